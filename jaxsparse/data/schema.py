@@ -1,0 +1,102 @@
+"""What an event is: views of pixels with their truth, particles, class names and colours.
+
+Every reader and every simulator yields the same :class:`Event`; the event file
+(:mod:`jaxsparse.data.event_file`) stores exactly this and nothing else. All arrays are numpy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+SCHEMA_VERSION = 1
+
+# SparseSSNet's classes; where particles share a pixel the first in this order names it.
+CLASS_NAMES = ("HIP", "MIP", "shower", "delta", "Michel")
+HIP, MIP, SHOWER, DELTA, MICHEL = range(5)
+NO_CLASS = -1  # a pixel without truth: counts in no loss and in no score
+CLASS_COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd")
+TRACK_CLASSES = (HIP, MIP)  # the rest is shower-like
+
+# One row a particle of the event. ``row`` numbers refer to this table.
+PARTICLE_DTYPE = np.dtype(
+    [
+        ("pdg", np.int32),  # PDG code; nuclei by their 10-digit code
+        ("parent", np.int32),  # row of the mother, -1 for a primary
+        ("process", np.int32),  # 1000 * Geant4 process + subprocess of creation, e.g. 2002
+        ("label", np.int8),  # class of its pixels by the ancestor rule, NO_CLASS if it has none
+        ("instance", np.int32),  # row of the particle whose cluster it belongs to
+        ("interaction", np.bool_),  # from the vertex (True) or a cosmic overlay (False)
+        ("kinetic_energy", np.float32),  # MeV at creation
+        ("time", np.float32),  # us after the trigger, at creation
+        ("start", np.float32, 3),  # cm: x drift, y up, z beam
+        ("end", np.float32, 3),  # cm
+        ("direction", np.float32, 3),  # unit vector at creation
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """One image of an event as a list of its non-empty pixels.
+
+    Rows are unique and in lexicographic order of ``coords``. Truth columns may be ``None`` for
+    data without truth (then all of them are).
+
+    Attributes:
+      coords: int32 ``[pixels, dim]``; (time row, wire) for wire planes, (x, y, z) for voxels.
+      values: float32 ``[pixels]``; ADC for wire planes, MeV for voxels.
+      shape: the full image, for example ``(1008, 3456)``.
+      labels: int8 ``[pixels]``, class number or ``NO_CLASS``.
+      instance: int32 ``[pixels]``, row in the particle table of the cluster that named the pixel,
+        -1 for none.
+      vertex_distance: float32 ``[pixels]``, Chebyshev distance in pixels to the nearest
+        interaction vertex seen in this view, infinity without one.
+      interaction: bool ``[pixels]``, whether the vertex (not a cosmic) left its largest part.
+      overlap: uint8 ``[pixels]``, number of particle instances that left charge there.
+    """
+
+    coords: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, ...]
+    labels: np.ndarray | None = None
+    instance: np.ndarray | None = None
+    vertex_distance: np.ndarray | None = None
+    interaction: np.ndarray | None = None
+    overlap: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: np.ndarray, **changes) -> View:
+        """The view with only ``rows`` (boolean mask or increasing indices); fields may change."""
+        columns = {
+            name: None if (column := getattr(self, name)) is None else column[rows]
+            for name in PIXEL_COLUMNS
+        }
+        return dataclasses.replace(self, **{**columns, **changes})
+
+
+PIXEL_COLUMNS = (
+    "coords", "values", "labels", "instance", "vertex_distance", "interaction", "overlap",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One event: its views by name, its particles, and where it came from.
+
+    Attributes:
+      event_id: number of the event in its source.
+      views: for example ``{"U": View, "V": View, "Y": View}``.
+      particles: structured array of ``PARTICLE_DTYPE``; empty without truth.
+      label: class of the whole event, -1 for none.
+      topology: for example ``"bomb"``, ``"1e1p"``, ``"cosmic"``, ``""`` if unknown.
+    """
+
+    event_id: int
+    views: dict[str, View]
+    particles: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, PARTICLE_DTYPE))
+    label: int = -1
+    topology: str = ""
