@@ -7,8 +7,8 @@ class InputError(ValueError):
     The library raises it; the command lines print its text and exit with status 2, without a
     traceback. A defect of the program itself is never an ``InputError``.
 
-    >>> raise InputError("data.crop is (0, 512): both sides must be positive, set data.crop=(512, 512)")
+    >>> raise InputError("data.crop (0, 512): sides must be positive, set data.crop=(512,512)")
     Traceback (most recent call last):
         ...
-    jaxsparse.errors.InputError: data.crop is (0, 512): both sides must be positive, set data.crop=(512, 512)
+    jaxsparse.errors.InputError: data.crop (0, 512): sides must be positive, set data.crop=(512,512)
     """

@@ -1,0 +1,37 @@
+"""Check what the README's main job left behind: python .ci/check_demo.py DEMO_FOLDER."""
+
+import json
+import pathlib
+import sys
+
+FIXED_KEYS = {
+    "task", "classes", "num_events", "num_sites", "loss", "accuracy", "confusion", "per_class",
+    "accuracy_per_event_mean", "track_shower", "seconds_per_event", "peak_memory_mb",
+    "checkpoint_step", "versions",
+}  # fmt: skip
+
+
+def main(demo: pathlib.Path) -> None:
+    lines = [json.loads(line) for line in (demo / "run" / "metrics.jsonl").open()]
+    assert any(line["split"] == "train" for line in lines), "no training line"
+    assert any(line["split"] == "validation" for line in lines), "no validation line"
+    for name in ("crops", "planes"):
+        folder = demo / name
+        metrics = json.loads((folder / "metrics.json").read_text())
+        missing = FIXED_KEYS - metrics.keys()
+        assert not missing, f"{folder}/metrics.json lacks {sorted(missing)}"
+        pictures = list(folder.rglob("*.png"))
+        assert pictures, f"no picture in {folder}"
+        assert all(picture.stat().st_size > 5_000 for picture in pictures), "an empty picture"
+        assert (folder / "predictions.h5").stat().st_size > 1_000, "no predictions"
+        confusion = sum(map(sum, metrics["confusion"]))
+        assert confusion == metrics["num_sites"], (confusion, metrics["num_sites"])
+        print(f"{folder}: accuracy {metrics['accuracy']:.4f} on {metrics['num_sites']} pixels,"
+              f" {len(pictures)} pictures")  # fmt: skip
+        # A network that learned nothing stays at the majority guess.
+        counts = [sum(row) for row in metrics["confusion"]]
+        assert metrics["accuracy"] > max(counts) / sum(counts) + 0.05, "no better than a guess"
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))
