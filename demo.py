@@ -1,0 +1,68 @@
+"""The main job end to end in under ten minutes: simulate, train, evaluate, look.
+
+    python demo.py [FOLDER]
+
+Prints each command before it runs it, so that you can repeat and change any of them. Everything
+lands in FOLDER (default ``demo``); a second run picks up where the first one stopped.
+"""
+
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+
+TRAINING_EVENTS, VALIDATION_EVENTS, TEST_EVENTS = 600, 60, 60
+
+
+def simulate(folder: pathlib.Path, name: str, events: int, seed: int) -> list[str]:
+    """The command that simulates one file, or none where the file is already there."""
+    path = folder / f"{name}.h5"
+    if path.exists():
+        return []
+    return [
+        "-m",
+        "jaxsparse.data.simulate",
+        f"--out={path}",
+        f"--events={events}",
+        f"--seed={seed}",
+    ]
+
+
+def steps(folder: pathlib.Path) -> list[list[str]]:
+    """The commands of the demonstration, each as arguments of the Python interpreter."""
+    run, test = folder / "run", folder / "test.h5"
+    return [
+        simulate(folder, "train", TRAINING_EVENTS, seed=1),
+        simulate(folder, "validation", VALIDATION_EVENTS, seed=2),
+        simulate(folder, "test", TEST_EVENTS, seed=3),
+        [
+            "train.py", "--config=configs/smoke.py", f"--workdir={run}",
+            f"--config.data.train={folder / 'train.h5'}",
+            f"--config.data.validation={folder / 'validation.h5'}",
+        ],
+        ["eval.py", f"--workdir={run}", f"--data={test}", f"--out={folder / 'crops'}"],
+        [
+            "eval.py", f"--workdir={run}", f"--data={test}", f"--out={folder / 'planes'}",
+            "--whole_plane", "--num_events=10", "--pictures=3",
+        ],
+    ]  # fmt: skip
+
+
+def main() -> None:
+    here = pathlib.Path(__file__).resolve().parent
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "demo").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    for arguments in filter(None, steps(folder)):
+        print("\n$ python " + shlex.join(arguments), flush=True)
+        status = subprocess.run([sys.executable, *arguments], cwd=here).returncode
+        if status:
+            sys.exit(status)
+    print(f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Look at the pictures:")
+    for picture in sorted(folder.rglob("*.png")):
+        print(f"  {picture}")
+
+
+if __name__ == "__main__":
+    main()
