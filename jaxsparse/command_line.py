@@ -1,0 +1,231 @@
+"""Command lines: absl flags and ml_collections configs, and one line for every mistake.
+
+``train.py``, ``eval.py`` and the ``python -m jaxsparse.data...`` programs end with
+``command_line.run(main)``. As they come, absl exits 1 on a wrong flag and ml_collections answers
+a misspelt config key with a long traceback; here both, missing config files, wrong types and
+every :class:`~jaxsparse.errors.InputError` of the program itself print one line and exit 2. Any
+other exception is a defect and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+import re
+import runpy
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+from absl import app, flags
+from absl import logging as absl_logging
+from ml_collections import ConfigDict
+
+from jaxsparse.errors import InputError
+
+USAGE_ERROR = 2  # exit status of what the user can mend
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def run(
+    main: Callable[[list[str]], Any],
+    argv: list[str] | None = None,
+    *,
+    positional: int = 0,
+) -> None:
+    """Parses flags, calls ``main(argv)`` and exits; never returns.
+
+    Args:
+      main: gets the program name and what is left after the flags, like ``absl.app.run``'s; what
+        it returns is the exit status (``None`` is 0).
+      argv: the command line, ``sys.argv`` by default.
+      positional: how many arguments beside flags the program takes at most.
+
+    Raises:
+      SystemExit: always. 2 after one line on stderr for mistakes of the user, 130 after Ctrl-C.
+    """
+
+    def parse(arguments: Sequence[str]) -> list[str]:
+        try:
+            return parse_flags(arguments, positional=positional)
+        except InputError as error:
+            _exit_with(error)
+
+    def guarded(arguments: list[str]) -> Any:
+        # absl shows everything from INFO on to whoever runs an app; libraries are too chatty.
+        if flags.FLAGS["verbosity"].using_default_value:
+            absl_logging.set_verbosity(absl_logging.WARNING)
+        try:
+            return main(arguments)
+        except InputError as error:
+            _exit_with(error)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+
+    app.run(guarded, argv=argv, flags_parser=parse)
+
+
+def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
+    """Parses a command line into ``absl.flags.FLAGS``; every mistake is one ``InputError``.
+
+    Args:
+      argv: program name and arguments.
+      positional: how many arguments beside flags are allowed.
+
+    Returns:
+      The program name and the arguments that are no flags.
+
+    Raises:
+      InputError: an unknown, missing or wrongly typed flag, a config file that is not there, a
+        config key that does not exist (with the nearest that does), too many arguments.
+    """
+    argv = list(argv)
+    if any(argument in ("-h", "-help", "--help") for argument in argv[1:]):
+        app.usage(writeto_stdout=True)
+        sys.exit(0)
+    defaults: dict[str, Any] = {}  # of every overridden key, by the flag's name
+    for name in list(flags.FLAGS):
+        if hasattr(type(flags.FLAGS[name]), "config_filename"):  # by DEFINE_config_file
+            defaults |= _check_overrides(name, argv)
+    saved = sys.argv
+    sys.argv = argv  # where ml_collections looks for the overrides
+    try:
+        rest = flags.FLAGS(argv)
+    except flags.Error as error:
+        raise InputError(_flag_message(error, defaults)) from None
+    finally:
+        sys.argv = saved
+    for name, default in defaults.items():
+        _check_tuple(name, flags.FLAGS[name].value, default)
+    if len(rest) - 1 > positional:
+        raise InputError(
+            f"Argument {rest[1 + positional]!r} is one too many: {rest[0]} takes {positional} "
+            "beside its flags, write flags as --name=value."
+        )
+    return rest
+
+
+def load_config(path: str) -> ConfigDict:
+    """What ``get_config`` of a config file returns; ``FILE:TEXT`` passes it TEXT."""
+    file, *text = path.split(":", 1)
+    return runpy.run_path(file)["get_config"](*text)
+
+
+def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a config as (dotted key, value).
+
+    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"view": "Y"}})))
+    {'data.view': 'Y', 'seed': 1}
+    """
+    for name in sorted(config):
+        value = config[name]
+        if isinstance(value, ConfigDict):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def check_key(config: ConfigDict, key: str, name: str = "config") -> None:
+    """Raises ``InputError`` with the nearest right name unless ``config`` has the dotted ``key``.
+
+    >>> check_key(ConfigDict({"data": {"train": ""}}), "data.trian")
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: --config.data.trian: no such key, did you mean --config.data.train?
+    """
+    node: Any = config
+    for part in key.split("."):
+        if not isinstance(node, ConfigDict) or part not in node:
+            break
+        node = node[part]
+    else:
+        return
+    leaves = [leaf for leaf, _ in flatten(config)]
+    # Match the last word first: the usual slips are in it, or in which group it belongs to.
+    word = key.rsplit(".", 1)[-1]
+    same_word = [leaf for leaf in leaves if leaf.rsplit(".", 1)[-1] == word]
+    near = difflib.get_close_matches(
+        key, same_word or leaves, n=1, cutoff=0.0 if same_word else 0.6
+    )
+    remedy = f"did you mean --{name}.{near[0]}?" if near else f"known are {', '.join(leaves)}."
+    raise InputError(f"--{name}.{key}: no such key, {remedy}")
+
+
+def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
+    """Looks at ``--config=FILE`` and ``--config.a.b`` before ml_collections does.
+
+    Returns:
+      What the config file itself says for every overridden key, by the flag's name.
+    """
+    path = None
+    keys: list[str] = []
+    for position, argument in enumerate(argv):
+        if argument == "--":
+            break
+        if match := re.match(rf"--?{name}(?:=(.*))?$", argument, re.DOTALL):
+            following = argv[position + 1] if position + 1 < len(argv) else None
+            path = match[1] if match[1] is not None else following
+        elif match := re.match(rf"--?(?:no)?{name}\.([^=]*)", argument):
+            keys.append(match[1])
+    if path is None:
+        if keys:
+            raise InputError(
+                f"--{name}.{keys[0]} is given without --{name}: name the config file first, for "
+                f"example --{name}=configs/smoke.py."
+            )
+        return {}
+    file = pathlib.Path(path.split(":", 1)[0])
+    if not file.is_file():
+        nearest = difflib.get_close_matches(str(file), map(str, file.parent.glob("*.py")), n=1)
+        remedy = f"did you mean {nearest[0]}?" if nearest else "give the path of a config file."
+        raise InputError(f"--{name}={path}: there is no such file, {remedy}")
+    if not keys:
+        return {}
+    config = load_config(path)
+    defaults = {}
+    for key in keys:
+        check_key(config, key, name)
+        value: Any = config
+        for part in key.split("."):
+            value = value[part]
+        defaults[f"{name}.{key}"] = value
+    return defaults
+
+
+def _check_tuple(name: str, value: Any, default: Any) -> None:
+    """ml_collections takes any element for a tuple; ask for the type of the default's."""
+    if not isinstance(default, tuple) or not default:
+        return
+    kind = type(default[0])
+    for element in value:
+        if type(element) is not kind:
+            raise InputError(
+                f"--{name}: {element!r} must be of type {kind.__name__}, write it like "
+                f'--{name}="{default}".'
+            )
+
+
+def _flag_message(error: Exception, defaults: dict[str, Any] | None = None) -> str:
+    """absl's message in one line, in this project's words where they help more.
+
+    >>> _flag_message(flags.Error("flag --c.n=x: invalid literal for int()"), {"c.n": 4})
+    '--c.n=x: must be of type int, like the 4 of the config file.'
+    """
+    message = " ".join(str(error).split())
+    for name, default in (defaults or {}).items():
+        if match := re.match(rf"flag (--{re.escape(name)}=\S*):", message):
+            if isinstance(default, ConfigDict):
+                return f"{match[1]}: is a group of keys, set one of them, like --{name}.{min(default)}."
+            kind = type(default).__name__
+            return f"{match[1]}: must be of type {kind}, like the {default} of the config file."
+    message = re.sub(r"^flag (--\S+?)=None: Flag --\S+ must have .*", r"\1 is required", message)
+    message = re.sub(r"^flag (--)", r"\1", message)
+    message = re.sub(r"^Unknown command line flag '([^']*)'\.?", r"--\1: no such flag.", message)
+    message = re.sub(r"Did you mean: ([^?]*?) \?", r"Did you mean --\1?", message)
+    return message if message.endswith((".", "?")) else message + "."
+
+
+def _exit_with(error: InputError) -> NoReturn:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(USAGE_ERROR)
