@@ -1,0 +1,47 @@
+"""Names, types and units of everything in an event file: shared by its writer and its reader.
+
+``docs/formats.md`` says the same in prose, with an example of reading a file without jaxsparse.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FORMAT_NAME = "jaxsparse-events"
+PARTIAL_SUFFIX = ".partial"  # the name of a file while it is being written
+TOPOLOGY_BYTES = 32
+
+# A row a pixel. ``coords`` has one column an axis, the others are flat.
+PIXEL_DTYPES = {
+    "coords": np.dtype(np.int32),
+    "values": np.dtype(np.float32),
+    "labels": np.dtype(np.int8),
+    "instance": np.dtype(np.int32),
+    "vertex_distance": np.dtype(np.float32),
+    "interaction": np.dtype(np.uint8),  # 0 or 1: plain bytes are read the same by every program
+    "overlap": np.dtype(np.uint8),
+}
+TRUTH_COLUMNS = ("labels", "instance", "vertex_distance", "interaction", "overlap")
+
+# A row an event.
+EVENT_DTYPES = {
+    "event_id": np.dtype(np.int64),
+    "label": np.dtype(np.int32),
+    "topology": np.dtype(f"S{TOPOLOGY_BYTES}"),
+}
+
+PARTICLE_UNITS = {
+    "kinetic_energy": "MeV",
+    "time": "us",
+    "start": "cm",
+    "end": "cm",
+    "direction": "unit vector",
+}
+
+# By the number of axes of a view: what an axis counts, and what a value is.
+AXES = {2: ("time row", "wire"), 3: ("x", "y", "z")}
+VALUE_UNITS = {2: "ADC", 3: "MeV"}
+
+# Rows in a compressed chunk: a small event touches one or two, and a chunk stays below 150 kB.
+PIXEL_CHUNK = 16384
+EVENT_CHUNK = 4096

@@ -1,0 +1,300 @@
+"""Writes an event file in one pass with bounded memory; a broken run leaves no file behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from jaxsparse.data.event_layout import (
+    AXES,
+    EVENT_CHUNK,
+    EVENT_DTYPES,
+    FORMAT_NAME,
+    PARTIAL_SUFFIX,
+    PARTICLE_UNITS,
+    PIXEL_CHUNK,
+    PIXEL_DTYPES,
+    TOPOLOGY_BYTES,
+    TRUTH_COLUMNS,
+    VALUE_UNITS,
+)
+from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
+from jaxsparse.data.validation import check_view
+from jaxsparse.errors import InputError
+
+
+class EventWriter:
+    """Context manager that writes events to ``PATH.partial`` and renames it to ``PATH`` at the end.
+
+    Whatever was at ``PATH`` before stays untouched until the new file is whole; after an exception
+    the partial file is removed. Memory: one chunk of every column, whatever the number of events.
+
+    Args:
+      path: the file to make; its folder is made if missing.
+      detector: name of the detector, for example ``"microboone"``.
+      views: full image shape by view name, for example ``{"Y": (1008, 3456)}``.
+      dead_wires: wire numbers without read-out by view name; missing views have none.
+      made_by: how the events were made, anything JSON can say (program, version, seed, options).
+      class_names: what the label numbers mean.
+
+    Raises:
+      InputError: on entry if the file cannot be made; on ``append`` if an event breaks a rule of
+        :func:`jaxsparse.data.validation.check_view` or the disk is full.
+
+    >>> import tempfile
+    >>> from jaxsparse.data.event_file import EventFile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with EventWriter(f"{folder}/a.h5", detector="toy", views={"Y": (8, 8)}) as writer:
+    ...         pixel = View(np.array([[1, 2]], np.int32), np.array([50.0], np.float32), (8, 8))
+    ...         writer.append(Event(event_id=7, views={"Y": pixel}))
+    ...     EventFile(f"{folder}/a.h5")[0].event_id
+    7
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        detector: str,
+        views: Mapping[str, Sequence[int]],
+        dead_wires: Mapping[str, np.ndarray] | None = None,
+        made_by: Mapping[str, Any] | None = None,
+        class_names: Sequence[str] = CLASS_NAMES,
+    ):
+        if not views:
+            raise InputError("views is empty: an event file needs at least one view")
+        self.path = Path(path)
+        self.detector = detector
+        self.view_shapes = {name: tuple(int(n) for n in shape) for name, shape in views.items()}
+        self.dead_wires = {
+            name: np.asarray((dead_wires or {}).get(name, ()), np.int32) for name in views
+        }
+        self.made_by = dict(made_by or {})
+        self.class_names = tuple(class_names)
+        self.num_events = 0
+        self._file: h5py.File | None = None
+
+    @property
+    def partial_path(self) -> Path:
+        """Where the events are until the file is whole."""
+        return self.path.with_name(self.path.name + PARTIAL_SUFFIX)
+
+    def __enter__(self) -> EventWriter:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = h5py.File(self.partial_path, "w", libver=("earliest", "v110"))
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written ({error}): choose another place"
+            ) from None
+        self._write_header(self._file)
+        self._events = _Table(self._file.create_group("events"), EVENT_DTYPES, EVENT_CHUNK)
+        particles = self._file.create_group("particles")
+        self._particles = _Ragged(particles, {"table": PARTICLE_DTYPE}, EVENT_CHUNK)
+        particles["table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
+        self._views: dict[str, _Ragged] = {}
+        return self
+
+    def append(self, event: Event) -> None:
+        """Add one event; its views must be exactly those the writer was made for."""
+        where = f"Event {self.num_events} for {self.path.name}"
+        if set(event.views) != set(self.view_shapes):
+            raise InputError(
+                f"{where} has views {sorted(event.views)} but the file has "
+                f"{sorted(self.view_shapes)}: give every view, empty ones too"
+            )
+        topology = event.topology.encode()
+        if len(topology) > TOPOLOGY_BYTES:
+            raise InputError(
+                f"{where}: topology {event.topology!r} is longer than {TOPOLOGY_BYTES} bytes: "
+                "shorten it"
+            )
+        for name, view in event.views.items():
+            if tuple(view.shape) != self.view_shapes[name]:
+                raise InputError(
+                    f"{where}, view {name}: shape {tuple(view.shape)} but the file has "
+                    f"{self.view_shapes[name]}: all events of a file share their views' shapes"
+                )
+            check_view(
+                view, num_particles=len(event.particles), num_classes=len(self.class_names),
+                where=f"{where}, view {name}",
+            )  # fmt: skip
+        try:
+            tables = {
+                name: self._view_columns(name, event.views[name], where) for name in event.views
+            }
+            for name, table in tables.items():
+                table.append(_pixel_columns(event.views[name]))
+            self._particles.append({"table": event.particles})
+            self._events.append(
+                {
+                    "event_id": np.array([event.event_id]),
+                    "label": np.array([event.label]),
+                    "topology": np.array([topology], EVENT_DTYPES["topology"]),
+                }
+            )
+        except (OSError, RuntimeError) as error:
+            raise self._disk_error(error) from None
+        self.num_events += 1
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        file, self._file = self._file, None
+        assert file is not None, "left without having been entered"
+        if kind is not None:
+            self._discard(file)
+            return
+        try:
+            for name in self.view_shapes:  # a file without events still names its views
+                self._view_columns(name, None, "", file).flush()
+            self._particles.flush()
+            self._events.flush()
+            file.attrs["num_events"] = self.num_events
+            file.attrs["complete"] = True  # the last thing written before closing
+            file.close()
+            _sync(self.partial_path)
+            os.replace(self.partial_path, self.path)
+        except (OSError, RuntimeError) as error:
+            self._discard(file)
+            raise self._disk_error(error) from None
+
+    def _write_header(self, file: h5py.File) -> None:
+        file.attrs["format"] = FORMAT_NAME
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        file.attrs["complete"] = False
+        file.attrs["num_events"] = 0
+        file.attrs["detector"] = self.detector
+        file.attrs["class_names"] = list(self.class_names)
+        file.attrs["view_names"] = list(self.view_shapes)
+        file.attrs["made_by"] = json.dumps(self.made_by, sort_keys=True, default=str)
+        for name, shape in self.view_shapes.items():
+            group = file.create_group(f"views/{name}")
+            dim = len(shape)
+            group.attrs["shape"] = np.array(shape, np.int64)
+            group.attrs["axes"] = list(AXES.get(dim, tuple(f"axis {i}" for i in range(dim))))
+            group.attrs["value_unit"] = VALUE_UNITS.get(dim, "")
+            group.create_dataset("dead_wires", data=self.dead_wires[name])
+
+    def _view_columns(
+        self, name: str, view: View | None, where: str, file: h5py.File | None = None
+    ) -> _Ragged:
+        """The columns of a view; the first event decides whether there is truth."""
+        present = (
+            set() if view is None else {c for c in TRUTH_COLUMNS if getattr(view, c) is not None}
+        )
+        if name not in self._views:
+            names = ["coords", "values", *(c for c in TRUTH_COLUMNS if c in present)]
+            self._views[name] = _Ragged(
+                (file or self._file)[f"views/{name}"],
+                {column: PIXEL_DTYPES[column] for column in names},
+                PIXEL_CHUNK,
+                widths={"coords": len(self.view_shapes[name])},
+            )
+        columns = self._views[name]
+        if view is not None and present != set(columns.names) - {"coords", "values"}:
+            raise InputError(
+                f"{where}, view {name}: truth columns {sorted(present)} differ from those of the "
+                "first event: give the same truth columns for every event of a file"
+            )
+        return columns
+
+    def _discard(self, file: h5py.File) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # what a full disk did not take is lost
+            file.close()
+        self.partial_path.unlink(missing_ok=True)
+
+    def _disk_error(self, error: Exception) -> InputError:
+        reason = (
+            "the disk is full" if "No space left" in str(error) else " ".join(str(error).split())
+        )
+        return InputError(
+            f"{self.path} could not be written ({reason}): free some space or choose another "
+            "place; nothing that was there before has changed"
+        )
+
+
+def _pixel_columns(view: View) -> dict[str, np.ndarray]:
+    return {name: column for name in PIXEL_DTYPES if (column := getattr(view, name)) is not None}
+
+
+def _sync(path: Path) -> None:
+    """Have the bytes on the disk before the rename says that they are."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class _Table:
+    """Columns that grow together; rows go to the file by whole chunks."""
+
+    def __init__(
+        self,
+        group: h5py.Group,
+        dtypes: Mapping[str, np.dtype],
+        chunk: int,
+        widths: Mapping[str, int] | None = None,
+    ):
+        self.names = tuple(dtypes)
+        self._chunk = chunk
+        self._rows = 0
+        self._datasets, self._pending = {}, {}
+        for name, dtype in dtypes.items():
+            tail = (widths[name],) if widths and name in widths else ()
+            self._datasets[name] = group.create_dataset(
+                name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(chunk, *tail),
+                compression="gzip", compression_opts=1, shuffle=True,
+            )  # fmt: skip
+            self._pending[name] = [np.empty((0, *tail), dtype)]
+
+    def append(self, columns: Mapping[str, np.ndarray]) -> None:
+        for name in self.names:
+            column = np.asarray(columns[name])
+            self._pending[name].append(column.astype(self._datasets[name].dtype))
+        self._rows += len(columns[self.names[0]])
+        if self._rows >= self._chunk:
+            self._write(self._rows - self._rows % self._chunk)
+
+    def flush(self) -> None:
+        self._write(self._rows)
+
+    def _write(self, rows: int) -> None:
+        for name, dataset in self._datasets.items():
+            pending = np.concatenate(self._pending[name])
+            start = len(dataset)
+            dataset.resize(start + rows, axis=0)
+            dataset[start:] = pending[:rows]
+            self._pending[name] = [pending[rows:].copy()]
+        self._rows -= rows
+
+
+class _Ragged(_Table):
+    """A table with ``offsets``: event i owns rows ``[offsets[i], offsets[i + 1])``."""
+
+    def __init__(
+        self,
+        group: h5py.Group,
+        dtypes: Mapping[str, np.dtype],
+        chunk: int,
+        widths: Mapping[str, int] | None = None,
+    ):
+        super().__init__(group, dtypes, chunk, widths)
+        self._offsets = _Table(group, {"offsets": np.dtype(np.int64)}, EVENT_CHUNK)
+        self._total = 0
+        self._offsets.append({"offsets": np.zeros(1, np.int64)})
+
+    def append(self, columns: Mapping[str, np.ndarray]) -> None:
+        super().append(columns)
+        self._total += len(columns[self.names[0]])
+        self._offsets.append({"offsets": np.array([self._total])})
+
+    def flush(self) -> None:
+        super().flush()
+        self._offsets.flush()
