@@ -1,0 +1,186 @@
+"""What a liquid-argon wire chamber is: its box, its wires, its clock and its electronics."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsparse.errors import InputError
+
+VOXELS = "voxels"  # name of the 3-D view beside the wire planes
+
+
+@dataclasses.dataclass(frozen=True)
+class WirePlane:
+    """One plane of parallel wires, and how its electronics answer.
+
+    A charge at height y and beam coordinate z (cm) is on wire
+    ``floor((z cos(angle) + y sin(angle) + offset) / pitch)``.
+
+    Attributes:
+      name: name of the view.
+      angle: degrees between the wires and the vertical; 0 for the collection plane.
+      offset: cm, brings the first wire to number 0.
+      wires: how many there are.
+      pulse_sigma: us, Gaussian width of the deconvolved pulse of a point charge.
+      wire_sigma: cm, Gaussian width across the wires of what a point charge induces, beside its
+        diffusion.
+      noise: ADC, standard deviation in a pixel.
+      saturation: ADC, the largest value a pixel can hold.
+    """
+
+    name: str
+    angle: float
+    offset: float
+    wires: int
+    pulse_sigma: float
+    wire_sigma: float
+    noise: float
+    saturation: float
+
+    def position(self, points: Float[np.ndarray, "points 3"], pitch: float) -> np.ndarray:
+        """Where points (cm) are in units of wires; the wire number is the floor of it."""
+        angle = math.radians(self.angle)
+        across = points[:, 2] * math.cos(angle) + points[:, 1] * math.sin(angle)
+        return (across + self.offset) / pitch
+
+
+@dataclasses.dataclass(frozen=True)
+class Detector:
+    """A box of liquid argon read out by wire planes at x = 0.
+
+    Attributes:
+      name: as the event file states it.
+      low, high: cm, corners of the active volume; x drift, y up, z beam.
+      planes: the wire planes.
+      pitch: cm between wires, and edge of a voxel.
+      rows: time rows of an image.
+      row_ticks: ticks in a row.
+      tick: us.
+      first_tick, trigger_tick: tick of the first row's start, and of the trigger.
+      drift_velocity: cm/us.
+      electron_lifetime: us.
+      diffusion_along, diffusion_across: cm^2/us, along and across the drift.
+      electrons_per_adc: electrons in one pixel, in the middle of its row, that give 1 ADC.
+      noise_floor: ADC; above it pixels of pure noise are part of an image, below it they are not.
+        Masks at or above it see exactly what the electronics gave.
+      signal_floor: ADC; pixels with charge are stored above it.
+      voxel_floor: MeV; voxels are stored above it.
+      dead_fraction, dead_group: share of wires without read-out, and mean size of their groups.
+    """
+
+    name: str
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    planes: tuple[WirePlane, ...]
+    pitch: float = 0.3
+    rows: int = 1008
+    row_ticks: int = 6
+    tick: float = 0.5
+    first_tick: int = 2400
+    trigger_tick: int = 3200
+    drift_velocity: float = 0.1098
+    electron_lifetime: float = 10_000.0
+    diffusion_along: float = 3.74e-6
+    diffusion_across: float = 5.85e-6
+    electrons_per_adc: float = 300.0
+    noise_floor: float = 10.0
+    signal_floor: float = 5.0
+    voxel_floor: float = 0.05
+    dead_fraction: float = 0.1
+    dead_group: float = 12.0
+
+    @property
+    def view_names(self) -> tuple[str, ...]:
+        """The wire planes and the voxels."""
+        return (*(plane.name for plane in self.planes), VOXELS)
+
+    @property
+    def row_time(self) -> float:
+        """us in a time row."""
+        return self.row_ticks * self.tick
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """us after the trigger at which the image begins and ends."""
+        start = (self.first_tick - self.trigger_tick) * self.tick
+        return start, start + self.rows * self.row_time
+
+    @property
+    def drift_time(self) -> float:
+        """us from the far side to the wires."""
+        return (self.high[0] - self.low[0]) / self.drift_velocity
+
+    def plane(self, name: str) -> WirePlane:
+        """The wire plane of that name."""
+        return next(plane for plane in self.planes if plane.name == name)
+
+    def view_shape(self, name: str) -> tuple[int, ...]:
+        """Full image shape of a view: (time rows, wires), or voxels along x, y and z."""
+        if name == VOXELS:
+            spans = (high - low for low, high in zip(self.low, self.high, strict=True))
+            return tuple(math.ceil(span / self.pitch - 1e-6) for span in spans)
+        return self.rows, self.plane(name).wires
+
+    def check_views(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names, if they are views of this detector, each once.
+
+        Raises:
+          InputError: an unknown or doubled name, or none.
+        """
+        for name in names:
+            if name not in self.view_names:
+                raise InputError(
+                    f"View {name!r}: {self.name} has {', '.join(self.view_names)}, name those."
+                )
+        if not names or len(set(names)) < len(names):
+            raise InputError(f"Views {','.join(names)!r}: name at least one, and each once.")
+        return tuple(names)
+
+    def row_position(self, x: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Where charge from drift coordinate x (cm) at a time (us) arrives, in time rows.
+
+        >>> np.floor(MICROBOONE.row_position(np.array([0.0, 256.0]), np.zeros(2)))
+        array([133., 910.])
+        """
+        return (time + x / self.drift_velocity - self.window[0]) / self.row_time
+
+    def dead_wires(self, seed: int = 0) -> dict[str, np.ndarray]:
+        """Wires without read-out by plane, in groups as failed chips make them.
+
+        Args:
+          seed: another seed is another detector of the same kind.
+
+        Returns:
+          Sorted int32 wire numbers by plane name, ``dead_fraction`` of the wires.
+        """
+        dead = {}
+        for number, plane in enumerate(self.planes):
+            rng = np.random.default_rng((seed, number))
+            mask = np.zeros(plane.wires, bool)
+            target = round(self.dead_fraction * plane.wires)
+            while (missing := target - mask.sum()) > 0:
+                size = min(int(rng.geometric(1 / self.dead_group)), missing)
+                start = int(rng.integers(plane.wires - size + 1))
+                mask[start : start + size] = True
+            dead[plane.name] = np.flatnonzero(mask).astype(np.int32)
+        return dead
+
+
+# MicroBooNE: 2400 wires on each induction plane, 3456 on the collection plane. The offsets centre
+# the projected box on the induction wires. Induction signals are bipolar; what an image shows is
+# their deconvolution, unipolar like the collection plane's but wider and noisier.
+MICROBOONE = Detector(
+    name="microboone",
+    low=(0.0, -116.5, 0.0),
+    high=(256.0, 116.5, 1036.8),
+    planes=(
+        WirePlane("U", 60.0, 100.8, 2400, 1.7, 0.09, 2.5, 2047.0),
+        WirePlane("V", -60.0, 100.8, 2400, 1.7, 0.09, 2.5, 2047.0),
+        WirePlane("Y", 0.0, 0.0, 3456, 1.5, 0.06, 2.2, 3600.0),
+    ),
+)
