@@ -1,0 +1,264 @@
+"""The sparse convolution: two bilinear primitives that are each other's derivatives.
+
+``apply(map, x, w)`` is linear in the features and in the weights, and so is
+``weight_gradient(map, x, g)``; the transposes of either are again these two, over the map or its transpose:
+
+    apply            by x: apply(map^T, g, w^T)        by w: weight_gradient(map, x, g)
+    weight_gradient  by x: apply(map^T, g, w^T)        by g: apply(map, x, w)
+
+where ``w^T`` exchanges input and output channels of every tap. A primitive with its own rules, and not
+``custom_vjp``, is what lets forward mode, gradients of gradients, vmap, remat, pmap, shard_map and
+export pass through a loop whose trip count depends on the data. How either is computed is the
+business of ``dataflow.py``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+from jaxtyping import Array, Float
+
+from jaxsparse.errors import InputError
+from jaxsparse.ops import dataflow
+from jaxsparse.ops.kernel_map import KernelMap
+
+IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
+
+
+def convolution(
+    features: Float[Array, "sites in"],
+    weights: Float[Array, "taps in out"],
+    kernel_map: KernelMap,
+    *,
+    bias: Float[Array, "out"] | None = None,
+    compute_dtype: Any = None,
+    implementation: str = "auto",
+) -> Float[Array, "rows out"]:
+    """Sparse convolution, ``out[o] = sum_k features[in(o, k)] . weights[k] + bias``.
+
+    Serves every kind of map: submanifold, strided (``level.down``) and inverse
+    (``level.down.transpose()``). Differentiable in features, weights and bias, any number of times, in
+    both modes.
+
+    Args:
+        features: ``[capacity_in, in]``, padding rows zero; float32 or bfloat16.
+        weights: ``[taps, in, out]``, taps with the last axis fastest. The transpose of a dense
+            kernel is not taken: this is a cross-correlation, as everywhere in deep learning.
+        kernel_map: which rows feed which.
+        bias: added to active rows only.
+        compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None takes
+            the type of the features. Sums are float32 whatever it is.
+        implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``.
+
+    Returns:
+        ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
+
+    Raises:
+        InputError: shapes that do not belong together, an unknown implementation.
+
+    Source: agrees with ``jax.lax.conv_general_dilated`` at the active sites (tests); submanifold
+    convolution is Graham and van der Maaten, arXiv:1706.01307.
+
+    >>> from jaxsparse import geometry, sparse_tensor
+    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,), batch_size=1)
+    >>> neighbours = geometry(x, levels=1).levels[0].kernel_maps[3]
+    >>> convolution(x.features, jnp.array([[[1.0]], [[10.0]], [[100.0]]]), neighbours).tolist()
+    [[210.0], [21.0], [40.0]]
+    """
+    features, weights = jnp.asarray(features), jnp.asarray(weights)
+    if implementation not in IMPLEMENTATIONS:
+        raise InputError(
+            f"implementation is {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}"
+        )
+    if weights.ndim != 3 or weights.shape[0] != kernel_map.taps:
+        raise InputError(
+            f"weights has shape {weights.shape}: must be [{kernel_map.taps} taps, in, out] for this map"
+        )
+    expected = (kernel_map.capacity_in, weights.shape[1])
+    if features.shape != expected:
+        raise InputError(
+            f"features has shape {features.shape}: this map and these weights take {expected}"
+        )
+    leaves, treedef = jax.tree_util.tree_flatten(kernel_map)
+    result = apply_p.bind(
+        *leaves,
+        features,
+        weights,
+        treedef=treedef,
+        compute_dtype=jnp.dtype(features.dtype if compute_dtype is None else compute_dtype),
+        out_dtype=jnp.dtype(features.dtype),
+        implementation=implementation,
+    )
+    if bias is not None:
+        active = jnp.arange(kernel_map.capacity_out, dtype=jnp.int32) < kernel_map.num_out
+        result = result + jnp.where(active[:, None], jnp.asarray(bias, result.dtype), 0)
+    return result
+
+
+apply_p = Primitive("sparse_convolution")
+weight_gradient_p = Primitive("sparse_convolution_weight_gradient")
+
+
+def _map_of(operands: Sequence[Any], treedef: Any) -> tuple[KernelMap, Any, Any]:
+    *leaves, first, second = operands
+    return jax.tree_util.tree_unflatten(treedef, leaves), first, second
+
+
+def _apply(
+    *operands: Any,
+    platform: str,
+    treedef: Any,
+    compute_dtype: Any,
+    out_dtype: Any,
+    implementation: str,
+) -> Array:
+    kernel_map, x, w = _map_of(operands, treedef)
+    flow = dataflow.choose(implementation, platform, kernel_map)
+    return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
+
+
+def _weight_gradient(
+    *operands: Any,
+    platform: str,
+    treedef: Any,
+    compute_dtype: Any,
+    out_dtype: Any,
+    implementation: str,
+) -> Array:
+    kernel_map, x, g = _map_of(operands, treedef)
+    flow = dataflow.choose(implementation, platform, kernel_map)
+    return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
+
+
+@apply_p.def_abstract_eval
+def _apply_shape(*avals: Any, treedef: Any, out_dtype: Any, **_: Any) -> Any:
+    kernel_map, _x, w = _map_of(avals, treedef)
+    return jax.core.ShapedArray((kernel_map.capacity_out, w.shape[2]), out_dtype)
+
+
+@weight_gradient_p.def_abstract_eval
+def _weight_gradient_shape(*avals: Any, treedef: Any, out_dtype: Any, **_: Any) -> Any:
+    kernel_map, x, g = _map_of(avals, treedef)
+    return jax.core.ShapedArray((kernel_map.taps, x.shape[1], g.shape[1]), out_dtype)
+
+
+def _transposed_leaves(leaves: Sequence[Any], treedef: Any) -> tuple[list[Any], Any]:
+    """Leaves and structure of the transposed map."""
+    return jax.tree_util.tree_flatten(jax.tree_util.tree_unflatten(treedef, leaves).transpose())
+
+
+def _exchange(w: Array) -> Array:
+    """``w^T``: input and output channels of every tap exchanged."""
+    return jnp.swapaxes(w, 1, 2)
+
+
+def _bilinear_jvp(
+    primitive: Any, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
+) -> tuple[Any, Any]:
+    *leaves, first, second = primals
+    d_first, d_second = tangents[-2:]
+    out = primitive.bind(*primals, **params)
+    terms = []
+    if type(d_first) is not ad.Zero:
+        terms.append(primitive.bind(*leaves, d_first, second, **params))
+    if type(d_second) is not ad.Zero:
+        terms.append(primitive.bind(*leaves, first, d_second, **params))
+    if not terms:
+        return out, ad.Zero.from_primal_value(out)
+    return out, functools.reduce(ad.add_jaxvals, terms)
+
+
+def _apply_transpose(
+    cotangent: Any, *operands: Any, treedef: Any, out_dtype: Any, **params: Any
+) -> list[Any]:
+    *leaves, x, w = operands
+    none = [None] * len(leaves)
+    if ad.is_undefined_primal(x):
+        if type(cotangent) is ad.Zero:
+            return [*none, ad.Zero(x.aval), None]
+        back, back_def = _transposed_leaves(leaves, treedef)
+        grad = apply_p.bind(
+            *back, cotangent, _exchange(w), treedef=back_def, out_dtype=x.aval.dtype, **params
+        )
+        return [*none, grad, None]
+    if type(cotangent) is ad.Zero:
+        return [*none, None, ad.Zero(w.aval)]
+    grad = weight_gradient_p.bind(
+        *leaves, x, cotangent, treedef=treedef, out_dtype=w.aval.dtype, **params
+    )
+    return [*none, None, grad]
+
+
+def _weight_gradient_transpose(
+    cotangent: Any, *operands: Any, treedef: Any, out_dtype: Any, **params: Any
+) -> list[Any]:
+    *leaves, x, g = operands
+    none = [None] * len(leaves)
+    if ad.is_undefined_primal(x):
+        if type(cotangent) is ad.Zero:
+            return [*none, ad.Zero(x.aval), None]
+        back, back_def = _transposed_leaves(leaves, treedef)
+        grad = apply_p.bind(
+            *back, g, _exchange(cotangent), treedef=back_def, out_dtype=x.aval.dtype, **params
+        )
+        return [*none, grad, None]
+    if type(cotangent) is ad.Zero:
+        return [*none, None, ad.Zero(g.aval)]
+    grad = apply_p.bind(*leaves, x, cotangent, treedef=treedef, out_dtype=g.aval.dtype, **params)
+    return [*none, None, grad]
+
+
+def _batch(
+    primitive: Any, operands: Sequence[Any], axes: Sequence[Any], **params: Any
+) -> tuple[Any, int]:
+    """vmap. Weights (or output gradients) alone fold into the channels; all else is a loop."""
+    *leaves, first, second = operands
+    if all(axis is None for axis in axes[:-1]):
+        folded = jnp.moveaxis(second, axes[-1], -2)
+        batch, channels = folded.shape[-2:]
+        folded = folded.reshape(*folded.shape[:-2], batch * channels)
+        out = primitive.bind(*leaves, first, folded, **params)
+        return jnp.moveaxis(out.reshape(*out.shape[:-1], batch, channels), -2, 0), 0
+    moved = [
+        None if axis is None else jnp.moveaxis(operand, axis, 0)
+        for operand, axis in zip(operands, axes, strict=True)
+    ]
+
+    def one(batched: list[Any]) -> Any:
+        filled = [
+            fixed if member is None else member
+            for fixed, member in zip(operands, batched, strict=True)
+        ]
+        return primitive.bind(*filled, **params)
+
+    return jax.lax.map(one, moved), 0
+
+
+@functools.partial(
+    jax.jit,
+    static_argnames=("primitive", "treedef", "compute_dtype", "out_dtype", "implementation"),
+)
+def _eager(*operands: Any, primitive: Any, **params: Any) -> Array:
+    return primitive.bind(*operands, **params)
+
+
+def _define(primitive: Any, rule: Any, transpose: Any) -> None:
+    primitive.def_impl(functools.partial(_eager, primitive=primitive))
+    ad.primitive_jvps[primitive] = functools.partial(_bilinear_jvp, primitive)
+    ad.primitive_transposes[primitive] = transpose
+    batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
+    for platform in dataflow.PLATFORMS:
+        lowering = mlir.lower_fun(
+            functools.partial(rule, platform=platform), multiple_results=False
+        )
+        mlir.register_lowering(primitive, lowering, platform=platform)
+
+
+_define(apply_p, _apply, _apply_transpose)
+_define(weight_gradient_p, _weight_gradient, _weight_gradient_transpose)

@@ -1,0 +1,213 @@
+"""Coordinates of a level: search keys, canonical order, and the next coarser level.
+
+Everything is int32. A key that identifies a site is as many int32 words as it takes, each a mixed-
+radix number over a group of axes whose size is proven below 2^31 with Python integers before tracing
+(int32 wraps silently inside jit). Words are compared lexicographically, so that 256 events of 768^3
+voxels and four dimensions work like any other volume.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from jaxsparse.errors import InputError
+
+INT32_MAX = 2**31 - 1
+
+# The volume, in cells, up to which a table over all cells beats sorting the rows.
+UNIQUE_GRID_CELLS = 2**24
+
+
+def key_groups(batch_size: int, spatial_shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Columns of ``coords`` that share an int32 word, leftmost word first.
+
+    Groups are filled from the last axis, so that the fastest axes end up in the last word; each
+    word counts fewer than 2^31 - 1 values, which keeps the largest int32 free for padding.
+
+    >>> key_groups(8, (512, 512)), key_groups(256, (768, 768, 768))
+    (((0, 1, 2),), ((0,), (1, 2, 3)))
+    """
+    sizes = [int(batch_size), *(int(n) for n in spatial_shape)]
+    groups: list[tuple[int, ...]] = []
+    product = INT32_MAX
+    for column in reversed(range(len(sizes))):
+        if not 0 < sizes[column] < INT32_MAX:
+            raise InputError(
+                f"axis length {sizes[column]} at column {column}: must be positive and below 2**31 - 1"
+            )
+        if product * sizes[column] < INT32_MAX and groups:
+            groups[0] = (column, *groups[0])
+            product *= sizes[column]
+        else:
+            groups.insert(0, (column,))
+            product = sizes[column]
+    return tuple(groups)
+
+
+def key_words(
+    coords: Int[Array, "... axes"],
+    valid: Array,
+    batch_size: int,
+    spatial_shape: Sequence[int],
+) -> tuple[Int[Array, "..."], ...]:
+    """The words of every row's key; rows that are not ``valid`` get the largest int32 in every word.
+
+    For valid rows (all columns in range) the lexicographic order of the words is the lexicographic
+    order of the coordinates.
+    """
+    sizes = (batch_size, *spatial_shape)
+    words = []
+    for group in key_groups(batch_size, spatial_shape):
+        word = coords[..., group[0]]
+        for column in group[1:]:
+            word = word * sizes[column] + coords[..., column]
+        words.append(jnp.where(valid, word, INT32_MAX))
+    return tuple(words)
+
+
+def cell_count(batch_size: int, spatial_shape: Sequence[int]) -> int:
+    """Number of cells of the volume, as an exact Python integer."""
+    return int(batch_size) * math.prod(int(n) for n in spatial_shape)
+
+
+def halved_shape(spatial_shape: Sequence[int]) -> tuple[int, ...]:
+    """Shape of the level above: ``ceil(n / 2)`` along every axis."""
+    return tuple(-(-int(n) // 2) for n in spatial_shape)
+
+
+def count_levels(coords: Int[np.ndarray, "points axes"], levels: int) -> list[int]:
+    """Active sites of every level, on the host: the distinct rows of ``coords`` halved again and again.
+
+    Args:
+        coords: integers ``[points, 1 + D]``, event index first; padding rows (-1) are left out.
+        levels: number of levels, the finest included.
+
+    Returns:
+        ``levels`` counts, to choose a bucket with before anything is padded.
+
+    >>> count_levels(np.array([[0, 0, 0], [0, 1, 1], [0, 2, 3], [1, 0, 0]]), 3)
+    [4, 3, 2]
+    """
+    rows = np.asarray(coords)
+    rows = rows[rows[:, 0] >= 0]
+    counts = []
+    for level in range(levels):
+        if level:
+            rows = np.concatenate([rows[:, :1], rows[:, 1:] >> 1], axis=1)
+        rows = _distinct_rows(rows)
+        counts.append(len(rows))
+    return counts
+
+
+def _distinct_rows(rows: np.ndarray) -> np.ndarray:
+    if not len(rows):
+        return rows
+    sizes = rows.max(axis=0).astype(object) + 1
+    if math.prod(int(n) for n in sizes) < 2**62:  # one exact 64-bit key on the host
+        keys = np.ravel_multi_index(tuple(rows.T.astype(np.int64)), tuple(int(n) for n in sizes))
+        return rows[np.unique(keys, return_index=True)[1]]
+    return np.unique(rows, axis=0)
+
+
+def downsample(
+    coords: Int[Array, "sites axes"],
+    num_active: Int[Array, ""],
+    *,
+    batch_size: int,
+    spatial_shape: Sequence[int],
+    capacity: int,
+    strategy: str = "auto",
+) -> tuple[Int[Array, "coarse axes"], Int[Array, ""], Int[Array, "sites"], Int[Array, "sites"]]:
+    """The sites of the next level: the distinct values of ``coords >> 1``, in canonical order.
+
+    Every fine site has exactly one parent, so the result is also the whole kernel map of a
+    convolution with kernel 2 and stride 2, and of its inverse.
+
+    Args:
+        coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
+        num_active: how many rows are sites.
+        batch_size: number of events.
+        spatial_shape: shape of the fine level.
+        capacity: rows of the coarse level. Must be enough (``count_levels`` tells).
+        strategy: ``"grid"`` ranks a byte per coarse cell, ``"sort"`` sorts int32 words, ``"auto"``
+            takes the first for volumes up to 2^24 cells. Same result.
+
+    Returns:
+        ``(coarse coords, coarse count, parent, child)``: the count is the true one even when it
+        exceeds ``capacity``; ``parent`` is the coarse row of each fine row, ``capacity`` on padding;
+        ``child`` numbers the fine site among the ``2^D`` of its parent, last axis fastest, 0 on
+        padding.
+    """
+    rows, columns = coords.shape
+    valid = jnp.arange(rows, dtype=jnp.int32) < num_active
+    coarse_shape = halved_shape(spatial_shape)
+    halved = jnp.concatenate([coords[:, :1], coords[:, 1:] >> 1], axis=1)
+    cells = cell_count(batch_size, coarse_shape)
+    if strategy == "auto":
+        strategy = "grid" if cells <= UNIQUE_GRID_CELLS else "sort"
+    if strategy == "grid" and cells >= INT32_MAX:
+        raise InputError(
+            f"strategy is 'grid' but the volume has {cells} cells: use 'sort' or 'auto'"
+        )
+    if strategy == "grid":
+        rank, count = _rank_by_grid(halved, valid, batch_size, coarse_shape, cells)
+    elif strategy == "sort":
+        rank, count = _rank_by_sort(key_words(halved, valid, batch_size, coarse_shape))
+    else:
+        raise InputError(f"strategy is {strategy!r}: must be auto, grid or sort")
+    parent = jnp.where(valid & (rank < capacity), rank, capacity)
+    # Rows with one parent write equal values, so the order of these writes does not matter.
+    coarse = jnp.full((capacity, columns), -1, jnp.int32).at[parent].set(halved, mode="drop")
+    child = jnp.zeros(rows, jnp.int32)
+    for axis in range(1, columns):
+        child = child * 2 + (coords[:, axis] & 1)
+    return coarse, count, parent, jnp.where(valid, child, 0)
+
+
+def _rank_by_grid(
+    coords: Array, valid: Array, batch_size: int, shape: Sequence[int], cells: int
+) -> tuple[Array, Array]:
+    """Rank of every row among the distinct rows, by counting occupied cells below it."""
+    cell = cell_index(coords, valid, batch_size, shape)
+    words = -(-cells // 32)
+    occupied = jnp.zeros(words * 32, jnp.uint8).at[cell].set(1, mode="drop").reshape(words, 32)
+    bits = jnp.sum(
+        occupied.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32
+    )
+    filled = jax.lax.population_count(bits).astype(jnp.int32)
+    below = jnp.cumsum(filled, dtype=jnp.int32) - filled
+    word = jnp.minimum(cell >> 5, words - 1)
+    lower = bits[word] & ((jnp.uint32(1) << (cell & 31).astype(jnp.uint32)) - jnp.uint32(1))
+    rank = below[word] + jax.lax.population_count(lower).astype(jnp.int32)
+    return rank, below[-1] + filled[-1]
+
+
+def cell_index(coords: Array, valid: Array, batch_size: int, shape: Sequence[int]) -> Array:
+    """Row-major number of every row's cell, the largest int32 where not ``valid``.
+
+    Only for volumes of fewer than 2^31 - 1 cells; the caller has made sure.
+    """
+    cell = coords[..., 0]
+    for axis, length in enumerate(shape):
+        cell = cell * length + coords[..., 1 + axis]
+    return jnp.where(valid, cell, INT32_MAX)
+
+
+def _rank_by_sort(words: tuple[Array, ...]) -> tuple[Array, Array]:
+    """Rank of every row among the distinct rows, by sorting; padding is largest and comes last."""
+    rows = words[0].shape[0]
+    positions = jnp.arange(rows, dtype=jnp.int32)
+    *keys, order = jax.lax.sort((*words, positions), num_keys=len(words))
+    differs = jnp.zeros(rows - 1, bool)
+    for key in keys:
+        differs |= key[1:] != key[:-1]
+    first = jnp.concatenate([jnp.ones(1, bool), differs]) & (keys[0] != INT32_MAX)
+    rank_sorted = jnp.cumsum(first, dtype=jnp.int32) - 1
+    rank = jnp.zeros(rows, jnp.int32).at[order].set(rank_sorted, unique_indices=True)
+    return rank, rank_sorted[-1] + 1

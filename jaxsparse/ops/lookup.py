@@ -1,0 +1,137 @@
+"""Which row holds the site at these coordinates? Two strategies, one answer.
+
+Rows are in lexicographic order, so the rank of an occupied cell among the occupied cells is its row
+number: a bitmap with prefix counts and a binary search over the keys must agree. The bitmap costs
+a quarter of a byte per cell and answers in two reads; the search costs nothing to build, however
+large the volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from jaxsparse.errors import InputError
+from jaxsparse.ops import coordinates
+
+STRATEGIES = ("auto", "bitmap", "search")
+
+# Largest volume, in cells, for which "auto" takes the bitmap (64 MiB of words and prefixes).
+BITMAP_CELLS = 2**28
+# Largest volume for which it may be asked for at all: cell numbers must be int32.
+BITMAP_CELLS_LIMIT = coordinates.INT32_MAX - 64
+
+
+def choose_strategy(strategy: str, batch_size: int, spatial_shape: Sequence[int]) -> str:
+    """Resolves ``"auto"`` by the volume and refuses a bitmap that int32 cannot number.
+
+    >>> choose_strategy("auto", 1, (1008, 3456)), choose_strategy("auto", 256, (768, 768, 768))
+    ('bitmap', 'search')
+    """
+    cells = coordinates.cell_count(batch_size, spatial_shape)
+    if strategy not in STRATEGIES:
+        raise InputError(f"strategy is {strategy!r}: must be one of {', '.join(STRATEGIES)}")
+    if strategy == "auto":
+        return "bitmap" if cells <= BITMAP_CELLS else "search"
+    if strategy == "bitmap" and cells > BITMAP_CELLS_LIMIT:
+        raise InputError(
+            f"strategy is 'bitmap' but the volume has {cells} cells, more than int32 can number: "
+            "use 'search' or 'auto'"
+        )
+    return strategy
+
+
+class Lookup:
+    """Finds the rows of sites among ``num_active`` sorted rows of ``coords``.
+
+    Built and used inside one trace. Calling it with integer ``[..., 1 + D]`` coordinates, event first,
+    gives int32 ``[...]`` rows, and ``missing`` (the capacity) where no such site exists, where a
+    coordinate lies outside the volume, or where ``valid`` is False.
+    """
+
+    def __init__(
+        self,
+        coords: Int[Array, "sites axes"],
+        num_active: Int[Array, ""],
+        *,
+        batch_size: int,
+        spatial_shape: Sequence[int],
+        strategy: str = "auto",
+    ) -> None:
+        self.batch_size = int(batch_size)
+        self.spatial_shape = tuple(int(n) for n in spatial_shape)
+        self.missing = coords.shape[0]
+        self.strategy = choose_strategy(strategy, self.batch_size, self.spatial_shape)
+        self._num_active = num_active
+        valid = jnp.arange(self.missing, dtype=jnp.int32) < num_active
+        if self.strategy == "bitmap":
+            self._build_bitmap(coords, valid)
+        else:
+            self._keys = coordinates.key_words(coords, valid, self.batch_size, self.spatial_shape)
+
+    def __call__(self, query: Int[Array, "... axes"], valid: Array) -> Int[Array, "..."]:
+        # Every axis is tested before a cell number is formed: without that the end of one image
+        # row is the neighbour of the start of the next.
+        for column, size in enumerate((self.batch_size, *self.spatial_shape)):
+            valid = valid & (query[..., column] >= 0) & (query[..., column] < size)
+        if self.strategy == "bitmap":
+            return self._from_bitmap(query, valid)
+        return self._from_search(query, valid)
+
+    def _build_bitmap(self, coords: Array, valid: Array) -> None:
+        cell = coordinates.cell_index(coords, valid, self.batch_size, self.spatial_shape)
+        cells = coordinates.cell_count(self.batch_size, self.spatial_shape)
+        words = -(-cells // 32)
+        word = jnp.where(valid, cell >> 5, words)
+        bit = jnp.uint32(1) << (cell & 31).astype(jnp.uint32)
+        # Sites are unique, so adding their bits is setting them; integers add in any order.
+        self._bits = (
+            jnp.zeros(words, jnp.uint32).at[word].add(bit, mode="drop", indices_are_sorted=True)
+        )
+        # Rows are sorted: the first row of a word is the number of sites below it. Words without a
+        # site are never asked.
+        opens = jnp.concatenate([jnp.ones(1, bool), word[1:] != word[:-1]])
+        row = jnp.arange(self.missing, dtype=jnp.int32)
+        self._below = (
+            jnp.zeros(words, jnp.int32).at[jnp.where(opens, word, words)].set(row, mode="drop")
+        )
+
+    def _from_bitmap(self, query: Array, valid: Array) -> Array:
+        cell = coordinates.cell_index(query, valid, self.batch_size, self.spatial_shape)
+        cell = jnp.where(valid, cell, 0)
+        bits = self._bits[cell >> 5]
+        bit = jnp.uint32(1) << (cell & 31).astype(jnp.uint32)
+        lower = jax.lax.population_count(bits & (bit - jnp.uint32(1))).astype(jnp.int32)
+        return jnp.where(valid & ((bits & bit) != 0), self._below[cell >> 5] + lower, self.missing)
+
+    def _from_search(self, query: Array, valid: Array) -> Array:
+        words = coordinates.key_words(query, valid, self.batch_size, self.spatial_shape)
+        low = jnp.zeros(valid.shape, jnp.int32)
+        high = jnp.broadcast_to(self._num_active, valid.shape).astype(jnp.int32)
+
+        def halve(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+            low, high = bounds
+            middle = jnp.minimum((low + high) // 2, self.missing - 1)
+            below = _key_below(tuple(key[middle] for key in self._keys), words)
+            open_ = low < high
+            return jnp.where(open_ & below, middle + 1, low), jnp.where(
+                open_ & ~below, middle, high
+            )
+
+        low, _ = jax.lax.fori_loop(0, self.missing.bit_length(), halve, (low, high))
+        row = jnp.minimum(low, self.missing - 1)
+        found = valid & (low < self._num_active)
+        for key, word in zip(self._keys, words, strict=True):
+            found = found & (key[row] == word)
+        return jnp.where(found, row, self.missing)
+
+
+def _key_below(key: tuple[Array, ...], query: tuple[Array, ...]) -> Array:
+    """``key < query``, comparing words from left to right."""
+    below = key[-1] < query[-1]
+    for k, q in zip(key[-2::-1], query[-2::-1], strict=True):
+        below = (k < q) | ((k == q) & below)
+    return below

@@ -1,0 +1,255 @@
+"""The padded coordinate list that everything else works on, and how to make one on the host."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxsparse.errors import InputError
+
+DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
+_INT32_LIMIT = 2**31 - 1
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class SparseTensor:
+    """A batch of events as one padded list of active sites, a pytree with static shapes.
+
+    One compiled program serves every batch of the same capacity. The invariants below hold for
+    every tensor that the library returns, and the operations rely on them:
+
+    1. Rows ``[0, num_active)`` of ``coords`` are the active sites: event index first, then one
+       integer per axis; unique, in lexicographic order. Every later row is padding, all -1.
+    2. Padding rows of ``features`` are exactly zero.
+    3. Coordinates and ``spatial_shape`` count **units of this tensor's level**: a tensor that was
+       strided by 2 once has half the shape of its source, ``ceil(n / 2)``, and coordinates
+       ``x >> 1``. ``stride`` says how many finest pixels one unit spans along each axis; it is the
+       only place where finest pixels appear. Multiply by it to go back, as in
+       ``coords[:, 1:] * stride``.
+    4. ``0 <= coords[:, 0] < batch_size`` and ``0 <= coords[:, 1 + a] < spatial_shape[a]``.
+    5. No active site depends on what a padding row holds.
+    6. An event without sites, a batch without sites, and a list without padding are all legal.
+
+    The order makes every result independent of the order of the input rows.
+
+    Attributes:
+        coords: int32 ``[capacity, 1 + D]``, event index and level coordinates.
+        features: ``[capacity, channels]``, float32 or bfloat16, one row a site.
+        num_active: int32 scalar, how many rows are sites.
+        spatial_shape: length of every axis in level units (static).
+        batch_size: number of events, including those without sites (static).
+        stride: finest pixels per unit and axis (static).
+
+    >>> x = sparse_tensor([[0, 2, 1], [0, 0, 3]], [[5.0], [7.0]], spatial_shape=(4, 4), batch_size=1)
+    >>> x.coords.tolist(), x.features.tolist(), x.capacity, x.dim
+    ([[0, 0, 3], [0, 2, 1]], [[7.0], [5.0]], 2, 2)
+    """
+
+    coords: Int[Array, "sites axes"]
+    features: Float[Array, "sites channels"]
+    num_active: Int[Array, ""]
+    spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    batch_size: int = dataclasses.field(metadata={"static": True})
+    stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+
+    @property
+    def capacity(self) -> int:
+        """Number of rows, padding included."""
+        return self.coords.shape[0]
+
+    @property
+    def dim(self) -> int:
+        """Number of spatial axes."""
+        return len(self.spatial_shape)
+
+    @property
+    def num_channels(self) -> int:
+        """Number of features of a site."""
+        return self.features.shape[1]
+
+    @property
+    def mask(self) -> Bool[Array, "sites"]:
+        """True on the rows that are sites."""
+        return jnp.arange(self.capacity, dtype=jnp.int32) < self.num_active
+
+    def replace(self, features: Float[Array, "sites channels"]) -> SparseTensor:
+        """The same sites with other features, whose padding rows must be zero already."""
+        return dataclasses.replace(self, features=features)
+
+    def to_dense(self) -> Float[Array, "events ..."]:
+        """The features on their grid, ``[batch_size, *spatial_shape, channels]``, zero elsewhere.
+
+        Traceable. The result holds ``batch_size * prod(spatial_shape) * channels`` numbers: meant
+        for small volumes and for comparison.
+        """
+        grid = jnp.zeros(
+            (self.batch_size, *self.spatial_shape, self.num_channels),
+            jnp.result_type(self.features),
+        )
+        # A negative index would wrap: padding goes to an event that does not exist, and is dropped.
+        event = jnp.where(self.mask, self.coords[:, 0], self.batch_size)
+        axes = [self.coords[:, 1 + axis] for axis in range(self.dim)]
+        return grid.at[(event, *axes)].set(self.features, mode="drop")
+
+
+def sparse_tensor(
+    coords: Int[np.ndarray, "points axes"] | Sequence[Sequence[int]],
+    features: Float[np.ndarray, "points channels"] | Sequence[Sequence[float]],
+    *,
+    spatial_shape: Sequence[int],
+    batch_size: int,
+    capacity: int | None = None,
+    duplicates: str = "error",
+) -> SparseTensor:
+    """Checks, merges, sorts and pads a list of points, on the host.
+
+    Args:
+        coords: integers ``[points, 1 + D]``: event index in ``[0, batch_size)``, then pixel indices
+            in ``[0, spatial_shape)``. Any order.
+        features: ``[points, channels]``. float64 becomes float32; other float types stay.
+        spatial_shape: number of pixels along each of the D axes, 1 to 4 of them.
+        batch_size: number of events, those without points included.
+        capacity: rows of the result, at least 1; the number of distinct sites if None.
+        duplicates: what to do with points of one event on one pixel: ``"error"``, or merge them by
+            ``"sum"``, ``"mean"``, ``"max"`` or ``"first"`` (the first in input order).
+
+    Returns:
+        A tensor of stride 1. Padding rows hold coordinates -1 and features 0.
+
+    Raises:
+        InputError: a coordinate or event index out of range, a wrong shape or type, duplicates that
+            were not allowed, more sites than ``capacity``.
+
+    >>> x = sparse_tensor([[0, 1], [0, 1]], [[1.0], [2.0]], spatial_shape=(3,), batch_size=1, capacity=2,
+    ...                   duplicates="sum")
+    >>> x.coords.tolist(), x.features.tolist(), int(x.num_active)
+    ([[0, 1], [-1, -1]], [[3.0], [0.0]], 1)
+    """
+    shape = _checked_shape(spatial_shape, batch_size)
+    points, values = _checked_points(coords, features, shape, batch_size)
+    if duplicates not in DUPLICATE_POLICIES:
+        raise InputError(
+            f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
+        )
+    order = np.lexsort(points.T[::-1])  # stable: "first" keeps the input order
+    points, values = points[order], values[order]
+    new_site = np.ones(len(points), bool)
+    new_site[1:] = (points[1:] != points[:-1]).any(axis=1)
+    if not new_site.all():
+        if duplicates == "error":
+            where = points[np.flatnonzero(~new_site)[0]].tolist()
+            raise InputError(
+                f"coords has {int((~new_site).sum())} repeated rows, such as {where}: "
+                "sites must be unique, merge them or set duplicates=sum, mean, max or first"
+            )
+        values = _merge(values, np.flatnonzero(new_site), duplicates)
+        points = points[new_site]
+    count = len(points)
+    rows = max(count, 1) if capacity is None else int(capacity)
+    if rows < 1:
+        raise InputError(f"capacity is {rows}: must be at least 1")
+    if rows < count:
+        raise InputError(f"capacity is {rows} but the points make {count} sites: raise capacity")
+    padded_coords = np.full((rows, points.shape[1]), -1, np.int32)
+    padded_coords[:count] = points
+    padded_values = np.zeros((rows, values.shape[1]), values.dtype)
+    padded_values[:count] = values
+    return SparseTensor(
+        coords=jnp.asarray(padded_coords),
+        features=jnp.asarray(padded_values),
+        num_active=jnp.asarray(count, jnp.int32),
+        spatial_shape=shape,
+        batch_size=int(batch_size),
+        stride=(1,) * len(shape),
+    )
+
+
+def from_dense(
+    array: Float[np.ndarray, "events ..."], *, capacity: int | None = None, threshold: float = 0.0
+) -> SparseTensor:
+    """The sites of a dense array ``[batch, *spatial, channels]`` where any ``|value| > threshold``.
+
+    Host side. The inverse of ``SparseTensor.to_dense`` wherever no site holds only small values.
+
+    Raises:
+        InputError: fewer than three axes, or more sites than ``capacity``.
+
+    >>> from_dense(np.eye(3)[None, :, :, None]).coords.tolist()
+    [[0, 0, 0], [0, 1, 1], [0, 2, 2]]
+    """
+    dense = np.asarray(array)
+    if not 3 <= dense.ndim <= 6:
+        raise InputError(
+            f"array has shape {dense.shape}: must be [batch, 1 to 4 spatial axes, channels]"
+        )
+    coords = np.argwhere((np.abs(dense) > threshold).any(axis=-1))
+    return sparse_tensor(
+        coords,
+        dense[tuple(coords.T)],
+        spatial_shape=dense.shape[1:-1],
+        batch_size=dense.shape[0],
+        capacity=capacity,
+    )
+
+
+def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
+    shape = tuple(int(n) for n in spatial_shape)
+    if (
+        not 1 <= len(shape) <= 4
+        or min(shape, default=0) < 1
+        or max(shape, default=0) > _INT32_LIMIT - 1
+    ):
+        raise InputError(
+            f"spatial_shape is {shape}: must be 1 to 4 positive lengths below 2**31 - 1"
+        )
+    if not 1 <= int(batch_size) < _INT32_LIMIT:
+        raise InputError(f"batch_size is {batch_size}: must be at least 1 and below 2**31 - 1")
+    return shape
+
+
+def _checked_points(
+    coords: object, features: object, shape: tuple[int, ...], batch_size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    points, values = np.asarray(coords), np.asarray(features)
+    if points.size == 0 and points.ndim < 2:
+        points = points.reshape(0, 1 + len(shape)).astype(np.int32)
+    if points.ndim != 2 or points.shape[1] != 1 + len(shape):
+        raise InputError(
+            f"coords has shape {points.shape}: must be [points, {1 + len(shape)}], event index first"
+        )
+    if not np.issubdtype(points.dtype, np.integer):
+        raise InputError(f"coords has type {points.dtype}: must be integers, round them first")
+    if values.ndim != 2 or len(values) != len(points):
+        raise InputError(
+            f"features has shape {values.shape}: must be [{len(points)}, channels], one row per row of coords"
+        )
+    if not jnp.issubdtype(values.dtype, jnp.floating) or values.dtype == np.float64:
+        values = values.astype(np.float32)
+    limits = np.array([batch_size, *shape], np.int64)
+    outside = (points < 0) | (points >= limits)
+    if outside.any():
+        row, axis = np.argwhere(outside)[0]
+        name = "event index" if axis == 0 else f"axis {axis - 1}"
+        raise InputError(
+            f"coords[{row}] is {points[row].tolist()}: {name} must be in [0, {limits[axis]}), "
+            "shift or crop the points, or enlarge spatial_shape or batch_size"
+        )
+    return points.astype(np.int32), values
+
+
+def _merge(values: np.ndarray, starts: np.ndarray, policy: str) -> np.ndarray:
+    """One row per run of equal coordinates; runs begin at ``starts``."""
+    if policy == "first":
+        return values[starts]
+    if policy == "max":
+        return np.maximum.reduceat(values, starts, axis=0)
+    total = np.add.reduceat(values.astype(np.float64), starts, axis=0)
+    if policy == "mean":
+        total /= np.diff(np.append(starts, len(values)))[:, None]
+    return total.astype(values.dtype)

@@ -1,0 +1,24 @@
+"""Four host devices for every test, and the real events where they are present."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_DEVICES = "--xla_force_host_platform_device_count=4"
+if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+    # Read when jax starts its backend, so it must be set before any test module imports jax.
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_DEVICES}".strip()
+
+import pytest  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real events beside the repository; skips the test where it is absent."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real events are not part of the repository: no folder {folder}")
+    return folder
