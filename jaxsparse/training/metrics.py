@@ -1,0 +1,129 @@
+"""Counts that a training or validation step adds up, and the ratios read off them.
+
+A step returns sums (:class:`Sums`), never means: sums over devices, steps and events add.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxsparse.data.schema import TRACK_CLASSES
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """What one step counted, over all devices.
+
+    Attributes:
+      loss: float32 ``[]``, the weighted cross entropy summed over pixels and events.
+      confusion: int32 ``[classes, classes]``, pixels by truth (rows) and prediction.
+      events: int32 ``[]``, real events (padding events do not count).
+      sites: int32 ``[]``, active sites, with truth or without.
+    """
+
+    loss: Any
+    confusion: Any
+    events: Any
+    sites: Any
+
+    def __add__(self, other: Sums) -> Sums:
+        return jax.tree.map(lambda a, b: a + b, self, other)
+
+    def fetch(self) -> Sums:
+        """The same on the host in 64 bits, so that long sums stay exact."""
+        return Sums(
+            loss=np.float64(self.loss),
+            confusion=np.asarray(self.confusion, np.int64),
+            events=np.int64(self.events),
+            sites=np.int64(self.sites),
+        )
+
+    @property
+    def loss_per_event(self) -> float:
+        """The summed loss over the number of events: comparable between batch sizes."""
+        return float(self.loss / max(int(self.events), 1))
+
+    @property
+    def accuracy(self) -> float:
+        """Rightly classified pixels over pixels with truth, pooled; NaN without any."""
+        return accuracy(np.asarray(self.confusion))
+
+
+def confusion_counts(
+    logits: Float[Array, "sites classes"], labels: Int[Array, "sites"]
+) -> Int[Array, "classes classes"]:
+    """Pixels by true class (rows) and largest logit (columns); traceable, without scatter.
+
+    Args:
+      logits: ``[sites, classes]``.
+      labels: integer ``[sites]``; negative ones (padding, no truth) count nowhere.
+
+    Returns:
+      int32 ``[classes, classes]``.
+
+    >>> confusion_counts(jnp.array([[1.0, 0.0], [2.0, 3.0], [9.0, 0.0]]), jnp.array([0, 0, -1]))
+    Array([[1, 1],
+           [0, 0]], dtype=int32)
+    """
+    num_classes = logits.shape[-1]
+    cell = labels * num_classes + jnp.argmax(logits, axis=-1)
+    cell = jnp.where(labels >= 0, cell, -1)
+    hits = cell[:, None] == jnp.arange(num_classes**2)
+    return jnp.sum(hits, axis=0, dtype=jnp.int32).reshape(num_classes, num_classes)
+
+
+def accuracy(confusion: np.ndarray) -> float:
+    """Diagonal over total of a confusion table; NaN for an empty one.
+
+    >>> accuracy(np.array([[3, 1], [0, 0]]))
+    0.75
+    """
+    total = confusion.sum()
+    return float(np.trace(confusion) / total) if total else float("nan")
+
+
+def per_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Efficiency (over truth) and purity (over prediction) of every class; NaN where undefined.
+
+    >>> per_class(np.array([[3, 1], [0, 4]]))
+    (array([0.75, 1.  ]), array([1. , 0.8]))
+    """
+    right = np.diagonal(confusion).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return right / confusion.sum(axis=1), right / confusion.sum(axis=0)
+
+
+def track_shower(
+    confusion: np.ndarray, track_classes: Sequence[int] = TRACK_CLASSES
+) -> dict[str, float]:
+    """Scores of the two-way split: track (HIP, MIP) against shower-like (the rest).
+
+    Returns:
+      ``accuracy``, and ``efficiency`` and ``purity`` of the track pixels.
+
+    >>> table = np.zeros((5, 5), int)
+    >>> table[0, 1], table[1, 2], table[2, 4] = 6, 2, 8
+    >>> track_shower(table)
+    {'accuracy': 0.875, 'efficiency': 0.75, 'purity': 1.0}
+    """
+    track = np.isin(np.arange(len(confusion)), track_classes)
+    table = np.array(
+        [
+            [confusion[np.ix_(row, column)].sum() for column in (track, ~track)]
+            for row in (track, ~track)
+        ]
+    )
+    efficiency, purity = per_class(table)
+    return {
+        "accuracy": accuracy(table),
+        "efficiency": float(efficiency[0]),
+        "purity": float(purity[0]),
+    }

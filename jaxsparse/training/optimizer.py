@@ -1,0 +1,134 @@
+"""The optimiser: a descent rule of optax, a learning rate of the step, a scale of the plateau.
+
+Three factors make an update, kept apart because they change at different times:
+
+    parameters -= learning_rate(step) * plateau scale * direction(gradients)
+
+``direction`` is an optax chain, advanced every step. ``learning_rate`` is a number the host
+computes: warm-up, then constant or a cosine. The plateau scale is ``optax``'s
+``reduce_on_plateau``, advanced once per validation with the validation loss.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from ml_collections import ConfigDict
+
+from jaxsparse.errors import InputError
+
+SCHEDULES = ("plateau", "cosine", "constant")
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """Descent rule, learning rate and plateau scale of one ``config.optimizer``."""
+
+    config: ConfigDict
+    direction: optax.GradientTransformation
+    plateau: optax.GradientTransformationExtraArgs
+
+    def init(self, params: Any) -> tuple[Any, Any]:
+        """The states of the direction and of the plateau."""
+        return self.direction.init(params), self.plateau.init(params)
+
+    def update(
+        self, gradients: Any, state: Any, plateau_state: Any, params: Any, learning_rate: jax.Array
+    ) -> tuple[Any, Any]:
+        """One step; traceable.
+
+        Args:
+          gradients: of the summed loss, like ``params``.
+          state: of the direction.
+          plateau_state: read, not changed.
+          params: the parameters.
+          learning_rate: float32 scalar, of :meth:`learning_rate`.
+
+        Returns:
+          The new parameters and the new state of the direction.
+        """
+        direction, state = self.direction.update(gradients, state, params)
+        size = -learning_rate * plateau_state.scale
+        return optax.apply_updates(params, jax.tree.map(lambda d: size * d, direction)), state
+
+    def learning_rate(self, step: int, progress: float) -> float:
+        """Learning rate of the step that turns ``step`` into ``step + 1``, before the plateau.
+
+        ``rate * min(1, (step + 1) / warmup_steps)``, times ``(1 + cos(pi progress)) / 2`` for the
+        cosine schedule.
+
+        Args:
+          step: steps done.
+          progress: how much of the run is done, 0 to 1.
+        """
+        rate = self.config.learning_rate
+        if self.config.warmup_steps:
+            rate *= min(1.0, (step + 1) / self.config.warmup_steps)
+        if self.config.schedule == "cosine":
+            rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+        return rate
+
+    def after_validation(self, plateau_state: Any, loss: float) -> Any:
+        """The plateau's state after a validation with this loss (smaller is better)."""
+        if self.config.schedule != "plateau":
+            return plateau_state
+        _, plateau_state = self.plateau.update({}, plateau_state, value=jnp.float32(loss))
+        return plateau_state
+
+
+def build_optimizer(config: ConfigDict) -> Optimizer:
+    """Builds the optimiser of a ``config.optimizer``.
+
+    ``sgd``: momentum, gradients plus ``weight_decay`` times the kernels before it (as PyTorch and
+    the published recipes do). ``adam``: Adam, its decay decoupled (AdamW). ``gradient_clip`` bounds
+    the global norm of the gradients of the summed loss, 0 leaves them alone. Biases and the
+    scales of normalisation are never decayed.
+
+    The plateau multiplies the rate by ``plateau_factor`` after more than ``plateau_patience``
+    validations in a row without a loss at least 0.01 % below the best, down to ``plateau_min``
+    times the rate. That is PyTorch's counting; optax fires when the count *equals* its patience,
+    one validation earlier, hence the ``+ 1``.
+
+    Raises:
+      InputError: an unknown name or schedule, a number out of its range.
+    """
+    for key in ("learning_rate", "momentum", "weight_decay", "gradient_clip", "warmup_steps"):
+        _require(config[key] >= 0, key, config[key], "must not be negative, set 0 to turn it off")
+    _require(config.learning_rate > 0, "learning_rate", config.learning_rate, "must be positive")
+    _require(config.momentum < 1, "momentum", config.momentum, "must be below 1")
+    _require(config.name in ("sgd", "adam"), "name", config.name, "must be sgd or adam")
+    known = ", ".join(SCHEDULES)
+    _require(config.schedule in SCHEDULES, "schedule", config.schedule, f"must be one of {known}")
+    factor = config.plateau_factor
+    _require(0 < factor < 1, "plateau_factor", factor, "must lie between 0 and 1")
+    patience = config.plateau_patience
+    _require(patience >= 0, "plateau_patience", patience, "must not be negative")
+
+    chain = []
+    if config.gradient_clip:
+        chain.append(optax.clip_by_global_norm(config.gradient_clip))
+    decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
+    if config.name == "sgd":
+        chain += [decay] if config.weight_decay else []
+        chain += [optax.trace(config.momentum)] if config.momentum else []
+    else:
+        chain.append(optax.scale_by_adam(b1=config.momentum))
+        chain += [decay] if config.weight_decay else []
+    plateau = optax.contrib.reduce_on_plateau(
+        factor=factor, patience=patience + 1, min_scale=config.plateau_min
+    )
+    return Optimizer(config=config, direction=optax.chain(*chain), plateau=plateau)
+
+
+def _kernels(params: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
+
+
+def _require(condition: bool, key: str, value: Any, rule: str) -> None:
+    if not condition:
+        raise InputError(f"optimizer.{key} is {value}: it {rule}.")

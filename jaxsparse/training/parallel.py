@@ -1,0 +1,167 @@
+"""Devices and processes: the only file that knows them.
+
+A replica's step (:mod:`jaxsparse.training.step`) becomes a program over all local devices. State
+goes in and comes out without a leading device axis, equal on every device; batches carry one.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from jaxsparse.errors import InputError
+from jaxsparse.training.step import AXIS
+
+IMPLEMENTATIONS = ("pmap", "shard_map")
+
+
+class Replicas:
+    """Runs replica functions on all local devices and counts the programs that it takes.
+
+    >>> replicas = Replicas("pmap", devices=jax.local_devices()[:1])
+    >>> total = replicas.wrap(lambda offset, batch: jax.lax.psum(batch.sum() + offset, AXIS), "ss")
+    >>> float(total(1.0, np.ones((1, 3), np.float32)))
+    4.0
+    """
+
+    def __init__(self, implementation: str = "pmap", devices: list[jax.Device] | None = None):
+        """Args:
+          implementation: ``"pmap"`` or ``"shard_map"``; both give the same results.
+          devices: all local devices by default.
+
+        Raises:
+          InputError: another ``implementation``.
+        """
+        if implementation not in IMPLEMENTATIONS:
+            known = " or ".join(IMPLEMENTATIONS)
+            raise InputError(f"train.parallel is {implementation}: it must be {known}.")
+        self.implementation = implementation
+        self.devices = list(devices or jax.local_devices())
+        self.mesh = jax.make_mesh(
+            (len(self.devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=self.devices
+        )
+        self._programs: set[Any] = set()
+
+    @property
+    def num_devices(self) -> int:
+        """Length of the leading axis of every batch."""
+        return len(self.devices)
+
+    @property
+    def compilations(self) -> int:
+        """How many different programs were asked for: functions times capacity buckets."""
+        return len(self._programs)
+
+    def replicate(self, tree: Any) -> Any:
+        """Puts arrays on every device, as the programs return them.
+
+        Without it a first call with arrays of one device compiles a program that no later call
+        uses again. For the same reason weak types, which eager arithmetic leaves, end here.
+        """
+        strong = jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), tree)
+        return jax.device_put(strong, NamedSharding(self.mesh, PartitionSpec()))
+
+    def wrap(
+        self, function: Callable[..., Any], name: str, *, donate: bool = False
+    ) -> Callable[..., Any]:
+        """Makes a replica function a program over all devices.
+
+        Args:
+          function: ``(replicated, shard, *replicated) -> replicated``; it sums over ``AXIS``
+            whatever differs between replicas.
+          name: under which its compilations count.
+          donate: whether the first argument's memory may be reused for the result; the caller
+            must not touch that argument again.
+
+        Returns:
+          ``(replicated, batch, *replicated) -> replicated``, where every array of ``batch`` has a
+          leading axis of ``num_devices``.
+        """
+        if self.implementation == "pmap":
+            run = self._with_pmap(function, donate)
+        else:
+            run = self._with_shard_map(function, donate)
+
+        def program(replicated: Any, batch: Any, *rest: Any) -> Any:
+            leaves, structure = jax.tree.flatten(batch)
+            shapes = tuple(np.shape(leaf) for leaf in leaves)
+            self._programs.add((name, structure, shapes))  # static fields are in the structure
+            return run(replicated, batch, *rest)
+
+        return program
+
+    def _with_pmap(self, function: Callable[..., Any], donate: bool) -> Callable[..., Any]:
+        programs: dict[int, Callable[..., Any]] = {}  # by number of arguments: in_axes needs it
+
+        def run(*arguments: Any) -> Any:
+            count = len(arguments)
+            if count not in programs:
+                programs[count] = jax.pmap(
+                    function,
+                    axis_name=AXIS,
+                    in_axes=(None, 0, *[None] * (count - 2)),
+                    out_axes=None,
+                    devices=self.devices,
+                    donate_argnums=(0,) if donate else (),
+                )
+            return programs[count](*arguments)
+
+        return run
+
+    def _with_shard_map(self, function: Callable[..., Any], donate: bool) -> Callable[..., Any]:
+        everywhere, sharded = PartitionSpec(), PartitionSpec(AXIS)
+
+        def replica(replicated: Any, batch: Any, *rest: Any) -> Any:
+            return function(replicated, jax.tree.map(lambda leaf: leaf[0], batch), *rest)
+
+        # check_vma=False: under its default an explicit psum of gradients counts devices twice,
+        # and loops with replicated carries do not trace.
+        def mapped(*arguments: Any) -> Any:
+            specs = (everywhere, sharded, *[everywhere] * (len(arguments) - 2))
+            return jax.shard_map(
+                replica, mesh=self.mesh, in_specs=specs, out_specs=everywhere, check_vma=False
+            )(*arguments)
+
+        return jax.jit(mapped, donate_argnums=(0,) if donate else ())
+
+
+def enable_compilation_cache(directory: str) -> str:
+    """Keeps compiled programs on disk, so that the next run starts at once.
+
+    Args:
+      directory: ``""`` turns it off; ``~`` is expanded. ``JAX_COMPILATION_CACHE_DIR`` wins.
+
+    Returns:
+      The folder in use, ``""`` for none.
+    """
+    chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR", directory)
+    if not chosen:
+        return ""
+    folder = pathlib.Path(chosen).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"train.cache_dir is {folder}: {error.strerror}, give another folder or turn it off "
+            "with --config.train.cache_dir=."
+        ) from None
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    return str(folder)
+
+
+def describe_devices(devices: list[jax.Device]) -> str:
+    """One line for people: how many of which kind.
+
+    >>> describe_devices(jax.devices("cpu")[:1])
+    '1 x cpu'
+    """
+    kinds = {device.device_kind for device in devices}
+    processes = f" in each of {jax.process_count()} processes" if jax.process_count() > 1 else ""
+    return f"{len(devices)} x {', '.join(sorted(kinds))}{processes}"
