@@ -1,1 +1,6 @@
-""""""
+"""Foreign formats, each read by a random-access source of :class:`jaxsparse.data.schema.Event`."""
+
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
+from jaxsparse.data.readers.edep_sim import EdepSimFile, EdepSimSource
+
+__all__ = ["DuneCvnSource", "EdepSimFile", "EdepSimSource"]

@@ -1,0 +1,152 @@
+"""DUNE far-detector pixel maps (dune-cvn): three wire views of a whole event, class by folder.
+
+A folder holds one folder a class (``nue``, ``numu``, ``nutau``, ``nc``), each with pairs of
+``eventN.gz`` (a **zlib** stream, not gzip, of uint8 ``(3, 500, 500)``: views U, V, Z with axes wire
+and tick) and ``eventN.info`` (text). There is no truth of single pixels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from jaxsparse.data.schema import Event, View
+from jaxsparse.errors import InputError
+
+CLASSES = ("nue", "numu", "nutau", "nc")  # label of an event: its place here
+VIEWS = ("U", "V", "Z")
+SIZE = 500
+INTERACTIONS = ("QE", "RES", "DIS", "other")
+LEPTON_DECAYS = {0: "electron", 1: "muon", 2: "hadrons"}
+
+
+@dataclasses.dataclass(frozen=True)
+class DuneInfo:
+    """What ``eventN.info`` says.
+
+    Attributes:
+      interaction: QE, RES, DIS or other.
+      neutrino_energy, lepton_energy: GeV.
+      weight: oscillation weight.
+      neutrino_pdg: 12, 14, 16, negative for antineutrinos, 1 for neutral currents.
+      protons, charged_pions, neutral_pions, neutrons: counts.
+      lepton_decay: of a tau: to electron, muon or hadrons; "" for other numbers.
+    """
+
+    interaction: str
+    neutrino_energy: float
+    lepton_energy: float
+    weight: float
+    neutrino_pdg: int
+    protons: int
+    charged_pions: int
+    neutral_pions: int
+    neutrons: int
+    lepton_decay: str
+
+
+class DuneCvnSource:
+    """Random-access source of the events of a folder, in the order of :data:`CLASSES`, then N.
+
+    Views have axes (tick, wire), like all wire planes here: the file's the other way round.
+    ``event_id`` is N, ``label`` the number of the folder's name in :data:`CLASSES`, ``topology``
+    the name; classes that a folder lacks are left out.
+
+    Args:
+      folder: the folder of folders.
+
+    Raises:
+      InputError: no such folder, no event in it, an event without its ``.info``; reading an event:
+        a cut or foreign stream, an ``.info`` that says no number where one must be.
+    """
+
+    view_shapes = dict.fromkeys(VIEWS, (SIZE, SIZE))
+
+    def __init__(self, folder: str | os.PathLike[str]):
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise InputError(f"{self.folder} is not a folder: give the one that holds nue, numu...")
+        self._events = [
+            (label, number, path)
+            for label, name in enumerate(CLASSES)
+            for number, path in sorted(_numbered(self.folder / name))
+        ]
+        if not self._events:
+            raise InputError(
+                f"{self.folder} has no eventN.gz below {', '.join(CLASSES)}: give the folder above"
+            )
+        for _, _, path in self._events:
+            if not path.with_suffix(".info").is_file():
+                raise InputError(f"{path} has no {path.stem}.info beside it: copy both")
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __getitem__(self, index: int) -> Event:
+        label, number, path = self._entry(index)
+        image = _read_image(path)
+        views = {}
+        for name, plane in zip(VIEWS, image, strict=True):
+            coords = np.argwhere(plane.T).astype(np.int32)
+            values = plane.T[tuple(coords.T)].astype(np.float32)
+            views[name] = View(coords, values, (SIZE, SIZE))
+        return Event(event_id=number, views=views, label=label, topology=CLASSES[label])
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int32 ``[events]``: class of every event."""
+        return np.array([label for label, _, _ in self._events], np.int32)
+
+    def info(self, index: int) -> DuneInfo:
+        """The generator's truth of one event."""
+        path = self._entry(index)[2].with_suffix(".info")
+        try:
+            values = [float(line) for line in path.read_text("ascii").split()]
+            return DuneInfo(
+                interaction=INTERACTIONS[int(values[0]) % 4],
+                neutrino_energy=values[1],
+                lepton_energy=values[2],
+                weight=values[6],
+                neutrino_pdg=int(values[7]),
+                protons=int(values[8]),
+                charged_pions=int(values[9]),
+                neutral_pions=int(values[10]),
+                neutrons=int(values[11]),
+                lepton_decay=LEPTON_DECAYS.get(int(values[13]), ""),
+            )
+        except (OSError, ValueError, IndexError, OverflowError) as error:
+            text = " ".join(str(error).split())
+            raise InputError(f"{path} is not 14 lines of numbers ({text}): copy it anew") from None
+
+    def _entry(self, index: int) -> tuple[int, int, Path]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"event {index} of {len(self)}")
+        return self._events[index]
+
+
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
+    if not folder.is_dir():
+        return []
+    found = ((re.fullmatch(r"event(\d+)\.gz", path.name), path) for path in folder.iterdir())
+    return [(int(match[1]), path) for match, path in found if match]
+
+
+def _read_image(path: Path) -> np.ndarray:
+    """uint8 ``[3, 500, 500]``; never inflates more than an image, whatever the stream holds."""
+    expected = len(VIEWS) * SIZE * SIZE
+    try:
+        stream = zlib.decompressobj()
+        data = stream.decompress(path.read_bytes(), expected + 1)
+    except (OSError, zlib.error) as error:
+        raise InputError(f"{path} is no zlib stream ({error}): copy it anew") from None
+    if len(data) != expected or not stream.eof:
+        raise InputError(
+            f"{path} holds {'over ' * (len(data) > expected)}{min(len(data), expected)} bytes of "
+            f"image: must be {expected}, copy it anew"
+        )
+    return np.frombuffer(data, np.uint8).reshape(len(VIEWS), SIZE, SIZE)
