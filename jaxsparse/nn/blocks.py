@@ -1,0 +1,129 @@
+"""Blocks of layers, written once for both vocabularies.
+
+A block is told the *name* of its vocabulary and looks the layers up, so that its parameter tree
+does not depend on it.
+"""
+
+import dataclasses
+from types import ModuleType
+from typing import Any
+
+import flax.linen as nn
+from jax.typing import DTypeLike
+
+from jaxsparse.errors import InputError
+from jaxsparse.nn import dense, sparse
+
+VOCABULARIES: dict[str, ModuleType] = {"sparse": sparse, "dense": dense}
+ORDERS = ("norm_first", "convolution_first")
+
+
+def vocabulary(name: str) -> Any:
+    """The module that holds the layers of a vocabulary, ``"sparse"`` or ``"dense"``.
+
+    Raises:
+        InputError: another name.
+
+    >>> vocabulary("dense").__name__
+    'jaxsparse.nn.dense'
+    """
+    if name not in VOCABULARIES:
+        raise InputError(f"vocabulary is {name!r}: must be one of {', '.join(VOCABULARIES)}")
+    return VOCABULARIES[name]
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockSettings:
+    """What the blocks of one network have in common.
+
+    Attributes:
+        train: batch norm uses and records the statistics of the batch.
+        vocabulary: ``"sparse"`` or ``"dense"``.
+        order: ``"norm_first"``, batch norm - ReLU - convolution (pre-activation, He et al., arXiv
+            1603.05027), or ``"convolution_first"``, convolution - batch norm - ReLU.
+        kernel_size: of the submanifold convolutions.
+        dtype: type of the matrix products' operands (None: that of the features).
+        momentum: share of the running statistics that stays at a step.
+        axis_name: the mapped axis over which batch norm sums its moments.
+    """
+
+    train: bool
+    vocabulary: str = "sparse"
+    order: str = "norm_first"
+    kernel_size: int = 3
+    dtype: DTypeLike | None = None
+    momentum: float = 0.9
+    axis_name: str | None = None
+
+    def __post_init__(self) -> None:
+        vocabulary(self.vocabulary)
+        if self.order not in ORDERS:
+            raise InputError(f"order is {self.order!r}: must be one of {', '.join(ORDERS)}")
+
+    @property
+    def layers(self) -> Any:
+        """The module of layers."""
+        return vocabulary(self.vocabulary)
+
+    def batch_norm(self, name: str) -> nn.Module:
+        """A batch norm of this network."""
+        return self.layers.BatchNorm(
+            train=self.train, momentum=self.momentum, axis_name=self.axis_name, name=name
+        )
+
+
+class ConvolutionUnit(nn.Module):
+    """One convolution with batch norm and ReLU, in the order of the settings.
+
+    Attributes:
+        convolution: name of the layer: ``SubmanifoldConv``, ``StridedConv`` or ``InverseConv``.
+        features: channels of the output.
+        settings: of the network.
+    """
+
+    convolution: str
+    features: int
+    settings: BlockSettings
+
+    @nn.compact
+    def __call__(self, x: Any, geometry: Any) -> Any:
+        settings = self.settings
+        kernel = (
+            {"kernel_size": settings.kernel_size} if self.convolution == "SubmanifoldConv" else {}
+        )
+        layer = getattr(settings.layers, self.convolution)
+        convolution = layer(self.features, dtype=settings.dtype, name="convolution", **kernel)
+        norm = settings.batch_norm("norm")
+        if settings.order == "norm_first":
+            return convolution(settings.layers.relu(norm(x, geometry)), geometry)
+        return settings.layers.relu(norm(convolution(x, geometry), geometry))
+
+
+class ResidualBlock(nn.Module):
+    """Two submanifold units beside an identity: ``out = in + second(first(in))``.
+
+    Where the number of channels changes, the identity becomes a 1x1 projection without bias.
+
+    Attributes:
+        features: channels of the output.
+        settings: of the network.
+    """
+
+    features: int
+    settings: BlockSettings
+
+    @nn.compact
+    def __call__(self, x: Any, geometry: Any) -> Any:
+        layers = self.settings.layers
+        y = ConvolutionUnit("SubmanifoldConv", self.features, self.settings, name="first")(
+            x, geometry
+        )
+        y = ConvolutionUnit("SubmanifoldConv", self.features, self.settings, name="second")(
+            y, geometry
+        )
+        if x.features.shape[-1] != self.features:
+            projection = layers.Linear(
+                self.features, use_bias=False, dtype=self.settings.dtype, name="projection"
+            )
+            x = projection(x, geometry)
+        return layers.add(x, y)

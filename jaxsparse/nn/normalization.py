@@ -1,0 +1,100 @@
+"""Batch norm with running statistics, for both vocabularies."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float32
+
+from jaxsparse import SparseTensor, ops
+from jaxsparse.nn.dense_tensor import DenseTensor
+from jaxsparse.nn.pointwise import Tensor, with_features
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over the active sites of all events, and of all devices.
+
+    ``out = (in - mean) / sqrt(variance + epsilon) * scale + bias``, in float32 (Ioffe and Szegedy,
+    arXiv 1502.03167).
+
+    In training, mean and (biased) variance are those of the batch: the exact moments of the sites
+    of all devices of ``axis_name`` together, however unevenly they are spread. Running statistics
+    move by ``running = momentum * running + (1 - momentum) * batch``; a batch without any site
+    leaves them alone. In evaluation the running statistics are used: the layer is then one multiply
+    and one add, which XLA fuses with the ReLU that follows.
+
+    Variables: ``params`` ``scale`` (1) and ``bias`` (0), ``batch_stats`` ``mean`` (0) and
+    ``variance`` (1), all float32 ``[channels]``.
+
+    Attributes:
+        train: use and record the statistics of the batch.
+        momentum: share of the running statistics that stays at a step; 0.9 and epsilon 1e-4 are the
+            values of SparseConvNet, with which the published networks were trained.
+        epsilon: added to the variance.
+        axis_name: the mapped axis over which moments are summed (None: this device alone).
+    """
+
+    train: bool
+    momentum: float = 0.9
+    epsilon: float = 1e-4
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        channels = (x.features.shape[-1],)
+        scale = self.param("scale", nn.initializers.ones, channels)
+        bias = self.param("bias", nn.initializers.zeros, channels)
+        mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
+        variance = self.variable("batch_stats", "variance", jnp.ones, channels, jnp.float32)
+        if not self.train:
+            return _normalise(x, mean.value, variance.value, scale, bias, self.epsilon)
+        # Parameters are made outside the mapped step, where the axis has no name yet.
+        axis_name = None if self.is_initializing() else self.axis_name
+        if isinstance(x, SparseTensor):
+            result = ops.batch_norm(
+                x.features, x.num_active, scale, bias, epsilon=self.epsilon, axis_name=axis_name
+            )
+            out, batch_mean, batch_variance, count = x.replace(result.features), *result[1:]
+        else:
+            batch_mean, batch_variance, count = _dense_moments(x, axis_name)
+            out = _normalise(x, batch_mean, batch_variance, scale, bias, self.epsilon)
+        if not self.is_initializing():
+            keep = jnp.where(count > 0, self.momentum, 1.0)
+            mean.value = keep * mean.value + (1 - keep) * batch_mean
+            variance.value = keep * variance.value + (1 - keep) * batch_variance
+        return out
+
+
+def _normalise(
+    x: Tensor,
+    mean: Float32[Array, "channels"],
+    variance: Float32[Array, "channels"],
+    scale: Float32[Array, "channels"],
+    bias: Float32[Array, "channels"],
+    epsilon: float,
+) -> Tensor:
+    slope = scale * jax.lax.rsqrt(variance + epsilon)
+    out = x.features.astype(jnp.float32) * slope + (bias - mean * slope)
+    return with_features(x, out.astype(x.features.dtype))
+
+
+def _dense_moments(
+    x: DenseTensor, axis_name: str | None
+) -> tuple[Float32[Array, "channels"], Float32[Array, "channels"], Float32[Array, ""]]:
+    """Mean, biased variance and number of the pixels that count, those of all devices."""
+    features = x.features.astype(jnp.float32)
+    axes = tuple(range(features.ndim - 1))
+    where = None if x.mask is None else x.mask[..., None]
+    pixels = features.size // features.shape[-1]
+    count = jnp.float32(pixels) if x.mask is None else jnp.sum(x.mask, dtype=jnp.float32)
+
+    def total(values: Array) -> Array:
+        summed = jnp.sum(values, axes, where=where)
+        return summed if axis_name is None else jax.lax.psum(summed, axis_name)
+
+    if axis_name is not None:
+        count = jax.lax.psum(count, axis_name)
+    divisor = jnp.maximum(count, 1)
+    mean = total(features) / divisor
+    return mean, total((features - mean) ** 2) / divisor, count

@@ -1,0 +1,90 @@
+"""Layers that look at one site at a time: written once, they serve both vocabularies.
+
+They need no more of a tensor than ``features``, ``mask`` and ``replace(features=...)``, which
+:class:`jaxsparse.SparseTensor` and :class:`jaxsparse.nn.dense_tensor.DenseTensor` both have.
+Padding rows and masked pixels of every result are exactly zero.
+"""
+
+from typing import Any, TypeVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
+
+from jaxsparse import SparseTensor
+from jaxsparse.errors import InputError
+from jaxsparse.nn.dense_tensor import DenseTensor
+
+Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
+
+
+class Linear(nn.Module):
+    """The same matrix at every site: ``out = in . weights + bias``; a convolution of kernel 1.
+
+    Parameters ``weights`` ``[in, out]`` float32, He-normal with fan-in ``in``, and ``bias``
+    ``[out]``, zero.
+
+    Attributes:
+        features: channels of the output.
+        use_bias: add a learned bias.
+        dtype: type of the product's operands (None: that of the features); sums are float32.
+    """
+
+    features: int
+    use_bias: bool = True
+    dtype: DTypeLike | None = None
+
+    @nn.compact
+    def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        shape = (x.features.shape[-1], self.features)
+        weights = self.param("weights", jax.nn.initializers.he_normal(), shape)
+        dtype = self.dtype or x.features.dtype
+        out = jnp.matmul(
+            x.features.astype(dtype), weights.astype(dtype), preferred_element_type=jnp.float32
+        ).astype(x.features.dtype)
+        if not self.use_bias:
+            return x.replace(features=out)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return with_features(x, out + bias)
+
+
+def relu(x: Tensor) -> Tensor:
+    """``max(in, 0)`` at every site."""
+    return x.replace(features=jax.nn.relu(x.features))
+
+
+def add(x: Tensor, y: Tensor) -> Tensor:
+    """Sum of the features of two tensors on the same sites.
+
+    Raises:
+        InputError: the tensors are of different levels or sizes.
+    """
+    _check_same_sites(x, y)
+    return x.replace(features=x.features + y.features)
+
+
+def concatenate(x: Tensor, y: Tensor) -> Tensor:
+    """The channels of ``x``, then those of ``y``, which has the same sites.
+
+    Raises:
+        InputError: the tensors are of different levels or sizes.
+    """
+    _check_same_sites(x, y)
+    return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
+
+
+def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
+    """``x`` with other features, made zero where there is no site."""
+    if x.mask is not None:
+        features = jnp.where(x.mask[..., None], features, 0)
+    return x.replace(features=features)
+
+
+def _check_same_sites(x: Tensor, y: Tensor) -> None:
+    if x.stride != y.stride or x.features.shape[:-1] != y.features.shape[:-1]:
+        raise InputError(
+            f"tensors of strides {x.stride} and {y.stride} and sizes {x.features.shape[:-1]} and "
+            f"{y.features.shape[:-1]}: must lie on the same sites, bring them to one level first"
+        )
