@@ -1,0 +1,180 @@
+"""Capacities that batches are padded to: few enough to compile, close enough not to waste.
+
+``docs/scaling.md`` tells how the table is measured and why nothing is ever dropped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxsparse.data.split import event_slots, split_by_sites
+from jaxsparse.errors import InputError
+
+MAX_BUCKETS = 8  # compiled programs a run
+DRAWS = 512  # batches that a table is measured on
+MARGIN = 1.1  # the largest measured bucket over the largest batch seen
+SMALLEST = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class BucketTable:
+    """Tuples of per-level capacities, smallest first; at most eight.
+
+    Attributes:
+      capacities: one tuple a bucket, finest level first.
+      measured: how many of them the sample asked for; the rest are for what it did not show, cost
+        nothing while unused, and the last one fits every batch that the file can give (or
+        ``data.max_sites``).
+
+    >>> table = BucketTable(((64, 64), (1024, 512)))
+    >>> table.pick([100, 40]), table.pick([10, 64]), table.pick([2000, 100])
+    (1, 0, None)
+    """
+
+    capacities: tuple[tuple[int, ...], ...]
+    measured: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.capacities) <= MAX_BUCKETS:
+            raise InputError(
+                f"bucket table has {len(self.capacities)} rows: it must have 1 to {MAX_BUCKETS}"
+            )
+
+    def pick(self, counts: Sequence[int] | np.ndarray) -> int | None:
+        """Number of the smallest bucket that fits at every level; None if none does.
+
+        Args:
+          counts: sites of every level, or ``[devices, levels]``: then all devices must fit.
+        """
+        most = np.asarray(counts).reshape(-1, len(self.capacities[0])).max(axis=0)
+        for bucket, capacities in enumerate(self.capacities):
+            if (most <= np.asarray(capacities)).all():
+                return bucket
+        return None
+
+    @property
+    def largest(self) -> tuple[int, ...]:
+        """The last tuple."""
+        return self.capacities[-1]
+
+
+def fit_buckets(
+    typical: np.ndarray,
+    largest: np.ndarray,
+    bound: Sequence[int],
+    *,
+    batch_size: int,
+    num_devices: int = 1,
+    num_buckets: int = 4,
+    max_sites: int = 0,
+    seed: int = 0,
+) -> BucketTable:
+    """The table for batches of ``batch_size`` events split by sites over ``num_devices``.
+
+    Batches are drawn from the sample and split as the loader splits them; of the loads of the
+    fullest device, ``num_buckets`` thresholds are chosen that make the padded total smallest, the
+    last at the largest load times 1.1. The capacity of a level is the largest count of that level
+    among the draws below the threshold. All are rounded up by at most an eighth. Then follow, up
+    to eight in all, growing buckets for what the sample did not show; the last is the bound.
+
+    Args:
+      typical: int ``[events, levels]``, sites of every level of events drawn at random.
+      largest: int ``[events, levels]``, the same of the largest events of the file.
+      bound: sites that no event exceeds, for every level.
+      batch_size: events in a batch of one process.
+      num_devices: devices of that process.
+      num_buckets: how many to fit to the sample, 1 to 8.
+      max_sites: no bucket has more sites of the finest level; 0 for no limit.
+      seed: of the draws.
+
+    Raises:
+      InputError: ``num_buckets`` outside 1 to 8.
+    """
+    if not 1 <= num_buckets <= MAX_BUCKETS:
+        raise InputError(f"data.num_buckets is {num_buckets}: it must be 1 to {MAX_BUCKETS}")
+    loads = _draw_loads(typical, largest, batch_size, num_devices, seed)
+    loads = loads[np.argsort(loads[:, 0], kind="stable")]
+    limit = np.maximum(np.array(bound, np.int64), 1) * event_slots(batch_size, num_devices)
+    if max_sites:
+        limit = np.minimum(limit, max_sites)
+
+    table: list[tuple[int, ...]] = []
+    for last in _thresholds(loads[:, 0], min(num_buckets, MAX_BUCKETS - 1)):
+        margin = MARGIN if last == len(loads) - 1 else 1.0
+        table.append(_friendly(loads[: last + 1].max(axis=0) * margin, limit))
+    table = sorted(set(table))
+    measured = len(table)
+    return BucketTable((*table, *_growth(table[-1], limit, MAX_BUCKETS - measured)), measured)
+
+
+def _draw_loads(
+    typical: np.ndarray, largest: np.ndarray, batch_size: int, num_devices: int, seed: int
+) -> np.ndarray:
+    """int64 ``[draws, levels]``: of each drawn batch, the largest count of any device."""
+    if len(typical) == 0:
+        return np.zeros((1, typical.shape[1]), np.int64)
+    rng = np.random.default_rng([seed, len(typical)])
+    loads = []
+    for draw in range(DRAWS + len(largest)):
+        batch = typical[rng.integers(len(typical), size=batch_size)]
+        if draw >= DRAWS:
+            batch[0] = largest[draw - DRAWS]
+        shares = split_by_sites(
+            batch[:, 0].tolist(), num_devices, slots=event_slots(batch_size, num_devices)
+        )
+        loads.append(np.max([batch[share].sum(axis=0) for share in shares], axis=0))
+    return np.array(loads, np.int64)
+
+
+def _thresholds(totals: np.ndarray, num_buckets: int, candidates: int = 48) -> list[int]:
+    """Rows of sorted ``totals`` to end buckets at, so that the sum of paddings is smallest.
+
+    Exact over evenly spaced candidates: best[k][j] is the least padded total of the draws up to
+    candidate j in k buckets.
+    """
+    ends = np.unique(np.linspace(0, len(totals) - 1, candidates).round().astype(int))
+    best = (ends + 1.0) * totals[ends]
+    came_from = []
+    for _ in range(num_buckets - 1):
+        cost = best[:, None] + (ends[None, :] - ends[:, None]) * totals[ends][None, :]
+        cost[np.tril_indices(len(ends))] = np.inf
+        cost = np.vstack([cost, best])  # or no further bucket
+        came_from.append(cost.argmin(axis=0))
+        best = cost.min(axis=0)
+    chosen, end = [], len(ends) - 1
+    for previous in reversed(came_from):
+        if previous[end] < len(ends):
+            chosen.append(end)
+            end = int(previous[end])
+    return [int(ends[end]) for end in sorted({*chosen, end})]
+
+
+def _growth(last: tuple[int, ...], limit: np.ndarray, room: int) -> list[tuple[int, ...]]:
+    """At most ``room`` tuples from ``last`` to ``limit``, in equal ratios of a quarter or more."""
+    ratio = float(limit[0]) / max(1, last[0])
+    steps = min(room, max(1, math.ceil(math.log(max(ratio, 1.0), 1.25))))
+    grown: list[tuple[int, ...]] = []
+    for step in range(1, steps):
+        grown.append(_friendly(np.array(last) * ratio ** (step / steps), limit))
+    grown.append(tuple(limit.tolist()))
+    return sorted({*grown} - {last})
+
+
+def _friendly(counts: np.ndarray, limit: np.ndarray) -> tuple[int, ...]:
+    """Rounded up by at most an eighth, never above ``limit`` or the level before."""
+    rounded = [min(_round_up(math.ceil(n)), int(top)) for n, top in zip(counts, limit, strict=True)]
+    return tuple(np.minimum.accumulate(rounded).tolist())
+
+
+def _round_up(count: int) -> int:
+    """Next number with only four leading binary digits, at least 64.
+
+    >>> _round_up(3), _round_up(1000), _round_up(1025)
+    (64, 1024, 1152)
+    """
+    step = max(SMALLEST, 2 ** (max(count, 1).bit_length() - 4))
+    return max(SMALLEST, -(-count // step) * step)
