@@ -1,0 +1,51 @@
+"""Electrons and positrons in liquid argon: rates of bremsstrahlung and of knock-on electrons."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from jaxsparse.data.simulate import constants as c
+from jaxsparse.data.simulate.energy_loss import GRID, kinematics, range_table
+
+BREMSSTRAHLUNG_CUT = 0.3  # MeV: softer photons are part of the loss along the track
+# Radiative stopping power over T/X0 against kinetic energy (MeV), after the ESTAR tables.
+RADIATIVE_ENERGY = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+RADIATIVE_SHARE = (0.9, 0.65, 0.68, 0.80, 0.88, 0.95, 1.0)
+
+
+def bremsstrahlung_per_cm(kinetic_energy: np.ndarray) -> np.ndarray:
+    """Upper rate of photons above the cut: share * 4/3 ln(T/cut) / X0.
+
+    Their spectrum is 1/k; :func:`accept_photon` brings it to (4/3 - 4/3 y + y^2)/k, y = k/E.
+    """
+    share = np.interp(np.log(kinetic_energy), np.log(RADIATIVE_ENERGY), RADIATIVE_SHARE)
+    span = np.log(np.maximum(kinetic_energy / BREMSSTRAHLUNG_CUT, 1.0))
+    return share * 4.0 / 3.0 * span / c.RADIATION_LENGTH
+
+
+def accept_photon(photon: np.ndarray, kinetic_energy: np.ndarray) -> np.ndarray:
+    """Chance that a photon drawn from 1/k stays: 1 - y + 3/4 y^2."""
+    y = photon / (kinetic_energy + c.ELECTRON_MASS)
+    return 1.0 - y + 0.75 * y**2
+
+
+def knock_ons_per_cm(kinetic_energy: np.ndarray) -> np.ndarray:
+    """Knock-on electrons above ``DELTA_CUT`` per cm, from 1/T^2 up to half the energy."""
+    beta2 = kinematics(kinetic_energy, c.ELECTRON_MASS)[0]
+    span = np.maximum(1.0 / c.DELTA_CUT - 2.0 / kinetic_energy, 0.0)
+    return c.KNOCK_ON / beta2 * span
+
+
+@functools.cache
+def rate_table() -> tuple[np.ndarray, np.ndarray]:
+    """On ``GRID``: photons plus knock-ons per cm, and the share of the photons."""
+    photons, electrons = bremsstrahlung_per_cm(GRID), knock_ons_per_cm(GRID)
+    total = photons + electrons
+    return total, photons / np.maximum(total, 1e-30)
+
+
+def electron_range_table():
+    """Range table of electrons for losses below ``DELTA_CUT``."""
+    return range_table(c.ELECTRON_MASS, c.DELTA_CUT)

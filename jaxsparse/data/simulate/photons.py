@@ -1,0 +1,104 @@
+"""Photons in liquid argon: interaction lengths, Compton scattering, conversion.
+
+- Compton: Klein and Nishina on free electrons, total and angle.
+- Conversion: the unscreened cross section of Bethe and Heitler near threshold (Hough's expansion),
+  running into 7/9 of an inverse radiation length; that is the gap exp(-7x/9X0) of GeV photons.
+- Photoelectric effect: a power law through the tabulated value at 100 keV.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from jaxsparse.data.simulate import constants as c
+
+PHOTON_FLOOR = 0.1  # MeV: less is absorbed on the spot
+FLOOR_TABLE = np.geomspace(0.05, 4.0e4, 600)  # MeV
+THOMSON = 0.66524587e-24  # cm^2
+
+
+def compton_per_cm(energy: np.ndarray) -> np.ndarray:
+    """Compton scatterings per cm of a photon (MeV), Klein-Nishina."""
+    k = energy / c.ELECTRON_MASS
+    log = np.log1p(2.0 * k)
+    bracket = (
+        (1.0 + k) / k**2 * (2.0 * (1.0 + k) / (1.0 + 2.0 * k) - log / k)
+        + log / (2.0 * k)
+        - (1.0 + 3.0 * k) / (1.0 + 2.0 * k) ** 2
+    )
+    return 0.75 * THOMSON * bracket * c.ELECTRONS_PER_CM3
+
+
+def conversion_per_cm(energy: np.ndarray) -> np.ndarray:
+    """Electron-positron pairs per cm of a photon (MeV); 7/(9 X0) at high energy.
+
+    >>> float(conversion_per_cm(np.array([1.0]))[0])
+    0.0
+    """
+    k = np.maximum(energy / c.ELECTRON_MASS, 2.0001)
+    log = np.log(2.0 * k)
+    zeta3 = 1.2020569
+    born = (
+        28.0 / 9.0 * log - 218.0 / 27.0
+        + (2.0 / k) ** 2 * (
+            6.0 * log - 3.5 + 2.0 / 3.0 * log**3 - log**2 - np.pi**2 / 3.0 * log
+            + 2.0 * zeta3 + np.pi**2 / 6.0
+        )
+    )  # fmt: skip
+    near = 2.0 * np.pi / 3.0 * ((k - 2.0) / k) ** 3  # the first term of Hough's threshold series
+    unscreened = np.where(k < 4.0, near, np.maximum(born, near))
+    per_atom = 5.7938e-28 * c.ATOMIC_NUMBER * (c.ATOMIC_NUMBER + 1.0)  # alpha r_e^2 Z (Z + 1)
+    unscreened = np.maximum(unscreened * per_atom * c.ATOMS_PER_CM3, 1e-12)
+    screened = 7.0 / 9.0 / c.RADIATION_LENGTH
+    return np.where(
+        energy > 2.0 * c.ELECTRON_MASS, (unscreened**-5.0 + screened**-5.0) ** -0.2, 0.0
+    )
+
+
+def photoelectric_per_cm(energy: np.ndarray) -> np.ndarray:
+    """Photoelectric absorptions per cm of a photon (MeV)."""
+    return 0.05 * c.DENSITY * (0.1 / energy) ** 3
+
+
+@functools.cache
+def _table() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Log energy, interactions per cm and the shares of conversion and of Compton scattering."""
+    pair = conversion_per_cm(FLOOR_TABLE)
+    compton = compton_per_cm(FLOOR_TABLE)
+    total = pair + compton + photoelectric_per_cm(FLOOR_TABLE)
+    return np.log(FLOOR_TABLE), total, pair / total, (pair + compton) / total
+
+
+def interaction_rates(energy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Interactions per cm, the share of conversions, and the share of conversions and Comptons."""
+    logs, total, pair, compton = _table()
+    position = (np.log(energy) - logs[0]) / (logs[1] - logs[0])
+    low = np.clip(position.astype(np.int64), 0, len(logs) - 2)
+    part = position - low
+    values = [a[low] + part * (a[low + 1] - a[low]) for a in (total, pair, compton)]
+    return values[0], values[1], values[2]
+
+
+def compton_scatter(energy: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draws Klein-Nishina scatterings: the photon's energy (MeV) and cosine afterwards.
+
+    By the composition and rejection of the EGS and Geant4 manuals: e = E'/E from 1/e or e, accepted
+    with 1 - e sin^2 / (1 + e^2).
+    """
+    k = energy / c.ELECTRON_MASS
+    least = 1.0 / (1.0 + 2.0 * k)
+    first, second = -np.log(least), 0.5 * (1.0 - least**2)
+    fraction, cosine = np.ones(len(k)), np.ones(len(k))
+    open_ = np.arange(len(k))
+    while len(open_):
+        u = rng.random((3, len(open_)))
+        low = least[open_]
+        inverse = u[0] * (first + second)[open_] < first[open_]
+        e = np.where(inverse, low ** u[1], np.sqrt(low**2 + (1.0 - low**2) * u[1]))
+        t = (1.0 - e) / (k[open_] * e)
+        taken = u[2] < 1.0 - e * t * (2.0 - t) / (1.0 + e**2)
+        fraction[open_[taken]], cosine[open_[taken]] = e[taken], 1.0 - t[taken]
+        open_ = open_[~taken]
+    return fraction * energy, cosine
