@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float, Int
 
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.schema import NO_CLASS, View
@@ -14,6 +16,8 @@ from jaxsparse.data.split import event_slots, split_by_sites
 from jaxsparse.errors import InputError
 from jaxsparse.ops.coordinates import count_levels
 from jaxsparse.sparse_tensor import SparseTensor
+
+HostOrDevice = Any  # numpy until the step runs, jax arrays inside it
 
 
 @jax.tree_util.register_dataclass
@@ -37,13 +41,13 @@ class Batch:
       capacities: of every level, to build the geometry with (static).
     """
 
-    coords: np.ndarray
-    features: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-    num_active: np.ndarray
-    num_events: np.ndarray
-    events: np.ndarray
+    coords: Int[HostOrDevice, "sites axes"]
+    features: Float[HostOrDevice, "sites channels"]
+    labels: Int[HostOrDevice, "sites"]
+    weights: Float[HostOrDevice, "sites"]
+    num_active: Int[HostOrDevice, ""]
+    num_events: Int[HostOrDevice, ""]
+    events: Int[HostOrDevice, "events"]
     spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
     batch_size: int = dataclasses.field(metadata={"static": True})
     capacities: tuple[int, ...] = dataclasses.field(metadata={"static": True})

@@ -58,7 +58,7 @@ def window_shape(image: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
 def cut(view: View, start: Sequence[int], shape: Sequence[int]) -> View:
     """The pixels with ``start <= coords < start + shape``, counted from ``start``."""
     moved = view.coords - np.asarray(start, np.int32)
-    inside = ((moved >= 0) & (moved < np.asarray(shape, np.int32))).all(axis=1)
+    inside = np.all((moved >= 0) & (moved < np.asarray(shape, np.int32)), axis=1)
     return view.take(inside, coords=moved[inside], shape=tuple(int(side) for side in shape))
 
 

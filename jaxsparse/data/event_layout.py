@@ -12,7 +12,7 @@ PARTIAL_SUFFIX = ".partial"  # the name of a file while it is being written
 TOPOLOGY_BYTES = 32
 
 # A row a pixel. ``coords`` has one column an axis, the others are flat.
-PIXEL_DTYPES = {
+PIXEL_DTYPES: dict[str, np.dtype] = {
     "coords": np.dtype(np.int32),
     "values": np.dtype(np.float32),
     "labels": np.dtype(np.int8),
@@ -24,7 +24,7 @@ PIXEL_DTYPES = {
 TRUTH_COLUMNS = ("labels", "instance", "vertex_distance", "interaction", "overlap")
 
 # A row an event.
-EVENT_DTYPES = {
+EVENT_DTYPES: dict[str, np.dtype] = {
     "event_id": np.dtype(np.int64),
     "label": np.dtype(np.int32),
     "topology": np.dtype(f"S{TOPOLOGY_BYTES}"),

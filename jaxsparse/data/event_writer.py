@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,6 @@ from jaxsparse.data.event_layout import (
     EVENT_CHUNK,
     EVENT_DTYPES,
     FORMAT_NAME,
-    PARTIAL_SUFFIX,
     PARTICLE_UNITS,
     PIXEL_CHUNK,
     PIXEL_DTYPES,
@@ -25,6 +23,7 @@ from jaxsparse.data.event_layout import (
     TRUTH_COLUMNS,
     VALUE_UNITS,
 )
+from jaxsparse.data.partial_file import PartialFile
 from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
 from jaxsparse.data.validation import check_view
 from jaxsparse.errors import InputError
@@ -79,21 +78,10 @@ class EventWriter:
         self.made_by = dict(made_by or {})
         self.class_names = tuple(class_names)
         self.num_events = 0
-        self._file: h5py.File | None = None
-
-    @property
-    def partial_path(self) -> Path:
-        """Where the events are until the file is whole."""
-        return self.path.with_name(self.path.name + PARTIAL_SUFFIX)
 
     def __enter__(self) -> EventWriter:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self.partial_path, "w", libver=("earliest", "v110"))
-        except OSError as error:
-            raise InputError(
-                f"{self.path} cannot be written ({error}): choose another place"
-            ) from None
+        self._sink = PartialFile(self.path)
+        self._file = h5py.File(self._sink, "w", libver=("earliest", "v110"))
         self._write_header(self._file)
         self._events = _Table(self._file.create_group("events"), EVENT_DTYPES, EVENT_CHUNK)
         particles = self._file.create_group("particles")
@@ -126,43 +114,41 @@ class EventWriter:
                 view, num_particles=len(event.particles), num_classes=len(self.class_names),
                 where=f"{where}, view {name}",
             )  # fmt: skip
-        try:
-            tables = {
-                name: self._view_columns(name, event.views[name], where) for name in event.views
+        tables = {name: self._view_columns(name, view, where) for name, view in event.views.items()}
+        for name, table in tables.items():
+            table.append(_pixel_columns(event.views[name]))
+        self._particles.append({"table": event.particles})
+        self._events.append(
+            {
+                "event_id": np.array([event.event_id]),
+                "label": np.array([event.label]),
+                "topology": np.array([topology], EVENT_DTYPES["topology"]),
             }
-            for name, table in tables.items():
-                table.append(_pixel_columns(event.views[name]))
-            self._particles.append({"table": event.particles})
-            self._events.append(
-                {
-                    "event_id": np.array([event.event_id]),
-                    "label": np.array([event.label]),
-                    "topology": np.array([topology], EVENT_DTYPES["topology"]),
-                }
-            )
-        except (OSError, RuntimeError) as error:
-            raise self._disk_error(error) from None
+        )
+        self._sink.check()
         self.num_events += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        file, self._file = self._file, None
-        assert file is not None, "left without having been entered"
-        if kind is not None:
-            self._discard(file)
-            return
         try:
-            for name in self.view_shapes:  # a file without events still names its views
-                self._view_columns(name, None, "", file).flush()
-            self._particles.flush()
-            self._events.flush()
-            file.attrs["num_events"] = self.num_events
-            file.attrs["complete"] = True  # the last thing written before closing
-            file.close()
-            _sync(self.partial_path)
-            os.replace(self.partial_path, self.path)
-        except (OSError, RuntimeError) as error:
-            self._discard(file)
-            raise self._disk_error(error) from None
+            if kind is None:
+                self._finish()
+            self._file.close()
+        except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
+            self._sink.discard()
+            self._sink.check()
+            raise
+        if kind is None:
+            self._sink.commit()
+        else:
+            self._sink.discard()
+
+    def _finish(self) -> None:
+        for name in self.view_shapes:  # a file without events still names its views
+            self._view_columns(name, None, "").flush()
+        self._particles.flush()
+        self._events.flush()
+        self._file.attrs["num_events"] = self.num_events
+        self._file.attrs["complete"] = True  # the last thing written before closing
 
     def _write_header(self, file: h5py.File) -> None:
         file.attrs["format"] = FORMAT_NAME
@@ -181,9 +167,7 @@ class EventWriter:
             group.attrs["value_unit"] = VALUE_UNITS.get(dim, "")
             group.create_dataset("dead_wires", data=self.dead_wires[name])
 
-    def _view_columns(
-        self, name: str, view: View | None, where: str, file: h5py.File | None = None
-    ) -> _Ragged:
+    def _view_columns(self, name: str, view: View | None, where: str) -> _Ragged:
         """The columns of a view; the first event decides whether there is truth."""
         present = (
             set() if view is None else {c for c in TRUTH_COLUMNS if getattr(view, c) is not None}
@@ -191,7 +175,7 @@ class EventWriter:
         if name not in self._views:
             names = ["coords", "values", *(c for c in TRUTH_COLUMNS if c in present)]
             self._views[name] = _Ragged(
-                (file or self._file)[f"views/{name}"],
+                self._file[f"views/{name}"],
                 {column: PIXEL_DTYPES[column] for column in names},
                 PIXEL_CHUNK,
                 widths={"coords": len(self.view_shapes[name])},
@@ -204,32 +188,9 @@ class EventWriter:
             )
         return columns
 
-    def _discard(self, file: h5py.File) -> None:
-        with contextlib.suppress(OSError, RuntimeError):  # what a full disk did not take is lost
-            file.close()
-        self.partial_path.unlink(missing_ok=True)
-
-    def _disk_error(self, error: Exception) -> InputError:
-        reason = (
-            "the disk is full" if "No space left" in str(error) else " ".join(str(error).split())
-        )
-        return InputError(
-            f"{self.path} could not be written ({reason}): free some space or choose another "
-            "place; nothing that was there before has changed"
-        )
-
 
 def _pixel_columns(view: View) -> dict[str, np.ndarray]:
     return {name: column for name in PIXEL_DTYPES if (column := getattr(view, name)) is not None}
-
-
-def _sync(path: Path) -> None:
-    """Have the bytes on the disk before the rename says that they are."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Table:

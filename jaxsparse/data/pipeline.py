@@ -146,17 +146,19 @@ class Pipeline:
 
     def shrink(self, sample: Sample, capacities: Sequence[int], epoch: int = 0) -> Sample:
         """Drops the pixels outside a window, small enough for ``capacities`` (see :meth:`fit`)."""
-        window = np.array(sample.view.shape)
-        while (np.array(sample.level_counts) > np.array(capacities)).any():
-            window = np.maximum(window * 7 // 8, 1)
+        window = sample.view.shape
+        while any(
+            count > room for count, room in zip(sample.level_counts, capacities, strict=True)
+        ):
+            window = tuple(max(side * 7 // 8, 1) for side in window)
             sample = self._finish(sample.event, self._inside(sample, window, epoch))
         return sample
 
-    def _inside(self, sample: Sample, window: np.ndarray, epoch: int) -> View:
+    def _inside(self, sample: Sample, window: tuple[int, ...], epoch: int) -> View:
         rng = self._rng(sample.event, epoch)
         view = sample.view
-        start = np.array(choose_window(view, window, keep=self.crop_keep, rng=rng))
-        return view.take(((view.coords >= start) & (view.coords < start + window)).all(axis=1))
+        start = np.array(choose_window(view, window, keep=self.crop_keep, rng=rng), np.int64)
+        return view.take(np.all((view.coords >= start) & (view.coords < start + window), axis=1))
 
     def _finish(self, event: int, view: View) -> Sample:
         weights = None
