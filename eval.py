@@ -1,0 +1,71 @@
+"""Evaluates a trained network on a file of events.
+
+    python eval.py --workdir=DIR --data=FILE --out=DIR
+    python eval.py --workdir=DIR --data=FILE --out=DIR --whole_plane
+
+Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to read),
+``predictions.h5`` (the scores of every pixel), ``plots/`` and ``pictures/``. ``docs/evaluation.md``
+defines every figure. Bad input prints one line, exits 2, and leaves --out as it was.
+"""
+
+import pathlib
+
+from absl import flags
+
+from jaxsparse import command_line
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Work directory of train.py.", required=True)
+DATA = flags.DEFINE_string(
+    "data", "", "Event file; by default the validation file that the network was trained with."
+)
+OUT = flags.DEFINE_string("out", "", "Folder for the results; WORKDIR/evaluation by default.")
+VIEW = flags.DEFINE_string("view", "", "Name of the view; by default the one trained on.")
+WHOLE_PLANE = flags.DEFINE_bool("whole_plane", False, "Whole images instead of crops.")
+CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, latest, or a step.")
+NUM_EVENTS = flags.DEFINE_integer("num_events", 0, "Only the first so many events; 0 for all.")
+PICTURES = flags.DEFINE_integer("pictures", 8, "How many events to draw, evenly spaced.")
+THRESHOLDS = flags.DEFINE_list(
+    "thresholds", ["delta>0.5", "MIP>0.5"], "Rules CLASS>SCORE to report beside the highest score."
+)
+BOOTSTRAP_GROUP = flags.DEFINE_integer(
+    "bootstrap_group",
+    0,
+    "So many consecutive event ids come from one simulated event (placements of a Geant4 event) "
+    "and are resampled together; 0 takes what the file says.",
+)
+BASELINE_DATA = flags.DEFINE_string(
+    "baseline_data", "", "File to fit the local baseline on; half of the events by default."
+)
+VALUE_SCALE = flags.DEFINE_float(
+    "value_scale", 1.0, "Multiplies the values of the file, for data in other units than ADC."
+)
+SEED = flags.DEFINE_integer("seed", 0, "Draws the crop windows.")
+
+
+def main(_: list[str]) -> None:
+    # Imported here so that a misspelt flag answers at once.
+    from jaxsparse.evaluation.evaluator import Options, evaluate
+    from jaxsparse.training.workdir import read_config
+
+    workdir = pathlib.Path(WORKDIR.value)
+    out = pathlib.Path(OUT.value) if OUT.value else workdir / "evaluation"
+    options = Options(
+        view=VIEW.value,
+        whole_plane=WHOLE_PLANE.value,
+        checkpoint=CHECKPOINT.value,
+        num_events=NUM_EVENTS.value,
+        pictures=PICTURES.value,
+        thresholds=tuple(THRESHOLDS.value),
+        bootstrap_group=BOOTSTRAP_GROUP.value,
+        baseline_data=BASELINE_DATA.value,
+        value_scale=VALUE_SCALE.value,
+        seed=SEED.value,
+    )
+    data = DATA.value or read_config(workdir).data.validation
+    evaluate(workdir, data, out, options)
+    print((out / "report.md").read_text())
+    print(f"Results and pictures are in {out}.")
+
+
+if __name__ == "__main__":
+    command_line.run(main)

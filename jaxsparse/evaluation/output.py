@@ -1,0 +1,58 @@
+"""Writes a folder of results as a whole: what was there stays until everything new is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jaxsparse.errors import InputError
+
+
+@contextmanager
+def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary folder whose files replace those of the same name in ``folder`` at the end.
+
+    If the body raises, ``folder`` is as it was before.
+
+    Raises:
+      InputError: the folder cannot be made or written (a file in the way, no permission, full
+        disk).
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "out"
+    >>> with staged(target) as folder:
+    ...     _ = (folder / "a.txt").write_text("new")
+    >>> sorted(path.name for path in target.iterdir())
+    ['a.txt']
+    """
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise InputError(f"--out={target}: there is a file of that name, give a folder.")
+    stage = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stage.mkdir()
+            yield stage
+            target.mkdir(exist_ok=True)
+            for path in sorted(stage.iterdir()):
+                _replace(path, target / path.name)
+        except OSError as error:
+            if error.filename is None and error.errno is None:
+                raise  # not about a file
+            reason = error.strerror or str(error)
+            raise InputError(
+                f"--out={target}: results cannot be written ({' '.join(reason.split())}), make "
+                "room or give another folder."
+            ) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _replace(new: Path, old: Path) -> None:
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old)
+    os.replace(new, old)

@@ -1,0 +1,157 @@
+"""Scores of a labelling: confusion counts and every ratio that is read off them.
+
+All functions are numpy on small tables of counts. Counts add up over events, so a score of a whole
+file, of a bootstrap sample or of one event is the same function of another sum. A ratio whose
+denominator is zero is NaN here and ``null`` in ``metrics.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.data import schema
+
+
+def confusion_counts(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Counts pixels by true and predicted class.
+
+    Args:
+      truth: integer ``[pixels]``; a negative label counts nowhere.
+      predicted: integer ``[pixels]`` in ``[0, num_classes)``.
+      num_classes: number of classes.
+
+    Returns:
+      int64 ``[num_classes, num_classes]``, rows truth, columns prediction.
+
+    >>> confusion_counts(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 0]), 2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    known = truth >= 0
+    cells = truth[known].astype(np.int64) * num_classes + predicted[known]
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def ratio(numerator: Any, denominator: Any) -> np.ndarray:
+    """``numerator / denominator`` in float64, NaN where the denominator is zero.
+
+    >>> ratio([1, 1], [2, 0])
+    array([0.5, nan])
+    """
+    numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator > 0, numerator / denominator, np.nan)
+
+
+def accuracy(confusion: np.ndarray) -> np.ndarray:
+    """Right pixels over all pixels; leading axes of ``[..., classes, classes]`` stay.
+
+    >>> accuracy(np.array([[3, 1], [0, 4]])).item()
+    0.875
+    """
+    return ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum((-2, -1)))
+
+
+def efficiency(confusion: np.ndarray) -> np.ndarray:
+    """Of the pixels that are of a class, the part called so (recall): ``[..., classes]``."""
+    return ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1))
+
+
+def purity(confusion: np.ndarray) -> np.ndarray:
+    """Of the pixels called a class, the part that is of it (precision): ``[..., classes]``."""
+    return ratio(np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-2))
+
+
+def intersection_over_union(confusion: np.ndarray) -> np.ndarray:
+    """Pixels that are and are called a class, over those that are or are called so."""
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    return ratio(right, confusion.sum(-1) + confusion.sum(-2) - right)
+
+
+def merge_classes(confusion: np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
+    """The confusion of groups of classes: ``[..., groups, groups]``.
+
+    >>> merge_classes(np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]]), [(0, 1), (2,)])
+    array([[12,  9],
+           [15,  9]])
+    """
+    member = np.zeros((len(groups), confusion.shape[-1]), confusion.dtype)
+    for row, group in enumerate(groups):
+        member[row, list(group)] = 1
+    return member @ confusion @ member.T
+
+
+def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Efficiency, purity and intersection over union of every class, by name."""
+    columns = {
+        "efficiency": efficiency(confusion),
+        "purity": purity(confusion),
+        "iou": intersection_over_union(confusion),
+    }
+    return {
+        name: {score: float(values[c]) for score, values in columns.items()}
+        for c, name in enumerate(classes)
+    }
+
+
+def track_shower(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any] | None:
+    """Scores after merging the classes into track (HIP, MIP) and shower (the rest).
+
+    ``accuracy`` is pooled over pixels. ``efficiency`` and ``purity`` are the mean of the two sides'
+    own (each side counts once, however many pixels it has); the sides stand beside them. The purity
+    pooled over all pixels needs no line: every pixel is called one of the two, so it equals the
+    accuracy.
+
+    Returns:
+      ``accuracy``, ``purity``, ``efficiency``, ``track`` and ``shower`` {efficiency, purity}, and
+      ``confusion`` (2 x 2 counts); ``None`` if the classes are not those of the schema.
+
+    >>> both = track_shower(np.diag([8, 8, 4, 0, 0]), schema.CLASS_NAMES)
+    >>> both["accuracy"], both["purity"], both["confusion"]
+    (1.0, 1.0, [[16, 0], [0, 4]])
+    """
+    if tuple(classes) != schema.CLASS_NAMES:
+        return None
+    rest = [c for c in range(len(classes)) if c not in schema.TRACK_CLASSES]
+    merged = merge_classes(confusion, [schema.TRACK_CLASSES, rest])
+    sides = class_scores(merged, ("track", "shower"))
+    return {
+        "accuracy": float(accuracy(merged)),
+        "purity": float(np.mean([side["purity"] for side in sides.values()])),
+        "efficiency": float(np.mean([side["efficiency"] for side in sides.values()])),
+        **{
+            name: {"efficiency": side["efficiency"], "purity": side["purity"]}
+            for name, side in sides.items()
+        },
+        "confusion": merged.tolist(),
+    }
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted cross entropy of one event, summed over its pixels.
+
+    ``sum_p w_p (log sum_c exp z_pc - z_p,label)`` in float64; negative labels count nowhere.
+
+    Args:
+      logits: ``[pixels, classes]``.
+      labels: integer ``[pixels]``.
+      weights: ``[pixels]``.
+
+    >>> cross_entropy(np.zeros((2, 4)), np.array([1, -1]), np.array([0.5, 0.5])) / np.log(4)
+    0.5
+    """
+    known = labels >= 0
+    logits = logits[known].astype(np.float64)
+    peak = logits.max(1, keepdims=True, initial=-np.inf)
+    log_sum = peak[:, 0] + np.log(np.exp(logits - peak).sum(1))
+    chosen = np.take_along_axis(logits, labels[known].astype(int)[:, None], 1)[:, 0]
+    return float((weights[known].astype(np.float64) * (log_sum - chosen)).sum())
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Scores between 0 and 1 that add up to 1 over the last axis, float32."""
+    exponential = np.exp(logits - logits.max(-1, keepdims=True, initial=-np.inf))
+    return (exponential / exponential.sum(-1, keepdims=True)).astype(np.float32)

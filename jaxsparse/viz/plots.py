@@ -1,0 +1,229 @@
+"""Plots of an evaluation, each drawn from what ``metrics.json`` holds and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from jaxsparse.viz.events import class_colour
+
+DPI = 120
+
+
+def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
+    """Confusion normalised to truth (efficiency) and to prediction (purity), with the counts."""
+    classes = metrics["classes"]
+    counts = np.array(metrics["confusion"], float)
+    figure = Figure(figsize=(4.2 + 1.7 * len(classes), 1.9 + 0.72 * len(classes)), dpi=DPI,
+                    layout="constrained")  # fmt: skip
+    axes = figure.subplots(1, 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tables = {
+            "normalised to truth": counts / counts.sum(1, keepdims=True),
+            "normalised to prediction": counts / counts.sum(0, keepdims=True),
+        }
+    for ax, (title, table) in zip(axes, tables.items(), strict=True):
+        ax.imshow(table, cmap="Blues", vmin=0, vmax=1.1)
+        for row, column in np.ndindex(table.shape):
+            share = table[row, column]
+            ax.text(
+                column, row - 0.08, "–" if np.isnan(share) else f"{share:.3f}",
+                ha="center", va="center", fontsize=11 if row == column else 9.5,
+                fontweight="bold" if row == column else "normal",
+                color="white" if share > 0.6 else "#222222",
+            )  # fmt: skip
+            ax.text(
+                column, row + 0.25, f"{int(counts[row, column]):,}", ha="center", va="center",
+                fontsize=7, color="#dddddd" if share > 0.6 else "#777777",
+            )  # fmt: skip
+        ax.set_xticks(range(len(classes)), classes)
+        ax.set_yticks(range(len(classes)), classes)
+        ax.set_xlabel("prediction")
+        ax.set_title(title, fontsize=11)
+        ax.tick_params(length=0)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+    axes[0].set_ylabel("truth")
+    _title(figure, metrics)
+    return figure
+
+
+def calibration_figure(metrics: Mapping[str, Any]) -> Figure:
+    """Reliability: accuracy against score, and how many pixels each bin of the score has."""
+    summary = metrics["calibration"]
+    score = np.array(summary["mean_score"], float)
+    right = np.array(summary["accuracy"], float)
+    pixels = np.array(summary["pixels"], float)
+    edges = np.linspace(0, 1, len(pixels) + 1)
+    figure = Figure(figsize=(5.6, 6.4), dpi=DPI, layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    top.plot([0, 1], [0, 1], color="#999999", lw=1, ls="--", label="perfect")
+    for left, s, r in zip(edges, score, right, strict=False):
+        if np.isfinite(s):
+            low, high = sorted((s, r))
+            top.add_patch(Rectangle((left, low), edges[1], high - low, color="#c44e52", alpha=0.18))
+    top.plot(score, right, "o-", color="#1f77b4", label="this network")
+    error = summary["expected_calibration_error"]
+    top.text(0.03, 0.78, f"expected calibration error {_number(error, 4)}", transform=top.transAxes)
+    top.set(ylabel="part that is right", xlim=(0, 1), ylim=(0, 1.02))
+    top.legend(frameon=False, loc="upper left")
+    bottom.bar(edges[:-1], pixels, width=edges[1], align="edge", color="#7aa6c2", edgecolor="white")
+    bottom.set(ylabel="pixels", xlabel="highest score", yscale="log", ylim=(0.5, None))
+    for ax in (top, bottom):
+        _plain(ax)
+    _title(figure, metrics)
+    return figure
+
+
+def threshold_figure(metrics: Mapping[str, Any]) -> Figure:
+    """Purity against efficiency of each class as its threshold moves, and the accuracy it costs."""
+    curves = metrics["threshold_curves"]
+    thresholds = np.array(curves["thresholds"])
+    figure = Figure(figsize=(11, 4.8), dpi=DPI, layout="constrained")
+    trade, cost = figure.subplots(1, 2)
+    for label, name in enumerate(metrics["classes"]):
+        curve = {key: np.array(values, float) for key, values in curves[name].items()}
+        colour = class_colour(label)
+        trade.plot(curve["efficiency"], curve["purity"], color=colour, label=name)
+        half = int(np.abs(thresholds - 0.5).argmin())
+        trade.plot(curve["efficiency"][half], curve["purity"][half], "o", color=colour, ms=6)
+        default = metrics["per_class"][name]
+        point = np.array([default["efficiency"], default["purity"]], float)
+        trade.plot(*point, "D", color=colour, ms=6, mfc="white")
+        cost.plot(thresholds, curve["accuracy"], color=colour, label=name)
+    trade.plot([], [], "o", color="#555555", label="threshold 0.5")
+    trade.plot([], [], "D", color="#555555", mfc="white", label="highest score")
+    trade.set(xlabel="efficiency of the class", ylabel="purity of the class")
+    trade.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    trade.legend(frameon=False, fontsize=9)
+    accuracy = metrics["accuracy"]
+    if accuracy is not None:
+        cost.axhline(accuracy, color="#999999", lw=1, ls="--")
+        cost.text(0.01, accuracy, "highest score", va="bottom", fontsize=8, color="#777777")
+    cost.set(xlabel="threshold on the class's score", ylabel="accuracy of all classes", xlim=(0, 1))
+    for ax in (trade, cost):
+        _plain(ax)
+    _title(figure, metrics)
+    return figure
+
+
+def efficiency_figure(metrics: Mapping[str, Any]) -> Figure:
+    """Pixel efficiency of every class against energy, angles and overlap."""
+    profiles = metrics["efficiency_against"]
+    names = [n for n, p in profiles.items() if any(any(p[c]["pixels"]) for c in metrics["classes"])]
+    columns = min(len(names), 2) or 1
+    rows = max(-(-len(names) // columns), 1)
+    figure = Figure(figsize=(5.8 * columns, 3.9 * rows), dpi=DPI, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for ax in list(grid.flat)[len(names) :]:
+        ax.set_axis_off()
+    for ax, name in zip(grid.flat, names, strict=False):
+        profile = profiles[name]
+        edges = np.array(profile["edges"], float)
+        centres = np.arange(len(edges) - 1)
+        for label, class_name in enumerate(metrics["classes"]):
+            values = np.array(profile[class_name]["efficiency"], float)
+            shift = (label - (len(metrics["classes"]) - 1) / 2) * 0.08
+            enough = np.array(profile[class_name]["pixels"]) >= 20
+            values = np.where(enough, values, np.nan)
+            ax.plot(centres + shift, values, "o-", color=class_colour(label), ms=4, lw=1,
+                    label=class_name)  # fmt: skip
+        ax.set_xticks(centres, _bin_names(edges), fontsize=8, rotation=30 if len(edges) > 8 else 0)
+        unit = f" [{profile['unit']}]" if profile["unit"] else ""
+        ax.set(xlabel=_words(name) + unit, ylabel="efficiency", ylim=(0, 1.03))
+        _plain(ax)
+    grid[0, 0].legend(frameon=False, fontsize=9, ncols=2, loc="lower right")
+    _title(figure, metrics, "bins of fewer than 20 pixels left out")
+    return figure
+
+
+def instance_figure(metrics: Mapping[str, Any]) -> Figure:
+    """The part of the clusters found against energy, and how many there are."""
+    instances = metrics["instances"]
+    edges = np.array(instances["energy_edges"], float)
+    centres = np.arange(len(edges) - 1)
+    figure = Figure(figsize=(8.4, 6.0), dpi=DPI, layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1])
+    classes = metrics["classes"]
+    for label, name in enumerate(classes):
+        entry = instances[name]
+        found = np.array(entry["found_by_energy"], float)
+        number = np.array(entry["number_by_energy"], float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            error = np.sqrt(found * (1 - found) / number)
+        shift = (label - (len(classes) - 1) / 2) * 0.09
+        style = {"color": class_colour(label), "ms": 5, "lw": 1.2, "capsize": 2}
+        text = f"{name}: {_number(entry['found'], 2)} of {entry['number']:,}"
+        top.errorbar(centres + shift, found, error, fmt="o-", label=text, **style)
+        bottom.bar(
+            centres + (label - (len(classes) - 1) / 2) * 0.16,
+            number,
+            0.15,
+            color=class_colour(label),
+        )
+    top.set(ylabel="clusters found", ylim=(0, 1.05))
+    top.legend(frameon=False, fontsize=9)
+    if max(max(instances[name]["number_by_energy"]) for name in classes) > 30:
+        bottom.set_yscale("log")
+    bottom.set(ylabel="clusters", xlabel="kinetic energy [MeV]")
+    bottom.set_xticks(centres, _bin_names(edges), fontsize=8)
+    for ax in (top, bottom):
+        _plain(ax)
+    _title(figure, metrics, "found: more than half of the cluster's pixels are right")
+    return figure
+
+
+FIGURES = {
+    "confusion": confusion_figure,
+    "calibration": calibration_figure,
+    "thresholds": threshold_figure,
+    "efficiency": efficiency_figure,
+    "instances": instance_figure,
+}
+
+
+def _title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> None:
+    text = (
+        f"accuracy {_number(metrics['accuracy'], 4)} on {metrics['num_sites']:,} pixels of "
+        f"{metrics['num_events']:,} events"
+    )
+    figure.suptitle(text + (f"; {note}" if note else ""), fontsize=10, color="#444444")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _plain(ax: Axes) -> None:
+    ax.grid(alpha=0.25)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def _words(name: str) -> str:
+    names = {"energy": "kinetic energy", "overlap": "particles that share the pixel"}
+    return names.get(name, name.replace("_", " "))
+
+
+def _bin_names(edges: np.ndarray) -> list[str]:
+    """Names of bins, open ended where the last edge is infinite (``null`` in JSON).
+
+    >>> _bin_names(np.array([1, 2, 4, np.nan])), _bin_names(np.array([0, 10, 30.0]))
+    (['1', '2–4', '≥4'], ['0–10', '10–30'])
+    """
+    names = []
+    counted = np.isnan(edges[-1]) or np.isinf(edges[-1])
+    for low, high in itertools.pairwise(edges):
+        if not np.isfinite(high):
+            names.append(f"≥{low:g}")
+        elif counted and high == low + 1 and high < 5 and edges[0] == 1:
+            names.append(f"{low:g}")
+        else:
+            names.append(f"{low:g}–{high:g}")
+    return names
