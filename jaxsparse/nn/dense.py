@@ -10,6 +10,8 @@ ordinary batch norm over every pixel. The first is the oracle of the tests, the 
 that is timed.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
@@ -179,9 +181,9 @@ def _interleave(
 
 
 def _add_bias(
-    module: nn.Module, out: Float[Array, "events *spatial channels"]
+    module: Any, out: Float[Array, "events *spatial channels"]
 ) -> Float[Array, "events *spatial channels"]:
-    if not module.use_bias:  # type: ignore[attr-defined]
+    if not module.use_bias:
         return out
     return out + module.param("bias", nn.initializers.zeros, (out.shape[-1],))
 
@@ -195,10 +197,11 @@ def enter(
     levels: a dense network trains and evaluates on the batches of a sparse one. A dense batch stays
     as it is.
     """
-    if isinstance(x, DenseTensor):
-        return x, geometry  # type: ignore[return-value]
+    if isinstance(geometry, DenseGeometry):
+        assert isinstance(x, DenseTensor)
+        return x, geometry
     images = to_dense_tensor(x, masked=False)
-    return images, dense_geometry(images, levels=len(geometry.levels))  # type: ignore[union-attr]
+    return images, dense_geometry(images, levels=len(geometry.levels))
 
 
 def leave(

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,23 +18,31 @@ from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
 
 DEPTH = 3
 TOTAL_STRIDE = 2 ** (DEPTH - 1)
-SHAPES = {2: (16, 24), 3: (8, 8, 12)}
+SHAPE = (16, 24)
 ODD_SHAPES = {2: (13, 19), 3: (7, 6, 9)}
 EVENTS = 3
 CAPACITY = 128
 TINY = UResNet(num_classes=5, filters=3, depth=DEPTH, blocks=1)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_compilation():
+    """Compile time is the cost of these tests: a third of it without the costly passes."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 def batch(seed, shape, *, per_event=(40, 0, 30), capacity=CAPACITY, margin=0):
     """Random sites and features; the second of three events is empty."""
     rng = np.random.default_rng(seed)
-    coords = []
+    rows = []
     for event, count in enumerate(per_event):
         inner = [size - 2 * margin for size in shape]
         sites = rng.choice(math.prod(inner), count, replace=False)
         columns = np.stack(np.unravel_index(sites, inner), axis=1) + margin
-        coords.append(np.concatenate([np.full((count, 1), event), columns], axis=1))
-    coords = np.concatenate(coords).astype(np.int32)
+        rows.append(np.concatenate([np.full((count, 1), event), columns], axis=1))
+    coords = np.concatenate(rows).astype(np.int32)
     features = rng.normal(size=(len(coords), 1)).astype(np.float32)
     return jaxsparse.sparse_tensor(
         coords, features, spatial_shape=shape, batch_size=len(per_event), capacity=capacity
@@ -109,8 +118,12 @@ def masked_dense_step(variables, x, weights, network):
     return logits, statistics, gradients
 
 
+def structure(tree) -> Any:
+    return jax.tree.structure(tree)
+
+
 def assert_trees_close(one, other, tolerance):
-    assert jax.tree.structure(one) == jax.tree.structure(other)
+    assert structure(one) == structure(other)
     for (path, a), b in zip(
         jax.tree_util.tree_leaves_with_path(one), jax.tree.leaves(other), strict=True
     ):
@@ -122,7 +135,7 @@ def assert_trees_close(one, other, tolerance):
 
 @pytest.fixture(scope="module")
 def image():
-    return batch(0, SHAPES[2], margin=4)
+    return batch(0, SHAPE, margin=4)
 
 
 @pytest.fixture(scope="module")
@@ -164,11 +177,12 @@ def test_the_published_network_has_3_81_million_parameters_in_two_dimensions():
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_sparse_equals_masked_dense_in_values_statistics_and_gradients(dim):
+    network = TINY if dim == 2 else TINY.copy(depth=2)
     x = batch(1, ODD_SHAPES[dim])
-    variables = variables_of(x)
+    variables = variables_of(x, network)
     weights = loss_weights(x)
-    sparse = sparse_step(variables, x, weights)
-    dense = masked_dense_step(variables, x, weights, TINY.copy(vocabulary="dense"))
+    sparse = sparse_step(variables, x, weights, network)
+    dense = masked_dense_step(variables, x, weights, network.copy(vocabulary="dense"))
     assert float(jnp.abs(sparse[0]).max()) > 0.1
     assert_trees_close(sparse[0], dense[0], 1e-4)
     assert_trees_close(sparse[1], dense[1], 1e-4)
@@ -195,7 +209,7 @@ def test_padding_rows_of_every_result_are_zero(variables, image, step):
 
 
 def test_more_padding_changes_nothing(variables, image):
-    wider = batch(0, SHAPES[2], margin=4, capacity=CAPACITY + 40)
+    wider = batch(0, SHAPE, margin=4, capacity=CAPACITY + 40)
     count = int(image.num_active)
     np.testing.assert_allclose(
         evaluate(variables, wider)[:count], evaluate(variables, image)[:count], atol=1e-5
@@ -203,7 +217,7 @@ def test_more_padding_changes_nothing(variables, image):
 
 
 def test_a_batch_without_sites_gives_zeros_and_leaves_the_statistics_alone(variables):
-    nothing = batch(0, SHAPES[2], per_event=(0, 0, 0))
+    nothing = batch(0, SHAPE, per_event=(0, 0, 0))
     logits, statistics, gradients = sparse_step(variables, nothing, loss_weights(nothing))
     assert not np.any(logits)
     assert_trees_close(statistics, variables["batch_stats"], 1e-7)
@@ -249,7 +263,7 @@ def test_shift_by_the_total_stride_shifts_the_scores(variables, image, axis):
 @pytest.mark.parametrize("axis", [0, 1])
 def test_flipped_image_through_flipped_kernels_gives_flipped_scores(variables, image, axis):
     coords = np.array(image.coords)
-    coords[:, 1 + axis] = SHAPES[2][axis] - 1 - coords[:, 1 + axis]
+    coords[:, 1 + axis] = SHAPE[axis] - 1 - coords[:, 1 + axis]
     flipped, order = moved(image, coords)
 
     def flip(leaf):
@@ -281,7 +295,7 @@ def test_bfloat16_products_stay_near_float32(variables, image):
 def test_convolution_first_has_the_same_names_and_another_function(variables, image):
     network = TINY.copy(order="convolution_first")
     other = variables_of(image, network)
-    assert jax.tree.structure(other) == jax.tree.structure(variables)
+    assert structure(other) == structure(variables)
     assert np.all(np.isfinite(evaluate(other, image, network)))
 
 
@@ -326,7 +340,7 @@ def test_a_tiny_sample_is_learned_to_the_last_pixel():
 
 
 def test_a_geometry_of_too_few_levels_is_named(image, variables):
-    geometry = jaxsparse.geometry(image, levels=2, kernels=(3,))
+    geometry = jaxsparse.geometry(image, levels=1, kernels=(3,))
     with pytest.raises(InputError, match="more levels"):
         TINY.apply(variables, image, geometry, train=False)
 

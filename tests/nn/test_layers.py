@@ -1,0 +1,197 @@
+"""Layers of both vocabularies: conventions, bias, precision and errors."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsparse
+from jaxsparse.errors import InputError
+from jaxsparse.nn import blocks, dense, sparse
+from jaxsparse.nn.dense_tensor import geometry as dense_geometry
+from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
+
+SHAPE = (5, 7)
+COUNT = 14
+
+
+@pytest.fixture(scope="module")
+def x():
+    rng = np.random.default_rng(0)
+    flat = np.sort(rng.choice(2 * 5 * 7, COUNT, replace=False))
+    coords = np.stack(np.unravel_index(flat, (2, *SHAPE)), axis=1).astype(np.int32)
+    features = rng.normal(size=(COUNT, 3)).astype(np.float32)
+    return jaxsparse.sparse_tensor(coords, features, spatial_shape=SHAPE, batch_size=2, capacity=20)
+
+
+@pytest.fixture(scope="module")
+def geometry(x):
+    return jax.jit(lambda x: jaxsparse.geometry(x, levels=2, kernels=(3,)))(x)
+
+
+def parameters(*shapes):
+    rng = np.random.default_rng(1)
+    names = ("weights", "bias")
+    return {
+        "params": {
+            name: rng.normal(size=shape).astype(np.float32)
+            for name, shape in zip(names, shapes, strict=True)
+        }
+    }
+
+
+def brute_force(x, weights, bias, offsets, outputs, stride):
+    """``out[o] = bias + sum_k weights[k] . in[stride * o + offset[k]]``, float64, by dictionary."""
+    count = int(x.num_active)
+    rows = {
+        tuple(site): row.astype(np.float64)
+        for site, row in zip(
+            np.asarray(x.coords)[:count].tolist(), np.asarray(x.features)[:count], strict=True
+        )
+    }
+    result = []
+    for event, *place in outputs:
+        total = bias.astype(np.float64)
+        for tap, offset in enumerate(offsets):
+            site = (event, *(stride * p + o for p, o in zip(place, offset, strict=True)))
+            if site in rows:
+                total = total + rows[site] @ weights[tap]
+        result.append(total)
+    return np.array(result)
+
+
+def test_submanifold_convolution_by_brute_force(x, geometry):
+    variables = parameters((9, 3, 4), (4,))
+    y = sparse.SubmanifoldConv(4, use_bias=True).apply(variables, x, geometry)
+    offsets = list(itertools.product((-1, 0, 1), repeat=2))
+    sites = np.asarray(x.coords)[:COUNT].tolist()
+    expected = brute_force(x, *variables["params"].values(), offsets, sites, 1)
+    np.testing.assert_allclose(y.features[:COUNT], expected, atol=1e-4)
+    assert not np.any(y.features[COUNT:])
+
+
+def test_strided_convolution_by_brute_force(x, geometry):
+    variables = parameters((4, 3, 4), (4,))
+    y = sparse.StridedConv(4, use_bias=True).apply(variables, x, geometry)
+    coords = np.asarray(x.coords)[:COUNT]
+    parents = np.unique(np.concatenate([coords[:, :1], coords[:, 1:] // 2], axis=1), axis=0)
+    offsets = list(itertools.product((0, 1), repeat=2))
+    expected = brute_force(x, *variables["params"].values(), offsets, parents.tolist(), 2)
+    count = int(y.num_active)
+    np.testing.assert_array_equal(np.asarray(y.coords)[:count], parents)
+    np.testing.assert_allclose(y.features[:count], expected, atol=1e-4)
+    assert not np.any(y.features[count:])
+    assert (y.stride, y.spatial_shape) == ((2, 2), (3, 4))
+
+
+def test_inverse_convolution_reads_the_one_parent(x, geometry):
+    coarse = sparse.StridedConv(3).apply(parameters((4, 3, 3), (3,)), x, geometry)
+    variables = parameters((4, 3, 2), (2,))
+    weights, bias = variables["params"].values()
+    y = sparse.InverseConv(2, use_bias=True).apply(variables, coarse, geometry)
+    parent_rows = {
+        tuple(c): row for c, row in zip(coarse.coords.tolist(), coarse.features, strict=True)
+    }
+    for (event, *place), row in zip(
+        np.asarray(x.coords)[:COUNT].tolist(), y.features, strict=False
+    ):
+        tap = place[0] % 2 * 2 + place[1] % 2
+        parent = parent_rows[(event, place[0] // 2, place[1] // 2)]
+        np.testing.assert_allclose(row, parent @ weights[tap] + bias, atol=1e-4)
+    assert not np.any(y.features[COUNT:])
+
+
+@pytest.mark.parametrize("name", ["SubmanifoldConv", "StridedConv", "InverseConv"])
+def test_masked_dense_layers_with_bias_equal_the_sparse_ones(x, geometry, name):
+    if name == "InverseConv":
+        x = sparse.StridedConv(3).apply(parameters((4, 3, 3), (3,)), x, geometry)
+    taps = 9 if name == "SubmanifoldConv" else 4
+    variables = parameters((taps, 3, 4), (4,))
+    y = getattr(sparse, name)(4, use_bias=True).apply(variables, x, geometry)
+    masks = dense_geometry(_images(geometry, 0), levels=2)
+    images = _images(geometry, 1 if name == "InverseConv" else 0, x.features)
+    z = getattr(dense, name)(4, use_bias=True).apply(variables, images, masks)
+    np.testing.assert_allclose(rows_of(z.features, y), y.features, atol=1e-4)
+    assert z.stride == y.stride
+    assert not np.any(np.asarray(z.features)[~np.asarray(z.mask)])
+
+
+def _images(geometry, level, features=None):
+    sites = geometry.levels[level]
+    if features is None:
+        features = jnp.zeros((sites.capacity, 1))
+    return to_dense_tensor(geometry.tensor(level, features), masked=True)
+
+
+def test_linear_masks_its_bias(x):
+    variables = parameters((3, 2), (2,))
+    weights, bias = variables["params"].values()
+    y = sparse.Linear(2).apply(variables, x)
+    expected = np.asarray(x.features)[:COUNT] @ weights + bias
+    np.testing.assert_allclose(y.features[:COUNT], expected, atol=1e-5)
+    assert not np.any(y.features[COUNT:])
+
+
+@pytest.mark.parametrize("layers", [sparse, dense], ids=["sparse", "dense"])
+def test_bfloat16_operands_give_float32_features_and_gradients(x, geometry, layers):
+    if layers is dense:
+        x = _images(geometry, 0, x.features)
+        geometry = dense_geometry(x, levels=2)
+
+    def loss(variables, features, dtype):
+        y = layers.SubmanifoldConv(4, dtype=dtype).apply(
+            variables, x.replace(features=features), geometry
+        )
+        return jnp.sum(jnp.sin(y.features)), y.features
+
+    variables = parameters((9, 3, 4), (4,))
+    del variables["params"]["bias"]
+    gradient = jax.grad(loss, argnums=(0, 1), has_aux=True)
+    exact, y = gradient(variables, x.features, None)
+    rounded, z = gradient(variables, x.features, jnp.bfloat16)
+    assert y.dtype == z.dtype == jnp.float32
+    assert 0 < jnp.abs(y - z).max() < 0.1
+    for a, b in zip(jax.tree.leaves(exact), jax.tree.leaves(rounded), strict=True):
+        assert b.dtype == jnp.float32
+        assert jnp.abs(a - b).max() < 0.05 * jnp.abs(a).max() + 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "taps", "fan_in"),
+    [("SubmanifoldConv", 9, 9 * 64), ("StridedConv", 4, 4 * 64), ("InverseConv", 4, 64)],
+)
+def test_weights_start_he_normal(x, geometry, name, taps, fan_in):
+    level = 1 if name == "InverseConv" else 0
+    features = jnp.zeros((geometry.levels[level].capacity, 64))
+    layer = getattr(sparse, name)(48)
+    init = jax.jit(lambda key: layer.init(key, geometry.tensor(level, features), geometry))
+    weights = init(jax.random.key(0))["params"]["weights"]
+    assert weights.shape == (taps, 64, 48)
+    assert weights.dtype == jnp.float32
+    assert float(weights.std()) == pytest.approx((2 / fan_in) ** 0.5, rel=0.03)
+
+
+def test_both_vocabularies_have_the_same_names():
+    assert sparse.__all__ == dense.__all__
+
+
+def test_unlike_tensors_cannot_be_joined(x, geometry):
+    coarse = sparse.StridedConv(3).apply(parameters((4, 3, 3), (3,)), x, geometry)
+    with pytest.raises(InputError, match=r"strides \(1, 1\) and \(2, 2\)"):
+        sparse.concatenate(x, coarse)
+    with pytest.raises(InputError, match="same sites"):
+        sparse.add(x, coarse)
+
+
+def test_levels_beyond_the_geometry_are_named(x, geometry):
+    with pytest.raises(InputError, match="more levels"):
+        sparse.InverseConv(3).apply({"params": {}}, x, geometry)
+
+
+def test_unknown_vocabulary_and_order_are_named():
+    with pytest.raises(InputError, match="vocabulary is 'spars': must be one of sparse, dense"):
+        blocks.vocabulary("spars")
+    with pytest.raises(InputError, match="order is 'last'"):
+        blocks.BlockSettings(train=True, order="last")
