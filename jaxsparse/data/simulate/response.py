@@ -23,7 +23,7 @@ LONGEST_STEP = 0.1  # cm: a third of a pixel
 SMALLEST_PART = 0.05  # ADC: parts of a point charge below it are dropped, 1/200 of the mask
 TRUTH_FLOOR = 1.0  # ADC: below it charge names no pixel
 VOXEL_TRUTH_FLOOR = 0.01  # MeV
-ROW_REACH, WIRE_REACH = 2, 1  # how far a point charge is spread; 2.7 and 1.8 sigma at the worst
+ROW_REACH = WIRE_REACH = 2  # how far a point charge is spread: 2.5 sigma at the worst
 
 
 @dataclasses.dataclass(frozen=True)
