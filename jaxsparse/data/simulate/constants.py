@@ -47,4 +47,18 @@ CAPTURE_AT_REST, CHARGE_EXCHANGE, DECAY = 4151, 4161, 6201
 
 def inside(position: np.ndarray, margin: float = 0.0) -> np.ndarray:
     """Whether points ``[n, 3]`` (cm) lie in the active volume grown by ``margin`` cm."""
-    return np.all((position >= ACTIVE_LOW - margin) & (position <= ACTIVE_HIGH + margin), axis=1)
+    x, y, z = position[:, 0], position[:, 1], position[:, 2]
+    low, high = ACTIVE_LOW - margin, ACTIVE_HIGH + margin
+    within = (x >= low[0]) & (x <= high[0]) & (y >= low[1])
+    return within & (y <= high[1]) & (z >= low[2]) & (z <= high[2])
+
+
+def visible(position: np.ndarray, time: np.ndarray, margin: float = 0.0) -> np.ndarray:
+    """Whether charge left at points (cm) and times (us) can reach the readout window.
+
+    Inside the volume, and drifted to the wires within the window, give or take ``margin`` cm.
+    """
+    arrival = time + position[:, 0] / DRIFT_SPEED
+    slack = margin / DRIFT_SPEED
+    in_time = (arrival >= WINDOW[0] - slack) & (arrival <= WINDOW[1] + slack)
+    return in_time & inside(position, margin)

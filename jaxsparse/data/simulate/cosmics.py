@@ -79,8 +79,14 @@ def add_cosmics(bank: ParticleBank, rng: np.random.Generator, rate: float = 1.0)
     energy = np.sqrt(momentum**2 + c.MASSES[13] ** 2) - c.MASSES[13]
     time = rng.uniform(*SPAN, number)
     positive = rng.random(number) < CHARGE_RATIO / (1.0 + CHARGE_RATIO)
-    hits = (enter < leave) & (energy < LARGEST_ENERGY)
     start = point + direction * enter[:, None]
+    # A muon whose whole path drifts in before or after the window is not worth following.
+    drift = np.stack([start[:, 0], start[:, 0] + direction[:, 0] * (leave - enter)]) / c.DRIFT_SPEED
+    slack = MARGIN / c.DRIFT_SPEED
+    in_time = (time + drift.max(axis=0) > c.WINDOW[0] - slack) & (
+        time + drift.min(axis=0) < c.WINDOW[1] + slack
+    )
+    hits = (enter < leave) & (energy < LARGEST_ENERGY) & in_time
     return bank.add(
         pdg=np.where(positive, -13, 13)[hits],
         parent=-1,

@@ -23,21 +23,17 @@ def turn(direction: np.ndarray, cosine: np.ndarray, azimuth: np.ndarray) -> np.n
     array([[1., 0., 0.]])
     """
     x, y, z = direction.T
-    cosine = np.clip(cosine, -1.0, 1.0)
-    sine = np.sqrt(1.0 - cosine**2)
+    sine = np.sqrt(np.maximum(1.0 - cosine * cosine, 0.0))
     a, b = sine * np.cos(azimuth), sine * np.sin(azimuth)
     # Branchless orthonormal basis (Duff et al., JCGT 6, 2017), stable for every direction.
     sign = np.where(z >= 0.0, 1.0, -1.0)
     s = -1.0 / (sign + z)
     t = x * y * s
-    return np.stack(
-        [
-            a * (1.0 + sign * x * x * s) + b * t + cosine * x,
-            a * (sign * t) + b * (sign + y * y * s) + cosine * y,
-            a * (-sign * x) - b * y + cosine * z,
-        ],
-        axis=1,
-    )
+    turned = np.empty_like(direction)
+    turned[:, 0] = a * (1.0 + sign * x * x * s) + b * t + cosine * x
+    turned[:, 1] = a * (sign * t) + b * (sign + y * y * s) + cosine * y
+    turned[:, 2] = cosine * z - a * sign * x - b * y
+    return turned
 
 
 def scattering_angle(
@@ -50,13 +46,6 @@ def scattering_angle(
     """
     beta2, _, momentum = kinematics(kinetic_energy, mass)
     return 13.6 / (np.sqrt(beta2) * momentum) * np.sqrt(length / c.RADIATION_LENGTH)
-
-
-def scatter(direction: np.ndarray, angle: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turns directions by Gaussian scattering with the given plane angle (rad)."""
-    polar = angle * np.sqrt(2.0 * rng.standard_exponential(len(direction)))
-    azimuth = rng.uniform(0.0, 2.0 * np.pi, len(direction))
-    return turn(direction, np.cos(np.minimum(polar, np.pi)), azimuth)
 
 
 def scattered_path(

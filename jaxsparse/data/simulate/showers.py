@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.bank import ParticleBank
-from jaxsparse.data.simulate.directions import isotropic, scatter, scattering_angle, turn
+from jaxsparse.data.simulate.directions import isotropic, scattering_angle, turn
 from jaxsparse.data.simulate.electrons import (
     BREMSSTRAHLUNG_CUT,
     accept_photon,
@@ -27,8 +27,11 @@ LAST_FLIGHT = 0.25  # MeV: below it an electron goes straight to rest
 STEP = 0.3  # cm, longest deposit
 ELECTRON_MARGIN, PHOTON_MARGIN = 10.0, 40.0  # cm around the active volume that is followed
 LARGEST_ANGLE = 0.7  # rad, plane scattering angle of one flight
+FULL_TURN = 2.0 * np.pi
 
 State = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # row, energy, position, direction
+# pdg, mother, process, energy, position, direction
+Secondaries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def shower(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None:
@@ -37,166 +40,151 @@ def shower(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> No
     Steps of at most 0.3 cm and the secondaries go to ``bank``.
     """
     particles = bank.particles[rows]
-    state: State = (
-        rows,
-        particles["kinetic_energy"].astype(np.float64),
-        particles["start"].astype(np.float64),
-        particles["direction"].astype(np.float64),
-    )
-    state[3][:] /= np.linalg.norm(state[3], axis=1, keepdims=True)
+    direction = particles["direction"].astype(np.float64)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    energy = particles["kinetic_energy"].astype(np.float64)
+    state: State = (rows, energy, particles["start"].astype(np.float64), direction)
     photon = particles["pdg"] == 22
     electrons, photons = _pick(state, ~photon), _pick(state, photon)
     flights: list[tuple[np.ndarray, ...]] = []
     while len(electrons[0]) or len(photons[0]):
-        next_electrons, next_photons = [], []
+        made: list[Secondaries] = []
         if len(electrons[0]):
-            kept, emitted, knocked = _fly_electrons(bank, electrons, flights, rng)
-            next_electrons += [kept, knocked]
-            next_photons.append(emitted)
+            electrons = _fly_electrons(bank, electrons, flights, made, rng)
         if len(photons[0]):
-            kept, freed = _fly_photons(bank, photons, flights, rng)
-            next_photons.append(kept)
-            next_electrons.append(freed)
-        electrons, photons = _join(next_electrons), _join(next_photons)
+            photons = _fly_photons(bank, photons, flights, made, rng)
+        new, photon = _create(bank, made)
+        electrons = _join(electrons, _pick(new, ~photon))
+        photons = _join(photons, _pick(new, photon))
     _deposit(bank, flights, rng)
 
 
-def _fly_electrons(bank, state, flights, rng) -> tuple[State, State, State]:
-    """One flight of all electrons: those that go on, the photons and electrons they make."""
+def _fly_electrons(bank, state, flights, made, rng) -> State:
+    """One flight of all electrons; returns those that go on."""
     row, energy, start, direction = state
     table = electron_range_table()
     total, photon_share = rate_table()
-    logs = (np.log(energy) - np.log(GRID[0])) / (np.log(GRID[1]) - np.log(GRID[0]))
-    cell = np.clip(logs.astype(np.int64), 0, len(GRID) - 2)
+    cell = np.log(energy / GRID[0]) * (1.0 / np.log(GRID[1] / GRID[0]))
+    cell = np.clip(cell.astype(np.int64), 0, len(GRID) - 2)
     beta2, _, momentum = kinematics(energy, c.ELECTRON_MASS)
     left = table.range_of(energy)
-    rate = total[cell]
-    discrete = rng.standard_exponential(len(row)) / np.maximum(rate, 1e-9)
+    draw = rng.random((6, len(row)))
+    discrete = -np.log1p(-draw[0]) / np.maximum(total[cell], 1e-9)
     bent = c.RADIATION_LENGTH * beta2 * (momentum * (LARGEST_ANGLE / 13.6)) ** 2
     last = energy < LAST_FLIGHT
     limit = np.where(last, left, np.minimum(bent, 0.3 * left + 0.05))
     length = np.minimum(np.minimum(discrete, limit), left)
-    happens = (discrete <= length) & ~last
     after = np.where(last, 0.0, table.energy_of(left - length))
     end = start + direction * length[:, None]
     flights.append((row, start, end, energy - after, length, beta2))
     # Scatter with the mean energy of the flight.
-    middle = np.maximum(0.5 * (energy + after), 0.02)
-    turned = scatter(direction, scattering_angle(middle, c.ELECTRON_MASS, length), rng)
+    plane = scattering_angle(np.maximum(0.5 * (energy + after), 0.02), c.ELECTRON_MASS, length)
+    polar = np.minimum(plane * np.sqrt(-2.0 * np.log1p(-draw[4])), np.pi)
+    turned = turn(direction, np.cos(polar), FULL_TURN * draw[5])
 
-    radiates = happens & (rng.random(len(row)) < photon_share[cell])
-    u = rng.random(len(row))
-    photon = BREMSSTRAHLUNG_CUT * (np.maximum(after, 1e-3) / BREMSSTRAHLUNG_CUT) ** u
-    radiates_now = radiates & (after > BREMSSTRAHLUNG_CUT)
-    radiates_now &= rng.random(len(row)) < accept_photon(photon, after)
-    knocks = happens & ~radiates & (after > 2.0 * c.DELTA_CUT)
-    transfer = 1.0 / (1.0 / c.DELTA_CUT - u * (1.0 / c.DELTA_CUT - 2.0 / np.maximum(after, 0.7)))
+    happens = (discrete <= length) & ~last
+    shines = happens & (draw[1] < photon_share[cell]) & (after > BREMSSTRAHLUNG_CUT)
+    photon = np.maximum(after / BREMSSTRAHLUNG_CUT, 1.0) ** draw[2] * BREMSSTRAHLUNG_CUT
+    shines &= draw[3] < accept_photon(photon, after)
+    knocks = happens & (draw[1] >= photon_share[cell]) & (after > 2.0 * c.DELTA_CUT)
+    knock_on = 1.0 / (1.0 / c.DELTA_CUT - draw[2] * (1.0 / c.DELTA_CUT - 2.0 / (after + 1e-6)))
+    given = np.where(shines, photon, np.where(knocks, knock_on, 0.0))
 
-    emitted = _radiate(bank, row, photon, after, end, turned, radiates_now, rng)
-    knocked = _knock(bank, row, transfer, after, end, turned, knocks, rng)
-    after = after - np.where(radiates_now, photon, 0.0) - np.where(knocks, transfer, 0.0)
+    emits = np.flatnonzero(shines | knocks)
+    shines, share, before = shines[emits], given[emits], after[emits]
+    u = rng.random((2, len(emits)))
+    # Photons leave at angles of about m_e / E, knock-on electrons at the kinematic one.
+    angle = c.ELECTRON_MASS / (before + c.ELECTRON_MASS) * np.sqrt(u[0] / (1.0 - u[0]))
+    twice = 2.0 * c.ELECTRON_MASS
+    kinematic = np.sqrt(np.minimum(share * (before + twice) / (before * (share + twice)), 1.0))
+    cosine = np.where(shines, np.cos(np.minimum(angle, np.pi)), kinematic)
+    outward = turn(turned[emits], cosine, FULL_TURN * u[1])
+    process = np.where(shines, c.BREMSSTRAHLUNG, c.IONISATION)
+    pdg = np.where(shines, 22, 11)
+    made.append((pdg, row[emits], process, share, end[emits], outward))
+
+    after = after - given
     bank.particles["end"][row] = end
     rests = after < 1e-3
     here = c.inside(end, ELECTRON_MARGIN)
-    annihilated = _annihilate(bank, row[rests & here], end[rests & here], rng)
-    onward = here & ~rests
-    kept = _pick((row, after, end, turned), onward)
-    return kept, _join([emitted, annihilated]), knocked
+    _annihilate(bank, row[rests & here], end[rests & here], made, rng)
+    return _pick((row, after, end, turned), here & ~rests)
 
 
-def _radiate(bank, row, photon, energy, position, direction, chosen, rng) -> State:
-    """Bremsstrahlung photons, at angles of about m_e/E to the electron."""
-    row, photon, energy = row[chosen], photon[chosen], energy[chosen]
-    u = rng.random(len(row))
-    angle = c.ELECTRON_MASS / (energy + c.ELECTRON_MASS) * np.sqrt(u / (1.0 - u))
-    turned = turn(
-        direction[chosen], np.cos(np.minimum(angle, np.pi)), rng.uniform(0.0, 2.0 * np.pi, len(row))
-    )
-    return _add(bank, 22, row, c.BREMSSTRAHLUNG, photon, position[chosen], turned)
-
-
-def _knock(bank, row, transfer, energy, position, direction, chosen, rng) -> State:
-    """Knock-on electrons at the kinematic angle."""
-    row, transfer, energy = row[chosen], transfer[chosen], energy[chosen]
-    cosine = np.sqrt(
-        transfer * (energy + 2.0 * c.ELECTRON_MASS)
-        / (np.maximum(energy, 1e-3) * (transfer + 2.0 * c.ELECTRON_MASS))
-    )  # fmt: skip
-    turned = turn(direction[chosen], cosine, rng.uniform(0.0, 2.0 * np.pi, len(row)))
-    return _add(bank, 11, row, c.IONISATION, transfer, position[chosen], turned)
-
-
-def _annihilate(bank, row, position, rng) -> State:
+def _annihilate(bank, row, position, made, rng) -> None:
     """Two photons of 0.511 MeV, back to back, from each positron at rest."""
     positron = bank.particles["pdg"][row] == -11
+    if not positron.any():
+        return
     row, position = row[positron], position[positron]
     direction = isotropic(len(row), rng)
-    energy = np.full(2 * len(row), c.ELECTRON_MASS)
-    return _add(
-        bank, 22, np.concatenate([row, row]), c.ANNIHILATION, energy,
-        np.concatenate([position, position]), np.concatenate([direction, -direction]),
+    both = 2 * len(row)
+    made.append(
+        (
+            np.full(both, 22), np.concatenate([row, row]), np.full(both, c.ANNIHILATION),
+            np.full(both, c.ELECTRON_MASS), np.concatenate([position, position]),
+            np.concatenate([direction, -direction]),
+        )
     )  # fmt: skip
 
 
-def _fly_photons(bank, state, flights, rng) -> tuple[State, State]:
-    """One flight of all photons: those that scattered on, and the electrons they set free."""
+def _fly_photons(bank, state, flights, made, rng) -> State:
+    """One flight of all photons; returns those that scattered on."""
     row, energy, start, direction = state
     rate, pair_share, compton_share = interaction_rates(energy)
-    flight = rng.standard_exponential(len(row)) / rate
-    end = start + direction * flight[:, None]
+    draw = rng.random((2, len(row)))
+    end = start - direction * (np.log1p(-draw[0]) / rate)[:, None]
     bank.particles["end"][row] = end
     here = c.inside(end, PHOTON_MARGIN)
-    row, energy, end, direction = row[here], energy[here], end[here], direction[here]
-    draw = rng.random(len(row))
-    converts = draw < pair_share[here]
-    scatters = ~converts & (draw < compton_share[here])
-    absorbed = ~converts & ~scatters
+    converts = np.flatnonzero(here & (draw[1] < pair_share))
+    scatters = np.flatnonzero(here & (draw[1] >= pair_share) & (draw[1] < compton_share))
+    absorbed = np.flatnonzero(here & (draw[1] >= compton_share))
 
-    position, azimuth = end[scatters], rng.uniform(0.0, 2.0 * np.pi, int(scatters.sum()))
-    photon, cosine = compton_scatter(energy[scatters], rng)
-    given = energy[scatters] - photon
-    # The electron's angle: cot(angle) = (1 + k) tan(theta / 2).
-    half_tan = np.sqrt((1.0 - cosine) / np.maximum(1.0 + cosine, 1e-9))
-    cotangent = (1.0 + energy[scatters] / c.ELECTRON_MASS) * half_tan
-    electron_cosine = cotangent / np.sqrt(1.0 + cotangent**2)
-    recoil = turn(direction[scatters], electron_cosine, azimuth + np.pi)
-    compton = _add(bank, 11, row[scatters], c.COMPTON, given, position, recoil, flights)
-    kept = (row[scatters], photon, position, turn(direction[scatters], cosine, azimuth))
-
-    photo = _add(
-        bank, 11, row[absorbed], c.PHOTOELECTRIC, energy[absorbed], end[absorbed],
-        isotropic(int(absorbed.sum()), rng), flights,
-    )  # fmt: skip
-    low = kept[1] < PHOTON_FLOOR
-    faint = _pick(kept, low)
-    number = len(faint[0])
-    flights.append((faint[0], faint[2], faint[2], faint[1], np.zeros(number), np.ones(number)))
-
-    # Conversion: the energy split between the two is taken flat, the angles are about m_e/E.
+    # Compton: the electron's angle is cot(angle) = (1 + k) tan(theta / 2).
+    struck = energy[scatters]
+    scattered, cosine = compton_scatter(struck, rng)
+    half_tangent = np.sqrt((1.0 - cosine) / np.maximum(1.0 + cosine, 1e-9))
+    cotangent = (1.0 + struck / c.ELECTRON_MASS) * half_tangent
+    recoil = cotangent / np.sqrt(1.0 + cotangent**2)
+    # Conversion: the energy is split evenly between the two; the angles are about m_e / E.
     available = energy[converts] - 2.0 * c.ELECTRON_MASS
     share = rng.random(len(available))
-    energies = np.concatenate([share * available, (1.0 - share) * available])
-    twice = np.concatenate([direction[converts]] * 2)
-    u = rng.random(len(twice))
-    angle = c.ELECTRON_MASS / (energies + c.ELECTRON_MASS) * np.sqrt(u / (1.0 - u)) * 0.5
-    turned = turn(twice, np.cos(np.minimum(angle, np.pi)), rng.uniform(0.0, 2.0 * np.pi, len(u)))
-    sign = np.repeat([11, -11], len(available))
-    mothers, places = np.concatenate([row[converts]] * 2), np.concatenate([end[converts]] * 2)
-    pair = _add(bank, sign, mothers, c.CONVERSION, np.maximum(energies, 1e-3), places, turned)
-    return _pick(kept, ~low), _join([compton, photo, pair])
+    pair = np.concatenate([share * available, (1.0 - share) * available])
+    pair = np.maximum(pair, 1e-3)
+    u = rng.random(len(pair))
+    angle = 0.5 * c.ELECTRON_MASS / (pair + c.ELECTRON_MASS) * np.sqrt(u / (1.0 - u))
+    # The photoelectron's direction is as good as random.
+    photo_cosine = rng.uniform(-1.0, 1.0, len(absorbed))
+
+    source = np.concatenate([scatters, scatters, converts, converts, absorbed])
+    azimuth = FULL_TURN * rng.random(len(source))
+    number = len(scatters)
+    azimuth[number : 2 * number] = azimuth[:number] + np.pi
+    cosines = np.concatenate([cosine, recoil, np.cos(np.minimum(angle, np.pi)), photo_cosine])
+    turned = turn(direction[source], cosines, azimuth)
+    outgoing = np.concatenate([scattered, struck - scattered, pair, energy[absorbed]])
+    place, mother = end[source], row[source]
+
+    sizes = (number, 2 * len(converts), len(absorbed))
+    pdg = np.full(len(source) - number, 11)
+    pdg[number + len(converts) : number + 2 * len(converts)] = -11
+    process = np.repeat([c.COMPTON, c.CONVERSION, c.PHOTOELECTRIC], sizes)
+    # What has no range to speak of is a point of its mother's.
+    point = outgoing < PHOTON_FLOOR
+    point[2 * number : 2 * number + len(pair)] = False
+    zeros = np.zeros(int(point.sum()))
+    flights.append((mother[point], place[point], place[point], outgoing[point], zeros, zeros + 1.0))
+    free = ~point[number:]
+    columns = (pdg, mother[number:], process, outgoing[number:], place[number:], turned[number:])
+    made.append(tuple(column[free] for column in columns))
+    kept = (mother[:number], scattered, place[:number], turned[:number])
+    return _pick(kept, ~point[:number])
 
 
-def _add(bank, pdg, mother, process, energy, position, direction, flights=None) -> State:
-    """Makes particles of secondaries; with ``flights``, those of no range are a point of their
-    mother's instead."""
-    if flights is not None:
-        point = energy < PHOTON_FLOOR
-        number = int(point.sum())
-        place = position[point]
-        flights.append(
-            (mother[point], place, place, energy[point], np.zeros(number), np.ones(number))
-        )
-        mother, energy, position, direction = _pick((mother, energy, position, direction), ~point)
+def _create(bank: ParticleBank, made: list[Secondaries]) -> tuple[State, np.ndarray]:
+    """Makes particles of all secondaries of a round; says which are photons."""
+    columns = [np.concatenate(column) for column in zip(*made, strict=True)]
+    pdg, mother, process, energy, position, direction = columns
     row = bank.add(
         pdg=pdg,
         parent=mother,
@@ -206,13 +194,14 @@ def _add(bank, pdg, mother, process, energy, position, direction, flights=None) 
         start=position,
         direction=direction,
     )
-    return row, energy, position, direction
+    return (row, energy, position, direction), pdg == 22
 
 
 def _deposit(bank: ParticleBank, flights, rng: np.random.Generator) -> None:
     """Cuts the flights into steps, lets their losses fluctuate and records them."""
     row, start, end, energy, length, beta2 = (np.concatenate(x) for x in zip(*flights, strict=True))
-    seen = (c.inside(start, 1.0) | c.inside(end, 1.0)) & (energy > 0.0)
+    time = bank.particles["time"][row]
+    seen = (energy > 0.0) & c.visible(0.5 * (start + end), time, 1.0)
     row, energy, length, beta2 = row[seen], energy[seen], length[seen], beta2[seen]
     start, end = start[seen], end[seen]
     number = np.maximum(np.ceil(length / STEP).astype(np.int64), 1)
@@ -222,16 +211,18 @@ def _deposit(bank: ParticleBank, flights, rng: np.random.Generator) -> None:
     begin = start[flight] + vector * index[:, None]
     mean = (energy / number)[flight]
     step = (length / number)[flight]
-    loss = straggle(mean, step, beta2[flight], c.DELTA_CUT, rng)
-    # A step that takes all of a slow electron's energy has none left to fluctuate.
-    loss = np.where((step > 0.0) & (mean < 1.0) & (energy[flight] > c.DELTA_CUT), loss, mean)
-    bank.deposit(row[flight], begin, begin + vector, loss, step)
+    # A slow electron gives all it has: nothing is left to fluctuate.
+    loose = (step > 0.0) & (energy[flight] > c.DELTA_CUT)
+    mean[loose] = straggle(mean[loose], step[loose], beta2[flight][loose], c.DELTA_CUT, rng)
+    bank.deposit(row[flight], begin, begin + vector, mean, step)
 
 
 def _pick(state: State, chosen: np.ndarray) -> State:
     return state[0][chosen], state[1][chosen], state[2][chosen], state[3][chosen]
 
 
-def _join(states: list[State]) -> State:
-    row, energy, position, direction = (np.concatenate(x) for x in zip(*states, strict=True))
+def _join(first: State, second: State) -> State:
+    row, energy, position, direction = (
+        np.concatenate(pair) for pair in zip(first, second, strict=True)
+    )
     return row, energy, position, direction

@@ -125,7 +125,8 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     mean = (before_energy - after_energy) * np.interp(energy, GRID, restricted)
     cut = np.minimum(c.DELTA_CUT, largest_transfer(energy, mass))
     loss = straggle(mean, length, beta2, cut, rng)
-    seen = c.inside(end, 3.0)
+    when = particles["time"].astype(np.float64)[track]
+    seen = c.visible(end, when, 3.0)
     bank.deposit(rows[track[seen]], begin[seen], end[seen], loss[seen], length[seen])
 
     last = first + steps - 1
@@ -141,7 +142,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     step = np.concatenate([np.minimum(hard_step, len(track) - 1), soft_step])
     transfer = np.concatenate([knots[3][hard], soft])
     origin = begin[step] + before[step] * (length[step] * rng.random(len(step)))[:, None]
-    near = c.inside(origin, MARGIN)
+    near = c.visible(origin, when[step], MARGIN)
     step, transfer, origin = step[near], transfer[near], origin[near]
     cosine = emission_cosine(transfer, np.maximum(energy[step], transfer), mass)
     mother = rows[track[step]]
