@@ -67,6 +67,7 @@ class EventFile:
         try:
             self._read_header(file)
         except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+            self.close()
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{self.path} is damaged ({_one_line(error)}): {REMEDY}") from None
@@ -179,8 +180,8 @@ class EventFile:
         self._num_events = int(file.attrs["num_events"])
         for name, dtype in EVENT_DTYPES.items():
             self._dataset(file, f"events/{name}", dtype, rows=self._num_events)
-        self._particle_offsets = self._read_offsets(file, "particles", ["table"])
         self._dataset(file, "particles/table", PARTICLE_DTYPE)
+        self._particle_offsets = self._read_offsets(file, "particles", ["table"])
 
         self.view_shapes: dict[str, tuple[int, ...]] = {}
         self._view_offsets, self._dead_wires = {}, {}

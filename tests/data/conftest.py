@@ -1,0 +1,111 @@
+"""Small events with all truth columns, files of them, and the config parts that loading reads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+
+SHAPE = (40, 60)
+NUM_EVENTS = 23
+
+
+def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = SHAPE) -> View:
+    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
+    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    distance = np.full(pixels, np.inf, np.float32)
+    interaction = np.zeros(pixels, bool)
+    if pixels:
+        vertex = coords[rng.integers(pixels)]
+        distance = np.abs(coords - vertex).max(axis=1).astype(np.float32)
+        interaction = distance < rng.integers(1, max(shape))
+    return View(
+        coords,
+        rng.uniform(5, 320, pixels).astype(np.float32),
+        shape,
+        labels=rng.integers(-1, 5, pixels).astype(np.int8),
+        instance=rng.integers(-1, 4, pixels).astype(np.int32),
+        vertex_distance=distance,
+        interaction=interaction,
+        overlap=rng.integers(1, 4, pixels).astype(np.uint8),
+    )
+
+
+def random_event(number: int) -> Event:
+    """Event ``number``: the same for the same number; every fifth has no pixel at all."""
+    rng = np.random.default_rng(number)
+    pixels = 0 if number % 5 == 4 else int(rng.integers(1, 300))
+    particles = np.zeros(4, PARTICLE_DTYPE)
+    particles["pdg"] = [13, -11, 2212, 22]
+    particles["kinetic_energy"] = rng.uniform(1, 2000, 4)
+    return Event(
+        event_id=1000 + number,
+        views={"U": random_view(rng, pixels // 2), "Y": random_view(rng, pixels, (40, 80))},
+        particles=particles,
+        label=number % 3,
+        topology="bomb",
+    )
+
+
+@pytest.fixture(scope="session")
+def make_view():
+    return random_view
+
+
+@pytest.fixture(scope="session")
+def make_event():
+    return random_event
+
+
+@pytest.fixture(scope="session")
+def write_events():
+    """Function that writes events to a path and returns the path."""
+
+    def write(path, events, **options):
+        views = {"U": SHAPE, "Y": (40, 80)}
+        settings = {"detector": "toy", "views": views, "made_by": {"seed": 3}, **options}
+        with EventWriter(path, **settings) as writer:
+            for event in events:
+                writer.append(event)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def events_path(tmp_path_factory, write_events):
+    path = tmp_path_factory.mktemp("events") / "events.h5"
+    return write_events(
+        path, map(random_event, range(NUM_EVENTS)), dead_wires={"Y": np.array([3, 79])}
+    )
+
+
+@pytest.fixture
+def events(events_path):
+    file = EventFile(events_path)
+    yield file
+    file.close()
+
+
+@pytest.fixture
+def data_config():
+    return ConfigDict(
+        dict(
+            view="Y", low=10.0, high=300.0, crop=(32, 32), crop_keep="interaction",
+            flip_time=True, flip_wire=True, feature_scale=50.0, max_sites=0, oversize="error",
+            num_buckets=3, workers=0,
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def loss_config():
+    return ConfigDict(
+        dict(
+            cluster_low=2e-4, cluster_high=2e-2, cluster_scale=1.0, vertex_weight=2e-2,
+            vertex_radius=3,
+        )
+    )  # fmt: skip

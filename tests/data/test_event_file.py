@@ -1,0 +1,164 @@
+"""What is written is what is read: by number, view by view, from threads and other processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.schema import CLASS_NAMES, PIXEL_COLUMNS, SCHEMA_VERSION, Event, View
+from jaxsparse.errors import InputError
+
+
+def assert_same(first: Event, second: Event) -> None:
+    assert (first.event_id, first.label, first.topology) == (
+        second.event_id, second.label, second.topology,
+    )  # fmt: skip
+    np.testing.assert_array_equal(first.particles, second.particles)
+    assert list(first.views) == list(second.views)
+    for name, view in first.views.items():
+        for column in PIXEL_COLUMNS:
+            got, expected = getattr(second.views[name], column), getattr(view, column)
+            np.testing.assert_array_equal(got, expected)
+            assert expected is None or got.dtype == expected.dtype
+
+
+def test_events_come_back_as_they_were_written_in_any_order(events, make_event):
+    for number in np.random.default_rng(0).permutation(len(events)):
+        assert_same(make_event(int(number)), events[number])
+    assert_same(make_event(22), events[-1])
+
+
+def test_header_says_what_the_file_is(events):
+    assert len(events) == 23
+    assert events.detector == "toy"
+    assert events.class_names == CLASS_NAMES
+    assert events.view_shapes == {"U": (40, 60), "Y": (40, 80)}
+    assert events.attributes == {"seed": 3}
+    assert events.dead_wires("Y").tolist() == [3, 79]
+    assert events.dead_wires("U").tolist() == []
+
+
+def test_pixels_are_counted_without_reading_them(events, make_event):
+    expected = [len(make_event(number).views["Y"]) for number in range(23)]
+    assert events.num_pixels("Y").tolist() == expected
+
+
+def test_one_view_is_read_alone(events, make_event):
+    np.testing.assert_array_equal(events.read_view(7, "U").values, make_event(7).views["U"].values)
+
+
+def test_events_larger_than_a_chunk_and_files_of_many_chunks_survive(
+    tmp_path, monkeypatch, make_event, write_events
+):
+    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 16)
+    monkeypatch.setattr("jaxsparse.data.event_writer.EVENT_CHUNK", 4)
+    path = write_events(tmp_path / "chunks.h5", map(make_event, range(11)))
+    for number, event in enumerate(EventFile(path)):
+        assert_same(make_event(number), event)
+
+
+def test_a_file_without_events_is_legal(tmp_path, write_events):
+    file = EventFile(write_events(tmp_path / "none.h5", []))
+    assert len(file) == 0 and list(file) == []
+    assert file.num_pixels("Y").tolist() == []
+
+
+def test_voxels_and_events_without_truth_are_legal(tmp_path):
+    coords = np.array([[0, 0, 1], [3, 3, 3]], np.int32)
+    view = View(coords, np.array([0.5, 0.0], np.float32), (4, 4, 4))
+    with EventWriter(tmp_path / "a.h5", detector="toy", views={"voxels": (4, 4, 4)}) as writer:
+        writer.append(Event(0, {"voxels": view}))
+    event = EventFile(tmp_path / "a.h5")[0]
+    assert_same(Event(0, {"voxels": view}), event)
+    assert event.views["voxels"].labels is None
+
+
+def test_threads_and_processes_may_share_the_source(events, make_event):
+    with ThreadPoolExecutor(4) as pool:
+        for number, event in enumerate(pool.map(events.__getitem__, range(len(events)))):
+            assert_same(make_event(number), event)
+    copy = pickle.loads(pickle.dumps(events))
+    assert_same(make_event(3), copy[3])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
+def test_a_forked_process_opens_its_own_handle(events, make_event):
+    assert len(events[0].views) == 2  # the parent's handle is open before the fork
+    reader, writer = os.pipe()
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: os.write(writer, str(events[5].event_id).encode())
+    )
+    child.start()
+    child.join()
+    assert os.read(reader, 100) == b"1005"
+
+
+def test_a_closed_file_opens_again(events, make_event):
+    events.close()
+    assert_same(make_event(1), events[1])
+
+
+def test_the_layout_is_what_the_documentation_says(events_path):
+    with h5py.File(events_path) as file:
+        assert file.attrs["format"] == "jaxsparse-events"
+        assert file.attrs["schema_version"] == SCHEMA_VERSION
+        assert file.attrs["complete"]
+        group = file["views/Y"]
+        assert group.attrs["value_unit"] == "ADC"
+        assert list(group.attrs["axes"]) == ["time row", "wire"]
+        first, last = group["offsets"][7:9]
+        expected = EventFile(events_path).read_view(7, "Y")
+        np.testing.assert_array_equal(group["coords"][first:last], expected.coords)
+        assert group["values"].compression == "gzip" and group["values"].shuffle
+
+
+def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path, make_event, write_events):
+    path = write_events(tmp_path / "a.h5", [make_event(0)])
+    before = path.read_bytes()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        EventWriter(path, detector="toy", views={"U": (40, 60), "Y": (40, 80)}) as writer,
+    ):
+        writer.append(make_event(1))
+        assert path.read_bytes() == before
+        raise KeyboardInterrupt
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_refused_event_leaves_the_file_as_if_it_had_not_been_given(tmp_path, make_event):
+    good, bad = make_event(0), make_event(1)
+    broken = dataclasses.replace(bad.views["Y"], values=-bad.views["Y"].values)
+    with EventWriter(
+        tmp_path / "a.h5", detector="toy", views={"U": (40, 60), "Y": (40, 80)}
+    ) as writer:
+        with pytest.raises(InputError, match="Event 0 for a.h5, view Y: value -"):
+            writer.append(dataclasses.replace(bad, views={**bad.views, "Y": broken}))
+        without = {name: View(v.coords, v.values, v.shape) for name, v in bad.views.items()}
+        writer.append(good)
+        with pytest.raises(InputError, match="truth columns"):
+            writer.append(dataclasses.replace(bad, views=without))
+        writer.append(bad)
+    file = EventFile(tmp_path / "a.h5")
+    assert len(file) == 2
+    assert_same(good, file[0])
+    assert_same(bad, file[1])
+
+
+def test_two_programs_cannot_write_one_file(tmp_path):
+    options = {"detector": "toy", "views": {"Y": (4, 4)}}
+    with EventWriter(tmp_path / "a.h5", **options):
+        with (
+            pytest.raises(InputError, match="another program"),
+            EventWriter(tmp_path / "a.h5", **options),
+        ):
+            pass
+    assert len(EventFile(tmp_path / "a.h5")) == 0

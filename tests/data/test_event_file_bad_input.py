@@ -1,0 +1,249 @@
+"""Every broken event file gives one line that names file, event, value, rule and remedy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.schema import Event, View
+from jaxsparse.errors import InputError
+
+EVENT = 6  # has pixels in both views
+
+
+@pytest.fixture
+def edit(tmp_path, events_path):
+    """Function that opens a copy of the good file for editing; returns (path, open file)."""
+    path = tmp_path / "bad.h5"
+    shutil.copy(events_path, path)
+    with h5py.File(path, "r+") as file:
+        yield path, file
+
+
+def row_of(file: h5py.File, view: str = "Y") -> int:
+    return int(file[f"views/{view}/offsets"][EVENT])
+
+
+def assert_one_line(error: pytest.ExceptionInfo[InputError], path) -> None:
+    assert "\n" not in str(error.value)
+    assert path.name in str(error.value)
+
+
+def refuses_to_open(path, *, match: str) -> None:
+    with pytest.raises(InputError, match=match) as error:
+        EventFile(path)
+    assert_one_line(error, path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "match"),
+    [
+        ("values", np.nan, "value nan of pixel 0 must be finite and not negative"),
+        ("values", -1.5, "value -1.5 of pixel 0 must be finite and not negative"),
+        ("values", np.inf, "value inf of pixel 0"),
+        ("labels", 5, r"label 5 of pixel 0 must be a class in \[0, 5\) or -1"),
+        ("labels", -2, "label -2 of pixel 0"),
+        ("instance", 4, r"instance 4 of pixel 0 must be a particle row in \[0, 4\) or -1"),
+        ("vertex_distance", np.nan, "vertex_distance nan of pixel 0"),
+        ("interaction", 2, "interaction 2 must be 0 or 1"),
+        ("coords", [0, 80], r"coordinates \(0, 80\) of pixel 0 must lie inside the image"),
+        ("coords", [-1, 0], r"coordinates \(-1, 0\) of pixel 0 must lie inside"),
+        ("coords", [39, 79], r"of pixel 1 must come after"),
+    ],
+)
+def test_a_bad_pixel_is_named_when_its_event_is_read(edit, column, value, match):
+    path, file = edit
+    file[f"views/Y/{column}"][row_of(file)] = value
+    file.close()
+    source = EventFile(path)  # opening stays cheap: it does not look at pixels
+    source[EVENT - 1]
+    with pytest.raises(InputError, match=match) as error:
+        source[EVENT]
+    assert f"Event {EVENT} of bad.h5, view Y" in str(error.value)
+    assert_one_line(error, path)
+
+
+def test_repeated_pixels_are_refused(edit):
+    path, file = edit
+    row = row_of(file)
+    file["views/Y/coords"][row + 1] = file["views/Y/coords"][row]
+    file.close()
+    with pytest.raises(InputError, match="each one once"):
+        EventFile(path)[EVENT]
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "match"),
+    [
+        (3, 10**6, "offsets must start at 0 and never fall"),
+        (0, 1, "offsets must start at 0"),
+        (-1, 10**6, "end at 1000000 but"),
+    ],
+)
+@pytest.mark.parametrize("group", ["views/Y", "particles"])
+def test_offsets_must_climb_from_zero_to_the_number_of_rows(edit, group, row, value, match):
+    path, file = edit
+    file[f"{group}/offsets"][row] = value
+    file.close()
+    refuses_to_open(path, match=match)
+
+
+def test_another_schema_version_is_refused(edit):
+    path, file = edit
+    file.attrs["schema_version"] = 99
+    file.close()
+    refuses_to_open(path, match="schema_version 99 but this program reads 1")
+
+
+def test_a_half_written_file_is_recognised(edit):
+    path, file = edit
+    file.attrs["complete"] = False
+    file.close()
+    refuses_to_open(path, match="half written")
+
+
+def test_a_truncated_file_is_recognised(tmp_path, events_path):
+    path = tmp_path / "cut.h5"
+    path.write_bytes(events_path.read_bytes()[:-2000])
+    refuses_to_open(path, match="cut off")
+
+
+def test_a_file_that_is_no_hdf5_and_one_of_another_format_are_refused(tmp_path):
+    (tmp_path / "text.h5").write_text("hello")
+    refuses_to_open(tmp_path / "text.h5", match="no readable HDF5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["a"] = 1
+    refuses_to_open(tmp_path / "other.h5", match="not an event file")
+
+
+def test_missing_files_are_named_with_what_to_do(tmp_path):
+    refuses_to_open(tmp_path / "none.h5", match=r"none.h5 does not exist: .*simulate")
+    (tmp_path / "none.h5.partial").touch()
+    refuses_to_open(tmp_path / "none.h5", match="a run that has not ended")
+    refuses_to_open(tmp_path, match="is a folder")
+
+
+@pytest.mark.parametrize(
+    "name", ["views/Y/coords", "views/Y/offsets", "particles/table", "events/label"]
+)
+def test_missing_datasets_and_wrong_types_are_refused(edit, name):
+    path, file = edit
+    rows = file[name][:]
+    del file[name]
+    if name == "views/Y/offsets":
+        file[name] = rows.astype(np.float64)
+        match = "must be int64"
+    elif name == "views/Y/coords":
+        file[name] = rows[:, 0]
+        match = "must be int32"
+    else:
+        match = f"has no dataset {name}"
+    file.close()
+    refuses_to_open(path, match=match)
+
+
+def test_missing_attributes_and_nonsense_in_them_are_refused(edit):
+    path, file = edit
+    del file.attrs["detector"]
+    file.close()
+    refuses_to_open(path, match="damaged")
+    with h5py.File(path, "r+") as file:
+        file.attrs["detector"] = "toy"
+        file["views/Y"].attrs["shape"] = [40, 0]
+    refuses_to_open(path, match=r"view Y: shape \(40, 0\) is no image")
+
+
+def test_dead_wires_outside_the_plane_are_refused(edit):
+    path, file = edit
+    file["views/Y/dead_wires"][0] = 80
+    file.close()
+    refuses_to_open(path, match="dead wires")
+
+
+def test_links_to_other_files_are_not_followed(edit, events_path):
+    path, file = edit
+    del file["views/Y/values"]
+    file["views/Y/values"] = h5py.ExternalLink(str(events_path), "views/Y/values")
+    file.close()
+    refuses_to_open(path, match="points outside the file")
+
+
+def test_damaged_chunks_are_reported_when_they_are_read(edit):
+    path, file = edit
+    chunk = file["views/Y/values"].id.get_chunk_info(0)
+    file.close()
+    content = bytearray(path.read_bytes())
+    start = chunk.byte_offset + chunk.size // 2
+    content[start : start + 50] = bytes(50)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="views/Y/values cannot be read") as error:
+        list(EventFile(path))
+    assert_one_line(error, path)
+
+
+def test_an_unknown_view_is_named_with_those_there_are(events):
+    with pytest.raises(InputError, match=r"view 'Z' is not in .*: it has U, Y"):
+        events.read_view(0, "Z")
+    with pytest.raises(IndexError):
+        events[23]
+
+
+def a_view(size: int = 4) -> View:
+    return View(np.zeros((1, 2), np.int32), np.ones(1, np.float32), (size, size))
+
+
+@pytest.mark.parametrize(
+    ("event", "match"),
+    [
+        (Event(0, {"U": a_view()}), "has views"),
+        (Event(0, {"Y": a_view(5)}), r"shape \(5, 5\) but the file has \(4, 4\)"),
+        (Event(0, {"Y": a_view()}, topology="x" * 40), "longer than 32 bytes"),
+    ],
+)
+def test_the_writer_refuses_what_does_not_belong_in_its_file(tmp_path, event, match):
+    with EventWriter(tmp_path / "a.h5", detector="toy", views={"Y": (4, 4)}) as writer:
+        with pytest.raises(InputError, match=match):
+            writer.append(event)
+
+
+@pytest.mark.parametrize("events", [3, 40])
+@pytest.mark.parametrize("room", [0, 2500, 6000])
+def test_a_full_disk_gives_one_line_and_leaves_the_old_file(
+    tmp_path, monkeypatch, make_event, write_events, events, room
+):
+    path = write_events(tmp_path / "a.h5", [make_event(0)])
+    before = path.read_bytes()
+    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 64)
+    really_write, written = os.write, 0
+
+    def write(descriptor, data):
+        nonlocal written
+        written += len(data)
+        if written > room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return really_write(descriptor, data)
+
+    monkeypatch.setattr("jaxsparse.data.partial_file.os.write", write)
+    with pytest.raises(InputError, match="No space left on device") as error:
+        write_events(path, map(make_event, range(events)))
+    monkeypatch.undo()
+    assert_one_line(error, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(EventFile(path)) == 1
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "a.h5", tmp_path):
+        with (
+            pytest.raises(InputError, match="cannot be written"),
+            EventWriter(path, detector="toy", views={"Y": (4, 4)}),
+        ):
+            pass
