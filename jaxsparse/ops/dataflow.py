@@ -40,10 +40,10 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any, flow: s
     flat = w.reshape(taps * channels, out).astype(compute_dtype)
     padded = _with_zero_row(x)
     if flow == "table":
-        return _product(_gather(padded, kernel_map.table), flat, compute_dtype)
-    rows = kernel_map.table.shape[0]
+        return _product(_gather(padded, kernel_map.table.T), flat, compute_dtype)
+    rows = kernel_map.rows
     size = _block_rows(rows, taps * channels)
-    table = _pad_rows(kernel_map.table, size, kernel_map.columns)
+    table = _pad_rows(kernel_map.table.T, size, kernel_map.columns)
 
     def block(index: Array, result: Array) -> Array:
         start = index * size
@@ -66,10 +66,10 @@ def weight_gradient(
     taps, channels, out = kernel_map.taps, x.shape[1], g.shape[1]
     padded = _with_zero_row(x)
     if flow == "table":
-        gathered = _gather(padded, kernel_map.table)
+        gathered = _gather(padded, kernel_map.table.T)
         return _product(gathered.T, g, compute_dtype).reshape(taps, channels, out)
-    size = _block_rows(kernel_map.table.shape[0], taps * channels)
-    table = _pad_rows(kernel_map.table, size, kernel_map.columns)
+    size = _block_rows(kernel_map.rows, taps * channels)
+    table = _pad_rows(kernel_map.table.T, size, kernel_map.columns)
     g = _pad_rows(g, size, 0)
 
     def block(index: Array, total: Array) -> Array:

@@ -17,8 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.ops import coordinates, lookup
-
+from jaxsparse.ops import lookup
 
 SUBMANIFOLD, DOWN, UP = "submanifold", "down", "up"
 
@@ -37,7 +36,7 @@ class KernelMap:
     * ``"up"``: the same pairs from coarse to fine; one per output row.
 
     Attributes:
-        table: int32 ``[rows, taps]``, input rows (for ``"up"``: output rows) that the taps of a row reach.
+        table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row reaches.
         slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding; else None.
         num_rows: int32 scalar, active rows of ``table``.
         num_columns: int32 scalar, active rows on the other side.
@@ -45,7 +44,7 @@ class KernelMap:
         kind: see above (static).
     """
 
-    table: Int[Array, "rows taps"]
+    table: Int[Array, "taps rows"]
     slot: Int[Array, "fine"] | None
     num_rows: Int[Array, ""]
     num_columns: Int[Array, ""]
@@ -55,17 +54,22 @@ class KernelMap:
     @property
     def taps(self) -> int:
         """Number of kernel positions."""
+        return self.table.shape[0]
+
+    @property
+    def rows(self) -> int:
+        """Rows that ``table`` describes."""
         return self.table.shape[1]
 
     @property
     def capacity_in(self) -> int:
         """Rows of the features that the convolution takes."""
-        return self.table.shape[0] if self.kind == UP else self.columns
+        return self.rows if self.kind == UP else self.columns
 
     @property
     def capacity_out(self) -> int:
         """Rows of the features that it returns."""
-        return self.columns if self.kind == UP else self.table.shape[0]
+        return self.columns if self.kind == UP else self.rows
 
     @property
     def num_in(self) -> Int[Array, ""]:
@@ -80,7 +84,7 @@ class KernelMap:
     def transpose(self) -> KernelMap:
         """The same pairs with input and output exchanged; free of cost."""
         if self.kind == SUBMANIFOLD:
-            return dataclasses.replace(self, table=self.table[:, ::-1])
+            return dataclasses.replace(self, table=self.table[::-1])
         return dataclasses.replace(self, kind=UP if self.kind == DOWN else DOWN)
 
 
@@ -105,7 +109,7 @@ def submanifold_map(
 ) -> KernelMap:
     """Map of a convolution whose output sites are its input sites.
 
-    ``table[o, k]`` is the row of the site at ``coords[o] + offset[k]`` in the same event. Only the taps
+    ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event. Only the taps
     before the central one are looked up: a pair found there is the mirrored pair of a later tap.
 
     Args:
@@ -138,7 +142,7 @@ def submanifold_map(
         early.append(found)
         # Distinct rows find distinct sites: every index but the dropped one is written once.
         late.append(jnp.full(capacity, capacity, jnp.int32).at[found].set(row, mode="drop"))
-    table = jnp.stack([*early, jnp.where(valid, row, capacity), *late[::-1]], axis=1)
+    table = jnp.stack([*early, jnp.where(valid, row, capacity), *late[::-1]])
     count = jnp.asarray(num_active, jnp.int32)
     return KernelMap(table, None, count, count, columns=capacity, kind=SUBMANIFOLD)
 
@@ -168,7 +172,7 @@ def downsample_map(
     row = jnp.arange(fine, dtype=jnp.int32)
     children = jnp.full(capacity * taps, fine, jnp.int32).at[slot].set(row, mode="drop")
     return KernelMap(
-        children.reshape(capacity, taps),
+        children.reshape(capacity, taps).T,
         slot,
         jnp.asarray(num_coarse, jnp.int32),
         jnp.asarray(num_fine, jnp.int32),
