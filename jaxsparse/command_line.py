@@ -45,15 +45,20 @@ def run(
       SystemExit: always. 2 after one line on stderr for mistakes of the user, 130 after Ctrl-C.
     """
 
+    chosen_verbosity = False
+
     def parse(arguments: Sequence[str]) -> list[str]:
+        nonlocal chosen_verbosity
         try:
-            return parse_flags(arguments, positional=positional)
+            rest = parse_flags(arguments, positional=positional)
         except InputError as error:
             _exit_with(error)
+        chosen_verbosity = not flags.FLAGS["verbosity"].using_default_value
+        return rest
 
     def guarded(arguments: list[str]) -> Any:
         # absl shows everything from INFO on to whoever runs an app; libraries are too chatty.
-        if flags.FLAGS["verbosity"].using_default_value:
+        if not chosen_verbosity:
             absl_logging.set_verbosity(absl_logging.WARNING)
         try:
             return main(arguments)
@@ -216,7 +221,7 @@ def _flag_message(error: Exception, defaults: dict[str, Any] | None = None) -> s
     for name, default in (defaults or {}).items():
         if match := re.match(rf"flag (--{re.escape(name)}=\S*):", message):
             if isinstance(default, ConfigDict):
-                return f"{match[1]}: is a group of keys, set one of them, like --{name}.{min(default)}."
+                return f"{match[1]}: is a group, set one key of it, like --{name}.{min(default)}."
             kind = type(default).__name__
             return f"{match[1]}: must be of type {kind}, like the {default} of the config file."
     message = re.sub(r"^flag (--\S+?)=None: Flag --\S+ must have .*", r"\1 is required", message)

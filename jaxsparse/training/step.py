@@ -12,7 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+from ml_collections import ConfigDict
 
+import jaxsparse
+from jaxsparse import models
+from jaxsparse.data.batching import Batch
 from jaxsparse.training.losses import weighted_cross_entropy
 from jaxsparse.training.metrics import Sums, confusion_counts
 from jaxsparse.training.optimizer import Optimizer
@@ -22,6 +26,64 @@ AXIS = "devices"  # the name under which replicas sum
 
 # (variables, batch, train, random key) -> (logits of the rows, new running moments)
 Forward = Callable[..., tuple[Float[Array, "sites classes"], Any]]
+
+
+def make_forward(config: ConfigDict, axis_name: str | None = AXIS) -> Forward:
+    """The network of a ``config.model`` on a batch of one device; traceable.
+
+    The geometry (coordinates and kernel maps of every level) is built here, once for all layers
+    and for both passes.
+
+    Args:
+      config: the ``model`` part.
+      axis_name: mapped axis that batch norm sums over; None outside of ``pmap``.
+
+    Returns:
+      ``(variables, batch, *, train, key=None) -> (logits [sites, classes], batch_stats)``. With
+      ``train=False`` the running moments are used and come back as they were.
+    """
+    model = models.build(config, axis_name)
+    settings = models.geometry_of(config)
+
+    def forward(
+        variables: dict[str, Any], batch: Batch, *, train: bool, key: jax.Array | None = None
+    ) -> tuple[Float[Array, "sites classes"], Any]:
+        x = batch.tensor()
+        geometry = jaxsparse.geometry(x, **settings, capacities=batch.capacities)
+        if not train:
+            logits, _ = model.apply(variables, x, geometry, train=False)
+            return logits, variables["batch_stats"]
+        (logits, _), updates = model.apply(
+            variables, x, geometry, train=True, mutable=["batch_stats"],
+            rngs={} if key is None else {"dropout": key},
+        )  # fmt: skip
+        return logits, updates["batch_stats"]
+
+    return forward
+
+
+def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
+    """Parameters and running moments of the network of a ``config.model``.
+
+    They depend on the seed alone, not on any data: one site is enough to find the shapes.
+    """
+    model = models.build(config)
+    settings = models.geometry_of(config)
+    shape = (2 ** settings["levels"],) * config.dim
+
+    def init(key: jax.Array) -> Any:
+        x = jaxsparse.SparseTensor(
+            coords=jnp.zeros((1, 1 + config.dim), jnp.int32),
+            features=jnp.ones((1, config.in_channels), jnp.float32),
+            num_active=jnp.ones((), jnp.int32),
+            spatial_shape=shape,
+            batch_size=1,
+            stride=(1,) * config.dim,
+        )
+        return model.init(key, x, jaxsparse.geometry(x, **settings), train=False)
+
+    variables = jax.jit(init)(jax.random.PRNGKey(seed))
+    return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 
 def make_train_step(forward: Forward, optimizer: Optimizer) -> Callable[..., Any]:

@@ -1,0 +1,123 @@
+"""What a person sees of a run: a banner at the start, a bar with the rates, lines in between."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+from typing import Any
+
+import jax
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from jaxsparse.training.logs import Record
+
+PACKAGES = ("jaxsparse", "jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Version of Python and of every package that shapes a result."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in PACKAGES
+    }
+
+
+def duration(seconds: float) -> str:
+    """A time for people.
+
+    >>> duration(42.0), duration(3725.0), duration(float("inf"))
+    ('0:42', '1:02:05', 'unknown')
+    """
+    if not math.isfinite(seconds):
+        return "unknown"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Display:
+    """Progress bar on a terminal, one line a record elsewhere."""
+
+    def __init__(self, total: int, start: int, console: Console | None = None):
+        """Args:
+        total: steps of the run.
+        start: steps done already.
+        console: standard output by default.
+        """
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._total, self._start = total, start
+        self._eta = math.inf
+
+    def banner(self, facts: dict[str, Any]) -> None:
+        """Prints what the run is made of, one fact a line."""
+        facts = {"versions": ", ".join(f"{k} {v}" for k, v in versions().items())} | facts
+        width = max(map(len, facts))
+        for name, fact in facts.items():
+            self.console.print(f"{name:>{width}}  {fact}", markup=False)
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:
+            self._bar = Progress(
+                TextColumn("step"),
+                MofNCompleteColumn(),
+                BarColumn(bar_width=None),
+                TextColumn("{task.fields[numbers]}"),
+                console=self.console,
+                refresh_per_second=4,
+            )
+            self._task = self._bar.add_task(
+                "train", total=self._total, completed=self._start, numbers="compiling"
+            )
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(
+        self,
+        step: int,
+        *,
+        loss: float,
+        accuracy: float,
+        learning_rate: float,
+        events_per_second: float,
+        sites_per_second: float,
+        seconds_left: float,
+    ) -> None:
+        """Moves the bar to ``step`` with the numbers beside it."""
+        self._eta = seconds_left
+        if self._bar is not None:
+            numbers = (
+                f"loss {loss:.4g} acc {accuracy:.4f} lr {learning_rate:.2g} "
+                f"{events_per_second:.3g} events/s {sites_per_second:.3g} sites/s "
+                f"left {duration(seconds_left)}"
+            )
+            self._bar.update(self._task, completed=step, numbers=numbers)
+
+    def record(self, record: Record) -> None:
+        """Prints a record: every validation, and without a terminal the training lines too."""
+        if record.split == "train" and self._bar is not None:
+            return
+        text = (
+            f"step {record.step}/{self._total} {record.split}: loss {record.loss:.4g} "
+            f"accuracy {record.accuracy:.4f} lr {record.learning_rate:.3g}"
+        )
+        if record.split == "train":
+            text += (
+                f" {record.events_per_second:.3g} events/s {record.sites_per_second:.3g} sites/s"
+                f" left {duration(self._eta)}"
+            )
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Prints a line above the bar."""
+        self.console.print(text, markup=False)
+
+
+def describe_backend() -> str:
+    """Platform of the computation, such as ``cpu``."""
+    return jax.default_backend()

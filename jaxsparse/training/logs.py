@@ -1,0 +1,105 @@
+"""``metrics.jsonl``, one object a line, and TensorBoard beside it where that is installed.
+
+Other programs read the file, so its keys are fixed: ``step``, ``split`` (``train`` or
+``validation``), ``loss`` (weighted cross entropy summed over pixels, per event), ``accuracy``
+(pooled over pixels), ``learning_rate``, ``events_per_second``, ``sites_per_second``,
+``compilations``. Training lines sum up the steps since the line before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from typing import Any
+
+from jaxsparse.training.workdir import writing
+
+METRICS_FILE = "metrics.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One line of ``metrics.jsonl``; rates are NaN (``null``) where nothing was timed."""
+
+    step: int
+    split: str
+    loss: float
+    accuracy: float
+    learning_rate: float
+    events_per_second: float
+    sites_per_second: float
+    compilations: int
+
+    def to_json(self) -> str:
+        """The line, without its end; what JSON cannot hold becomes ``null``.
+
+        >>> Record(1, "train", 0.5, float("nan"), 0.1, 2.0, 3.0, 1).to_json()[:58]
+        '{"step": 1, "split": "train", "loss": 0.5, "accuracy": nul'
+        """
+        plain = dataclasses.asdict(self)
+        for name, value in plain.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                plain[name] = None
+        return json.dumps(plain, allow_nan=False)
+
+
+class MetricsLog:
+    """Appends records to a work directory's log."""
+
+    def __init__(self, workdir: pathlib.Path, *, resume_at: int = 0):
+        """Args:
+        workdir: where ``metrics.jsonl`` lies.
+        resume_at: lines of later steps are dropped: their steps are about to be repeated.
+        """
+        self.path = workdir / METRICS_FILE
+        with writing(self.path):
+            kept = [r for r in read_records(workdir) if r["step"] <= resume_at and resume_at]
+            partial = self.path.with_suffix(".jsonl.partial")
+            partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
+            os.replace(partial, self.path)
+            self._file = self.path.open("a")
+        self._board = _tensorboard(workdir, resume_at)
+
+    def write(self, record: Record) -> None:
+        """Appends one line and flushes it."""
+        with writing(self.path):
+            self._file.write(record.to_json() + "\n")
+            self._file.flush()
+        if self._board is not None:
+            for name, value in dataclasses.asdict(record).items():
+                if isinstance(value, float) and math.isfinite(value):
+                    self._board.add_scalar(f"{record.split}/{name}", value, record.step)
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def read_records(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of ``metrics.jsonl``, oldest first; none where there is no file.
+
+    A last line that a crash cut short is left out.
+    """
+    path = pathlib.Path(workdir) / METRICS_FILE
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_text().splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    return records
+
+
+def _tensorboard(workdir: pathlib.Path, resume_at: int) -> Any:
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(workdir / "tensorboard"), purge_step=resume_at + 1)

@@ -1,0 +1,398 @@
+"""The training loop: one story from a config to checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pathlib
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.loader import Loader
+from jaxsparse.errors import InputError
+from jaxsparse.models import geometry_of
+from jaxsparse.training import workdir as work_directory
+from jaxsparse.training.checkpoint import Checkpoints
+from jaxsparse.training.display import Display
+from jaxsparse.training.logs import MetricsLog, Record
+from jaxsparse.training.meter import Meter
+from jaxsparse.training.optimizer import Optimizer, build_optimizer
+from jaxsparse.training.parallel import Replicas, describe_devices, enable_compilation_cache
+from jaxsparse.training.state import TrainState, count_parameters, create_state
+from jaxsparse.training.step import (
+    init_variables,
+    make_forward,
+    make_train_step,
+    make_validation_step,
+)
+
+_Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
+
+MAX_STEPS_AHEAD = 2  # batches handed to the devices before the first of them must be done
+
+
+@dataclasses.dataclass
+class Progress:
+    """What a run remembers beside its arrays; stored in every checkpoint.
+
+    Attributes:
+      batch: number of the next batch: the position in the data.
+      seconds: time spent so far, over all starts.
+      best_loss: smallest validation loss; infinite before the first.
+      bad_validations: validations since then.
+      validated: step of the last validation, -1 before the first.
+    """
+
+    batch: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    bad_validations: int = 0
+    validated: int = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a run ended: the step it reached, why it stopped, and its best validation loss."""
+
+    step: int
+    reason: str
+    best_loss: float
+
+
+def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
+    """Trains, or goes on training, in a work directory.
+
+    Where ``workdir`` holds checkpoints of the same config, the run goes on from the latest one
+    exactly as if it had not been interrupted: same batches, same parameters, to the bit. SIGTERM
+    and Ctrl-C finish the step, save a checkpoint and return.
+
+    Args:
+      config: see ``configs/``.
+      workdir: gets ``config.json``, ``metrics.jsonl`` and ``checkpoints/``.
+
+    Raises:
+      InputError: anything that the user can mend: files, config values, a work directory of
+        another config, a full disk, a loss that is not finite.
+    """
+    return _Run(config, pathlib.Path(workdir)).train()
+
+
+class _Run:
+    """One start of a run: what the chapters below share."""
+
+    def __init__(self, config: ConfigDict, workdir: pathlib.Path):
+        # 1. Check everything that is cheap to check before anything is written or compiled.
+        _check(config)
+        self.config, self.workdir = config, workdir
+        self.optimizer: Optimizer = build_optimizer(config.optimizer)
+        forward = make_forward(config.model)
+        train_file = _open(config, "train")
+        validation_file = _open(config, "validation") if config.data.validation else None
+        self.replicas = Replicas(config.train.parallel)
+        self.cache = enable_compilation_cache(config.train.cache_dir)
+
+        # 2. The state: from the latest checkpoint, or new.
+        work_directory.claim(workdir, config)
+        self.checkpoints = Checkpoints(workdir, create=True)
+        self.progress = Progress()
+        state = create_state(init_variables(config.model, config.seed), self.optimizer, config.seed)
+        self.resumed_at = self.checkpoints.latest_step
+        if self.resumed_at is not None:
+            state, saved = self.checkpoints.restore(state, self.resumed_at)
+            self.progress = Progress(**saved)
+        self.state: TrainState = self.replicas.replicate(state)
+        self.plateau_scale = float(state.plateau.scale)
+        self.learning_rate = math.nan  # of the last step
+
+        # 3. The data, from where the run stopped.
+        common: dict[str, Any] = dict(
+            loss=config.loss,
+            batch_size=config.train.batch_size,
+            num_devices=self.replicas.num_devices,
+            levels=geometry_of(config.model)["levels"],
+            seed=config.seed,
+        )
+        self.loader = Loader(
+            train_file, config.data, shuffle=True, start_batch=self.progress.batch, **common
+        )
+        self.validation: Loader | None = None
+        if validation_file is not None:
+            few = config.data.copy_and_resolve_references()
+            few.num_buckets = min(2, few.num_buckets)  # one pass is short: compiling costs more
+            events = config.train.validation_events
+            self.validation = Loader(
+                validation_file, few, shuffle=False, num_events=events, **common
+            )
+
+        # 4. The programs.
+        self.train_step = self.replicas.wrap(
+            make_train_step(forward, self.optimizer), "train", donate=True
+        )
+        self.validation_step = self.replicas.wrap(make_validation_step(forward), "validation")
+        self.log = MetricsLog(workdir, resume_at=self.resumed_at or 0)
+        self.display = Display(total=config.train.steps, start=self.step)
+        self.meter = Meter()
+        self.started = time.monotonic()
+        self.seconds_before = self.progress.seconds
+        self.step_at_start = self.step
+
+    # ----- the story -----
+
+    def train(self) -> Result:
+        """Steps until there is a reason to stop; always leaves a checkpoint of the last step."""
+        self._banner()
+        every = self.config.train
+        reason = self._finished()
+        pending: deque[_Pending] = deque()
+        with self.display, _stop_signals() as stop, closing(_generator(self.loader)) as batches:
+            while reason is None:
+                self._one_step(next(batches), pending)
+                step = self.progress.batch
+                if step % every.log_every == 0:
+                    self._drain(pending, 0)
+                    self._log_training(step)
+                due = every.validate_every and step % every.validate_every == 0
+                save = every.checkpoint_every and step % every.checkpoint_every == 0
+                if due or save:
+                    self._drain(pending, 0)
+                    self._checkpoint(validate=bool(due))
+                reason = f"stopped by {stop[0]}" if stop else self._finished()
+            # The end: whatever is still open is logged, validated and saved.
+            self._drain(pending, 0)
+            if self.meter.steps:
+                self._log_training(self.progress.batch)
+            self._checkpoint(validate=not stop)
+        best = self.checkpoints.best_step
+        self.display.say(
+            f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
+            f"in {self.workdir}"
+        )
+        self.log.close()
+        self.checkpoints.close()
+        return Result(self.step, str(reason), self.progress.best_loss)
+
+    def _one_step(self, batch: Any, pending: deque[_Pending]) -> None:
+        before, compiled = time.perf_counter(), self.replicas.compilations
+        rate = self.optimizer.learning_rate(self.step, self.fraction)
+        self.learning_rate = rate * self.plateau_scale
+        self.state, sums = self.train_step(self.state, batch, np.float32(rate))
+        timed = self.replicas.compilations == compiled
+        if not timed:
+            jax.block_until_ready(sums)
+            self.meter.exclude(time.perf_counter() - before)
+        self.progress.batch += 1
+        pending.append((self.progress.batch, sums, timed))
+        self._drain(pending, MAX_STEPS_AHEAD)
+
+    def _drain(self, pending: deque[_Pending], leave: int) -> None:
+        """Takes in the sums of all but the last ``leave`` steps, and looks at their losses."""
+        while len(pending) > leave:
+            step, sums, timed = pending.popleft()
+            sums = sums.fetch()
+            self._require_finite(sums.loss, step, "loss")
+            self.meter.add(sums, timed=timed)
+            self.display.advance(
+                step,
+                loss=sums.loss_per_event,
+                accuracy=sums.accuracy,
+                learning_rate=self.learning_rate,
+                events_per_second=self.meter.events_per_second,
+                sites_per_second=self.meter.sites_per_second,
+                seconds_left=self._seconds_left(step),
+            )
+
+    # ----- what happens every so many steps -----
+
+    def _log_training(self, step: int) -> None:
+        sums = self.meter.sums
+        self._write(step, "train", sums, self.meter)
+        self.meter.restart()
+
+    def _write(self, step: int, split: str, sums: Any, meter: Meter) -> None:
+        record = Record(
+            step=step,
+            split=split,
+            loss=sums.loss_per_event,
+            accuracy=sums.accuracy,
+            learning_rate=self.learning_rate,
+            events_per_second=meter.events_per_second,
+            sites_per_second=meter.sites_per_second,
+            compilations=self.replicas.compilations,
+        )
+        self.log.write(record)
+        self.display.record(record)
+
+    def _checkpoint(self, *, validate: bool) -> None:
+        """Saves the state, after a validation where one is due."""
+        before, loss = time.perf_counter(), None
+        if validate and self.validation is not None and self.progress.validated != self.step:
+            loss = self._validate(self.validation)
+        self._require_finite_state()
+        self.progress.seconds = self.seconds
+        progress = dataclasses.asdict(self.progress)
+        self.checkpoints.save(self.state, progress, self.config, loss)
+        self.meter.exclude(time.perf_counter() - before)
+
+    def _validate(self, loader: Loader) -> float:
+        """One pass over the validation events; moves the plateau and the early-stop count."""
+        meter = Meter()
+        for batch in loader:
+            before, compiled = time.perf_counter(), self.replicas.compilations
+            sums = self.validation_step(self.state.variables, batch).fetch()
+            timed = self.replicas.compilations == compiled
+            if not timed:
+                meter.exclude(time.perf_counter() - before)
+            meter.add(sums, timed=timed)
+        self._write(self.step, "validation", meter.sums, meter)
+        loss = meter.sums.loss_per_event
+        self._require_finite(loss, self.step, "validation loss")
+        plateau = self.optimizer.after_validation(self.state.plateau, loss)
+        self.state = self.state.replace(plateau=self.replicas.replicate(plateau))
+        self.plateau_scale = float(plateau.scale)
+        better = loss < self.progress.best_loss
+        self.progress.best_loss = min(loss, self.progress.best_loss)
+        self.progress.bad_validations = 0 if better else self.progress.bad_validations + 1
+        self.progress.validated = self.step
+        return loss
+
+    # ----- where the run stands -----
+
+    @property
+    def step(self) -> int:
+        """Steps that were asked for; the state has at least this many when it is read."""
+        return int(self.progress.batch)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent, over all starts of the run."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    @property
+    def fraction(self) -> float:
+        """How much of the run is done, by steps or by time, whichever is further."""
+        every = self.config.train
+        by_time = self.seconds / (60 * every.minutes) if every.minutes else 0.0
+        return min(1.0, max(self.step / every.steps, by_time))
+
+    def _seconds_left(self, step: int) -> float:
+        done = step - self.step_at_start
+        each = (time.monotonic() - self.started) / done if done else math.inf
+        by_steps = each * (self.config.train.steps - step)
+        minutes = self.config.train.minutes
+        return min(by_steps, max(0.0, 60 * minutes - self.seconds)) if minutes else by_steps
+
+    def _finished(self) -> str | None:
+        every = self.config.train
+        if self.step >= every.steps:
+            return "all steps done"
+        if every.minutes and self.seconds >= 60 * every.minutes:
+            return "time is up"
+        if every.early_stop and self.progress.bad_validations >= every.early_stop:
+            return f"no better validation loss in the last {every.early_stop}"
+        return None
+
+    def _require_finite(self, loss: float, step: int, what: str) -> None:
+        if math.isfinite(loss):
+            return
+        last = self.checkpoints.latest_step
+        good = "no checkpoint was saved yet" if last is None else f"last good checkpoint is {last}"
+        raise InputError(
+            f"{what} is {loss} in steps {(last or 0) + 1} to {step}: {good}; lower "
+            "optimizer.learning_rate, or set optimizer.gradient_clip, in another --workdir."
+        )
+
+    def _require_finite_state(self) -> None:
+        finite = [
+            np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(self.state.params)
+        ]
+        self._require_finite(0.0 if all(finite) else math.nan, self.step, "a parameter")
+
+    def _banner(self) -> None:
+        config, buckets = self.config, self.loader.buckets
+        measured = buckets.capacities[: buckets.measured or None]
+        begin = "a new run" if self.resumed_at is None else f"resumed at step {self.resumed_at}"
+        self.display.banner(
+            {
+                "devices": f"{describe_devices(self.replicas.devices)}, {config.train.parallel}",
+                "compile cache": self.cache or "off",
+                "work directory": f"{self.workdir}, {begin}",
+                "model": f"{config.model.name}, {config.model.vocabulary}, {config.model.dtype}, "
+                f"{count_parameters(self.state.params):,} parameters",
+                "data": f"{config.data.train}, view {config.data.view}, images "
+                f"{' x '.join(map(str, self.loader.spatial_shape))}",
+                "capacities": ", ".join(map(str, measured)),
+                "run": f"{config.train.steps} steps of {config.train.batch_size} events"
+                + (f", at most {config.train.minutes:g} minutes" if config.train.minutes else ""),
+            }
+        )
+
+
+def _check(config: ConfigDict) -> None:
+    every = config.train
+    for key in ("batch_size", "steps", "log_every"):
+        if every[key] < 1:
+            raise InputError(f"train.{key} is {every[key]}: it must be at least 1.")
+    for key in ("minutes", "validate_every", "checkpoint_every", "validation_events", "early_stop"):
+        if every[key] < 0:
+            raise InputError(f"train.{key} is {every[key]}: it must not be negative, 0 is off.")
+    if config.task != "segmentation":
+        raise InputError(f"task is {config.task!r}: it must be segmentation.")
+    needs = "early_stop" if every.early_stop else "plateau"
+    judged = every.early_stop or config.optimizer.schedule == "plateau"
+    if judged and not (config.data.validation and every.validate_every):
+        raise InputError(
+            f"data.validation is {config.data.validation!r} and train.validate_every "
+            f"{every.validate_every}: {needs} needs validations, give both."
+        )
+
+
+def _open(config: ConfigDict, key: str) -> EventFile:
+    path = config.data[key]
+    if not path:
+        raise InputError(f"data.{key} is empty: give an event file, --config.data.{key}=FILE.")
+    source = EventFile(path)
+    if len(source) == 0:
+        raise InputError(f"data.{key} is {path}: it has no events, give a file with some.")
+    if len(source.class_names) > config.model.num_classes:
+        raise InputError(
+            f"model.num_classes is {config.model.num_classes} but {path} has "
+            f"{len(source.class_names)} classes: set model.num_classes to that."
+        )
+    return source
+
+
+def _generator(loader: Loader) -> Generator[Any, None, None]:
+    yield from loader
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[str]]:
+    """Collects SIGTERM and Ctrl-C instead of dying; a second Ctrl-C interrupts at once."""
+    caught: list[str] = []
+
+    def handle(number: int, frame: Any) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        caught.append(signal.Signals(number).name)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield caught  # only the main thread may set handlers
+        return
+    before: dict[int, Callable[..., Any] | int | None] = {
+        number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

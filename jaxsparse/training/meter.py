@@ -1,0 +1,63 @@
+"""Adds up the sums of steps and times them, compilation and pauses left out."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from jaxsparse.training.metrics import Sums
+
+
+class Meter:
+    """Sums of the steps since :meth:`restart`, and how many events and sites a second they took.
+
+    >>> meter = Meter()
+    >>> meter.add(Sums(np.float64(3.0), np.eye(2, dtype=int), np.int64(2), np.int64(10)))
+    >>> meter.steps, meter.sums.loss_per_event, meter.sums.accuracy
+    (1, 1.5, 1.0)
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets all sums; the clock starts now."""
+        self.steps = 0
+        self._sums: Sums | None = None
+        self._started = time.perf_counter()
+        self._excluded = 0.0
+        self._events = self._sites = 0
+
+    def exclude(self, seconds: float) -> None:
+        """Takes time (of a compilation, of a validation) off the rates."""
+        self._excluded += seconds
+
+    def add(self, sums: Sums, *, timed: bool = True) -> None:
+        """Adds what one step counted; ``timed=False`` where its time is excluded."""
+        self.steps += 1
+        self._sums = sums if self._sums is None else self._sums + sums
+        if timed:
+            self._events += int(sums.events)
+            self._sites += int(sums.sites)
+
+    @property
+    def sums(self) -> Sums:
+        """The total; of nothing it has no pixel and no event."""
+        if self._sums is None:
+            return Sums(np.float64(0), np.zeros((1, 1), np.int64), np.int64(0), np.int64(0))
+        return self._sums
+
+    @property
+    def events_per_second(self) -> float:
+        """NaN while nothing was timed."""
+        return self._events / self._seconds if self._events else float("nan")
+
+    @property
+    def sites_per_second(self) -> float:
+        """NaN while nothing was timed."""
+        return self._sites / self._seconds if self._events else float("nan")
+
+    @property
+    def _seconds(self) -> float:
+        return max(time.perf_counter() - self._started - self._excluded, 1e-9)

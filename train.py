@@ -1,0 +1,30 @@
+"""Trains a network from a config file.
+
+    python train.py --config=configs/smoke.py --workdir=runs/smoke \\
+        --config.data.train=train.h5 --config.data.validation=validation.h5
+
+Every key of the config can be set on the command line, ``--config.optimizer.learning_rate=1e-3``;
+jaxsparse/training/config.py lists them all. The work directory gets config.json, metrics.jsonl and
+checkpoints/; the same command goes on where it stopped.
+"""
+
+from absl import flags
+from ml_collections import config_flags
+
+from jaxsparse import command_line
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run, made where it is missing.")
+flags.mark_flags_as_required(["config", "workdir"])
+
+
+def main(arguments: list[str]) -> None:
+    """Everything is in :func:`jaxsparse.training.loop.train`."""
+    del arguments
+    from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
+
+    train(_CONFIG.value, str(_WORKDIR.value))
+
+
+if __name__ == "__main__":
+    command_line.run(main)
