@@ -74,10 +74,9 @@ def scattered_path(
     local = np.arange(len(angle)) - first_step[track]
     slot = (first_block[track] + local // block) * block + local % block
 
-    polar = np.zeros(first_block[-1] * block)
-    polar[slot] = np.minimum(angle * np.sqrt(2.0 * rng.standard_exponential(len(angle))), np.pi)
-    azimuth = rng.uniform(0.0, 2.0 * np.pi, len(polar))
-    rotation = _rotations(polar, azimuth).reshape(-1, block, 3, 3)
+    bend = np.zeros((2, first_block[-1] * block))
+    bend[:, slot] = angle * rng.standard_normal((2, len(angle)))
+    rotation = _rotations(*bend).reshape(-1, block, 3, 3)
     inside = np.empty((first_block[-1], block + 1, 3, 3))
     inside[:, 0] = np.eye(3)
     for i in range(block):
@@ -92,7 +91,7 @@ def scattered_path(
         current[live] = current[live] @ inside[at, block]
 
     # Third column of frame @ inside: the direction; slot 0 of a block is before its first step.
-    directions = np.einsum("bij,bkj->bki", frame, inside[:, :, :, 2])
+    directions = inside[:, :, :, 2] @ frame.transpose(0, 2, 1)
     out = np.empty((len(angle) + len(steps), 3))
     row = np.arange(len(angle)) + track
     out[row] = directions[slot // block, slot % block]
@@ -109,10 +108,11 @@ def _frames(direction: np.ndarray) -> np.ndarray:
     return np.stack([first, turn(direction, zero, right), direction], axis=2)
 
 
-def _rotations(polar: np.ndarray, azimuth: np.ndarray) -> np.ndarray:
-    """Rotations that take z to (polar, azimuth) and leave the axis across both alone."""
-    cosine, sine = np.cos(polar), np.sin(polar)
-    x, y = np.cos(azimuth), np.sin(azimuth)
+def _rotations(bend_x: np.ndarray, bend_y: np.ndarray) -> np.ndarray:
+    """Rotations of z by plane angles (rad), about the axis across both."""
+    polar = np.hypot(bend_x, bend_y)
+    cosine, sine = np.cos(np.minimum(polar, np.pi)), np.sin(np.minimum(polar, np.pi))
+    x, y = bend_x / np.maximum(polar, 1e-30), bend_y / np.maximum(polar, 1e-30)
     rest = 1.0 - cosine
     rotation = np.empty((len(polar), 3, 3))
     rotation[:, 0, 0] = 1.0 - rest * x * x

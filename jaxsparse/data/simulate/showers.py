@@ -26,7 +26,8 @@ from jaxsparse.data.simulate.photons import PHOTON_FLOOR, compton_scatter, inter
 LAST_FLIGHT = 0.25  # MeV: below it an electron goes straight to rest
 STEP = 0.3  # cm, longest deposit
 ELECTRON_MARGIN, PHOTON_MARGIN = 10.0, 40.0  # cm around the active volume that is followed
-LARGEST_ANGLE = 0.7  # rad, plane scattering angle of one flight
+LARGEST_ANGLE = 0.7  # rad, plane scattering angle of one flight, where that is
+SHORTEST_FLIGHT = 0.08  # cm or more: less is not seen
 FULL_TURN = 2.0 * np.pi
 
 State = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # row, energy, position, direction
@@ -72,7 +73,8 @@ def _fly_electrons(bank, state, flights, made, rng) -> State:
     discrete = -np.log1p(-draw[0]) / np.maximum(total[cell], 1e-9)
     bent = c.RADIATION_LENGTH * beta2 * (momentum * (LARGEST_ANGLE / 13.6)) ** 2
     last = energy < LAST_FLIGHT
-    limit = np.where(last, left, np.minimum(bent, 0.3 * left + 0.05))
+    bent = np.minimum(np.maximum(bent, SHORTEST_FLIGHT), 0.3 * left + 0.05)
+    limit = np.where(last, left, bent)
     length = np.minimum(np.minimum(discrete, limit), left)
     after = np.where(last, 0.0, table.energy_of(left - length))
     end = start + direction * length[:, None]
