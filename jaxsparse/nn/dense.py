@@ -19,6 +19,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxsparse import Geometry, SparseTensor
+from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor, rows_of, to_dense_tensor
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.normalization import BatchNorm
@@ -197,11 +198,15 @@ def enter(
     levels: a dense network trains and evaluates on the batches of a sparse one. A dense batch stays
     as it is.
     """
-    if isinstance(geometry, DenseGeometry):
-        assert isinstance(x, DenseTensor)
+    if isinstance(x, SparseTensor) and isinstance(geometry, Geometry):
+        images = to_dense_tensor(x, masked=False)
+        return images, dense_geometry(images, levels=len(geometry.levels))
+    if isinstance(x, DenseTensor) and isinstance(geometry, DenseGeometry):
         return x, geometry
-    images = to_dense_tensor(x, masked=False)
-    return images, dense_geometry(images, levels=len(geometry.levels))
+    raise InputError(
+        f"geometry is a {type(geometry).__name__} and the batch a {type(x).__name__}: must be both "
+        "sparse or both dense"
+    )
 
 
 def leave(

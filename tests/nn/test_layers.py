@@ -1,6 +1,7 @@
 """Layers of both vocabularies: conventions, bias, precision and errors."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +43,10 @@ def parameters(*shapes):
     }
 
 
+def apply(layer, variables, *inputs) -> Any:
+    return layer.apply(variables, *inputs)
+
+
 def brute_force(x, weights, bias, offsets, outputs, stride):
     """``out[o] = bias + sum_k weights[k] . in[stride * o + offset[k]]``, float64, by dictionary."""
     count = int(x.num_active)
@@ -64,21 +69,23 @@ def brute_force(x, weights, bias, offsets, outputs, stride):
 
 def test_submanifold_convolution_by_brute_force(x, geometry):
     variables = parameters((9, 3, 4), (4,))
-    y = sparse.SubmanifoldConv(4, use_bias=True).apply(variables, x, geometry)
+    weights, bias = variables["params"].values()
+    y = apply(sparse.SubmanifoldConv(4, use_bias=True), variables, x, geometry)
     offsets = list(itertools.product((-1, 0, 1), repeat=2))
     sites = np.asarray(x.coords)[:COUNT].tolist()
-    expected = brute_force(x, *variables["params"].values(), offsets, sites, 1)
+    expected = brute_force(x, weights, bias, offsets, sites, 1)
     np.testing.assert_allclose(y.features[:COUNT], expected, atol=1e-4)
     assert not np.any(y.features[COUNT:])
 
 
 def test_strided_convolution_by_brute_force(x, geometry):
     variables = parameters((4, 3, 4), (4,))
-    y = sparse.StridedConv(4, use_bias=True).apply(variables, x, geometry)
+    weights, bias = variables["params"].values()
+    y = apply(sparse.StridedConv(4, use_bias=True), variables, x, geometry)
     coords = np.asarray(x.coords)[:COUNT]
     parents = np.unique(np.concatenate([coords[:, :1], coords[:, 1:] // 2], axis=1), axis=0)
     offsets = list(itertools.product((0, 1), repeat=2))
-    expected = brute_force(x, *variables["params"].values(), offsets, parents.tolist(), 2)
+    expected = brute_force(x, weights, bias, offsets, parents.tolist(), 2)
     count = int(y.num_active)
     np.testing.assert_array_equal(np.asarray(y.coords)[:count], parents)
     np.testing.assert_allclose(y.features[:count], expected, atol=1e-4)
@@ -87,10 +94,10 @@ def test_strided_convolution_by_brute_force(x, geometry):
 
 
 def test_inverse_convolution_reads_the_one_parent(x, geometry):
-    coarse = sparse.StridedConv(3).apply(parameters((4, 3, 3), (3,)), x, geometry)
+    coarse = apply(sparse.StridedConv(3), parameters((4, 3, 3), (3,)), x, geometry)
     variables = parameters((4, 3, 2), (2,))
     weights, bias = variables["params"].values()
-    y = sparse.InverseConv(2, use_bias=True).apply(variables, coarse, geometry)
+    y = apply(sparse.InverseConv(2, use_bias=True), variables, coarse, geometry)
     parent_rows = {
         tuple(c): row for c, row in zip(coarse.coords.tolist(), coarse.features, strict=True)
     }
@@ -106,13 +113,13 @@ def test_inverse_convolution_reads_the_one_parent(x, geometry):
 @pytest.mark.parametrize("name", ["SubmanifoldConv", "StridedConv", "InverseConv"])
 def test_masked_dense_layers_with_bias_equal_the_sparse_ones(x, geometry, name):
     if name == "InverseConv":
-        x = sparse.StridedConv(3).apply(parameters((4, 3, 3), (3,)), x, geometry)
+        x = apply(sparse.StridedConv(3), parameters((4, 3, 3), (3,)), x, geometry)
     taps = 9 if name == "SubmanifoldConv" else 4
     variables = parameters((taps, 3, 4), (4,))
-    y = getattr(sparse, name)(4, use_bias=True).apply(variables, x, geometry)
+    y = apply(getattr(sparse, name)(4, use_bias=True), variables, x, geometry)
     masks = dense_geometry(_images(geometry, 0), levels=2)
     images = _images(geometry, 1 if name == "InverseConv" else 0, x.features)
-    z = getattr(dense, name)(4, use_bias=True).apply(variables, images, masks)
+    z = apply(getattr(dense, name)(4, use_bias=True), variables, images, masks)
     np.testing.assert_allclose(rows_of(z.features, y), y.features, atol=1e-4)
     assert z.stride == y.stride
     assert not np.any(np.asarray(z.features)[~np.asarray(z.mask)])
@@ -128,7 +135,7 @@ def _images(geometry, level, features=None):
 def test_linear_masks_its_bias(x):
     variables = parameters((3, 2), (2,))
     weights, bias = variables["params"].values()
-    y = sparse.Linear(2).apply(variables, x)
+    y = apply(sparse.Linear(2), variables, x)
     expected = np.asarray(x.features)[:COUNT] @ weights + bias
     np.testing.assert_allclose(y.features[:COUNT], expected, atol=1e-5)
     assert not np.any(y.features[COUNT:])
@@ -141,8 +148,11 @@ def test_bfloat16_operands_give_float32_features_and_gradients(x, geometry, laye
         geometry = dense_geometry(x, levels=2)
 
     def loss(variables, features, dtype):
-        y = layers.SubmanifoldConv(4, dtype=dtype).apply(
-            variables, x.replace(features=features), geometry
+        y = apply(
+            layers.SubmanifoldConv(4, dtype=dtype),
+            variables,
+            x.replace(features=features),
+            geometry,
         )
         return jnp.sum(jnp.sin(y.features)), y.features
 
@@ -178,7 +188,7 @@ def test_both_vocabularies_have_the_same_names():
 
 
 def test_unlike_tensors_cannot_be_joined(x, geometry):
-    coarse = sparse.StridedConv(3).apply(parameters((4, 3, 3), (3,)), x, geometry)
+    coarse = apply(sparse.StridedConv(3), parameters((4, 3, 3), (3,)), x, geometry)
     with pytest.raises(InputError, match=r"strides \(1, 1\) and \(2, 2\)"):
         sparse.concatenate(x, coarse)
     with pytest.raises(InputError, match="same sites"):
@@ -187,7 +197,7 @@ def test_unlike_tensors_cannot_be_joined(x, geometry):
 
 def test_levels_beyond_the_geometry_are_named(x, geometry):
     with pytest.raises(InputError, match="more levels"):
-        sparse.InverseConv(3).apply({"params": {}}, x, geometry)
+        apply(sparse.InverseConv(3), {"params": {}}, x, geometry)
 
 
 def test_unknown_vocabulary_and_order_are_named():
