@@ -72,6 +72,7 @@ def default_config() -> ConfigDict:
     config.train.validation_events = 0  # the first so many of the validation file; 0: all
     config.train.checkpoint_every = 250  # steps; 0: with validations and at the end only
     config.train.early_stop = 0  # stop after so many validations without a better loss; 0: off
+    config.train.devices = 0  # of this process; 0: all
     config.train.parallel = "pmap"  # or shard_map
     config.train.cache_dir = "~/.cache/jaxsparse"  # of compiled programs; empty: off
     return config

@@ -27,7 +27,12 @@ from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.optimizer import Optimizer, build_optimizer
-from jaxsparse.training.parallel import Replicas, describe_devices, enable_compilation_cache
+from jaxsparse.training.parallel import (
+    Replicas,
+    describe_devices,
+    enable_compilation_cache,
+    local_devices,
+)
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
     init_variables,
@@ -98,7 +103,7 @@ class _Run:
         forward = make_forward(config.model)
         train_file = _open(config, "train")
         validation_file = _open(config, "validation") if config.data.validation else None
-        self.replicas = Replicas(config.train.parallel)
+        self.replicas = Replicas(config.train.parallel, local_devices(config.train.devices))
         self.cache = enable_compilation_cache(config.train.cache_dir)
 
         # 2. The state: from the latest checkpoint, or new.

@@ -131,6 +131,21 @@ class Replicas:
         return jax.jit(mapped, donate_argnums=(0,) if donate else ())
 
 
+def local_devices(count: int = 0) -> list[jax.Device]:
+    """The first ``count`` devices of this process, all of them for 0.
+
+    Raises:
+      InputError: there are fewer.
+    """
+    devices = jax.local_devices()
+    if not 0 <= count <= len(devices):
+        raise InputError(
+            f"train.devices is {count} but there are {len(devices)} {devices[0].platform} devices: "
+            "give at most that many, or 0 for all."
+        )
+    return devices[: count or None]
+
+
 def enable_compilation_cache(directory: str) -> str:
     """Keeps compiled programs on disk, so that the next run starts at once.
 

@@ -23,6 +23,7 @@ FREE_KEYS = frozenset(
         "data.workers",
         "train.cache_dir",
         "train.checkpoint_every",
+        "train.devices",
         "train.early_stop",
         "train.log_every",
         "train.minutes",

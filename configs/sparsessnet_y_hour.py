@@ -1,0 +1,37 @@
+"""SparseSSNet for plane Y within an hour on two CPU cores.
+
+    python train.py --config=configs/sparsessnet_y_hour.py --workdir=runs/y_hour \\
+        --config.data.train=train.h5 --config.data.validation=validation.h5
+
+The data, the network's form and the loss of ``sparsessnet_y.py``. Changed for the hour: 16
+filters, batches of 8, Adam with a warm-up and a cosine that ends when the hour does (``minutes``
+counts over resumed starts too). A run that the clock ends is not repeatable to the bit; one that
+``steps`` ends is.
+"""
+
+import pathlib
+
+from ml_collections import ConfigDict
+
+from jaxsparse.command_line import load_config
+
+
+def get_config() -> ConfigDict:
+    config = load_config(str(pathlib.Path(__file__).with_name("sparsessnet_y.py")))
+    config.model.filters = 16
+
+    config.data.num_buckets = 2
+
+    config.optimizer.name = "adam"
+    config.optimizer.learning_rate = 3e-3
+    config.optimizer.gradient_clip = 0.0
+    config.optimizer.warmup_steps = 50
+    config.optimizer.schedule = "cosine"
+
+    config.train.batch_size = 8
+    config.train.steps = 20_000
+    config.train.minutes = 57.0
+    config.train.validate_every = 500
+    config.train.validation_events = 100
+    config.train.checkpoint_every = 250
+    return config
