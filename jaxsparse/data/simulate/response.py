@@ -20,10 +20,10 @@ from jaxsparse.data.simulate.ionization import free_electrons, subdivide
 from jaxsparse.data.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
 
 LONGEST_STEP = 0.1  # cm: a third of a pixel
-SMALLEST_PART = 0.05  # ADC: parts of a point charge below it are dropped, 1/200 of the mask
+SMALLEST_PART = 0.1  # ADC: parts of a point charge below it are dropped, 1/100 of the mask
 TRUTH_FLOOR = 1.0  # ADC: below it charge names no pixel
 VOXEL_TRUTH_FLOOR = 0.01  # MeV
-ROW_REACH = WIRE_REACH = 2  # how far a point charge is spread: 2.5 sigma at the worst
+REACH = 2  # pixels to either side over which a point charge is spread: 2.5 sigma at the worst
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,7 @@ def drift(deposits: Deposits, particles: np.ndarray, groups: Groups, detector: D
     points, share, row = subdivide(deposits, LONGEST_STEP)
     time = deposits.time[row]
     arrival = detector.row_position(points[:, 0], time)
-    inside = (arrival > -ROW_REACH) & (arrival < detector.rows + ROW_REACH)
+    inside = (arrival > -REACH) & (arrival < detector.rows + REACH)
     for axis in range(3):
         inside &= (points[:, axis] >= detector.low[axis]) & (points[:, axis] < detector.high[axis])
     points, share, row, time = points[inside], share[inside], row[inside], time[inside]
@@ -181,14 +181,17 @@ def spread(
     wire_width = np.sqrt(
         (plane.wire_sigma / detector.pitch) ** 2 + across * drift_time + wire_variance
     )
-    first_row, row_shares = _shares(row, row_width, ROW_REACH)
-    first_wire, wire_shares = _shares(wire, wire_width, WIRE_REACH)
-    parts = (adc[:, None] * row_shares)[:, :, None] * wire_shares[:, None, :]
-    point, i, j = np.nonzero(parts > SMALLEST_PART)
-    rows, wires = first_row[point] + i, first_wire[point] + j
+    first_wire, wire_shares = _shares(wire, wire_width)
+    on_wire = adc[:, None] * wire_shares
+    cell, step = np.nonzero(on_wire > SMALLEST_PART)  # most charges are on one or two wires
+    wires, on_wire = first_wire[cell] + step, on_wire[cell, step]
+    first_row, row_shares = _shares(row, row_width)
+    parts = on_wire[:, None] * row_shares[cell]
+    part, step = np.nonzero(parts > SMALLEST_PART)
+    rows, wires = first_row[cell[part]] + step, wires[part]
     seen = (rows >= 0) & (rows < detector.rows) & (wires >= 0) & (wires < plane.wires)
     flat = rows * plane.wires + wires
-    return flat[seen], group[point][seen], parts[point, i, j][seen]
+    return flat[seen], group[cell[part]][seen], parts[part, step][seen]
 
 
 def _cells_of_tracks(row, wire, group, adc, drift_time):
@@ -213,10 +216,10 @@ def _cells_of_tracks(row, wire, group, adc, drift_time):
     return row_mean, wire_mean, group[starts], total, mean(drift_time), row_variance, wire_variance
 
 
-def _shares(position: np.ndarray, width: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """First bin, and the shares of a Gaussian in ``2 reach + 1`` bins around its own; sums to 1."""
-    first = np.floor(position).astype(np.int64) - reach
-    edges = first[:, None] + np.arange(2 * reach + 2)
+def _shares(position: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First bin, and the shares of a Gaussian in ``2 REACH + 1`` bins around its own; sums to 1."""
+    first = np.floor(position).astype(np.int64) - REACH
+    edges = first[:, None] + np.arange(2 * REACH + 2)
     shares = np.diff(ndtr((edges - position[:, None]) / width[:, None]), axis=1)
     return first, shares / shares.sum(1, keepdims=True)
 
@@ -233,7 +236,8 @@ def noise_only(
     count = rng.binomial(detector.rows * plane.wires, chance)
     pixels = np.unique(rng.integers(detector.rows * plane.wires, size=count))
     tail = chance * (1 - rng.random(len(pixels)))
-    free = alive[pixels % plane.wires] & ~np.isin(pixels, taken)
+    place = np.searchsorted(taken, pixels)
+    free = alive[pixels % plane.wires] & (np.append(taken, -1)[place] != pixels)
     return pixels[free], -plane.noise * ndtri(tail[free])
 
 
