@@ -14,6 +14,8 @@ from jaxsparse.data.batching import Batch, make_batch
 from jaxsparse.data.buckets import BucketTable, fit_buckets
 from jaxsparse.evaluation.images import Image
 
+IMAGES_PER_BUCKET, MOST_BUCKETS = 32, 4
+
 
 class Predictor:
     """Runs one image at a time; compiles once per bucket.
@@ -69,10 +71,15 @@ class Predictor:
         return logits[: len(image.view)]
 
 
-def make_buckets(level_counts: np.ndarray, num_buckets: int = 4) -> BucketTable:
-    """Buckets for images whose sites per level are all known."""
+def make_buckets(level_counts: np.ndarray) -> BucketTable:
+    """Buckets for images whose sites per level are all known: one, and up to four for many.
+
+    Compiling takes as long as some tens of images; the network's work follows the sites, not the
+    capacity, so a wide bucket costs little.
+    """
     if not len(level_counts):
         return BucketTable(((64,) * level_counts.shape[1],))
+    num_buckets = min(1 + len(level_counts) // IMAGES_PER_BUCKET, MOST_BUCKETS)
     bound = np.maximum(level_counts.max(axis=0), 1)
     largest = level_counts[np.unique(level_counts.argmax(axis=0))]
     return fit_buckets(
