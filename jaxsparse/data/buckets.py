@@ -44,7 +44,7 @@ class BucketTable:
                 f"bucket table has {len(self.capacities)} rows: it must have 1 to {MAX_BUCKETS}"
             )
 
-    def pick(self, counts: Sequence[int] | np.ndarray) -> int | None:
+    def pick(self, counts: Sequence[int] | Sequence[Sequence[int]] | np.ndarray) -> int | None:
         """Number of the smallest bucket that fits at every level; None if none does.
 
         Args:
@@ -123,9 +123,7 @@ def _draw_loads(
         batch = typical[rng.integers(len(typical), size=batch_size)]
         if draw >= DRAWS:
             batch[0] = largest[draw - DRAWS]
-        shares = split_by_sites(
-            batch[:, 0].tolist(), num_devices, slots=event_slots(batch_size, num_devices)
-        )
+        shares = split_by_sites(batch[:, 0].tolist(), num_devices)
         loads.append(np.max([batch[share].sum(axis=0) for share in shares], axis=0))
     return np.array(loads, np.int64)
 

@@ -38,6 +38,8 @@ def split_by_sites(
     >>> split_by_sites([100, 900, 500, 300], 2)
     [[1], [0, 2, 3]]
     """
+    if num_devices == 1:
+        return [list(range(len(sites)))]
     slots = event_slots(len(sites), num_devices) if slots is None else slots
     shares: list[list[int]] = [[] for _ in range(num_devices)]
     # Ties go to the device with fewer events, so that empty events spread out too.

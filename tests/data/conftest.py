@@ -21,7 +21,7 @@ def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = 
     if pixels:
         vertex = coords[rng.integers(pixels)]
         distance = np.abs(coords - vertex).max(axis=1).astype(np.float32)
-        interaction = distance < rng.integers(1, max(shape))
+        interaction = distance < rng.integers(1, max(shape) + 1)
     return View(
         coords,
         rng.uniform(5, 320, pixels).astype(np.float32),

@@ -1,0 +1,265 @@
+"""Batch b is a function of (seed, b): order, resume, workers, hosts, and events that do not fit."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+
+import h5py
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.loader import EventOrder, Loader
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.schema import Event, View
+from jaxsparse.errors import InputError
+
+LEVELS = 3
+
+
+def take(loader, count):
+    return list(itertools.islice(loader, count))
+
+
+def numbers(batches):
+    return [number for batch in batches for number, _ in batch.per_event(batch.labels)]
+
+
+def assert_same(first, second):
+    assert str(jax.tree.structure(first)) == str(jax.tree.structure(second))
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+@pytest.fixture
+def load(events, data_config, loss_config):
+    """Function that makes a loader of the small file; options change the config's data part."""
+
+    def make(*, data=(), **options):
+        data_config.update(dict(data))
+        settings = {"batch_size": 4, "levels": LEVELS, "seed": 7, "loss": loss_config, **options}
+        return Loader(events, data_config, **settings)
+
+    return make
+
+
+def test_every_epoch_holds_every_event_once_in_its_own_order(load):
+    seen = numbers(take(load(batch_size=23), 3))
+    epochs = [seen[:23], seen[23:46], seen[46:]]
+    assert all(sorted(epoch) == list(range(23)) for epoch in epochs)
+    order = EventOrder(23, seed=7, shuffle=True)
+    orders = [[order[23 * epoch + place][1] for place in range(23)] for epoch in range(3)]
+    assert len({tuple(entries) for entries in orders}) == 3
+    assert orders[0] != list(range(23))
+
+
+def test_seeds_give_unrelated_orders():
+    def epoch(seed, number):
+        order = EventOrder(100, seed=seed, shuffle=True)
+        return [order[100 * number + place][1] for place in range(100)]
+
+    assert epoch(0, 0) == epoch(0, 0)
+    orders = [tuple(epoch(seed, number)) for seed in range(3) for number in range(3)]
+    assert len(set(orders)) == 9
+
+
+def test_resuming_at_any_batch_gives_the_same_batches_bit_for_bit(load):
+    whole = take(load(), 9)
+    for start in (1, 5, 8):
+        for first, second in zip(whole[start:], load(start_batch=start), strict=False):
+            assert_same(first, second)
+
+
+def test_the_same_seed_repeats_and_another_does_not(load):
+    assert_same(take(load(), 1)[0], take(load(), 1)[0])
+    assert take(load(), 1)[0].events.tolist() != take(load(seed=8), 1)[0].events.tolist()
+
+
+def test_epochs_differ_in_crops_and_flips(load):
+    loader = load(data={"crop_keep": "random"})
+    first, second = (loader.pipeline.sample(2, epoch).view for epoch in range(2))
+    assert first.coords.tolist() != second.coords.tolist()
+    again = loader.pipeline.sample(2, 0).view
+    assert again.coords.tolist() == first.coords.tolist()
+
+
+def test_worker_processes_change_nothing(load):
+    expected = take(load(start_batch=2), 4)
+    got = take(load(data={"workers": 2}, start_batch=2), 4)
+    for first, second in zip(expected, got, strict=True):
+        assert_same(first, second)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 23, 50])
+@pytest.mark.parametrize("num_devices", [1, 4])
+def test_evaluation_is_one_pass_over_the_file(load, batch_size, num_devices):
+    loader = load(shuffle=False, batch_size=batch_size, num_devices=num_devices)
+    batches = list(loader)
+    assert len(batches) == loader.num_batches == -(-23 // batch_size)
+    assert sorted(numbers(batches)) == list(range(23))
+    if num_devices == 1:
+        assert numbers(batches) == list(range(23))
+    assert len({(batch.batch_size, batch.spatial_shape) for batch in batches}) == 1
+    assert {batch.capacities for batch in batches} <= set(loader.buckets.capacities)
+
+
+def test_evaluation_of_the_first_events_stops_there(load):
+    assert numbers(load(shuffle=False, num_events=6)) == list(range(6))
+
+
+def test_evaluation_sees_whole_images_as_they_are(load, make_event):
+    loader = load(data={"crop": (), "low": 0.0, "high": 1e9}, shuffle=False)
+    assert loader.spatial_shape == (40, 80)
+    for batch in loader:
+        for number, values in batch.per_event(batch.features):
+            expected = make_event(number).views["Y"].values / np.float32(50)
+            np.testing.assert_array_equal(values[:, 0], expected)
+
+
+def test_training_crops_hold_only_masked_pixels_with_their_weights(load):
+    for batch in take(load(), 4):
+        active = batch.weights[0, : batch.num_active[0]]
+        labels = batch.labels[0, : batch.num_active[0]]
+        charge = 50 * batch.features[0, : batch.num_active[0]]
+        assert ((charge > 9.99) & (charge < 300.01)).all()
+        assert (active[labels == -1] == 0).all()
+        assert ((active[labels >= 0] >= 2e-4 - 1e-9) & (active[labels >= 0] <= 2e-2 + 1e-9)).all()
+        assert batch.spatial_shape == (32, 32)
+
+
+def test_devices_are_loaded_evenly(load):
+    for batch in take(load(data={"crop": ()}, batch_size=16, num_devices=4), 3):
+        assert batch.num_active.max() <= 1.5 * batch.num_active.mean()
+
+
+def test_hosts_share_a_batch_and_agree_on_its_bucket(load):
+    shared = {"process_count": 2, "num_devices": 2, "batch_size": 6}
+    asked: list[list[int]] = [[], []]
+
+    def agree(host):
+        def choose(bucket):
+            asked[host].append(bucket)
+            return len(loaders[0].buckets.capacities) - 1
+
+        return choose
+
+    loaders = [
+        load(process_index=host, agree=agree(host), shuffle=False, **shared) for host in range(2)
+    ]
+    batches = [list(loader) for loader in loaders]
+    assert loaders[0].buckets == loaders[1].buckets
+    assert len(batches[0]) == len(batches[1]) == 4
+    first, second = map(numbers, batches)
+    assert sorted(first + second) == list(range(23))
+    for ours, theirs in zip(*batches, strict=True):
+        assert ours.coords.shape == theirs.coords.shape
+        assert ours.capacities == loaders[0].buckets.largest
+    assert [len(row) for row in asked] == [4, 4]
+    with pytest.raises(InputError, match="agree is None"):
+        load(process_count=2)
+
+
+def test_an_event_above_the_limit_is_named(load):
+    with pytest.raises(
+        InputError,
+        match=r"Event \d+ of events\.h5 has \d+ sites but data\.max_sites is 20: raise it, or set "
+        r"data\.oversize=crop",
+    ):
+        take(load(data={"max_sites": 20}), 3)
+
+
+def test_a_batch_above_the_limit_is_named(load, events):
+    most = int(events.num_pixels("Y").max())
+    with pytest.raises(InputError, match=r"Batch \d+ of .*lower train\.batch_size"):
+        take(load(data={"max_sites": most, "crop": ()}, batch_size=23), 2)
+
+
+def test_oversize_events_may_be_cropped_the_same_way_each_time(load):
+    options = {"data": {"max_sites": 20, "oversize": "crop"}}
+    batches = take(load(**options), 4)
+    assert max(batch.num_active.max() for batch in batches) <= 20
+    assert sum(batch.num_active.sum() for batch in batches) > 0
+    for first, second in zip(batches, take(load(**options), 4), strict=True):
+        assert_same(first, second)
+
+
+def test_views_without_truth_have_no_weight(tmp_path, make_event, write_events, data_config):
+    bare = {name: View(v.coords, v.values, v.shape) for name, v in make_event(1).views.items()}
+    path = write_events(tmp_path / "bare.h5", [Event(0, bare)])
+    (batch,) = Loader(EventFile(path), data_config, batch_size=2, levels=LEVELS, shuffle=False)
+    assert batch.weights.sum() == 0
+    assert batch.num_active.sum() > 0
+
+
+def test_files_without_events_can_be_evaluated_but_not_trained_on(
+    tmp_path, write_events, data_config
+):
+    source = EventFile(write_events(tmp_path / "none.h5", []))
+    assert list(Loader(source, data_config, batch_size=2, shuffle=False)) == []
+    with pytest.raises(InputError, match=r"none\.h5 has no events"):
+        Loader(source, data_config, batch_size=2)
+
+
+def test_a_broken_event_stops_the_loader_with_its_line(tmp_path, events_path, load, data_config):
+    path = tmp_path / "bad.h5"
+    shutil.copy(events_path, path)
+    buckets = load().buckets
+    with h5py.File(path, "r+") as file:
+        file["views/Y/values"][file["views/Y/offsets"][6]] = np.nan
+    for workers in (0, 1):
+        data_config.workers = workers
+        loader = Loader(
+            EventFile(path), data_config, batch_size=4, levels=LEVELS, shuffle=False,
+            buckets=buckets,
+        )  # fmt: skip
+        batches = iter(loader)
+        next(batches)
+        with pytest.raises(InputError, match=r"^Event 6 of bad\.h5, view Y: value nan") as error:
+            next(batches)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        ({"view": "Z"}, r"data\.view is 'Z' but events\.h5 has U, Y"),
+        ({"low": 400.0}, r"data\.low is 400\.0"),
+        ({"crop": (0, 32)}, r"data\.crop is \(0, 32\)"),
+        ({"oversize": "drop"}, r"data\.oversize is 'drop'"),
+        ({"max_sites": -1}, r"data\.max_sites is -1"),
+        ({"num_buckets": 0}, r"data\.num_buckets is 0"),
+        ({"crop_keep": "all"}, r"data\.crop_keep is 'all'"),
+    ],
+)
+def test_options_out_of_range_are_refused_at_once(load, data, match):
+    with pytest.raises(InputError, match=match):
+        load(data=data)
+
+
+def test_batch_sizes_and_seeds_out_of_range_are_refused(load):
+    with pytest.raises(InputError, match=r"train\.batch_size is 0"):
+        load(batch_size=0)
+    with pytest.raises(InputError, match="seed is -1"):
+        load(seed=-1)
+
+
+def test_a_pipeline_of_voxels_flips_all_three_axes(make_view, data_config):
+    class Voxels:
+        def __init__(self):
+            self.view_shapes: dict[str, tuple[int, ...]] = {"voxels": (16, 16, 16)}
+
+        def __len__(self):
+            return 1
+
+        def num_pixels(self, name):
+            return np.array([50])
+
+        def read_view(self, index, name):
+            return make_view(np.random.default_rng(0), 50, (16, 16, 16))
+
+    data_config.update({"view": "voxels", "crop": (), "low": 0.0, "high": 1e9})
+    pipeline = Pipeline(Voxels(), data_config, levels=LEVELS, augment=True)
+    assert pipeline.flip_axes == [0, 1, 2]
+    images = {pipeline.sample(0, epoch).view.coords.tobytes() for epoch in range(60)}
+    assert len(images) == 8
