@@ -30,7 +30,7 @@ def active_neighbours(coords: Int[np.ndarray, "sites dim"], shape: Sequence[int]
     found = 0
     for jump in jumps:
         place = np.searchsorted(ordered, cells + jump)
-        found += np.count_nonzero(ordered[np.minimum(place, len(ordered) - 1)] == cells + jump)
+        found += int(np.count_nonzero(ordered[np.minimum(place, len(ordered) - 1)] == cells + jump))
     return found / len(cells)
 
 

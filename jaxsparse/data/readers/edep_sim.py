@@ -177,7 +177,7 @@ class EdepSimFile:
         if (np.diff(ids) < 0).any():
             raise InputError(f"{self.path}: {table} is not ordered by eventID: sort it")
         events, first = np.unique(ids, return_index=True)
-        last = np.append(first[1:], len(ids))
+        last = np.append(first[1:], len(ids))[: len(first)]  # of no events, none
         return {int(e): (int(a), int(b)) for e, a, b in zip(events, first, last, strict=True)}
 
     def _rows(self, table: str, event: int, fields: Mapping[str, str]) -> np.ndarray:

@@ -52,7 +52,7 @@ def main(_: list[str]) -> None:
         values.out,
         detector=source.detector.name,
         views=source.view_shapes,
-        dead_wires={name: source.dead_wires.get(name, ()) for name in source.views},
+        dead_wires=source.dead_wires,
         made_by=made_by,
     ) as writer:
         events = ordered_map(source.__getitem__, numbers, workers=workers)

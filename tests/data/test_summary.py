@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxsparse.data.schema import View
+from jaxsparse.data.summary import ViewSummary, active_neighbours, level_counts
+
+SHAPE = (9, 7)
+sites = st.sets(st.tuples(st.integers(0, 8), st.integers(0, 6)), min_size=1, max_size=40)
+
+
+@given(sites)
+def test_neighbours_are_those_of_a_dense_window(chosen):
+    coords = np.array(sorted(chosen))
+    dense = np.zeros((11, 9))
+    dense[tuple(coords.T + 1)] = 1
+    expected = np.mean([dense[i : i + 3, j : j + 3].sum() for i, j in coords])
+    assert active_neighbours(coords, SHAPE) == pytest.approx(expected)
+
+
+def test_a_full_cube_has_27_neighbours_inside():
+    coords = np.argwhere(np.ones((3, 3, 3)))
+    # centre 27, faces 18, edges 12, corners 8
+    assert active_neighbours(coords, (3, 3, 3)) == pytest.approx((27 + 6 * 18 + 12 * 12 + 64) / 27)
+
+
+@given(sites)
+def test_levels_halve_the_coordinates(chosen):
+    counts = [len({(i >> k, j >> k) for i, j in chosen}) for k in range(5)]
+    assert level_counts(np.array(sorted(chosen))) == counts
+
+
+def test_a_summary_counts_what_the_mask_keeps():
+    summary = ViewSummary((8, 8), 5, 10, 300)
+    coords = np.array([[0, 0], [0, 1], [4, 4], [7, 7]], np.int32)
+    summary.add(
+        View(
+            coords,
+            np.array([10, 50, 9.9, 301], np.float32),
+            (8, 8),
+            labels=np.array([1, -1, 0, 0], np.int8),
+            interaction=np.array([True, False, True, True]),
+            overlap=np.array([2, 0, 3, 3], np.uint8),
+        )
+    )
+    summary.add(View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (8, 8)))
+    lines = summary.lines(("a", "b", "c", "d", "e"))
+    assert lines[0].startswith("sites per event   0 / 0 / 1 / 1 / 1 / 2")
+    assert "1.5625 %" in lines[1]
+    assert lines[2].endswith("2.00")
+    assert lines[3].endswith("1.000 / 0.500 / 0.500 / 0.500 / 0.500")
+    assert "b 100.00 %" in lines[4]
+    assert "(no class 50.00 %)" in lines[4]
+    assert "50.0 %, overlapping 50.0 %" in lines[5]
+
+
+def test_a_summary_of_nothing_can_be_read():
+    assert ViewSummary((8, 8), 5).lines(()) == ["no events"]
