@@ -19,7 +19,7 @@ def table(labels, instances, interaction):
     return particles
 
 
-def columns(rows):
+def columns(rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     cells, group, amount = zip(*rows, strict=True) if rows else ((), (), ())
     return np.array(cells, np.int64), np.array(group, np.int64), np.array(amount, float)
 
@@ -44,7 +44,7 @@ def test_every_pixel_gets_what_a_loop_over_its_charges_says(rows, labels):
         here = [(g, a) for c, g, a in zip(*sums, strict=True) if c == cell]
         total = sum(a for _, a in here)
         least = max(0.1 * total, 1.0)
-        by_class = collections.Counter()
+        by_class: collections.Counter[int] = collections.Counter()
         for g, a in here:
             by_class[int(groups.label[g])] += a
         counting = [k for k, a in by_class.items() if k != NO_CLASS and a >= least]
