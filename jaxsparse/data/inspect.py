@@ -14,10 +14,8 @@ from absl import flags
 from jaxsparse import command_line
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.progress import with_progress
-from jaxsparse.data.summary import ViewSummary
+from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.errors import InputError
-
-MASK = (10.0, 300.0)  # ADC, the published mask; the numbers of 2-D views are inside it
 
 
 def describe(path: str, num_events: int = 200, *, progress: bool = False) -> Iterator[str]:
@@ -31,8 +29,9 @@ def describe(path: str, num_events: int = 200, *, progress: bool = False) -> Ite
     source = EventFile(path)
     wanted = min(num_events or len(source), len(source))
     chosen = np.unique(np.linspace(0, max(len(source) - 1, 0), wanted).astype(int))
+    masks = {name: _mask(source, name) for name in source.view_shapes}
     summaries = {
-        name: ViewSummary(shape, len(source.class_names), *(MASK if len(shape) == 2 else ()))
+        name: ViewSummary(shape, len(source.class_names), *masks[name])
         for name, shape in source.view_shapes.items()
     }
     topologies: collections.Counter[str] = collections.Counter()
@@ -54,11 +53,19 @@ def describe(path: str, num_events: int = 200, *, progress: bool = False) -> Ite
         yield f"topology  {counts}"
         yield f"particles {np.mean(particles):.1f} an event"
     for name, shape in source.view_shapes.items():
-        mask = f", {MASK[0]:g} to {MASK[1]:g} ADC" if len(shape) == 2 else ""
+        mask = f", {MASK[0]:g} to {MASK[1]:g} ADC" if masks[name] == MASK else ""
         size = " x ".join(map(str, shape))
         yield f"view {name}: {size}, {len(source.dead_wires(name))} dead wires{mask}"
         for line in summaries[name].lines(source.class_names):
             yield f"  {line}"
+
+
+def _mask(source: EventFile, name: str) -> tuple[float, float]:
+    """The published mask for wire planes with truth; real pixel maps are masked already."""
+    if not len(source):
+        return MASK
+    view = source.read_view(0, name)
+    return MASK if len(view.shape) == 2 and view.labels is not None else (0.0, np.inf)
 
 
 def main(argv: list[str]) -> None:

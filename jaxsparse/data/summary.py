@@ -12,6 +12,7 @@ from jaxsparse.data.schema import NO_CLASS, View
 from jaxsparse.data.validation import cell_numbers
 
 LEVELS = 5
+MASK = (10.0, 300.0)  # ADC, the published mask of wire-plane images
 
 
 def active_neighbours(coords: Int[np.ndarray, "sites dim"], shape: Sequence[int]) -> float:
@@ -52,6 +53,7 @@ class ViewSummary:
       shape: full image shape.
       num_classes: of the truth.
       low, high: bounds of the values that count, both inclusive.
+      geometry: whether to count neighbours and levels, most of the work.
       sites: of every event.
       neighbours: mean active neighbours of every event that has a site.
       levels: total sites of every level.
@@ -64,6 +66,7 @@ class ViewSummary:
     num_classes: int
     low: float = 0.0
     high: float = np.inf
+    geometry: bool = True
     sites: list[int] = dataclasses.field(default_factory=list)
     neighbours: list[float] = dataclasses.field(default_factory=list)
     levels: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(LEVELS, np.int64))
@@ -75,7 +78,7 @@ class ViewSummary:
         """Counts one event's view."""
         view = view.take((view.values >= self.low) & (view.values <= self.high))
         self.sites.append(len(view))
-        if len(view):
+        if len(view) and self.geometry:
             self.neighbours.append(active_neighbours(view.coords, self.shape))
             self.levels += level_counts(view.coords)
         if view.labels is not None:
@@ -123,6 +126,3 @@ class ViewSummary:
             for name, count in zip(class_names, self.classes[1:], strict=True)
         ]
         return ", ".join(shares) + f" (no class {100 * self.classes[0] / max(self.total, 1):.2f} %)"
-
-    def _nonempty(self) -> list[int]:
-        return [count for count in self.sites if count]

@@ -20,7 +20,7 @@ from jaxsparse.data.simulate.generator import GeneratorConfig
 from jaxsparse.data.simulate.parallel import all_cores, ordered_map
 from jaxsparse.data.simulate.source import SimulatedEvents
 from jaxsparse.data.simulate.vertices import TOPOLOGIES
-from jaxsparse.data.summary import ViewSummary
+from jaxsparse.data.summary import MASK, ViewSummary
 
 
 def main(_: list[str]) -> None:
@@ -34,7 +34,9 @@ def main(_: list[str]) -> None:
     )
     workers = min(values.workers or all_cores(), max(values.events, 1))
     summaries = {
-        name: ViewSummary(shape, len(CLASS_NAMES), *((10.0, 300.0) if len(shape) == 2 else ()))
+        name: ViewSummary(
+            shape, len(CLASS_NAMES), *(MASK if len(shape) == 2 else ()), geometry=False
+        )
         for name, shape in source.view_shapes.items()
     }
     made_by = {

@@ -182,7 +182,7 @@ def spread(
         (plane.wire_sigma / detector.pitch) ** 2 + across * drift_time + wire_variance
     )
     first_wire, wire_shares = _shares(wire, wire_width)
-    on_wire = adc[:, None] * wire_shares
+    on_wire = adc.astype(np.float32)[:, None] * wire_shares
     cell, step = np.nonzero(on_wire > SMALLEST_PART)  # most charges are on one or two wires
     wires, on_wire = first_wire[cell] + step, on_wire[cell, step]
     first_row, row_shares = _shares(row, row_width)
@@ -190,8 +190,8 @@ def spread(
     part, step = np.nonzero(parts > SMALLEST_PART)
     rows, wires = first_row[cell[part]] + step, wires[part]
     seen = (rows >= 0) & (rows < detector.rows) & (wires >= 0) & (wires < plane.wires)
-    flat = rows * plane.wires + wires
-    return flat[seen], group[cell[part]][seen], parts[part, step][seen]
+    flat = rows[seen].astype(np.int64) * plane.wires + wires[seen]
+    return flat, group[cell[part[seen]]], parts[part, step][seen].astype(float)
 
 
 def _cells_of_tracks(row, wire, group, adc, drift_time):
@@ -217,11 +217,17 @@ def _cells_of_tracks(row, wire, group, adc, drift_time):
 
 
 def _shares(position: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First bin, and the shares of a Gaussian in ``2 REACH + 1`` bins around its own; sums to 1."""
-    first = np.floor(position).astype(np.int64) - REACH
-    edges = first[:, None] + np.arange(2 * REACH + 2)
-    shares = np.diff(ndtr((edges - position[:, None]) / width[:, None]), axis=1)
-    return first, shares / shares.sum(1, keepdims=True)
+    """First of ``2 REACH + 1`` bins around each position, and a Gaussian's shares of them.
+
+    What lies beyond is in the outer bins, so that the shares sum to 1.
+    """
+    own = np.floor(position)
+    edges = np.arange(1 - REACH, REACH + 1, dtype=np.float32)
+    inside = edges - (position - own).astype(np.float32)[:, None]
+    below = np.zeros((len(position), 2 * REACH + 2), np.float32)
+    below[:, 1:-1] = ndtr(inside / width.astype(np.float32)[:, None])
+    below[:, -1] = 1
+    return own.astype(np.int32) - REACH, np.diff(below, axis=1)
 
 
 def noise_only(
