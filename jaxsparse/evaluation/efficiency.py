@@ -102,20 +102,30 @@ def profile_counts(
     return tables
 
 
-def profile_summary(tables: dict[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
+def profile_efficiencies(tables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """``profile_NAME`` -> efficiency ``[classes, bins]``, NaN in bins without a pixel."""
+    names = [f"profile_{name}" for name in PROFILES]
+    return {name: ratio(tables[name][..., 1], tables[name][..., 0]) for name in names}
+
+
+def profile_summary(
+    tables: dict[str, np.ndarray], errors: dict[str, np.ndarray], classes: Sequence[str]
+) -> dict[str, Any]:
     """What ``metrics.json`` holds under ``efficiency_against``.
 
     Returns:
       By quantity: ``edges`` (the last may be ``null``: no upper edge), ``unit``, and by class
-      name ``efficiency`` and ``pixels`` per bin.
+      name ``efficiency``, its ``error`` and ``pixels`` per bin.
     """
     summary: dict[str, Any] = {}
+    efficiencies = profile_efficiencies(tables)
     for name, edges in PROFILES.items():
         table = tables[f"profile_{name}"]
         summary[name] = {"edges": edges.tolist(), "unit": UNITS[name]}
         for c, class_name in enumerate(classes):
             summary[name][class_name] = {
-                "efficiency": ratio(table[c, :, 1], table[c, :, 0]).tolist(),
+                "efficiency": efficiencies[f"profile_{name}"][c].tolist(),
+                "error": errors[f"profile_{name}"][c].tolist(),
                 "pixels": table[c, :, 0].astype(int).tolist(),
             }
     return summary

@@ -27,6 +27,7 @@ from jaxsparse.evaluation.tallies import Tallies
 from jaxsparse.evaluation.thresholds import parse_rules
 from jaxsparse.ops.coordinates import count_levels
 from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.parallel import enable_compilation_cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +88,7 @@ def evaluate(
     """
     _check(options)
     config, model, variables, step = load_for_evaluation(workdir, step=options.checkpoint)
+    enable_compilation_cache(config.train.cache_dir)
     images = _images(data, config, options)
     rules = parse_rules(_known_rules(options.thresholds, images), images.classes)
     groups = _Groups(options, images)

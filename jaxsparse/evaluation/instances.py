@@ -55,13 +55,20 @@ def instance_counts(
     return table
 
 
-def instance_summary(table: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def found_by_energy(table: np.ndarray) -> np.ndarray:
+    """Part of the clusters of any size that is found, ``[classes, energy bins]``."""
+    return ratio(table[0, ..., 1], table[0, ..., 0])
+
+
+def instance_summary(
+    table: np.ndarray, errors: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
     """What ``metrics.json`` holds under ``instances``.
 
     Returns:
       ``energy_edges`` (MeV) and by class name ``number``, ``found`` (fraction),
       ``number_5_pixels``, ``found_5_pixels`` (clusters of at least 5 pixels), and
-      ``found_by_energy``, ``number_by_energy`` per bin.
+      ``number_by_energy``, ``found_by_energy`` and its ``error_by_energy`` per bin.
     """
     summary: dict[str, Any] = {"energy_edges": ENERGY_EDGES.tolist()}
     for c, name in enumerate(classes):
@@ -72,6 +79,7 @@ def instance_summary(table: np.ndarray, classes: Sequence[str]) -> dict[str, Any
             entry[f"number{suffix}"] = int(number)
             entry[f"found{suffix}"] = float(ratio(found, number))
         entry["number_by_energy"] = table[0, c, :, 0].astype(int).tolist()
-        entry["found_by_energy"] = ratio(table[0, c, :, 1], table[0, c, :, 0]).tolist()
+        entry["found_by_energy"] = found_by_energy(table)[c].tolist()
+        entry["error_by_energy"] = errors[c].tolist()
         summary[name] = entry
     return summary

@@ -82,6 +82,4 @@ def make_buckets(level_counts: np.ndarray) -> BucketTable:
     num_buckets = min(1 + len(level_counts) // IMAGES_PER_BUCKET, MOST_BUCKETS)
     bound = np.maximum(level_counts.max(axis=0), 1)
     largest = level_counts[np.unique(level_counts.argmax(axis=0))]
-    return fit_buckets(
-        level_counts, largest, bound.tolist(), batch_size=1, num_buckets=num_buckets
-    )
+    return fit_buckets(level_counts, largest, bound.tolist(), batch_size=1, num_buckets=num_buckets)

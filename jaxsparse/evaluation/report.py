@@ -11,8 +11,8 @@ import numpy as np
 
 from jaxsparse.evaluation import scores
 from jaxsparse.evaluation.calibration import calibration_summary
-from jaxsparse.evaluation.efficiency import profile_summary
-from jaxsparse.evaluation.instances import instance_summary
+from jaxsparse.evaluation.efficiency import profile_efficiencies, profile_summary
+from jaxsparse.evaluation.instances import found_by_energy, instance_summary
 from jaxsparse.evaluation.tallies import SAMPLES, Tallies
 from jaxsparse.evaluation.thresholds import threshold_summary
 
@@ -41,6 +41,13 @@ def truth_metrics(
     total = tallies.total
     confusion = total["confusion"]
     events = total["event_accuracy"][1]
+    errors = tallies.bootstrap(
+        lambda tables: {
+            "headline": np.array(list(headline(tables, classes).values())),
+            "instances": found_by_energy(tables["instances"]),
+            **profile_efficiencies(tables),
+        }
+    )
     return {
         "num_sites": int(confusion.sum()),
         "num_sites_without_truth": int(total["sites"][1]),
@@ -56,7 +63,7 @@ def truth_metrics(
         "errors": {
             "groups": tallies.num_groups,
             "samples": SAMPLES,
-            **tallies.bootstrap(lambda tables: headline(tables, classes)),
+            **dict(zip(headline(total, classes), errors["headline"].tolist(), strict=True)),
         },
         "near_vertex": part_scores(total["near_vertex"], classes),
         "interaction": part_scores(total["interaction"], classes),
@@ -66,8 +73,8 @@ def truth_metrics(
         },
         "threshold_curves": threshold_summary(total["thresholds"], classes),
         "calibration": calibration_summary(total, classes),
-        "efficiency_against": profile_summary(total, classes),
-        "instances": instance_summary(total["instances"], classes),
+        "efficiency_against": profile_summary(total, errors, classes),
+        "instances": instance_summary(total["instances"], errors["instances"], classes),
         "baselines": {
             "majority": part_scores(majority_guess(confusion), classes),
             "local": {"fitted_on": fitted_on, **part_scores(total["local"], classes)},

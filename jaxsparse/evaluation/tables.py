@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsparse.evaluation import scores as score_functions
 from jaxsparse.evaluation.calibration import reliability_counts
-from jaxsparse.evaluation.efficiency import profile_counts
+from jaxsparse.evaluation.efficiency import PROFILES, profile_counts
 from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.instances import instance_counts
 from jaxsparse.evaluation.thresholds import apply_threshold, threshold_counts
@@ -18,6 +18,7 @@ VERTEX_RADIUS = 3.0  # pixels
 # Kept by group for bootstrap errors; the others only in total.
 RESAMPLED = (
     "confusion", "event_accuracy", "near_vertex", "interaction", "overlay", "instances", "local",
+    *(f"profile_{name}" for name in PROFILES),
 )  # fmt: skip
 
 

@@ -64,38 +64,44 @@ class Tallies:
         *,
         samples: int = SAMPLES,
         seed: int = 0,
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """Standard errors of scores by drawing groups with replacement.
 
         Args:
-          statistic: from summed tables to named numbers; NaN where undefined.
+          statistic: from summed tables to named numbers or arrays; NaN where undefined.
           samples: how often as many groups as there are get drawn.
           seed: of the draws.
 
         Returns:
-          By name the standard deviation over the samples; NaN for fewer than two groups.
+          By name the standard deviation over the samples where the score is defined, in the
+          statistic's shapes; NaN for fewer than two groups.
         """
-        names = statistic(self.total)
+        nominal = statistic(self.total)
         if self.num_groups < 2:
-            return dict.fromkeys(names, float("nan"))
+            return {name: spread(np.asarray(value)[None]) for name, value in nominal.items()}
         tables = self.by_group()
         draws = np.random.default_rng(seed).multinomial(
             self.num_groups, np.full(self.num_groups, 1 / self.num_groups), samples
         )
-        values: dict[str, list[float]] = {name: [] for name in names}
+        values: dict[str, list[Any]] = {name: [] for name in nominal}
         for draw in draws:
             drawn = {name: np.tensordot(draw, table, 1) for name, table in tables.items()}
             for name, value in statistic(drawn).items():
                 values[name].append(value)
-        return {name: spread(column) for name, column in values.items()}
+        return {name: spread(np.array(column)) for name, column in values.items()}
 
 
-def spread(values: list[float]) -> float:
-    """Standard deviation of the finite values, NaN for fewer than two.
+def spread(values: np.ndarray) -> Any:
+    """Standard deviation along the first axis over the finite values, NaN for fewer than two.
 
-    >>> spread([1.0, float("nan"), 3.0]) ** 2
-    2.0
+    >>> spread(np.array([[1.0, 2.0], [np.nan, np.nan], [3.0, np.nan]])) ** 2
+    array([ 2., nan])
     """
-    finite = np.asarray(values, float)
-    finite = finite[np.isfinite(finite)]
-    return float(finite.std(ddof=1)) if len(finite) > 1 else float("nan")
+    values = np.asarray(values, float)
+    finite = np.isfinite(values)
+    number = finite.sum(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(finite, values, 0).sum(0) / number
+        squares = np.where(finite, values - mean, 0) ** 2
+        result = np.where(number > 1, np.sqrt(squares.sum(0) / (number - 1)), np.nan)
+    return result if result.ndim else float(result)

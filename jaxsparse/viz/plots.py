@@ -132,14 +132,18 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure:
             shift = (label - (len(metrics["classes"]) - 1) / 2) * 0.08
             enough = np.array(profile[class_name]["pixels"]) >= 20
             values = np.where(enough, values, np.nan)
-            ax.plot(centres + shift, values, "o-", color=class_colour(label), ms=4, lw=1,
-                    label=class_name)  # fmt: skip
+            error = np.nan_to_num(np.array(profile[class_name]["error"], float))
+            ax.errorbar(centres + shift, values, error, fmt="o-", color=class_colour(label), ms=4,
+                        lw=1, elinewidth=0.8, label=class_name)  # fmt: skip
         ax.set_xticks(centres, _bin_names(edges), fontsize=8, rotation=30 if len(edges) > 8 else 0)
         unit = f" [{profile['unit']}]" if profile["unit"] else ""
         ax.set(xlabel=_words(name) + unit, ylabel="efficiency", ylim=(0, 1.03))
         _plain(ax)
-    grid[0, 0].legend(frameon=False, fontsize=9, ncols=2, loc="lower right")
-    _title(figure, metrics, "bins of fewer than 20 pixels left out")
+    figure.legend(
+        *grid[0, 0].get_legend_handles_labels(), frameon=False, fontsize=10, ncols=8,
+        loc="outside lower center",
+    )  # fmt: skip
+    _title(figure, metrics, "bins of fewer than 20 pixels left out; bars: bootstrap over events")
     return figure
 
 
@@ -155,8 +159,7 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure:
         entry = instances[name]
         found = np.array(entry["found_by_energy"], float)
         number = np.array(entry["number_by_energy"], float)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            error = np.sqrt(found * (1 - found) / number)
+        error = np.nan_to_num(np.array(entry["error_by_energy"], float))
         shift = (label - (len(classes) - 1) / 2) * 0.09
         style = {"color": class_colour(label), "ms": 5, "lw": 1.2, "capsize": 2}
         text = f"{name}: {_number(entry['found'], 2)} of {entry['number']:,}"
@@ -175,7 +178,9 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure:
     bottom.set_xticks(centres, _bin_names(edges), fontsize=8)
     for ax in (top, bottom):
         _plain(ax)
-    _title(figure, metrics, "found: more than half of the cluster's pixels are right")
+    _title(
+        figure, metrics, "found: more than half of the pixels right; bars: bootstrap over events"
+    )
     return figure
 
 

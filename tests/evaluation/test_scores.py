@@ -1,0 +1,83 @@
+"""Scores against cases counted by hand and against loops over pixels."""
+
+import math
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.schema import CLASS_NAMES
+from jaxsparse.evaluation import scores
+
+
+@pytest.fixture
+def labelling():
+    rng = np.random.default_rng(0)
+    return rng.integers(-1, 5, 400), rng.integers(0, 5, 400)
+
+
+def test_confusion_counts_every_pixel_with_truth_once(labelling):
+    truth, predicted = labelling
+    table = scores.confusion_counts(truth, predicted, 5)
+    for row in range(5):
+        for column in range(5):
+            assert table[row, column] == sum(
+                t == row and p == column for t, p in zip(truth, predicted, strict=True)
+            )
+    assert table.sum() == (truth >= 0).sum()
+
+
+def test_confusion_of_no_pixel_is_zero():
+    empty = np.zeros(0, np.int8)
+    assert not scores.confusion_counts(empty, empty, 5).any()
+    assert math.isnan(scores.accuracy(np.zeros((5, 5))))
+
+
+def test_class_scores_by_hand():
+    # Ten pixels are a, of which 8 are called a; 4 others are called a too.
+    entry = scores.class_scores(np.array([[8, 2], [4, 6]]), ("a", "b"))["a"]
+    assert entry["efficiency"] == pytest.approx(8 / 10)
+    assert entry["purity"] == pytest.approx(8 / 12)
+    assert entry["iou"] == pytest.approx(8 / 14)
+
+
+def test_a_class_that_is_never_true_or_called_has_no_score():
+    entry = scores.class_scores(np.array([[3, 0], [0, 0]]), ("a", "b"))["b"]
+    assert all(math.isnan(value) for value in entry.values())
+
+
+def test_track_shower_by_hand():
+    confusion = np.zeros((5, 5), int)
+    confusion[0, 1] = 30  # a proton called muon is a track called track
+    confusion[1, 3] = 10  # muon called delta
+    confusion[2, 4] = 50  # shower called Michel
+    confusion[3, 0] = 10  # delta called proton
+    both = scores.track_shower(confusion, CLASS_NAMES)
+    assert both["accuracy"] == pytest.approx(80 / 100)
+    assert both["track"] == {"efficiency": 30 / 40, "purity": 30 / 40}
+    assert both["shower"]["efficiency"] == pytest.approx(50 / 60)
+    assert both["shower"]["purity"] == pytest.approx(50 / 60)
+    assert both["purity"] == pytest.approx((30 / 40 + 50 / 60) / 2)
+    assert both["efficiency"] == pytest.approx((30 / 40 + 50 / 60) / 2)
+    assert both["confusion"] == [[30, 10], [10, 50]]
+
+
+def test_track_shower_needs_the_classes_of_the_schema():
+    assert scores.track_shower(np.eye(3), ("a", "b", "c")) is None
+
+
+def test_cross_entropy_is_the_weighted_sum_over_labelled_pixels():
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(size=(50, 5)) * 30, rng.integers(-1, 5, 50)
+    weights = rng.uniform(0, 1, 50)
+    expected = 0.0
+    for row in range(50):
+        if labels[row] >= 0:
+            total = math.fsum(math.exp(z) for z in logits[row])
+            expected -= weights[row] * math.log(math.exp(logits[row, labels[row]]) / total)
+    assert scores.cross_entropy(logits, labels, weights) == pytest.approx(expected)
+
+
+def test_softmax_adds_up_to_one_for_huge_logits_and_no_pixel():
+    values = scores.softmax(np.array([[1e4, 0.0], [-1e4, -1e4]], np.float32))
+    np.testing.assert_allclose(values, [[1, 0], [0.5, 0.5]])
+    assert scores.softmax(np.zeros((0, 5), np.float32)).shape == (0, 5)

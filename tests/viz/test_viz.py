@@ -1,0 +1,129 @@
+"""Pictures: which pixel is painted where and in which colour; figures of every kind of event."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from jaxsparse.data.schema import CLASS_NAMES, View
+from jaxsparse.errors import InputError
+from jaxsparse.viz import canvas, curves, events
+
+RED, BLUE = np.array(to_rgba("red")), np.array(to_rgba("blue"))
+
+
+def make_view(pixels: int, shape=(40, 60), *, truth: bool = True) -> View:
+    rng = np.random.default_rng(pixels)
+    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
+    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    values = rng.uniform(10, 300, pixels).astype(np.float32)
+    labels = rng.integers(-1, 5, pixels).astype(np.int8) if truth else None
+    return View(coords, values, shape, labels)
+
+
+def make_picture(view: View, *, scores: bool = True) -> events.Picture:
+    rng = np.random.default_rng(0)
+    return events.Picture(
+        view,
+        rng.dirichlet(np.ones(5), len(view)).astype(np.float32) if scores else None,
+        None if view.labels is None else np.full(len(view), 1e-2, np.float32),
+        CLASS_NAMES,
+        "an event",
+    )
+
+
+def test_a_pixel_of_a_huge_image_still_paints_a_dot():
+    window = canvas.whole((1000, 3000))
+    image = canvas.paint(np.array([[999, 2999]]), RED[None], window, dots=(100, 300))
+    assert image.shape == (100, 300, 4)
+    np.testing.assert_allclose(image[99, 299], RED)
+    assert (image[..., 3] > 0).sum() == 1
+
+
+def test_a_pixel_of_a_small_image_paints_a_square():
+    window = canvas.Window((10, 20), (14, 24))
+    image = canvas.paint(np.array([[11, 22]]), RED[None], window, dots=(40, 40))
+    assert (image[10:20, 20:30] == RED.astype(np.float32)).all()
+    assert (image[..., 3] > 0).sum() == 100
+
+
+def test_the_pixel_drawn_last_stays_and_those_outside_are_left_out():
+    coords = np.array([[0, 0], [0, 1], [50, 0]])
+    image = canvas.paint(
+        coords, np.stack([RED, BLUE, RED]), canvas.Window((0, 0), (2, 2)), dots=(1, 1)
+    )
+    np.testing.assert_allclose(image[0, 0], BLUE)
+
+
+def test_the_active_window_holds_all_pixels_inside_the_image():
+    view = make_view(30)
+    window = canvas.active_window(view.coords, view.shape)
+    assert window.holds(view.coords).all()
+    assert window.low >= (0, 0)
+    assert window.high <= view.shape
+    assert canvas.active_window(view.coords[:0], view.shape) == canvas.whole(view.shape)
+
+
+def test_the_densest_window_finds_the_cluster():
+    cluster = np.argwhere(np.ones((5, 5))) + np.array([70, 240])
+    coords = np.concatenate([[[0, 0], [99, 399]], cluster])
+    window = canvas.densest_window(coords, (100, 400), 40)
+    assert window.holds(cluster).all()
+    assert window.size == (40, 40)
+    assert canvas.densest_window(coords[:1], (30, 30), 40).size == (30, 30)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        make_picture(make_view(200)),
+        make_picture(make_view(200, (30, 120))),
+        make_picture(make_view(0)),
+        make_picture(make_view(1)),
+        make_picture(make_view(50, truth=False)),
+        make_picture(make_view(50, truth=False), scores=False),
+        make_picture(make_view(60, (8, 20, 20))),
+    ],
+    ids=["crop", "wide", "empty", "one", "no truth", "charge only", "voxels"],
+)
+def test_every_kind_of_event_is_drawn(picture, tmp_path):
+    window = canvas.whole(picture.view.shape) if picture.view.coords.shape[1] == 2 else None
+    path = events.save(events.event_figure(picture, window=window), tmp_path / "a.png")
+    assert path.stat().st_size > 3000
+
+
+def test_a_picture_has_the_panels_that_its_data_allows():
+    def names(picture):
+        return [name.split()[0] for name, _ in events.panels_of(picture)]
+
+    assert names(make_picture(make_view(9))) == [
+        "charge", "truth", "weight", "prediction", "wrong", "highest",
+    ]  # fmt: skip
+    assert names(make_picture(make_view(9, truth=False))) == ["charge", "prediction", "highest"]
+
+
+def test_voxels_are_seen_along_the_shortest_side():
+    view = View(np.array([[3, 0, 0], [4, 9, 8]], np.int32), np.ones(2, np.float32), (10, 10, 10))
+    flat = events.flatten(events.Picture(view))
+    assert flat.axes == ("y", "z")
+    assert flat.view.coords.tolist() == [[0, 0], [9, 8]]
+
+
+def test_training_curves_forgive_a_last_line_without_its_end(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    lines = [json.dumps({"step": s, "split": "train", "loss": 1 / s}) for s in (1, 2)]
+    path.write_text("\n".join([*lines, '{"step": 3, "spl']))
+    columns = curves.read_metrics(path)["train"]
+    assert columns["loss"].tolist() == [1.0, 0.5]
+    assert np.isnan(columns["accuracy"]).all()
+    assert curves.training_figure(path) is not None
+
+
+def test_a_broken_line_in_the_middle_is_named(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1, "split": "train"}\nnonsense\n{"step": 2, "split": "train"}\n')
+    with pytest.raises(InputError, match="line 2"):
+        curves.read_metrics(path)
+    with pytest.raises(InputError, match="train into"):
+        curves.read_metrics(tmp_path / "missing.jsonl")
