@@ -104,11 +104,12 @@ class ViewSummary:
             return lines
         occupancy = self.total / len(self.sites) / np.prod(np.array(self.shape, float))
         lines.append(f"occupied          {100 * occupancy:.4f} %")
-        lines.append(
-            f"active neighbours {np.average(self.neighbours, weights=self._nonempty()):.2f}"
-        )
-        shares = " / ".join(f"{count / self.levels[0]:.3f}" for count in self.levels)
-        lines.append(f"sites per level   {shares}")
+        if self.geometry:
+            weights = [count for count in self.sites if count]
+            mean = np.average(np.array(self.neighbours), weights=weights)
+            lines.append(f"active neighbours {mean:.2f}")
+            shares = " / ".join(f"{count / self.levels[0]:.3f}" for count in self.levels)
+            lines.append(f"sites per level   {shares}")
         if self.classes is not None:
             lines.append("classes           " + self.class_line(class_names))
             lines.append(

@@ -33,12 +33,10 @@ def main(_: list[str]) -> None:
         dead_wire_seed=values.dead_wire_seed,
     )
     workers = min(values.workers or all_cores(), max(values.events, 1))
-    summaries = {
-        name: ViewSummary(
-            shape, len(CLASS_NAMES), *(MASK if len(shape) == 2 else ()), geometry=False
-        )
-        for name, shape in source.view_shapes.items()
-    }
+    summaries = {}
+    for name, shape in source.view_shapes.items():
+        low, high = MASK if len(shape) == 2 else (0.0, float("inf"))
+        summaries[name] = ViewSummary(shape, len(CLASS_NAMES), low, high, geometry=False)
     made_by = {
         "program": "jaxsparse.data.simulate",
         "version": jaxsparse.__version__,
