@@ -22,8 +22,8 @@ from jaxsparse.data.simulate import figures as measure
 from jaxsparse.data.simulate import image_figures
 from jaxsparse.data.simulate.figures import Sample
 
-SIZES = {"muons": 150, "ranges": 100, "stopping_muons": 400, "showers": 150, "cosmic_muons": 500}
-IMAGES = 60
+SIZES = {"muons": 400, "ranges": 200, "stopping_muons": 2000, "showers": 400, "cosmic_muons": 500}
+IMAGES = 150
 
 
 def main(_: list[str]) -> None:
