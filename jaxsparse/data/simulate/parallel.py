@@ -5,9 +5,13 @@ from __future__ import annotations
 import collections
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
+
+from jaxsparse.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,6 +40,9 @@ def ordered_map(
       items: read as workers come free.
       workers: processes; 0 for all cores, 1 runs everything in this process.
 
+    Raises:
+      InputError: a worker process was killed.
+
     >>> list(ordered_map(abs, [-1, 2, -3], workers=1))
     [1, 2, 3]
     """
@@ -43,7 +50,9 @@ def ordered_map(
     if workers == 1:
         yield from map(function, items)
         return
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    executor = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_leave_interrupts_alone
+    )
     pending: collections.deque[Future[Result]] = collections.deque()
     try:
         for item in items:
@@ -52,5 +61,14 @@ def ordered_map(
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+    except BrokenProcessPool:
+        raise InputError(
+            f"One of {workers} worker processes died, most likely for lack of memory: use fewer."
+        ) from None
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_interrupts_alone() -> None:
+    """Ctrl-C reaches every process of the terminal; this one ends when the main process says so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,8 +1,10 @@
+import os
 import time
 
 import pytest
 
 from jaxsparse.data.simulate.parallel import AHEAD, all_cores, ordered_map
+from jaxsparse.errors import InputError
 
 
 def slow_square(number):
@@ -14,6 +16,10 @@ def fail_at_three(number):
     if number == 3:
         raise ValueError("three")
     return number
+
+
+def die(number):
+    os._exit(1)
 
 
 def test_results_come_in_order_and_not_far_ahead():
@@ -34,6 +40,11 @@ def test_results_come_in_order_and_not_far_ahead():
 def test_a_failure_in_a_worker_is_raised_here(workers):
     with pytest.raises(ValueError, match="three"):
         list(ordered_map(fail_at_three, range(6), workers=workers))
+
+
+def test_a_killed_worker_is_one_line():
+    with pytest.raises(InputError, match="2 worker processes died"):
+        list(ordered_map(die, range(3), workers=2))
 
 
 def test_there_is_at_least_one_core():
