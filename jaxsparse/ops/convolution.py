@@ -119,7 +119,7 @@ def _apply(
     implementation: str,
 ) -> Array:
     kernel_map, x, w = _map_of(operands, treedef)
-    flow = dataflow.choose(implementation, platform, kernel_map)
+    flow = dataflow.choose(implementation, platform)
     return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
 
 
@@ -132,7 +132,7 @@ def _weight_gradient(
     implementation: str,
 ) -> Array:
     kernel_map, x, g = _map_of(operands, treedef)
-    flow = dataflow.choose(implementation, platform, kernel_map)
+    flow = dataflow.choose(implementation, platform)
     return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
 
