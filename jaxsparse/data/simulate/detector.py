@@ -65,7 +65,8 @@ class Detector:
       drift_velocity: cm/us.
       electron_lifetime: us.
       diffusion_along, diffusion_across: cm^2/us, along and across the drift.
-      electrons_per_adc: electrons in one pixel, in the middle of its row, that give 1 ADC.
+      electrons_per_adc: electrons on a wire that give 1 ADC in the row they arrive in, without
+        diffusion and averaged over when in the row that is.
       noise_floor: ADC; above it pixels of pure noise are part of an image, below it they are not.
         Masks at or above it see exactly what the electronics gave.
       signal_floor: ADC; pixels with charge are stored above it.

@@ -170,8 +170,7 @@ def spread(
     row = detector.row_position(charges.points[:, 0], charges.time)
     wire = plane.position(charges.points, detector.pitch)
     pulse = plane.pulse_sigma / detector.row_time
-    # A charge in the middle of its row, without diffusion, gives electrons / electrons_per_adc.
-    gain = 1 / (detector.electrons_per_adc * erf(0.5 / (pulse * np.sqrt(2))))
+    gain = 1 / (detector.electrons_per_adc * _peak_share(pulse))
     along = 2 * detector.diffusion_along / detector.drift_velocity**2 / detector.row_time**2
     across = 2 * detector.diffusion_across / detector.pitch**2
 
@@ -192,6 +191,13 @@ def spread(
     seen = (rows >= 0) & (rows < detector.rows) & (wires >= 0) & (wires < plane.wires)
     flat = rows[seen].astype(np.int64) * plane.wires + wires[seen]
     return flat, group[cell[part[seen]]], parts[part, step][seen].astype(float)
+
+
+def _peak_share(width: float) -> float:
+    """Share of a Gaussian in the bin of its centre, averaged over where in the bin that is."""
+    edge = 1 / width
+    density = (1 - np.exp(-(edge**2) / 2)) / np.sqrt(2 * np.pi)
+    return float(erf(edge / np.sqrt(2)) - 2 * width * density)
 
 
 def _cells_of_tracks(row, wire, group, adc, drift_time):
