@@ -20,7 +20,7 @@ def table(*rows):
     return particles
 
 
-CASES = {
+CASES: dict[str, tuple[list[tuple[float, ...]], int, int]] = {
     # chain of particles -> (label, instance) of the last one
     "a primary muon": ([(13, -1, 0, 1000)], MIP, 0),
     "a primary with a stale process": ([(13, -1, 2022, 1000)], MIP, 0),

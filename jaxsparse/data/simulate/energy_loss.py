@@ -131,7 +131,7 @@ def range_table(mass: float, cut: float) -> RangeTable:
 def straggle(
     mean: np.ndarray,
     length: np.ndarray,
-    beta2: np.ndarray,
+    beta2: float | np.ndarray,
     cut: float | np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:

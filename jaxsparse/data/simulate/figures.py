@@ -156,7 +156,8 @@ def muons(number: int, seed: int = 1) -> Sample:
 
 def ranges(number: int, seed: int = 2) -> Sample:
     """Ranges of protons and muons, and the protons' dE/dx against residual range."""
-    figures, curves = [], {}
+    figures: list[Figure] = []
+    curves: dict[str, np.ndarray] = {}
     cases = ((2212, 50.0, 2.3), (2212, 100.0, 7.8), (2212, 200.0, 26.0), (13, 1000.0, 440.0))
     for pdg, energy, reference in cases:
         deposits, particles = fire(pdg, np.full(number, energy), seed, (128.0, 0.0, 20.0))
@@ -289,4 +290,5 @@ def _crosses(particles: np.ndarray) -> np.ndarray:
     along = np.linspace(0.0, 1200.0, 241)
     points = start[:, None, :] + direction[:, None, :] * along[None, :, None]
     time = np.repeat(particles["time"], len(along))
-    return c.visible(points.reshape(-1, 3), time).reshape(len(particles), -1).any(axis=1)
+    seen = c.visible(points.reshape(-1, 3), time).reshape(len(particles), -1)
+    return np.any(seen, axis=1)

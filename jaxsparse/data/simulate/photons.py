@@ -81,24 +81,33 @@ def interaction_rates(energy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     return values[0], values[1], values[2]
 
 
-def compton_scatter(energy: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draws Klein-Nishina scatterings: the photon's energy (MeV) and cosine afterwards.
+@functools.cache
+def _compton_table() -> np.ndarray:
+    """``[len(FLOOR_TABLE), 257]``: ln(E'/E) over its least value, against cumulative chance.
 
-    By the composition and rejection of the EGS and Geant4 manuals: e = E'/E from 1/e or e, accepted
-    with 1 - e sin^2 / (1 + e^2).
+    In w = ln e / ln e_min with e = E'/E the Klein-Nishina density is 1 + e^2 - e sin^2(theta).
     """
+    k = FLOOR_TABLE[:, None] / c.ELECTRON_MASS
+    w = np.linspace(0.0, 1.0, 2001)
+    e = (1.0 + 2.0 * k) ** -w
+    t = (1.0 - e) / (k * e)  # 1 - cos(theta)
+    density = 1.0 + e**2 - e * t * (2.0 - t)
+    middle = 0.5 * (density[:, 1:] + density[:, :-1])
+    cumulative = np.concatenate([np.zeros((len(k), 1)), np.cumsum(middle, axis=1)], axis=1)
+    cumulative /= cumulative[:, -1:]
+    chance = np.linspace(0.0, 1.0, 257)
+    return np.stack([np.interp(chance, row, w) for row in cumulative])
+
+
+def compton_scatter(energy: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draws Klein-Nishina scatterings: the photon's energy (MeV) and cosine afterwards."""
+    table = _compton_table()
     k = energy / c.ELECTRON_MASS
-    least = 1.0 / (1.0 + 2.0 * k)
-    first, second = -np.log(least), 0.5 * (1.0 - least**2)
-    fraction, cosine = np.ones(len(k)), np.ones(len(k))
-    open_ = np.arange(len(k))
-    while len(open_):
-        u = rng.random((3, len(open_)))
-        low = least[open_]
-        inverse = u[0] * (first + second)[open_] < first[open_]
-        e = np.where(inverse, low ** u[1], np.sqrt(low**2 + (1.0 - low**2) * u[1]))
-        t = (1.0 - e) / (k[open_] * e)
-        taken = u[2] < 1.0 - e * t * (2.0 - t) / (1.0 + e**2)
-        fraction[open_[taken]], cosine[open_[taken]] = e[taken], 1.0 - t[taken]
-        open_ = open_[~taken]
-    return fraction * energy, cosine
+    row = np.log(energy / FLOOR_TABLE[0]) / np.log(FLOOR_TABLE[1] / FLOOR_TABLE[0])
+    row = np.clip((row + 0.5).astype(np.int64), 0, len(FLOOR_TABLE) - 1)  # the nearest energy
+    chance = 256.0 * rng.random(len(energy))
+    column = chance.astype(np.int64)
+    low, high = table[row, column], table[row, column + 1]
+    w = low + (chance - column) * (high - low)
+    fraction = (1.0 + 2.0 * k) ** -w
+    return fraction * energy, 1.0 - (1.0 - fraction) / (k * fraction)
