@@ -87,7 +87,7 @@ def evaluate(
       InputError: bad options, files that cannot be read or do not fit the network.
     """
     _check(options)
-    config, model, variables, step = load_for_evaluation(workdir, step=options.checkpoint)
+    config, model, variables, step = load_for_evaluation(Path(workdir), step=options.checkpoint)
     enable_compilation_cache(config.train.cache_dir)
     images = _images(data, config, options)
     rules = parse_rules(_known_rules(options.thresholds, images), images.classes)

@@ -1,8 +1,8 @@
 """From a list of pixels to an image in which a lone pixel is still seen.
 
 A whole plane has 3456 wires and a figure fewer screen dots: drawn to scale, thin tracks fade away.
-Here every pixel paints at least one full dot in full colour, and where pixels share a dot the one
-drawn last, which the caller chooses, stays.
+Here every pixel paints a square of whole dots in full colour, 2 x 2 where the image is reduced, and
+where pixels share a dot the one drawn last, which the caller chooses, stays.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def active_window(coords: np.ndarray, shape: tuple[int, ...], *, margin: int = 8
       margin: pixels around.
 
     >>> active_window(np.array([[50, 60], [89, 70]]), (512, 512), margin=5)
-    Window(low=(45, 40), high=(95, 90))
+    Window(low=(45, 41), high=(95, 91))
     """
     if not len(coords):
         return whole(shape)
@@ -58,6 +58,20 @@ def active_window(coords: np.ndarray, shape: tuple[int, ...], *, margin: int = 8
     low = np.clip(low, 0, np.maximum(np.array(shape[:2]) - side, 0))
     high = np.minimum(low + side, shape[:2])
     return Window((int(low[0]), int(low[1])), (int(high[0]), int(high[1])))
+
+
+def centred_window(centre: np.ndarray, shape: tuple[int, ...], side: int) -> Window:
+    """A square around a pixel, moved as needed to lie inside the image.
+
+    >>> centred_window(np.array([5, 90]), (100, 100), 40)
+    Window(low=(0, 60), high=(40, 100))
+    """
+    low = [
+        int(min(max(c - side // 2, 0), max(n - side, 0)))
+        for c, n in zip(centre, shape, strict=True)
+    ]
+    high = [min(i + side, n) for i, n in zip(low, shape, strict=True)]
+    return Window((low[0], low[1]), (high[0], high[1]))
 
 
 def densest_window(coords: np.ndarray, shape: tuple[int, ...], side: int) -> Window:
@@ -99,7 +113,7 @@ def paint(
     rows, columns = window.size
     scale = min(dots[0] / rows, dots[1] / columns)
     scale = float(int(scale)) if scale >= 1 else scale
-    side = int(np.ceil(scale)) if scale >= 1 else 1
+    side = int(scale) if scale >= 1 else 2
     height, width = max(int(rows * scale), 1), max(int(columns * scale), 1)
     image = np.zeros((height, width, 4), np.float32)
     inside = window.holds(coords)

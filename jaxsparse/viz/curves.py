@@ -20,6 +20,7 @@ PANELS = {
     "events_per_second": ("events per second", False),
 }
 COLOURS = {"train": "#7aa6c2", "validation": "#c44e52"}
+WIDE = 10.0  # a curve that spans more than this factor gets a logarithmic axis
 SMOOTHED = 60  # points that a smoothed training curve has at least
 
 
@@ -83,13 +84,20 @@ def training_figure(path: str | os.PathLike[str]) -> Figure:
                 _curve(ax, split, columns["step"], columns[name], smoothed=name != "learning_rate")
         ax.set_ylabel(label)
         ax.set_xlabel("step")
-        if logarithmic and any((c[name] > 0).any() for c in splits.values()):
+        if logarithmic and _span(splits, name) > WIDE:
             ax.set_yscale("log")
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
-        if name in ("loss", "accuracy"):
+        if name in ("loss", "accuracy") and ax.lines:
             ax.legend(frameon=False)
     return figure
+
+
+def _span(splits: dict[str, dict[str, np.ndarray]], name: str) -> float:
+    """Ratio of the largest to the smallest positive value."""
+    values = np.concatenate([columns[name] for columns in splits.values()] or [np.zeros(0)])
+    values = values[np.isfinite(values) & (values > 0)]
+    return float(values.max() / values.min()) if len(values) else 1.0
 
 
 def _curve(ax: Axes, split: str, step: np.ndarray, values: np.ndarray, *, smoothed: bool) -> None:

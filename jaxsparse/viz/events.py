@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from jaxsparse.data.schema import CLASS_COLOURS, View
-from jaxsparse.viz.canvas import Window, active_window, densest_window, paint, whole
+from jaxsparse.viz.canvas import Window, active_window, centred_window, densest_window, paint
 
 DPI = 120
 BACKGROUND = "#fbfbf8"
@@ -297,14 +297,17 @@ def _show(
     ax.imshow(image, origin="lower", extent=window.extent, interpolation="nearest", aspect="equal")
 
 
-def zoom_window(view: View, side: int = 384) -> Window:
+def zoom_window(view: View, side: int = 288) -> Window:
     """Where to look in a whole plane: around the interaction, else where most pixels are."""
-    coords = view.coords
-    if view.interaction is not None and view.interaction.any():
-        coords = coords[view.interaction]
-    if coords.shape[1] != 2:
-        return whole(view.shape)
-    return densest_window(coords, view.shape, side)
+    if view.coords.shape[1] != 2 or view.interaction is None or not view.interaction.any():
+        return densest_window(view.coords[:, :2], view.shape, side)
+    coords = view.coords[view.interaction]
+    if view.vertex_distance is None or not np.isfinite(view.vertex_distance).any():
+        return densest_window(coords, view.shape, side)
+    vertex = view.coords[view.vertex_distance.argmin()]
+    near = coords[np.abs(coords - vertex).max(1) <= side // 2]
+    box = np.concatenate([near, vertex[None]])
+    return centred_window((box.min(0) + box.max(0)) // 2, view.shape, side)
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:

@@ -171,7 +171,10 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure:
             color=class_colour(label),
         )
     top.set(ylabel="clusters found", ylim=(0, 1.05))
-    top.legend(frameon=False, fontsize=9)
+    figure.legend(
+        *top.get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3,
+        loc="outside lower center",
+    )  # fmt: skip
     if max(max(instances[name]["number_by_energy"]) for name in classes) > 30:
         bottom.set_yscale("log")
     bottom.set(ylabel="clusters", xlabel="kinetic energy [MeV]")

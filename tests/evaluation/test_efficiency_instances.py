@@ -26,8 +26,13 @@ def event():
     return view, predicted, particles
 
 
+def count(event):
+    view, predicted, particles = event
+    return instances.instance_counts(view, predicted, particles, 5)
+
+
 def test_a_cluster_is_found_if_more_than_half_of_it_is_right(event):
-    table = instances.instance_counts(*event, 5)
+    table = count(event)
     summary = instances.instance_summary(table, np.zeros((5, 11)), tuple("HMsdE"))
     assert (summary["d"]["number"], summary["d"]["found"]) == (1, 0.0)  # exactly half is not
     assert (summary["E"]["number"], summary["E"]["found"]) == (1, 1.0)
@@ -38,7 +43,7 @@ def test_a_cluster_is_found_if_more_than_half_of_it_is_right(event):
 
 
 def test_clusters_land_in_the_bin_of_their_energy(event):
-    table = instances.instance_counts(*event, 5)
+    table = count(event)
     edges = efficiency.ENERGY_EDGES
     (column,) = np.flatnonzero(table[0, DELTA, :, 0])
     assert edges[column] <= 7.0 < edges[column + 1]

@@ -69,6 +69,7 @@ def test_the_scores_in_the_file_give_the_confusion_in_the_metrics(name, request,
         rows = slice(*stored["offsets"][entry : entry + 2])
         view = source.read_view(int(number), "Y").take(stored["rows"][rows])
         assert ((view.values >= 10) & (view.values <= 300)).all()
+        assert view.labels is not None
         for truth, scores in zip(view.labels, stored["scores"][rows], strict=True):
             if truth >= 0:
                 confusion[truth, np.argmax(scores)] += 1

@@ -52,6 +52,7 @@ def test_track_shower_by_hand():
     confusion[2, 4] = 50  # shower called Michel
     confusion[3, 0] = 10  # delta called proton
     both = scores.track_shower(confusion, CLASS_NAMES)
+    assert both is not None
     assert both["accuracy"] == pytest.approx(80 / 100)
     assert both["track"] == {"efficiency": 30 / 40, "purity": 30 / 40}
     assert both["shower"]["efficiency"] == pytest.approx(50 / 60)
@@ -79,5 +80,5 @@ def test_cross_entropy_is_the_weighted_sum_over_labelled_pixels():
 
 def test_softmax_adds_up_to_one_for_huge_logits_and_no_pixel():
     values = scores.softmax(np.array([[1e4, 0.0], [-1e4, -1e4]], np.float32))
-    np.testing.assert_allclose(values, [[1, 0], [0.5, 0.5]])
+    np.testing.assert_allclose(values, np.array([[1, 0], [0.5, 0.5]]))
     assert scores.softmax(np.zeros((0, 5), np.float32)).shape == (0, 5)

@@ -12,7 +12,7 @@ from jaxsparse.evaluation.scores import confusion_counts
 def pixels():
     rng = np.random.default_rng(0)
     scores = rng.dirichlet(np.full(4, 0.4), 500).astype(np.float32)
-    scores[:3] = [[0.5, 0.5, 0, 0], [1, 0, 0, 0], [0.25, 0.25, 0.25, 0.25]]
+    scores[:3] = np.array([[0.5, 0.5, 0, 0], [1, 0, 0, 0], [0.25, 0.25, 0.25, 0.25]])
     return rng.integers(-1, 4, 500), scores
 
 
@@ -71,7 +71,7 @@ def test_calibration_error_against_a_loop(pixels):
 def test_scores_that_say_the_frequency_are_calibrated():
     # 70 of 100 pixels with score 0.7 are right.
     truth = np.array([0] * 70 + [1] * 30)
-    scores = np.tile(np.float32([0.7, 0.3]), (100, 1))
+    scores = np.tile(np.array([0.7, 0.3], np.float32), (100, 1))
     summary = calibration.calibration_summary(
         calibration.reliability_counts(truth, scores), ("a", "b")
     )

@@ -33,12 +33,14 @@ def make_picture(view: View, *, scores: bool = True) -> events.Picture:
     )
 
 
-def test_a_pixel_of_a_huge_image_still_paints_a_dot():
+def test_a_pixel_of_a_huge_image_still_paints_two_dots_each_way():
     window = canvas.whole((1000, 3000))
-    image = canvas.paint(np.array([[999, 2999]]), RED[None], window, dots=(100, 300))
+    coords = np.array([[500, 1500], [999, 2999]])
+    image = canvas.paint(coords, np.stack([BLUE, RED]), window, dots=(100, 300))
     assert image.shape == (100, 300, 4)
-    np.testing.assert_allclose(image[99, 299], RED)
-    assert (image[..., 3] > 0).sum() == 1
+    np.testing.assert_allclose(image[99, 299], RED)  # at the corner nothing is left to grow into
+    np.testing.assert_allclose(image[50:52, 150:152], np.tile(BLUE, (2, 2, 1)))
+    assert (image[..., 3] > 0).sum() == 5
 
 
 def test_a_pixel_of_a_small_image_paints_a_square():
@@ -49,11 +51,13 @@ def test_a_pixel_of_a_small_image_paints_a_square():
 
 
 def test_the_pixel_drawn_last_stays_and_those_outside_are_left_out():
-    coords = np.array([[0, 0], [0, 1], [50, 0]])
+    coords = np.array([[0, 0], [0, 1], [0, 1], [50, 0]])
     image = canvas.paint(
-        coords, np.stack([RED, BLUE, RED]), canvas.Window((0, 0), (2, 2)), dots=(1, 1)
+        coords, np.stack([RED, RED, BLUE, RED]), canvas.Window((0, 0), (2, 2)), dots=(2, 2)
     )
-    np.testing.assert_allclose(image[0, 0], BLUE)
+    np.testing.assert_allclose(image[0, 0], RED)
+    np.testing.assert_allclose(image[0, 1], BLUE)
+    assert (image[1, :, 3] == 0).all()
 
 
 def test_the_active_window_holds_all_pixels_inside_the_image():
