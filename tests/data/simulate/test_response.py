@@ -148,6 +148,7 @@ def test_an_image_is_the_dense_sum_of_gaussians():
     dense = np.zeros((60, 60))
     corner = view.coords.min(0) - 5
     erf = np.vectorize(math.erf)
+    per_adc = electrons_per_adc(plane)
     for start, end, charge in zip(deposits.start, deposits.end, electrons, strict=True):
         for fraction in (np.arange(30) + 0.5) / 30:
             x, y, z = start + fraction * (end - start)
@@ -162,7 +163,7 @@ def test_an_image_is_the_dense_sum_of_gaussians():
                 np.diff(erf((np.arange(61) + c - p) / s / math.sqrt(2))) / 2
                 for c, p, s in zip(corner, (row, wire), sigma, strict=True)
             ]
-            adc = charge / 30 * math.exp(-time / 1e4) / electrons_per_adc(plane)
+            adc = charge / 30 * math.exp(-time / 1e4) / per_adc
             dense += adc * np.outer(*shares)
     got = np.zeros_like(dense)
     got[tuple((view.coords - corner).T)] = view.values
