@@ -167,8 +167,9 @@ def _showers(canvas: Canvas, samples: dict[str, Sample]) -> None:
     middle.plot(x, np.exp(-x / 18.0) / 18.0, "k", lw=0.8, label="exp(-7x/9X0)")
     middle.set(xlabel="conversion gap of 1 GeV photons (cm)", ylabel="per cm")
     middle.legend()
-    order = np.argsort(curves["radius"])
-    right.plot(curves["radius"][order], np.cumsum(curves["weight"][order]), color=CLASS_COLOURS[2])
+    rings = np.linspace(0.0, 40.0, 161)
+    ring = np.histogram(curves["radius"], rings, weights=curves["weight"])[0]
+    right.plot(rings[1:], np.cumsum(ring), color=CLASS_COLOURS[2])
     right.axvspan(9.0, 10.0, color="k", alpha=0.15, label="Moliere radius")
     right.axhline(0.9, color="k", lw=0.8, ls=":")
     right.set(xlabel="distance from the axis (cm)", ylabel="share of energy", xlim=(0, 40))
