@@ -112,12 +112,12 @@ def pixel_truth(
     counts = by_class >= least[:, None]
     labels = np.where(counts.any(1), counts.argmax(1), NO_CLASS)
 
-    # The largest amount of the winning class: last in an order by pixel, then amount.
+    # The largest amount of the winning class; of equals the last, as good as any.
+    candidate = np.where(known & (label == labels[pixel]), amount, -1.0)
+    largest = np.maximum.reduceat(candidate, starts) if count else candidate
+    winner = np.flatnonzero((candidate == largest[pixel]) & (candidate >= 0))
     instance = np.full(count, -1, np.int32)
-    winner = np.flatnonzero(label == labels[pixel])
-    winner = winner[known[winner]]
-    winner = winner[np.lexsort((amount[winner], pixel[winner]))]
-    instance[pixel[winner]] = groups.instance[group[winner]]  # the last of equals is kept
+    instance[pixel[winner]] = groups.instance[group[winner]]
 
     from_vertex = np.bincount(pixel, amount * groups.interaction[group], minlength=count)
     overlap = np.bincount(pixel[amount >= least[pixel]], minlength=count)
