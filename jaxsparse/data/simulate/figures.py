@@ -15,6 +15,7 @@ from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.cosmics import add_cosmics
 from jaxsparse.data.simulate.deposits import Deposits
+from jaxsparse.data.simulate.energy_loss import restricted_loss
 from jaxsparse.data.simulate.generator import transport
 from jaxsparse.data.simulate.truth import label_particles
 
@@ -143,6 +144,14 @@ def muons(number: int, seed: int = 1) -> Sample:
             "muon mean dE/dx, own steps (MeV/cm)", energy.sum() / length.sum(), 1.91, 0.05, geant4
         ),
         near("muon dE/dx with all descendants (MeV/cm)", whole, 2.37, 0.06, geant4),
+    ]
+    least = restricted_loss(np.geomspace(100.0, 1000.0, 200), c.MASSES[13], 1e9).min()
+    figures += [
+        near("least mean loss of a muon, all included (MeV/cm)", least, 2.1, 0.03, "PDG"),
+        # Geant4's steps are longer than ours and so closer to the mean.
+        near(
+            "muon median dE/dx, own steps (MeV/cm)", np.median(energy / length), 1.85, 0.07, geant4
+        ),
     ]
     for cut, reference in GEANT4_DELTAS.items():
         # The Geant4 counts are few: three of their standard deviations.

@@ -112,7 +112,5 @@ def _follow_up(bank: ParticleBank, ends, rng: np.random.Generator) -> None:
     """Decays, captures and interactions at the ends of tracks."""
     rest(bank, ends.rows[ends.fate == STOPPED], rng)
     for fate, act in ((INTERACTED, interact), (DECAYED, decay_in_flight)):
-        chosen = ends.fate == fate
-        act(
-            bank, ends.rows[chosen], ends.kinetic_energy[chosen], ends.direction[chosen], rng
-        )  # fmt: skip
+        now = ends.fate == fate
+        act(bank, ends.rows[now], ends.kinetic_energy[now], ends.direction[now], rng)
