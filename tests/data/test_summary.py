@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxsparse.data.schema import View
@@ -10,7 +10,6 @@ SHAPE = (9, 7)
 sites = st.sets(st.tuples(st.integers(0, 8), st.integers(0, 6)), min_size=1, max_size=40)
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(sites)
 def test_neighbours_are_those_of_a_dense_window(chosen):
     coords = np.array(sorted(chosen))
@@ -26,7 +25,6 @@ def test_a_full_cube_has_27_neighbours_inside():
     assert active_neighbours(coords, (3, 3, 3)) == pytest.approx((27 + 6 * 18 + 12 * 12 + 64) / 27)
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(sites)
 def test_levels_halve_the_coordinates(chosen):
     counts = [len({(i >> k, j >> k) for i, j in chosen}) for k in range(5)]

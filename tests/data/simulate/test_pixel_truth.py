@@ -3,7 +3,7 @@
 import collections
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
@@ -24,7 +24,6 @@ def columns(rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.array(cells, np.int64), np.array(group, np.int64), np.array(amount, float)
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(parts)
 def test_merge_sums_by_cell_and_group_in_order(rows):
     expected: dict = collections.defaultdict(float)
@@ -35,7 +34,6 @@ def test_merge_sums_by_cell_and_group_in_order(rows):
     np.testing.assert_allclose(got[2], [expected[key] for key in sorted(expected)])
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(parts, st.lists(st.integers(-1, 4), min_size=6, max_size=6))
 def test_every_pixel_gets_what_a_loop_over_its_charges_says(rows, labels):
     groups = Groups.of(table(labels, np.arange(6), [True, False] * 3))
