@@ -11,6 +11,11 @@ if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", "")
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_DEVICES}".strip()
 
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+# A test that compiles, or a busy machine, is no failure: the suite as a whole has a time limit.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from jaxsparse.data.split import event_slots, split_by_sites
 
-SITES = st.lists(st.integers(0, 5000), max_size=40)
+SITES = st.lists(st.integers(0, 5000), max_size=24)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sites=SITES, devices=st.integers(1, 8))
 def test_every_event_goes_to_one_device_and_none_has_more_than_its_slots(sites, devices):
     shares = split_by_sites(sites, devices)
@@ -23,7 +23,7 @@ def test_every_event_goes_to_one_device_and_none_has_more_than_its_slots(sites, 
     assert split_by_sites(sites, devices) == shares
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sites=SITES, devices=st.integers(1, 8))
 def test_without_a_limit_loads_differ_by_at_most_the_largest_event(sites, devices):
     # Largest first: the fullest device held no more than the emptiest when its last event came.
