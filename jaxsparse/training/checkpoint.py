@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -181,7 +183,8 @@ class Checkpoints:
         self, step: int, stored: dict[str, tuple[int, ...]], expected: dict[str, np.ndarray]
     ) -> None:
         # orbax itself reports a shape mismatch as one of device topology.
-        for path in sorted(stored.keys() | expected.keys()):
+        paths = stored.keys() | expected.keys()
+        for path in sorted(paths, key=lambda path: (not path.startswith("params"), path)):
             there = stored.get(path, "absent")
             here = expected[path].shape if path in expected else "absent"
             if there != here:
@@ -255,14 +258,23 @@ def _by_path(state: TrainState) -> dict[str, np.ndarray]:
     return {path: np.asarray(leaf) for path, leaf in _paths(state).items()}
 
 
+def _ignore(arguments: Any) -> None:
+    """A hook that prints nothing."""
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """orbax logs a dozen lines a checkpoint, and its threads print what reaches us anyway."""
-    verbosity, hook = absl_logging.get_verbosity(), threading.excepthook
+    verbosity = absl_logging.get_verbosity()
+    hooks = threading.excepthook, sys.unraisablehook
     absl_logging.set_verbosity(absl_logging.FATAL)
-    threading.excepthook = lambda arguments: None
+    threading.excepthook = _ignore
+    sys.unraisablehook = _ignore
     try:
         yield
+    except Exception:
+        time.sleep(0.3)  # the other reads or writes that were under way fail a moment later
+        raise
     finally:
         absl_logging.set_verbosity(verbosity)
-        threading.excepthook = hook
+        threading.excepthook, sys.unraisablehook = hooks

@@ -149,7 +149,7 @@ class _Run:
         self.meter = Meter()
         self.started = time.monotonic()
         self.seconds_before = self.progress.seconds
-        self.step_at_start = self.step
+        self.pace = math.inf  # seconds a step
 
     # ----- the story -----
 
@@ -290,9 +290,10 @@ class _Run:
         return min(1.0, max(self.step / every.steps, by_time))
 
     def _seconds_left(self, step: int) -> float:
-        done = step - self.step_at_start
-        each = (time.monotonic() - self.started) / done if done else math.inf
-        by_steps = each * (self.config.train.steps - step)
+        """By the pace of the latest timed steps; validations come on top."""
+        if self.meter.seconds_per_step > 0:
+            self.pace = self.meter.seconds_per_step
+        by_steps = self.pace * (self.config.train.steps - step)
         minutes = self.config.train.minutes
         return min(by_steps, max(0.0, 60 * minutes - self.seconds)) if minutes else by_steps
 

@@ -27,7 +27,7 @@ class Meter:
         self._sums: Sums | None = None
         self._started = time.perf_counter()
         self._excluded = 0.0
-        self._events = self._sites = 0
+        self._events = self._sites = self._timed = 0
 
     def exclude(self, seconds: float) -> None:
         """Takes time (of a compilation, of a validation) off the rates."""
@@ -38,6 +38,7 @@ class Meter:
         self.steps += 1
         self._sums = sums if self._sums is None else self._sums + sums
         if timed:
+            self._timed += 1
             self._events += int(sums.events)
             self._sites += int(sums.sites)
 
@@ -57,6 +58,11 @@ class Meter:
     def sites_per_second(self) -> float:
         """NaN while nothing was timed."""
         return self._sites / self._seconds if self._events else float("nan")
+
+    @property
+    def seconds_per_step(self) -> float:
+        """NaN while nothing was timed."""
+        return self._seconds / self._timed if self._timed else float("nan")
 
     @property
     def _seconds(self) -> float:

@@ -71,7 +71,7 @@ def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
     settings = models.geometry_of(config)
     shape = (2 ** settings["levels"],) * config.dim
 
-    def init(key: jax.Array) -> Any:
+    def inputs() -> tuple[jaxsparse.SparseTensor, jaxsparse.Geometry]:
         x = jaxsparse.SparseTensor(
             coords=jnp.zeros((1, 1 + config.dim), jnp.int32),
             features=jnp.ones((1, config.in_channels), jnp.float32),
@@ -80,9 +80,12 @@ def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
             batch_size=1,
             stride=(1,) * config.dim,
         )
-        return model.init(key, x, jaxsparse.geometry(x, **settings), train=False)
+        return x, jaxsparse.geometry(x, **settings)
 
-    variables = jax.jit(init)(jax.random.PRNGKey(seed))
+    # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
+    x, geometry = jax.eval_shape(inputs)
+    init = jax.jit(lambda key: model.lazy_init(key, x, geometry, train=False))
+    variables = init(jax.random.PRNGKey(seed))
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
 

@@ -44,6 +44,12 @@ def write_toy_file(path: pathlib.Path, events: int, seed: int) -> pathlib.Path:
     return path
 
 
+@pytest.fixture(scope="session", name="toy_view")
+def toy_view_maker():
+    """Makes a view from a random generator."""
+    return toy_view
+
+
 @pytest.fixture(scope="session")
 def toy_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, pathlib.Path]:
     """(training file, validation file)."""

@@ -1,0 +1,45 @@
+"""Counts against a plain loop, and the ratios read off them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsparse.training.metrics import Sums, accuracy, confusion_counts, per_class, track_shower
+
+
+def test_counts_are_rows_of_truth_and_columns_of_the_largest_logit() -> None:
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(200, 5)).astype(np.float32), rng.integers(-1, 5, 200)
+    expected = np.zeros((5, 5), int)
+    for row, label in zip(logits, labels, strict=True):
+        if label >= 0:
+            expected[label, row.argmax()] += 1
+    np.testing.assert_array_equal(jax.jit(confusion_counts)(logits, labels), expected)
+
+
+def test_padding_is_not_counted() -> None:
+    counts = confusion_counts(jnp.zeros((4, 3)), jnp.full(4, -1))
+    assert counts.sum() == 0
+    assert np.isnan(accuracy(np.asarray(counts)))
+
+
+def test_scores_of_a_class_that_is_absent_are_undefined() -> None:
+    efficiency, purity = per_class(np.array([[2, 2, 0], [0, 4, 0], [0, 0, 0]]))
+    np.testing.assert_array_equal(efficiency, [0.5, 1.0, np.nan])
+    np.testing.assert_allclose(purity, [1.0, 2 / 3, np.nan])
+
+
+def test_confusion_among_tracks_is_no_error_of_track_against_shower() -> None:
+    table = np.zeros((5, 5), int)
+    table[0, 1] = table[1, 0] = 5  # HIP and MIP taken for each other
+    table[3, 4] = 10  # delta taken for Michel
+    assert accuracy(table) == 0.0
+    assert track_shower(table) == {"accuracy": 1.0, "efficiency": 1.0, "purity": 1.0}
+
+
+def test_sums_add_and_stay_exact_beyond_32_bits() -> None:
+    step = Sums(jnp.float32(1.5), jnp.full((2, 2), 2**30, jnp.int32), jnp.int32(3), jnp.int32(9))
+    total = step.fetch() + step.fetch() + step.fetch()
+    assert total.confusion.sum() == 3 * 4 * 2**30
+    assert total.loss_per_event == 0.5
+    assert total.accuracy == 0.5

@@ -1,0 +1,132 @@
+"""One device or four, pmap or shard_map: the same losses and the same parameters, to rounding."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse.data.batching import collate, make_sample, pad
+from jaxsparse.errors import InputError
+from jaxsparse.training.config import default_config
+from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.parallel import Replicas, local_devices
+from jaxsparse.training.state import create_state
+from jaxsparse.training.step import (
+    AXIS,
+    init_variables,
+    make_forward,
+    make_train_step,
+    make_validation_step,
+)
+
+LEVELS, STEPS = 2, 3
+# Which events each device gets: uneven, and one device gets none.
+SHARES = {1: [[0, 1, 2, 3, 4]], 4: [[0, 1], [2], [], [3, 4]]}
+
+
+def tiny_config():
+    config = default_config()
+    config.model.filters, config.model.depth, config.model.blocks = 4, LEVELS, 1
+    config.optimizer.learning_rate = 0.05
+    return config
+
+
+def batch_for(num_devices, view_of):
+    rng = np.random.default_rng(3)
+    samples = []
+    for number in range(5):
+        view = view_of(rng)
+        weights = rng.uniform(0.5, 1.5, len(view)).astype(np.float32)
+        samples.append(make_sample(number, view, weights, LEVELS))
+    shards = [
+        collate(
+            [samples[event] for event in share], slots=5, spatial_shape=samples[0].view.shape,
+            levels=LEVELS, feature_scale=50.0,
+        )
+        for share in SHARES[num_devices]
+    ]  # fmt: skip
+    return pad(shards, (256, 128))
+
+
+@pytest.fixture(scope="module")
+def trained(toy_view):
+    """(losses, state, validation sums, programs) by (implementation, number of devices)."""
+    config = tiny_config()
+    optimizer, forward = build_optimizer(config.optimizer), make_forward(config.model)
+    results = {}
+    for implementation, count in [("pmap", 1), ("pmap", 4), ("shard_map", 4)]:
+        replicas = Replicas(implementation, local_devices(count))
+        step = replicas.wrap(make_train_step(forward, optimizer), "train", donate=True)
+        validate = replicas.wrap(make_validation_step(forward), "validation")
+        state = create_state(init_variables(config.model, 0), optimizer, seed=0)
+        state, losses = replicas.replicate(state), []
+        batch = batch_for(count, toy_view)
+        for _ in range(STEPS):
+            state, sums = step(state, batch, np.float32(0.05))
+            losses.append(float(sums.loss))
+        sums = validate(state.variables, batch).fetch()
+        results[implementation, count] = losses, state, sums, replicas.compilations
+    return results
+
+
+@pytest.mark.parametrize("implementation", ["pmap", "shard_map"])
+def test_four_devices_train_like_one_also_when_one_of_them_has_no_site(trained, implementation):
+    losses, state, sums, _ = trained["pmap", 1]
+    many_losses, many_state, many_sums, _ = trained[implementation, 4]
+    assert losses[-1] < 0.9 * losses[0]  # it is training, not standing still
+    np.testing.assert_allclose(many_losses, losses, rtol=1e-4)
+    for name in ("params", "batch_stats", "optimizer"):
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5),
+            getattr(many_state, name),
+            getattr(state, name),
+        )
+    np.testing.assert_allclose(many_sums.loss, sums.loss, rtol=1e-3)
+    np.testing.assert_array_equal(many_sums.confusion.sum(1), sums.confusion.sum(1))
+    assert (many_sums.events, many_sums.sites) == (sums.events, sums.sites)
+
+
+def test_pmap_and_shard_map_agree_to_the_bit(trained):
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        trained["pmap", 4][1].params,
+        trained["shard_map", 4][1].params,
+    )
+
+
+def test_a_program_is_compiled_once_for_each_function_and_bucket(trained):
+    assert {programs for *_, programs in trained.values()} == {2}
+
+
+def test_state_comes_back_without_a_device_axis_and_on_every_device(trained):
+    _, state, _, _ = trained["pmap", 4]
+    assert state.step.shape == ()
+    assert int(state.step) == STEPS
+    assert len(state.step.sharding.device_set) == 4
+
+
+def test_more_devices_than_there_are_is_an_input_error():
+    with pytest.raises(InputError, match=r"train\.devices is 99 but there are"):
+        local_devices(99)
+
+
+def test_an_unknown_implementation_is_an_input_error():
+    with pytest.raises(InputError, match=r"train\.parallel is jit"):
+        Replicas("jit")
+
+
+@pytest.mark.parametrize("implementation", ["pmap", "shard_map"])
+def test_a_second_call_compiles_nothing(implementation):
+    """Arrays must go in as they come out, or every program is compiled twice."""
+    traces = []
+
+    def step(state, batch, rate):
+        traces.append(1)
+        return jax.tree.map(lambda leaf: leaf + rate * jax.lax.psum(batch.sum(), AXIS), state)
+
+    replicas = Replicas(implementation, local_devices(2))
+    run = replicas.wrap(step, "step", donate=True)
+    state = replicas.replicate({"a": np.zeros(3, np.float32)})
+    for _ in range(3):
+        state = run(state, np.ones((2, 5), np.float32), np.float32(1.0))
+    assert len(traces) == 1
+    np.testing.assert_array_equal(state["a"], np.full(3, 30.0))
