@@ -49,7 +49,7 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> nn.Module:
     arguments = {key: value for key, value in values.items() if key in fields}
     if arguments.get("dtype") == "float32":
         arguments["dtype"] = None  # operands have the features' own type: nothing to convert
-    return MODELS[name](**arguments, axis_name=axis_name)  # type: ignore[call-arg]
+    return MODELS[name](**arguments, axis_name=axis_name)
 
 
 def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
     {'levels': 4, 'kernels': (3,)}
     """
     network = build(config)
-    return {"levels": network.depth, "kernels": (network.kernel_size,)}  # type: ignore[attr-defined]
+    return {"levels": network.depth, "kernels": (network.kernel_size,)}
 
 
 def _whole(value: Any, lowest: int, highest: int = 2**31) -> bool:

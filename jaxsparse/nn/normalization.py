@@ -30,7 +30,7 @@ class BatchNorm(nn.Module):
     Attributes:
         train: use and record the statistics of the batch.
         momentum: share of the running statistics that stays at a step; 0.9 and epsilon 1e-4 are the
-            values of SparseConvNet, with which the published networks were trained.
+            defaults of SparseConvNet, with which the published network was built.
         epsilon: added to the variance.
         axis_name: the mapped axis over which moments are summed (None: this device alone).
     """
