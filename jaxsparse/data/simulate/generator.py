@@ -12,7 +12,7 @@ from jaxsparse.data.simulate.decays import decay_in_flight, decay_neutral_pions,
 from jaxsparse.data.simulate.deposits import Deposits
 from jaxsparse.data.simulate.hadrons import interact, move_neutrons
 from jaxsparse.data.simulate.showers import shower
-from jaxsparse.data.simulate.tracks import DECAYED, INTERACTED, STOPPED, transport_tracks
+from jaxsparse.data.simulate.tracks import DECAYED, INTERACTED, STOPPED, Ends, transport_tracks
 from jaxsparse.data.simulate.truth import label_particles
 from jaxsparse.data.simulate.vertices import TOPOLOGIES, add_vertex
 from jaxsparse.errors import InputError
@@ -108,7 +108,7 @@ def transport(bank: ParticleBank, rng: np.random.Generator) -> None:
         shower(bank, rows, rng)
 
 
-def _follow_up(bank: ParticleBank, ends, rng: np.random.Generator) -> None:
+def _follow_up(bank: ParticleBank, ends: Ends, rng: np.random.Generator) -> None:
     """Decays, captures and interactions at the ends of tracks."""
     rest(bank, ends.rows[ends.fate == STOPPED], rng)
     for fate, act in ((INTERACTED, interact), (DECAYED, decay_in_flight)):
