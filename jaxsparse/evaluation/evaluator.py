@@ -232,7 +232,7 @@ def _draw(
     for image, scores in _progress(kept, "drawing", quiet):
         picture = events.Picture(
             image.view, scores, image.weights, images.classes, _caption(image, scores, images),
-            unit="ADC" if len(images.shape) == 2 else "MeV",
+            unit=images.unit,
         )  # fmt: skip
         name = f"event_{image.number:05d}"
         if images.crop or len(images.shape) == 3:

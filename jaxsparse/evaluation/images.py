@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_layout import VALUE_UNITS
 from jaxsparse.data.schema import CLASS_NAMES, View
 from jaxsparse.data.simulate.detector import MICROBOONE
 from jaxsparse.data.transforms import choose_window, cut, mask_adc, pixel_weights, window_shape
@@ -137,6 +138,13 @@ class Images:
                 vertex_weight=loss.vertex_weight, vertex_radius=loss.vertex_radius,
             )  # fmt: skip
         return Image(number, event.event_id, event.topology, view, rows, weights, event.particles)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values; empty for a detector that is not ours."""
+        if self.source.detector != MICROBOONE.name:
+            return ""
+        return VALUE_UNITS.get(len(self.shape), "")
 
     def wires(self) -> np.ndarray | None:
         """Unit vector along the wires of the view; ``None`` where it is unknown."""

@@ -50,7 +50,7 @@ class Picture:
       classes: class names.
       title: one line above the panels.
       axes: names of the two axes, rows first.
-      unit: of the values.
+      unit: of the values, empty if unknown.
     """
 
     view: View
@@ -181,7 +181,9 @@ Panel = Callable[[Axes, Picture, Window, tuple[int, int]], None]
 
 def panels_of(picture: Picture) -> list[tuple[str, Panel]]:
     """The panels that the data allows, with their titles."""
-    panels: list[tuple[str, Panel]] = [(f"charge [{picture.unit}]", draw_charge)]
+    panels: list[tuple[str, Panel]] = [
+        (f"charge [{picture.unit}]" if picture.unit else "charge", draw_charge)
+    ]
     if picture.view.labels is not None:
         panels.append(("truth", draw_truth))
         if picture.weights is not None:
