@@ -8,8 +8,8 @@ neighbours of a block of consecutive rows lie in a window of rows hardly longer 
 window is multiplied with the weights of all taps at once, ``[window, in] x [in, taps * out]``, and
 every output row adds up one product per tap. A wide product runs at twice the speed of the narrow
 ``[rows, taps * in] x [taps * in, out]``, the products stay in the cache, and a bfloat16 conversion
-touches every feature once instead of once per tap. A block whose window is too long (a track that
-fills whole rows of the image) gathers first, as above.
+touches every feature once instead of once per tap. A block that reads further than one window (a
+track that fills whole rows of the image) takes several.
 
 In both, ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one product per
 fine row.
@@ -17,19 +17,18 @@ fine row.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxsparse.ops.kernel_map import DOWN, UP, KernelMap
+from jaxsparse.ops.kernel_map import DOWN, UP, WINDOW_BLOCK_ROWS, KernelMap, block_rows
 
 IMPLEMENTATIONS = ("table", "windows")
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
-# Measured on two cores with 2 MiB of second-level cache each; all are flat optima.
-WINDOW_BLOCK_ROWS = 2048
+# Measured on two cores with 2 MiB of second-level cache each; flat optima.
 GRADIENT_BLOCK_ROWS = 4096
 PRODUCT_BYTES = 8 * 2**20
 
@@ -67,85 +66,66 @@ def weight_gradient(
     return _product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
 
 
-class _Blocks(NamedTuple):
-    """Output rows cut into equal blocks; ``count`` blocks of ``size`` rows cover the capacity."""
-
-    count: int
-    size: int
-
-    @classmethod
-    def of(cls, rows: int, target: int) -> _Blocks:
-        # Up to one and a half targets stay one block, and blocks are equal: little is wasted.
-        wanted = max(1, round(rows / target))
-        size = _round_up(-(-rows // wanted), 32)
-        return cls(-(-rows // size), size)
-
-    @property
-    def rows(self) -> int:
-        return self.count * self.size
-
-    def active(self, num_rows: Array) -> Array:
-        """Blocks that hold an active row: a trip count that depends on the data."""
-        return (num_rows + (self.size - 1)) // self.size
-
-    def take(self, array: Array, index: Array) -> Array:
-        """Block ``index`` of the last axis."""
-        return jax.lax.dynamic_slice_in_dim(array, index * self.size, self.size, axis=-1)
-
-
 def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
-    taps, channels, out = w.shape
-    absent = kernel_map.capacity_in
-    reads, tap = _reads(kernel_map)
-    blocks = _Blocks.of(kernel_map.capacity_out, WINDOW_BLOCK_ROWS)
-    reads = _grow(reads, blocks.rows, absent, axis=1)
-    tap = tap if tap is None else _grow(tap, blocks.rows, 0)
-    result = jnp.zeros((blocks.rows, out), jnp.float32)
     if kernel_map.kind == DOWN:
-        # Few taps and several fine rows per coarse row: gathering first multiplies less.
-        padded = _grow(x, absent + 1, 0)
-
-        def down(index: Array, result: Array) -> Array:
-            part = _gather_first(padded, blocks.take(reads, index), w)
-            return _put(result, part, index * blocks.size)
-
-        trips = blocks.active(kernel_map.num_out)
-        return jax.lax.fori_loop(0, trips, down, result)[: kernel_map.capacity_out]
-
-    if blocks.count == 1 and absent <= 2 * blocks.size:
+        return _apply_children(kernel_map, x, w)
+    capacity, absent, out = kernel_map.capacity_out, kernel_map.capacity_in, w.shape[2]
+    size = kernel_map.windows.size
+    blocks = kernel_map.windows.first.shape[0]
+    reads, tap = _reads(kernel_map)
+    reads = _grow(reads, blocks * size, absent, axis=1)
+    tap = tap if tap is None else _grow(tap, blocks * size, 0)
+    if blocks == 1 and absent <= 2 * size:
         padded = _grow(x, _round_up(absent + 1, 32), 0)
-        part = _multiply_first(padded, reads, tap, w)
-        return part[: kernel_map.capacity_out]
+        return _multiply_first(padded, reads, tap, w)[:capacity]
 
-    length = _round_up(blocks.size + blocks.size // 8, 32)
+    length = _round_up(size + size // 8, 32)
     padded = _grow(x, absent + length, 0)
-    per_block = reads.reshape(-1, blocks.count, blocks.size)
-    first = per_block.min(axis=(0, 2))
-    last = jnp.where(per_block < absent, per_block, -1).max(axis=(0, 2))
-    fits = last - first < length - 1  # the last row of a window is kept zero, for the absent
-    relative = jnp.where(per_block < absent, per_block - first[:, None], length - 1)
-    relative = relative.reshape(reads.shape)
-    zero_last = (jnp.arange(length) < length - 1)[:, None]
+    # One more block, so that the step past the last one reads something.
+    first = _grow(kernel_map.windows.first, blocks + 1, 0)
+    last = kernel_map.windows.last
+    trips = _trips(kernel_map.num_out, size)
+
+    def unfinished(state: tuple[Array, Array, Array]) -> Array:
+        return state[0] < trips
+
+    def one_window(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        index, start, result = state
+        rows = jax.lax.dynamic_slice_in_dim(padded, start, length)
+        own = jax.lax.dynamic_slice_in_dim(reads, index * size, size, axis=1) - start
+        own_tap = None
+        if tap is not None:
+            own_tap = jax.lax.dynamic_slice_in_dim(tap, index * size, size)
+        part = jax.lax.dynamic_slice_in_dim(result, index * size, size)
+        part = part + _multiply_first(rows, own, own_tap, w)
+        result = jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
+        # Almost always one window holds all that a block reads; if not, take the next one.
+        start = start + length
+        done = start >= last[index]
+        index = index + done.astype(jnp.int32)
+        return index, jnp.where(done, first[index], start), result
+
+    result = jnp.zeros((blocks * size, out), jnp.float32)
+    state = (jnp.zeros((), jnp.int32), first[0], result)
+    return jax.lax.while_loop(unfinished, one_window, state)[2][:capacity]
+
+
+def _apply_children(kernel_map: KernelMap, x: Array, w: Array) -> Array:
+    """``"down"``: few taps, and fewer coarse rows than fine ones; gathering multiplies less."""
+    capacity, absent = kernel_map.capacity_out, kernel_map.capacity_in
+    size = block_rows(capacity, WINDOW_BLOCK_ROWS)
+    table = _grow(kernel_map.table, _round_up(capacity, size), absent, axis=1)
+    padded = _grow(x, absent + 1, 0)
+    if table.shape[1] == size:
+        return _gather_first(padded, table, w)[:capacity]
 
     def block(index: Array, result: Array) -> Array:
-        own_tap = tap if tap is None else blocks.take(tap, index)
+        own = jax.lax.dynamic_slice_in_dim(table, index * size, size, axis=1)
+        part = _gather_first(padded, own, w)
+        return jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
 
-        def window() -> Array:
-            rows = jax.lax.dynamic_slice_in_dim(padded, first[index], length)
-            rows = jnp.where(zero_last, rows, 0)
-            return _multiply_first(rows, blocks.take(relative, index), own_tap, w)
-
-        def scattered() -> Array:
-            table = blocks.take(reads, index)
-            if own_tap is not None:
-                table = jnp.where(own_tap == jnp.arange(taps)[:, None], table, absent)
-            return _gather_first(padded, table, w)
-
-        part = jax.lax.cond(fits[index], window, scattered)
-        return _put(result, part, index * blocks.size)
-
-    trips = blocks.active(kernel_map.num_out)
-    return jax.lax.fori_loop(0, trips, block, result)[: kernel_map.capacity_out]
+    result = jnp.zeros((table.shape[1], w.shape[2]), jnp.float32)
+    return jax.lax.fori_loop(0, _trips(kernel_map.num_out, size), block, result)[:capacity]
 
 
 def _reads(kernel_map: KernelMap) -> tuple[Array, Array | None]:
@@ -158,34 +138,39 @@ def _reads(kernel_map: KernelMap) -> tuple[Array, Array | None]:
 
 def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> Array:
     taps, channels, out = kernel_map.taps, padded.shape[1], g.shape[1]
-    blocks = _Blocks.of(kernel_map.rows, GRADIENT_BLOCK_ROWS)
-    table = _grow(kernel_map.table, blocks.rows, padded.shape[0] - 1, axis=1)
+    size = block_rows(kernel_map.rows, GRADIENT_BLOCK_ROWS)
+    rows = _round_up(kernel_map.rows, size)
+    table = _grow(kernel_map.table, rows, padded.shape[0] - 1, axis=1)
     # Transposed once: a product that contracts the rows of both factors packs one of them slowly.
-    columns = jax.lax.optimization_barrier(_grow(g, blocks.rows, 0).T)
+    columns = jax.lax.optimization_barrier(_grow(g, rows, 0).T)
 
-    def block(index: Array, total: Array) -> Array:
-        own = jax.lax.optimization_barrier(blocks.take(columns, index))
-        members = blocks.take(table, index)
-
-        def one_tap(tap: Array, total: Array) -> Array:
-            read = jax.lax.dynamic_index_in_dim(members, tap, keepdims=False)
-            so_far = jax.lax.dynamic_index_in_dim(total, tap, keepdims=False)
-            so_far += _product(own, _rows(padded, read))
-            return jax.lax.dynamic_update_index_in_dim(total, so_far, tap, 0)
-
-        return jax.lax.fori_loop(0, taps, one_tap, total)
+    def one_tap(step: Array, total: Array) -> Array:
+        tap, start = step % taps, step // taps * size
+        read = jax.lax.dynamic_slice(table, (tap, start), (1, size))[0]
+        own = columns
+        if rows > size:
+            own = jax.lax.dynamic_slice_in_dim(columns, start, size, axis=1)
+        so_far = jax.lax.dynamic_index_in_dim(total, tap, keepdims=False)
+        so_far += _product(own, _rows(padded, read))
+        return jax.lax.dynamic_update_index_in_dim(total, so_far, tap, 0)
 
     total = jnp.zeros((taps, out, channels), jnp.float32)
-    total = jax.lax.fori_loop(0, blocks.active(kernel_map.num_rows), block, total)
-    return jnp.swapaxes(total, 1, 2)
+    trips = _trips(kernel_map.num_rows, size) * taps
+    return jnp.swapaxes(jax.lax.fori_loop(0, trips, one_tap, total), 1, 2)
 
 
 def _multiply_first(rows: Array, reads: Array, tap: Array | None, w: Array) -> Array:
-    """``sum_k (rows . w[k])[reads[k]]``; or the product with the own ``tap`` of every row."""
+    """``sum_k (rows . w[k])[reads[k]]``, or the product with the own ``tap`` of every row.
+
+    Reads outside the given rows count as zero.
+    """
     taps, _, out = w.shape
+    inside = (reads >= 0) & (reads < rows.shape[0])
+    reads = jnp.where(inside, reads, 0)
     if tap is not None:
         products = _product(rows, _side_by_side(w)).reshape(-1, taps, out)
-        return products.at[reads[0], tap].get(mode="promise_in_bounds")
+        picked = products.at[reads[0], tap].get(mode="promise_in_bounds")
+        return jnp.where(inside[0, :, None], picked, 0)
     groups = -(-rows.shape[0] * taps * out * 4 // PRODUCT_BYTES)
     size = -(-taps // groups)
     total = jnp.zeros((), jnp.float32)
@@ -193,7 +178,8 @@ def _multiply_first(rows: Array, reads: Array, tap: Array | None, w: Array) -> A
         part = w[start : start + size]
         products = _product(rows, _side_by_side(part)).reshape(-1, part.shape[0], out)
         for k in range(part.shape[0]):
-            total = total + products.at[reads[start + k], k].get(mode="promise_in_bounds")
+            picked = products.at[reads[start + k], k].get(mode="promise_in_bounds")
+            total = total + jnp.where(inside[start + k, :, None], picked, 0)
     return total
 
 
@@ -217,10 +203,6 @@ def _product(a: Array, b: Array) -> Array:
     return jnp.matmul(a, b, preferred_element_type=jnp.float32)
 
 
-def _put(result: Array, part: Array, start: Array) -> Array:
-    return jax.lax.dynamic_update_slice_in_dim(result, part, start, 0)
-
-
 def _grow(array: Array, length: int, fill: Any, axis: int = 0) -> Array:
     """``array`` with an axis filled up to ``length``."""
     missing = length - array.shape[axis]
@@ -233,3 +215,8 @@ def _grow(array: Array, length: int, fill: Any, axis: int = 0) -> Array:
 
 def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
+
+
+def _trips(rows: Array, size: int) -> Array:
+    """Blocks that hold an active row: a trip count that depends on the data."""
+    return (rows + (size - 1)) // size

@@ -22,6 +22,50 @@ from jaxsparse.ops import lookup
 SUBMANIFOLD, DOWN, UP = "submanifold", "down", "up"
 
 
+# Output rows per block on CPU: a flat optimum for 32 to 160 channels, measured with 2 MiB of
+# second-level cache per core.
+WINDOW_BLOCK_ROWS = 2048
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """For each block of consecutive rows the range of rows on the other side that its taps reach.
+
+    Rows are in lexicographic order, so this range is hardly longer than the block. The CPU data flow
+    uses it to work on what the cache holds. The mirrored table reaches the same range.
+
+    Attributes:
+        first: int32 ``[blocks]``, first row reached.
+        last: int32 ``[blocks]``, one past the last row reached, 0 if there is none.
+        size: rows of a block (static).
+    """
+
+    first: Int[Array, "blocks"]
+    last: Int[Array, "blocks"]
+    size: int = dataclasses.field(metadata={"static": True})
+
+    @classmethod
+    def of(cls, table: Int[Array, "taps rows"], absent: int) -> Windows:
+        """Measures a table whose absent entries are ``absent``, the largest number in it."""
+        size = block_rows(table.shape[1], WINDOW_BLOCK_ROWS)
+        missing = -table.shape[1] % size
+        table = jnp.pad(table, ((0, 0), (0, missing)), constant_values=absent)
+        blocks = table.reshape(table.shape[0], -1, size)
+        reached = jnp.where(blocks < absent, blocks, -1)
+        return cls(blocks.min(axis=(0, 2)), reached.max(axis=(0, 2)) + 1, size)
+
+
+def block_rows(rows: int, target: int) -> int:
+    """Rows of equal blocks near ``target``; up to one and a half targets stay one block.
+
+    >>> block_rows(100, 2048), block_rows(2500, 2048), block_rows(17400, 2048)
+    (128, 2528, 2176)
+    """
+    blocks = max(1, round(rows / target))
+    return -(-rows // (32 * blocks)) * 32
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class KernelMap:
@@ -38,6 +82,8 @@ class KernelMap:
     Attributes:
         table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row reaches.
         slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding; else None.
+        windows: ranges that blocks of rows reach: of ``table`` for ``"submanifold"``, of ``slot``
+            otherwise.
         num_rows: int32 scalar, active rows of ``table``.
         num_columns: int32 scalar, active rows on the other side.
         columns: number of rows on the other side, which is also the mark of an absent row (static).
@@ -46,6 +92,7 @@ class KernelMap:
 
     table: Int[Array, "taps rows"]
     slot: Int[Array, "fine"] | None
+    windows: Windows
     num_rows: Int[Array, ""]
     num_columns: Int[Array, ""]
     columns: int = dataclasses.field(metadata={"static": True})
@@ -136,15 +183,19 @@ def submanifold_map(
     valid = row < num_active
     offsets = kernel_offsets(kernel_size, dim)
     centre = len(offsets) // 2
-    early, late = [], []
-    for offset in offsets[:centre]:
-        found = find(coords + jnp.array((0, *offset), jnp.int32), valid)
-        early.append(found)
-        # Distinct rows find distinct sites: every index but the dropped one is written once.
-        late.append(jnp.full(capacity, capacity, jnp.int32).at[found].set(row, mode="drop"))
-    table = jnp.stack([*early, jnp.where(valid, row, capacity), *late[::-1]])
+    own = jnp.where(valid, row, capacity)[None]
+    table = own
+    if centre:
+        steps = jnp.array([(0, *offset) for offset in offsets[:centre]], jnp.int32)
+        early = find(coords + steps[:, None], valid)
+        # Distinct rows find distinct sites: every place but the dropped ones is written once.
+        tap = jnp.arange(centre, dtype=jnp.int32)[:, None]
+        late = jnp.full((centre, capacity), capacity, jnp.int32).at[tap, early]
+        late = late.set(jnp.broadcast_to(row, early.shape), mode="drop")
+        table = jnp.concatenate([early, own, late[::-1]])
     count = jnp.asarray(num_active, jnp.int32)
-    return KernelMap(table, None, count, count, columns=capacity, kind=SUBMANIFOLD)
+    windows = Windows.of(table, capacity)
+    return KernelMap(table, None, windows, count, count, columns=capacity, kind=SUBMANIFOLD)
 
 
 def downsample_map(
@@ -174,6 +225,7 @@ def downsample_map(
     return KernelMap(
         children.reshape(capacity, taps).T,
         slot,
+        Windows.of(jnp.minimum(parent, capacity)[None], capacity),
         jnp.asarray(num_coarse, jnp.int32),
         jnp.asarray(num_fine, jnp.int32),
         columns=fine,
