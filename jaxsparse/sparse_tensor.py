@@ -46,7 +46,8 @@ class SparseTensor:
         batch_size: number of events, including those without sites (static).
         stride: finest pixels per unit and axis (static).
 
-    >>> x = sparse_tensor([[0, 2, 1], [0, 0, 3]], [[5.0], [7.0]], spatial_shape=(4, 4), batch_size=1)
+    >>> x = sparse_tensor([[0, 2, 1], [0, 0, 3]], [[5.0], [7.0]], spatial_shape=(4, 4),
+    ...                   batch_size=1)
     >>> x.coords.tolist(), x.features.tolist(), x.capacity, x.dim
     ([[0, 0, 3], [0, 2, 1]], [[7.0], [5.0]], 2, 2)
     """
@@ -126,8 +127,8 @@ def sparse_tensor(
         InputError: a coordinate or event index out of range, a wrong shape or type, duplicates that
             were not allowed, more sites than ``capacity``.
 
-    >>> x = sparse_tensor([[0, 1], [0, 1]], [[1.0], [2.0]], spatial_shape=(3,), batch_size=1, capacity=2,
-    ...                   duplicates="sum")
+    >>> x = sparse_tensor([[0, 1], [0, 1]], [[1.0], [2.0]], spatial_shape=(3,), batch_size=1,
+    ...                   capacity=2, duplicates="sum")
     >>> x.coords.tolist(), x.features.tolist(), int(x.num_active)
     ([[0, 1], [-1, -1]], [[3.0], [0.0]], 1)
     """
@@ -221,13 +222,13 @@ def _checked_points(
         points = points.reshape(0, 1 + len(shape)).astype(np.int32)
     if points.ndim != 2 or points.shape[1] != 1 + len(shape):
         raise InputError(
-            f"coords has shape {points.shape}: must be [points, {1 + len(shape)}], event index first"
+            f"coords has shape {points.shape}: must be [points, {1 + len(shape)}], event first"
         )
     if not np.issubdtype(points.dtype, np.integer):
         raise InputError(f"coords has type {points.dtype}: must be integers, round them first")
     if values.ndim != 2 or len(values) != len(points):
         raise InputError(
-            f"features has shape {values.shape}: must be [{len(points)}, channels], one row per row of coords"
+            f"features has shape {values.shape}: must be [{len(points)}, channels] as coords"
         )
     if not jnp.issubdtype(values.dtype, jnp.floating) or values.dtype == np.float64:
         values = values.astype(np.float32)

@@ -1,14 +1,15 @@
 """The sparse convolution: two bilinear primitives that are each other's derivatives.
 
 ``apply(map, x, w)`` is linear in the features and in the weights, and so is
-``weight_gradient(map, x, g)``; the transposes of either are again these two, over the map or its transpose:
+``weight_gradient(map, x, g)``; the transposes of either are again these two, over the map or its
+transpose:
 
     apply            by x: apply(map^T, g, w^T)        by w: weight_gradient(map, x, g)
     weight_gradient  by x: apply(map^T, g, w^T)        by g: apply(map, x, w)
 
-where ``w^T`` exchanges input and output channels of every tap. A primitive with its own rules, and not
-``custom_vjp``, is what lets forward mode, gradients of gradients, vmap, remat, pmap, shard_map and
-export pass through a loop whose trip count depends on the data. How either is computed is the
+where ``w^T`` exchanges input and output channels of every tap. A primitive with its own rules, and
+not ``custom_vjp``, is what lets forward mode, gradients of gradients, vmap, remat, pmap, shard_map
+and export pass through a loop whose trip count depends on the data. How either is computed is the
 business of ``dataflow.py``.
 """
 
@@ -43,8 +44,8 @@ def convolution(
     """Sparse convolution, ``out[o] = sum_k features[in(o, k)] . weights[k] + bias``.
 
     Serves every kind of map: submanifold, strided (``level.down``) and inverse
-    (``level.down.transpose()``). Differentiable in features, weights and bias, any number of times, in
-    both modes.
+    (``level.down.transpose()``). Differentiable in features, weights and bias, any number of
+    times, in both modes.
 
     Args:
         features: ``[capacity_in, in]``, padding rows zero; float32 or bfloat16.
@@ -52,8 +53,8 @@ def convolution(
             kernel is not taken: this is a cross-correlation, as everywhere in deep learning.
         kernel_map: which rows feed which.
         bias: added to active rows only.
-        compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None takes
-            the type of the features. Sums are float32 whatever it is.
+        compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
+            takes the type of the features. Sums are float32 whatever it is.
         implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``.
 
     Returns:
@@ -66,7 +67,8 @@ def convolution(
     convolution is Graham and van der Maaten, arXiv:1706.01307.
 
     >>> from jaxsparse import geometry, sparse_tensor
-    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,), batch_size=1)
+    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
+    ...                   batch_size=1)
     >>> neighbours = geometry(x, levels=1).levels[0].kernel_maps[3]
     >>> convolution(x.features, jnp.array([[[1.0]], [[10.0]], [[100.0]]]), neighbours).tolist()
     [[210.0], [21.0], [40.0]]
@@ -78,7 +80,7 @@ def convolution(
         )
     if weights.ndim != 3 or weights.shape[0] != kernel_map.taps:
         raise InputError(
-            f"weights has shape {weights.shape}: must be [{kernel_map.taps} taps, in, out] for this map"
+            f"weights has shape {weights.shape}: this map takes [{kernel_map.taps} taps, in, out]"
         )
     expected = (kernel_map.capacity_in, weights.shape[1])
     if features.shape != expected:

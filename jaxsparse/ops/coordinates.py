@@ -1,9 +1,9 @@
 """Coordinates of a level: search keys, canonical order, and the next coarser level.
 
 Everything is int32. A key that identifies a site is as many int32 words as it takes, each a mixed-
-radix number over a group of axes whose size is proven below 2^31 with Python integers before tracing
-(int32 wraps silently inside jit). Words are compared lexicographically, so that 256 events of 768^3
-voxels and four dimensions work like any other volume.
+radix number over a group of axes whose size is proven below 2^31 with Python integers before
+tracing (int32 wraps silently inside jit). Words are compared lexicographically, so that 256 events
+of 768^3 voxels and four dimensions work like any other volume.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def key_groups(batch_size: int, spatial_shape: Sequence[int]) -> tuple[tuple[int
     for column in reversed(range(len(sizes))):
         if not 0 < sizes[column] < INT32_MAX:
             raise InputError(
-                f"axis length {sizes[column]} at column {column}: must be positive and below 2**31 - 1"
+                f"axis length {sizes[column]} (column {column}): must be positive and below 2**31 - 1"
             )
         if product * sizes[column] < INT32_MAX and groups:
             groups[0] = (column, *groups[0])
@@ -56,7 +56,7 @@ def key_words(
     batch_size: int,
     spatial_shape: Sequence[int],
 ) -> tuple[Int[Array, "..."], ...]:
-    """The words of every row's key; rows that are not ``valid`` get the largest int32 in every word.
+    """The words of every row's key; the largest int32 in rows that are not ``valid``.
 
     For valid rows (all columns in range) the lexicographic order of the words is the lexicographic
     order of the coordinates.
@@ -82,7 +82,7 @@ def halved_shape(spatial_shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def count_levels(coords: Int[np.ndarray, "points axes"], levels: int) -> list[int]:
-    """Active sites of every level, on the host: the distinct rows of ``coords`` halved again and again.
+    """Active sites of every level, on the host: distinct rows of ``coords`` halved repeatedly.
 
     Args:
         coords: integers ``[points, 1 + D]``, event index first; padding rows (-1) are left out.
@@ -140,9 +140,9 @@ def downsample(
 
     Returns:
         ``(coarse coords, coarse count, parent, child)``: the count is the true one even when it
-        exceeds ``capacity``; ``parent`` is the coarse row of each fine row, ``capacity`` on padding;
-        ``child`` numbers the fine site among the ``2^D`` of its parent, last axis fastest, 0 on
-        padding.
+        exceeds ``capacity``; ``parent`` is the coarse row of each fine row, ``capacity`` on
+        padding; ``child`` numbers the fine site among the ``2^D`` of its parent, last axis
+        fastest, 0 on padding.
     """
     rows, columns = coords.shape
     valid = jnp.arange(rows, dtype=jnp.int32) < num_active

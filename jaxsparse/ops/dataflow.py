@@ -1,7 +1,7 @@
 """Two ways to compute a sparse convolution over a kernel map. Equal results, no scatter in either.
 
-``"table"``: gather the inputs of all taps of all rows, then one matrix product. Few large operations,
-for accelerators; the work follows the capacity.
+``"table"``: gather the inputs of all taps of all rows, then one matrix product. Few large
+operations, for accelerators; the work follows the capacity.
 
 ``"windows"``: for CPU; the work follows the active rows. Rows are in lexicographic order, so the
 neighbours of a block of consecutive rows lie in a window of rows hardly longer than the block. The
@@ -11,8 +11,8 @@ every output row adds up one product per tap. A wide product runs at twice the s
 touches every feature once instead of once per tap. A block that reads further than one window (a
 track that fills whole rows of the image) takes several.
 
-In both, ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one product per
-fine row.
+In both, ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one product
+per fine row.
 """
 
 from __future__ import annotations

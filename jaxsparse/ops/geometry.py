@@ -104,8 +104,8 @@ def geometry(
         x: the batch; only its coordinates are used.
         levels: number of levels, the finest included.
         kernels: odd sizes of the submanifold kernels, the same at every level.
-        capacities: rows of every level, the first being ``x.capacity`` (static). None: ``x.capacity``
-            everywhere, which always fits.
+        capacities: rows of every level, the first being ``x.capacity`` (static). None:
+            ``x.capacity`` everywhere, which always fits.
         strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
 
     Returns:
@@ -115,7 +115,8 @@ def geometry(
         InputError: no levels, an even kernel, capacities of the wrong length or of another batch.
 
     >>> from jaxsparse import sparse_tensor
-    >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4), batch_size=1)
+    >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
+    ...                   batch_size=1)
     >>> [int(level.num_active) for level in geometry(x, levels=3).levels]
     [3, 2, 1]
     """

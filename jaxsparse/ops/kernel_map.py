@@ -1,9 +1,10 @@
 """Which input row feeds which output row through which tap.
 
 Tap order: taps count through the kernel with the last axis fastest, so that a dense kernel
-``[k, k, in, out]`` reshapes to ``[taps, in, out]``. The convolution is a cross-correlation in level units,
-``out[o] = sum_k W[k] . in[s * o - padding + k]``, with padding ``(k - 1) / 2`` for odd kernels and 0 for
-kernel 2, stride 2. A row that does not exist is numbered ``capacity``; it reads as zero.
+``[k, k, in, out]`` reshapes to ``[taps, in, out]``. The convolution is a cross-correlation in
+level units, ``out[o] = sum_k W[k] . in[s * o - padding + k]``, with padding ``(k - 1) / 2`` for
+odd kernels and 0 for kernel 2, stride 2. A row that does not exist is numbered ``capacity``; it
+reads as zero.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ WINDOW_BLOCK_ROWS = 2048
 class Windows:
     """For each block of consecutive rows the range of rows on the other side that its taps reach.
 
-    Rows are in lexicographic order, so this range is hardly longer than the block. The CPU data flow
-    uses it to work on what the cache holds. The mirrored table reaches the same range.
+    Rows are in lexicographic order, so this range is hardly longer than the block. The CPU data
+    flow uses it to work on what the cache holds. The mirrored table reaches the same range.
 
     Attributes:
         first: int32 ``[blocks]``, first row reached.
@@ -69,19 +70,22 @@ def block_rows(rows: int, target: int) -> int:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class KernelMap:
-    """The pairs (input row, tap, output row) of a convolution, as tables that are only ever gathered from.
+    """The pairs (input row, tap, output row) of a convolution, as tables to gather from.
 
     Three kinds exist, and ``transpose`` leads from each to the map the other way:
 
     * ``"submanifold"``: output sites are the input sites. Tap ``k`` leads from row ``i`` to ``o``
-      exactly if tap ``taps - 1 - k`` leads from ``o`` to ``i``, so the table is its own transpose, mirrored.
-    * ``"down"``: kernel 2, stride 2. ``table`` lists the children of every coarse row and ``slot`` gives
-      every fine row ``parent * taps + child``.
+      exactly if tap ``taps - 1 - k`` leads from ``o`` to ``i``, so the table is its own transpose,
+      mirrored.
+    * ``"down"``: kernel 2, stride 2. ``table`` lists the children of every coarse row and ``slot``
+      gives every fine row ``parent * taps + child``.
     * ``"up"``: the same pairs from coarse to fine; one per output row.
 
     Attributes:
-        table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row reaches.
-        slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding; else None.
+        table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
+            reaches.
+        slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
+            else None.
         windows: ranges that blocks of rows reach: of ``table`` for ``"submanifold"``, of ``slot``
             otherwise.
         num_rows: int32 scalar, active rows of ``table``.
@@ -156,8 +160,9 @@ def submanifold_map(
 ) -> KernelMap:
     """Map of a convolution whose output sites are its input sites.
 
-    ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event. Only the taps
-    before the central one are looked up: a pair found there is the mirrored pair of a later tap.
+    ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event. Only the
+    taps before the central one are looked up: a pair found there is the mirrored pair of a later
+    tap.
 
     Args:
         coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.

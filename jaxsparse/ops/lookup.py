@@ -47,9 +47,9 @@ def choose_strategy(strategy: str, batch_size: int, spatial_shape: Sequence[int]
 class Lookup:
     """Finds the rows of sites among ``num_active`` sorted rows of ``coords``.
 
-    Built and used inside one trace. Calling it with integer ``[..., 1 + D]`` coordinates, event first,
-    gives int32 ``[...]`` rows, and ``missing`` (the capacity) where no such site exists, where a
-    coordinate lies outside the volume, or where ``valid`` is False.
+    Built and used inside one trace. Calling it with integer ``[..., 1 + D]`` coordinates, event
+    first, gives int32 ``[...]`` rows, and ``missing`` (the capacity) where no such site exists,
+    where a coordinate lies outside the volume, or where ``valid`` is False.
     """
 
     def __init__(

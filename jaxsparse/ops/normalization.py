@@ -69,7 +69,7 @@ def batch_norm(
     epsilon: float = 1e-5,
     axis_name: AxisName = None,
 ) -> BatchNormResult:
-    """Normalises with the moments of this batch: ``scale * (x - mean) / sqrt(var + epsilon) + bias``.
+    """Normalises with the batch's moments: ``scale * (x - mean) / sqrt(var + epsilon) + bias``.
 
     Args:
         features: ``[sites, channels]``, float32 or bfloat16.
@@ -80,10 +80,10 @@ def batch_norm(
         axis_name: mapped axis over which the batch is spread; None for one device.
 
     Returns:
-        ``BatchNormResult``. Moments carry no gradient of their own. Differentiable in both modes and
-        any number of times, with the usual formula,
-        ``dx = scale / sigma * (g - mean(g) - x_hat * mean(x_hat g))``; under ``axis_name`` every device
-        differentiates its own loss, and parameter gradients are summed once by the caller.
+        ``BatchNormResult``. Moments carry no gradient of their own. Differentiable in both modes
+        and any number of times, with the usual formula,
+        ``dx = scale / sigma * (g - mean(g) - x_hat * mean(x_hat g))``; under ``axis_name`` every
+        device differentiates its own loss, and parameter gradients are summed once by the caller.
 
     Source: Ioffe and Szegedy, arXiv:1502.03167, with the moments taken over active sites.
     """
@@ -109,7 +109,7 @@ def batch_norm_inference(
     *,
     epsilon: float = 1e-5,
 ) -> Float[Array, "sites channels"]:
-    """Normalises with given moments: one multiplication and one addition per number; padding rows zero."""
+    """Normalises with given moments: one multiplication and one addition; padding rows zero."""
     factor = scale * jax.lax.rsqrt(variance + epsilon)
     y = features.astype(jnp.float32) * factor + (bias - mean * factor)
     return jnp.where(_mask(y, num_active)[:, None], y, 0).astype(features.dtype)
