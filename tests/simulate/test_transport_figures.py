@@ -10,7 +10,7 @@ SAMPLES = {
     figures.stopping_muons: 150,
     figures.showers: 50,
     figures.cosmic_muons: 150,
-    image_figures.images: 10,
+    image_figures.images: 8,
 }
 
 

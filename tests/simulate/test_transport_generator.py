@@ -95,7 +95,9 @@ def test_cosmics_are_overlaid_as_downward_muons_that_are_no_interaction():
 
 def test_vertices_keep_their_distance_from_the_walls():
     for i in range(20):
-        config = GeneratorConfig("photon", cosmic_rate=0.0, fiducial_margin=50.0)
+        config = GeneratorConfig(
+            "photon", cosmic_rate=0.0, fiducial_margin=50.0, kinetic_energy=(5.0, 20.0)
+        )
         _, particles, _ = generate(config, np.random.default_rng([6, i]))
         assert c.inside(particles["start"][:1].astype(float), -49.999)[0]
         assert particles["label"][0] == SHOWER
