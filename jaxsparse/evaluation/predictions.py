@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from jaxsparse.data.partial_file import PartialFile
 from jaxsparse.evaluation.images import Image
 
 FORMAT = "jaxsparse-predictions"
@@ -28,6 +30,9 @@ CHUNK = 16384
 
 class PredictionWriter:
     """Appends event by event with bounded memory; a context manager.
+
+    Raises:
+      InputError: the file cannot be made, or the disk is full.
 
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "predictions.h5")
@@ -42,7 +47,8 @@ class PredictionWriter:
     def __init__(
         self, path: str | os.PathLike[str], classes: Sequence[str], attributes: dict[str, Any]
     ):
-        self._file = h5py.File(path, "w")
+        self._sink = PartialFile(Path(path))
+        self._file = h5py.File(self._sink, "w")
         self._file.attrs["format"] = FORMAT
         self._file.attrs["class_names"] = list(classes)
         self._file.attrs["complete"] = False
@@ -66,17 +72,27 @@ class PredictionWriter:
         self._offsets.append(self._offsets[-1] + len(scores))
         self._events.append(image.number)
         self._ids.append(image.event_id)
+        self._sink.check()
 
     def __enter__(self) -> PredictionWriter:
         return self
 
     def __exit__(self, kind: Any, *_: Any) -> None:
+        try:
+            if kind is None:
+                self._file["offsets"] = np.array(self._offsets, np.int64)
+                self._file["event"] = np.array(self._events, np.int64)
+                self._file["event_id"] = np.array(self._ids, np.int64)
+                self._file.attrs["complete"] = True
+            self._file.close()
+        except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
+            self._sink.discard()
+            self._sink.check()
+            raise
         if kind is None:
-            self._file["offsets"] = np.array(self._offsets, np.int64)
-            self._file["event"] = np.array(self._events, np.int64)
-            self._file["event_id"] = np.array(self._ids, np.int64)
-            self._file.attrs["complete"] = True
-        self._file.close()
+            self._sink.commit()
+        else:
+            self._sink.discard()
 
     def _dataset(self, name: str, dtype: Any, tail: tuple[int, ...] = ()) -> h5py.Dataset:
         return self._file.create_dataset(

@@ -1,11 +1,17 @@
 """Results appear whole or not at all."""
 
 import errno
+import os
 
+import numpy as np
 import pytest
 
+from jaxsparse.data import partial_file
+from jaxsparse.data.schema import PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.output import staged
+from jaxsparse.evaluation.predictions import PredictionWriter
 
 
 def write(folder, name, text):
@@ -42,6 +48,34 @@ def test_a_full_disk_is_one_line(tmp_path):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_fills_up_under_the_predictions_is_one_line(tmp_path, monkeypatch):
+    def full(descriptor, data):
+        if os.fstat(descriptor).st_size > 20_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_bytes(descriptor, data)
+
+    def fill(folder):
+        with PredictionWriter(folder / "predictions.h5", "ab", {}) as writer:
+            for number in range(50):
+                writer.append(image(number), rng.random((5000, 2), np.float32))
+
+    def image(number):
+        rows = rng.integers(0, 10**6, 5000)
+        view = View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (4, 4))
+        return Image(number, number, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
+
+    rng = np.random.default_rng(0)
+    write_bytes = os.write
+    monkeypatch.setattr(partial_file.os, "write", full)
+    out = tmp_path / "out"
+    write(out, "predictions.h5", "old")
+    with pytest.raises(InputError, match="No space left") as caught, staged(out) as folder:
+        fill(folder)
+    assert "\n" not in str(caught.value)
+    assert (out / "predictions.h5").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_file_in_the_way_is_one_line(tmp_path):
