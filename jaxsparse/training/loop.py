@@ -106,7 +106,25 @@ class _Run:
         self.replicas = Replicas(config.train.parallel, local_devices(config.train.devices))
         self.cache = enable_compilation_cache(config.train.cache_dir)
 
-        # 2. The state: from the latest checkpoint, or new.
+        # 2. The data: buckets are measured on it, and views and crops checked.
+        common: dict[str, Any] = dict(
+            loss=config.loss,
+            batch_size=config.train.batch_size,
+            num_devices=self.replicas.num_devices,
+            levels=geometry_of(config.model)["levels"],
+            seed=config.seed,
+        )
+        self.loader = Loader(train_file, config.data, shuffle=True, **common)
+        self.validation: Loader | None = None
+        if validation_file is not None:
+            few = config.data.copy_and_resolve_references()
+            few.num_buckets = min(2, few.num_buckets)  # one pass is short: compiling costs more
+            events = config.train.validation_events
+            self.validation = Loader(
+                validation_file, few, shuffle=False, num_events=events, **common
+            )
+
+        # 3. The state: from the latest checkpoint, or new.
         work_directory.claim(workdir, config)
         self.checkpoints = Checkpoints(workdir, create=True)
         self.progress = Progress()
@@ -118,26 +136,7 @@ class _Run:
         self.state: TrainState = self.replicas.replicate(state)
         self.plateau_scale = float(state.plateau.scale)
         self.learning_rate = math.nan  # of the last step
-
-        # 3. The data, from where the run stopped.
-        common: dict[str, Any] = dict(
-            loss=config.loss,
-            batch_size=config.train.batch_size,
-            num_devices=self.replicas.num_devices,
-            levels=geometry_of(config.model)["levels"],
-            seed=config.seed,
-        )
-        self.loader = Loader(
-            train_file, config.data, shuffle=True, start_batch=self.progress.batch, **common
-        )
-        self.validation: Loader | None = None
-        if validation_file is not None:
-            few = config.data.copy_and_resolve_references()
-            few.num_buckets = min(2, few.num_buckets)  # one pass is short: compiling costs more
-            events = config.train.validation_events
-            self.validation = Loader(
-                validation_file, few, shuffle=False, num_events=events, **common
-            )
+        self.loader.start_batch = self.progress.batch
 
         # 4. The programs.
         self.train_step = self.replicas.wrap(

@@ -119,10 +119,11 @@ def build_optimizer(config: ConfigDict) -> Optimizer:
     else:
         chain.append(optax.scale_by_adam(b1=config.momentum))
         chain += [decay] if config.weight_decay else []
+    direction = optax.chain(*chain) if chain else optax.identity()
     plateau = optax.contrib.reduce_on_plateau(
         factor=factor, patience=patience + 1, min_scale=config.plateau_min
     )
-    return Optimizer(config=config, direction=optax.chain(*chain), plateau=plateau)
+    return Optimizer(config=config, direction=direction, plateau=plateau)
 
 
 def _kernels(params: Any) -> Any:

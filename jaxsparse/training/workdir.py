@@ -38,14 +38,16 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def claim(workdir: pathlib.Path, config: ConfigDict) -> None:
     """Writes ``config.json``, or checks that the one that is there is this run's.
 
-    A run may go on with other values of ``FREE_KEYS`` only; with the cosine schedule the length
-    of the run shapes the learning rate, so ``train.steps`` and ``train.minutes`` are bound too.
+    A directory without a checkpoint holds nothing to protect. A run may go on with other values
+    of ``FREE_KEYS`` only; with the cosine schedule the length of the run shapes the learning rate,
+    so ``train.steps`` and ``train.minutes`` are bound too.
 
     Raises:
       InputError: the directory was made with another config, or cannot be written.
     """
     path = workdir / CONFIG_FILE
-    if path.exists():
+    trained = any((workdir / "checkpoints").glob("[0-9]*"))
+    if trained and path.exists():
         _compare(path, read_config(workdir), config)
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)

@@ -37,6 +37,11 @@ def test_sgd_keeps_a_running_sum_of_gradients() -> None:
         np.testing.assert_allclose(params["kernel"], expected, rtol=1e-6)
 
 
+def test_sgd_without_momentum_is_plain_descent() -> None:
+    after = run(optimizer(momentum=0.0), [1.0, -3.0])[-1]
+    np.testing.assert_allclose(after["kernel"], PARAMS["kernel"] + 0.1 * 2.0, rtol=1e-6)
+
+
 def test_adam_takes_its_first_step_as_long_as_the_rate() -> None:
     after = run(optimizer(name="adam"), [1234.0])[0]
     np.testing.assert_allclose(after["bias"], PARAMS["bias"] - 0.1, rtol=1e-5)

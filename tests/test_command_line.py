@@ -1,0 +1,122 @@
+"""Mistakes on the command line: one line, exit status 2, no traceback."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from absl import flags
+from ml_collections import config_flags
+
+from jaxsparse.command_line import parse_flags
+from jaxsparse.errors import InputError
+
+# ml_collections loads config files so; what Python 3.12 or 3.15 will remove is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SMOKE = str(ROOT / "configs" / "smoke.py")
+
+
+@pytest.fixture
+def values(monkeypatch):
+    """The flags of train.py, apart from those of this process."""
+    fresh = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", None, "", flag_values=fresh, lock_config=True)
+    flags.DEFINE_string("workdir", None, "", flag_values=fresh)
+    flags.mark_flag_as_required("config", flag_values=fresh)
+    monkeypatch.setattr(flags, "FLAGS", fresh)
+    return fresh
+
+
+def parse(*arguments: str, positional: int = 0) -> list[str]:
+    return parse_flags(["train.py", *arguments], positional=positional)
+
+
+def test_overrides_reach_the_config_with_their_types(values):
+    parse(
+        f"--config={SMOKE}", "--config.optimizer.learning_rate=1", "--config.data.crop=()",
+        "--config.model.remat", "--config.data.train=a b.h5", "--workdir=w",
+    )  # fmt: skip
+    config = values.config
+    assert (config.optimizer.learning_rate, config.data.crop) == (1.0, ())
+    assert isinstance(config.optimizer.learning_rate, float)
+    assert (config.model.remat, config.data.train, values.workdir) == (True, "a b.h5", "w")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--config.data.trian=x"],
+            "--config.data.trian: no such key, did you mean --config.data.train?",
+        ),
+        (["--config.lr=1"], "--config.lr: no such key"),
+        (["--config.learning_rate=1"], "did you mean --config.optimizer.learning_rate?"),
+        (["--config.optimiser.learning_rate=1"], "did you mean --config.optimizer.learning_rate?"),
+        (["--config.train.steps=many"], "--config.train.steps=many: must be of type int"),
+        (["--config.train.steps=1.5"], "--config.train.steps=1.5: must be of type int"),
+        (["--config.data.low=abc"], "--config.data.low=abc: must be of type float"),
+        (["--config.model.remat=maybe"], "--config.model.remat=maybe: must be of type bool"),
+        (["--config.data.crop=a"], "--config.data.crop: 'a' must be of type int"),
+        (["--config.data=3"], "--config.data=3: is a group"),
+        (["--wokdir=x"], "--wokdir: no such flag. Did you mean --workdir?"),
+        (["stray"], "'stray' is one too many"),
+    ],
+)
+def test_a_mistake_is_answered_with_the_remedy(values, arguments, message):
+    with pytest.raises(InputError) as caught:
+        parse(f"--config={SMOKE}", *arguments)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_config_file_is_answered_with_the_nearest(values):
+    with pytest.raises(InputError, match=r"smok.py: no such file, did you mean .*configs/smoke.py"):
+        parse(f"--config={ROOT / 'configs' / 'smok.py'}")
+
+
+def test_a_missing_flag_is_named(values):
+    with pytest.raises(InputError, match="--config is required"):
+        parse()
+
+
+def test_an_override_without_a_config_is_refused(values):
+    with pytest.raises(InputError, match=r"--config.seed is given without --config"):
+        parse("--config.seed=3")
+
+
+def test_arguments_beside_flags_are_taken_where_the_program_wants_them(values):
+    assert parse(f"--config={SMOKE}", "a.h5", positional=1) == ["train.py", "a.h5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--workdir=nowhere", "--config.data.trian=x"], "did you mean --config.data.train?"),
+        (["--workdir=nowhere", "--config.data.train=absent.h5"], "absent.h5"),
+    ],
+)
+def test_train_exits_with_2_and_one_line(arguments, message, tmp_path):
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), f"--config={SMOKE}", *arguments],
+        capture_output=True, text=True, cwd=tmp_path, timeout=300,
+    )  # fmt: skip
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_defect_keeps_its_traceback(tmp_path):
+    script = tmp_path / "broken.py"
+    script.write_text(
+        "from jaxsparse import command_line\n"
+        "def main(arguments):\n"
+        "    raise ValueError('a defect')\n"
+        "command_line.run(main)\n"
+    )
+    process = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    assert process.returncode == 1
+    assert "Traceback" in process.stderr

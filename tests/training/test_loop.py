@@ -1,0 +1,169 @@
+"""The loop on a toy problem: it resumes to the bit, stops for every reason, refuses in one line."""
+
+import os
+import pathlib
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse.errors import InputError
+from jaxsparse.training import loop
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.config import default_config
+from jaxsparse.training.display import Display
+from jaxsparse.training.logs import read_records
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    """Compiled programs, shared by the runs of this module; JAX is left as it was."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: getattr(jax.config, name) for name in names}
+    yield str(tmp_path_factory.mktemp("programs"))
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.fixture
+def config(toy_files, cache_dir, monkeypatch):
+    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    config = default_config()
+    config.model.filters, config.model.depth, config.model.blocks = 4, 1, 1
+    config.data.train, config.data.validation = map(str, toy_files)
+    config.data.crop = ()
+    config.data.num_buckets = 1
+    config.optimizer.learning_rate = 0.02
+    config.train.batch_size, config.train.steps = 4, 8
+    config.train.log_every, config.train.validate_every, config.train.checkpoint_every = 2, 4, 4
+    config.train.devices = 1
+    config.train.cache_dir = cache_dir
+    return config
+
+
+def stable(workdir: pathlib.Path, split: str) -> dict[int, tuple[float, float, float]]:
+    """What a log says that does not depend on the clock, by step."""
+    return {
+        record["step"]: (record["loss"], record["accuracy"], record["learning_rate"])
+        for record in read_records(workdir)
+        if record["split"] == split
+    }
+
+
+def stop_at(step_to_stop: int, monkeypatch) -> None:
+    """SIGTERM as soon as the sums of that step are in."""
+    advance = Display.advance
+
+    def stopping(self, step, **numbers):
+        advance(self, step, **numbers)
+        if step == step_to_stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Display, "advance", stopping)
+
+
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, monkeypatch, capsys):
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    assert loop.train(config, straight).reason == "all steps done"
+    assert "resumed" not in capsys.readouterr().out
+
+    with monkeypatch.context() as patch:
+        stop_at(3, patch)
+        stopped = loop.train(config, broken)
+    assert stopped.reason == "stopped by SIGTERM"
+    assert stopped.step < config.train.steps
+    config.train.log_every = 1  # how often to log is not what makes a run
+    result = loop.train(config, broken)
+    assert result.step == config.train.steps
+    assert f"resumed at step {stopped.step}" in capsys.readouterr().out
+
+    *_, one, one_step = load_for_evaluation(straight, "latest")
+    *_, two, two_step = load_for_evaluation(broken, "latest")
+    assert one_step == two_step == config.train.steps
+    jax.tree.map(np.testing.assert_array_equal, two, one)
+    assert stable(broken, "validation") == stable(straight, "validation")
+    assert list(stable(straight, "validation")) == [4, 8]
+    # The log holds every step once, and training lines agree where they cover the same steps.
+    steps = [r["step"] for r in read_records(broken) if r["split"] == "train"]
+    assert steps == sorted(set(steps))
+
+
+def test_a_finished_run_is_left_as_it_is(config, tmp_path, capsys):
+    config.train.steps = 2
+    loop.train(config, tmp_path)
+    before = (tmp_path / "metrics.jsonl").read_text()
+    assert loop.train(config, tmp_path).step == 2
+    assert (tmp_path / "metrics.jsonl").read_text() == before
+
+
+def test_it_stops_when_the_time_is_up_and_saves(config, tmp_path):
+    config.train.minutes = 1e-6
+    result = loop.train(config, tmp_path)
+    assert result.reason == "time is up"
+    assert load_for_evaluation(tmp_path)[3] == result.step
+
+
+def test_it_stops_early_when_validations_get_no_better(config, tmp_path):
+    config.train.validate_every, config.train.early_stop, config.train.steps = 1, 2, 100
+    config.optimizer.learning_rate, config.optimizer.momentum = 1e-30, 0.0
+    config.model.filters = 4
+    result = loop.train(config, tmp_path)
+    assert result.reason == "no better validation loss in the last 2"
+    assert result.step < 20
+
+
+def test_a_loss_that_is_not_finite_names_steps_and_the_last_good_checkpoint(config, tmp_path):
+    config.train.steps = 4
+    loop.train(config, tmp_path)
+    config.train.steps = 60
+    state = "jaxsparse.training.loop.Checkpoints.restore"
+    restore = loop.Checkpoints.restore
+
+    def poisoned(self, template, step):
+        good, progress = restore(self, template, step)
+        return good.replace(params=jax.tree.map(lambda a: a * np.nan, good.params)), progress
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, poisoned)
+        with pytest.raises(
+            InputError, match=r"loss is nan in steps 5 to 5: last good checkpoint is 4"
+        ):
+            loop.train(config, tmp_path)
+
+
+def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_path):
+    config.train.steps = 2
+    loop.train(config, tmp_path)
+    before = (tmp_path / "config.json").read_text()
+    config.model.filters = 6
+    with pytest.raises(InputError, match=r"config.model.filters is 6 but .* was made with 4"):
+        loop.train(config, tmp_path)
+    assert (tmp_path / "config.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("data.train", "", "data.train is empty"),
+        ("data.train", "nothing.h5", "nothing.h5"),
+        ("data.validation", "", "plateau needs validations"),
+        ("train.batch_size", 0, "train.batch_size is 0"),
+        ("train.minutes", -1.0, "train.minutes is -1.0"),
+        ("train.parallel", "jit", "train.parallel is jit"),
+        ("model.depth", 0, "model.depth is 0"),
+        ("data.view", "X", "data.view is 'X'"),
+        ("model.num_classes", 3, "model.num_classes is 3"),
+    ],
+)
+def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
+    config, tmp_path, key, value, message
+):
+    group, name = key.split(".")
+    config[group][name] = value
+    with pytest.raises(InputError) as caught:
+        loop.train(config, tmp_path / "run")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
