@@ -39,7 +39,7 @@ def key_groups(batch_size: int, spatial_shape: Sequence[int]) -> tuple[tuple[int
     for column in reversed(range(len(sizes))):
         if not 0 < sizes[column] < INT32_MAX:
             raise InputError(
-                f"axis length {sizes[column]} (column {column}): must be positive and below 2**31 - 1"
+                f"axis {column} has length {sizes[column]}: must be positive and below 2**31 - 1"
             )
         if product * sizes[column] < INT32_MAX and groups:
             groups[0] = (column, *groups[0])

@@ -1,0 +1,317 @@
+"""The convolution against dense float64 oracles, its derivatives, and what it lowers to."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax.test_util import check_grads
+
+from jaxsparse import InputError, from_dense, geometry
+from jaxsparse.ops import convolution, dataflow, kernel_map, reference
+
+SHAPE, BATCH, CAPACITY, IN, OUT = (13, 10), 3, 96, 3, 4
+IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Several blocks and several windows already on a few dozen rows."""
+    monkeypatch.setattr(kernel_map, "WINDOW_BLOCK_ROWS", 32)
+    monkeypatch.setattr(dataflow, "WINDOW_BLOCK_ROWS", 32)
+    monkeypatch.setattr(dataflow, "GRADIENT_BLOCK_ROWS", 32)
+
+
+def images(seed, count, shape=SHAPE, channels=IN):
+    """``count`` random active cells in events 0 and 2; event 1 has none."""
+    rng = np.random.default_rng(seed)
+    active = np.zeros((BATCH, *shape), bool)
+    active[::2].reshape(-1)  # a copy: the cells are set through their indices
+    cells = rng.choice(2 * int(np.prod(shape)), size=count, replace=False)
+    event, *rest = np.unravel_index(cells, (2, *shape))
+    active[(2 * event, *rest)] = True
+    return active, np.where(active[..., None], rng.normal(size=(*active.shape, channels)), 0)
+
+
+def weights(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+@jax.jit
+def build(x):
+    return geometry(x, levels=2)
+
+
+@functools.partial(jax.jit, static_argnames=("implementation", "compute_dtype"))
+def three(x, w, w_down, w_up, implementation="auto", compute_dtype=None):
+    """All three kinds of convolution on one batch."""
+    built = geometry(x, levels=2)
+    run = functools.partial(convolution, implementation=implementation, compute_dtype=compute_dtype)
+    fine = built.levels[0]
+    same = run(x.features, w, fine.kernel_maps[3])
+    down = run(x.features, w_down, fine.down)
+    up = run(down, w_up, fine.down.transpose())
+    return tuple(built.tensor(i, f).to_dense() for i, f in ((0, same), (1, down), (0, up)))
+
+
+W, W_DOWN, W_UP = weights(1, 9, IN, OUT), weights(2, 4, IN, OUT), weights(3, 4, OUT, IN)
+
+
+def oracle(active, dense):
+    down = reference.strided_convolution(dense, W_DOWN)
+    return (
+        reference.submanifold_convolution(dense, active, W, 3),
+        down,
+        reference.inverse_convolution(down, active, W_UP),
+    )
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**31), count=st.sampled_from([0, 1, 5, 40, 95, CAPACITY]))
+def test_every_implementation_equals_the_dense_oracle(seed, count):
+    active, dense = images(seed, count)
+    x = from_dense(dense, capacity=CAPACITY)
+    for implementation in IMPLEMENTATIONS:
+        results = three(x, W, W_DOWN, W_UP, implementation=implementation)
+        for result, expected in zip(results, oracle(active, dense), strict=True):
+            np.testing.assert_allclose(result, expected, atol=1e-4)
+
+
+def test_a_filled_volume_and_long_windows_equal_the_library_convolution():
+    """Every site active: windows span several blocks; jax.lax agrees on the tap order."""
+    dense = weights(4, 1, 6, 40, IN)
+    x = from_dense(dense)
+    layout = ("NHWC", "HWIO", "NHWC")
+    expected = jax.lax.conv_general_dilated(
+        dense, W.reshape(3, 3, IN, OUT), (1, 1), "SAME", dimension_numbers=layout
+    )
+    expected_down = jax.lax.conv_general_dilated(
+        dense, W_DOWN.reshape(2, 2, IN, OUT), (2, 2), "VALID", dimension_numbers=layout
+    )
+    same, down, _ = three(x, W, W_DOWN, W_UP, implementation="windows")
+    np.testing.assert_allclose(same, expected, atol=1e-4)
+    np.testing.assert_allclose(down, expected_down, atol=1e-4)
+
+
+def test_three_dimensions_equal_the_dense_oracle():
+    active, dense = images(5, 60, shape=(6, 5, 4))
+    x = from_dense(dense)
+    w = weights(6, 27, IN, OUT)
+    expected = reference.submanifold_convolution(dense, active, w, 3)
+    level = build(x).levels[0]
+    for implementation in dataflow.IMPLEMENTATIONS:
+        out = convolution(x.features, w, level.kernel_maps[3], implementation=implementation)
+        np.testing.assert_allclose(x.replace(out).to_dense(), expected, atol=1e-4)
+
+
+def test_ones_count_the_neighbours():
+    """Conformance case 6."""
+    dense = np.zeros((1, 4, 4, 1))
+    for site in [(0, 0), (0, 2), (1, 1), (2, 0), (3, 3)]:
+        dense[(0, *site)] = 1
+    x = from_dense(dense)
+    out = convolution(x.features, np.ones((9, 1, 1), np.float32), build(x).levels[0].kernel_maps[3])
+    assert out[:, 0].tolist() == [2, 2, 4, 2, 1]
+
+
+def test_one_dimension_has_the_values_of_the_peers_test():
+    """Conformance case 5, its kernel 2 and stride 2."""
+    x = from_dense(np.array([[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]]))
+    w = np.array([[[1, 2], [2, 1]], [[0, 1], [1, 0]]], np.float32)
+    built = build(x)
+    out = convolution(x.features, w, built.levels[0].down)
+    assert out[:2].tolist() == [[2, 2], [3, 3]]
+    assert (np.asarray(built.levels[1].coords)[:2, 1] * 2).tolist() == [0, 2]
+
+
+def test_more_padding_and_the_input_order_change_nothing():
+    _, dense = images(7, 50)
+    rows = {
+        capacity: three(from_dense(dense, capacity=capacity), W, W_DOWN, W_UP)
+        for capacity in (50, CAPACITY)
+    }
+    for tight, padded in zip(*rows.values(), strict=True):
+        np.testing.assert_allclose(tight, padded, atol=1e-5)
+
+
+def test_padding_rows_are_zero_and_never_read():
+    _, dense = images(8, 20)
+    x = from_dense(dense, capacity=CAPACITY)
+    level = build(x).levels[0]
+    for implementation in dataflow.IMPLEMENTATIONS:
+        run = functools.partial(convolution, implementation=implementation)
+        clean = run(x.features, W, level.kernel_maps[3], bias=jnp.ones(OUT))
+        assert not np.asarray(clean)[20:].any()
+        # The absent read a row of their own, never a padding row.
+        dirty = run(x.features.at[20:].set(jnp.nan), W, level.kernel_maps[3], bias=jnp.ones(OUT))
+        np.testing.assert_array_equal(clean[:20], dirty[:20])
+
+
+@pytest.mark.parametrize("implementation", dataflow.IMPLEMENTATIONS)
+def test_bfloat16_stays_within_its_rounding(implementation):
+    active, dense = images(9, 60)
+    x = from_dense(dense, capacity=CAPACITY)
+    scale = 2.0**-8 * 9 * IN
+    for source, dtype in ((x, jnp.bfloat16), (x.replace(x.features.astype(jnp.bfloat16)), None)):
+        results = three(source, W, W_DOWN, W_UP, implementation=implementation, compute_dtype=dtype)
+        assert {r.dtype for r in results} == {source.features.dtype}
+        for result, expected in zip(results[:2], oracle(active, dense)[:2], strict=True):
+            np.testing.assert_allclose(result.astype(np.float32), expected, atol=4 * scale)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    _, dense = images(10, 45)
+    x = from_dense(dense, capacity=64)
+    return x, geometry(x, levels=2)
+
+
+def network(implementation, built):
+    fine = built.levels[0]
+    run = functools.partial(convolution, implementation=implementation)
+
+    def loss(features, w, w_down, w_up):
+        hidden = jnp.tanh(run(features, w, fine.kernel_maps[3]))
+        hidden = jnp.tanh(run(hidden, w_down, fine.down))
+        return jnp.sum(run(hidden, w_up, fine.down.transpose()) ** 2)
+
+    return loss
+
+
+ARGUMENTS = (0.3 * W, 0.3 * weights(11, 4, OUT, 2), 0.3 * weights(12, 4, 2, 2))
+
+
+@pytest.mark.parametrize("implementation", dataflow.IMPLEMENTATIONS)
+def test_derivatives_of_first_and_second_order_agree_with_finite_differences(batch, implementation):
+    x, built = batch
+    loss = jax.jit(network(implementation, built))
+    check_grads(
+        loss,
+        (x.features, *ARGUMENTS),
+        order=2,
+        modes=("fwd", "rev"),
+        atol=5e-2,
+        rtol=5e-2,
+        eps=1e-2,
+    )
+
+
+def test_gradients_of_the_implementations_agree_and_padding_gets_none(batch):
+    x, built = batch
+    grads = [
+        jax.jit(jax.grad(network(name, built), argnums=(0, 1, 2, 3)))(x.features, *ARGUMENTS)
+        for name in dataflow.IMPLEMENTATIONS
+    ]
+    for one, other in zip(*grads, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
+    assert not np.asarray(grads[0][0])[45:].any()
+
+
+def test_the_adjoint_identity_holds(batch):
+    x, built = batch
+    down = built.levels[0].down
+    y = weights(13, 64, OUT) * np.asarray(built.levels[1].mask)[:, None]
+    forward = jnp.vdot(convolution(x.features, W_DOWN, down), y)
+    back = convolution(y, np.swapaxes(W_DOWN, 1, 2), down.transpose())
+    np.testing.assert_allclose(forward, jnp.vdot(x.features, back), rtol=1e-4)
+
+
+def test_vmap_over_weights_and_features_remat_and_grad_of_vmap(batch):
+    x, built = batch
+    fine = built.levels[0].kernel_maps[3]
+    many = jnp.stack([W, 2 * W])
+    single = convolution(x.features, W, fine)
+    over_weights = jax.vmap(lambda w: convolution(x.features, w, fine))(many)
+    np.testing.assert_allclose(over_weights, jnp.stack([single, 2 * single]), atol=1e-4)
+    over_rows = jax.vmap(lambda f: convolution(f, W, fine))(jnp.stack([x.features, -x.features]))
+    np.testing.assert_allclose(over_rows, jnp.stack([single, -single]), atol=1e-4)
+
+    def loss(w):
+        return jnp.sum(jax.checkpoint(lambda w: convolution(x.features, w, fine))(w) ** 2)
+
+    grads = jax.vmap(jax.grad(loss))(many)
+    np.testing.assert_allclose(grads[1], 2 * grads[0], rtol=1e-3, atol=1e-3)
+
+
+def test_pmap_and_shard_map_give_the_gradient_of_one_device(batch):
+    x, built = batch
+    features = jnp.stack([x.features * scale for scale in (1.0, 0.0, 2.0, -1.0)])
+    loss = network("auto", built)
+
+    def step(features, *w):
+        gradient = jax.grad(loss, argnums=(1, 2, 3))(features, *w)
+        return jax.lax.psum(gradient, "devices")
+
+    expected = jax.tree.map(
+        lambda *g: sum(g), *[jax.grad(loss, argnums=(1, 2, 3))(f, *ARGUMENTS) for f in features]
+    )
+    mapped = jax.pmap(step, axis_name="devices", in_axes=(0, None, None, None), out_axes=None)
+    mesh = jax.make_mesh((4,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
+    rows, all_ = jax.sharding.PartitionSpec("devices"), jax.sharding.PartitionSpec()
+    sharded = jax.jit(
+        jax.shard_map(
+            lambda f, *w: step(f[0], *w),
+            mesh=mesh,
+            in_specs=(rows, all_, all_, all_),
+            out_specs=all_,
+            check_vma=False,
+        )
+    )
+    for run in (mapped, sharded):
+        for one, other in zip(run(features, *ARGUMENTS), expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_a_training_step_exports_for_every_platform_without_scatter_add_or_64_bit(batch):
+    x, _ = batch
+
+    def step(x, *w):
+        loss = network("auto", geometry(x, levels=2))
+        return jax.value_and_grad(lambda w: loss(x.features, *w))(w)
+
+    jax.export.register_pytree_node_serialization  # noqa: B018 - exists in every supported release
+    flat, treedef = jax.tree_util.tree_flatten((x, *ARGUMENTS))
+    exported = jax.export.export(
+        jax.jit(lambda *leaves: step(*jax.tree_util.tree_unflatten(treedef, leaves))),
+        platforms=("cpu", "cuda", "tpu"),
+    )(*flat)
+    again = jax.export.deserialize(exported.serialize())
+    loss, _ = again.call(*flat)
+    np.testing.assert_allclose(loss, step(x, *ARGUMENTS)[0], rtol=1e-4)
+    for name in ("auto", *dataflow.IMPLEMENTATIONS):
+        program = jax.jit(jax.grad(network(name, batch[1]), argnums=(0, 1, 2, 3)))
+        text = program.lower(x.features, *ARGUMENTS).as_text()
+        assert "scatter" not in text
+        assert not re.search(r"tensor<[^>]*(f64|i64|ui64)>", _without_attributes(text))
+    assert not re.search(r"x?(f64)>", exported.mlir_module())
+
+
+def _without_attributes(text):
+    """Constants of attributes (permutations, slice sizes) are written as i64 arrays; they are no data."""
+    return re.sub(r"dense<[^>]*> : tensor<[^>]*i64>|array<i64[^>]*>", "", text)
+
+
+def test_the_same_program_gives_the_same_bits(batch):
+    x, built = batch
+    program = jax.jit(jax.grad(network("auto", built), argnums=(0, 1, 2, 3)))
+    for one, other in zip(
+        program(x.features, *ARGUMENTS), program(x.features, *ARGUMENTS), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_wrong_shapes_and_names_are_one_line(batch):
+    x, built = batch
+    fine = built.levels[0].kernel_maps[3]
+    for arguments, options, text in (
+        ((x.features, W[:4], fine), {}, "this map takes"),
+        ((x.features[:, :2], W, fine), {}, "features has shape"),
+        ((x.features[:5], W, fine), {}, "features has shape"),
+        ((x.features, W, fine), {"implementation": "fast"}, "auto, table, windows"),
+    ):
+        with pytest.raises(InputError, match=text):
+            convolution(*arguments, **options)

@@ -1,0 +1,100 @@
+"""The host constructor: order, duplicates, padding, and one clear line for every mistake."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import jaxsparse
+from jaxsparse import InputError, from_dense, sparse_tensor
+
+
+def make(coords, features=None, **options):
+    features = np.ones((len(coords), 1)) if features is None else features
+    settings = {"spatial_shape": (4, 5), "batch_size": 2} | options
+    return sparse_tensor(coords, features, **settings)
+
+
+def test_rows_are_sorted_and_padding_holds_minus_one_and_zero():
+    rng = np.random.default_rng(0)
+    cells = rng.choice(40, size=17, replace=False)
+    coords = np.stack(np.unravel_index(cells, (2, 4, 5)), axis=1)
+    features = rng.normal(size=(17, 3))
+    x = make(coords, features, capacity=20)
+    order = np.argsort(cells)
+    np.testing.assert_array_equal(x.coords[:17], coords[order])
+    np.testing.assert_array_equal(x.features[:17], features[order].astype(np.float32))
+    assert (np.asarray(x.coords[17:]) == -1).all()
+    assert not np.asarray(x.features[17:]).any()
+    assert x.coords.dtype == np.int32
+    assert x.features.dtype == np.float32
+    assert x.mask.tolist() == [True] * 17 + [False] * 3
+    assert (int(x.num_active), x.capacity, x.dim, x.stride) == (17, 20, 2, (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("sum", 9.0), ("mean", 3.0), ("max", 5.0), ("first", 3.0)]
+)
+def test_duplicates_merge_by_the_policy(policy, expected):
+    coords = [[0, 1, 1], [1, 0, 0], [0, 1, 1], [0, 1, 1]]
+    x = make(coords, [[3.0], [7.0], [5.0], [1.0]], duplicates=policy)
+    assert x.coords.tolist() == [[0, 1, 1], [1, 0, 0]]
+    assert x.features.tolist() == [[expected], [7.0]]
+
+
+@pytest.mark.parametrize(
+    ("coords", "options", "text"),
+    [
+        ([[0, 1, 1], [0, 1, 1]], {}, "repeated rows"),
+        ([[0, 4, 0]], {}, r"axis 0 must be in \[0, 4\)"),
+        ([[0, 0, -1]], {}, r"axis 1 must be in \[0, 5\)"),
+        ([[-1, 0, 0]], {}, r"event index must be in \[0, 2\)"),
+        ([[2, 0, 0]], {}, r"event index must be in \[0, 2\)"),
+        ([[0, 0]], {}, "coords has shape"),
+        ([[0.5, 0, 0]], {}, "must be integers"),
+        ([[0, 0, 0], [0, 0, 1]], {"capacity": 1}, "capacity is 1 but the points make 2"),
+        ([[0, 0, 0]], {"capacity": 0}, "at least 1"),
+        ([[0, 0, 0]], {"duplicates": "average"}, "error, sum, mean, max, first"),
+        ([[0, 0, 0]], {"features": [[1.0], [2.0]]}, "features has shape"),
+        ([[0, 0, 0]], {"spatial_shape": (4, 0)}, "spatial_shape is"),
+        ([[0, 0, 0]], {"spatial_shape": (4, 2**31)}, "spatial_shape is"),
+        ([[0, 0, 0]], {"batch_size": 0}, "batch_size is 0"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(coords, options, text):
+    with pytest.raises(InputError, match=text) as caught:
+        make(coords, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_points_and_an_exactly_full_list_are_legal():
+    empty = make([], np.zeros((0, 2)), capacity=3)
+    assert int(empty.num_active) == 0
+    assert empty.features.shape == (3, 2)
+    assert not np.asarray(empty.to_dense()).any()
+    full = make([[0, 0, 0], [1, 3, 4]], capacity=2)
+    assert full.mask.all()
+
+
+def test_dense_and_back_is_the_identity_and_padding_does_not_matter():
+    rng = np.random.default_rng(1)
+    dense = rng.normal(size=(2, 4, 5, 3)) * (rng.random((2, 4, 5, 1)) < 0.4)
+    for capacity in (None, 40):
+        x = from_dense(dense, capacity=capacity)
+        np.testing.assert_array_equal(jax.jit(lambda x: x.to_dense())(x), dense.astype(np.float32))
+    assert int(from_dense(dense, threshold=1e9).num_active) == 0
+    with pytest.raises(InputError, match="array has shape"):
+        from_dense(np.zeros((3, 3)))
+
+
+def test_it_is_a_pytree_with_static_shape():
+    x = make([[0, 0, 0]])
+    leaves, treedef = jax.tree_util.tree_flatten(x)
+    assert len(leaves) == 3
+    assert jax.tree_util.tree_unflatten(treedef, leaves).spatial_shape == (4, 5)
+    y = x.replace(features=x.features * 2)
+    assert y.features.tolist() == [[2.0]]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        x.batch_size = 3
+    assert isinstance(x, jaxsparse.SparseTensor)
