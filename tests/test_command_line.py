@@ -72,7 +72,9 @@ def test_a_mistake_is_answered_with_the_remedy(values, arguments, message):
 
 
 def test_a_missing_config_file_is_answered_with_the_nearest(values):
-    with pytest.raises(InputError, match=r"smok.py: no such file, did you mean .*configs/smoke.py"):
+    with pytest.raises(
+        InputError, match=r"smok.py: there is no such file, did you mean .*configs/smoke.py"
+    ):
         parse(f"--config={ROOT / 'configs' / 'smok.py'}")
 
 
