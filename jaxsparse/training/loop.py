@@ -89,7 +89,9 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
       InputError: anything that the user can mend: files, config values, a work directory of
         another config, a full disk, a loss that is not finite.
     """
-    return _Run(config, pathlib.Path(workdir)).train()
+    run = _Run(config, pathlib.Path(workdir))
+    with closing(run.log), closing(run.checkpoints):
+        return run.train()
 
 
 class _Run:
@@ -181,8 +183,6 @@ class _Run:
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"
         )
-        self.log.close()
-        self.checkpoints.close()
         return Result(self.step, str(reason), self.progress.best_loss)
 
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> None:
