@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import pathlib
-import signal
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 import jax
@@ -33,6 +31,7 @@ from jaxsparse.training.parallel import (
     enable_compilation_cache,
     local_devices,
 )
+from jaxsparse.training.signals import stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
     init_variables,
@@ -160,7 +159,7 @@ class _Run:
         every = self.config.train
         reason = self._finished()
         pending: deque[_Pending] = deque()
-        with self.display, _stop_signals() as stop, closing(_generator(self.loader)) as batches:
+        with self.display, stop_signals() as stop, closing(_generator(self.loader)) as batches:
             while reason is None:
                 self._one_step(next(batches), pending)
                 step = self.progress.batch
@@ -378,26 +377,3 @@ def _open(config: ConfigDict, key: str) -> EventFile:
 
 def _generator(loader: Loader) -> Generator[Any, None, None]:
     yield from loader
-
-
-@contextmanager
-def _stop_signals() -> Iterator[list[str]]:
-    """Collects SIGTERM and Ctrl-C instead of dying; a second Ctrl-C interrupts at once."""
-    caught: list[str] = []
-
-    def handle(number: int, frame: Any) -> None:
-        if caught and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        caught.append(signal.Signals(number).name)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield caught  # only the main thread may set handlers
-        return
-    before: dict[int, Callable[..., Any] | int | None] = {
-        number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
