@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-TRAINING_EVENTS, VALIDATION_EVENTS, TEST_EVENTS = 600, 60, 60
+TRAINING_EVENTS, VALIDATION_EVENTS, TEST_EVENTS = 800, 60, 60
 
 
 def simulate(folder: pathlib.Path, name: str, events: int, seed: int) -> list[str]:

@@ -25,10 +25,10 @@ def get_config() -> ConfigDict:
     config.optimizer.warmup_steps = 10
 
     config.train.batch_size = 8
-    config.train.steps = 300
-    config.train.minutes = 3.0
+    config.train.steps = 800
+    config.train.minutes = 3.5
     config.train.log_every = 20
-    config.train.validate_every = 100
+    config.train.validate_every = 200
     config.train.validation_events = 60
-    config.train.checkpoint_every = 100
+    config.train.checkpoint_every = 200
     return config

@@ -84,7 +84,11 @@ def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
 
     # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
     x, geometry = jax.eval_shape(inputs)
-    init = jax.jit(lambda key: model.lazy_init(key, x, geometry, train=False))
+    # It runs once, so what it costs is its compilation: a program a parameter shape.
+    init = jax.jit(
+        lambda key: model.lazy_init(key, x, geometry, train=False),
+        compiler_options={"xla_backend_optimization_level": 0},
+    )
     variables = init(jax.random.PRNGKey(seed))
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
