@@ -26,6 +26,7 @@ def simulate(folder: pathlib.Path, name: str, events: int, seed: int) -> list[st
         f"--out={path}",
         f"--events={events}",
         f"--seed={seed}",
+        "--views=Y",
     ]
 
 
