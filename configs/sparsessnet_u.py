@@ -1,9 +1,9 @@
-"""SparseSSNet for the first induction plane, U, by the published recipe: one set of weights per plane.
+"""SparseSSNet for the first induction plane, U, by the published recipe.
 
     python train.py --config=configs/sparsessnet_u.py --workdir=runs/sparsessnet_u \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
-Source and settings: ``sparsessnet_y.py``; only the plane differs.
+Source and settings: ``sparsessnet_y.py``; one set of weights per plane, only the plane differs.
 """
 
 import pathlib
