@@ -17,7 +17,7 @@ def submanifold_convolution(
     weights: Float[np.ndarray, "taps in out"],
     kernel_size: int,
 ) -> np.ndarray:
-    """``out[o] = sum_k weights[k] . dense[o + k - (kernel_size - 1) / 2]`` at active ``o``, else zero.
+    """``out[o] = sum_k weights[k] . dense[o + k - kernel_size // 2]`` at active ``o``, else zero.
 
     Args:
         dense: ``[events, *spatial, in]``, zero where not active.

@@ -1,5 +1,6 @@
 """Levels, look-ups and kernel maps against brute force."""
 
+import functools
 import itertools
 
 import jax
@@ -24,6 +25,11 @@ def random_points(seed, batch, shape, share=0.3):
     return np.argwhere(rng.random((batch, *shape)) < share)
 
 
+@functools.partial(jax.jit, static_argnums=1)
+def one_map(x, strategy):
+    return geometry(x, levels=1, strategy=strategy).levels[0].kernel_maps[3]
+
+
 def pairs_of(table, absent):
     return {
         (int(row), int(tap), int(out))
@@ -37,7 +43,7 @@ def pairs_of(table, absent):
     ("shape", "kernel"), [((9, 7), 3), ((9, 7), 5), ((11,), 7), ((5, 4, 6), 3)]
 )
 def test_a_submanifold_map_holds_every_pair_and_no_other(shape, kernel):
-    """``in = out + offset[k]`` for every pair, and by brute force no pair missing and none extra."""
+    """``in = out + offset[k]`` for every pair; by brute force no pair missing and none extra."""
     points = random_points(len(shape), 3, shape)
     points = points[points[:, 0] != 1]  # an event without sites between two others
     x = tensor(points, shape, batch=3, capacity=len(points) + 5)
@@ -68,10 +74,12 @@ def test_levels_are_the_distinct_halves_by_grid_and_by_sort():
     x = tensor(points, (7, 10, 5), batch=2, capacity=len(points) + 3)
     halves = np.unique(np.concatenate([points[:, :1], points[:, 1:] // 2], axis=1), axis=0)
     for strategy in ("grid", "sort"):
-        coarse, count, parent, child = coordinates.downsample(
-            x.coords, x.num_active, batch_size=2, spatial_shape=x.spatial_shape,
-            capacity=len(halves) + 4, strategy=strategy,
-        )  # fmt: skip
+        coarse, count, parent, child = jax.jit(
+            lambda x, s=strategy: coordinates.downsample(
+                x.coords, x.num_active, batch_size=2, spatial_shape=x.spatial_shape,
+                capacity=len(halves) + 4, strategy=s,
+            )
+        )(x)  # fmt: skip
         assert int(count) == len(halves)
         np.testing.assert_array_equal(coarse[: len(halves)], halves)
         assert (np.asarray(coarse[len(halves) :]) == -1).all()
@@ -104,14 +112,14 @@ def test_events_never_mix_and_line_ends_are_no_neighbours():
     # (0; 0, 4) and (0; 1, 0) are next to each other in memory, (0; 2, 4) and (1; 0, 0) as well.
     x = tensor([(0, 0, 4), (0, 1, 0), (0, 2, 4), (1, 0, 0)], (3, 5), batch=2)
     for strategy in ("bitmap", "search"):
-        built = geometry(x, levels=1, strategy=strategy).levels[0].kernel_maps[3]
+        built = one_map(x, strategy)
         assert pairs_of(built.table, 4) == {(i, 4, i) for i in range(4)}
 
 
 def test_a_volume_beyond_one_word_finds_the_same_rows_as_brute_force():
-    """256 events of 768^3 cells need 37 bits, and four dimensions need more: several int32 words."""
+    """256 events of 768^3 cells need 37 bits, four dimensions 72: several int32 words."""
     assert len(coordinates.key_groups(256, (768,) * 3)) == 2
-    assert len(coordinates.key_groups(256, (65536,) * 4)) == 5
+    assert len(coordinates.key_groups(256, (65536,) * 4)) == 4  # 256 events fit beside one axis
     for shape in ((768,) * 3, (65536,) * 4):
         rng = np.random.default_rng(5)
         centres = np.concatenate(
@@ -122,14 +130,18 @@ def test_a_volume_beyond_one_word_finds_the_same_rows_as_brute_force():
         points[..., 1:] += around
         points = np.unique(points.reshape(-1, 1 + len(shape)), axis=0).astype(np.int32)
         assert lookup.choose_strategy("auto", 256, shape) == "search"
-        find = lookup.Lookup(
-            jnp.asarray(points), jnp.int32(len(points)), batch_size=256, spatial_shape=shape
-        )
+
+        @jax.jit
+        def find(points, queries, shape=shape):
+            count = jnp.int32(len(points))
+            rows = lookup.Lookup(points, count, batch_size=256, spatial_shape=shape)
+            return rows(queries, jnp.ones(len(queries), bool))
+
         queries = points.copy()
         queries[::2, -1] += 1
         row_of = {tuple(p): i for i, p in enumerate(points.tolist())}
         expected = [row_of.get(tuple(q), len(points)) for q in queries.tolist()]
-        assert find(jnp.asarray(queries), jnp.ones(len(queries), bool)).tolist() == expected
+        assert find(points, queries).tolist() == expected
 
 
 def test_wrong_requests_are_refused_with_one_line():
@@ -144,8 +156,16 @@ def test_wrong_requests_are_refused_with_one_line():
         geometry(x, levels=1, strategy="hash")
     with pytest.raises(InputError, match="more than int32 can number"):
         lookup.choose_strategy("bitmap", 256, (768,) * 3)
-    built = geometry(x, levels=2, capacities=(2, 1))
-    assert not bool(built.fits)
-    assert bool(geometry(x, levels=2, capacities=(2, 2)).fits)
     with pytest.raises(InputError, match="build the geometry with more levels"):
-        geometry(x, levels=1).level_of(built.tensor(1, jnp.zeros((1, 1))))
+        jax.eval_shape(lambda x: geometry(x, levels=1).level_of(coarser(x)), x)
+
+
+def coarser(x):
+    return geometry(x, levels=2).tensor(1, jnp.zeros((2, 1)))
+
+
+def test_a_capacity_that_is_too_small_is_reported():
+    x = tensor([(0, 0, 0), (0, 2, 2)], (4, 4))
+    fits = jax.jit(lambda x, rows: geometry(x, levels=2, capacities=rows).fits, static_argnums=1)
+    assert not fits(x, (2, 1))
+    assert fits(x, (2, 2))
