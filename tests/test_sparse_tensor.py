@@ -1,6 +1,7 @@
 """The host constructor: order, duplicates, padding, and one clear line for every mistake."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +13,7 @@ from jaxsparse import InputError, from_dense, sparse_tensor
 
 def make(coords, features=None, **options):
     features = np.ones((len(coords), 1)) if features is None else features
-    settings = {"spatial_shape": (4, 5), "batch_size": 2} | options
+    settings: dict[str, Any] = {"spatial_shape": (4, 5), "batch_size": 2} | options
     return sparse_tensor(coords, features, **settings)
 
 

@@ -172,7 +172,7 @@ def _bilinear_jvp(
     if type(d_second) is not ad.Zero:
         terms.append(primitive.bind(*leaves, first, d_second, **params))
     if not terms:
-        return out, ad.Zero.from_primal_value(out)
+        return out, jnp.zeros_like(out)
     return out, functools.reduce(ad.add_jaxvals, terms)
 
 

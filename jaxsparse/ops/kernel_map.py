@@ -195,8 +195,8 @@ def submanifold_map(
         early = find(coords + steps[:, None], valid)
         # Distinct rows find distinct sites: every place but the dropped ones is written once.
         tap = jnp.arange(centre, dtype=jnp.int32)[:, None]
-        late = jnp.full((centre, capacity), capacity, jnp.int32).at[tap, early]
-        late = late.set(jnp.broadcast_to(row, early.shape), mode="drop")
+        nothing = jnp.full((centre, capacity), capacity, jnp.int32)
+        late = nothing.at[tap, early].set(jnp.broadcast_to(row, early.shape), mode="drop")
         table = jnp.concatenate([early, own, late[::-1]])
     count = jnp.asarray(num_active, jnp.int32)
     windows = Windows.of(table, capacity)

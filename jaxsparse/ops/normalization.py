@@ -26,7 +26,7 @@ class BatchNormResult(NamedTuple):
     features: Array
     mean: Array
     variance: Array
-    count: Array
+    count: Array  # type: ignore[assignment] # hides tuple.count, which nobody needs here
 
 
 def masked_moments(

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -50,7 +51,7 @@ def three(x, w, w_down, w_up, implementation="auto", compute_dtype=None):
     """All three kinds of convolution on one batch."""
     built = geometry(x, levels=2)
     run = functools.partial(convolution, implementation=implementation, compute_dtype=compute_dtype)
-    fine = built.levels[0]
+    fine: Any = built.levels[0]
     same = run(x.features, w, fine.kernel_maps[3])
     down = run(x.features, w_down, fine.down)
     up = run(down, w_up, fine.down.transpose())
@@ -113,14 +114,14 @@ def test_ones_count_the_neighbours():
     for site in [(0, 0), (0, 2), (1, 1), (2, 0), (3, 3)]:
         dense[(0, *site)] = 1
     x = from_dense(dense)
-    out = convolution(x.features, np.ones((9, 1, 1), np.float32), build(x).levels[0].kernel_maps[3])
+    out = convolution(x.features, jnp.ones((9, 1, 1)), build(x).levels[0].kernel_maps[3])
     assert out[:, 0].tolist() == [2, 2, 4, 2, 1]
 
 
 def test_one_dimension_has_the_values_of_the_peers_test():
     """Conformance case 5, its kernel 2 and stride 2."""
     x = from_dense(np.array([[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]]))
-    w = np.array([[[1, 2], [2, 1]], [[0, 1], [1, 0]]], np.float32)
+    w = jnp.array([[[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]])
     built = build(x)
     out = convolution(x.features, w, built.levels[0].down)
     assert out[:2].tolist() == [[2, 2], [3, 3]]
@@ -298,6 +299,7 @@ def test_the_same_program_gives_the_same_bits(batch):
 def test_wrong_shapes_and_names_are_one_line(batch):
     x, built = batch
     fine = built.levels[0].kernel_maps[3]
+    run: Any = convolution
     for arguments, options, text in (
         ((x.features, W[:4], fine), {}, "this map takes"),
         ((x.features[:, :2], W, fine), {}, "features has shape"),
@@ -305,4 +307,4 @@ def test_wrong_shapes_and_names_are_one_line(batch):
         ((x.features, W, fine), {"implementation": "fast"}, "auto, table, windows"),
     ):
         with pytest.raises(InputError, match=text):
-            convolution(*arguments, **options)
+            run(*arguments, **options)

@@ -66,7 +66,7 @@ def test_a_submanifold_map_holds_every_pair_and_no_other(shape, kernel):
         turned = pairs_of(built.transpose().table, x.capacity)
         assert turned == {(out, tap, row) for row, tap, out in expected}
         tables.append(np.asarray(built.table))
-    np.testing.assert_array_equal(*tables)
+    np.testing.assert_array_equal(tables[0], tables[1])
 
 
 def test_levels_are_the_distinct_halves_by_grid_and_by_sort():

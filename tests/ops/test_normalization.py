@@ -1,6 +1,7 @@
 """Masked batch norm: exact moments across devices, sound gradients, empty shards."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +13,9 @@ from jaxsparse.ops import batch_norm, batch_norm_inference, masked_moments, refe
 
 ROWS, CHANNELS, ACTIVE = 12, 3, 7
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(ROWS, CHANNELS)).astype(np.float32) + 5
-SCALE = np.array([1.0, 2.0, 3.0], np.float32)
-BIAS = np.array([0.0, 1.0, 2.0], np.float32)
+X: Any = RNG.normal(size=(ROWS, CHANNELS)).astype(np.float32) + 5
+SCALE: Any = np.array([1.0, 2.0, 3.0], np.float32)
+BIAS: Any = np.array([0.0, 1.0, 2.0], np.float32)
 TARGET = RNG.normal(size=(ROWS, CHANNELS)).astype(np.float32)
 
 
@@ -40,7 +41,7 @@ def test_active_rows_are_normalised_and_padding_is_zero(dtype, tolerance):
 
 def test_a_small_variance_on_a_large_mean_survives():
     x = (1000 + 0.01 * RNG.normal(size=(400, 1))).astype(np.float32)
-    _, variance, _ = masked_moments(jnp.asarray(x), 400)
+    _, variance, _ = masked_moments(jnp.asarray(x), jnp.int32(400))
     np.testing.assert_allclose(variance, x.astype(np.float64).var(0), rtol=1e-2)
 
 
@@ -62,7 +63,7 @@ def test_nothing_and_a_single_site_are_finite(count):
 
 
 def test_inference_uses_the_given_moments():
-    y = batch_norm_inference(X, ACTIVE, SCALE, BIAS, jnp.full(3, 2.0), jnp.full(3, 4.0))
+    y = batch_norm_inference(X, jnp.int32(ACTIVE), SCALE, BIAS, jnp.full(3, 2.0), jnp.full(3, 4.0))
     expected = SCALE * (X[:ACTIVE] - 2) / np.sqrt(4 + 1e-5) + BIAS
     np.testing.assert_allclose(y[:ACTIVE], expected, rtol=1e-5)
     assert not np.asarray(y[ACTIVE:]).any()
