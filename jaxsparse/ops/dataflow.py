@@ -133,7 +133,9 @@ def _reads(kernel_map: KernelMap) -> tuple[Array, Array | None]:
     if kernel_map.kind != UP:
         return kernel_map.table, None
     assert kernel_map.slot is not None  # every map of this kind has it
-    return (kernel_map.slot // kernel_map.taps)[None], kernel_map.slot % kernel_map.taps
+    # Taps of these maps are a power of two; a shift has none of the sign cases of a division.
+    bits = kernel_map.taps.bit_length() - 1
+    return (kernel_map.slot >> bits)[None], kernel_map.slot & (kernel_map.taps - 1)
 
 
 def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> Array:
@@ -145,7 +147,8 @@ def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> A
     columns = jax.lax.optimization_barrier(_grow(g, rows, 0).T)
 
     def one_tap(step: Array, total: Array) -> Array:
-        tap, start = step % taps, step // taps * size
+        tap = jax.lax.rem(step, jnp.int32(taps))
+        start = jax.lax.div(step, jnp.int32(taps)) * size
         read = jax.lax.dynamic_slice(table, (tap, start), (1, size))[0]
         own = columns
         if rows > size:
@@ -219,4 +222,4 @@ def _round_up(number: int, multiple: int) -> int:
 
 def _trips(rows: Array, size: int) -> Array:
     """Blocks that hold an active row: a trip count that depends on the data."""
-    return (rows + (size - 1)) // size
+    return jax.lax.div(rows + (size - 1), jnp.int32(size))

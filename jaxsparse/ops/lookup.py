@@ -114,7 +114,7 @@ class Lookup:
 
         def halve(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
             low, high = bounds
-            middle = jnp.minimum((low + high) // 2, self.missing - 1)
+            middle = jnp.minimum((low + high) >> 1, self.missing - 1)
             below = _key_below(tuple(key[middle] for key in self._keys), words)
             open_ = low < high
             return jnp.where(open_ & below, middle + 1, low), jnp.where(

@@ -272,8 +272,7 @@ def test_a_training_step_exports_for_every_platform_without_scatter_add_or_64_bi
         jax.jit(lambda *leaves: step(*jax.tree_util.tree_unflatten(treedef, leaves))),
         platforms=("cpu", "cuda", "tpu"),
     )(*flat)
-    again = jax.export.deserialize(exported.serialize())
-    loss, _ = again.call(*flat)
+    loss, _ = exported.call(*flat)
     np.testing.assert_allclose(loss, step(x, *ARGUMENTS)[0], rtol=1e-4)
     for name in ("auto", *dataflow.IMPLEMENTATIONS):
         program = jax.jit(jax.grad(network(name, batch[1]), argnums=(0, 1, 2, 3)))
