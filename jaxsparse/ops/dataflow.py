@@ -77,10 +77,12 @@ def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     tap = tap if tap is None else _grow(tap, blocks * size, 0)
     if blocks == 1 and absent <= 2 * size:
         padded = _grow(x, _round_up(absent + 1, 32), 0)
-        return _multiply_first(padded, reads, tap, w)[:capacity]
+        packed = _pack(kernel_map, w, padded.shape[0])
+        return _multiply_first(padded, reads, tap, packed, out)[:capacity]
 
     length = _round_up(size + size // 8, 32)
     padded = _grow(x, absent + length, 0)
+    packed = _pack(kernel_map, w, length)  # out here: XLA would repeat it in every step
     # One more block, so that the step past the last one reads something.
     first = _grow(kernel_map.windows.first, blocks + 1, 0)
     last = kernel_map.windows.last
@@ -97,7 +99,7 @@ def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
         if tap is not None:
             own_tap = jax.lax.dynamic_slice_in_dim(tap, index * size, size)
         part = jax.lax.dynamic_slice_in_dim(result, index * size, size)
-        part = part + _multiply_first(rows, own, own_tap, w)
+        part = part + _multiply_first(rows, own, own_tap, packed, out)
         result = jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
         # Almost always one window holds all that a block reads; if not, take the next one.
         start = start + length
@@ -162,28 +164,39 @@ def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> A
     return jnp.swapaxes(jax.lax.fori_loop(0, trips, one_tap, total), 1, 2)
 
 
-def _multiply_first(rows: Array, reads: Array, tap: Array | None, w: Array) -> Array:
+def _multiply_first(
+    rows: Array, reads: Array, tap: Array | None, packed: list[Array], out: int
+) -> Array:
     """``sum_k (rows . w[k])[reads[k]]``, or the product with the own ``tap`` of every row.
 
-    Reads outside the given rows count as zero.
+    ``packed`` are the weights of consecutive taps side by side. Reads outside the given rows count
+    as zero.
     """
-    taps, _, out = w.shape
     inside = (reads >= 0) & (reads < rows.shape[0])
     reads = jnp.where(inside, reads, 0)
     if tap is not None:
-        products = _product(rows, _side_by_side(w)).reshape(-1, taps, out)
+        products = _product(rows, packed[0]).reshape(rows.shape[0], -1, out)
         picked = products.at[reads[0], tap].get(mode="promise_in_bounds")
         return jnp.where(inside[0, :, None], picked, 0)
-    groups = -(-rows.shape[0] * taps * out * 4 // PRODUCT_BYTES)
-    size = -(-taps // groups)
     total = jnp.zeros((), jnp.float32)
-    for start in range(0, taps, size):
-        part = w[start : start + size]
-        products = _product(rows, _side_by_side(part)).reshape(-1, part.shape[0], out)
-        for k in range(part.shape[0]):
-            picked = products.at[reads[start + k], k].get(mode="promise_in_bounds")
-            total = total + jnp.where(inside[start + k, :, None], picked, 0)
+    tap_number = 0
+    for part in packed:
+        products = _product(rows, part).reshape(rows.shape[0], -1, out)
+        for k in range(products.shape[1]):
+            picked = products.at[reads[tap_number], k].get(mode="promise_in_bounds")
+            total = total + jnp.where(inside[tap_number, :, None], picked, 0)
+            tap_number += 1
     return total
+
+
+def _pack(kernel_map: KernelMap, w: Array, rows: int) -> list[Array]:
+    """Weights side by side, in groups whose products of ``rows`` rows stay within the cache."""
+    taps, _, out = w.shape
+    if kernel_map.kind == UP:
+        return [_side_by_side(w)]
+    groups = -(-rows * taps * out * 4 // PRODUCT_BYTES)
+    size = -(-taps // groups)
+    return [_side_by_side(w[start : start + size]) for start in range(0, taps, size)]
 
 
 def _gather_first(padded: Array, table: Array, w: Array) -> Array:
