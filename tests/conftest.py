@@ -1,4 +1,4 @@
-"""Four host devices for every test, and the real events where they are present."""
+"""Four host devices and quick compilation for every test; the real events where present."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ _DEVICES = "--xla_force_host_platform_device_count=4"
 if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
     # Read when jax starts its backend, so it must be set before any test module imports jax.
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_DEVICES}".strip()
+
+# The suite's time is compilation: without XLA's costly passes it is a third. The main job, which
+# the gate runs as well, is compiled in full.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

@@ -25,14 +25,6 @@ CAPACITY = 128
 TINY = UResNet(num_classes=5, filters=3, depth=DEPTH, blocks=1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compilation():
-    """Compile time is the cost of these tests: a third of it without the costly passes."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def batch(seed, shape, *, per_event=(40, 0, 30), capacity=CAPACITY, margin=0):
     """Random sites and features; the second of three events is empty."""
     rng = np.random.default_rng(seed)
