@@ -29,7 +29,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import TrainState, create_state
-from jaxsparse.training.step import init_variables
+from jaxsparse.training.step import initializer
 
 FOLDER = "checkpoints"
 _METRIC = "loss"
@@ -239,7 +239,9 @@ def load_for_evaluation(
             found = int(step)
         template = jax.eval_shape(
             lambda: create_state(
-                init_variables(config.model, config.seed), build_optimizer(config.optimizer), 0
+                initializer(config.model)(jax.random.PRNGKey(config.seed)),
+                build_optimizer(config.optimizer),
+                0,
             )
         )
         state, _ = checkpoints.restore(template, found)

@@ -62,10 +62,10 @@ def make_forward(config: ConfigDict, axis_name: str | None = AXIS) -> Forward:
     return forward
 
 
-def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
-    """Parameters and running moments of the network of a ``config.model``.
+def initializer(config: ConfigDict) -> Callable[[jax.Array], dict[str, Any]]:
+    """``key -> variables``: the draw of a ``config.model``'s parameters; traceable.
 
-    They depend on the seed alone, not on any data: one site is enough to find the shapes.
+    It depends on the key alone, not on any data: one site is enough to find the shapes.
     """
     model = models.build(config)
     settings = models.geometry_of(config)
@@ -84,13 +84,19 @@ def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
 
     # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
     x, geometry = jax.eval_shape(inputs)
+
+    def draw(key: jax.Array) -> dict[str, Any]:
+        variables = model.lazy_init(key, x, geometry, train=False)
+        return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+
+    return draw
+
+
+def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
+    """Parameters and running moments of the network of a ``config.model``, drawn from ``seed``."""
     # It runs once, so what it costs is its compilation: a program a parameter shape.
-    init = jax.jit(
-        lambda key: model.lazy_init(key, x, geometry, train=False),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
-    variables = init(jax.random.PRNGKey(seed))
-    return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+    draw = jax.jit(initializer(config), compiler_options={"xla_backend_optimization_level": 0})
+    return draw(jax.random.PRNGKey(seed))
 
 
 def make_train_step(forward: Forward, optimizer: Optimizer) -> Callable[..., Any]:
