@@ -38,7 +38,7 @@ def describe(path: str, num_events: int = 200, *, progress: bool = False) -> Ite
     particles = []
     events = (source[int(index)] for index in chosen)
     for event in with_progress(events, len(chosen), "reading") if progress else events:
-        topologies[event.topology or "-"] += 1
+        topologies[event.topology or "unknown"] += 1
         particles.append(len(event.particles))
         for name, view in event.views.items():
             summaries[name].add(view)
@@ -53,7 +53,7 @@ def describe(path: str, num_events: int = 200, *, progress: bool = False) -> Ite
         yield f"topology  {counts}"
         yield f"particles {np.mean(particles):.1f} an event"
     for name, shape in source.view_shapes.items():
-        mask = f", {MASK[0]:g} to {MASK[1]:g} ADC" if masks[name] == MASK else ""
+        mask = f"; below: pixels of {MASK[0]:g} to {MASK[1]:g} ADC" if masks[name] == MASK else ""
         size = " x ".join(map(str, shape))
         yield f"view {name}: {size}, {len(source.dead_wires(name))} dead wires{mask}"
         for line in summaries[name].lines(source.class_names):

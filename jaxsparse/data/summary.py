@@ -107,9 +107,9 @@ class ViewSummary:
         if self.geometry:
             weights = [count for count in self.sites if count]
             mean = np.average(np.array(self.neighbours), weights=weights)
-            lines.append(f"active neighbours {mean:.2f}")
+            lines.append(f"active neighbours {mean:.2f}  (within one step, itself included)")
             shares = " / ".join(f"{count / self.levels[0]:.3f}" for count in self.levels)
-            lines.append(f"sites per level   {shares}")
+            lines.append(f"sites per level   {shares}  (each level halves the image)")
         if self.classes is not None:
             lines.append("classes           " + self.class_line(class_names))
             lines.append(

@@ -7,7 +7,6 @@ import math
 import platform
 from typing import Any
 
-import jax
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -34,6 +33,15 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def rate(value: float) -> str:
+    """A rate for people; a dash before anything but compilation has happened.
+
+    >>> rate(12345.6), rate(float("nan"))
+    ('12,300', '-')
+    """
+    return f"{float(f'{value:.3g}'):,g}" if math.isfinite(value) else "-"
 
 
 class Display:
@@ -71,6 +79,8 @@ class Display:
                 "train", total=self._total, completed=self._start, numbers="compiling"
             )
             self._bar.start()
+        else:
+            self.say("compiling the first step")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -93,7 +103,7 @@ class Display:
         if self._bar is not None:
             numbers = (
                 f"loss {loss:.4g} acc {accuracy:.4f} lr {learning_rate:.2g} "
-                f"{events_per_second:.3g} events/s {sites_per_second:.3g} sites/s "
+                f"{rate(events_per_second)} events/s {rate(sites_per_second)} sites/s "
                 f"left {duration(seconds_left)}"
             )
             self._bar.update(self._task, completed=step, numbers=numbers)
@@ -108,16 +118,11 @@ class Display:
         )
         if record.split == "train":
             text += (
-                f" {record.events_per_second:.3g} events/s {record.sites_per_second:.3g} sites/s"
-                f" left {duration(self._eta)}"
+                f" {rate(record.events_per_second)} events/s"
+                f" {rate(record.sites_per_second)} sites/s left {duration(self._eta)}"
             )
         self.say(text)
 
     def say(self, text: str) -> None:
         """Prints a line above the bar."""
         self.console.print(text, markup=False)
-
-
-def describe_backend() -> str:
-    """Platform of the computation, such as ``cpu``."""
-    return jax.default_backend()

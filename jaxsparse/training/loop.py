@@ -177,7 +177,7 @@ class _Run:
             if self.meter.steps:
                 self._log_training(self.progress.batch)
             self._checkpoint(validate=not stop)
-        best = self.checkpoints.best_step
+        best = self.checkpoints.best_step or "none"
         self.display.say(
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"

@@ -76,7 +76,7 @@ def test_inspect_says_what_a_file_holds(simulated):
         "classes   HIP, MIP, shower, delta, Michel",
         "made by   topology = 1mu1p",
         "topology  1mu1p 3",
-        "view Y: 1008 x 3456, 346 dead wires, 10 to 300 ADC",
+        "view Y: 1008 x 3456, 346 dead wires; below: pixels of 10 to 300 ADC",
         "view voxels: 854 x 777 x 3456, 0 dead wires",
         "sites per level   1.000 / ",
     ):
