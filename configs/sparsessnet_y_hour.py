@@ -7,6 +7,10 @@ The data, the network's form and the loss of ``sparsessnet_y.py``. Changed for t
 filters, batches of 8, Adam with a warm-up and a cosine that ends when the hour does (``minutes``
 counts over resumed starts too). A run that the clock ends is not repeatable to the bit; one that
 ``steps`` ends is.
+
+Measured on 2026-11-22, two shared cores of a Xeon, 4,000 simulated events, ``minutes=48``: 4,787
+steps, 0.873 on
+five classes and 0.956 on track / shower over 400 crops never trained on (README, "Measured").
 """
 
 import pathlib
