@@ -9,8 +9,7 @@ counts over resumed starts too). A run that the clock ends is not repeatable to 
 ``steps`` ends is.
 
 Measured on 2026-11-22, two shared cores of a Xeon, 4,000 simulated events, ``minutes=48``: 4,787
-steps, 0.873 on
-five classes and 0.956 on track / shower over 400 crops never trained on (README, "Measured").
+steps, 0.873 on five classes and 0.956 on track / shower over 400 crops never trained on (README).
 """
 
 import pathlib
