@@ -61,7 +61,8 @@ def test_without_a_terminal_records_are_printed_line_by_line(capsys) -> None:
         )  # fmt: skip
         display.record(record(10))
         display.record(record(10, "validation"))
-    first, second = capsys.readouterr().out.splitlines()
+    compiling, first, second = capsys.readouterr().out.splitlines()
+    assert compiling == "compiling the first step"
     assert first.startswith("step 10/100 train: loss 0.25")
     assert first.endswith("left 1:01")
     assert second.startswith("step 10/100 validation: loss 0.25")
