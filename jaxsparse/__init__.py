@@ -1,5 +1,9 @@
 """Sparse convolutional networks for neutrino detectors, in JAX."""
 
+import importlib
+from types import ModuleType
+
+from jaxsparse import ops
 from jaxsparse.errors import InputError
 from jaxsparse.ops.geometry import Geometry, geometry
 from jaxsparse.sparse_tensor import SparseTensor, from_dense, sparse_tensor
@@ -12,5 +16,15 @@ __all__ = [
     "SparseTensor",
     "from_dense",
     "geometry",
+    "ops",
     "sparse_tensor",
 ]
+
+_LAYERS = ("models", "nn")
+
+
+def __getattr__(name: str) -> ModuleType:
+    """``jaxsparse.nn`` and ``jaxsparse.models`` load when asked for: only they need Flax."""
+    if name in _LAYERS:
+        return importlib.import_module(f"jaxsparse.{name}")
+    raise AttributeError(f"module 'jaxsparse' has no attribute {name!r}")
