@@ -138,8 +138,7 @@ class Checkpoints:
             try:
                 self._manager.save(step, args=items, metrics=metrics)
             except BaseException:
-                for partial in self.folder.glob(f"{step}.orbax-checkpoint-tmp*"):
-                    shutil.rmtree(partial, ignore_errors=True)
+                discard(self.folder, f"{step}.orbax-checkpoint-tmp*")
                 raise
         return step
 
@@ -204,6 +203,19 @@ class Checkpoints:
                 f"checkpoint {step} in {self.folder} cannot be read ({reason}): remove the folder "
                 f"{self.folder / str(step)} to use an older one."
             ) from error
+
+
+def discard(folder: pathlib.Path, pattern: str, patience: float = 5.0) -> None:
+    """Removes what matches, also while threads that orbax started still write into it.
+
+    One item of a checkpoint failed; the writers of the others may put a file into a directory that
+    is just being emptied. So it is emptied again until it is gone, for ``patience`` seconds at most.
+    """
+    end = time.monotonic() + patience
+    while (left := list(folder.glob(pattern))) and time.monotonic() < end:
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.05)
 
 
 def load_for_evaluation(

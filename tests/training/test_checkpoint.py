@@ -1,6 +1,7 @@
 """Checkpoints: what is kept, what comes back, and what is refused in one line."""
 
 import resource
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.errors import InputError
-from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
+from jaxsparse.training.checkpoint import Checkpoints, discard, load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import create_state
@@ -85,6 +86,23 @@ def test_a_full_disk_is_one_line_and_leaves_the_checkpoints_before(checkpoints, 
     np.testing.assert_array_equal(
         restored.params["stem"]["kernel"], state(step=1).params["stem"]["kernel"]
     )
+
+
+def test_half_a_checkpoint_goes_even_where_a_thread_wrote_into_it_meanwhile(
+    tmp_path, monkeypatch
+) -> None:
+    half = tmp_path / "2.orbax-checkpoint-tmp"
+    half.mkdir()
+    remove, calls = shutil.rmtree, []
+
+    def disturbed(path, **options) -> None:
+        calls.append(path)
+        if len(calls) > 1:  # the first time a file came in between: the directory stays
+            remove(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", disturbed)
+    discard(tmp_path, "2.orbax-checkpoint-tmp*")
+    assert not half.exists()
 
 
 def test_a_directory_that_train_did_not_make_is_named(tmp_path) -> None:
