@@ -209,7 +209,7 @@ def discard(folder: pathlib.Path, pattern: str, patience: float = 5.0) -> None:
     """Removes what matches, also while threads that orbax started still write into it.
 
     One item of a checkpoint failed; the writers of the others may put a file into a directory that
-    is just being emptied. So it is emptied again until it is gone, for at most ``patience`` seconds.
+    is just being emptied. So it is emptied until it is gone, for at most ``patience`` seconds.
     """
     end = time.monotonic() + patience
     while (left := list(folder.glob(pattern))) and time.monotonic() < end:
