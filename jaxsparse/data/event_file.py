@@ -53,6 +53,8 @@ class EventFile:
         self.path = Path(path)
         self._lock = threading.Lock()
         self._handle: tuple[int, h5py.File] | None = None
+        # Looking a dataset up by name costs as much as reading an event's rows of it.
+        self._columns: dict[str, h5py.Dataset] = {}
         if self.path.is_dir():
             raise InputError(f"{self.path} is a folder: give an event file")
         if not self.path.exists():
@@ -140,9 +142,10 @@ class EventFile:
             if self._handle and self._handle[0] == os.getpid():
                 self._handle[1].close()
             self._handle = None
+            self._columns.clear()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_handle": None, "_lock": None}
+        return {**self.__dict__, "_handle": None, "_columns": {}, "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
@@ -150,6 +153,7 @@ class EventFile:
     def _open(self) -> h5py.File:
         with self._lock:
             if self._handle is None or self._handle[0] != os.getpid():
+                self._columns.clear()  # they belong to the handle of the process before a fork
                 try:
                     self._handle = os.getpid(), h5py.File(self.path, "r")
                 except OSError as error:
@@ -255,7 +259,10 @@ class EventFile:
 
     def _slice(self, file: h5py.File, name: str, first: int, last: int) -> np.ndarray:
         try:
-            return file[name][int(first) : int(last)]
+            column = self._columns.get(name)
+            if column is None:
+                column = self._columns[name] = file[name]
+            return column[int(first) : int(last)]
         except (OSError, RuntimeError) as error:
             raise InputError(
                 f"{self.path}: rows {first} to {last} of {name} cannot be read "

@@ -73,6 +73,7 @@ def default_config() -> ConfigDict:
     config.train.checkpoint_every = 250  # steps; 0: with validations and at the end only
     config.train.early_stop = 0  # stop after so many validations without a better loss; 0: off
     config.train.devices = 0  # of this process; 0: all
+    config.train.cpu_devices = 0  # parts to split a CPU into, as devices; 0: leave it to JAX
     config.train.parallel = "pmap"  # or shard_map
     config.train.cache_dir = "~/.cache/jaxsparse"  # of compiled programs; empty: off
     return config

@@ -30,6 +30,7 @@ from jaxsparse.training.parallel import (
     describe_devices,
     enable_compilation_cache,
     local_devices,
+    split_cpu,
 )
 from jaxsparse.training.signals import stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
@@ -99,6 +100,7 @@ class _Run:
     def __init__(self, config: ConfigDict, workdir: pathlib.Path):
         # 1. Check everything that is cheap to check before anything is written or compiled.
         _check(config)
+        split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir = config, workdir
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
         forward = make_forward(config.model)

@@ -6,6 +6,7 @@ goes in and comes out without a leading device axis, equal on every device; batc
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Callable
@@ -129,6 +130,28 @@ class Replicas:
             )(*arguments)
 
         return jax.jit(mapped, donate_argnums=(0,) if donate else ())
+
+
+def split_cpu(count: int) -> None:
+    """Makes ``count`` devices of the CPU, so that a batch is shared out over its cores.
+
+    A step on one CPU device hardly gains from a second core: its operations are too small to be
+    worth sharing. Two devices with half the events each keep two cores busy. Where the number
+    of devices is settled already (``XLA_FLAGS``, or JAX is in use) this changes nothing, nor does
+    it where an accelerator is used.
+
+    Args:
+      count: devices; 0 leaves the number to JAX.
+
+    Raises:
+      InputError: a negative number.
+    """
+    if count < 0:
+        raise InputError(f"train.cpu_devices is {count}: give a number of devices, or 0 for JAX's.")
+    settled = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if count and not settled:
+        with contextlib.suppress(RuntimeError):  # JAX is in use
+            jax.config.update("jax_num_cpu_devices", count)
 
 
 def local_devices(count: int = 0) -> list[jax.Device]:
