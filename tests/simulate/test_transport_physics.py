@@ -8,9 +8,14 @@ from jaxsparse.data.simulate.cosmics import vertical_intensity
 from jaxsparse.data.simulate.decays import michel_energies
 from jaxsparse.data.simulate.delta_rays import emission_cosine, hard_losses, soft_deltas
 from jaxsparse.data.simulate.directions import isotropic, scattered_path, scattering_angle, turn
+from jaxsparse.data.simulate.electrons import (
+    BREMSSTRAHLUNG_CUT,
+    accept_photon,
+    bremsstrahlung_per_cm,
+)
 from jaxsparse.data.simulate.energy_loss import (
-    kinematics,
     density_effect,
+    kinematics,
     largest_transfer,
     range_table,
     restricted_electron_loss,
@@ -97,7 +102,19 @@ def test_electrons_lose_what_the_tables_say():
     liquid = restricted_electron_loss(energy, cut=1e9)
     screening = c.KNOCK_ON / beta2 * density_effect(np.sqrt(beta2) * gamma)
     assert liquid + screening == pytest.approx(gas, rel=0.005)
-    assert np.all(screening[:2] == 0) and np.all(np.diff(screening[2:]) > 0)
+    assert np.all(screening[:2] == 0)
+    assert np.all(np.diff(screening[2:]) > 0)
+
+
+def test_electrons_radiate_what_the_tables_say():
+    # Radiative stopping power of electrons in argon (ESTAR, NIST), MeV cm2/g.
+    energy = np.array([0.7, 1.5, 7.0, 30.0, 150.0, 700.0])
+    reference = np.array([0.02036, 0.04094, 0.2373, 1.251, 7.083, 34.83]) * c.DENSITY
+    photon = energy * np.linspace(0.0005, 0.9995, 1000)[:, None]
+    # Number above the cut, spread as 1/k and thinned, over all photon energies: softer ones too.
+    per_log = bremsstrahlung_per_cm(energy) / np.log(energy / BREMSSTRAHLUNG_CUT)
+    radiated = (per_log * accept_photon(photon, energy)).mean(axis=0) * energy
+    assert radiated == pytest.approx(reference, rel=0.03)
 
 
 def test_range_and_energy_are_each_others_inverse():

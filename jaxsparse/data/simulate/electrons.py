@@ -10,9 +10,12 @@ from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.energy_loss import GRID, kinematics, range_table
 
 BREMSSTRAHLUNG_CUT = 0.3  # MeV: softer photons are part of the loss along the track
-# Radiative stopping power over T/X0 against kinetic energy (MeV), after the ESTAR tables.
-RADIATIVE_ENERGY = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
-RADIATIVE_SHARE = (0.9, 0.65, 0.68, 0.80, 0.88, 0.95, 1.0)
+# Radiative stopping power in argon (ESTAR, NIST) over what the spectrum below gives when whole,
+# against kinetic energy (MeV).
+RADIATIVE_ENERGY = (0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+RADIATIVE_SHARE = (
+    0.724, 0.582, 0.517, 0.538, 0.624, 0.702, 0.777, 0.857, 0.902, 0.935, 0.965, 0.979,
+)  # fmt: skip
 
 
 def bremsstrahlung_per_cm(kinetic_energy: np.ndarray) -> np.ndarray:
