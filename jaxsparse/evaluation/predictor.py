@@ -72,14 +72,15 @@ class Predictor:
 
 
 def make_buckets(level_counts: np.ndarray) -> BucketTable:
-    """Buckets for images whose sites per level are all known: one, and up to four for many.
+    """Buckets for images whose sites per level are all known.
 
-    Compiling takes as long as some tens of images; the network's work follows the sites, not the
-    capacity, so a wide bucket costs little.
+    On a CPU one: the network's work follows the sites there, not the capacity, and every program
+    that is compiled takes seconds and about 100 MB. On an accelerator up to four for many images.
     """
     if not len(level_counts):
         return BucketTable(((64,) * level_counts.shape[1],))
-    num_buckets = min(1 + len(level_counts) // IMAGES_PER_BUCKET, MOST_BUCKETS)
+    most = 1 if jax.default_backend() == "cpu" else MOST_BUCKETS
+    num_buckets = min(1 + len(level_counts) // IMAGES_PER_BUCKET, most)
     bound = np.maximum(level_counts.max(axis=0), 1)
     largest = level_counts[np.unique(level_counts.argmax(axis=0))]
     return fit_buckets(level_counts, largest, bound.tolist(), batch_size=1, num_buckets=num_buckets)
