@@ -28,6 +28,10 @@ def main(demo: pathlib.Path) -> None:
         assert confusion == metrics["num_sites"], (confusion, metrics["num_sites"])
         print(f"{folder}: accuracy {metrics['accuracy']:.4f} on {metrics['num_sites']} pixels,"
               f" {len(pictures)} pictures")  # fmt: skip
+        # One that names every pixel alike has a mean efficiency of one in five.
+        found = [row[k] / max(1, sum(row)) for k, row in enumerate(metrics["confusion"])]
+        mean = sum(found) / len(found)
+        assert mean > 0.35, f"mean efficiency of the classes {mean:.3f}, a guess has 0.2"
         # A network that learned nothing tells tracks from showers no better than the larger side.
         tracks = sum(map(sum, metrics["confusion"][:2]))
         guess = max(tracks, confusion - tracks) / confusion

@@ -1,5 +1,9 @@
 """One device or four, pmap or shard_map: the same losses and the same parameters, to rounding."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ from jaxsparse.data.batching import collate, make_sample, pad
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
-from jaxsparse.training.parallel import Replicas, local_devices
+from jaxsparse.training.parallel import Replicas, local_devices, split_cpu
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
     AXIS,
@@ -130,3 +134,23 @@ def test_a_second_call_compiles_nothing(implementation):
         state = run(state, np.ones((2, 5), np.float32), np.float32(1.0))
     assert len(traces) == 1
     np.testing.assert_array_equal(state["a"], np.full(3, 30.0))
+
+
+@pytest.mark.parametrize(
+    ("flags", "devices"), [("", 3), ("--xla_force_host_platform_device_count=2", 2)]
+)
+def test_a_cpu_is_split_unless_its_devices_are_settled(flags, devices):
+    program = (
+        "import jax; from jaxsparse.training.parallel import split_cpu; split_cpu(3);"
+        "print(len(jax.local_devices())); split_cpu(5); print(len(jax.local_devices()))"
+    )
+    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == [str(devices)] * 2
+
+
+def test_a_cpu_has_no_negative_number_of_devices():
+    with pytest.raises(InputError, match=r"train.cpu_devices is -1: give a number"):
+        split_cpu(-1)
