@@ -31,7 +31,7 @@ def pixel_weights(
     the range exactly on instances of 50 to 5000 pixels.
 
     Args:
-      view: an image with ``labels`` and ``instance``.
+      view: an image with ``labels``; without ``instance`` all its pixels count as of no instance.
       low: smallest cluster weight.
       high: largest cluster weight.
       scale: constant of proportionality, in pixels.
@@ -42,7 +42,7 @@ def pixel_weights(
       float32 ``[pixels]``.
 
     Raises:
-      InputError: the view has no truth, or ``low`` is above ``high``.
+      InputError: the view has no labels, or ``low`` is above ``high``.
 
     >>> coords = np.stack([np.zeros(100), np.arange(100)], axis=1).astype(np.int32)
     >>> view = View(coords, np.ones(100, np.float32), (1, 100), labels=np.ones(100, np.int8),
@@ -50,20 +50,20 @@ def pixel_weights(
     >>> float(pixel_weights(view)[0])  # 1 / 100
     0.009999999776482582
     """
-    if view.labels is None or view.instance is None:
+    if view.labels is None:
         raise InputError(
-            "pixel weights need labels and instance but the view has no truth: train on a file "
-            "with truth"
+            "pixel weights need labels but the view has no truth: train on a file with truth"
         )
     if not 0 <= low <= high:
         raise InputError(
             f"loss.cluster_low is {low} and loss.cluster_high is {high}: they must be "
             "0 <= low <= high"
         )
-    counts = np.bincount(view.instance + 1)  # index 0: pixels of no instance
+    instance = np.full(len(view), -1) if view.instance is None else view.instance
+    counts = np.bincount(instance + 1)  # index 0: pixels of no instance
     with np.errstate(divide="ignore"):  # rows of the particle table without a pixel
         cluster = np.clip(scale / counts, low, high)
-    weights = cluster[view.instance + 1]
+    weights = cluster[instance + 1]
     if view.vertex_distance is not None:
         weights[view.vertex_distance <= vertex_radius] = vertex_weight
     weights[view.labels == NO_CLASS] = 0.0

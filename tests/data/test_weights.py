@@ -83,3 +83,10 @@ def test_weights_need_truth_and_a_range():
         pixel_weights(View(np.zeros((1, 2), np.int32), np.ones(1, np.float32), (1, 1)))
     with pytest.raises(InputError, match=r"loss\.cluster_low is 0\.1 and loss\.cluster_high"):
         pixel_weights(view_of([0]), low=0.1)
+
+
+def test_labels_without_instances_weigh_alike():
+    labels = np.array([0, 1, -1] * 100, np.int8)
+    coords = np.stack([np.zeros(300), np.arange(300)], axis=1).astype(np.int32)
+    view = View(coords, np.ones(300, np.float32), (1, 300), labels=labels)
+    np.testing.assert_allclose(pixel_weights(view), np.where(labels < 0, 0.0, 1 / 300), rtol=1e-6)
