@@ -1,5 +1,13 @@
 """Functions on coordinates and features: pure JAX, no parameters, no Flax."""
 
+from jaxsparse.ops.connection import (
+    Connection,
+    generative_connection,
+    strided_connection,
+    submanifold_connection,
+    target_connection,
+    transposed_connection,
+)
 from jaxsparse.ops.convolution import convolution
 from jaxsparse.ops.coordinates import count_levels
 from jaxsparse.ops.geometry import Geometry, Level, geometry
@@ -10,18 +18,33 @@ from jaxsparse.ops.normalization import (
     batch_norm_inference,
     masked_moments,
 )
+from jaxsparse.ops.region import Region, cross, hypercube
+from jaxsparse.ops.sites import Sites, generated_sites, given_sites, strided_sites
 
 __all__ = [
     "BatchNormResult",
+    "Connection",
     "Geometry",
     "KernelMap",
     "Level",
+    "Region",
+    "Sites",
     "batch_norm",
     "batch_norm_inference",
     "convolution",
     "count_levels",
+    "cross",
+    "generated_sites",
+    "generative_connection",
     "geometry",
+    "given_sites",
+    "hypercube",
     "kernel_offsets",
     "masked_moments",
+    "strided_connection",
+    "strided_sites",
+    "submanifold_connection",
     "submanifold_map",
+    "target_connection",
+    "transposed_connection",
 ]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
 
@@ -146,9 +146,48 @@ def downsample(
     """
     rows, columns = coords.shape
     valid = jnp.arange(rows, dtype=jnp.int32) < num_active
-    coarse_shape = halved_shape(spatial_shape)
     halved = jnp.concatenate([coords[:, :1], coords[:, 1:] >> 1], axis=1)
-    cells = cell_count(batch_size, coarse_shape)
+    coarse, count, parent = distinct(
+        halved,
+        valid,
+        batch_size=batch_size,
+        spatial_shape=halved_shape(spatial_shape),
+        capacity=capacity,
+        strategy=strategy,
+    )
+    child = jnp.zeros(rows, jnp.int32)
+    for axis in range(1, columns):
+        child = child * 2 + (coords[:, axis] & 1)
+    return coarse, count, parent, jnp.where(valid, child, 0)
+
+
+def distinct(
+    coords: Int[Array, "points axes"],
+    valid: Bool[Array, "points"],
+    *,
+    batch_size: int,
+    spatial_shape: Sequence[int],
+    capacity: int,
+    strategy: str = "auto",
+) -> tuple[Int[Array, "sites axes"], Int[Array, ""], Int[Array, "points"]]:
+    """The distinct rows among the ``valid`` ones, in canonical order.
+
+    Args:
+        coords: int32 ``[points, 1 + D]``, any order; valid rows lie inside the volume.
+        valid: bool ``[points]``, which rows count.
+        batch_size: number of events.
+        spatial_shape: shape of the volume.
+        capacity: rows of the result.
+        strategy: as of ``downsample``.
+
+    Returns:
+        ``(sites, count, row)``: the sites, padded with -1; their true number, also where it exceeds
+        ``capacity``; and the row of every point among them, ``capacity`` where there is none.
+
+    Raises:
+        InputError: an unknown strategy, a volume too large for a grid.
+    """
+    cells = cell_count(batch_size, spatial_shape)
     if strategy == "auto":
         strategy = "grid" if cells <= UNIQUE_GRID_CELLS else "sort"
     if strategy == "grid" and cells >= INT32_MAX:
@@ -156,18 +195,15 @@ def downsample(
             f"strategy is 'grid' but the volume has {cells} cells: use 'sort' or 'auto'"
         )
     if strategy == "grid":
-        rank, count = _rank_by_grid(halved, valid, batch_size, coarse_shape, cells)
+        rank, count = _rank_by_grid(coords, valid, batch_size, spatial_shape, cells)
     elif strategy == "sort":
-        rank, count = _rank_by_sort(key_words(halved, valid, batch_size, coarse_shape))
+        rank, count = rank_by_sort(key_words(coords, valid, batch_size, spatial_shape))
     else:
         raise InputError(f"strategy is {strategy!r}: must be auto, grid or sort")
-    parent = jnp.where(valid & (rank < capacity), rank, capacity)
-    # Rows with one parent write equal values, so the order of these writes does not matter.
-    coarse = jnp.full((capacity, columns), -1, jnp.int32).at[parent].set(halved, mode="drop")
-    child = jnp.zeros(rows, jnp.int32)
-    for axis in range(1, columns):
-        child = child * 2 + (coords[:, axis] & 1)
-    return coarse, count, parent, jnp.where(valid, child, 0)
+    row = jnp.where(valid & (rank < capacity), rank, capacity)
+    # Equal points write equal values, so the order of these writes does not matter.
+    sites = jnp.full((capacity, coords.shape[1]), -1, jnp.int32).at[row].set(coords, mode="drop")
+    return sites, count, row
 
 
 def _rank_by_grid(
@@ -199,9 +235,14 @@ def cell_index(coords: Array, valid: Array, batch_size: int, shape: Sequence[int
     return jnp.where(valid, cell, INT32_MAX)
 
 
-def _rank_by_sort(words: tuple[Array, ...]) -> tuple[Array, Array]:
-    """Rank of every row among the distinct rows, by sorting; padding is largest and comes last."""
+def rank_by_sort(words: tuple[Array, ...]) -> tuple[Array, Array]:
+    """Rank of every row among the distinct rows, and how many these are, by sorting key words.
+
+    Padding (the largest int32) is no distinct row, and the rank that it gets means nothing.
+    """
     rows = words[0].shape[0]
+    if not rows:
+        return jnp.zeros(0, jnp.int32), jnp.zeros((), jnp.int32)
     positions = jnp.arange(rows, dtype=jnp.int32)
     *keys, order = jax.lax.sort((*words, positions), num_keys=len(words))
     differs = jnp.zeros(rows - 1, bool)

@@ -12,7 +12,8 @@ touches every feature once instead of once per tap. A block that reads further t
 track that fills whole rows of the image) takes several.
 
 In both, ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one product
-per fine row.
+per fine row. ``"general"`` maps gather first onto fewer rows and multiply first onto more: the
+matrix product is over the smaller side.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxsparse.ops.kernel_map import DOWN, UP, WINDOW_BLOCK_ROWS, KernelMap, block_rows
+from jaxsparse.ops.kernel_map import (
+    DOWN,
+    GENERAL,
+    UP,
+    WINDOW_BLOCK_ROWS,
+    KernelMap,
+    block_rows,
+)
 
 IMPLEMENTATIONS = ("table", "windows")
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
@@ -55,7 +63,7 @@ def weight_gradient(
     kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, flow: str
 ) -> Array:
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``."""
-    if kernel_map.kind == UP:
+    if _expands(kernel_map):
         swapped = weight_gradient(kernel_map.transpose(), g, x, compute_dtype, flow)
         return jnp.swapaxes(swapped, 1, 2)
     x, g = x.astype(compute_dtype), g.astype(compute_dtype)
@@ -67,8 +75,8 @@ def weight_gradient(
 
 
 def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
-    if kernel_map.kind == DOWN:
-        return _apply_children(kernel_map, x, w)
+    if kernel_map.kind == DOWN or (kernel_map.kind == GENERAL and not _expands(kernel_map)):
+        return _apply_gathered(kernel_map, x, w)
     capacity, absent, out = kernel_map.capacity_out, kernel_map.capacity_in, w.shape[2]
     size = kernel_map.windows.size
     blocks = kernel_map.windows.first.shape[0]
@@ -112,8 +120,15 @@ def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     return jax.lax.while_loop(unfinished, one_window, state)[2][:capacity]
 
 
-def _apply_children(kernel_map: KernelMap, x: Array, w: Array) -> Array:
-    """``"down"``: few taps, and fewer coarse rows than fine ones; gathering multiplies less."""
+def _expands(kernel_map: KernelMap) -> bool:
+    """Whether the output is the larger side."""
+    if kernel_map.kind == GENERAL:
+        return kernel_map.capacity_out > kernel_map.capacity_in
+    return kernel_map.kind == UP
+
+
+def _apply_gathered(kernel_map: KernelMap, x: Array, w: Array) -> Array:
+    """Onto fewer rows than those of the input: gathering multiplies less."""
     capacity, absent = kernel_map.capacity_out, kernel_map.capacity_in
     size = block_rows(capacity, WINDOW_BLOCK_ROWS)
     table = _grow(kernel_map.table, _round_up(capacity, size), absent, axis=1)

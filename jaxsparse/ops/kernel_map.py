@@ -2,9 +2,9 @@
 
 Tap order: taps count through the kernel with the last axis fastest, so that a dense kernel
 ``[k, k, in, out]`` reshapes to ``[taps, in, out]``. The convolution is a cross-correlation in
-level units, ``out[o] = sum_k W[k] . in[s * o - padding + k]``, with padding ``(k - 1) / 2`` for
-odd kernels and 0 for kernel 2, stride 2. A row that does not exist is numbered ``capacity``; it
-reads as zero.
+level units, ``out[o] = sum_k W[k] . in[s * o - padding + dilation * k]``, with padding
+``dilation * (k - 1) / 2`` for odd kernels and 0 for even ones. A row that does not exist is
+numbered ``capacity``; it reads as zero.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
+from jaxsparse.ops.region import PerAxis, Region, hypercube, per_axis
 
-SUBMANIFOLD, DOWN, UP = "submanifold", "down", "up"
-
+SUBMANIFOLD, DOWN, UP, GENERAL = "submanifold", "down", "up", "general"
 
 # Output rows per block on CPU: a flat optimum for 32 to 160 channels, measured with 2 MiB of
 # second-level cache per core.
@@ -69,10 +69,24 @@ def block_rows(rows: int, target: int) -> int:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
+class Mirror:
+    """A ``"general"`` map read from its other side, so that its transpose is a gather too.
+
+    Attributes:
+        table: int32 ``[taps, columns]``: the row that a tap of a column reaches, ``rows`` if none.
+        windows: ranges that blocks of columns reach.
+    """
+
+    table: Int[Array, "taps columns"]
+    windows: Windows
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
 class KernelMap:
     """The pairs (input row, tap, output row) of a convolution, as tables to gather from.
 
-    Three kinds exist, and ``transpose`` leads from each to the map the other way:
+    Four kinds exist, and ``transpose`` leads from each to the map the other way:
 
     * ``"submanifold"``: output sites are the input sites. Tap ``k`` leads from row ``i`` to ``o``
       exactly if tap ``taps - 1 - k`` leads from ``o`` to ``i``, so the table is its own transpose,
@@ -80,18 +94,21 @@ class KernelMap:
     * ``"down"``: kernel 2, stride 2. ``table`` lists the children of every coarse row and ``slot``
       gives every fine row ``parent * taps + child``.
     * ``"up"``: the same pairs from coarse to fine; one per output row.
+    * ``"general"``: any pairs in which a tap leads from a row to at most one other, both ways.
+      ``table`` lists the inputs of every output row and ``mirror`` the outputs of every input row.
 
     Attributes:
         table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
             reaches.
         slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
             else None.
-        windows: ranges that blocks of rows reach: of ``table`` for ``"submanifold"``, of ``slot``
-            otherwise.
+        windows: ranges that blocks of rows reach: of ``slot`` for ``"down"`` and ``"up"``, of
+            ``table`` otherwise.
         num_rows: int32 scalar, active rows of ``table``.
         num_columns: int32 scalar, active rows on the other side.
         columns: number of rows on the other side, which is also the mark of an absent row (static).
         kind: see above (static).
+        mirror: the other side of a ``"general"`` map; else None.
     """
 
     table: Int[Array, "taps rows"]
@@ -101,6 +118,7 @@ class KernelMap:
     num_columns: Int[Array, ""]
     columns: int = dataclasses.field(metadata={"static": True})
     kind: str = dataclasses.field(metadata={"static": True})
+    mirror: Mirror | None = None
 
     @property
     def taps(self) -> int:
@@ -136,6 +154,16 @@ class KernelMap:
         """The same pairs with input and output exchanged; free of cost."""
         if self.kind == SUBMANIFOLD:
             return dataclasses.replace(self, table=self.table[::-1])
+        if self.mirror is not None:
+            return dataclasses.replace(
+                self,
+                table=self.mirror.table,
+                windows=self.mirror.windows,
+                num_rows=self.num_columns,
+                num_columns=self.num_rows,
+                columns=self.rows,
+                mirror=Mirror(self.table, self.windows),
+            )
         return dataclasses.replace(self, kind=UP if self.kind == DOWN else DOWN)
 
 
@@ -155,52 +183,95 @@ def submanifold_map(
     *,
     batch_size: int,
     spatial_shape: Sequence[int],
-    kernel_size: int = 3,
+    kernel_size: PerAxis = 3,
+    dilation: PerAxis = 1,
     strategy: str = "auto",
 ) -> KernelMap:
-    """Map of a convolution whose output sites are its input sites.
+    """Map of a convolution with an odd kernel whose output sites are its input sites.
 
-    ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event. Only the
-    taps before the central one are looked up: a pair found there is the mirrored pair of a later
-    tap.
+    ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event.
 
     Args:
         coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
         num_active: how many rows are sites.
         batch_size: number of events.
         spatial_shape: shape of the level.
-        kernel_size: odd, the same along every axis.
+        kernel_size: odd; one number, or one an axis.
+        dilation: sites from one kernel position to the next; one number, or one an axis.
         strategy: ``"bitmap"``, ``"search"`` or ``"auto"`` (by volume); the same rows.
 
     Raises:
         InputError: an even kernel, an unknown strategy, a volume too large for a bitmap.
     """
-    if kernel_size < 1 or kernel_size % 2 == 0:
+    dim = len(spatial_shape)
+    sizes = per_axis("kernel_size", kernel_size, dim, at_least=1)
+    if any(size % 2 == 0 for size in sizes):
         raise InputError(
             f"kernel_size is {kernel_size}: a submanifold convolution needs an odd one"
         )
+    return symmetric_map(
+        coords,
+        num_active,
+        batch_size=batch_size,
+        spatial_shape=spatial_shape,
+        region=hypercube(sizes, dim, dilation=dilation),
+        strategy=strategy,
+    )
+
+
+def symmetric_map(
+    coords: Int[Array, "sites axes"],
+    num_active: Int[Array, ""],
+    *,
+    batch_size: int,
+    spatial_shape: Sequence[int],
+    region: Region,
+    strategy: str = "auto",
+) -> KernelMap:
+    """Submanifold map of any ``region.symmetric`` region.
+
+    Only the taps before the central one are looked up: a pair found there is the mirrored pair of a
+    later tap. Arguments as of ``submanifold_map``.
+
+    Raises:
+        InputError: a region that is not symmetric, or of another dimension.
+    """
+    if not region.symmetric or region.dim != len(spatial_shape):
+        raise InputError(
+            f"region has offsets {region.offsets}: this map needs opposite ones in mirrored order, "
+            f"of {len(spatial_shape)} axes; general_map takes any"
+        )
     capacity = coords.shape[0]
-    dim = len(spatial_shape)
     find = lookup.Lookup(
         coords, num_active, batch_size=batch_size, spatial_shape=spatial_shape, strategy=strategy
     )
     row = jnp.arange(capacity, dtype=jnp.int32)
     valid = row < num_active
-    offsets = kernel_offsets(kernel_size, dim)
-    centre = len(offsets) // 2
+    centre = region.taps // 2
     own = jnp.where(valid, row, capacity)[None]
     table = own
     if centre:
-        steps = jnp.array([(0, *offset) for offset in offsets[:centre]], jnp.int32)
+        steps = jnp.array([(0, *offset) for offset in region.offsets[:centre]], jnp.int32)
         early = find(coords + steps[:, None], valid)
-        # Distinct rows find distinct sites: every place but the dropped ones is written once.
-        tap = jnp.arange(centre, dtype=jnp.int32)[:, None]
-        nothing = jnp.full((centre, capacity), capacity, jnp.int32)
-        late = nothing.at[tap, early].set(jnp.broadcast_to(row, early.shape), mode="drop")
-        table = jnp.concatenate([early, own, late[::-1]])
+        table = jnp.concatenate([early, own, inverted(early, capacity)[::-1]])
     count = jnp.asarray(num_active, jnp.int32)
     windows = Windows.of(table, capacity)
     return KernelMap(table, None, windows, count, count, columns=capacity, kind=SUBMANIFOLD)
+
+
+def inverted(table: Int[Array, "taps rows"], columns: int) -> Int[Array, "taps columns"]:
+    """The same pairs seen from the other side, where a tap leads no two rows to one column.
+
+    Integers written to places of their own: the order does not matter.
+
+    >>> inverted(jnp.array([[1, 3], [3, 0]]), 3).tolist()
+    [[2, 0, 2], [1, 2, 2]]
+    """
+    taps, rows = table.shape
+    row = jnp.broadcast_to(jnp.arange(rows, dtype=jnp.int32), table.shape)
+    tap = jnp.arange(taps, dtype=jnp.int32)[:, None]
+    nothing = jnp.full((taps, columns), rows, jnp.int32)
+    return nothing.at[tap, table].set(row, mode="drop")
 
 
 def downsample_map(

@@ -1,0 +1,360 @@
+"""Any kernel, stride and pair of coordinate sets, against brute force and jax.lax."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse import InputError, from_dense, ops, sparse_tensor
+from jaxsparse.ops import cross, dataflow, given_sites, hypercube, kernel_map
+
+TRIANGLE = [(0, 3), (1, 2), (1, 4), *((2, i) for i in range(1, 6))]
+TWO_TRIANGLES = [(event, *p) for event in range(2) for p in TRIANGLE]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Several blocks and several windows already on a few dozen rows."""
+    for module in (kernel_map, dataflow):
+        monkeypatch.setattr(module, "WINDOW_BLOCK_ROWS", 32)
+    monkeypatch.setattr(dataflow, "GRADIENT_BLOCK_ROWS", 32)
+
+
+def random_sites(seed, shape, batch=2, share=0.3, stride=1, spare=3):
+    points = np.argwhere(np.random.default_rng(seed).random((batch, *shape)) < share)
+    return given_sites(
+        points, spatial_shape=shape, batch_size=batch, capacity=len(points) + spare, stride=stride
+    )
+
+
+def rows_of(sites):
+    return [tuple(p) for p in np.asarray(sites.coords)[: int(sites.num_active)].tolist()]
+
+
+def pairs_of(connection):
+    """(input site, tap, output site) of every entry of the table."""
+    inputs, outputs = rows_of(connection.source), rows_of(connection.target)
+    return {
+        (inputs[row], tap, outputs[out])
+        for tap, reads in enumerate(np.asarray(connection.kernel_map.table))
+        for out, row in enumerate(reads)
+        if row != connection.source.capacity
+    }
+
+
+def brute_force(fine, coarse, region, stride):
+    """``fine = stride * coarse + offset[k]`` in the same event."""
+    found, fine = set(), set(fine)
+    for tap, (event, *place) in itertools.product(range(region.taps), coarse):
+        there = (event, *np.add(np.multiply(stride, place), region.offsets[tap]).tolist())
+        if there in fine:
+            found.add((there, tap, (event, *place)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("shape", "stride", "region"),
+    [
+        ((9, 8), (2, 3), hypercube((3, 4), 2, dilation=(2, 1))),
+        ((30,), (2,), hypercube(7, 1, padding=1)),
+        ((9, 8), (1, 1), ops.Region(((0, 2), (-1, 0), (3, -3)))),
+        ((5, 6, 4), (1, 2, 3), cross(5, 3)),
+    ],
+)
+def test_a_general_map_holds_every_pair_and_no_other(shape, stride, region):
+    """Conformance case 8, both ways and by both look-ups; onto given sites and back."""
+    fine = random_sites(1, shape)
+    coarse = random_sites(2, [-(-n // s) for n, s in zip(shape, stride, strict=True)],
+                          stride=stride)  # fmt: skip
+    expected = brute_force(rows_of(fine), rows_of(coarse), region, stride)
+    assert expected
+    for strategy in ("bitmap", "search"):
+        there = jax.jit(functools.partial(ops.target_connection, strategy=strategy),
+                        static_argnums=2)(fine, coarse, region)  # fmt: skip
+        assert pairs_of(there) == expected
+        turned = {(out, tap, row) for row, tap, out in expected}
+        assert pairs_of(there.transpose()) == turned
+        assert pairs_of(there.transpose().transpose()) == expected
+    back = jax.jit(ops.transposed_connection, static_argnums=2)(coarse, fine, region)
+    assert pairs_of(back) == turned
+
+
+@pytest.mark.parametrize(
+    "region",
+    [hypercube((5, 3), 2, dilation=(1, 2)), hypercube(7, 2), cross(5, 2), hypercube(2, 2)],
+)
+def test_a_submanifold_map_of_any_region_holds_every_pair_and_no_other(region):
+    sites = random_sites(3, (9, 8))
+    built = jax.jit(ops.submanifold_connection, static_argnums=1)(sites, region)
+    assert built.kernel_map.kind == ("submanifold" if region.symmetric else "general")
+    expected = brute_force(rows_of(sites), rows_of(sites), region, (1, 1))
+    assert pairs_of(built) == expected
+    assert pairs_of(built.transpose()) == {(out, tap, row) for row, tap, out in expected}
+
+
+def test_both_rules_make_their_sites_in_canonical_order():
+    """By brute force on three kernels; the bound on the capacity always holds."""
+    x = random_sites(4, (9, 8), share=0.1)
+    for region, stride in (
+        (hypercube(3, 2), (2, 2)),
+        (hypercube((2, 3), 2, dilation=2, padding=(0, 1)), (3, 1)),
+        (hypercube(4, 2, padding=2), (2, 3)),
+    ):
+        make = jax.jit(ops.strided_sites, static_argnums=(1, 2), static_argnames="output_sites")
+        floor = make(x, region, stride)
+        expected = {(e, *np.floor_divide(p, stride).tolist()) for e, *p in rows_of(x)}
+        assert rows_of(floor) == sorted(expected)
+        touched = make(x, region, stride, output_sites="receptive_field")
+        shape = touched.spatial_shape
+        every = itertools.product(range(2), *(range(n) for n in shape))
+        expected = {out for _, _, out in brute_force(rows_of(x), list(every), region, stride)}
+        assert rows_of(touched) == sorted(expected)
+        assert floor.fits
+        assert touched.fits
+        assert touched.stride == stride
+
+
+def test_stride_two_of_a_line_around_zero():
+    """Conformance case 1, shifted by two strides."""
+    x = given_sites([[0, i + 4] for i in range(-3, 4)], spatial_shape=(8,), batch_size=1)
+    y = ops.strided_sites(x, hypercube(2, 1), 2)
+    assert [2 * place - 4 for _, place in rows_of(y)] == [-4, -2, 0, 2]
+
+
+def test_three_pairs_between_two_given_sets():
+    """Conformance case 3, shifted by one: events never mix."""
+    x = given_sites([(0, 2, 0), (0, 3, 2)], spatial_shape=(5, 5), batch_size=2)
+    y = given_sites([(0, 2, 1), (0, 2, 3), (1, 3, 2)], spatial_shape=(5, 5), batch_size=2)
+    found = {(i, o) for i, _, o in pairs_of(ops.target_connection(x, y, hypercube(3, 2)))}
+    assert found == {
+        ((0, 2, 0), (0, 2, 1)), ((0, 3, 2), (0, 2, 1)), ((0, 3, 2), (0, 2, 3))
+    }  # fmt: skip
+
+
+def test_the_triangle_has_the_sites_and_pairs_of_the_peers_tests():
+    """Conformance case 4: 16, 26 and 64 pairs; 5 sites an event by one rule, 6 by the other."""
+    x = given_sites(TWO_TRIANGLES, spatial_shape=(4, 8), batch_size=2)
+    strided = jax.jit(ops.strided_connection, static_argnums=(1, 2), static_argnames="output_sites")
+    small, large = (strided(x, hypercube(size, 2), 2) for size in (2, 3))
+    places = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    for built, pairs in ((small, 16), (large, 26)):
+        assert rows_of(built.target) == [(e, *p) for e in range(2) for p in places]
+        assert len(pairs_of(built)) == pairs
+    assert len(pairs_of(ops.submanifold_connection(x, hypercube(3, 2)))) == 64
+    touched = strided(x, hypercube(3, 2), 2, output_sites="receptive_field").target
+    assert int(touched.count) == 2 * 6
+
+
+def test_one_dimension_has_the_values_of_the_peers_test():
+    """Conformance case 5: k2 s2 and k2 s1."""
+    x = from_dense(np.array([[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]]))
+    w = jnp.array([[[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]])
+    for stride, expected in ((2, [[2, 2], [3, 3]]), (1, [[2, 2], [2, 3], [3, 3]])):
+        built = ops.strided_connection(x, hypercube(2, 1), stride)
+        out = ops.convolution(x.features, w, built.kernel_map)
+        assert out[: len(expected)].tolist() == expected
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5, 6))
+def sparse_run(x, w, seed_gradient, region, stride, rule, implementation):
+    """Output on the grid, and the gradients of its product with ``seed_gradient``."""
+    built = ops.strided_connection(x, region, stride, output_sites=rule)
+
+    def dense_output(features, w):
+        out = ops.convolution(features, w, built.kernel_map, implementation=implementation)
+        return built.target.tensor(out).to_dense()
+
+    out, back = jax.vjp(dense_output, x.features, w)
+    d_features, d_w = back(seed_gradient)
+    ones = built.target.tensor(jnp.ones((built.target.capacity, 1)) * built.target.mask[:, None])
+    return out, x.replace(d_features).to_dense(), d_w, ones.to_dense()
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "channels", "size", "stride", "padding", "dilation", "rule"),
+    [
+        ((19, 18, 17), 1500, 32, (3, 3, 3), (2, 2, 2), (1, 1, 1), (1, 1, 1), "receptive_field"),
+        ((19, 18, 17), 300, 32, (2, 3, 2), (3, 1, 2), (0, 2, 1), (1, 2, 3), "stride"),
+        ((15, 14), 40, 4, (3, 2), (1, 3), (2, 1), (3, 1), "receptive_field"),
+        ((15, 14), 40, 4, (4, 5), (2, 2), (0, 2), (1, 1), "stride"),
+    ],
+)
+def test_output_and_gradients_equal_the_dense_convolution(
+    shape, count, channels, size, stride, padding, dilation, rule
+):
+    """Conformance case 7: at the output sites, atol 1e-4 in units of the largest value."""
+    rng = np.random.default_rng(5)
+    dense = np.zeros((2, *shape, channels), np.float32)
+    cells = np.unravel_index(rng.choice(2 * int(np.prod(shape)), count, replace=False),
+                             (2, *shape))  # fmt: skip
+    dense[cells] = rng.normal(size=(count, channels))
+    x = from_dense(dense, capacity=count + 20)
+    region = hypercube(size, len(shape), dilation=dilation, padding=padding)
+    w = rng.normal(size=(region.taps, channels, 6)).astype(np.float32)
+    target = jax.eval_shape(
+        lambda x: ops.strided_sites(x, region, stride, output_sites=rule), x
+    ).spatial_shape
+    # The dense twin zero-pads on the right until it has as many outputs.
+    extents = zip(target, stride, dilation, size, shape, padding, strict=True)
+    pads = [(p, (t - 1) * s + d * (k - 1) + 1 - n - p) for t, s, d, k, n, p in extents]
+    letters = "DHW"[-len(shape) :]
+
+    @jax.jit
+    def dense_run(dense, w, seed_gradient, mask):
+        def output(dense, w):
+            out = jax.lax.conv_general_dilated(
+                dense, w.reshape(*size, channels, 6), stride, pads, rhs_dilation=dilation,
+                dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
+            )  # fmt: skip
+            return out * mask
+
+        out, back = jax.vjp(output, dense, w)
+        return out, *back(seed_gradient)
+
+    seed_gradient = rng.normal(size=(2, *target, 6)).astype(np.float32)
+    for implementation in dataflow.IMPLEMENTATIONS:
+        out, d_dense, d_w, mask = sparse_run(
+            x, w, seed_gradient, region, stride, rule, implementation
+        )
+        expected = dense_run(dense, w, seed_gradient, mask)
+        active = np.any(dense != 0, axis=-1, keepdims=True)
+        for one, other in zip(
+            (out, d_dense, d_w), (expected[0], expected[1] * active, expected[2]), strict=True
+        ):
+            scale = max(float(np.abs(other).max()), 1.0)
+            np.testing.assert_allclose(one / scale, other / scale, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    """A map onto fewer rows; its transpose goes onto more."""
+    x = random_sites(6, (12, 10))
+    built = jax.jit(ops.strided_connection, static_argnums=(1, 2))(x, hypercube(3, 2), 2)
+    rng = np.random.default_rng(7)
+    features = rng.normal(size=(x.capacity, 3)) * np.asarray(x.mask)[:, None]
+    w = 0.3 * rng.normal(size=(9, 3, 2))
+    return built, jnp.asarray(features, jnp.float32), jnp.asarray(w, jnp.float32)
+
+
+def round_trip(built, implementation="auto"):
+    """There and back through the same weights."""
+    run = functools.partial(ops.convolution, implementation=implementation)
+
+    def loss(features, w):
+        down = jnp.tanh(run(features, w, built.kernel_map))
+        up = run(down, jnp.swapaxes(w, 1, 2), built.kernel_map.transpose())
+        return jnp.sum(jnp.sin(up))
+
+    return loss
+
+
+def test_derivatives_of_both_data_flows_agree_in_every_mode(batch):
+    built, features, w = batch
+    results = []
+    for name in dataflow.IMPLEMENTATIONS:
+        loss = round_trip(built, name)
+
+        @jax.jit
+        def derivatives(features, w, loss=loss):
+            gradient = jax.grad(loss, argnums=(0, 1))
+            forward = jax.jvp(loss, (features, w), (features, w))[1]
+            inner = jnp.sum(gradient(features, w)[0] * features) + jnp.vdot(
+                gradient(features, w)[1], w
+            )
+            second = jax.grad(lambda w: jnp.sum(gradient(features, w)[1] ** 2))(w)
+            many = jax.vmap(jax.grad(loss, argnums=1), (None, 0))(features, jnp.stack([w, -w]))
+            return forward, inner, second, many, gradient(features, w)
+
+        text = jax.jit(jax.grad(loss, argnums=(0, 1))).lower(features, w).as_text()
+        assert "scatter" not in text
+        results.append(derivatives(features, w))
+        forward, inner, _, many, gradient = results[-1]
+        np.testing.assert_allclose(forward, inner, rtol=1e-3)
+        np.testing.assert_allclose(many[0], gradient[1], atol=1e-4)
+    for one, other in zip(*map(jax.tree.leaves, results), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3, rtol=1e-3)
+
+
+def test_pmap_gives_the_gradient_of_one_device(batch):
+    built, features, w = batch
+    scales = jnp.array([1.0, 0.0, 2.0, -1.0])
+    gradient = jax.grad(round_trip(built), argnums=1)
+    mapped = jax.pmap(
+        lambda scale, w: jax.lax.psum(gradient(scale * features, w), "devices"),
+        axis_name="devices", in_axes=(0, None), out_axes=None,
+    )(scales, w)  # fmt: skip
+    one_device = jax.jit(gradient)
+    expected = sum(one_device(scale * features, w) for scale in scales)
+    np.testing.assert_allclose(mapped, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_generative_convolution_makes_every_site_that_an_input_reaches():
+    x = random_sites(8, (4, 5), stride=2)
+    for size in (2, 3):
+        region = hypercube(size, 2)
+        built = jax.jit(ops.generative_connection, static_argnums=(1, 2))(x, region, 2)
+        reached = {
+            (event, *np.add(np.multiply(2, place), offset).tolist())
+            for event, *place in rows_of(x)
+            for offset in region.offsets
+        }
+        reached = {site for site in reached if min(site) >= 0}
+        assert rows_of(built.target) == sorted(reached)
+        assert built.target.stride == (1, 1)
+        turned = brute_force(reached, rows_of(x), region, (2, 2))
+        assert pairs_of(built) == {(out, tap, row) for row, tap, out in turned}
+        assert built.taps_per_target == {2: 1, 3: 4}[size]
+
+
+def test_nothing_in_gives_nothing_out():
+    """Conformance case 14: k2 s2 and its inverse on zero rows, three events."""
+    x = given_sites([], spatial_shape=(6, 6), batch_size=3, capacity=4)
+
+    @jax.jit
+    def run(x, features, w):
+        built = ops.strided_connection(x, hypercube(2, 2), 2)
+        grads = jax.grad(round_trip(built), argnums=(0, 1))(features, w)
+        return built.target.count, ops.convolution(features, w, built.kernel_map), grads
+
+    count, out, grads = run(x, jnp.zeros((4, 3)), jnp.ones((4, 3, 2)))
+    assert int(count) == 0
+    assert not any(np.any(leaf) for leaf in jax.tree.leaves((out, grads)))  # NaN counts as any
+
+
+def test_a_capacity_that_is_too_small_is_reported():
+    x = given_sites(TWO_TRIANGLES, spatial_shape=(4, 6), batch_size=2)
+    make = jax.jit(ops.strided_sites, static_argnums=(1, 2), static_argnames="capacity")
+    small, enough = (make(x, hypercube(3, 2), 2, capacity=rows) for rows in (9, 10))
+    assert (int(small.count), bool(small.fits), int(small.num_active)) == (10, False, 9)
+    assert enough.fits
+    with pytest.raises(InputError, match="capacity is 9 but there are 10 sites"):
+        ops.strided_sites(x, hypercube(3, 2), 2, capacity=9)
+
+
+def test_what_cannot_be_right_is_refused_in_one_line():
+    """Conformance case 16, and connections that make no sense."""
+    x = given_sites([[0, 1, 1]], spatial_shape=(4, 6), batch_size=1)
+    wide = given_sites([[0, 1]], spatial_shape=(2**31 - 2,), batch_size=1, stride=4)
+    huge = given_sites([[0, 1, 1]], spatial_shape=(2**16, 2**16), batch_size=1)
+    box = hypercube(3, 2)
+    for make, text in (
+        (lambda: given_sites([[0, 4, 1]], spatial_shape=(4, 6), batch_size=1), "axis 0 must be"),
+        (lambda: given_sites([[-1, 1, 1]], spatial_shape=(4, 6), batch_size=1), "event index"),
+        (lambda: sparse_tensor([[0, 1]], [[1.0]], spatial_shape=(2**31,), batch_size=1), "below"),
+        (lambda: ops.submanifold_connection(huge, box, strategy="bitmap"), "more than int32"),
+        (lambda: ops.generated_sites(wide, hypercube(3, 1), 4), "would pass 2"),
+        (lambda: ops.generated_sites(x, box, 2), "must divide the stride"),
+        (lambda: ops.strided_sites(x, box, 2, output_sites="all"), "stride, receptive_field"),
+        (lambda: ops.strided_sites(x, hypercube(3, 1), 2), "region has 1 axes"),
+        (lambda: ops.strided_sites(x, hypercube(7, 2, padding=0), 2,
+                                   output_sites="receptive_field"), "no output has room"),
+        (lambda: ops.target_connection(x, wide, box), "must be the same"),
+        (lambda: ops.transposed_connection(x, given_sites([[0, 1, 1]], spatial_shape=(4, 6),
+                                           batch_size=1, stride=2), box), "multiple of the fine"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=text) as error:
+            make()
+        assert "\n" not in str(error.value)
