@@ -19,7 +19,9 @@ from jaxsparse.ops.normalization import (
     masked_moments,
 )
 from jaxsparse.ops.region import Region, cross, hypercube
+from jaxsparse.ops.rows import sum_rows, take_rows
 from jaxsparse.ops.sites import Sites, generated_sites, given_sites, strided_sites
+from jaxsparse.ops.voxelize import PointMap, VoxelizeStatus, vote, voxelize
 
 __all__ = [
     "BatchNormResult",
@@ -27,8 +29,10 @@ __all__ = [
     "Geometry",
     "KernelMap",
     "Level",
+    "PointMap",
     "Region",
     "Sites",
+    "VoxelizeStatus",
     "batch_norm",
     "batch_norm_inference",
     "convolution",
@@ -45,6 +49,10 @@ __all__ = [
     "strided_sites",
     "submanifold_connection",
     "submanifold_map",
+    "sum_rows",
+    "take_rows",
     "target_connection",
     "transposed_connection",
+    "vote",
+    "voxelize",
 ]

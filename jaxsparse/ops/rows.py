@@ -1,0 +1,264 @@
+"""Reading rows by number, and the transpose of that: adding rows up in a fixed order.
+
+Points read the sites they lie on, sites add up the points that lie on them; either is the other's
+derivative. Adding through XLA's scatter leaves the order of float additions to the device, so that
+a GPU gives other bits every time. Here the terms are sorted by their row and added as a binary tree
+over each row's own terms: neither padding nor other rows can change a bit, and the tree is as deep
+as the most crowded row needs. Both are primitives with their own rules, because a loop whose length
+depends on the data has no derivative in JAX.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+from jaxtyping import Array, Float, Int
+
+from jaxsparse.errors import InputError
+
+
+def take_rows(
+    features: Float[Array | np.ndarray, "sites channels"],
+    rows: Int[Array | np.ndarray, "points"],
+    *,
+    distinct: bool = False,
+) -> Float[Array, "points channels"]:
+    """``out[p] = features[rows[p]]``, and zero where ``rows[p]`` is no row of ``features``.
+
+    Args:
+        features: ``[sites, channels]``.
+        rows: int32 ``[points]``; any number outside ``[0, sites)`` reads as zero.
+        distinct: promises that no row is read twice, which makes the gradient a mere gather. With
+            rows read twice and this promise the gradient is wrong.
+
+    Returns:
+        ``[points, channels]`` of the type of ``features``. Differentiable any number of times, in
+        both modes; the transpose is ``sum_rows``.
+
+    Raises:
+        InputError: arrays of other ranks or a float ``rows``.
+
+    >>> take_rows(jnp.array([[1.0], [2.0]]), jnp.array([1, 2, 0, 1])).tolist()
+    [[2.0], [0.0], [1.0], [2.0]]
+    """
+    x, index = _checked(features, rows)
+    return take_p.bind(x, index, capacity=index.shape[0], distinct=distinct)
+
+
+def sum_rows(
+    values: Float[Array | np.ndarray, "points channels"],
+    rows: Int[Array | np.ndarray, "points"],
+    capacity: int,
+    *,
+    distinct: bool = False,
+) -> Float[Array, "sites channels"]:
+    """``out[r] = sum of values[p] over the points with rows[p] = r``, the same bits every time.
+
+    Args:
+        values: ``[points, channels]``.
+        rows: int32 ``[points]``; points with a number outside ``[0, capacity)`` are left out.
+        capacity: rows of the result.
+        distinct: promises that no row within ``[0, capacity)`` occurs twice.
+
+    Returns:
+        ``[capacity, channels]`` of the type of ``values``, summed in float32. Differentiable any
+        number of times, in both modes; the transpose is ``take_rows``.
+
+    Raises:
+        InputError: arrays of other ranks, different numbers of points, a float ``rows``.
+
+    >>> sum_rows(jnp.array([[1.0], [2.0], [4.0]]), jnp.array([1, 5, 1]), 3).tolist()
+    [[0.0], [5.0], [0.0]]
+    """
+    x, index = _checked(values, rows)
+    if x.shape[0] != index.shape[0]:
+        raise InputError(
+            f"values has {x.shape[0]} rows but rows has {index.shape[0]}: must be one a point"
+        )
+    return sum_p.bind(x, index, capacity=int(capacity), distinct=distinct)
+
+
+def largest_of_rows(
+    values: Float[Array, "points channels"], rows: Int[Array, "points"], capacity: int
+) -> Int[Array, "sites channels"]:
+    """Which point has the largest value of its row, channel by channel: the first one of equals.
+
+    NaN counts as larger than every number, so that a maximum does not hide it.
+
+    Args:
+        values: ``[points, channels]``; takes no gradient.
+        rows: int32 ``[points]``; points with a number outside ``[0, capacity)`` are left out.
+        capacity: rows of the result.
+
+    Returns:
+        int32 ``[capacity, channels]``: the number of a point, ``points`` in a row without any.
+
+    >>> largest_of_rows(jnp.array([[1.0], [7.0], [7.0]]), jnp.array([1, 1, 1]), 2).tolist()
+    [[3], [1]]
+    """
+    points = rows.shape[0]
+    if not points:
+        return jnp.zeros((capacity, values.shape[1]), jnp.int32)
+
+    def larger(earlier: tuple[Array, Array], later: tuple[Array, Array]) -> tuple[Array, Array]:
+        keep = (earlier[0] >= later[0]) | jnp.isnan(earlier[0])
+        return jnp.where(keep, earlier[0], later[0]), jnp.where(keep, earlier[1], later[1])
+
+    values = jax.lax.stop_gradient(values)
+    order, key, counts = _sorted_by_row(rows, capacity)
+    number = jnp.broadcast_to(order[:, None], values.shape)
+    _, winner = _fold((values[order], number), key, counts, larger)
+    return jnp.where(counts[:, None] > 0, _last_of_row(winner, counts), points)
+
+
+take_p = Primitive("take_rows")
+sum_p = Primitive("sum_rows")
+
+
+def _take(x: Array, rows: Array, *, capacity: int, distinct: bool) -> Array:
+    if not x.shape[0]:
+        return jnp.zeros((rows.shape[0], x.shape[1]), x.dtype)
+    inside = (rows >= 0) & (rows < x.shape[0])
+    read = x.at[jnp.where(inside, rows, 0)].get(mode="promise_in_bounds")
+    return jnp.where(inside[:, None], read, jnp.zeros((), x.dtype))
+
+
+def _sum(values: Array, rows: Array, *, capacity: int, distinct: bool) -> Array:
+    points = rows.shape[0]
+    if not points or not capacity:
+        return jnp.zeros((capacity, values.shape[1]), values.dtype)
+    if distinct:
+        target = jnp.where((rows >= 0) & (rows < capacity), rows, capacity)
+        number = jnp.arange(points, dtype=jnp.int32)
+        source = jnp.full(capacity, points, jnp.int32).at[target].set(number, mode="drop")
+        return _take(values, source, capacity=capacity, distinct=True)
+    order, key, counts = _sorted_by_row(rows, capacity)
+    wide = values.astype(jnp.promote_types(values.dtype, jnp.float32))[order]
+    (total,) = _fold((wide,), key, counts, lambda a, b: (a[0] + b[0],))
+    total = jnp.where(counts[:, None] > 0, _last_of_row(total, counts), 0)
+    return total.astype(values.dtype)
+
+
+def _sorted_by_row(rows: Array, capacity: int) -> tuple[Array, Array, Array]:
+    """Points in the order of their rows (input order within one), those rows, points per row."""
+    target = jnp.where((rows >= 0) & (rows < capacity), rows, capacity)
+    number = jnp.arange(rows.shape[0], dtype=jnp.int32)
+    key, order = jax.lax.sort((target, number), num_keys=1, is_stable=True)
+    counts = jnp.zeros(capacity, jnp.int32).at[target].add(1, mode="drop")  # integers: any order
+    return order, key, counts
+
+
+def _fold(
+    state: tuple[Array, ...], key: Array, counts: Array, combine: Callable[..., tuple[Array, ...]]
+) -> tuple[Array, ...]:
+    """Combines every entry with all earlier ones of its row, 1, 2, 4, ... places at a time."""
+    place = jnp.arange(key.shape[0], dtype=jnp.int32)
+    longest = jnp.max(counts)
+
+    def unfinished(carry: tuple[Array, tuple[Array, ...]]) -> Array:
+        return carry[0] < longest
+
+    def double(carry: tuple[Array, tuple[Array, ...]]) -> tuple[Array, tuple[Array, ...]]:
+        step, state = carry
+        before = jnp.maximum(place - step, 0)
+        same = ((place >= step) & (key[before] == key))[:, None]
+        joined = combine(tuple(part[before] for part in state), state)
+        state = tuple(jnp.where(same, new, old) for new, old in zip(joined, state, strict=True))
+        return step * 2, state
+
+    return jax.lax.while_loop(unfinished, double, (jnp.ones((), jnp.int32), state))[1]
+
+
+def _last_of_row(folded: Array, counts: Array) -> Array:
+    """The last entry of every row, where its fold is complete; anything in empty rows."""
+    return folded[jnp.maximum(jnp.cumsum(counts, dtype=jnp.int32) - 1, 0)]
+
+
+def _checked(features: Any, rows: Any) -> tuple[Array, Array]:
+    features, rows = jnp.asarray(features), jnp.asarray(rows)
+    if features.ndim != 2 or rows.ndim != 1:
+        raise InputError(
+            f"features has shape {features.shape} and rows {rows.shape}: "
+            "must be [sites, channels] and [points]"
+        )
+    if not jnp.issubdtype(rows.dtype, jnp.integer):
+        raise InputError(f"rows has type {rows.dtype}: must be integers")
+    return features, rows.astype(jnp.int32)
+
+
+def _shape(x: Any, rows: Any, *, capacity: int, distinct: bool) -> Any:
+    return jax.core.ShapedArray((capacity, x.shape[1]), x.dtype)
+
+
+def _jvp(
+    primitive: Any, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
+) -> tuple[Any, Any]:
+    x, rows = primals
+    out = primitive.bind(x, rows, **params)
+    if type(tangents[0]) is ad.Zero:
+        return out, jnp.zeros_like(out)
+    return out, primitive.bind(tangents[0], rows, **params)
+
+
+def _transpose(
+    other: Any, cotangent: Any, x: Any, rows: Any, *, capacity: int, distinct: bool
+) -> list[Any]:
+    if type(cotangent) is ad.Zero:
+        return [ad.Zero(x.aval), None]
+    return [other.bind(cotangent, rows, capacity=x.aval.shape[0], distinct=distinct), None]
+
+
+def _batch(
+    primitive: Any,
+    operands: Sequence[Any],
+    axes: Sequence[Any],
+    *,
+    capacity: int,
+    distinct: bool,
+) -> tuple[Any, int]:
+    """vmap. Over features alone: more channels. Over the rows: one list of all members' rows."""
+    x, rows = operands
+    if axes[1] is None:
+        folded = jnp.moveaxis(x, axes[0], -1)
+        length, channels, members = folded.shape
+        folded = folded.reshape(length, channels * members)
+        out = primitive.bind(folded, rows, capacity=capacity, distinct=distinct)
+        return out.reshape(capacity, channels, members), 2
+    rows = jnp.moveaxis(rows, axes[1], 0)
+    members = rows.shape[0]
+    if axes[0] is None:
+        x = jnp.broadcast_to(x, (members, *x.shape))
+    else:
+        x = jnp.moveaxis(x, axes[0], 0)
+    limit = x.shape[1] if primitive is take_p else capacity
+    first = jnp.arange(members, dtype=jnp.int32)[:, None] * limit
+    inside = (rows >= 0) & (rows < limit)
+    rows = jnp.where(inside, rows + first, members * limit).reshape(-1)
+    flat = x.reshape(members * x.shape[1], x.shape[2])
+    out = primitive.bind(flat, rows, capacity=members * capacity, distinct=distinct)
+    return out.reshape(members, capacity, x.shape[2]), 0
+
+
+@functools.partial(jax.jit, static_argnames=("primitive", "capacity", "distinct"))
+def _eager(x: Any, rows: Any, *, primitive: Any, capacity: int, distinct: bool) -> Array:
+    return primitive.bind(x, rows, capacity=capacity, distinct=distinct)
+
+
+def _define(primitive: Any, rule: Any, other: Any) -> None:
+    primitive.def_impl(functools.partial(_eager, primitive=primitive))
+    primitive.def_abstract_eval(_shape)
+    ad.primitive_jvps[primitive] = functools.partial(_jvp, primitive)
+    ad.primitive_transposes[primitive] = functools.partial(_transpose, other)
+    batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
+    mlir.register_lowering(primitive, mlir.lower_fun(rule, multiple_results=False))
+
+
+_define(take_p, _take, sum_p)
+_define(sum_p, _sum, take_p)

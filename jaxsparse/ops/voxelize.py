@@ -1,0 +1,312 @@
+"""From points to sites, and from sites back to the points that made them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxsparse.errors import InputError
+from jaxsparse.ops import coordinates
+from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
+from jaxsparse.sparse_tensor import DUPLICATE_POLICIES, SparseTensor
+
+# The largest whole number below 2^31 that float32 holds.
+_FLOAT32_BELOW_LIMIT = 2.0**31 - 128
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class PointMap:
+    """Which point lies on which site; what leads from sites back to points.
+
+    Attributes:
+        rows: int32 ``[points]``, the row of every point's site; the capacity for points that have
+            none (padding, outside of the volume, on a site beyond the capacity).
+        points_per_site: int32 ``[capacity]``, 0 on padding rows.
+    """
+
+    rows: Int[Array, "points"]
+    points_per_site: Int[Array, "sites"]
+
+    @property
+    def capacity(self) -> int:
+        """Rows of the tensor of sites, padding included."""
+        return self.points_per_site.shape[0]
+
+    def restore(self, features: Float[Array, "sites channels"]) -> Float[Array, "points channels"]:
+        """Features of every point's site, in the points' order and multiplicity; 0 without a site.
+
+        Differentiable any number of times; its gradient adds points up in a fixed order.
+        """
+        return take_rows(features, self.rows)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class VoxelizeStatus:
+    """What went wrong, as numbers. Outside of ``jit`` an error has been raised instead.
+
+    Attributes:
+        num_outside: int32 scalar, points outside of the volume or of the batch, NaN included.
+        num_repeated: int32 scalar, points beyond the first on their site.
+        num_sites: int32 scalar, true number of sites, also where it exceeds the capacity.
+        ok: bool scalar: no point outside, every site within the capacity, and no repetition if
+            ``duplicates`` is ``"error"``.
+    """
+
+    num_outside: Int[Array, ""]
+    num_repeated: Int[Array, ""]
+    num_sites: Int[Array, ""]
+    ok: Bool[Array, ""]
+
+
+def voxelize(
+    points: Array | np.ndarray | Sequence[Sequence[float]],
+    features: Float[Array | np.ndarray, "points channels"],
+    *,
+    spatial_shape: Sequence[int],
+    batch_size: int,
+    capacity: int | None = None,
+    duplicates: str = "error",
+    valid: Bool[Array | np.ndarray, "points"] | None = None,
+) -> tuple[SparseTensor, PointMap, VoxelizeStatus]:
+    """The sites that points lie on, ``floor(point)``, with the features of their points merged.
+
+    Traceable. Called with arrays at hand it raises where something is wrong; under ``jit`` and its
+    kin nothing can be raised, and ``status.ok`` must be looked at.
+
+    Args:
+        points: ``[points, 1 + D]``, event index, then D coordinates in units of a voxel: voxel
+            ``i`` spans ``[i, i + 1)``. Integers of any width, or floats, which are rounded down
+            before anything narrows them. Any order; takes no gradient.
+        features: ``[points, channels]``, float32 or bfloat16.
+        spatial_shape: voxels along each of the D axes, 1 to 4 of them (static).
+        batch_size: number of events, those without points included (static).
+        capacity: rows of the result (static); None: one for every point, which always fits.
+        duplicates: what to do with several points on one site: ``"error"``, or merge them by
+            ``"sum"``, ``"mean"``, ``"max"`` (channel by channel) or ``"first"`` (in input order).
+            Sums and means are float32, in an order that depends on the points of the site only.
+        valid: bool ``[points]``, False for padding, which is ignored whatever it holds.
+
+    Returns:
+        ``(tensor, point_map, status)``: the tensor of stride 1 in canonical order, padding rows -1
+        and 0; which point went where; the numbers of points and sites that are not in the tensor.
+        The features are differentiable any number of times; the gradient of ``"max"`` goes to the
+        first of equal points.
+
+    Raises:
+        InputError: a wrong shape, type or policy. Where arrays are at hand also: a point outside of
+            the volume, repeated points under ``"error"``, more sites than ``capacity``.
+
+    Source: the quantisation of sparse tensors of MinkowskiEngine, with its inverse map, restated
+    for fixed shapes.
+
+    >>> x, point_map, status = voxelize([[0, 2.5, 1.0], [0, 0.0, 3.9], [0, 2.0, 1.2]],
+    ...     jnp.array([[1.0], [2.0], [4.0]]), spatial_shape=(4, 4), batch_size=1, duplicates="sum")
+    >>> x.coords.tolist(), x.features.tolist()
+    ([[0, 0, 3], [0, 2, 1], [-1, -1, -1]], [[2.0], [5.0], [0.0]])
+    >>> point_map.restore(x.features).tolist(), point_map.points_per_site.tolist()
+    ([[5.0], [2.0], [5.0]], [1, 2, 0])
+    """
+    sizes = _checked_sizes(spatial_shape, batch_size)
+    if duplicates not in DUPLICATE_POLICIES:
+        raise InputError(
+            f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
+        )
+    features = jnp.asarray(features)
+    _check_shapes(np.shape(points), features, valid, sizes)
+    if not jnp.issubdtype(features.dtype, jnp.floating):
+        raise InputError(f"features has type {features.dtype}: must be floats, convert them first")
+    capacity = max(features.shape[0], 1) if capacity is None else int(capacity)
+    if capacity < 1:
+        raise InputError(f"capacity is {capacity}: must be at least 1")
+
+    if _traced(points, valid):
+        coords, inside = _voxels(jnp.asarray(points), sizes)
+    else:
+        coords, inside = _host_voxels(np.asarray(points), valid, sizes)
+    used = jnp.ones(features.shape[0], bool) if valid is None else jnp.asarray(valid)
+    placed = used & inside
+    words = coordinates.key_words(coords, placed, sizes[0], sizes[1:])
+    rank, num_sites = coordinates.rank_by_sort(words)
+    row = jnp.where(placed & (rank < capacity), rank, capacity)
+    counts = jnp.zeros(capacity, jnp.int32).at[row].add(1, mode="drop")
+    num_placed = jnp.sum(placed, dtype=jnp.int32)
+    status = VoxelizeStatus(
+        num_outside=jnp.sum(used, dtype=jnp.int32) - num_placed,
+        num_repeated=num_placed - num_sites,
+        num_sites=num_sites,
+        ok=jnp.all(placed == used)
+        & (num_sites <= capacity)
+        & ((num_placed == num_sites) | (duplicates != "error")),
+    )
+    _raise_on_host(status, capacity, duplicates)
+    # Points of one site write equal coordinates, so the order of these writes does not matter.
+    sites = jnp.full((capacity, len(sizes)), -1, jnp.int32).at[row].set(coords, mode="drop")
+    tensor = SparseTensor(
+        coords=sites,
+        features=_merge(features, row, counts, duplicates),
+        num_active=jnp.minimum(num_sites, capacity),
+        spatial_shape=sizes[1:],
+        batch_size=sizes[0],
+        stride=(1,) * (len(sizes) - 1),
+    )
+    return tensor, PointMap(row, counts), status
+
+
+def vote(
+    labels: Int[Array | np.ndarray, "points"], point_map: PointMap, *, ignore_label: int = -1
+) -> Int[Array, "sites"]:
+    """The label that most points of a site have; the smallest of equally frequent ones.
+
+    Args:
+        labels: integers ``[points]`` that int32 holds, one for every point that was voxelised.
+        point_map: of ``voxelize``.
+        ignore_label: points that have it do not vote.
+
+    Returns:
+        int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
+
+    Raises:
+        InputError: another number of labels than points, or labels that are no integers.
+
+    >>> _, point_map, _ = voxelize([[0, 1], [0, 1], [0, 0], [0, 1]], jnp.ones((4, 1)),
+    ...                            spatial_shape=(2,), batch_size=1, duplicates="first")
+    >>> vote(jnp.array([3, -1, -1, 3]), point_map).tolist()
+    [-1, 3, -1, -1]
+    """
+    labels = jnp.asarray(labels)
+    points = point_map.rows.shape[0]
+    if labels.shape != (points,) or not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise InputError(
+            f"labels has shape {labels.shape} and type {labels.dtype}: must be integers [{points}]"
+        )
+    capacity = point_map.capacity
+    labels = labels.astype(jnp.int32)
+    row = jnp.where(labels == ignore_label, capacity, point_map.rows)
+    row, labels = jax.lax.sort((row, labels), num_keys=2)
+    # Votes of one label on one site are a run; integers alone from here, so any order will do.
+    new = jnp.ones(points, bool).at[1:].set((row[1:] != row[:-1]) | (labels[1:] != labels[:-1]))
+    run = jnp.cumsum(new, dtype=jnp.int32) - 1
+    votes = jnp.zeros(points, jnp.int32).at[run].add(1)[run]
+    most = jnp.zeros(capacity, jnp.int32).at[row].max(votes, mode="drop")
+    elected = (row < capacity) & (votes == most.at[row].get(mode="fill", fill_value=-1))
+    target = jnp.where(elected, row, capacity)
+    winner = (
+        jnp.full(capacity, coordinates.INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
+    )
+    return jnp.where(most > 0, winner, ignore_label).astype(jnp.int32)
+
+
+def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
+    """One row a site from the features of its points."""
+    points, capacity = features.shape[0], counts.shape[0]
+    if policy == "sum":
+        return sum_rows(features, row, capacity)
+    if policy == "mean":
+        total = sum_rows(features.astype(jnp.float32), row, capacity)
+        return (total / jnp.maximum(counts, 1)[:, None]).astype(features.dtype)
+    number = jnp.arange(points, dtype=jnp.int32)
+    if policy == "max":
+        winner = largest_of_rows(features, row, capacity)
+        won = winner.at[row].get(mode="fill", fill_value=-1) == number[:, None]
+        # All terms but the winner are zero, so that their sum is the winner.
+        return sum_rows(jnp.where(won, features, 0), row, capacity)
+    first = jnp.full(capacity, points, jnp.int32).at[row].min(number, mode="drop")
+    return take_rows(features, first, distinct=True)
+
+
+def _checked_sizes(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
+    """Batch size and shape, as Python integers that int32 holds."""
+    sizes = (int(batch_size), *(int(n) for n in spatial_shape))
+    if not 2 <= len(sizes) <= 5:
+        raise InputError(f"spatial_shape is {sizes[1:]}: must be 1 to 4 lengths")
+    coordinates.key_groups(sizes[0], sizes[1:])
+    return sizes
+
+
+def _check_shapes(
+    shape: tuple[int, ...],
+    features: Array,
+    valid: Array | np.ndarray | None,
+    sizes: tuple[int, ...],
+) -> None:
+    if len(shape) != 2 or shape[1] != len(sizes):
+        raise InputError(
+            f"points has shape {shape}: must be [points, {len(sizes)}], event index first"
+        )
+    if features.ndim != 2 or features.shape[0] != shape[0]:
+        raise InputError(
+            f"features has shape {features.shape}: must be [{shape[0]}, channels] as points"
+        )
+    if valid is not None and jnp.shape(valid) != shape[:1]:
+        raise InputError(f"valid has shape {jnp.shape(valid)}: must be [{shape[0]}] as points")
+
+
+def _traced(*arrays: object) -> bool:
+    return any(isinstance(array, jax.core.Tracer) for array in arrays)
+
+
+def _voxels(points: Array, sizes: tuple[int, ...]) -> tuple[Array, Array]:
+    """int32 voxel indices of traced points, and whether they are inside of the volume."""
+    points = jax.lax.stop_gradient(points)
+    number = jnp.ones(points.shape[0], bool)
+    if jnp.issubdtype(points.dtype, jnp.floating):
+        points = points.astype(jnp.promote_types(points.dtype, jnp.float32))
+        whole = jnp.floor(points)
+        # A fraction of an event is no event; conversion to int32 would make one of it.
+        number = jnp.isfinite(points).all(axis=1) & (whole[:, 0] == points[:, 0])
+        number &= (whole <= _FLOAT32_BELOW_LIMIT).all(axis=1)
+        points = jnp.clip(whole, -1.0, _FLOAT32_BELOW_LIMIT)
+        points = jnp.where(number[:, None], points, -1.0)
+    elif not jnp.issubdtype(points.dtype, jnp.integer):
+        raise InputError(f"points has type {points.dtype}: must be integers or floats")
+    elif points.dtype == jnp.uint32:
+        points = jnp.minimum(points, jnp.iinfo(jnp.int32).max)
+    coords = points.astype(jnp.int32)
+    inside = number & (coords >= 0).all(axis=1)
+    return coords, inside & (coords < jnp.array(sizes, jnp.int32)).all(axis=1)
+
+
+def _host_voxels(
+    points: np.ndarray, valid: Array | np.ndarray | None, sizes: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """The same for arrays at hand, at their own width; refuses points outside of the volume."""
+    if jnp.issubdtype(points.dtype, jnp.floating):
+        points = points.astype(np.promote_types(points.dtype, np.float32))
+    elif points.size and not np.issubdtype(points.dtype, np.integer):
+        raise InputError(f"points has type {points.dtype}: must be integers or floats")
+    whole = np.floor(points) if np.issubdtype(points.dtype, np.floating) else points
+    inside: Any = (whole >= 0) & (whole < np.array(sizes, np.int64))
+    inside[:, 0] &= whole[:, 0] == points[:, 0]
+    wrong = ~inside if valid is None else ~inside & np.asarray(valid)[:, None]
+    if wrong.any():
+        row, axis = np.argwhere(wrong)[0]
+        name = "event index" if axis == 0 else f"axis {axis - 1}"
+        kind = "a whole number in" if axis == 0 else "in"
+        raise InputError(
+            f"points[{row}] is {points[row].tolist()}: {name} must be {kind} [0, {sizes[axis]}), "
+            "shift or crop the points, or enlarge spatial_shape or batch_size"
+        )
+    placed = inside.all(axis=1)
+    coords = np.where(placed[:, None], whole, 0).astype(np.int32)
+    return jnp.asarray(coords), jnp.asarray(placed)
+
+
+def _raise_on_host(status: VoxelizeStatus, capacity: int, duplicates: str) -> None:
+    if _traced(status.num_sites, status.num_repeated):
+        return
+    sites, repeated = int(status.num_sites), int(status.num_repeated)
+    if duplicates == "error" and repeated:
+        raise InputError(
+            f"points has {repeated} rows on a site that another row is on already: "
+            "sites must be unique, merge them with duplicates=sum, mean, max or first"
+        )
+    if sites > capacity:
+        raise InputError(f"capacity is {capacity} but the points make {sites} sites: raise it")
