@@ -7,6 +7,7 @@ blocks are written once for either. The names exported here are the sparse ones.
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit, ResidualBlock, vocabulary
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
+from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.sparse import (
     BatchNorm,
     InverseConv,
@@ -21,9 +22,11 @@ from jaxsparse.nn.sparse import (
 __all__ = [
     "BatchNorm",
     "BlockSettings",
+    "ChannelwiseConv",
     "ConvolutionUnit",
     "DenseGeometry",
     "DenseTensor",
+    "GeneralConv",
     "InverseConv",
     "Linear",
     "ResidualBlock",

@@ -7,10 +7,11 @@ transpose:
     apply            by x: apply(map^T, g, w^T)        by w: weight_gradient(map, x, g)
     weight_gradient  by x: apply(map^T, g, w^T)        by g: apply(map, x, w)
 
-where ``w^T`` exchanges input and output channels of every tap. A primitive with its own rules, and
-not ``custom_vjp``, is what lets forward mode, gradients of gradients, vmap, remat, pmap, shard_map
-and export pass through a loop whose trip count depends on the data. How either is computed is the
-business of ``dataflow.py``.
+where ``w^T`` exchanges input and output channels of every tap (within every group of channels). A
+primitive with its own rules, and not ``custom_vjp``, is what lets forward mode, gradients of
+gradients, vmap, remat, pmap, shard_map and export pass through a loop whose trip count depends on
+the data. How either is computed is the business of ``dataflow.py``, and of ``grouped.py`` for
+several groups of channels.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
-from jaxsparse.ops import dataflow
+from jaxsparse.ops import dataflow, grouped
 from jaxsparse.ops.kernel_map import KernelMap
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
@@ -38,24 +39,29 @@ def convolution(
     kernel_map: KernelMap,
     *,
     bias: Float[Array, "out"] | None = None,
+    groups: int = 1,
     compute_dtype: Any = None,
     implementation: str = "auto",
 ) -> Float[Array, "rows out"]:
     """Sparse convolution, ``out[o] = sum_k features[in(o, k)] . weights[k] + bias``.
 
-    Serves every kind of map: submanifold, strided (``level.down``) and inverse
-    (``level.down.transpose()``). Differentiable in features, weights and bias, any number of
-    times, in both modes.
+    Serves every kind of map: submanifold, strided (``level.down``), inverse
+    (``level.down.transpose()``) and that of any ``Connection``. Differentiable in features, weights
+    and bias, any number of times, in both modes.
 
     Args:
         features: ``[capacity_in, in]``, padding rows zero; float32 or bfloat16.
         weights: ``[taps, in, out]``, taps with the last axis fastest. The transpose of a dense
-            kernel is not taken: this is a cross-correlation, as everywhere in deep learning.
+            kernel is not taken: this is a cross-correlation, as everywhere in deep learning. With
+            groups ``[taps, in / groups, out]``, as the dense kernel of a grouped convolution.
         kernel_map: which rows feed which.
         bias: added to active rows only.
+        groups: equal parts of the channels that do not see each other: output channel ``j`` reads
+            those of part ``j // (out / groups)``. As many as input channels: channelwise.
         compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
             takes the type of the features. Sums are float32 whatever it is.
-        implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``.
+        implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``; with groups
+            there is only that of ``grouped.py``.
 
     Returns:
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
@@ -82,11 +88,18 @@ def convolution(
         raise InputError(
             f"weights has shape {weights.shape}: this map takes [{kernel_map.taps} taps, in, out]"
         )
-    expected = (kernel_map.capacity_in, weights.shape[1])
+    if groups < 1 or weights.shape[2] % groups:
+        raise InputError(
+            f"groups is {groups}: must be a divisor of {weights.shape[2]} output channels"
+        )
+    expected = (kernel_map.capacity_in, weights.shape[1] * groups)
     if features.shape != expected:
         raise InputError(
             f"features has shape {features.shape}: this map and these weights take {expected}"
         )
+    if groups > 1:
+        taps, channels, out = weights.shape
+        weights = weights.reshape(taps, channels, groups, out // groups).swapaxes(1, 2)
     leaves, treedef = jax.tree_util.tree_flatten(kernel_map)
     result = apply_p.bind(
         *leaves,
@@ -96,6 +109,7 @@ def convolution(
         compute_dtype=jnp.dtype(features.dtype if compute_dtype is None else compute_dtype),
         out_dtype=jnp.dtype(features.dtype),
         implementation=implementation,
+        groups=groups,
     )
     if bias is not None:
         active = jnp.arange(kernel_map.capacity_out, dtype=jnp.int32) < kernel_map.num_out
@@ -119,8 +133,11 @@ def _apply(
     compute_dtype: Any,
     out_dtype: Any,
     implementation: str,
+    groups: int,
 ) -> Array:
     kernel_map, x, w = _map_of(operands, treedef)
+    if groups > 1:
+        return grouped.apply(kernel_map, x, w, compute_dtype).astype(out_dtype)
     flow = dataflow.choose(implementation, platform)
     return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
 
@@ -132,22 +149,27 @@ def _weight_gradient(
     compute_dtype: Any,
     out_dtype: Any,
     implementation: str,
+    groups: int,
 ) -> Array:
     kernel_map, x, g = _map_of(operands, treedef)
+    if groups > 1:
+        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups).astype(out_dtype)
     flow = dataflow.choose(implementation, platform)
     return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
 
 @apply_p.def_abstract_eval
-def _apply_shape(*avals: Any, treedef: Any, out_dtype: Any, **_: Any) -> Any:
+def _apply_shape(*avals: Any, treedef: Any, out_dtype: Any, groups: int, **_: Any) -> Any:
     kernel_map, _x, w = _map_of(avals, treedef)
-    return jax.core.ShapedArray((kernel_map.capacity_out, w.shape[2]), out_dtype)
+    return jax.core.ShapedArray((kernel_map.capacity_out, groups * w.shape[-1]), out_dtype)
 
 
 @weight_gradient_p.def_abstract_eval
-def _weight_gradient_shape(*avals: Any, treedef: Any, out_dtype: Any, **_: Any) -> Any:
+def _weight_gradient_shape(*avals: Any, treedef: Any, out_dtype: Any, groups: int, **_: Any) -> Any:
     kernel_map, x, g = _map_of(avals, treedef)
-    return jax.core.ShapedArray((kernel_map.taps, x.shape[1], g.shape[1]), out_dtype)
+    split = () if groups == 1 else (groups,)
+    shape = (kernel_map.taps, *split, x.shape[1] // groups, g.shape[1] // groups)
+    return jax.core.ShapedArray(shape, out_dtype)
 
 
 def _transposed_leaves(leaves: Sequence[Any], treedef: Any) -> tuple[list[Any], Any]:
@@ -157,7 +179,7 @@ def _transposed_leaves(leaves: Sequence[Any], treedef: Any) -> tuple[list[Any], 
 
 def _exchange(w: Array) -> Array:
     """``w^T``: input and output channels of every tap exchanged."""
-    return jnp.swapaxes(w, 1, 2)
+    return jnp.swapaxes(w, -1, -2)
 
 
 def _bilinear_jvp(
@@ -221,7 +243,7 @@ def _batch(
 ) -> tuple[Any, int]:
     """vmap. Weights (or output gradients) alone fold into the channels; all else is a loop."""
     *leaves, first, second = operands
-    if all(axis is None for axis in axes[:-1]):
+    if params["groups"] == 1 and all(axis is None for axis in axes[:-1]):
         folded = jnp.moveaxis(second, axes[-1], -2)
         batch, channels = folded.shape[-2:]
         folded = folded.reshape(*folded.shape[:-2], batch * channels)
@@ -244,7 +266,14 @@ def _batch(
 
 @functools.partial(
     jax.jit,
-    static_argnames=("primitive", "treedef", "compute_dtype", "out_dtype", "implementation"),
+    static_argnames=(
+        "primitive",
+        "treedef",
+        "compute_dtype",
+        "out_dtype",
+        "implementation",
+        "groups",
+    ),
 )
 def _eager(*operands: Any, primitive: Any, **params: Any) -> Array:
     return primitive.bind(*operands, **params)

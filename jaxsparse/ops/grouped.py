@@ -1,0 +1,72 @@
+"""The data flow of a convolution in groups of channels, channelwise convolution included.
+
+Every group is a convolution of its own, so there is no wide matrix product to win: one tap after
+the other is gathered, multiplied within its group and added. With a channel a group that is an
+elementwise product. No product is taken between groups, and nothing is scattered.
+
+Weights are ``[taps, groups, in, out]`` here, with the channels of one group.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxsparse.ops.kernel_map import UP, KernelMap
+
+
+def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
+    """``out[o, g] = sum_k x[in(o, k), g] . w[k, g]``, float32 ``[capacity_out, groups * out]``."""
+    padded = _by_group(x.astype(compute_dtype), w.shape[1], absent_rows=1)
+    one_channel = w.shape[2:] == (1, 1)
+
+    def add_tap(total: Array, tap: tuple[Array, Array]) -> tuple[Array, None]:
+        read, weights = tap
+        rows = padded.at[read].get(mode="promise_in_bounds")
+        if one_channel:
+            return total + rows.astype(jnp.float32) * weights[:, 0].astype(jnp.float32), None
+        part = jnp.einsum("ngi,gio->ngo", rows, weights, preferred_element_type=jnp.float32)
+        return total + part, None
+
+    total = jnp.zeros((kernel_map.capacity_out, w.shape[1], w.shape[3]), jnp.float32)
+    taps = (_reads(kernel_map), w.astype(compute_dtype))
+    return jax.lax.scan(add_tap, total, taps)[0].reshape(kernel_map.capacity_out, -1)
+
+
+def weight_gradient(
+    kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, groups: int
+) -> Array:
+    """``w[k, g] = sum_o x[in(o, k), g]^T . g[o, g]``, float32 ``[taps, groups, in, out]``."""
+    padded = _by_group(x.astype(compute_dtype), groups, absent_rows=1)
+    columns = _by_group(g.astype(compute_dtype), groups)
+    one_channel = padded.shape[2] == columns.shape[2] == 1
+
+    def one_tap(read: Array) -> Array:
+        rows = padded.at[read].get(mode="promise_in_bounds")
+        if one_channel:
+            products = rows.astype(jnp.float32) * columns.astype(jnp.float32)
+            return jnp.sum(products, axis=0)[:, :, None]
+        return jnp.einsum("ngi,ngo->gio", rows, columns, preferred_element_type=jnp.float32)
+
+    return jax.lax.map(one_tap, _reads(kernel_map))
+
+
+def _by_group(x: Array, groups: int, absent_rows: int = 0) -> Array:
+    """``[rows + absent_rows, groups, channels]``; the absent rows are zero."""
+    padded = jnp.pad(x, ((0, absent_rows), (0, 0)))
+    return padded.reshape(padded.shape[0], groups, -1)
+
+
+def _reads(kernel_map: KernelMap) -> Array:
+    """int32 ``[taps, capacity_out]``: the input row of every tap of every output row."""
+    if kernel_map.kind != UP:
+        return kernel_map.table
+    assert kernel_map.slot is not None  # every map of this kind has it
+    tap = jnp.arange(kernel_map.taps, dtype=jnp.int32)[:, None]
+    # Taps of these maps are a power of two.
+    parent = kernel_map.slot >> (kernel_map.taps.bit_length() - 1)
+    own = (kernel_map.slot & (kernel_map.taps - 1)) == tap
+    return jnp.where(own, parent, kernel_map.capacity_in)

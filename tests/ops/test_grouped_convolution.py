@@ -1,0 +1,86 @@
+"""Groups of channels against the block-diagonal kernel, on every kind of map."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse import InputError, from_dense, geometry, ops
+
+
+@pytest.fixture(scope="module")
+def maps():
+    rng = np.random.default_rng(1)
+    dense = rng.normal(size=(2, 6, 7, 4)) * (rng.random((2, 6, 7, 1)) < 0.4)
+    x = from_dense(dense, capacity=50)
+
+    @jax.jit
+    def build(x):
+        fine = geometry(x, levels=2).levels[0]
+        down = ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
+        return fine.kernel_maps[3], fine.down, fine.down.transpose(), down, down.transpose()
+
+    return build(x)
+
+
+def block_diagonal(w, groups):
+    """``[taps, in, out]`` with zeros between the groups."""
+    taps, channels, out = w.shape
+    full = jnp.zeros((taps, groups, channels, groups, out // groups))
+    for g in range(groups):
+        part = w[:, :, g * (out // groups) : (g + 1) * (out // groups)]
+        full = full.at[:, g, :, g].set(part)
+    return full.reshape(taps, groups * channels, out)
+
+
+@pytest.mark.parametrize(("groups", "out"), [(2, 6), (4, 4), (4, 8)])
+def test_groups_equal_the_block_diagonal_kernel_with_all_derivatives(maps, groups, out):
+    rng = np.random.default_rng(2)
+
+    def everything(run, x, w):
+        def loss(x, w):
+            return jnp.sum(jnp.sin(run(x, w)))
+
+        gradient = jax.grad(loss, argnums=(0, 1))
+        forward = jax.jvp(loss, (x, w), (x, w))[1]
+        second = jax.grad(lambda w: jnp.sum(gradient(x, w)[0] ** 2))(w)
+        return run(x, w), gradient(x, w), forward, second
+
+    @jax.jit
+    def both(arguments):
+        results = []
+        for kernel_map, x, w in arguments:
+            one = everything(lambda x, w, m=kernel_map: ops.convolution(x, w, m, groups=groups),
+                             x, w)  # fmt: skip
+            other = everything(
+                lambda x, w, m=kernel_map: ops.convolution(x, block_diagonal(w, groups), m), x, w
+            )
+            results.append((one, other))
+        return results
+
+    arguments = []
+    for kernel_map in maps:
+        mask = np.arange(kernel_map.capacity_in) < int(kernel_map.num_in)
+        x = rng.normal(size=(kernel_map.capacity_in, 4)) * mask[:, None]
+        w = rng.normal(size=(kernel_map.taps, 4 // groups, out))
+        arguments.append((kernel_map, *(jnp.asarray(a, jnp.float32) for a in (x, w))))
+    for one, other in both(arguments):
+        for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-3, rtol=1e-3)
+
+
+def test_a_channelwise_gradient_has_no_scatter_and_no_matrix_product(maps):
+    def loss(x, w):
+        return jnp.sum(ops.convolution(x, w, maps[0], groups=4) ** 2)
+
+    x, w = jnp.ones((maps[0].capacity_in, 4)), jnp.ones((9, 1, 4))
+    text = jax.jit(jax.grad(loss, argnums=(0, 1))).lower(x, w).as_text()
+    assert "scatter" not in text
+    assert "dot_general" not in text
+    many = jax.vmap(jax.grad(loss, argnums=1), (None, 0))(x, jnp.stack([w, 2 * w]))
+    np.testing.assert_allclose(many[1], 2 * many[0], rtol=1e-4)
+
+
+def test_groups_that_do_not_divide_are_refused(maps):
+    with pytest.raises(InputError, match="groups is 3"):
+        ops.convolution(jnp.ones((50, 3)), jnp.ones((9, 1, 4)), maps[0], groups=3)
