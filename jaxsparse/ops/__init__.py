@@ -10,7 +10,16 @@ from jaxsparse.ops.connection import (
 )
 from jaxsparse.ops.convolution import convolution
 from jaxsparse.ops.coordinates import count_levels
+from jaxsparse.ops.event_reduction import (
+    broadcast_add,
+    broadcast_concatenate,
+    broadcast_multiply,
+    global_average_pooling,
+    global_max_pooling,
+    global_sum_pooling,
+)
 from jaxsparse.ops.geometry import Geometry, Level, geometry
+from jaxsparse.ops.group_normalization import group_norm, instance_norm, layer_norm
 from jaxsparse.ops.interpolate import features_at, interpolate
 from jaxsparse.ops.kernel_map import KernelMap, kernel_offsets, submanifold_map
 from jaxsparse.ops.normalization import (
@@ -18,6 +27,15 @@ from jaxsparse.ops.normalization import (
     batch_norm,
     batch_norm_inference,
     masked_moments,
+)
+from jaxsparse.ops.pooling import (
+    MaxPoolingResult,
+    average_pooling,
+    average_unpooling,
+    max_pooling,
+    max_unpooling,
+    sum_pooling,
+    sum_unpooling,
 )
 from jaxsparse.ops.region import Region, cross, hypercube
 from jaxsparse.ops.rows import sum_rows, take_rows
@@ -32,12 +50,18 @@ __all__ = [
     "Geometry",
     "KernelMap",
     "Level",
+    "MaxPoolingResult",
     "PointMap",
     "Region",
     "Sites",
     "VoxelizeStatus",
+    "average_pooling",
+    "average_unpooling",
     "batch_norm",
     "batch_norm_inference",
+    "broadcast_add",
+    "broadcast_concatenate",
+    "broadcast_multiply",
     "convolution",
     "count_levels",
     "crop",
@@ -49,17 +73,27 @@ __all__ = [
     "generative_connection",
     "geometry",
     "given_sites",
+    "global_average_pooling",
+    "global_max_pooling",
+    "global_sum_pooling",
+    "group_norm",
     "hypercube",
+    "instance_norm",
     "interpolate",
     "intersection",
     "kernel_offsets",
+    "layer_norm",
     "masked_moments",
+    "max_pooling",
+    "max_unpooling",
     "prune",
     "strided_connection",
     "strided_sites",
     "submanifold_connection",
     "submanifold_map",
+    "sum_pooling",
     "sum_rows",
+    "sum_unpooling",
     "take_rows",
     "target_connection",
     "to_dense",

@@ -17,6 +17,7 @@ def maps():
     @jax.jit
     def build(x):
         fine = geometry(x, levels=2).levels[0]
+        assert fine.down is not None
         down = ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
         return fine.kernel_maps[3], fine.down, fine.down.transpose(), down, down.transpose()
 
