@@ -4,24 +4,23 @@ Points read the sites they lie on, sites add up the points that lie on them; eit
 derivative. Adding through XLA's scatter leaves the order of float additions to the device, so that
 a GPU gives other bits every time. Here the terms are sorted by their row and added as a binary tree
 over each row's own terms: neither padding nor other rows can change a bit, and the tree is as deep
-as the most crowded row needs. Both are primitives with their own rules, because a loop whose length
+as the most crowded row needs. Together they are a ``LinearPair``, because a loop whose length
 depends on the data has no derivative in JAX.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.ops.linear_pair import LinearPair
 
 
 def take_rows(
@@ -49,7 +48,7 @@ def take_rows(
     [[2.0], [0.0], [1.0], [2.0]]
     """
     x, index = _checked(features, rows)
-    return take_p.bind(x, index, capacity=index.shape[0], distinct=distinct)
+    return _rows(_Reading(index, x.shape[0], distinct), x, index.shape[0])
 
 
 def sum_rows(
@@ -82,7 +81,7 @@ def sum_rows(
         raise InputError(
             f"values has {x.shape[0]} rows but rows has {index.shape[0]}: must be one a point"
         )
-    return sum_p.bind(x, index, capacity=int(capacity), distinct=distinct)
+    return _rows.transpose(_Reading(index, int(capacity), distinct), x, int(capacity))
 
 
 def largest_of_rows(
@@ -118,11 +117,18 @@ def largest_of_rows(
     return jnp.where(counts[:, None] > 0, _last_of_row(winner, counts), points)
 
 
-take_p = Primitive("take_rows")
-sum_p = Primitive("sum_rows")
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """Which of ``sites`` rows every point reads; ``distinct`` promises that none is read twice."""
+
+    rows: Int[Array, "points"]
+    sites: int = dataclasses.field(metadata={"static": True})
+    distinct: bool = dataclasses.field(metadata={"static": True})
 
 
-def _take(x: Array, rows: Array, *, capacity: int, distinct: bool) -> Array:
+def _take(reading: _Reading, x: Array) -> Array:
+    rows = reading.rows
     if not x.shape[0]:
         return jnp.zeros((rows.shape[0], x.shape[1]), x.dtype)
     inside = (rows >= 0) & (rows < x.shape[0])
@@ -130,20 +136,22 @@ def _take(x: Array, rows: Array, *, capacity: int, distinct: bool) -> Array:
     return jnp.where(inside[:, None], read, jnp.zeros((), x.dtype))
 
 
-def _sum(values: Array, rows: Array, *, capacity: int, distinct: bool) -> Array:
-    points = rows.shape[0]
-    if not points or not capacity:
-        return jnp.zeros((capacity, values.shape[1]), values.dtype)
-    if distinct:
-        target = jnp.where((rows >= 0) & (rows < capacity), rows, capacity)
+def _sum(reading: _Reading, values: Array) -> Array:
+    rows, sites, points = reading.rows, reading.sites, reading.rows.shape[0]
+    if not points or not sites:
+        return jnp.zeros((sites, values.shape[1]), values.dtype)
+    if reading.distinct:
+        target = jnp.where((rows >= 0) & (rows < sites), rows, sites)
         number = jnp.arange(points, dtype=jnp.int32)
-        source = jnp.full(capacity, points, jnp.int32).at[target].set(number, mode="drop")
-        return _take(values, source, capacity=capacity, distinct=True)
-    order, key, counts = _sorted_by_row(rows, capacity)
+        source = jnp.full(sites, points, jnp.int32).at[target].set(number, mode="drop")
+        return _take(_Reading(source, points, True), values)
+    order, key, counts = _sorted_by_row(rows, sites)
     wide = values.astype(jnp.promote_types(values.dtype, jnp.float32))[order]
     (total,) = _fold((wide,), key, counts, lambda a, b: (a[0] + b[0],))
-    total = jnp.where(counts[:, None] > 0, _last_of_row(total, counts), 0)
-    return total.astype(values.dtype)
+    return jnp.where(counts[:, None] > 0, _last_of_row(total, counts), 0)
+
+
+_rows = LinearPair("take_rows", _take, _sum)
 
 
 def _sorted_by_row(rows: Array, capacity: int) -> tuple[Array, Array, Array]:
@@ -191,74 +199,3 @@ def _checked(features: Any, rows: Any) -> tuple[Array, Array]:
     if not jnp.issubdtype(rows.dtype, jnp.integer):
         raise InputError(f"rows has type {rows.dtype}: must be integers")
     return features, rows.astype(jnp.int32)
-
-
-def _shape(x: Any, rows: Any, *, capacity: int, distinct: bool) -> Any:
-    return jax.core.ShapedArray((capacity, x.shape[1]), x.dtype)
-
-
-def _jvp(
-    primitive: Any, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
-) -> tuple[Any, Any]:
-    x, rows = primals
-    out = primitive.bind(x, rows, **params)
-    if type(tangents[0]) is ad.Zero:
-        return out, jnp.zeros_like(out)
-    return out, primitive.bind(tangents[0], rows, **params)
-
-
-def _transpose(
-    other: Any, cotangent: Any, x: Any, rows: Any, *, capacity: int, distinct: bool
-) -> list[Any]:
-    if type(cotangent) is ad.Zero:
-        return [ad.Zero(x.aval), None]
-    return [other.bind(cotangent, rows, capacity=x.aval.shape[0], distinct=distinct), None]
-
-
-def _batch(
-    primitive: Any,
-    operands: Sequence[Any],
-    axes: Sequence[Any],
-    *,
-    capacity: int,
-    distinct: bool,
-) -> tuple[Any, int]:
-    """vmap. Over features alone: more channels. Over the rows: one list of all members' rows."""
-    x, rows = operands
-    if axes[1] is None:
-        folded = jnp.moveaxis(x, axes[0], -1)
-        length, channels, members = folded.shape
-        folded = folded.reshape(length, channels * members)
-        out = primitive.bind(folded, rows, capacity=capacity, distinct=distinct)
-        return out.reshape(capacity, channels, members), 2
-    rows = jnp.moveaxis(rows, axes[1], 0)
-    members = rows.shape[0]
-    if axes[0] is None:
-        x = jnp.broadcast_to(x, (members, *x.shape))
-    else:
-        x = jnp.moveaxis(x, axes[0], 0)
-    limit = x.shape[1] if primitive is take_p else capacity
-    first = jnp.arange(members, dtype=jnp.int32)[:, None] * limit
-    inside = (rows >= 0) & (rows < limit)
-    rows = jnp.where(inside, rows + first, members * limit).reshape(-1)
-    flat = x.reshape(members * x.shape[1], x.shape[2])
-    out = primitive.bind(flat, rows, capacity=members * capacity, distinct=distinct)
-    return out.reshape(members, capacity, x.shape[2]), 0
-
-
-@functools.partial(jax.jit, static_argnames=("primitive", "capacity", "distinct"))
-def _eager(x: Any, rows: Any, *, primitive: Any, capacity: int, distinct: bool) -> Array:
-    return primitive.bind(x, rows, capacity=capacity, distinct=distinct)
-
-
-def _define(primitive: Any, rule: Any, other: Any) -> None:
-    primitive.def_impl(functools.partial(_eager, primitive=primitive))
-    primitive.def_abstract_eval(_shape)
-    ad.primitive_jvps[primitive] = functools.partial(_jvp, primitive)
-    ad.primitive_transposes[primitive] = functools.partial(_transpose, other)
-    batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
-    mlir.register_lowering(primitive, mlir.lower_fun(rule, multiple_results=False))
-
-
-_define(take_p, _take, sum_p)
-_define(sum_p, _sum, take_p)
