@@ -27,7 +27,7 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
-from jaxsparse.ops import dataflow, grouped
+from jaxsparse.ops import dataflow, grouped, native
 from jaxsparse.ops.kernel_map import KernelMap
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
@@ -61,7 +61,7 @@ def convolution(
         compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
             takes the type of the features. Sums are float32 whatever it is.
         implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``; with groups
-            there is only that of ``grouped.py``.
+            there is only that of ``grouped.py``. An exported program never holds native kernels.
 
     Returns:
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
@@ -129,6 +129,7 @@ def _map_of(operands: Sequence[Any], treedef: Any) -> tuple[KernelMap, Any, Any]
 def _apply(
     *operands: Any,
     platform: str,
+    exported: bool,
     treedef: Any,
     compute_dtype: Any,
     out_dtype: Any,
@@ -138,13 +139,19 @@ def _apply(
     kernel_map, x, w = _map_of(operands, treedef)
     if groups > 1:
         return grouped.apply(kernel_map, x, w, compute_dtype).astype(out_dtype)
-    flow = dataflow.choose(implementation, platform)
+    flow = dataflow.choose(
+        implementation,
+        platform,
+        exported=exported,
+        native_serves=platform == "cpu" and native.serves(x, w, compute_dtype),
+    )
     return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
 
 
 def _weight_gradient(
     *operands: Any,
     platform: str,
+    exported: bool,
     treedef: Any,
     compute_dtype: Any,
     out_dtype: Any,
@@ -154,7 +161,12 @@ def _weight_gradient(
     kernel_map, x, g = _map_of(operands, treedef)
     if groups > 1:
         return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups).astype(out_dtype)
-    flow = dataflow.choose(implementation, platform)
+    flow = dataflow.choose(
+        implementation,
+        platform,
+        exported=exported,
+        native_serves=platform == "cpu" and native.serves(x, g, compute_dtype),
+    )
     return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
 
@@ -285,10 +297,14 @@ def _define(primitive: Any, rule: Any, transpose: Any) -> None:
     ad.primitive_transposes[primitive] = transpose
     batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
     for platform in dataflow.PLATFORMS:
-        lowering = mlir.lower_fun(
-            functools.partial(rule, platform=platform), multiple_results=False
-        )
+        lowering = functools.partial(_lower, rule=rule, platform=platform)
         mlir.register_lowering(primitive, lowering, platform=platform)
+
+
+def _lower(context: Any, *operands: Any, rule: Any, platform: str, **params: Any) -> Any:
+    exported = context.module_context.lowering_parameters.for_export
+    fixed = functools.partial(rule, platform=platform, exported=exported)
+    return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
 
 
 _define(apply_p, _apply, _apply_transpose)

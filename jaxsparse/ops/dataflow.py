@@ -1,9 +1,13 @@
-"""Two ways to compute a sparse convolution over a kernel map. Equal results, no scatter in either.
+"""Three ways to compute a sparse convolution over a kernel map. Equal results, no scatter in any.
+
+``"native"``: for CPU; kernels of our own (``native``), which read rows where they lie and multiply
+only pairs that exist. The default on CPU where llvmlite is installed.
 
 ``"table"``: gather the inputs of all taps of all rows, then one matrix product. Few large
 operations, for accelerators; the work follows the capacity.
 
-``"windows"``: for CPU; the work follows the active rows. Rows are in lexicographic order, so the
+``"windows"``: for CPU with XLA alone, as an exported program has it; the work follows the active
+rows. Rows are in lexicographic order, so the
 neighbours of a block of consecutive rows lie in a window of rows hardly longer than the block. The
 window is multiplied with the weights of all taps at once, ``[window, in] x [in, taps * out]``, and
 every output row adds up one product per tap. A wide product runs at twice the speed of the narrow
@@ -11,9 +15,9 @@ every output row adds up one product per tap. A wide product runs at twice the s
 touches every feature once instead of once per tap. A block that reads further than one window (a
 track that fills whole rows of the image) takes several.
 
-In both, ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one product
-per fine row. ``"general"`` maps gather first onto fewer rows and multiply first onto more: the
-matrix product is over the smaller side.
+In these two, ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one
+product per fine row. ``"general"`` maps gather first onto fewer rows and multiply first onto more:
+the matrix product is over the smaller side.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsparse.errors import InputError
+from jaxsparse.ops import native
 from jaxsparse.ops.kernel_map import (
     DOWN,
     GENERAL,
@@ -33,7 +39,7 @@ from jaxsparse.ops.kernel_map import (
     block_rows,
 )
 
-IMPLEMENTATIONS = ("table", "windows")
+IMPLEMENTATIONS = ("table", "windows", "native")
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.
@@ -41,15 +47,37 @@ GRADIENT_BLOCK_ROWS = 4096
 PRODUCT_BYTES = 8 * 2**20
 
 
-def choose(implementation: str, platform: str) -> str:
-    """Resolves ``"auto"``."""
+def choose(implementation: str, platform: str, *, exported: bool, native_serves: bool) -> str:
+    """Resolves ``"auto"``, and refuses what is not there.
+
+    Args:
+        implementation: ``"auto"`` or one of ``IMPLEMENTATIONS``.
+        platform: that the program is for.
+        exported: it is to run elsewhere: only what XLA itself brings may be in it.
+        native_serves: the native kernels are at hand and made for the operands.
+
+    Raises:
+        InputError: ``"native"`` was asked for and cannot be had.
+    """
+    if implementation == "native":
+        if platform != "cpu" or exported or not native_serves:
+            raise InputError(
+                f"implementation is 'native' on {platform}{' for export' if exported else ''}: it "
+                "serves programs that run on this machine's CPU, with llvmlite installed and 16 or "
+                "32 bit floats; use 'auto'"
+            )
+        return implementation
     if implementation != "auto":
         return implementation
-    return "windows" if platform == "cpu" else "table"
+    if platform != "cpu":
+        return "table"
+    return "native" if native_serves and not exported else "windows"
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any, flow: str) -> Array:
     """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
+    if flow == "native":
+        return native.apply(kernel_map, x, w, compute_dtype)
     x, w = x.astype(compute_dtype), w.astype(compute_dtype)
     if flow == "windows":
         return _apply_windows(kernel_map, x, w)
@@ -66,6 +94,8 @@ def weight_gradient(
     if _expands(kernel_map):
         swapped = weight_gradient(kernel_map.transpose(), g, x, compute_dtype, flow)
         return jnp.swapaxes(swapped, 1, 2)
+    if flow == "native":
+        return native.weight_gradient(kernel_map, x, g, compute_dtype)
     x, g = x.astype(compute_dtype), g.astype(compute_dtype)
     padded = _grow(x, x.shape[0] + 1, 0)
     if flow == "windows":

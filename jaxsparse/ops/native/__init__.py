@@ -1,0 +1,86 @@
+"""Kernels of our own for the CPU, as foreign functions of XLA: the ``"native"`` data flow.
+
+XLA has no way to say "multiply these scattered rows with this matrix where they lie": it copies
+them first, or multiplies what is not there, and its matrix products share badly over threads. These
+kernels do just that. They are made when they are first needed, with the LLVM that llvmlite brings,
+for the processor at hand: no compiler is installed, nothing is stored. ``dataflow.py`` gives the
+same numbers to rounding, everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from jaxsparse.ops.kernel_map import UP, KernelMap
+from jaxsparse.ops.native import compiler
+
+DTYPES = ("float32", "bfloat16", "float16")
+MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
+
+# Measured on two cores with 2 MiB of second-level cache each; flat optima.
+_BLOCK_FLOATS = 2**15
+_BLOCK_ROWS = (64, 512)
+_RANGE_ROWS = 4096
+_MAX_RANGES = 4
+
+
+def serves(x: Any, w_or_g: Any, compute_dtype: Any) -> bool:
+    """Whether the kernels are at hand and made for these operands."""
+    return (
+        x.shape[0] > 0
+        and max(x.shape[1], w_or_g.shape[-1]) <= MAX_CHANNELS
+        and min(x.shape[1], *w_or_g.shape) > 0
+        and all(jnp.dtype(kind).name in DTYPES for kind in (x.dtype, w_or_g.dtype, compute_dtype))
+        and compiler.lanes() > 0
+    )
+
+
+def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
+    """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
+    out = w.shape[2]
+    w = _fill_lanes(_rounded(w, compute_dtype))
+    block = min(max(_BLOCK_FLOATS // max(x.shape[1], out), _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
+    call = jax.ffi.ffi_call(
+        compiler.APPLY_BY_INPUT if kernel_map.kind == UP else compiler.APPLY,
+        jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), jnp.float32),
+    )
+    x = _rounded(x, compute_dtype)
+    return call(x, kernel_map.table, _sizes(kernel_map, block), w)[:, :out]
+
+
+def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
+    """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``; not for ``"up"`` maps."""
+    out = g.shape[1]
+    g = _fill_lanes(_rounded(g, compute_dtype))
+    # A fixed number of partial sums, whatever the number of threads: the same bits everywhere.
+    ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
+    rows = -(-kernel_map.rows // ranges)
+    shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
+    call = jax.ffi.ffi_call(compiler.WEIGHT_GRADIENT, jax.ShapeDtypeStruct(shape, jnp.float32))
+    parts = call(_rounded(x, compute_dtype), kernel_map.table, _sizes(kernel_map, rows), g)
+    return jnp.sum(parts, axis=0)[..., :out]
+
+
+def _sizes(kernel_map: KernelMap, rows_of_an_item: int) -> Array:
+    sizes = (kernel_map.num_rows, kernel_map.columns, rows_of_an_item)
+    return jnp.stack([jnp.asarray(size, jnp.int32) for size in sizes])
+
+
+def _rounded(x: Array, compute_dtype: Any) -> Array:
+    """Float32 with the precision of the compute type: products of such numbers are exact."""
+    x = x.astype(jnp.float32)
+    if jnp.dtype(compute_dtype) == jnp.float32:
+        return x
+    kind = jnp.finfo(compute_dtype)
+    # A conversion there and back would be taken out by XLA.
+    return jax.lax.reduce_precision(x, kind.nexp, kind.nmant)
+
+
+def _fill_lanes(x: Array) -> Array:
+    """The last axis filled up with zeros to whole vectors."""
+    missing = -x.shape[-1] % compiler.lanes()
+    return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing else x

@@ -1,0 +1,210 @@
+"""What XLA hands to a foreign function, and how the function shares its work over XLA's threads.
+
+Offsets are those of ``xla/ffi/api/c_api.h``, an interface that is versioned and only ever appended
+to; the header lies in the ``include`` folder of jaxlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from jaxsparse.ops.native.code import I32, I64, POINTER, VOID, Code, Value
+
+# XLA_FFI_CallFrame
+_EXTENSION, _API, _CONTEXT, _ARGUMENTS, _RESULTS = 8, 16, 24, 72, 112
+# XLA_FFI_Buffer
+_DATA, _DIMENSIONS = 24, 40
+# XLA_FFI_Api: the version, and pointers to functions
+_VERSION, _ERROR_DESTROY, _SCHEDULE, _NUM_THREADS = 32, 64, 136, 144
+# XLA_FFI_Extension_Base, XLA_FFI_Metadata_Extension, XLA_FFI_Metadata
+_EXTENSION_TYPE, _METADATA, _METADATA_VERSION, _METADATA_TRAITS = 8, 24, 24, 32
+_METADATA_EXTENSION = 1
+
+# The record of one call that its threads share: 64-bit slots. It is freed by the last to leave it,
+# since a busy pool may start a helper after the call has returned.
+_NEXT, _DONE, _USERS, _ITEMS, _FIRST_VALUE = 0, 8, 16, 24, 32
+_RECORD_BYTES = 512
+
+
+class Frame:
+    """The arguments and results of a call.
+
+    Args:
+        code: of the handler.
+        address: of the ``XLA_FFI_CallFrame``.
+    """
+
+    def __init__(self, code: Code, address: Value) -> None:
+        self._code, self._address = code, address
+
+    def argument(self, index: int) -> Buffer:
+        """The argument of this number."""
+        return self._buffer(_ARGUMENTS, index)
+
+    def result(self, index: int) -> Buffer:
+        """The result of this number."""
+        return self._buffer(_RESULTS, index)
+
+    def _buffer(self, field: int, index: int) -> Buffer:
+        code = self._code
+        buffers = code.load(POINTER, code.at(self._address, field))
+        return Buffer(code, code.load(POINTER, code.at(buffers, 8 * index)))
+
+
+class Buffer:
+    """An array: where it lies and how long its axes are."""
+
+    def __init__(self, code: Code, address: Value) -> None:
+        self._code, self._address = code, address
+
+    @property
+    def data(self) -> Value:
+        """Pointer to its first element."""
+        return self._code.load(POINTER, self._code.at(self._address, _DATA))
+
+    def length(self, axis: int) -> Value:
+        """Length of an axis."""
+        dimensions = self._code.load(POINTER, self._code.at(self._address, _DIMENSIONS))
+        return self._code.load(I64, self._code.at(dimensions, 8 * axis))
+
+
+def parallel_handler(
+    module: ir.Module,
+    name: str,
+    prepare: Callable[[Code, Frame], tuple[Value, list[Value]]],
+    make_worker: Callable[[Code, list[Value]], Callable[[Value], None]],
+) -> None:
+    """Adds the foreign function ``name``, which does numbered items of work on all threads.
+
+    The thread that XLA calls takes items, and so does every thread of XLA's own pool that finds
+    time: none waits for another to begin. Items must not depend on each other, and which thread
+    does one must not matter: then the result does not depend on the number of threads.
+
+    Args:
+        module: to add to.
+        name: of the handler.
+        prepare: code that runs once and first; how many items there are, and the 64-bit values and
+            pointers that the items need.
+        make_worker: given code and these values, code to run once a thread; it returns what to do
+            with the item of a number.
+    """
+    values: list[Value] = []
+    code = Code(module, name, POINTER, [POINTER])
+    frame = code.arguments[0]
+    _answer_for_metadata(code, frame)
+    items, values = prepare(code, Frame(code, frame))
+    record = code.b.call(code.external("malloc", POINTER, [I64]), [code.int(_RECORD_BYTES)])
+    kinds = [value.type for value in values]
+    for index, value in enumerate(values):
+        code.store(value, code.at(record, _FIRST_VALUE + 8 * index))
+    code.store(code.int(0), code.at(record, _NEXT))
+    code.store(code.int(0), code.at(record, _DONE))
+    code.store(code.int(1), code.at(record, _USERS))
+    code.store(items, code.at(record, _ITEMS))
+
+    work = _work_function(module, f"{name}_work", kinds, make_worker)
+    help_ = _help_function(module, f"{name}_help", work)
+    _call_helpers(code, frame, record, items, help_)
+    code.b.call(work, [record])
+    # Nobody holds more than one item: the wait is short, unless its thread lost its core.
+    with code.forever() as leave_if:
+        leave_if(code.b.icmp_signed(">=", code.load_atomic(code.at(record, _DONE)), items))
+        code.b.call(code.external("sched_yield", I32, []), [])
+    _leave(code, record)
+    code.b.ret(ir.Constant(POINTER, None))
+    code.finish()
+
+
+def _answer_for_metadata(code: Code, frame: Value) -> None:
+    """XLA asks every handler once for the version that it was written for."""
+    extension = code.load(POINTER, code.at(frame, _EXTENSION))
+    with code.b.if_then(code.b.icmp_unsigned("!=", extension, ir.Constant(POINTER, None))):
+        kind = code.load(I32, code.at(extension, _EXTENSION_TYPE))
+        is_metadata = code.b.icmp_signed("==", kind, ir.Constant(I32, _METADATA_EXTENSION))
+        with code.b.if_then(is_metadata):
+            metadata = code.load(POINTER, code.at(extension, _METADATA))
+            api = code.load(POINTER, code.at(frame, _API))
+            version = code.load(I64, code.at(api, _VERSION))  # major and minor, 32 bits each
+            code.store(version, code.at(metadata, _METADATA_VERSION))
+            code.store(ir.Constant(I32, 0), code.at(metadata, _METADATA_TRAITS))
+            code.b.ret(ir.Constant(POINTER, None))
+
+
+def _work_function(
+    module: ir.Module,
+    name: str,
+    kinds: list[Any],
+    make_worker: Callable[[Code, list[Value]], Callable[[Value], None]],
+) -> Any:
+    """Takes items from the record until none is left."""
+    code = Code(module, name, VOID, [POINTER])
+    record = code.arguments[0]
+    values = [
+        code.load(kind, code.at(record, _FIRST_VALUE + 8 * index))
+        for index, kind in enumerate(kinds)
+    ]
+    items = code.load(I64, code.at(record, _ITEMS))
+    do_item = make_worker(code, values)
+    with code.forever() as leave_if:
+        item = code.add_atomic(code.at(record, _NEXT), 1)
+        leave_if(code.b.icmp_signed(">=", item, items))
+        do_item(item)
+        code.add_atomic(code.at(record, _DONE), 1)
+    code.b.ret_void()
+    code.finish()
+    return code.function
+
+
+def _help_function(module: ir.Module, name: str, work: Any) -> Any:
+    """What a thread of the pool runs."""
+    code = Code(module, name, VOID, [POINTER])
+    code.b.call(work, [code.arguments[0]])
+    _leave(code, code.arguments[0])
+    code.b.ret_void()
+    code.finish()
+    return code.function
+
+
+def _leave(code: Code, record: Value) -> None:
+    users = code.add_atomic(code.at(record, _USERS), -1)
+    with code.b.if_then(code.b.icmp_signed("==", users, code.int(1))):
+        code.b.call(code.external("free", VOID, [POINTER]), [record])
+
+
+def _call_helpers(code: Code, frame: Value, record: Value, items: Value, help_: Any) -> None:
+    """One helper for every further thread of the pool, and no more than there are items."""
+    api = code.load(POINTER, code.at(frame, _API))
+    context = code.load(POINTER, code.at(frame, _CONTEXT))
+    nothing = ir.Constant(POINTER, None)
+    size, query = code.array(I64, 8), code.array(I64, 8)
+    code.store(code.int(1), size)
+    for offset, value in ((0, code.int(32)), (8, nothing), (16, context), (24, size)):
+        code.store(value, code.at(query, offset))
+
+    def call(field: int, arguments: Value) -> Value:
+        function = code.load(POINTER, code.at(api, field))
+        error = code.call_pointer(function, POINTER, [arguments])
+        failed = code.b.icmp_unsigned("!=", error, nothing)
+        with code.b.if_then(failed):
+            destroy = code.array(I64, 4)
+            for offset, value in ((0, code.int(24)), (8, nothing), (16, error)):
+                code.store(value, code.at(destroy, offset))
+            function = code.load(POINTER, code.at(api, _ERROR_DESTROY))
+            code.call_pointer(function, VOID, [destroy])
+        return failed
+
+    call(_NUM_THREADS, query)  # without a pool the size stays 1
+    threads = code.minimum(code.load(I64, size), items)
+    order = code.array(I64, 8)
+    helper = code.b.bitcast(help_, POINTER)
+    fields = ((0, code.int(40)), (8, nothing), (16, context), (24, helper), (32, record))
+    for offset, value in fields:
+        code.store(value, code.at(order, offset))
+    with code.loop(1, threads):
+        code.add_atomic(code.at(record, _USERS), 1)
+        failed = call(_SCHEDULE, order)
+        with code.b.if_then(failed):
+            code.add_atomic(code.at(record, _USERS), -1)

@@ -1,0 +1,181 @@
+"""A little structure over LLVM's instruction builder: mutable variables, loops, addresses.
+
+Variables live in stack slots, which LLVM's optimiser turns into registers. Every integer is 64 bits
+wide and every pointer untyped, so that kernel code reads like arithmetic.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+F32, VOID = ir.FloatType(), ir.VoidType()
+POINTER = ir.PointerType(I8)
+
+Value = Any
+
+
+class Code:
+    """Builds the body of one function of a module.
+
+    Args:
+        module: to add the function to.
+        name: of the function.
+        result: its type.
+        arguments: types of its arguments, values in ``self.arguments``.
+    """
+
+    def __init__(self, module: ir.Module, name: str, result: Any, arguments: Sequence[Any]) -> None:
+        self.module = module
+        self.function = ir.Function(module, ir.FunctionType(result, arguments), name)
+        self.arguments = self.function.args
+        self._entry = self.function.append_basic_block("entry")
+        start = self.function.append_basic_block("start")
+        self.b = ir.IRBuilder(start)
+        self._start = start
+
+    def finish(self) -> None:
+        """Joins the stack slots to the body. Call it once, at the end."""
+        ir.IRBuilder(self._entry).branch(self._start)
+
+    def variable(self, kind: Any, value: Value = None) -> Variable:
+        """A mutable variable, with a first value."""
+        with self.b.goto_block(self._entry):
+            slot = self.b.alloca(kind)
+        variable = Variable(self, slot)
+        if value is not None:
+            variable.set(value)
+        return variable
+
+    def array(self, kind: Any, length: int) -> Value:
+        """Pointer to memory on the stack, aligned to a cache line."""
+        with self.b.goto_block(self._entry):
+            slot = self.b.alloca(ir.ArrayType(kind, length))
+            slot.align = 64
+            return self.b.bitcast(slot, POINTER)
+
+    def int(self, number: int) -> Value:
+        """A constant."""
+        return ir.Constant(I64, number)
+
+    def at(self, base: Value, *offsets: Value) -> Value:
+        """``base`` moved by bytes."""
+        for offset in offsets:
+            offset = self.int(offset) if isinstance(offset, int) else offset
+            base = self.b.gep(base, [offset], inbounds=True)
+        return base
+
+    def load(self, kind: Any, address: Value) -> Value:
+        """The ``kind`` at an address; vectors need no alignment beyond a float's."""
+        value = self.b.load(self.b.bitcast(address, ir.PointerType(kind)))
+        value.align = 4 if isinstance(kind, ir.VectorType) else _size(kind)
+        return value
+
+    def store(self, value: Value, address: Value) -> None:
+        """Writes a value to an address."""
+        kind = value.type
+        done = self.b.store(value, self.b.bitcast(address, ir.PointerType(kind)))
+        done.align = 4 if isinstance(kind, ir.VectorType) else _size(kind)
+
+    def load_int(self, address: Value) -> Value:
+        """The int32 at an address, widened."""
+        return self.b.sext(self.load(I32, address), I64)
+
+    def splat(self, address: Value, lanes: int) -> Value:
+        """The float at an address in every lane."""
+        kind = ir.VectorType(F32, lanes)
+        one = self.b.insert_element(
+            ir.Constant(kind, ir.Undefined), self.load(F32, address), ir.Constant(I32, 0)
+        )
+        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        return self.b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        """``a * b + c`` of vectors, rounded once."""
+        lanes = a.type.count
+        fma = self.external(f"llvm.fma.v{lanes}f32", a.type, [a.type] * 3)
+        return self.b.call(fma, [a, b, c])
+
+    def minimum(self, a: Value, b: Value) -> Value:
+        """The smaller of two integers."""
+        return self.b.select(self.b.icmp_signed("<", a, b), a, b)
+
+    @contextlib.contextmanager
+    def loop(self, start: Value, stop: Value, step: int = 1) -> Iterator[Value]:
+        """``for i in range(start, stop, step)``."""
+        start = self.int(start) if isinstance(start, int) else start
+        stop = self.int(stop) if isinstance(stop, int) else stop
+        before = self.b.block
+        test, body, after = (self.b.append_basic_block(part) for part in ("test", "body", "after"))
+        self.b.branch(test)
+        self.b.position_at_end(test)
+        index = self.b.phi(I64)
+        index.add_incoming(start, before)
+        self.b.cbranch(self.b.icmp_signed("<", index, stop), body, after)
+        self.b.position_at_end(body)
+        yield index
+        index.add_incoming(self.b.add(index, self.int(step)), self.b.block)
+        self.b.branch(test)
+        self.b.position_at_end(after)
+
+    @contextlib.contextmanager
+    def forever(self) -> Iterator[Any]:
+        """An endless loop; the value has ``leave_if(condition)``."""
+        body, after = (self.b.append_basic_block(part) for part in ("body", "after"))
+        self.b.branch(body)
+        self.b.position_at_end(body)
+
+        def leave_if(condition: Value) -> None:
+            rest = self.b.append_basic_block("rest")
+            self.b.cbranch(condition, after, rest)
+            self.b.position_at_end(rest)
+
+        yield leave_if
+        self.b.branch(body)
+        self.b.position_at_end(after)
+
+    def add_atomic(self, address: Value, number: int) -> Value:
+        """Adds to the integer at an address for all threads; the value it had before."""
+        place = self.b.bitcast(address, ir.PointerType(I64))
+        return self.b.atomic_rmw("add", place, self.int(number), "acq_rel")
+
+    def load_atomic(self, address: Value) -> Value:
+        """The integer at an address, after all that other threads wrote before it."""
+        place = self.b.bitcast(address, ir.PointerType(I64))
+        return self.b.load_atomic(place, "acquire", 8)
+
+    def external(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+        """A function of the C library."""
+        if name in self.module.globals:
+            return self.module.globals[name]
+        return ir.Function(self.module, ir.FunctionType(result, arguments), name)
+
+    def call_pointer(self, pointer: Value, result: Any, arguments: Sequence[Value]) -> Value:
+        """Calls the function at an address."""
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        return self.b.call(self.b.bitcast(pointer, ir.PointerType(kind)), arguments)
+
+
+class Variable:
+    """A mutable variable of a function under construction."""
+
+    def __init__(self, code: Code, slot: Value) -> None:
+        self._code, self._slot = code, slot
+
+    def get(self) -> Value:
+        """Its value here."""
+        return self._code.b.load(self._slot)
+
+    def set(self, value: Value) -> None:
+        """Gives it another value from here on."""
+        self._code.b.store(value, self._slot)
+
+
+def _size(kind: Any) -> int:
+    if isinstance(kind, ir.IntType):
+        return max(1, kind.width // 8)
+    return 4 if isinstance(kind, ir.FloatType) else 8

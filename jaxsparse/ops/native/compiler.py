@@ -1,0 +1,58 @@
+"""Compiles the kernels for the processor at hand and tells XLA of them; once a process."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from typing import Any
+
+import jax
+
+APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT = (
+    f"jaxsparse_{name}" for name in ("apply", "apply_by_input", "weight_gradient")
+)
+
+_engines: list[Any] = []  # own the machine code
+
+
+@functools.cache
+def lanes() -> int:
+    """Compiles and registers the kernels; the floats in a vector, 0 where there are no kernels.
+
+    There are none without llvmlite, and none on Windows, which has no ``sched_yield``.
+    """
+    if sys.platform == "win32":
+        return 0
+    try:
+        import llvmlite.binding as llvm
+        from llvmlite import ir
+    except ImportError:
+        return 0
+    # Imports llvmlite itself, and loading LLVM takes 0.1 s and 100 MB: not before it is needed.
+    from jaxsparse.ops.native import kernels
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features()
+    tile = kernels.tile_for(features)
+    module = ir.Module("jaxsparse")
+    module.triple = llvm.get_process_triple()
+    kernels.add_apply(module, APPLY, tile, by_input=False)
+    kernels.add_apply(module, APPLY_BY_INPUT, tile, by_input=True)
+    kernels.add_weight_gradient(module, WEIGHT_GRADIENT, tile)
+
+    compiled = llvm.parse_assembly(str(module))
+    machine = llvm.Target.from_triple(module.triple).create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3, jit=True
+    )
+    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
+    passes.getModulePassManager().run(compiled, passes)
+    engine = llvm.create_mcjit_compiler(compiled, machine)
+    engine.finalize_object()
+    _engines.append(engine)
+    handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+    for name in (APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT):
+        capsule = jax.ffi.pycapsule(handler(engine.get_function_address(name)))
+        jax.ffi.register_ffi_target(name, capsule, platform="cpu")
+    return tile.lanes

@@ -1,0 +1,333 @@
+"""The two inner loops of a sparse convolution, in vector instructions.
+
+Both walk over blocks of table rows, tap by tap. The pairs of a tap in a block are first listed as
+addresses of feature rows, so that the arithmetic has no branch and copies nothing: several rows at
+a time are multiplied with a strip of the weights that stays in the first-level cache, and sums stay
+in registers. Work follows the pairs that exist, not rows times taps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llvmlite import ir
+
+from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value
+
+FLOAT = 4  # bytes
+MAX_BLOCK_ROWS = 1024
+MAX_CHANNELS = 4096  # of the output: the row of scratch memory on the stack
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+    """What the registers hold: ``rows`` rows of ``vectors`` vectors of ``lanes`` floats."""
+
+    rows: int
+    vectors: int
+    lanes: int
+
+    @property
+    def width(self) -> int:
+        """Channels of a tile."""
+        return self.vectors * self.lanes
+
+
+def tile_for(features: Mapping[str, bool]) -> Tile:
+    """The tile that fills the registers of a processor with these features and leaves some."""
+    if features.get("avx512f"):
+        return Tile(rows=8, vectors=2, lanes=16)
+    if features.get("avx2") and features.get("fma"):
+        return Tile(rows=6, vectors=2, lanes=8)
+    return Tile(rows=6, vectors=3, lanes=4)
+
+
+def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> None:
+    """Adds ``out[o] = sum_k x[in(o, k)] . w[k]``.
+
+    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
+    ``[active table rows, absent, rows of a block]``, ``w`` ``[taps, in, out]``. Result: ``[rows,
+    out]``, with ``out`` a multiple of the lanes. The table gives the input row of every output
+    row, or with ``by_input`` the output row of every input row, every one at most once.
+    """
+
+    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
+        x, table, sizes, w = (frame.argument(index) for index in range(4))
+        out = frame.result(0)
+        active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
+        row_bytes = code.b.mul(out.length(1), code.int(FLOAT))
+        if by_input:
+            _clear(code, out.data, code.b.mul(out.length(0), row_bytes))
+            rows = active
+        else:
+            rows = out.length(0)
+        items = _ceil_div(code, rows, block)
+        channels = x.length(1)
+        values = [
+            *(x.data, table.data, w.data, out.data),
+            *(active, absent, block, rows, table.length(1), table.length(0), channels),
+            row_bytes,
+        ]
+        return items, values
+
+    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
+        x, table, w, out, active, absent, block, rows, columns, taps, channels, row_bytes = values
+        own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        nowhere = code.array(F32, MAX_CHANNELS)
+        x_bytes = code.b.mul(channels, code.int(FLOAT))
+        tap_bytes = code.b.mul(channels, row_bytes)
+        own_base, own_bytes = (x, x_bytes) if by_input else (out, row_bytes)
+        other_base, other_bytes = (out, row_bytes) if by_input else (x, x_bytes)
+        sources, targets = (own, other) if by_input else (other, own)
+
+        def do_item(item: Value) -> None:
+            first = code.b.mul(item, block)
+            end = code.minimum(code.b.add(first, block), rows)
+            if not by_input:
+                size = code.b.mul(code.b.sub(end, first), row_bytes)
+                _clear(code, code.at(out, code.b.mul(first, row_bytes)), size)
+            end = code.minimum(end, active)
+            with code.loop(0, taps) as tap:
+                line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
+                count = _list_pairs(
+                    code, line, first, end, absent,
+                    (own, own_base, own_bytes), (other, other_base, other_bytes),
+                )  # fmt: skip
+                some = code.b.icmp_signed(">", count, code.int(0))
+                with code.b.if_then(some):
+                    _repeat_last(code, sources, count, code.load(I64, sources), tile.rows)
+                    scratch = code.b.ptrtoint(nowhere, I64)
+                    _repeat_last(code, targets, count, scratch, tile.rows)
+                    weights = code.at(w, code.b.mul(tap, tap_bytes))
+                    _multiply_strips(
+                        code, tile, sources, targets, count, weights, channels, row_bytes, by_input
+                    )
+
+        return do_item
+
+    parallel_handler(module, name, prepare, make_worker)
+
+
+def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
+    """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
+
+    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
+    ``[active table rows, absent, rows of a range]``, ``g`` ``[rows, out]``, with ``out`` a multiple
+    of the lanes. Result: ``[ranges, taps, in, out]``, to be added up by the caller.
+    """
+    block = MAX_BLOCK_ROWS // 2
+
+    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
+        x, table, sizes, g = (frame.argument(index) for index in range(4))
+        out = frame.result(0)
+        active, absent, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
+        taps = table.length(0)
+        values = [
+            *(x.data, table.data, g.data, out.data),
+            *(active, absent, rows, table.length(1), taps, x.length(1), g.length(1)),
+        ]
+        return code.b.mul(out.length(0), taps), values
+
+    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
+        x, table, g, out, active, absent, rows, columns, taps, channels, width = values
+        own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        x_bytes = code.b.mul(channels, code.int(FLOAT))
+        g_bytes = code.b.mul(width, code.int(FLOAT))
+        item_bytes = code.b.mul(channels, g_bytes)
+
+        def do_item(item: Value) -> None:
+            part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
+            total = code.at(out, code.b.mul(item, item_bytes))
+            _clear(code, total, item_bytes)
+            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
+            first = code.b.mul(part, rows)
+            last = code.minimum(code.b.add(first, rows), active)
+            with code.loop(first, last, block) as start:
+                end = code.minimum(code.b.add(start, code.int(block)), last)
+                count = _list_pairs(
+                    code, line, start, end, absent, (own, g, g_bytes), (other, x, x_bytes)
+                )
+                _add_products(code, tile, other, own, count, total, channels, width)
+
+        return do_item
+
+    parallel_handler(module, name, prepare, make_worker)
+
+
+def _list_pairs(
+    code: Code,
+    line: Value,
+    first: Value,
+    end: Value,
+    absent: Value,
+    own: tuple[Value, Value, Value],
+    other: tuple[Value, Value, Value],
+) -> Value:
+    """Writes the addresses of both rows of every pair of a tap; the number of pairs.
+
+    ``own`` and ``other`` are (list, first row, bytes of a row) of the side that the table is
+    indexed with and of the side that it names.
+    """
+    count = code.variable(I64, code.int(0))
+    own_start, other_start = (code.b.ptrtoint(side[1], I64) for side in (own, other))
+    with code.loop(first, end) as row:
+        named = code.load_int(code.at(line, code.b.mul(row, code.int(4))))
+        here = code.b.mul(count.get(), code.int(8))
+        code.store(code.b.add(own_start, code.b.mul(row, own[2])), code.at(own[0], here))
+        code.store(code.b.add(other_start, code.b.mul(named, other[2])), code.at(other[0], here))
+        exists = code.b.zext(code.b.icmp_signed("<", named, absent), I64)
+        count.set(code.b.add(count.get(), exists))
+    return count.get()
+
+
+def _repeat_last(code: Code, addresses: Value, count: Value, value: Value, times: int) -> None:
+    """Fills a list up, so that its length may be taken as a multiple of ``times``."""
+    for index in range(times):
+        position = code.b.mul(code.b.add(count, code.int(index)), code.int(8))
+        code.store(value, code.at(addresses, position))
+
+
+def _multiply_strips(
+    code: Code,
+    tile: Tile,
+    sources: Value,
+    targets: Value,
+    count: Value,
+    weights: Value,
+    channels: Value,
+    row_bytes: Value,
+    overwrite: bool,
+) -> None:
+    """``target += source . weights`` for all pairs, strip by strip of the output's channels."""
+    for start, stop, vectors in _strips(code, tile, row_bytes):
+        step = vectors * tile.lanes * FLOAT
+        with code.loop(start, stop, step) as column, code.loop(0, count, tile.rows) as group:
+            _multiply_tile(
+                    code, dataclasses.replace(tile, vectors=vectors), group, sources, targets,
+                    code.at(weights, column), column, channels, row_bytes, overwrite,
+                )  # fmt: skip
+
+
+def _strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:
+    """Byte ranges of a row of features: whole tiles, then single vectors, and the vectors each."""
+    size = code.int(tile.width * FLOAT)
+    whole = code.b.mul(code.b.sdiv(row_bytes, size), size)
+    return [(code.int(0), whole, tile.vectors), (whole, row_bytes, 1)]
+
+
+def _multiply_tile(
+    code: Code,
+    tile: Tile,
+    group: Value,
+    sources: Value,
+    targets: Value,
+    weights: Value,
+    column: Value,
+    channels: Value,
+    row_bytes: Value,
+    overwrite: bool,
+) -> None:
+    vector = ir.VectorType(F32, tile.lanes)
+    reads, writes = [], []
+    for index in range(tile.rows):
+        position = code.b.mul(code.b.add(group, code.int(index)), code.int(8))
+        reads.append(_pointer(code, code.load(I64, code.at(sources, position))))
+        target = _pointer(code, code.load(I64, code.at(targets, position)))
+        writes.append(code.at(target, column))
+    zero = ir.Constant(vector, [0.0] * tile.lanes)
+    step = FLOAT * tile.lanes
+    sums = [
+        [
+            code.variable(
+                vector, zero if overwrite else code.load(vector, code.at(write, v * step))
+            )
+            for v in range(tile.vectors)
+        ]
+        for write in writes
+    ]
+    with code.loop(0, channels) as channel:
+        line = code.at(weights, code.b.mul(channel, row_bytes))
+        rows = [code.load(vector, code.at(line, v * step)) for v in range(tile.vectors)]
+        place = code.b.mul(channel, code.int(FLOAT))
+        for read, row_sums in zip(reads, sums, strict=True):
+            value = code.splat(code.at(read, place), tile.lanes)
+            for row, total in zip(rows, row_sums, strict=True):
+                total.set(code.fma(value, row, total.get()))
+    for write, row_sums in zip(writes, sums, strict=True):
+        for v, total in enumerate(row_sums):
+            code.store(total.get(), code.at(write, v * step))
+
+
+def _add_products(
+    code: Code,
+    tile: Tile,
+    inputs: Value,
+    gradients: Value,
+    count: Value,
+    total: Value,
+    channels: Value,
+    width: Value,
+) -> None:
+    """``total[c] += sum over pairs of input[c] * gradient``, tile by tile."""
+    whole = code.b.mul(code.b.sdiv(channels, code.int(tile.rows)), code.int(tile.rows))
+    row_bytes = code.b.mul(width, code.int(FLOAT))
+    for first, last, rows in ((code.int(0), whole, tile.rows), (whole, channels, 1)):
+        with code.loop(first, last, rows) as channel:
+            line = code.at(total, code.b.mul(channel, row_bytes))
+            place = code.b.mul(channel, code.int(FLOAT))
+            for start, stop, vectors in _strips(code, tile, row_bytes):
+                with code.loop(start, stop, vectors * tile.lanes * FLOAT) as column:
+                    _add_tile(
+                        code, Tile(rows, vectors, tile.lanes), inputs, gradients, count,
+                        code.at(line, column), place, column, row_bytes,
+                    )  # fmt: skip
+
+
+def _add_tile(
+    code: Code,
+    tile: Tile,
+    inputs: Value,
+    gradients: Value,
+    count: Value,
+    total: Value,
+    channel_offset: Value,
+    column: Value,
+    row_bytes: Value,
+) -> None:
+    vector = ir.VectorType(F32, tile.lanes)
+    step = FLOAT * tile.lanes
+    lines = [code.at(total, code.b.mul(row_bytes, code.int(row))) for row in range(tile.rows)]
+    # From zero in every block: a long sum in one go would lose more digits.
+    zero = ir.Constant(vector, [0.0] * tile.lanes)
+    sums = [[code.variable(vector, zero) for _ in range(tile.vectors)] for _ in lines]
+    with code.loop(0, count) as pair:
+        position = code.b.mul(pair, code.int(8))
+        read = code.at(_pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
+        source = code.at(_pointer(code, code.load(I64, code.at(gradients, position))), column)
+        rows = [code.load(vector, code.at(source, v * step)) for v in range(tile.vectors)]
+        for index, row_sums in enumerate(sums):
+            value = code.splat(code.at(read, index * FLOAT), tile.lanes)
+            for row, row_sum in zip(rows, row_sums, strict=True):
+                row_sum.set(code.fma(value, row, row_sum.get()))
+    for line, row_sums in zip(lines, sums, strict=True):
+        for v, row_sum in enumerate(row_sums):
+            place = code.at(line, v * step)
+            code.store(code.b.fadd(code.load(vector, place), row_sum.get()), place)
+
+
+def _pointer(code: Code, address: Value) -> Value:
+    return code.b.inttoptr(address, ir.PointerType(I8))
+
+
+def _clear(code: Code, address: Value, size: Value) -> None:
+    memset: Any = code.external("memset", ir.PointerType(I8), [ir.PointerType(I8), I32, I64])
+    code.b.call(memset, [address, ir.Constant(I32, 0), size])
+
+
+def _ceil_div(code: Code, number: Value, by: Value) -> Value:
+    return code.b.sdiv(code.b.add(number, code.b.sub(by, code.int(1))), by)

@@ -1,0 +1,159 @@
+"""The kernels for the CPU: every shape of tile, every kind of map, many threads, and refusals."""
+
+import functools
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse import InputError, geometry, ops, sparse_tensor
+from jaxsparse.ops import convolution, dataflow, native
+from jaxsparse.ops.native import compiler
+
+SITES, CAPACITY = 9000, 9100  # several blocks of rows, several partial sums of a weight gradient
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kernels():
+    if not compiler.lanes():
+        pytest.skip("no kernels on this platform: the XLA data flows are tested elsewhere")
+
+
+@pytest.fixture(scope="module")
+def batch():
+    rng = np.random.default_rng(0)
+    cells = np.sort(rng.choice(150 * 150, size=SITES, replace=False))
+    coords = np.stack([np.zeros_like(cells), *np.unravel_index(cells, (150, 150))], axis=1)
+    x = sparse_tensor(
+        coords.astype(np.int32),
+        np.ones((SITES, 1), np.float32),
+        spatial_shape=(150, 150),
+        batch_size=1,
+        capacity=CAPACITY,
+    )
+    return x, jax.jit(functools.partial(geometry, levels=2))(x)
+
+
+def maps(built):
+    fine = built.levels[0]
+    return {"same": fine.kernel_maps[3], "down": fine.down, "up": fine.down.transpose()}
+
+
+def general_map(x):
+    return ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
+
+
+def draw(seed, *shape):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+@functools.partial(jax.jit, static_argnames="implementation")
+def everything(features, weights, kernel_map, cotangent, implementation):
+    out, back = jax.vjp(
+        lambda f, w: convolution(f, w, kernel_map, implementation=implementation),
+        features,
+        weights,
+    )
+    return out, *back(cotangent)
+
+
+def compare(kernel_map, channels, out):
+    arguments = (
+        draw(1, kernel_map.capacity_in, channels),
+        draw(2, kernel_map.taps, channels, out),
+        kernel_map,
+        draw(3, kernel_map.capacity_out, out),
+    )
+    pairs = zip(
+        everything(*arguments, implementation="native"),
+        everything(*arguments, implementation="table"),
+        strict=True,
+    )
+    for one, other in pairs:
+        np.testing.assert_allclose(one, other, atol=1e-5 * float(jnp.abs(other).max()))
+
+
+@pytest.mark.parametrize("kind", ["same", "down", "up"])
+@pytest.mark.parametrize(
+    ("channels", "out"), [(1, 32), (3, 5), (17, 16), (48, 33), (96, 64), (160, 1)]
+)
+def test_any_number_of_channels_equals_the_gather_table(batch, kind, channels, out):
+    compare(maps(batch[1])[kind], channels, out)
+
+
+def test_a_general_map_equals_the_gather_table(batch):
+    connected = jax.jit(general_map)(batch[0])
+    compare(connected, 12, 20)
+    compare(connected.transpose(), 12, 20)
+
+
+def test_no_active_row_gives_zeros():
+    x = sparse_tensor(
+        np.zeros((0, 3), np.int32), np.zeros((0, 4)), spatial_shape=(8, 8), batch_size=2, capacity=6
+    )
+    for kernel_map in maps(geometry(x, levels=2)).values():
+        results = everything(
+            jnp.full((kernel_map.capacity_in, 4), jnp.nan),
+            draw(1, kernel_map.taps, 4, 8),
+            kernel_map,
+            jnp.full((kernel_map.capacity_out, 8), jnp.nan),
+            implementation="native",
+        )
+        for result in results:
+            assert not np.asarray(result).any()
+
+
+def test_calls_from_many_threads_at_once_give_the_bits_of_one(batch):
+    kernel_map = maps(batch[1])["same"]
+    arguments = (draw(1, CAPACITY, 16), draw(2, 9, 16, 16), kernel_map, draw(3, CAPACITY, 16))
+    run = functools.partial(everything, *arguments, implementation="native")
+    expected = [np.asarray(part) for part in run()]
+    with ThreadPoolExecutor(8) as pool:
+        for results in pool.map(lambda _: jax.block_until_ready(run()), range(64)):
+            for one, other in zip(results, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+def test_a_rounding_type_rounds_the_factors_and_not_the_sums(batch):
+    kernel_map = maps(batch[1])["same"]
+    x, w = draw(1, CAPACITY, 8), draw(2, 9, 8, 16)
+    rounded = convolution(x, w, kernel_map, compute_dtype=jnp.bfloat16, implementation="native")
+    coarse = [part.astype(jnp.bfloat16).astype(jnp.float32) for part in (x, w)]
+    exact = convolution(coarse[0], coarse[1], kernel_map, implementation="table")
+    np.testing.assert_allclose(rounded, exact, atol=1e-5 * float(jnp.abs(exact).max()))
+
+
+def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
+    kernel_map = maps(batch[1])["same"]
+    x, w = draw(1, CAPACITY, 4), draw(2, 9, 4, 4)
+    program = jax.jit(lambda x: convolution(x, w, kernel_map, implementation="native"))
+    for platforms in (("cpu",), ("cuda",)):
+        with pytest.raises(InputError, match="use 'auto'"):
+            jax.export.export(program, platforms=platforms)(x)
+    wide = native.MAX_CHANNELS + 1
+    with pytest.raises(InputError, match="use 'auto'"):
+        convolution(jnp.ones((CAPACITY, wide)), jnp.ones((9, wide, 1)), kernel_map,
+                    implementation="native")  # fmt: skip
+
+
+def test_without_llvmlite_the_default_is_xla_alone(batch, monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    assert compiler.lanes.__wrapped__() == 0
+    assert dataflow.choose("auto", "cpu", exported=False, native_serves=False) == "windows"
+
+
+def test_the_default_for_this_machine_is_native_and_an_exported_program_has_none(batch):
+    kernel_map = maps(batch[1])["same"]
+    program = jax.jit(lambda x, w: convolution(x, w, kernel_map))
+    arguments = (draw(1, CAPACITY, 4), draw(2, 9, 4, 4))
+    assert compiler.APPLY in program.lower(*arguments).as_text()
+    exported = jax.export.export(program)(*arguments)
+    assert compiler.APPLY not in exported.mlir_module()
+    expected = program(*arguments)
+    np.testing.assert_allclose(
+        exported.call(*arguments), expected, atol=1e-5 * float(jnp.abs(expected).max())
+    )
