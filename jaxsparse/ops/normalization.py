@@ -141,8 +141,11 @@ def _normalise_jvp(epsilon: float, axis_name: AxisName, primals: Any, tangents: 
     dx = d_features.astype(jnp.float32)
     d_mean, d_scatter = _sum_over((_column_sum(dx, mask), _column_sum(dx * x_hat, mask)), axis_name)
     d_mean, d_scatter = d_mean * inverse, d_scatter * inverse
-    d_x_hat = sigma * (dx - d_mean - x_hat * d_scatter)
-    dy = jnp.where(mask[:, None], scale * d_x_hat + d_scale * x_hat + d_bias, 0)
+    # One sum a channel for all that multiplies x_hat and one for what does not: transposed, each
+    # becomes a single pass over the cotangent.
+    slope = d_scale - scale * sigma * d_scatter
+    offset = d_bias - scale * sigma * d_mean
+    dy = jnp.where(mask[:, None], scale * sigma * dx + slope * x_hat + offset, 0)
     # d variance = 2 sigma_x d_scatter; sigma is the reciprocal of sigma_x.
     d_variance = 2.0 * d_scatter / sigma
     return (y, mean, variance, count), (
