@@ -78,16 +78,29 @@ class ChannelwiseConv(nn.Module):
         return _convolve(self, x, connection, features=features, groups=channels)
 
 
+def check_sites(x: SparseTensor, sites: ops.Sites, role: str) -> None:
+    """Refuses a tensor on other sites than a connection's, as far as shapes can tell.
+
+    Args:
+        x: the tensor.
+        sites: the source or the target of the connection.
+        role: what the connection does to those sites, ``"reads"`` or ``"makes"``.
+
+    Raises:
+        InputError: another stride, shape, number of events or capacity.
+    """
+    given = (x.stride, x.spatial_shape, x.batch_size, x.capacity)
+    expected = (sites.stride, sites.spatial_shape, sites.batch_size, sites.capacity)
+    if given != expected:
+        raise InputError(
+            f"x has stride, shape, events and capacity {given}: the connection {role} {expected}"
+        )
+
+
 def _convolve(
     module: Any, x: SparseTensor, connection: ops.Connection, *, features: int, groups: int
 ) -> SparseTensor:
-    source = connection.source
-    given = (x.stride, x.spatial_shape, x.batch_size, x.capacity)
-    expected = (source.stride, source.spatial_shape, source.batch_size, source.capacity)
-    if given != expected:
-        raise InputError(
-            f"x has stride, shape, events and capacity {given}: the connection reads {expected}"
-        )
+    check_sites(x, connection.source, "reads")
     if groups < 1 or x.num_channels % groups or features % groups:
         raise InputError(
             f"groups is {groups}: must divide {x.num_channels} input and {features} output channels"

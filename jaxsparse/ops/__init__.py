@@ -2,6 +2,7 @@
 
 from jaxsparse.ops.connection import (
     Connection,
+    down_connection,
     generative_connection,
     strided_connection,
     submanifold_connection,
@@ -67,6 +68,7 @@ __all__ = [
     "crop",
     "cross",
     "dense_mask",
+    "down_connection",
     "features_at",
     "from_dense",
     "generated_sites",

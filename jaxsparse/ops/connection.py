@@ -9,6 +9,7 @@ convolution, so a strided convolution and the inverse that leads back share one 
     target_connection        given coarse sites
     transposed_connection    given fine sites
     generative_connection    new fine sites
+    down_connection          two levels of a geometry
     connection.transpose()   back onto the sites that the other side remembers
 """
 
@@ -23,7 +24,7 @@ from jaxtyping import Array, Bool
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
-from jaxsparse.ops.geometry import Level
+from jaxsparse.ops.geometry import Geometry, Level
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, Mirror, Windows, inverted, symmetric_map
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
@@ -192,6 +193,34 @@ def generative_connection(
     """
     target = generated_sites(x, region, stride, spatial_shape=spatial_shape, capacity=capacity)
     return transposed_connection(x, target, region, strategy=strategy)
+
+
+def down_connection(geometry: Geometry, level: int) -> Connection:
+    """Kernel 2, stride 2, from a level of a geometry to the next: the map that it has already.
+
+    Its ``transpose()`` is the inverse convolution.
+
+    Args:
+        geometry: of the batch.
+        level: number of the finer level.
+
+    Raises:
+        InputError: the geometry has no level below.
+
+    >>> from jaxsparse import geometry, sparse_tensor
+    >>> x = sparse_tensor([[0, 1], [0, 4]], [[1.0]] * 2, spatial_shape=(6,), batch_size=1)
+    >>> down_connection(geometry(x, levels=2), 0).target.coords.tolist()
+    [[0, 0], [0, 2]]
+    """
+    levels = geometry.levels
+    down = levels[level].down if 0 <= level < len(levels) - 1 else None
+    if down is None:
+        raise InputError(
+            f"level is {level}: a geometry of {len(levels)} levels leads down from 0 to "
+            f"{len(levels) - 2}, build it with more levels"
+        )
+    source, target = Sites.of(levels[level]), Sites.of(levels[level + 1])
+    return Connection(source, target, down, down.taps, 1)
 
 
 def general_map(

@@ -1,0 +1,107 @@
+"""Activations: one function for all of them, and the one that is learned.
+
+They serve both vocabularies. What is no site stays exactly zero, also where the function of zero is
+not zero (sigmoid, softplus).
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxsparse.errors import InputError
+from jaxsparse.nn.pointwise import Tensor, with_features
+
+# With the defaults of the layers of PyTorch, which the peers wrap: GELU is the exact one.
+ACTIVATIONS: dict[str, Callable[..., Any]] = {
+    "celu": jax.nn.celu,
+    "elu": jax.nn.elu,
+    "gelu": functools.partial(jax.nn.gelu, approximate=False),
+    "leaky_relu": jax.nn.leaky_relu,
+    "mish": jax.nn.mish,
+    "relu": jax.nn.relu,
+    "selu": jax.nn.selu,
+    "sigmoid": jax.nn.sigmoid,
+    "silu": jax.nn.silu,
+    "softplus": jax.nn.softplus,
+    "swish": jax.nn.silu,
+    "tanh": jnp.tanh,
+}
+
+
+def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[Tensor], Tensor]:
+    """``out = function(in)`` at every site.
+
+    Args:
+        function: a name of ``ACTIVATIONS``: ``celu``, ``elu``, ``gelu``, ``leaky_relu``, ``mish``,
+            ``relu``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``), ``softplus``, ``tanh``; or
+            any function of ``[sites, channels]`` that looks at one site at a time, such as
+            ``jax.nn.softmax`` or ``jnp.log``.
+        **options: keyword arguments of it, for example ``negative_slope=0.2`` of ``leaky_relu``
+            (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1).
+
+    Returns:
+        A function from tensor to tensor, sparse or dense, that keeps sites and type; padding rows
+        and masked pixels are exactly zero and get no gradient.
+
+    Raises:
+        InputError: an unknown name.
+
+    Source: :mod:`jax.nn`.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 0], [0, 1]], [[0.0], [-2.0]], spatial_shape=(4,), batch_size=1,
+    ...                   capacity=3)
+    >>> (1000 * activation("sigmoid")(x).features).round().astype(int).tolist()
+    [[500], [119], [0]]
+    >>> activation("leaky_relu", negative_slope=0.5)(x).features.tolist()
+    [[0.0], [-1.0], [0.0]]
+    """
+    if isinstance(function, str):
+        if function not in ACTIVATIONS:
+            raise InputError(
+                f"activation is {function!r}: must be a function or one of {', '.join(ACTIVATIONS)}"
+            )
+        function = ACTIVATIONS[function]
+    compute = functools.partial(function, **options)
+
+    def apply(x: Tensor) -> Tensor:
+        features = x.features
+        if x.mask is not None:
+            # Zero is where log and its like have no derivative, and zero times that is NaN.
+            features = jnp.where(x.mask[..., None], features, 0.5)
+        return with_features(x, compute(features))
+
+    return apply
+
+
+class PReLU(nn.Module):
+    """``in`` where it is positive, else ``slope * in`` with a learned slope.
+
+    Parameter: ``slope`` float32, ``[1]`` or ``[channels]``, 0.25 at first.
+
+    Attributes:
+        per_channel: a slope for every channel, instead of one for all.
+
+    Source: He et al., arXiv:1502.01852, equation 1; agrees with ``torch.nn.PReLU``.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 0], [0, 1]], [[4.0], [-4.0]], spatial_shape=(4,), batch_size=1)
+    >>> y, variables = PReLU().init_with_output(jax.random.key(0), x)
+    >>> y.features.tolist(), variables["params"]["slope"].tolist()
+    ([[4.0], [-1.0]], [0.25])
+    """
+
+    per_channel: bool = False
+
+    @nn.compact
+    def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        size = x.features.shape[-1] if self.per_channel else 1
+        slope = self.param("slope", nn.initializers.constant(0.25), (size,))
+        features = x.features
+        return with_features(
+            x, jnp.where(features > 0, features, slope.astype(features.dtype) * features)
+        )

@@ -1,0 +1,236 @@
+"""Kernels of the peers against their documented order and against recorded results of spconv."""
+
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import flax.linen
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse import InputError, importers, nn, ops, sparse_tensor
+
+SPCONV = json.loads((Path(__file__).parent / "spconv_case.json").read_text())
+REGION = ops.hypercube((2, 3), 2, padding=(0, 1))
+
+
+def minkowski_offsets(kernel_size):
+    """Offsets of taps 0, 1, ... as MinkowskiEngine documents them: first axis fastest."""
+    axes = [range(-(k // 2), k // 2 + 1) if k % 2 else range(k) for k in kernel_size]
+    return [tuple(reversed(offset)) for offset in itertools.product(*reversed(axes))]
+
+
+@pytest.mark.parametrize("size", [(3,), (3, 2), (2, 3, 5), (2, 1, 3, 2)])
+def test_a_tap_of_minkowski_keeps_its_offset(size):
+    theirs = minkowski_offsets(size)
+    kernel = np.random.default_rng(0).normal(size=(len(theirs), 2, 3))
+    ours = importers.minkowski_kernel(kernel, size)
+    for offset, weights in zip(ops.hypercube(size, len(size)).offsets, ours, strict=True):
+        np.testing.assert_array_equal(weights, kernel[theirs.index(offset)])
+
+
+@pytest.mark.parametrize("size", [(3,), (3, 5), (5, 1, 3)])
+def test_a_tap_of_a_minkowski_cross_keeps_its_offset(size):
+    theirs = [(0,) * len(size)]
+    for axis, k in enumerate(size):
+        for step in (*range(1, k // 2 + 1), *range(-(k // 2), 0)):
+            theirs.append(tuple(step if a == axis else 0 for a in range(len(size))))
+    kernel = np.random.default_rng(0).normal(size=(len(theirs), 2, 3))
+    ours = importers.minkowski_cross_kernel(kernel, size)
+    for offset, weights in zip(ops.cross(size, len(size)).offsets, ours, strict=True):
+        np.testing.assert_array_equal(weights, kernel[theirs.index(offset)])
+
+
+def test_the_layouts_of_spconv_hold_the_same_kernel():
+    kernel = np.random.default_rng(0).normal(size=(2, 3, 4, 5, 6))  # [*kernel_size, in, out]
+    expected = kernel.reshape(24, 5, 6)
+    for layout, axes in (
+        ("RSCK", (0, 1, 2, 3, 4)), ("RSKC", (0, 1, 2, 4, 3)), ("KRSC", (4, 0, 1, 2, 3)),
+    ):  # fmt: skip
+        result = importers.spconv_kernel(kernel.transpose(axes), layout=layout)
+        np.testing.assert_array_equal(result, expected)
+
+
+def recorded() -> Any:
+    return sparse_tensor(SPCONV["coords"], np.array(SPCONV["features"], np.float32),
+                         spatial_shape=SPCONV["spatial_shape"], batch_size=2)  # fmt: skip
+
+
+def result_of(name, x, connection):
+    """``{site: features}`` with the weights of the recorded layer."""
+    weights = jnp.asarray(importers.spconv_kernel(np.array(SPCONV[name]["weight"], np.float32)))
+    y = connection.target.tensor(ops.convolution(x.features, weights, connection.kernel_map))
+    count = int(y.num_active)
+    assert list(y.spatial_shape) == SPCONV[name].get("spatial_shape", SPCONV["spatial_shape"])
+    assert np.asarray(y.coords)[:count].tolist() == SPCONV[name]["coords"]
+    np.testing.assert_allclose(y.features[:count], SPCONV[name]["features"], atol=1e-5)
+    return y
+
+
+def test_recorded_convolutions_of_spconv_come_out_the_same():
+    """Small whole numbers through layers of spconv 2.3.8, kernels 3 x 5 and 2 x 3, recorded once.
+
+    ``SubMConv2d``, ``SparseConv2d(stride=2, padding=(0, 1))``, its ``SparseInverseConv2d``, and
+    ``SparseConvTranspose2d(stride=2, padding=(0, 1))``.
+    """
+    x = recorded()
+    coarse = dataclasses.replace(x, stride=(2, 2))
+    same, down, up = jax.jit(
+        lambda x, coarse: (
+            ops.submanifold_connection(x, ops.hypercube((3, 5), 2)),
+            ops.strided_connection(x, REGION, 2, output_sites="receptive_field"),
+            ops.generative_connection(coarse, REGION, 2, spatial_shape=(8, 7)),
+        )
+    )(x, coarse)
+    result_of("submanifold", x, same)
+    y = result_of("strided", x, down)
+    result_of("inverse", y, down.transpose())
+    result_of("transposed", coarse, up)
+
+
+class Network(flax.linen.Module):
+    """One layer of every kind that has a rule."""
+
+    @flax.linen.compact
+    def __call__(self, x, connection):
+        x = nn.GeneralConv(4, use_bias=True, name="stem")(x, connection)
+        x = nn.BatchNorm(train=False, epsilon=1e-5, name="norm")(x)
+        x = nn.PReLU(name="activation")(x)
+        x = nn.ChannelwiseConv(name="depthwise")(x, connection)
+        x = nn.InstanceNorm(epsilon=1e-8, name="instance")(x)
+        x = nn.Linear(3, name="projection")(x)
+        return nn.Linear(2, name="head")(x)
+
+
+def minkowski_state():
+    rng = np.random.default_rng(0)
+    shapes = {
+        "conv0.kernel": (9, 2, 4), "conv0.bias": (1, 4),
+        "bn0.bn.weight": (4,), "bn0.bn.bias": (4,), "bn0.bn.running_mean": (4,),
+        "bn0.bn.running_var": (4,), "bn0.bn.num_batches_tracked": (),
+        "act.module.weight": (1,), "dw.kernel": (9, 4),
+        "inst.weight": (1, 4), "inst.bias": (1, 4),
+        "proj.kernel": (4, 3), "proj.bias": (1, 3),
+        "final.linear.weight": (2, 3), "final.linear.bias": (2,),
+    }  # fmt: skip
+    return {name: rng.uniform(0.5, 1.5, shape) for name, shape in shapes.items()}
+
+
+RULES = {
+    "conv0": importers.minkowski_convolution("stem", (3, 3)),
+    "bn0.bn": importers.batch_norm("norm"),
+    "act.module": importers.prelu("activation"),
+    "dw": importers.minkowski_channelwise("depthwise", (3, 3)),
+    "inst": importers.normalization("instance"),
+    "proj": importers.minkowski_pointwise("projection"),
+    "final.linear": importers.linear("head"),
+}
+
+
+@pytest.fixture(scope="module")
+def shapes() -> Any:
+    x = recorded()
+    connection = ops.submanifold_connection(x, ops.hypercube(3, 2))
+    return jax.eval_shape(Network().init, jax.random.key(0), x, connection)
+
+
+def test_a_minkowski_network_computes_what_its_layers_say(shapes):
+    """The layers written out in float64, with pairs found by MinkowskiEngine's order of taps."""
+    state = minkowski_state()
+    variables = importers.import_state_dict(state, shapes, RULES)
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {np.dtype(np.float32)}
+    x = recorded()
+    network: Any = Network()
+    run = jax.jit(lambda v, x: network.apply(
+        v, x, ops.submanifold_connection(x, ops.hypercube(3, 2))))  # fmt: skip
+
+    sites = [tuple(site) for site in SPCONV["coords"]]
+    offsets = minkowski_offsets((3, 3))
+
+    def convolve(rows, kernel, product):
+        out = []
+        for event, i, j in sites:
+            terms = [product(rows[sites.index(there)], kernel[k])
+                     for k, (a, b) in enumerate(offsets)
+                     if (there := (event, i + a, j + b)) in sites]  # fmt: skip
+            out.append(np.sum(terms, axis=0))
+        return np.array(out)
+
+    y = convolve(np.array(SPCONV["features"], float), state["conv0.kernel"], np.matmul)
+    y = y + state["conv0.bias"]
+    y = (y - state["bn0.bn.running_mean"]) / np.sqrt(state["bn0.bn.running_var"] + 1e-5)
+    y = y * state["bn0.bn.weight"] + state["bn0.bn.bias"]
+    y = np.where(y > 0, y, state["act.module.weight"] * y)
+    y = convolve(y, state["dw.kernel"], np.multiply)
+    event = np.array(sites)[:, 0]
+    for b in range(2):
+        rows = y[event == b]
+        y[event == b] = (rows - rows.mean(0)) / np.sqrt(rows.var(0) + 1e-8)
+    y = y * state["inst.weight"] + state["inst.bias"]
+    y = y @ state["proj.kernel"] + state["proj.bias"]
+    y = y @ state["final.linear.weight"].T + state["final.linear.bias"]
+    np.testing.assert_allclose(run(variables, x).features, y, rtol=1e-3, atol=1e-3)
+
+
+def test_a_layer_of_spconv_goes_into_one_of_ours():
+    rng = np.random.default_rng(0)
+    state = {"0.weight": rng.normal(size=(4, 1, 1, 2)), "0.bias": rng.normal(size=4),
+             "0.max_num_voxels_during_training": np.zeros(1)}  # fmt: skip
+    x = recorded()
+    layer = nn.Linear(4)
+    tree = jax.eval_shape(layer.init, jax.random.key(0), x)
+    rules = {"0": importers.spconv_pointwise("")}
+    result: Any = layer.apply(importers.import_state_dict(state, tree, rules), x)
+    expected = SPCONV["features"] @ state["0.weight"][:, 0, 0].T + state["0.bias"]
+    np.testing.assert_allclose(result.features, expected, rtol=1e-5, atol=1e-5)
+    assert importers.spconv_convolution("").targets.keys() == {"weight", "bias"}
+
+
+def changed(**arrays):
+    """The state without what is None, ``__`` for a dot."""
+    named = {name.replace("__", "."): value for name, value in arrays.items()}
+    return {k: v for k, v in (minkowski_state() | named).items() if v is not None}
+
+
+@pytest.mark.parametrize(
+    ("state", "rules", "text"),
+    [
+        (changed(extra__weight=np.zeros(1)), RULES, "has extra.weight that no rule uses"),
+        (changed(conv0__offset=np.zeros(1)), RULES, "has conv0.offset that no rule uses"),
+        (changed(conv0__bias=None), RULES, "params/stem/bias that no array fills"),
+        (changed(inst__bias=None, inst__weight=None), RULES, "no array of the state dict"),
+        (changed(conv0__kernel=np.zeros((9, 2, 5))), RULES, r"has shape \(9, 2, 5\), here"),
+        (changed(conv0__kernel=np.zeros((8, 2, 4))), RULES, r"conv0.kernel: kernel has shape \(8"),
+        (changed(), {**RULES, "conv1": RULES["conv0"]}, r"layer 'conv1'.* \(is it conv0\?\)"),
+        (changed(), {**RULES, "dw": importers.minkowski_convolution("stem", (3, 3))}, "both go to"),
+        (changed(), {**RULES, "inst": importers.normalization("instant")},
+         r"goes to params/instant/.* \(is it params/instance/"),
+        (changed(), {k: v for k, v in RULES.items() if k != "proj"}, "proj.kernel, proj.bias that"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_one_line(shapes, state, rules, text):
+    with pytest.raises(InputError, match=text) as error:
+        importers.import_state_dict(state, shapes, rules)
+    assert "\n" not in str(error.value)
+
+
+def test_layers_may_be_left_out_on_purpose_and_types_follow_the_network(shapes):
+    state = changed(aux__head__weight=np.zeros(3))
+    half = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.bfloat16), shapes)
+    variables = importers.import_state_dict(state, half, RULES, ignore=("aux",))
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype(jnp.bfloat16)}
+
+
+def test_wrong_kernels_are_one_line():
+    for call, text in (
+        (lambda: importers.spconv_kernel(np.zeros((3, 3))), "1 to 4 axes"),
+        (lambda: importers.spconv_kernel(np.zeros((3, 3, 3)), layout="NHWC"), "KRSC, RSKC, RSCK"),
+        (lambda: importers.minkowski_kernel(np.zeros((9, 2)), (3, 3)), "taps, in, out"),
+        (lambda: importers.minkowski_cross_kernel(np.zeros((9, 2, 2)), (3, 3)), "5 taps"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=text):
+            call()

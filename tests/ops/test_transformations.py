@@ -1,0 +1,386 @@
+"""Every operation under every transformation of JAX: a table of one by the other.
+
+A row of the table is a loss that smoothly depends on a dictionary of float arrays; sites and maps
+are given, or made inside. What an operation computes is tested elsewhere: here every
+transformation must agree with the plain gradient, and that with finite differences.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsparse
+from jaxsparse import ops, sparse_tensor
+
+SITES, CAPACITY, CHANNELS, BATCH = 10, 12, 2, 3
+Loss = Callable[[Any], Any]
+
+
+def spread(seed, *shape):
+    """Numbers well apart, so that no maximum changes hands over a finite difference."""
+    values = np.arange(np.prod(shape)).reshape(shape) / np.prod(shape) * 3 - 1.5
+    return np.random.default_rng(seed).permuted(values).astype(np.float32)
+
+
+@functools.cache
+def sites(seed=0) -> Any:
+    """Ten sites in events 0 and 2 of three."""
+    cells = np.sort(np.random.default_rng(seed).choice(40, SITES, replace=False))
+    event, *place = np.unravel_index(cells, (2, 4, 5))
+    coords = np.stack([2 * event, *place], axis=1)
+    features = np.asarray(spread(seed, SITES, CHANNELS))
+    return sparse_tensor(
+        coords, features, spatial_shape=(4, 5), batch_size=BATCH, capacity=CAPACITY
+    )
+
+
+@functools.cache
+def maps() -> Any:
+    @jax.jit
+    def build(x):
+        level = jaxsparse.geometry(x, levels=2).levels[0]
+        general = ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
+        return {"submanifold": level.kernel_maps[3], "down": level.down, "general": general}
+
+    made = build(sites())
+    return {**made, "up": made["down"].transpose(), "back": made["general"].transpose()}
+
+
+def features_for(kernel_map, seed=1):
+    features = spread(seed, kernel_map.capacity_in, CHANNELS)
+    features[int(kernel_map.num_in) :] = 0
+    return features
+
+
+def over_maps(operation: Callable[..., Any], *names: str) -> tuple[Loss, Any]:
+    """A loss of one operation over several maps, each with features of its own."""
+
+    def loss(a):
+        return sum(jnp.sum(jnp.sin(operation(a[name], maps()[name], a))) for name in names)
+
+    return loss, {name: features_for(maps()[name]) for name in names}
+
+
+def convolution(*names: str, **options: Any) -> tuple[Loss, Any]:
+    def run(features, kernel_map, a):
+        weights = a["w"][: kernel_map.taps, : CHANNELS // options.get("groups", 1)]
+        return ops.convolution(features, weights, kernel_map, bias=a["bias"], **options)
+
+    loss, arguments = over_maps(run, *names)
+    return loss, {**arguments, "w": spread(2, 9, CHANNELS, 4) / 4, "bias": spread(3, 4)}
+
+
+def per_event() -> tuple[Loss, Any]:
+    def loss(a):
+        x = sites().replace(a["features"])
+        y = ops.broadcast_multiply(ops.broadcast_add(x, a["vectors"]), a["vectors"])
+        y = ops.broadcast_concatenate(y, ops.global_sum_pooling(x))
+        return total(y.features, ops.global_average_pooling(y), ops.global_max_pooling(x))
+
+    return loss, {"features": sites().features, "vectors": spread(4, BATCH, CHANNELS)}
+
+
+def normalization(run: Callable[..., Any]) -> tuple[Loss, Any]:
+    def loss(a):
+        return total(run(sites().replace(a["features"]), a["scale"], a["bias"]))
+
+    names = ("scale", "bias")
+    parameters = {name: spread(5 + i, CHANNELS) for i, name in enumerate(names)}
+    return loss, {"features": sites().features, **parameters}
+
+
+def sets() -> tuple[Loss, Any]:
+    def loss(a):
+        x, y = sites().replace(a["x"]), sites(1).replace(a["y"])
+        both, _ = ops.union(x, y)
+        common = ops.intersection(x, y, combine="concatenate")
+        kept = ops.prune(x, jnp.arange(CAPACITY) % 2 == 0)
+        return total(*(t.features for t in (both, common, kept, ops.crop(x, (1, -1), (3, 3)))))
+
+    return loss, {"x": sites().features, "y": sites(1).features}
+
+
+def voxelize(policy: str) -> tuple[Loss, Any]:
+    corners = np.repeat(np.maximum(sites().coords, 0), 2, axis=0)
+    points = corners + np.array([0, 0.25, 0.5], np.float32)
+
+    def loss(a):
+        x, point_map, _ = ops.voxelize(
+            points, a["features"], spatial_shape=(4, 5), batch_size=BATCH, duplicates=policy
+        )
+        return total(x.features, point_map.restore(x.features))
+
+    return loss, {"features": spread(6, 2 * CAPACITY, CHANNELS)}
+
+
+def interpolation() -> tuple[Loss, Any]:
+    x = sites()
+    coords = np.maximum(x.coords, 0)
+
+    def loss(a):
+        points = jnp.concatenate([coords[:, :1], a["places"]], axis=1)
+        y = x.replace(a["features"])
+        near, _ = ops.features_at(y, points)
+        return total(ops.interpolate(y, points, normalized=True), near)
+
+    places = coords[:, 1:] + np.float32(0.25) + spread(7, CAPACITY, 2) / 8
+    return loss, {"features": x.features, "places": places}
+
+
+def grids() -> tuple[Loss, Any]:
+    mask = ops.dense_mask(sites())
+
+    def loss(a):
+        grid = ops.to_dense(sites().replace(a["features"]))
+        back, _ = ops.from_dense(grid * a["grid"], capacity=CAPACITY, mask=mask)
+        return total(grid, back.features)
+
+    return loss, {"features": sites().features, "grid": spread(8, BATCH, 4, 5, 1)}
+
+
+def rows() -> tuple[Loss, Any]:
+    numbers = jnp.array([3, 0, 3, 11, 99, 3, -1, 5])
+
+    def loss(a):
+        return total(ops.take_rows(a["x"], numbers), ops.sum_rows(a["x"][:8], numbers, 6))
+
+    return loss, {"x": spread(9, CAPACITY, CHANNELS)}
+
+
+def network() -> tuple[Loss, Any]:
+    """The geometry is made inside, as in a training step."""
+
+    def loss(a):
+        x = sites().replace(a["features"])
+        built = jaxsparse.geometry(x, levels=2)
+        fine: Any = built.levels[0]
+        y = jnp.tanh(ops.convolution(x.features, a["w"], fine.kernel_maps[3]))
+        y = jnp.tanh(ops.convolution(y, a["w"][:4], fine.down))
+        return total(ops.convolution(y, a["w"][4:8], fine.down.transpose()))
+
+    return loss, {"features": sites().features, "w": spread(10, 9, CHANNELS, CHANNELS) / 3}
+
+
+def total(*results: Any) -> Any:
+    return sum(jnp.sum(jnp.sin(result)) for result in results)
+
+
+def pooling(name: str, *kinds: str, **options: Any) -> tuple[Loss, Any]:
+    run = getattr(ops, name)
+    return over_maps(lambda features, kernel_map, _: run(features, kernel_map, **options), *kinds)
+
+
+def max_pooling() -> tuple[Loss, Any]:
+    def run(features, kernel_map, _):
+        largest, choice = ops.max_pooling(features, kernel_map)
+        return ops.max_unpooling(jnp.tanh(largest), choice, kernel_map)
+
+    return over_maps(run, "down", "back")
+
+
+def batch_norm(x, scale, bias):
+    return ops.batch_norm(x.features, x.num_active, scale, bias).features
+
+
+def batch_norm_inference(x, scale, bias):
+    return ops.batch_norm_inference(x.features, x.num_active, scale, bias, bias, bias**2)
+
+
+def moments(x, scale, bias):
+    mean, variance, _ = ops.masked_moments(x.features, x.num_active)
+    return scale * mean + bias * jnp.sqrt(variance)
+
+
+OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
+    "convolution": functools.partial(convolution, "submanifold", "general"),
+    "convolution, table": functools.partial(convolution, "down", "back", implementation="table"),
+    "grouped convolution": functools.partial(convolution, "submanifold", groups=2),
+    "sum pooling": functools.partial(pooling, "sum_pooling", "submanifold", "general"),
+    "average pooling": functools.partial(pooling, "average_pooling", "down", "back"),
+    "sum unpooling": functools.partial(pooling, "sum_unpooling", "up", "back"),
+    "average unpooling": functools.partial(pooling, "average_unpooling", "up", "back"),
+    "max pooling and unpooling": max_pooling,
+    "global pooling and broadcast": per_event,
+    "batch norm": functools.partial(normalization, batch_norm),
+    "batch norm, inference": functools.partial(normalization, batch_norm_inference),
+    "masked moments": functools.partial(normalization, moments),
+    "instance norm": functools.partial(normalization, lambda *a: ops.instance_norm(*a).features),
+    "layer norm": functools.partial(
+        normalization, lambda *a: ops.layer_norm(*a, epsilon=0.1).features
+    ),
+    "union, intersection, prune, crop": sets,
+    "voxelize, mean": functools.partial(voxelize, "mean"),
+    "voxelize, max": functools.partial(voxelize, "max"),
+    "voxelize, first": functools.partial(voxelize, "first"),
+    "interpolate, features at": interpolation,
+    "to and from dense": grids,
+    "take and sum rows": rows,
+    "geometry inside": network,
+}
+
+
+@functools.cache
+def case(name: str) -> tuple[Loss, Any, Any, Any]:
+    """The loss, where, the compiled value and gradient, and a direction."""
+    loss, arguments = OPERATIONS[name]()
+    arguments = jax.tree.map(np.asarray, arguments)
+    leaves, treedef = jax.tree.flatten(arguments)
+    # Padding rows of features stay zero, as every operation may expect.
+    steps = [np.sign(spread(i, *leaf.shape)) * (leaf != 0) for i, leaf in enumerate(leaves)]
+    gradient = jax.jit(jax.value_and_grad(loss))
+    return loss, arguments, gradient, jax.tree.unflatten(treedef, steps)
+
+
+# Between compiled programs numpy: an operation of JAX on its own compiles for every shape.
+
+
+def moved(arguments, direction, step):
+    return jax.tree.map(lambda a, d: a + np.float32(step) * d, arguments, direction)
+
+
+def inner(one, other, library: Any = np):
+    pairs = zip(*map(jax.tree.leaves, (one, other)), strict=True)
+    return sum(library.vdot(a, b) for a, b in pairs)
+
+
+def close(one, other, tolerance=1e-4):
+    for a, b in zip(*map(jax.tree.leaves, (one, other)), strict=True):
+        scale = max(1.0, float(np.abs(b).max(initial=0)))
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * scale)
+
+
+def several(arguments):
+    """Four sets of parameters, stacked; one has ties everywhere."""
+    return jax.tree.map(lambda a: np.stack([a, a / 2, -a, np.float32(0.25) * (a != 0)]), arguments)
+
+
+def one_by_one(gradient, arguments):
+    results = [gradient(jax.tree.map(lambda a, i=i: a[i], several(arguments))) for i in range(4)]
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *results)
+
+
+def jit(loss, arguments, gradient, direction):
+    """Compiled once, and the same bits every time."""
+    first, second = (gradient(arguments) for _ in range(2))
+    for a, b in zip(*map(jax.tree.leaves, (first, second)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isfinite(first[0])
+
+
+def grad(loss, arguments, gradient, direction):
+    step = 2.0**-8
+    ends = [gradient(moved(arguments, direction, sign * step))[0] for sign in (1, -1)]
+    slope = (ends[0] - ends[1]) / (2 * step)
+    expected = inner(gradient(arguments)[1], direction)
+    np.testing.assert_allclose(slope, expected, rtol=2e-2, atol=2e-2)
+
+
+def jvp(loss, arguments, gradient, direction):
+    forward = jax.jit(lambda a, d: jax.jvp(loss, (a,), (d,))[1])(arguments, direction)
+    expected = inner(gradient(arguments)[1], direction)
+    np.testing.assert_allclose(forward, expected, rtol=1e-3, atol=1e-3)
+
+
+def grad_of_grad(loss, arguments, gradient, direction):
+    """The Hessian times a vector, reverse over reverse, against finite differences."""
+    step = 2.0**-8
+    ends = [gradient(moved(arguments, direction, sign * step))[1] for sign in (1, -1)]
+    slope = jax.tree.map(lambda a, b: (np.asarray(a) - np.asarray(b)) / (2 * step), *ends)
+    product = jax.jit(jax.grad(lambda a: inner(jax.grad(loss)(a), direction, jnp)))(arguments)
+    close(slope, product, 3e-2)
+
+
+def vmap(loss, arguments, gradient, direction):
+    together = jax.jit(jax.vmap(jax.value_and_grad(loss)))(several(arguments))
+    close(together, one_by_one(gradient, arguments))
+
+
+def remat(loss, arguments, gradient, direction):
+    close(jax.jit(jax.value_and_grad(jax.checkpoint(loss)))(arguments), gradient(arguments))
+
+
+def pmap(loss, arguments, gradient, direction):
+    together = jax.pmap(jax.value_and_grad(loss), devices=jax.devices()[:4])(several(arguments))
+    close(together, one_by_one(gradient, arguments))
+
+
+def shard_map(loss, arguments, gradient, direction):
+    mesh = jax.make_mesh((4,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
+    split = jax.sharding.PartitionSpec("devices")
+
+    def shard(a):
+        one = jax.tree.map(lambda leaf: leaf[0], a)
+        return jax.tree.map(lambda leaf: leaf[None], jax.value_and_grad(loss)(one))
+
+    mapped = jax.shard_map(shard, mesh=mesh, in_specs=split, out_specs=split, check_vma=False)
+    close(jax.jit(mapped)(several(arguments)), one_by_one(gradient, arguments))
+
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+
+
+def lowering(loss, arguments, gradient, direction):
+    """Value and gradient lower for platforms that are not here, without 64-bit floats."""
+    exported = jax.export.export(gradient, platforms=PLATFORMS)(arguments)
+    assert exported.platforms == PLATFORMS
+    assert "f64" not in exported.mlir_module()
+
+
+TRANSFORMATIONS = (jit, grad, jvp, grad_of_grad, vmap, remat, pmap, shard_map, lowering)
+
+
+@pytest.mark.parametrize("transformation", TRANSFORMATIONS, ids=lambda t: t.__name__)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_under_a_transformation(name, transformation):
+    if transformation in (pmap, shard_map) and len(jax.devices()) < 4:
+        pytest.skip("needs four devices: set XLA_FLAGS=--xla_force_host_platform_device_count=4")
+    transformation(*case(name))
+
+
+def coordinates_alone(x, coarse, labels):
+    """What has no derivative: sites, connections and votes."""
+    _, point_map, _ = ops.voxelize(
+        x.coords, x.features, spatial_shape=(4, 5), batch_size=BATCH, duplicates="first"
+    )
+    box = ops.hypercube(3, 2)
+    new = ops.strided_connection(x, box, 2, output_sites="receptive_field")
+    return (
+        new,
+        ops.submanifold_connection(x, ops.cross(3, 2), strategy="search"),
+        ops.transposed_connection(new.target, x, box),
+        ops.generative_connection(coarse, box, 2),
+        ops.vote(labels, point_map),
+    )
+
+
+def test_coordinates_lower_for_every_platform_and_batch_under_vmap():
+    coarse = dataclasses.replace(sites(1), stride=(2, 2))
+    labels = np.arange(CAPACITY, dtype=np.int32) % 3
+    leaves, treedef = jax.tree.flatten((sites(), coarse, labels))
+
+    @jax.jit
+    def run(*leaves):
+        return jax.tree.leaves(coordinates_alone(*jax.tree.unflatten(treedef, leaves)))
+
+    assert jax.export.export(run, platforms=PLATFORMS)(*leaves).platforms == PLATFORMS
+    twice = jax.jit(jax.vmap(run))(*(np.stack([leaf, leaf]) for leaf in leaves))
+    for one, both in zip(run(*leaves), twice, strict=True):
+        np.testing.assert_array_equal(both, np.stack([one, one]))
+
+
+def test_the_table_has_every_operation():
+    """An operation that is added to ``jaxsparse.ops`` belongs into this file."""
+    text = Path(__file__).read_text()
+    on_the_host = {"count_levels", "given_sites", "kernel_offsets"}
+    # Called by others that are here.
+    inside = {"down_connection", "generated_sites", "group_norm", "strided_sites",
+              "submanifold_map", "target_connection"}  # fmt: skip
+    functions = {name for name in ops.__all__ if name[0].islower()} - on_the_host - inside
+    assert {name for name in functions if name not in text} == set()
