@@ -20,10 +20,12 @@ from jaxsparse.ops.native import compiler
 
 DTYPES = ("float32", "bfloat16", "float16")
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
+MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.
 _BLOCK_FLOATS = 2**15
 _BLOCK_ROWS = (64, 512)
+_GRADIENT_BLOCK_FLOATS = 2**15
 _RANGE_ROWS = 4096
 _MAX_RANGES = 4
 
@@ -61,12 +63,14 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     rows = -(-kernel_map.rows // ranges)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
     call = jax.ffi.ffi_call(compiler.WEIGHT_GRADIENT, jax.ShapeDtypeStruct(shape, jnp.float32))
-    parts = call(_rounded(x, compute_dtype), kernel_map.table, _sizes(kernel_map, rows), g)
+    block = min(max(_GRADIENT_BLOCK_FLOATS // (x.shape[1] + out), 32), MAX_BLOCK_ROWS)
+    sizes = _sizes(kernel_map, block, rows)
+    parts = call(_rounded(x, compute_dtype), kernel_map.table, sizes, g)
     return jnp.sum(parts, axis=0)[..., :out]
 
 
-def _sizes(kernel_map: KernelMap, rows_of_an_item: int) -> Array:
-    sizes = (kernel_map.num_rows, kernel_map.columns, rows_of_an_item)
+def _sizes(kernel_map: KernelMap, *rows: int) -> Array:
+    sizes = (kernel_map.num_rows, kernel_map.columns, *rows)
     return jnp.stack([jnp.asarray(size, jnp.int32) for size in sizes])
 
 

@@ -105,10 +105,11 @@ class Code:
         return self.b.select(self.b.icmp_signed("<", a, b), a, b)
 
     @contextlib.contextmanager
-    def loop(self, start: Value, stop: Value, step: int = 1) -> Iterator[Value]:
+    def loop(self, start: Value, stop: Value, step: Value = 1) -> Iterator[Value]:
         """``for i in range(start, stop, step)``."""
         start = self.int(start) if isinstance(start, int) else start
         stop = self.int(stop) if isinstance(stop, int) else stop
+        step = self.int(step) if isinstance(step, int) else step
         before = self.b.block
         test, body, after = (self.b.append_basic_block(part) for part in ("test", "body", "after"))
         self.b.branch(test)
@@ -118,7 +119,7 @@ class Code:
         self.b.cbranch(self.b.icmp_signed("<", index, stop), body, after)
         self.b.position_at_end(body)
         yield index
-        index.add_incoming(self.b.add(index, self.int(step)), self.b.block)
+        index.add_incoming(self.b.add(index, step), self.b.block)
         self.b.branch(test)
         self.b.position_at_end(after)
 

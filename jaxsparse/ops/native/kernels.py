@@ -14,12 +14,11 @@ from typing import Any
 
 from llvmlite import ir
 
+from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value
 
 FLOAT = 4  # bytes
-MAX_BLOCK_ROWS = 1024
-MAX_CHANNELS = 4096  # of the output: the row of scratch memory on the stack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,24 +115,24 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
     """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
 
     Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a range]``, ``g`` ``[rows, out]``, with ``out`` a multiple
-    of the lanes. Result: ``[ranges, taps, in, out]``, to be added up by the caller.
+    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, out]``, with
+    ``out`` a multiple of the lanes. Result: ``[ranges, taps, in, out]``, to be added up by the
+    caller.
     """
-    block = MAX_BLOCK_ROWS // 2
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
         x, table, sizes, g = (frame.argument(index) for index in range(4))
         out = frame.result(0)
-        active, absent, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
+        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
         taps = table.length(0)
         values = [
             *(x.data, table.data, g.data, out.data),
-            *(active, absent, rows, table.length(1), taps, x.length(1), g.length(1)),
+            *(active, absent, block, rows, table.length(1), taps, x.length(1), g.length(1)),
         ]
         return code.b.mul(out.length(0), taps), values
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
-        x, table, g, out, active, absent, rows, columns, taps, channels, width = values
+        x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
         own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
         x_bytes = code.b.mul(channels, code.int(FLOAT))
@@ -148,7 +147,7 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
             first = code.b.mul(part, rows)
             last = code.minimum(code.b.add(first, rows), active)
             with code.loop(first, last, block) as start:
-                end = code.minimum(code.b.add(start, code.int(block)), last)
+                end = code.minimum(code.b.add(start, block), last)
                 count = _list_pairs(
                     code, line, start, end, absent, (own, g, g_bytes), (other, x, x_bytes)
                 )
