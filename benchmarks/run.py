@@ -62,8 +62,8 @@ def main(_: list[str]) -> None:
     started = machine.record("benchmarks.run")
     if started["load"] > BUSY:
         print(
-            f"The machine is busy (load {started['load']:.1f}): OpenMP's threads wait for each other "
-            "by spinning, so that spconv suffers more and the ratios flatter jaxsparse.",
+            f"The machine is busy (load {started['load']:.1f}): OpenMP's threads wait for each "
+            "other by spinning, so that spconv suffers more and the ratios flatter jaxsparse.",
             file=sys.stderr,
         )
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
