@@ -47,3 +47,10 @@ def resident_mb(field: str) -> float:
         raise OSError(f"{status} is missing: memory is measured on Linux only")
     line = next(line for line in status.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) / 1024
+
+
+def busy_seconds() -> float:
+    """Processor time of all cores that was not idle since the start, also what a host took away."""
+    ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    idle, waiting = ticks[3:5]
+    return (sum(ticks) - idle - waiting) / os.sysconf("SC_CLK_TCK")

@@ -65,7 +65,8 @@ def agree(ours: Path, theirs: Path) -> float:
 def heading(engines: Sequence[str]) -> str:
     """Of the columns of ``line_of``."""
     columns = "".join(f"{name + ' ms':>14}{'spread':>8}" for name in engines)
-    return f"{'':6}{'case':26}{columns}" + (f"{'ratio':>8}" if len(engines) > 1 else "")
+    ratio = f"{'ratio':>8}" if "spconv" in engines else ""
+    return f"{'':6}{'case':26}{columns}{'others':>8}{ratio}"
 
 
 def line_of(row: Mapping[str, Any], engines: Sequence[str]) -> str:
@@ -89,4 +90,5 @@ def line_of(row: Mapping[str, Any], engines: Sequence[str]) -> str:
         )
         return f"{line}{', '.join(peaks)}; program {row['jaxsparse_program_mb']:.0f} MB{ratios}"
     columns = "".join(f"{row[f'{name}_ms']:14.1f}{row[f'{name}_spread']:8.0%}" for name in engines)
+    columns += f"{row['others']:8.2f}"
     return line + columns + (f"{row['ratio']:8.2f}" if "ratio" in row else "")

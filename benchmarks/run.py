@@ -12,6 +12,9 @@ are; layers get their maps ready-made, networks build them in every call.
 and compiles, the second finds the programs of the first; imports are excluded. ``memory`` is the
 peak of a fresh process that makes one inference, jaxsparse's with its program cached, and in
 brackets by how much that is over the process with its imports.
+
+Watch the columns ``spread``, the middle half of an engine's times over their median, and
+``others``, the cores that everything else kept busy meanwhile: 0.1 and more is no measurement.
 """
 
 from __future__ import annotations
@@ -136,7 +139,7 @@ def _rows(
                 row, counts = _timed_row(engines, request, folder)
                 for engine, count in counts.items():
                     facts[f"parameters in {workload.dim}-D, {engine}"] = count
-                yield {**head, **row, "load": os.getloadavg()[0]}
+                yield {**head, **row}
 
 
 def _timed_row(
@@ -152,11 +155,15 @@ def _timed_row(
         if name != "jaxsparse":
             row[f"{name}_difference"] = agree(folder / "jaxsparse.npz", folder / f"{name}.npz")
     seconds: dict[str, list[float]] = {name: [] for name in engines}
+    begin, busy, ours = time.perf_counter(), machine.busy_seconds(), 0.0
     for _ in range(_REPEATS.value):
         for name, engine in engines.items():
             time.sleep(PAUSE_SECONDS)
-            seconds[name].append(engine.ask("time")["seconds"])
-    row |= summary(seconds)
+            answer = engine.ask("time")
+            seconds[name].append(answer["seconds"])
+            ours += answer["cpu_seconds"]
+    others = (machine.busy_seconds() - busy - ours) / (time.perf_counter() - begin)
+    row |= {**summary(seconds), "others": max(0.0, others)}
     for key in ("temporaries_mb", "outputs_mb"):
         row[f"jaxsparse_{key}"] = found["jaxsparse"].get(key)
     return row, {

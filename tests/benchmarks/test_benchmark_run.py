@@ -86,6 +86,16 @@ def test_results_are_compared_in_units_of_their_largest_value(tmp_path: Path) ->
             report.agree(ours, theirs)
 
 
+def test_a_line_of_the_table_stands_under_its_heading() -> None:
+    engines = ["jaxsparse", "spconv"]
+    row = {"workload": "w1", "case": "maps", "others": 0.25}
+    row |= report.summary({name: [0.1, 0.1] for name in engines})
+    line, heading = report.line_of(row, engines), report.heading(engines)
+    assert len(line) == len(heading)
+    assert line.split() == ["w1", "maps", "100.0", "0%", "100.0", "0%", "0.25", "1.00"]
+    assert heading.split()[-2:] == ["others", "ratio"]
+
+
 def test_every_engine_draws_the_same_weights() -> None:
     layer = LAYERS["strided"]
     assert layer_weights(layer, 3).shape == (8, 32, 64)
