@@ -13,11 +13,8 @@ process, and by how much the call itself raised it, over Python, JAX, parameters
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import functools
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -32,7 +29,9 @@ import numpy as np
 from absl import flags
 
 import jaxsparse
+from benchmarks import machine
 from benchmarks.images import event_of, tracks
+from benchmarks.machine import resident_mb
 from jaxsparse import command_line, models, ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
@@ -240,20 +239,11 @@ def _memory_in_child(name: str, mode: str, side: str, cache: str) -> dict[str, f
 def _memory_of(name: str, mode: str, side: str, cache: str) -> dict[str, float]:
     _cache_programs_in(cache)
     call = _call(side, mode, _image(name))
-    peak_before, before = _resident_mb("VmHWM"), _resident_mb("VmRSS")
+    peak_before, before = resident_mb("VmHWM"), resident_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here: man 5 proc
     call()
-    peak = _resident_mb("VmHWM")
+    peak = resident_mb("VmHWM")
     return {"peak_mb": max(peak_before, peak), "call_mb": peak - before}
-
-
-def _resident_mb(field: str) -> float:
-    """Resident size from the kernel's table; ``getrusage`` would count the parent's before exec."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        raise InputError(f"{status} is missing: memory is measured on Linux only")
-    line = next(line for line in status.read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) / 1024
 
 
 def _cache_programs_in(folder: str) -> None:
@@ -266,24 +256,11 @@ def _cache_programs_in(folder: str) -> None:
 def _machine() -> dict[str, Any]:
     device = jax.devices()[0]
     return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "command": " ".join(
-            [Path(sys.executable).name, "-m", "benchmarks.dense_twin", *sys.argv[1:]]
-        ),
-        "device": device.device_kind if device.platform != "cpu" else _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
+        **machine.record("benchmarks.dense_twin"),
+        "device": device.device_kind if device.platform != "cpu" else machine.cpu_name(),
         "jax": jax.__version__,
         "jaxsparse": jaxsparse.__version__,
     }
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Measurements of jaxsparse beside other engines: ratios inside one run."""

@@ -1,0 +1,233 @@
+"""jaxsparse: every case is one compiled program with its maps, or its sites, as arguments."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen  # noqa: F401  # part of the start, where memory is counted
+
+import jaxsparse
+from benchmarks.engines import cases
+from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Call, Layer, Workload
+from jaxsparse import models, ops
+
+CAPACITY_STEP = 128
+
+
+def set_up(threads: int, cache: str) -> dict[str, str]:
+    """Keeps compiled programs in the folder ``cache``, and finds those of an earlier process there.
+
+    XLA takes its threads from the cores that the process may use.
+    """
+    if cache:
+        jax.config.update("jax_compilation_cache_dir", cache)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return {"jaxsparse": jaxsparse.__version__, "jax": jax.__version__}
+
+
+def check() -> None:
+    """The tests of the library compare it with dense convolutions."""
+
+
+def prepare(case: str, workload: Workload, parameters: Path) -> Call:
+    """A compiled call of ``case``."""
+    if case in cases.MAPS:
+        return _maps(case, workload)
+    if case in cases.LAYERS:
+        return _layer(cases.LAYERS[case], workload)
+    return _network(case, workload, parameters)
+
+
+def write_parameters(path: Path, dim: int) -> None:
+    """Parameters of the network for every engine, one array a name; He-normal, drawn by numpy."""
+    network = models.UResNet(depth=DEPTH)
+    x = jaxsparse.sparse_tensor(
+        np.zeros((1, 1 + dim), np.int32), np.ones((1, 1)), spatial_shape=(32,) * dim, batch_size=1
+    )
+    shapes = jax.eval_shape(
+        lambda key: network.init(key, x, jaxsparse.geometry(x, levels=DEPTH), train=False),
+        jax.random.key(0),
+    )
+    rng = np.random.default_rng(0)
+
+    def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if name.endswith("/weights"):
+            return rng.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape).astype(np.float32)
+        return np.full(shape, float(name.endswith(("/scale", "/variance"))), np.float32)
+
+    leaves = flax.traverse_util.flatten_dict(shapes, sep="/")
+    drawn: dict[str, Any] = {name: draw(name, leaf.shape) for name, leaf in leaves.items()}
+    np.savez(path, **drawn)
+
+
+def _tensor(workload: Workload) -> tuple[jaxsparse.SparseTensor, tuple[int, ...]]:
+    """The padded batch, and the rows of all levels: their site counts in steps of 128."""
+    counts = ops.count_levels(workload.coords, DEPTH)
+    capacities = tuple(-(-count // CAPACITY_STEP) * CAPACITY_STEP for count in counts)
+    x = jaxsparse.sparse_tensor(
+        workload.coords,
+        workload.features,
+        spatial_shape=workload.spatial_shape,
+        batch_size=workload.batch_size,
+        capacity=capacities[0],
+    )
+    return x, capacities
+
+
+def _compile(function: Any, *arguments: Any, **options: Any) -> tuple[Callable, dict[str, Any]]:
+    """The compiled program, the seconds that it took and the bytes that it needs."""
+    start = time.perf_counter()
+    lowered = jax.jit(function, **options).lower(*arguments)
+    traced = time.perf_counter()
+    compiled = lowered.compile()
+    facts: dict[str, Any] = {
+        "trace_s": traced - start,
+        "compile_s": time.perf_counter() - traced,
+    }
+    memory = compiled.memory_analysis()
+    if memory is not None:
+        facts["temporaries_mb"] = memory.temp_size_in_bytes / 2**20
+        facts["outputs_mb"] = (memory.output_size_in_bytes - memory.alias_size_in_bytes) / 2**20
+    return compiled, facts
+
+
+def _call(function: Any, *arguments: Any, arrays: Callable) -> Call:
+    arguments = jax.device_put(arguments)
+    compiled, facts = _compile(function, *arguments)
+    return Call(lambda: jax.block_until_ready(compiled(*arguments)), arrays, facts)
+
+
+def _maps(case: str, workload: Workload) -> Call:
+    x, capacities = _tensor(workload)
+    if case == "layer_map":
+        one = functools.partial(
+            ops.submanifold_map, batch_size=x.batch_size, spatial_shape=x.spatial_shape
+        )
+        return _call(one, x.coords, x.num_active, arrays=lambda found: _counts([found]))
+    build = functools.partial(jaxsparse.geometry, levels=DEPTH, capacities=capacities)
+    return _call(
+        build, x, arrays=lambda found: _counts([level.kernel_maps[3] for level in found.levels])
+    )
+
+
+def _counts(maps: list[ops.KernelMap]) -> dict[str, np.ndarray]:
+    """Sites of every level, and how many have a neighbour at each tap before the central one."""
+    early = [np.asarray(found.table[: found.taps // 2]) for found in maps]
+    return {
+        "sites": np.array([int(found.num_out) for found in maps]),
+        "pairs": np.array(
+            [(table < found.columns).sum(1) for table, found in zip(early, maps, strict=True)]
+        ),
+    }
+
+
+def _layer(layer: Layer, workload: Workload) -> Call:
+    x, capacities = _tensor(workload)
+    geometry = jax.jit(functools.partial(jaxsparse.geometry, levels=2, capacities=capacities[:2]))(
+        x
+    )
+    fine = geometry.levels[0]
+    kernel_map = fine.kernel_maps[3] if layer.kind == "submanifold" else fine.down
+    if layer.kind == "inverse":
+        kernel_map = kernel_map.transpose()
+    rows_in, rows_out = int(kernel_map.num_in), int(kernel_map.num_out)
+    features = _padded(cases.layer_features(layer, rows_in), kernel_map.capacity_in)
+    weights = cases.layer_weights(layer, workload.dim)
+    cotangent = _padded(cases.layer_cotangent(layer, rows_out), kernel_map.capacity_out)
+
+    if not layer.gradients:
+        return _call(
+            ops.convolution,
+            features,
+            weights,
+            kernel_map,
+            arrays=lambda out: {"out": np.asarray(out)[:rows_out]},
+        )
+
+    def with_gradients(features: Any, weights: Any, kernel_map: Any, cotangent: Any) -> Any:
+        out, back = jax.vjp(lambda x, w: ops.convolution(x, w, kernel_map), features, weights)
+        return out, *back(cotangent)
+
+    return _call(
+        with_gradients,
+        features,
+        weights,
+        kernel_map,
+        cotangent,
+        arrays=lambda result: {
+            "out": np.asarray(result[0])[:rows_out],
+            "input gradient": np.asarray(result[1])[:rows_in],
+            "weight gradient": np.asarray(result[2]),
+        },
+    )
+
+
+def _padded(rows: np.ndarray, capacity: int) -> np.ndarray:
+    return np.pad(rows, ((0, capacity - len(rows)), *((0, 0),) * (rows.ndim - 1)))
+
+
+def _network(case: str, workload: Workload, parameters: Path) -> Call:
+    x, capacities = _tensor(workload)
+    x = jax.device_put(x)
+    network = models.UResNet(depth=DEPTH)
+    variables = _read_parameters(parameters)
+    rows = len(workload.coords)
+    size = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+    geometry_of = functools.partial(jaxsparse.geometry, levels=DEPTH, capacities=capacities)
+
+    def inference(variables: Any, x: Any) -> Any:
+        return network.apply(variables, x, geometry_of(x), train=False)[0]
+
+    if case == "inference":
+        call = _call(
+            inference, variables, x, arrays=lambda logits: {"logits": np.asarray(logits)[:rows]}
+        )
+        call.facts["parameters"] = size
+        return call
+
+    def training_step(variables: Any, x: Any, labels: Any) -> Any:
+        def loss(params: Any) -> Any:
+            (logits, _), state = network.apply(
+                {**variables, "params": params},
+                x,
+                geometry_of(x),
+                train=True,
+                mutable=["batch_stats"],
+            )
+            chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
+            return -jnp.sum(jnp.where(x.mask, chosen[:, 0], 0)), state
+
+        (value, state), gradient = jax.value_and_grad(loss, has_aux=True)(variables["params"])
+        moved = jax.tree.map(lambda p, g: p - LEARNING_RATE * g, variables["params"], gradient)
+        return {"params": moved, **state}, value
+
+    targets = jax.device_put(_padded(cases.labels(rows), x.capacity))
+    compiled, facts = _compile(training_step, variables, x, targets, donate_argnums=0)
+    state = [variables]
+
+    def step() -> Any:
+        state[0], value = jax.block_until_ready(compiled(state[0], x, targets))
+        return value
+
+    def arrays(value: Any) -> dict[str, np.ndarray]:
+        stem = np.asarray(state[0]["params"]["stem"]["weights"])
+        with np.load(parameters, allow_pickle=False) as initial:
+            return {"loss": np.asarray(value), "update": stem - initial["params/stem/weights"]}
+
+    return Call(step, arrays, {**facts, "parameters": size})
+
+
+def _read_parameters(path: Path) -> Any:
+    """One array after the other, so that no two copies of all are in memory."""
+    with np.load(path, allow_pickle=False) as arrays:
+        leaves = {name: jnp.array(arrays[name]) for name in arrays.files}
+    return flax.traverse_util.unflatten_dict(leaves, sep="/")

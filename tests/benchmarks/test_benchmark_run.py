@@ -1,0 +1,154 @@
+"""The parts of the benchmark that need no other engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import engine_process, report, workloads
+from benchmarks.engines.cases import LAYERS, Workload, layer_weights
+from jaxsparse.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_seeded_workloads_have_the_sites_in_order_and_inside_the_shape() -> None:
+    workload = workloads.make(workloads.Size(events=3, spatial_shape=(64, 48), sites=100))
+    coords = workload.coords
+    assert np.bincount(coords[:, 0]).tolist() == [100, 100, 100]
+    assert np.array_equal(coords, np.unique(coords, axis=0))
+    assert np.all(coords < (3, 64, 48))
+    assert workload.features.shape == (300, 1)
+
+
+def test_a_workload_survives_its_file_and_comes_back_in_order(tmp_path: Path) -> None:
+    workload = workloads.make(workloads.Size(events=2, spatial_shape=(16, 16, 16), sites=40))
+    shuffled = np.random.default_rng(0).permutation(80)
+    # Column-major on purpose: an engine that reads memory must not get it like this.
+    coords = np.asfortranarray(workload.coords[shuffled].astype(np.int64))
+    Workload(coords, workload.features[shuffled], (16, 16, 16), 2).write(tmp_path / "w3.npz")
+    back = workloads.load("w3", str(tmp_path))
+    assert np.array_equal(back.coords, workload.coords)
+    assert back.coords.dtype == np.int32
+    assert back.coords.flags.c_contiguous
+    assert np.array_equal(back.features, workload.features)
+    assert (back.batch_size, back.spatial_shape) == (2, (16, 16, 16))
+
+
+@pytest.mark.parametrize("fault", ["missing", "outside", "repeated", "keys", "not_numpy"])
+def test_a_wrong_workload_file_is_refused_with_its_name(tmp_path: Path, fault: str) -> None:
+    path = tmp_path / "w1.npz"
+    coords = np.array([[0, 1, 2], [0, 1, {"outside": 8, "repeated": 2}.get(fault, 3)]])
+    if fault == "keys":
+        np.savez(path, coords=coords)
+    elif fault == "not_numpy":
+        path.write_text("text")
+    elif fault != "missing":
+        Workload(coords, np.ones((2, 1), np.float32), (8, 8), 1).write(path)
+    with pytest.raises(InputError, match=r"w1\.npz"):
+        workloads.load("w1", str(tmp_path))
+
+
+def test_ratios_are_of_medians_and_of_best_times() -> None:
+    row = report.summary(
+        {"jaxsparse": [0.3, 0.1, 0.2, 9.0, 0.2], "spconv": [0.8, 0.4, 0.5, 0.4, 0.4]}
+    )
+    assert row["jaxsparse_ms"] == pytest.approx(200)
+    assert row["ratio"] == pytest.approx(0.5)
+    assert row["best_ratio"] == pytest.approx(0.25)
+    assert row["jaxsparse_spread"] == pytest.approx(0.5)  # 0.2 to 0.3 over 0.2
+    assert "ratio" not in report.summary({"jaxsparse": [0.1]})
+
+
+def test_results_are_compared_in_units_of_their_largest_value(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.npz", tmp_path / "theirs.npz"
+    right = np.array([100.0, 1.0])
+    np.savez(theirs, out=right)
+    np.savez(ours, out=right + np.array([0, 1e-4]))
+    assert report.agree(ours, theirs) == pytest.approx(1e-6)
+    for wrong in (right + np.array([0, 0.1]), right * np.nan, right[:1]):
+        np.savez(ours, out=wrong)
+        with pytest.raises(RuntimeError, match="not timed"):
+            report.agree(ours, theirs)
+
+
+def test_a_line_of_the_table_stands_under_its_heading() -> None:
+    engines = ["jaxsparse", "spconv"]
+    row = {"workload": "w1", "case": "maps", "others": 0.25}
+    row |= report.summary({name: [0.1, 0.1] for name in engines})
+    line, heading = report.line_of(row, engines), report.heading(engines)
+    assert len(line) == len(heading)
+    assert line.split() == ["w1", "maps", "100.0", "0%", "100.0", "0%", "0.25", "1.00"]
+    assert heading.split()[-2:] == ["others", "ratio"]
+
+
+def test_every_engine_draws_the_same_weights() -> None:
+    layer = LAYERS["strided"]
+    assert layer_weights(layer, 3).shape == (8, 32, 64)
+    assert np.array_equal(layer_weights(layer, 2), layer_weights(layer, 2))
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--cases=maps,nothing", "--cases has 'nothing': must be of layer_map, maps"),
+        ("--workloads=w5", "--workloads has 'w5': must be of w1, w2, w3, w4"),
+        ("--engines=spconv", "must begin with jaxsparse"),
+        ("--threads=4096", "--threads is 4096"),
+        ("--out=nowhere/at/all.json", "there is no folder nowhere/at"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_status_2(argument: str, said: str) -> None:
+    done = command(argument)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_engine_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engine_process.REQUIRES, "spconv", ("no_such_package",))
+    with pytest.raises(InputError, match=r"no_such_package.*pip install -e '\.\[bench\]'"):
+        engine_process.check_installed("spconv")
+
+
+def test_a_process_times_maps_without_any_other_engine(tmp_path: Path) -> None:
+    workload = workloads.make(workloads.Size(events=1, spatial_shape=(32, 32), sites=30))
+    path, result = tmp_path / "small.npz", tmp_path / "result.npz"
+    workload.write(path)
+    with engine_process.EngineProcess("jaxsparse", threads=1) as engine:
+        assert "jax" in engine.ask("check")
+        request = {"case": "layer_map", "workload": str(path), "parameters": ""}
+        engine.ask("prepare", **request, result=str(result))
+        assert engine.ask("time")["seconds"] > 0
+        memory = engine.ask("memory")
+        assert memory["peak_mb"] >= memory["start_mb"] > 0
+    # An oracle without jaxsparse: neighbours before the centre, counted in a dense image.
+    image = np.zeros((34, 34), bool)
+    image[tuple(workload.coords[:, 1:].T + 1)] = True
+    steps = [(-1, -1), (-1, 0), (-1, 1), (0, -1)]
+    pairs = [np.sum(image & np.roll(image, (-y, -x), (0, 1))) for y, x in steps]
+    with np.load(result) as found:
+        assert found["sites"].tolist() == [30]
+        assert found["pairs"].tolist() == [pairs]
+
+
+def test_an_engine_that_fails_says_so_and_when() -> None:
+    with (
+        engine_process.EngineProcess("jaxsparse", threads=1) as engine,
+        pytest.raises(RuntimeError, match="jaxsparse ended with status 1 when asked to prepare"),
+    ):
+        engine.ask("prepare", case="maps", workload="/nowhere.npz", parameters="")
