@@ -152,3 +152,12 @@ def test_an_engine_that_fails_says_so_and_when() -> None:
         pytest.raises(RuntimeError, match="jaxsparse ended with status 1 when asked to prepare"),
     ):
         engine.ask("prepare", case="maps", workload="/nowhere.npz", parameters="")
+
+
+def test_growth_refuses_a_batch_that_is_no_number_of_events() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.growth", "--sites=7000"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "multiples of 5000" in done.stderr.splitlines()[-1]

@@ -146,6 +146,37 @@ def test_without_llvmlite_the_default_is_xla_alone(batch, monkeypatch):
     assert dataflow.choose("auto", "cpu", exported=False, native_serves=False) == "windows"
 
 
+def test_a_processor_without_fused_multiply_add_or_a_failing_compiler_has_no_kernels(monkeypatch):
+    import llvmlite.binding as llvm
+
+    def fail(*_):
+        raise RuntimeError("no memory that may be executed")
+
+    monkeypatch.setattr(llvm, "create_mcjit_compiler", fail)
+    with pytest.warns(UserWarning, match="may be executed"):
+        assert compiler.lanes.__wrapped__() == 0
+    monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: {"fma": False})
+    assert compiler.lanes.__wrapped__() == 0
+
+
+@pytest.mark.parametrize(
+    "features", [{"avx512f": True, "fma": True}, {"avx2": True, "fma": True}, {}]
+)
+def test_every_tile_is_valid_code(features):
+    """Compiled for its processors by nobody here, but verified by LLVM."""
+    import llvmlite.binding as llvm
+    from llvmlite import ir
+
+    from jaxsparse.ops.native import kernels
+
+    module = ir.Module()
+    tile = kernels.tile_for(features)
+    kernels.add_apply(module, "one", tile, by_input=False)
+    kernels.add_apply(module, "two", tile, by_input=True)
+    kernels.add_weight_gradient(module, "three", tile)
+    llvm.parse_assembly(str(module)).verify()
+
+
 def test_the_default_for_this_machine_is_native_and_an_exported_program_has_none(batch):
     kernel_map = maps(batch[1])["same"]
     program = jax.jit(lambda x, w: convolution(x, w, kernel_map))

@@ -1,0 +1,90 @@
+"""How the cost of the published network grows with the number of sites.
+
+    python -m benchmarks.growth [--sites=5000,10000,20000] [--out=FILE.json]
+
+Batches of seeded events of 5,000 sites, with capacities that fit exactly. Time is the median of
+the calls of one inference, maps included; memory is what the compiled program holds beside its
+arguments: temporaries and outputs. A cost that follows the sites doubles where they double.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from absl import flags
+
+import jaxsparse
+from benchmarks import machine
+from benchmarks.engines.cases import DEPTH
+from benchmarks.images import tracks
+from jaxsparse import command_line, models, ops
+from jaxsparse.errors import InputError
+
+EVENT_SITES, EVENT_SHAPE = 5000, (1000, 1000)
+
+_SITES = flags.DEFINE_list(
+    "sites", "5000,10000,20000,40000,80000,160000,200000", "Sites of each batch: times 5,000."
+)
+_REPEATS = flags.DEFINE_integer("repeats", 7, "Timed calls of each.", lower_bound=1)
+_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
+
+
+def main(_: list[str]) -> None:
+    """Measures every size and prints, and writes, the table."""
+    rows: list[dict[str, Any]] = []
+    print(f"{'sites':>8} {'ms':>9} {'MB':>9} {'ms a doubling':>14} {'MB a doubling':>14}")
+    for text in _SITES.value:
+        sites = int(text) if text.isdigit() else 0
+        if sites < EVENT_SITES or sites % EVENT_SITES:
+            raise InputError(f"--sites has {text!r}: must be multiples of {EVENT_SITES}")
+        row = _measure(sites)
+        if rows:
+            doublings = np.log2(sites / rows[-1]["sites"])
+            for key in ("ms", "mb"):
+                row[f"{key}_a_doubling"] = (row[key] / rows[-1][key]) ** (1 / doublings)
+        rows.append(row)
+        growth = "".join(f" {row.get(f'{key}_a_doubling', 0):14.2f}" for key in ("ms", "mb"))
+        print(f"{sites:8d} {row['ms']:9.1f} {row['mb']:9.1f}{growth if len(rows) > 1 else ''}")
+    if _OUT.value:
+        record = {"machine": machine.record("benchmarks.growth"), "rows": rows}
+        Path(_OUT.value).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _measure(sites: int) -> dict[str, Any]:
+    events = sites // EVENT_SITES
+    coords, values = zip(
+        *(tracks(EVENT_SHAPE, EVENT_SITES, seed) for seed in range(events)), strict=True
+    )
+    number = np.repeat(np.arange(events, dtype=np.int32), EVENT_SITES)[:, None]
+    rows = np.concatenate([number, np.concatenate(coords)], axis=1)
+    x = jaxsparse.sparse_tensor(
+        rows, np.concatenate(values)[:, None], spatial_shape=EVENT_SHAPE, batch_size=events
+    )
+    capacities = tuple(ops.count_levels(rows, DEPTH))
+    network = models.UResNet(depth=DEPTH)
+
+    def inference(variables: Any, x: Any) -> Any:
+        geometry = jaxsparse.geometry(x, levels=DEPTH, capacities=capacities)
+        return network.apply(variables, x, geometry, train=False)[0]
+
+    key = jax.random.key(0)
+    built = jax.eval_shape(lambda x: jaxsparse.geometry(x, levels=DEPTH, capacities=capacities), x)
+    variables = jax.jit(lambda key: network.lazy_init(key, x, built, train=False))(key)
+    compiled = jax.jit(inference).lower(variables, x).compile()
+    memory: Any = compiled.memory_analysis()
+    seconds = []
+    for _ in range(_REPEATS.value + 1):
+        start = time.perf_counter()
+        jax.block_until_ready(compiled(variables, x))
+        seconds.append(time.perf_counter() - start)
+    held = memory.temp_size_in_bytes + memory.output_size_in_bytes
+    return {"sites": sites, "ms": 1e3 * float(np.median(seconds[1:])), "mb": held / 2**20}
+
+
+if __name__ == "__main__":
+    command_line.run(main)
