@@ -25,6 +25,7 @@ from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.normalization import BatchNorm
 from jaxsparse.nn.parameters import convolution_weights
 from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
+from jaxsparse.ops.precision import precision_for
 
 __all__ = [
     "BatchNorm",
@@ -139,6 +140,7 @@ class InverseConv(nn.Module):
             "...i,tio->...to",
             x.features.astype(dtype),
             weights.astype(dtype),
+            precision=precision_for(dtype),
             preferred_element_type=jnp.float32,
         ).astype(x.features.dtype)
         out = _interleave(children, x.dim)
@@ -163,6 +165,7 @@ def _convolve(
         window_strides=(stride,) * dim,
         padding=padding,
         dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
+        precision=precision_for(dtype),
     )
     return out.astype(features.dtype)
 

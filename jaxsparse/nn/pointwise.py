@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from jaxsparse import SparseTensor
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
+from jaxsparse.ops.precision import precision_for
 
 Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
 
@@ -42,7 +43,10 @@ class Linear(nn.Module):
         weights = self.param("weights", jax.nn.initializers.he_normal(), shape)
         dtype = self.dtype or x.features.dtype
         out = jnp.matmul(
-            x.features.astype(dtype), weights.astype(dtype), preferred_element_type=jnp.float32
+            x.features.astype(dtype),
+            weights.astype(dtype),
+            precision=precision_for(dtype),
+            preferred_element_type=jnp.float32,
         ).astype(x.features.dtype)
         if not self.use_bias:
             return x.replace(features=out)

@@ -38,6 +38,7 @@ from jaxsparse.ops.kernel_map import (
     KernelMap,
     block_rows,
 )
+from jaxsparse.ops.precision import precision_for
 
 IMPLEMENTATIONS = ("table", "windows", "native")
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
@@ -261,7 +262,7 @@ def _side_by_side(w: Array) -> Array:
 
 def _product(a: Array, b: Array) -> Array:
     """Matrix product with float32 sums, whatever the type of the factors."""
-    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
+    return jnp.matmul(a, b, precision=precision_for(a.dtype), preferred_element_type=jnp.float32)
 
 
 def _grow(array: Array, length: int, fill: Any, axis: int = 0) -> Array:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxsparse.ops.kernel_map import UP, KernelMap
+from jaxsparse.ops.precision import precision_for
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
@@ -28,8 +29,7 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
         rows = padded.at[read].get(mode="promise_in_bounds")
         if one_channel:
             return total + rows.astype(jnp.float32) * weights[:, 0].astype(jnp.float32), None
-        part = jnp.einsum("ngi,gio->ngo", rows, weights, preferred_element_type=jnp.float32)
-        return total + part, None
+        return total + _product("ngi,gio->ngo", rows, weights), None
 
     total = jnp.zeros((kernel_map.capacity_out, w.shape[1], w.shape[3]), jnp.float32)
     taps = (_reads(kernel_map), w.astype(compute_dtype))
@@ -49,9 +49,15 @@ def weight_gradient(
         if one_channel:
             products = rows.astype(jnp.float32) * columns.astype(jnp.float32)
             return jnp.sum(products, axis=0)[:, :, None]
-        return jnp.einsum("ngi,ngo->gio", rows, columns, preferred_element_type=jnp.float32)
+        return _product("ngi,ngo->gio", rows, columns)
 
     return jax.lax.map(one_tap, _reads(kernel_map))
+
+
+def _product(subscripts: str, a: Array, b: Array) -> Array:
+    return jnp.einsum(
+        subscripts, a, b, precision=precision_for(a.dtype), preferred_element_type=jnp.float32
+    )
 
 
 def _by_group(x: Array, groups: int, absent_rows: int = 0) -> Array:

@@ -1,0 +1,70 @@
+"""A whole network leaves as a file and comes back; what its products keep on an accelerator."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse import geometry, models, sparse_tensor
+
+LEVELS, CAPACITIES = 3, (160, 120, 60)
+
+
+@pytest.fixture(scope="module")
+def network():
+    rng = np.random.default_rng(0)
+    cells = np.sort(rng.choice(2 * 24 * 24, 150, replace=False))
+    coords = np.stack(np.unravel_index(cells, (2, 24, 24)), axis=1).astype(np.int32)
+    x = sparse_tensor(
+        coords,
+        rng.normal(size=(150, 1)),
+        spatial_shape=(24, 24),
+        batch_size=2,
+        capacity=CAPACITIES[0],
+    )
+    model = models.UResNet(filters=4, depth=LEVELS, blocks=1)
+    built = geometry(x, levels=LEVELS, capacities=CAPACITIES)
+    variables = model.init(jax.random.key(0), x, built, train=False)
+    leaves, treedef = jax.tree.flatten((variables, x))
+
+    def logits(variables, x):
+        built = geometry(x, levels=LEVELS, capacities=CAPACITIES)
+        return model.apply(variables, x, built, train=False)[0]
+
+    def scores(*leaves):
+        return logits(*jax.tree.unflatten(treedef, leaves))
+
+    def gradients(*leaves):
+        variables, x = jax.tree.unflatten(treedef, leaves)
+        return jax.grad(lambda variables: (logits(variables, x) ** 2).sum())(variables)["params"]
+
+    return leaves, scores, gradients
+
+
+def test_a_network_comes_back_from_its_file_with_the_same_results(network):
+    """Named for three platforms; run on the CPU, without the kernels made for this processor."""
+    leaves, *functions = network
+    for function in functions:
+        platforms = ("cpu", "cuda", "tpu")
+        exported = jax.export.export(jax.jit(function), platforms=platforms)(*leaves)
+        back = jax.export.deserialize(exported.serialize())
+        results, expected = back.call(*leaves), jax.jit(function)(*leaves)
+        if not isinstance(expected, jax.Array):
+            results, expected = jax.tree.leaves(results), jax.tree.leaves(expected)
+        for one, other in zip(results, expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-4 * max(np.abs(other).max(), 1e-3))
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_float32_products_keep_all_digits_unless_the_user_gives_them_away(network, platform):
+    leaves, *functions = network
+    for function in functions:
+        lower = functools.partial(jax.export.export, platforms=(platform,))
+        text = lower(jax.jit(function))(*leaves).mlir_module()
+        products = [line for line in text.splitlines() if "stablehlo.dot_general" in line]
+        assert products
+        assert all("precision = [HIGHEST, HIGHEST]" in line for line in products)
+        with jax.default_matmul_precision("tensorfloat32"):
+            text = lower(jax.jit(lambda *leaves, f=function: f(*leaves)))(*leaves).mlir_module()
+        assert "[HIGHEST, HIGHEST]" not in text
