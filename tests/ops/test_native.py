@@ -1,8 +1,10 @@
 """The kernels for the CPU: every shape of tile, every kind of map, many threads, and refusals."""
 
 import functools
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -175,6 +177,27 @@ def test_every_tile_is_valid_code(features):
     kernels.add_apply(module, "two", tile, by_input=True)
     kernels.add_weight_gradient(module, "three", tile)
     llvm.parse_assembly(str(module)).verify()
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux counts pages there")
+def test_llvm_takes_little_memory_once_the_kernels_are_made():
+    """In a process of its own: 100 MB of its library would stay, read and never needed again."""
+    program = """
+import os, jax
+from jaxsparse.ops.native import compiler
+
+def megabytes():
+    pages = int(open("/proc/self/statm").read().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+before = megabytes()
+assert compiler.lanes()
+print(megabytes() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 60
 
 
 def test_the_default_for_this_machine_is_native_and_an_exported_program_has_none(batch):

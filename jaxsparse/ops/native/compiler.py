@@ -6,6 +6,7 @@ import ctypes
 import functools
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -50,6 +51,7 @@ def lanes() -> int:
     except RuntimeError as error:
         warnings.warn(f"no native kernels, convolutions take XLA's: {error}", stacklevel=2)
         return 0
+    _release_pages_of("libllvmlite")
     return tile.lanes
 
 
@@ -75,3 +77,24 @@ def _register(engine: Any) -> None:
     for name in (APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT):
         capsule = jax.ffi.pycapsule(handler(engine.get_function_address(name)))
         jax.ffi.register_ffi_target(name, capsule, platform="cpu")
+
+
+def _release_pages_of(library: str) -> None:
+    """Gives back the pages of a library that were only read: they are in its file, if needed again.
+
+    LLVM has 100 MB of them, which would count as this process's for good. Linux only.
+    """
+    tables = Path("/proc/self/smaps")
+    if not tables.exists():
+        return
+    dont_need = 4  # MADV_DONTNEED; it would forget what was written, hence the test for dirty pages
+    mapping, ours = "", False
+    for line in tables.read_text().splitlines():
+        name, *rest = line.split()
+        if not name.endswith(":"):
+            mapping, ours = name, library in line and "w" not in rest[0]
+        elif ours and name == "Private_Dirty:" and rest[0] == "0":
+            start, end = (int(number, 16) for number in mapping.split("-"))
+            ctypes.CDLL(None).madvise(
+                ctypes.c_void_p(start), ctypes.c_size_t(end - start), dont_need
+            )
