@@ -143,7 +143,10 @@ def _apply(
         implementation,
         platform,
         exported=exported,
-        native_serves=platform == "cpu" and native.serves(x, w, compute_dtype),
+        native_serves=implementation in ("auto", "native")
+        and platform == "cpu"
+        and not exported
+        and native.serves(x, w, compute_dtype),
     )
     return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
 
@@ -165,7 +168,10 @@ def _weight_gradient(
         implementation,
         platform,
         exported=exported,
-        native_serves=platform == "cpu" and native.serves(x, g, compute_dtype),
+        native_serves=implementation in ("auto", "native")
+        and platform == "cpu"
+        and not exported
+        and native.serves(x, g, compute_dtype),
     )
     return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
@@ -291,8 +297,14 @@ def _eager(*operands: Any, primitive: Any, **params: Any) -> Array:
     return primitive.bind(*operands, **params)
 
 
+def _implementation(*operands: Any, primitive: Any, **params: Any) -> Array:
+    """Outside of a program; compiled under ``disable_jit`` too, as JAX's own primitives are."""
+    with jax.disable_jit(False):
+        return _eager(*operands, primitive=primitive, **params)
+
+
 def _define(primitive: Any, rule: Any, transpose: Any) -> None:
-    primitive.def_impl(functools.partial(_eager, primitive=primitive))
+    primitive.def_impl(functools.partial(_implementation, primitive=primitive))
     ad.primitive_jvps[primitive] = functools.partial(_bilinear_jvp, primitive)
     ad.primitive_transposes[primitive] = transpose
     batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)

@@ -64,8 +64,8 @@ def choose(implementation: str, platform: str, *, exported: bool, native_serves:
         if platform != "cpu" or exported or not native_serves:
             raise InputError(
                 f"implementation is 'native' on {platform}{' for export' if exported else ''}: it "
-                "serves programs that run on this machine's CPU, with llvmlite installed and 16 or "
-                "32 bit floats; use 'auto'"
+                "serves programs that run on this machine's CPU, with llvmlite installed, in "
+                "float32 or bfloat16; use 'auto'"
             )
         return implementation
     if implementation != "auto":

@@ -65,7 +65,7 @@ def _bind(primitive: Any, structure: Any, x: Array, rows: int, dtype: Any) -> Ar
 
 
 def _define(primitive: Any, transposed: Any, function: LinearMap) -> None:
-    primitive.def_impl(functools.partial(_eager, primitive=primitive))
+    primitive.def_impl(functools.partial(_implementation, primitive=primitive))
     primitive.def_abstract_eval(_shape)
     ad.primitive_jvps[primitive] = functools.partial(_jvp, primitive)
     ad.primitive_transposes[primitive] = functools.partial(_transpose, transposed)
@@ -124,3 +124,9 @@ def _batch(
 @functools.partial(jax.jit, static_argnames=("primitive", "treedef", "rows", "dtype", "batched"))
 def _eager(*operands: Any, primitive: Any, **params: Any) -> Array:
     return primitive.bind(*operands, **params)
+
+
+def _implementation(*operands: Any, primitive: Any, **params: Any) -> Array:
+    """Outside of a program; compiled under ``disable_jit`` too, as JAX's own primitives are."""
+    with jax.disable_jit(False):
+        return _eager(*operands, primitive=primitive, **params)

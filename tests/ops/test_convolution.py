@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
-from jaxsparse import InputError, from_dense, geometry
+from jaxsparse import InputError, from_dense, geometry, ops
 from jaxsparse.ops import convolution, dataflow, kernel_map, reference
 
 SHAPE, BATCH, CAPACITY, IN, OUT = (13, 10), 3, 96, 3, 4
@@ -294,6 +294,16 @@ def test_the_same_program_gives_the_same_bits(batch):
     first, second = (program(x.features, *ARGUMENTS) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_debugger_may_turn_jit_off(batch):
+    x, built = batch
+    expected = convolution(x.features, W, built.levels[0].kernel_maps[3])
+    pooled = ops.sum_pooling(x.features, built.levels[0].down)
+    with jax.disable_jit():
+        result = convolution(x.features, W, built.levels[0].kernel_maps[3])
+        np.testing.assert_array_equal(ops.sum_pooling(x.features, built.levels[0].down), pooled)
+    np.testing.assert_array_equal(result, expected)
 
 
 def test_wrong_shapes_and_names_are_one_line(batch):

@@ -1,5 +1,6 @@
 """The kernels for the CPU: every shape of tile, every kind of map, many threads, and refusals."""
 
+import dataclasses
 import functools
 import subprocess
 import sys
@@ -128,6 +129,34 @@ def test_a_rounding_type_rounds_the_factors_and_not_the_sums(batch):
     np.testing.assert_allclose(rounded, exact, atol=1e-5 * float(jnp.abs(exact).max()))
 
 
+def test_rows_and_counts_that_no_map_has_are_absent(batch):
+    """A table and a count of the caller's own: nothing outside of the arrays is read or written."""
+    kernel_map = maps(batch[1])["same"]
+    x, w = draw(1, CAPACITY, 8), draw(2, 9, 8, 16)
+    expected = convolution(x, w, kernel_map, implementation="native")
+    wrong = dataclasses.replace(
+        kernel_map,
+        table=jnp.where(kernel_map.table < CAPACITY, kernel_map.table, -(2**30)),
+        num_rows=jnp.int32(2**30),
+    )
+    for result in everything(x, w, wrong, draw(3, CAPACITY, 16), implementation="native"):
+        assert np.isfinite(result).all()
+    np.testing.assert_array_equal(convolution(x, w, wrong, implementation="native"), expected)
+
+
+def test_threads_that_need_the_kernels_first_at_once_all_get_them():
+    program = """
+import concurrent.futures
+from jaxsparse.ops.native import compiler
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    print(set(pool.map(lambda _: compiler.lanes(), range(4))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"{{{compiler.lanes()}}}"
+
+
 def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
     kernel_map = maps(batch[1])["same"]
     x, w = draw(1, CAPACITY, 4), draw(2, 9, 4, 4)
@@ -144,7 +173,7 @@ def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
 def test_without_llvmlite_the_default_is_xla_alone(batch, monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
-    assert compiler.lanes.__wrapped__() == 0
+    assert compiler.make_kernels() == 0
     assert dataflow.choose("auto", "cpu", exported=False, native_serves=False) == "windows"
 
 
@@ -156,9 +185,9 @@ def test_a_processor_without_fused_multiply_add_or_a_failing_compiler_has_no_ker
 
     monkeypatch.setattr(llvm, "create_mcjit_compiler", fail)
     with pytest.warns(UserWarning, match="may be executed"):
-        assert compiler.lanes.__wrapped__() == 0
+        assert compiler.make_kernels() == 0
     monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: {"fma": False})
-    assert compiler.lanes.__wrapped__() == 0
+    assert compiler.make_kernels() == 0
 
 
 @pytest.mark.parametrize(
@@ -204,7 +233,7 @@ def test_the_default_for_this_machine_is_native_and_an_exported_program_has_none
     kernel_map = maps(batch[1])["same"]
     program = jax.jit(lambda x, w: convolution(x, w, kernel_map))
     arguments = (draw(1, CAPACITY, 4), draw(2, 9, 4, 4))
-    assert compiler.APPLY in program.lower(*arguments).as_text()
+    assert compiler.target(compiler.APPLY) in program.lower(*arguments).as_text()
     exported = jax.export.export(program)(*arguments)
     assert compiler.APPLY not in exported.mlir_module()
     expected = program(*arguments)

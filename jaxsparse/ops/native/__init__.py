@@ -18,7 +18,7 @@ from jaxtyping import Array
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.native import compiler
 
-DTYPES = ("float32", "bfloat16", "float16")
+DTYPES = ("float32", "bfloat16")
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
 MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
 
@@ -47,11 +47,11 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
     w = _fill_lanes(_rounded(w, compute_dtype))
     block = min(max(_BLOCK_FLOATS // max(x.shape[1], out), _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
     call = jax.ffi.ffi_call(
-        compiler.APPLY_BY_INPUT if kernel_map.kind == UP else compiler.APPLY,
+        compiler.target(compiler.APPLY_BY_INPUT if kernel_map.kind == UP else compiler.APPLY),
         jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), jnp.float32),
     )
     x = _rounded(x, compute_dtype)
-    return call(x, kernel_map.table, _sizes(kernel_map, block), w)[:, :out]
+    return call(x, _table(kernel_map), _sizes(kernel_map, block), w)[:, :out]
 
 
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
@@ -62,11 +62,17 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
     rows = -(-kernel_map.rows // ranges)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
-    call = jax.ffi.ffi_call(compiler.WEIGHT_GRADIENT, jax.ShapeDtypeStruct(shape, jnp.float32))
+    call = jax.ffi.ffi_call(
+        compiler.target(compiler.WEIGHT_GRADIENT), jax.ShapeDtypeStruct(shape, jnp.float32)
+    )
     block = min(max(_GRADIENT_BLOCK_FLOATS // (x.shape[1] + out), 32), MAX_BLOCK_ROWS)
     sizes = _sizes(kernel_map, block, rows)
-    parts = call(_rounded(x, compute_dtype), kernel_map.table, sizes, g)
+    parts = call(_rounded(x, compute_dtype), _table(kernel_map), sizes, g)
     return jnp.sum(parts, axis=0)[..., :out]
+
+
+def _table(kernel_map: KernelMap) -> Array:
+    return kernel_map.table.astype(jnp.int32)  # a map that was made under x64 may have another type
 
 
 def _sizes(kernel_map: KernelMap, *rows: int) -> Array:

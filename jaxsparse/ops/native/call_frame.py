@@ -17,11 +17,12 @@ from jaxsparse.ops.native.code import I32, I64, POINTER, VOID, Code, Value
 _EXTENSION, _API, _CONTEXT, _ARGUMENTS, _RESULTS = 8, 16, 24, 72, 112
 # XLA_FFI_Buffer
 _DATA, _DIMENSIONS = 24, 40
-# XLA_FFI_Api: the version, and pointers to functions
-_VERSION, _ERROR_DESTROY, _SCHEDULE, _NUM_THREADS = 32, 64, 136, 144
+# XLA_FFI_Api: pointers to functions
+_ERROR_DESTROY, _SCHEDULE, _NUM_THREADS = 64, 136, 144
 # XLA_FFI_Extension_Base, XLA_FFI_Metadata_Extension, XLA_FFI_Metadata
 _EXTENSION_TYPE, _METADATA, _METADATA_VERSION, _METADATA_TRAITS = 8, 24, 24, 32
 _METADATA_EXTENSION = 1
+_MINOR_VERSION = 1  # the oldest that XLA takes; a later major version refuses it
 
 # The record of one call that its threads share: 64-bit slots. It is freed by the last to leave it,
 # since a busy pool may start a helper after the call has returned.
@@ -126,8 +127,7 @@ def _answer_for_metadata(code: Code, frame: Value) -> None:
         is_metadata = code.b.icmp_signed("==", kind, ir.Constant(I32, _METADATA_EXTENSION))
         with code.b.if_then(is_metadata):
             metadata = code.load(POINTER, code.at(extension, _METADATA))
-            api = code.load(POINTER, code.at(frame, _API))
-            version = code.load(I64, code.at(api, _VERSION))  # major and minor, 32 bits each
+            version = code.int(_MINOR_VERSION << 32)  # major 0, then minor, 32 bits each
             code.store(version, code.at(metadata, _METADATA_VERSION))
             code.store(ir.Constant(I32, 0), code.at(metadata, _METADATA_TRAITS))
             code.b.ret(ir.Constant(POINTER, None))

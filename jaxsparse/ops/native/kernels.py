@@ -57,6 +57,7 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
         x, table, sizes, w = (frame.argument(index) for index in range(4))
         out = frame.result(0)
         active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
+        active = code.minimum(active, table.length(1))
         row_bytes = code.b.mul(out.length(1), code.int(FLOAT))
         if by_input:
             _clear(code, out.data, code.b.mul(out.length(0), row_bytes))
@@ -124,6 +125,7 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
         x, table, sizes, g = (frame.argument(index) for index in range(4))
         out = frame.result(0)
         active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
+        active = code.minimum(active, table.length(1))
         taps = table.length(0)
         values = [
             *(x.data, table.data, g.data, out.data),
@@ -179,7 +181,8 @@ def _list_pairs(
         here = code.b.mul(count.get(), code.int(8))
         code.store(code.b.add(own_start, code.b.mul(row, own[2])), code.at(own[0], here))
         code.store(code.b.add(other_start, code.b.mul(named, other[2])), code.at(other[0], here))
-        exists = code.b.zext(code.b.icmp_signed("<", named, absent), I64)
+        # Unsigned: a negative row, which no map has, is absent too and no place before the array.
+        exists = code.b.zext(code.b.icmp_unsigned("<", named, absent), I64)
         count.set(code.b.add(count.get(), exists))
     return count.get()
 
