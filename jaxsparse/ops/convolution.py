@@ -139,16 +139,17 @@ def _apply(
     kernel_map, x, w = _map_of(operands, treedef)
     if groups > 1:
         return grouped.apply(kernel_map, x, w, compute_dtype).astype(out_dtype)
-    flow = dataflow.choose(
-        implementation,
-        platform,
-        exported=exported,
-        native_serves=implementation in ("auto", "native")
-        and platform == "cpu"
-        and not exported
-        and native.serves(x, w, compute_dtype),
-    )
+    flow = _flow(implementation, platform, exported, x, w, compute_dtype)
     return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
+
+
+def _flow(
+    implementation: str, platform: str, exported: bool, x: Any, other: Any, compute_dtype: Any
+) -> str:
+    """The data flow for these operands; makes the native kernels if they may be wanted."""
+    here = platform == "cpu" and not exported and implementation in ("auto", "native")
+    serves = here and native.serves(x, other, compute_dtype)
+    return dataflow.choose(implementation, platform, exported=exported, native_serves=serves)
 
 
 def _weight_gradient(
@@ -164,15 +165,7 @@ def _weight_gradient(
     kernel_map, x, g = _map_of(operands, treedef)
     if groups > 1:
         return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups).astype(out_dtype)
-    flow = dataflow.choose(
-        implementation,
-        platform,
-        exported=exported,
-        native_serves=implementation in ("auto", "native")
-        and platform == "cpu"
-        and not exported
-        and native.serves(x, g, compute_dtype),
-    )
+    flow = _flow(implementation, platform, exported, x, g, compute_dtype)
     return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
 
