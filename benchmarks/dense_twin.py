@@ -32,6 +32,7 @@ import jaxsparse
 from benchmarks import machine
 from benchmarks.images import event_of, tracks
 from benchmarks.machine import resident_mb
+from benchmarks.parameters import published_network
 from jaxsparse import command_line, models, ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
@@ -159,7 +160,7 @@ def _call(
         geometry_of = functools.partial(dense_geometry, levels=DEPTH)
         targets, weights = np.zeros((1, *shape), np.int32), np.zeros((1, *shape), np.float32)
         targets[tuple(rows.T)], weights[tuple(rows.T)] = labels, 1
-    variables = _variables(len(shape))
+    variables = published_network(len(shape))
 
     def forward(variables: Any, x: Any) -> Any:
         return network.apply(variables, x, geometry_of(x), train=False)[0]
@@ -184,27 +185,6 @@ def _call(
     arguments = jax.device_put(arguments)
     compiled = jax.jit(forward if mode == "forward" else training_step).lower(*arguments).compile()
     return lambda: jax.block_until_ready(compiled(*arguments))
-
-
-def _variables(dim: int) -> Any:
-    """The same parameters for every side; drawn with numpy, which has nothing to compile."""
-    network = models.UResNet(depth=DEPTH)
-    x = jaxsparse.sparse_tensor(
-        np.zeros((1, 1 + dim), np.int32), np.ones((1, 1)), spatial_shape=(32,) * dim, batch_size=1
-    )
-    shapes = jax.eval_shape(
-        lambda key: network.init(key, x, jaxsparse.geometry(x, levels=DEPTH), train=False),
-        jax.random.key(0),
-    )
-    rng = np.random.default_rng(0)
-
-    def draw(path: Any, leaf: Any) -> np.ndarray:
-        if path[-1].key == "weights":
-            fan_in = np.prod(leaf.shape[:-1])
-            return rng.normal(0, (2 / fan_in) ** 0.5, leaf.shape).astype(np.float32)
-        return np.full(leaf.shape, float(path[-1].key in ("scale", "variance")), np.float32)
-
-    return jax.tree_util.tree_map_with_path(draw, shapes)
 
 
 def _times_in_turn(calls: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:

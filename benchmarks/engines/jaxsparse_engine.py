@@ -17,6 +17,7 @@ from flax import linen  # noqa: F401  # part of the start, where memory is count
 import jaxsparse
 from benchmarks.engines import cases
 from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Call, Layer, Workload
+from benchmarks.parameters import published_network
 from jaxsparse import models, ops
 
 CAPACITY_STEP = 128
@@ -48,24 +49,8 @@ def prepare(case: str, workload: Workload, parameters: Path) -> Call:
 
 
 def write_parameters(path: Path, dim: int) -> None:
-    """Parameters of the network for every engine, one array a name; He-normal, drawn by numpy."""
-    network = models.UResNet(depth=DEPTH)
-    x = jaxsparse.sparse_tensor(
-        np.zeros((1, 1 + dim), np.int32), np.ones((1, 1)), spatial_shape=(32,) * dim, batch_size=1
-    )
-    shapes = jax.eval_shape(
-        lambda key: network.init(key, x, jaxsparse.geometry(x, levels=DEPTH), train=False),
-        jax.random.key(0),
-    )
-    rng = np.random.default_rng(0)
-
-    def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        if name.endswith("/weights"):
-            return rng.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape).astype(np.float32)
-        return np.full(shape, float(name.endswith(("/scale", "/variance"))), np.float32)
-
-    leaves = flax.traverse_util.flatten_dict(shapes, sep="/")
-    drawn: dict[str, Any] = {name: draw(name, leaf.shape) for name, leaf in leaves.items()}
+    """Parameters of the network for every engine, one array a name."""
+    drawn: dict[str, Any] = flax.traverse_util.flatten_dict(published_network(dim), sep="/")
     np.savez(path, **drawn)
 
 

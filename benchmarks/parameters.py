@@ -1,0 +1,33 @@
+"""The same parameters for everything that is compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+import jaxsparse
+from benchmarks.engines.cases import DEPTH
+from jaxsparse import models
+
+
+def published_network(dim: int) -> Any:
+    """Variables of the UResNet, He-normal; drawn with numpy, which has nothing to compile."""
+    network = models.UResNet(depth=DEPTH)
+    x = jaxsparse.sparse_tensor(
+        np.zeros((1, 1 + dim), np.int32), np.ones((1, 1)), spatial_shape=(32,) * dim, batch_size=1
+    )
+    shapes = jax.eval_shape(
+        lambda key: network.init(key, x, jaxsparse.geometry(x, levels=DEPTH), train=False),
+        jax.random.key(0),
+    )
+    rng = np.random.default_rng(0)
+
+    def draw(path: Any, leaf: Any) -> np.ndarray:
+        if path[-1].key == "weights":
+            fan_in = np.prod(leaf.shape[:-1])
+            return rng.normal(0, (2 / fan_in) ** 0.5, leaf.shape).astype(np.float32)
+        return np.full(leaf.shape, float(path[-1].key in ("scale", "variance")), np.float32)
+
+    return jax.tree_util.tree_map_with_path(draw, shapes)
