@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
-from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value
+from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
 
 FLOAT = 4  # bytes
 
@@ -256,10 +256,7 @@ def _multiply_tile(
         line = code.at(weights, code.b.mul(channel, row_bytes))
         rows = [code.load(vector, code.at(line, v * step)) for v in range(tile.vectors)]
         place = code.b.mul(channel, code.int(FLOAT))
-        for read, row_sums in zip(reads, sums, strict=True):
-            value = code.splat(code.at(read, place), tile.lanes)
-            for row, total in zip(rows, row_sums, strict=True):
-                total.set(code.fma(value, row, total.get()))
+        _add_outer_product(code, tile, [code.at(read, place) for read in reads], rows, sums)
     for write, row_sums in zip(writes, sums, strict=True):
         for v, total in enumerate(row_sums):
             code.store(total.get(), code.at(write, v * step))
@@ -312,14 +309,22 @@ def _add_tile(
         read = code.at(_pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
         source = code.at(_pointer(code, code.load(I64, code.at(gradients, position))), column)
         rows = [code.load(vector, code.at(source, v * step)) for v in range(tile.vectors)]
-        for index, row_sums in enumerate(sums):
-            value = code.splat(code.at(read, index * FLOAT), tile.lanes)
-            for row, row_sum in zip(rows, row_sums, strict=True):
-                row_sum.set(code.fma(value, row, row_sum.get()))
+        values = [code.at(read, index * FLOAT) for index in range(tile.rows)]
+        _add_outer_product(code, tile, values, rows, sums)
     for line, row_sums in zip(lines, sums, strict=True):
         for v, row_sum in enumerate(row_sums):
             place = code.at(line, v * step)
             code.store(code.b.fadd(code.load(vector, place), row_sum.get()), place)
+
+
+def _add_outer_product(
+    code: Code, tile: Tile, values: list[Value], rows: list[Value], sums: list[list[Variable]]
+) -> None:
+    """``sums[i][v] += values[i] * rows[v]``, the floats at the addresses ``values``."""
+    for address, row_sums in zip(values, sums, strict=True):
+        value = code.splat(address, tile.lanes)
+        for row, total in zip(rows, row_sums, strict=True):
+            total.set(code.fma(value, row, total.get()))
 
 
 def _pointer(code: Code, address: Value) -> Value:
