@@ -38,7 +38,9 @@ def reflect(momentum: np.ndarray) -> np.ndarray:
     return momentum * np.array([1.0, -1.0, -1.0, -1.0])
 
 
-def two_body_momentum(mass: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def two_body_momentum(
+    mass: np.ndarray, first: np.ndarray | float, second: np.ndarray | float
+) -> np.ndarray:
     """Momentum (GeV) of two products in the rest frame of ``mass``; 0 below threshold."""
     square = (mass**2 - (first + second) ** 2) * (mass**2 - (first - second) ** 2)
     return np.sqrt(np.maximum(square, 0.0)) / (2.0 * mass)
@@ -67,7 +69,7 @@ def scatter(
     if energy <= lepton_mass + hadron_mass:
         return None
     incoming = boost(neutrino, reflect(total))
-    momentum = float(two_body_momentum(np.array(energy), lepton_mass, hadron_mass))  # type: ignore[arg-type]
+    momentum = float(two_body_momentum(np.array(energy), lepton_mass, hadron_mass))
     lepton_energy = math.sqrt(momentum**2 + lepton_mass**2)
     cosine = (lepton_energy - (q2 + lepton_mass**2) / (2.0 * incoming[0])) / momentum
     if not -1.0 <= cosine <= 1.0:

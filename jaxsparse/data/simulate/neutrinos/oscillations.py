@@ -44,7 +44,7 @@ def probability(source: int, seen: int, energy: np.ndarray, baseline: float) -> 
       baseline: km.
 
     >>> round(float(probability(14, 14, np.array(1.6), 810.0)), 2)
-    0.02
+    0.0
     """
     mixing = _mixing() if source > 0 else _mixing().conj()
     start, end = mixing[FLAVOURS[abs(source)]], mixing[FLAVOURS[abs(seen)]]

@@ -35,12 +35,12 @@ def _spectra() -> tuple[np.ndarray, np.ndarray]:
     w = np.linspace(THRESHOLD, c.RESONANCE_LIMIT, 400)
 
     def shape(mass: float, width: float, power: int) -> np.ndarray:
-        momentum = two_body_momentum(w, c.NUCLEON_MASS, c.PION_MASS)  # type: ignore[arg-type]
-        at = two_body_momentum(np.array(mass), c.NUCLEON_MASS, c.PION_MASS)  # type: ignore[arg-type]
+        momentum = two_body_momentum(w, c.NUCLEON_MASS, c.PION_MASS)
+        at = two_body_momentum(np.array(mass), c.NUCLEON_MASS, c.PION_MASS)
         running = width * (momentum / at) ** power * (mass / w)
         return w * running / ((w**2 - mass**2) ** 2 + (mass * running) ** 2)
 
-    smooth = two_body_momentum(w, c.NUCLEON_MASS, c.PION_MASS) / w  # type: ignore[arg-type]
+    smooth = two_body_momentum(w, c.NUCLEON_MASS, c.PION_MASS) / w
     # Masses and widths: Review of Particle Physics; a pion in P wave from the Delta, S and D above.
     parts = np.stack([shape(1.232, 0.117, 3), smooth, shape(1.515, 0.150, 1)])
     return w, parts / np.trapezoid(parts, w, axis=1)[:, None]
