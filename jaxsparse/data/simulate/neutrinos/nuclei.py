@@ -44,8 +44,8 @@ HYDROGEN = Nucleus(1, 1, 0.0, 0.0, 0.9)
 CARBON = Nucleus(6, 12, 0.221, 0.025, 3.19)
 ARGON = Nucleus(18, 40, 0.251, 0.0295, 4.43)
 
-# Mass shares. NOvA's oil and PVC: 10.8 % hydrogen, 66.7 % carbon and 3.0 % oxygen (here carbon),
-# 16.1 % chlorine, 3.2 % titanium and the rest (here as argon); arXiv 2109.12220.
+# Mass shares. About the composition of NOvA's oil and PVC: hydrogen, carbon and a little oxygen
+# (here carbon), and a fifth of chlorine and titanium (here as argon).
 TARGETS: dict[str, tuple[tuple[float, Nucleus], ...]] = {
     "scintillator": ((0.108, HYDROGEN), (0.697, CARBON), (0.195, ARGON)),
     "argon": ((1.0, ARGON),),
