@@ -20,6 +20,8 @@ BINDING = 8.5  # MeV a nucleon
 TRANSVERSE_MOMENTUM = 220.0  # MeV/c, scale of its Rayleigh distribution
 NEUTRON_FLOOR = 2.0  # MeV; slower neutrons leave nothing that is seen
 RECOIL_FLOOR = 0.5  # MeV; slower recoil protons leave nothing that is seen
+# Of the nucleons that absorb a neutral, positive or negative pion: indexed by its charge.
+_PROTONS_OF_ABSORBED = np.array([0.475, 0.7, 0.25])
 NEUTRON_MARGIN = 50.0  # cm around the active volume
 
 
@@ -63,20 +65,26 @@ def interact(
     if len(rows) == 0:
         return
     pdg = bank.particles["pdg"][rows]
-    pion = np.abs(pdg) == 211
+    pion = np.isin(np.abs(pdg), (111, 211))
     number = len(rows)
     draw = rng.random(number)
     fast = np.clip((kinetic_energy - 400.0) / 1600.0, 0.0, 0.6)
 
     # Columns: pi+, pi0, pi-, proton, neutron that share the energy; the first fast one leads.
     out = np.zeros((number, 5), np.int64)
-    charge = np.sign(pdg) * pion
+    charge = np.sign(pdg) * (np.abs(pdg) == 211)
+    neutral = pion & (charge == 0)
     absorbed = pion & (draw < np.interp(kinetic_energy, [0, 300, 1000], [0.45, 0.35, 0.10]))
     exchanged = pion & ~absorbed & (draw > 0.85)
     scattered = pion & ~absorbed & ~exchanged
     out[scattered & (charge > 0), 0] += 1
     out[scattered & (charge < 0), 2] += 1
-    out[exchanged, 1] += 1
+    out[scattered & neutral, 1] += 1
+    out[exchanged & ~neutral, 1] += 1
+    if neutral.any():  # a neutral pion changes to either charge
+        out[
+            np.flatnonzero(exchanged & neutral), 2 * (rng.random(number) < 0.5)[exchanged & neutral]
+        ] += 1
     makes = rng.random(number) < fast
     made = rng.choice(3, number, p=(0.40, 0.35, 0.25))
     out[np.flatnonzero(makes), made[makes]] += 1
@@ -86,7 +94,7 @@ def interact(
     out[~pion & ~proton_leads, 4] += 1
     struck = rng.poisson(np.interp(kinetic_energy, [0, 100, 600], [0.6, 1.0, 1.8]))
     struck += (pion & ~absorbed) + absorbed * 2
-    protons = rng.binomial(struck, np.where(absorbed, np.where(charge > 0, 0.7, 0.25), 0.45))
+    protons = rng.binomial(struck, np.where(absorbed, _PROTONS_OF_ABSORBED[charge], 0.45))
     out[:, 3] += protons
     out[:, 4] += struck - protons
 
