@@ -20,7 +20,7 @@ from jaxsparse.data.simulate.energy_loss import restricted_loss
 from jaxsparse.data.simulate.generator import transport
 from jaxsparse.data.simulate.medium import LIQUID_ARGON
 from jaxsparse.data.simulate.truth import label_particles
-from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC
+from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC, World
 
 RESIDUAL_BINS = np.array([0.0, 0.3, 1.0, 3.0, 10.0, 20.0, 40.0])  # cm
 # Geant4 (edep-sim) muons, restricted dE/dx in those bins, MeV/cm.
@@ -72,14 +72,18 @@ def near(name: str, value: float, reference: float, tolerance: float, source: st
 
 
 def fire(
-    pdg: int, kinetic_energy: np.ndarray, seed: int, start: tuple[float, float, float]
+    pdg: int,
+    kinetic_energy: np.ndarray,
+    seed: int,
+    start: tuple[float, float, float],
+    world: World = LIQUID_ARGON_TPC,
 ) -> tuple[Deposits, np.ndarray]:
     """One particle along the beam from ``start`` (cm) for each energy (MeV), all in one event.
 
     The first rows of the particle table are the particles fired.
     """
     number = len(kinetic_energy)
-    bank = ParticleBank()
+    bank = ParticleBank(world)
     bank.add(
         pdg=pdg,
         parent=-1,

@@ -94,25 +94,41 @@ def aligned(numbers: range, size: int) -> Iterator[range]:
         start = stop
 
 
-def define_flags() -> None:
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the options that say what to simulate."""
     views = ", ".join(MICROBOONE.view_names)
-    flags.DEFINE_enum("detector", "microboone", DETECTORS, "what sees the events")
+    flags.DEFINE_enum(
+        "detector", "microboone", DETECTORS, "what sees the events", flag_values=values
+    )
     topologies = (
         f"what happens at the vertex; microboone: {', '.join(TOPOLOGIES)}; "
         f"nova: {', '.join(scintillator.TOPOLOGIES)}"
     )
-    flags.DEFINE_string("topology", None, topologies)
-    flags.DEFINE_integer("seed", 0, "another seed makes other events", lower_bound=0)
-    flags.DEFINE_float("cosmic_rate", 1.0, "cosmic muons, in units of the surface rate; 0 is none")
-    flags.DEFINE_list("views", ["U", "V", "Y"], f"views to make, of {views}")
-    flags.DEFINE_integer("dead_wire_seed", 0, "which wires are dead", lower_bound=0)
+    flags.DEFINE_string("topology", None, topologies, flag_values=values)
+    flags.DEFINE_integer(
+        "seed", 0, "another seed makes other events", lower_bound=0, flag_values=values
+    )
+    flags.DEFINE_float(
+        "cosmic_rate",
+        1.0,
+        "cosmic muons, in units of the surface rate; 0 is none",
+        flag_values=values,
+    )
+    flags.DEFINE_list("views", ["U", "V", "Y"], f"views to make, of {views}", flag_values=values)
+    flags.DEFINE_integer(
+        "dead_wire_seed", 0, "which wires are dead", lower_bound=0, flag_values=values
+    )
     shares = ",".join(f"{name}:{share:g}" for name, share in scintillator.CLASSES)
-    flags.DEFINE_string("classes", shares, "event classes of nova and their shares")
+    flags.DEFINE_string(
+        "classes", shares, "event classes of nova and their shares", flag_values=values
+    )
     flags.DEFINE_enum(
-        "spectrum", "oscillated", ("oscillated", "swapped"),
+        "spectrum",
+        "oscillated",
+        ("oscillated", "swapped"),
         "neutrinos of nova: as they arrive, or all of the beam turned into the class",
-    )  # fmt: skip
+        flag_values=values,
+    )
 
 
 def sample(values: flags.FlagValues) -> Sample:

@@ -82,7 +82,7 @@ class CellDetector:
     threshold: float = 12.0
     saturation: float = 2800.0
     gate: float = 0.5
-    counts_per_mev: float = 1.6
+    counts_per_mev: float = 1.13
 
     @property
     def length(self) -> float:
@@ -147,7 +147,7 @@ class CellDetector:
           distance: cm from the readout end of the cell; the loop turns at its far end.
 
         >>> NOVA_FAR.fibre_share(np.array([0.0, 700.0, 1497.6])).round(3)
-        array([0.487, 0.119, 0.061])
+        array([0.486, 0.113, 0.061])
         """
         both = np.stack([distance, 2.0 * self.length - distance])
         parts = [part * np.exp(-both / scale) for part, scale in self.fibre]
