@@ -82,7 +82,7 @@ class CellDetector:
     threshold: float = 12.0
     saturation: float = 2800.0
     gate: float = 0.5
-    counts_per_mev: float = 1.13
+    counts_per_mev: float = 1.115
 
     @property
     def length(self) -> float:
