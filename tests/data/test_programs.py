@@ -99,7 +99,7 @@ def test_inspect_answers_a_bad_file_with_one_line(tmp_path, simulated):
     ("arguments", "line"),
     [
         (["--events=1"], "--out is required"),
-        (["--out=x.h5", "--events=1", "--topology=2p"], "topology=2p"),
+        (["--out=x.h5", "--events=1", "--topology=2p"], "topology is '2p'"),
         (["--out=x.h5", "--events=1", "--views=Y,W"], "View 'W'"),
     ],
 )
