@@ -60,6 +60,8 @@ def test_objects_are_one_particle_table_for_both_views(caf):
     event = NovaCafSource(caf)[2]
     assert event.particles["pdg"].tolist() == [13, 2212]  # objects 1 and 7 of the file
     for view in event.views.values():
+        assert view.labels is not None
+        assert view.instance is not None
         np.testing.assert_array_equal(view.instance == 1, view.labels == 2)  # class 2: proton
         assert np.unique(view.labels).tolist() == [1, 2]
         assert np.unique(view.instance).tolist() == [0, 1]
