@@ -158,6 +158,7 @@ class Column:
             self._chunk_rows = max(self.rows, 1)
             self._offsets = np.array([dataset.id.get_offset() or 0], np.int64)
             self._sizes = np.array([self.rows * self._row_bytes], np.int64)
+            self._check_places(end)
         else:
             self._chunk_rows = dataset.chunks[0]
             chunks = -(-self.rows // self._chunk_rows)
@@ -175,8 +176,11 @@ class Column:
                 dataset.id.chunk_iter(note)
             self.direct &= not odd  # single chunks that skipped a filter
             plain = self._chunk_rows * self._row_bytes
+            self._check_places(end)
             if not self._compressed and (self._sizes != plain).any():
                 raise ValueError(f"a chunk of {self.name} does not hold {plain} bytes")
+
+    def _check_places(self, end: int) -> None:
         if (self._offsets < 0).any() or (self._offsets + self._sizes > end).any():
             raise ValueError(f"chunks of {self.name} are missing or lie outside the file")
 

@@ -50,7 +50,8 @@ class EventFile:
     Raises:
       InputError: the file is missing, cut off, of another version, or breaks a rule of the layout;
         reading raises it for an event that breaks a rule of
-        :func:`jaxsparse.data.validation.check_view`, and if the file has been replaced since.
+        :func:`jaxsparse.data.validation.check_view`, and in another process, or after
+        :meth:`close`, if the file has been replaced since.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES):
@@ -63,6 +64,7 @@ class EventFile:
         self._cache = ChunkCache(cache_bytes)
         self._require_path()
         self._header = self._read_header()
+        self._open()  # a file that is replaced from now on stays readable here
         self.detector = self._header.detector
         self.class_names = self._header.class_names
         self.event_classes = self._header.event_classes

@@ -69,16 +69,16 @@ class JoinReport:
     def lines(self) -> list[str]:
         """What a person should know; empty if all fits."""
         said = {
-            "images without truth: kept, without class": self.without_truth,
-            "events of truth without image: not there": self.truth_alone,
-            "images with a key that came before: left out": self.repeated_images,
-            "rows of truth with a key that came before: the first counts": self.repeated_truths,
-            f"files without table {TRUTH}": self.files_without_truth,
+            "images without truth": (self.without_truth, "kept without class"),
+            "truth without image": (self.truth_alone, "not there"),
+            "images whose key came before": (self.repeated_images, "left out"),
+            "rows of truth whose key came before": (self.repeated_truths, "the first counts"),
+            f"files without table {TRUTH}": (self.files_without_truth, "kept without classes"),
         }
-        lines = [f"{count} {text}" for text, count in said.items() if count]
+        lines = [f"{text}: {count}, {fate}" for text, (count, fate) in said.items() if count]
         for code, count in sorted(self.no_class.items()):
             name = INTERACTIONS[code][1] if code in INTERACTIONS else "unknown"
-            lines.append(f"{count} events of interaction code {code} ({name}): kept, without class")
+            lines.append(f"events of interaction code {code} ({name}): {count}, kept without class")
         return lines
 
 

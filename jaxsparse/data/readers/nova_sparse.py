@@ -130,7 +130,9 @@ class NovaSparseSource:
         """What a person should know, in lines."""
         if not self.absent:
             return []
-        return [f"{self.absent} event numbers up to {self.event_ids[-1]} have no pixel: not there"]
+        return [
+            f"event numbers up to {self.event_ids[-1]} without a pixel: {self.absent}, not there"
+        ]
 
     def close(self) -> None:
         """Closes the file; the next read opens it again."""
