@@ -116,6 +116,10 @@ class Column:
           OSError, ValueError: the bytes are not there or are damaged.
         """
         size = self._chunk_rows
+        if not self._compressed and first // size == (last - 1) // size:  # nearly always
+            begin = self._offsets[first // size] + first % size * self._row_bytes
+            _read_exactly(descriptor, out.reshape(-1).view(np.uint8).data, int(begin))
+            return
         for chunk in range(first // size, -(-last // size)):
             start, stop = max(first - chunk * size, 0), min(last - chunk * size, size)
             place = chunk * size + start - first
@@ -147,7 +151,10 @@ class Column:
             raise ValueError(f"a chunk holds {len(data)} bytes where {expected} must be")
         if self._shuffled:
             planes = np.frombuffer(data, np.uint8).reshape(self.dtype.itemsize, -1)
-            elements = np.ascontiguousarray(planes.T).view(self.dtype)
+            elements = np.empty(planes.shape[1], self.dtype)
+            bytes_of = elements.view(np.uint8).reshape(-1, len(planes))
+            for number, plane in enumerate(planes):  # faster than the transposed copy
+                bytes_of[:, number] = plane
         else:
             elements = np.frombuffer(data, self.dtype)
         return elements.reshape(self._chunk_rows, *self.tail)

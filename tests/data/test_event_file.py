@@ -145,6 +145,7 @@ def test_many_views_are_read_at_once_in_any_order(
     tmp_path, monkeypatch, make_event, write_events, compression
 ):
     monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 64)
+    monkeypatch.setattr("jaxsparse.data.event_writer.PLAIN_CHUNK", 48)
     path = write_events(tmp_path / "a.h5", map(make_event, range(12)), compression=compression)
     file = EventFile(path)
     for numbers in ([5, 2, 3, 4, 4, -1, 0], [], range(12)):
