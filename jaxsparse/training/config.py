@@ -95,3 +95,57 @@ def default_config() -> ConfigDict:
     config.train.parallel = "pmap"  # or shard_map
     config.train.cache_dir = "~/.cache/jaxsparse"  # of compiled programs; empty: off
     return config
+
+
+def classifier_config() -> ConfigDict:
+    """The config that recipes for whole events start from: NOvA's two views, a network to name.
+
+    ``config.model.name`` is left to the recipe, with what only that network has.
+
+    >>> classifier_config().data.views
+    ('XZ', 'YZ')
+    """
+    config = default_config()
+    config.task = "classification"
+
+    config.model = ConfigDict()
+    config.model.name = ""
+    config.model.dim = 2
+    config.model.in_channels = 1
+    config.model.num_classes = 4
+    config.model.views = 2  # images an event
+    config.model.stem_stride = 1
+    config.model.shared_stem = False  # one stem for all views, instead of one each
+    config.model.merge = "add"  # or concatenate: how views meet on the union of their sites
+    config.model.activation = "mish"
+    config.model.residual = True  # blocks add their input
+    config.model.coordinate_inputs = False  # the pixel's coordinates are channels too
+    config.model.pooling = "average"  # over the sites of an event; or max, sum
+    config.model.dropout = 0.0
+    config.model.vocabulary = "sparse"
+    config.model.dtype = "float32"
+    config.model.remat = False
+
+    # Standardised by the non-zero pixels of NOvA's sample (S. H. Oh, APS April 2023).
+    config.data.views = ("XZ", "YZ")
+    config.data.mean = 14.57
+    config.data.std = 16.27
+    config.data.low = 0.0
+    config.data.high = 1e9
+    config.data.crop = ()
+    config.data.flip_time = False  # the plane: the beam has a direction
+    config.data.flip_wire = False  # the cell: gravity gives cosmic rays one
+    config.data.fluctuation = 0.1  # the calibration's uncertainty
+    config.data.num_buckets = 2  # sums over many events hardly vary
+
+    config.optimizer.name = "sgd"
+    config.optimizer.learning_rate = 1e-2
+    config.optimizer.schedule = "plateau"
+    config.optimizer.plateau_metric = "accuracy"
+    config.optimizer.plateau_patience = 3
+    config.optimizer.plateau_factor = 0.1
+
+    config.train.validate_epochs = 1.0
+    config.train.checkpoint_every = 1000
+    config.train.log_every = 100
+    return config
