@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsparse.errors import InputError
+from jaxsparse.nn.mish import mish
 from jaxsparse.nn.pointwise import Tensor, with_features
 
 # With the defaults of the layers of PyTorch, which the peers wrap: GELU is the exact one.
@@ -21,7 +22,7 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "elu": jax.nn.elu,
     "gelu": functools.partial(jax.nn.gelu, approximate=False),
     "leaky_relu": jax.nn.leaky_relu,
-    "mish": jax.nn.mish,
+    "mish": mish,
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
     "selu": jax.nn.selu,
