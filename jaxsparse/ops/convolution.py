@@ -61,7 +61,8 @@ def convolution(
         compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
             takes the type of the features. Sums are float32 whatever it is.
         implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``; with groups
-            there is only that of ``grouped.py``. An exported program never holds native kernels.
+            there is only that of ``grouped.py``, and native kernels where a group has one channel.
+            An exported program never holds native kernels.
 
     Returns:
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
@@ -137,9 +138,9 @@ def _apply(
     groups: int,
 ) -> Array:
     kernel_map, x, w = _map_of(operands, treedef)
-    if groups > 1:
-        return grouped.apply(kernel_map, x, w, compute_dtype).astype(out_dtype)
     flow = _flow(implementation, platform, exported, x, w, compute_dtype)
+    if groups > 1:
+        return grouped.apply(kernel_map, x, w, compute_dtype, flow=flow).astype(out_dtype)
     return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
 
 
@@ -163,9 +164,11 @@ def _weight_gradient(
     groups: int,
 ) -> Array:
     kernel_map, x, g = _map_of(operands, treedef)
-    if groups > 1:
-        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups).astype(out_dtype)
     flow = _flow(implementation, platform, exported, x, g, compute_dtype)
+    if groups > 1:
+        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups, flow=flow).astype(
+            out_dtype
+        )
     return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
 

@@ -2,7 +2,8 @@
 
 Every group is a convolution of its own, so there is no wide matrix product to win: one tap after
 the other is gathered, multiplied within its group and added. With a channel a group that is an
-elementwise product. No product is taken between groups, and nothing is scattered.
+elementwise product, for which there are native kernels on CPU. No product is taken between groups,
+and nothing is scattered.
 
 Weights are ``[taps, groups, in, out]`` here, with the channels of one group.
 """
@@ -15,12 +16,23 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsparse.ops import native
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.precision import precision_for
 
 
-def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
-    """``out[o, g] = sum_k x[in(o, k), g] . w[k, g]``, float32 ``[capacity_out, groups * out]``."""
+def apply(
+    kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any, *, flow: str = "scan"
+) -> Array:
+    """``out[o, g] = sum_k x[in(o, k), g] . w[k, g]``, float32 ``[capacity_out, groups * out]``.
+
+    ``flow="native"`` takes the kernels where a group has one channel.
+    """
+    if flow == "native" and w.shape[2:] == (1, 1) and w.shape[0] <= native.MAX_TAPS:
+        return native.channelwise_apply(
+            _reads(kernel_map), kernel_map.num_out, kernel_map.capacity_in, x, w[..., 0, 0],
+            compute_dtype,
+        )  # fmt: skip
     padded = _by_group(x.astype(compute_dtype), w.shape[1], absent_rows=1)
     one_channel = w.shape[2:] == (1, 1)
 
@@ -37,9 +49,20 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
 
 
 def weight_gradient(
-    kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, groups: int
+    kernel_map: KernelMap,
+    x: Array,
+    g: Array,
+    compute_dtype: Any,
+    groups: int,
+    *,
+    flow: str = "scan",
 ) -> Array:
     """``w[k, g] = sum_o x[in(o, k), g]^T . g[o, g]``, float32 ``[taps, groups, in, out]``."""
+    channelwise = x.shape[1] == g.shape[1] == groups
+    if flow == "native" and channelwise and kernel_map.taps <= native.MAX_TAPS:
+        return native.channelwise_weight_gradient(
+            _reads(kernel_map), kernel_map.num_out, kernel_map.capacity_in, x, g, compute_dtype
+        )[..., None, None]
     padded = _by_group(x.astype(compute_dtype), groups, absent_rows=1)
     columns = _by_group(g.astype(compute_dtype), groups)
     one_channel = padded.shape[2] == columns.shape[2] == 1

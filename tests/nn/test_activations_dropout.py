@@ -33,6 +33,7 @@ FORMULAS: dict[str, Any] = {
     "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
     "mish": lambda z: z * np.tanh(np.log1p(np.exp(z))),
     "relu": lambda z: np.maximum(z, 0),
+    "relu6": lambda z: np.clip(z, 0, 6),
     "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z)),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "silu": lambda z: z / (1 + np.exp(-z)),
@@ -52,6 +53,17 @@ def test_an_activation_is_its_formula_and_zero_on_padding(name, dtype):
     assert y.features.dtype == dtype
     np.testing.assert_allclose(y.features[:20].astype(np.float32), expected, atol=tolerance)
     assert not np.asarray(y.features[20:], np.float32).any()
+
+
+def test_mish_and_its_slope_are_right_over_the_whole_range():
+    z = np.concatenate([np.linspace(-30, 30, 201), [-1e4, 1e4]])
+    mish = nn.ACTIVATIONS["mish"]
+    softplus = np.logaddexp(z, 0)
+    sigmoid = np.exp(z - softplus)
+    slope = np.tanh(softplus) + z * sigmoid * (1 - np.tanh(softplus) ** 2)
+    x = jnp.asarray(z, jnp.float32)
+    np.testing.assert_allclose(mish(x), z * np.tanh(softplus), rtol=2e-6, atol=1e-6)
+    np.testing.assert_allclose(jax.vmap(jax.grad(mish))(x), slope, rtol=2e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", nn.ACTIVATIONS)

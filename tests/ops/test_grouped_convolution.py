@@ -82,6 +82,48 @@ def test_a_channelwise_gradient_has_no_scatter_and_no_matrix_product(maps):
     np.testing.assert_allclose(many[1], 2 * many[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("channels", [1, 5, 24, 144])
+def test_native_channelwise_kernels_equal_a_sum_over_the_taps(maps, channels):
+    rng = np.random.default_rng(channels)
+
+    @jax.jit
+    def everything(kernel_map, x, w, cotangent):
+        y, back = jax.vjp(
+            lambda x, w: ops.convolution(
+                x, w, kernel_map, groups=channels, implementation="native"
+            ),
+            x,
+            w,
+        )
+        return y, *back(cotangent)
+
+    for kernel_map in maps if channels == 24 else maps[:1]:
+        rows, out = kernel_map.capacity_in, kernel_map.capacity_out
+        inside, made = np.arange(rows) < int(kernel_map.num_in), int(kernel_map.num_out)
+        x = rng.normal(size=(rows, channels)).astype(np.float32) * inside[:, None]
+        g = rng.normal(size=(out, channels)).astype(np.float32)
+        w = rng.normal(size=(kernel_map.taps, 1, channels)).astype(np.float32)
+        y, by_x, by_w = everything(kernel_map, x, w, g)
+        # The pairs (in, tap, out), by what a one-hot feature of every input row gives.
+        one_hot = ops.convolution(
+            jnp.eye(rows) * inside,
+            jnp.tile(jnp.eye(rows), (kernel_map.taps, 1, 1))
+            * (jnp.arange(kernel_map.taps)[:, None, None] + 1.0),
+            kernel_map,
+            implementation="table",
+        )
+        expected, back, weights = np.zeros((out, channels)), np.zeros_like(x), np.zeros_like(w)
+        for target, source in np.argwhere(np.asarray(one_hot)[:made] > 0):
+            tap = round(float(one_hot[target, source])) - 1
+            expected[target] += x[source].astype(np.float64) * w[tap, 0]
+            back[source] += g[target] * w[tap, 0]
+            weights[tap, 0] += x[source] * g[target]
+        np.testing.assert_allclose(y, expected, atol=1e-5)
+        np.testing.assert_allclose(by_x, back, atol=1e-4)
+        np.testing.assert_allclose(by_w, weights, atol=1e-4)
+        assert not np.any(y[made:])
+
+
 def test_groups_that_do_not_divide_are_refused(maps):
     with pytest.raises(InputError, match="groups is 3"):
         ops.convolution(jnp.ones((50, 3)), jnp.ones((9, 1, 4)), maps[0], groups=3)

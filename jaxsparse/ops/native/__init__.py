@@ -21,6 +21,7 @@ from jaxsparse.ops.native import compiler
 DTYPES = ("float32", "bfloat16")
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
 MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
+MAX_TAPS = 1024  # and those of the taps of a row of a channelwise convolution
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.
 _BLOCK_FLOATS = 2**15
@@ -28,6 +29,8 @@ _BLOCK_ROWS = (64, 512)
 _GRADIENT_BLOCK_FLOATS = 2**15
 _RANGE_ROWS = 4096
 _MAX_RANGES = 4
+# A channelwise convolution: rows that one thread does in one go.
+_CHANNELWISE_BLOCK_ROWS = 128
 
 
 def serves(x: Any, w_or_g: Any, compute_dtype: Any) -> bool:
@@ -71,13 +74,47 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     return jnp.sum(parts, axis=0)[..., :out]
 
 
+def channelwise_apply(
+    table: Array, num_out: Array, absent: int, x: Array, w: Array, compute_dtype: Any
+) -> Array:
+    """``out[o, c] = sum_k x[table[k, o], c] w[k, c]``, float32 ``[rows, channels]``."""
+    channels = x.shape[1]
+    x, w = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, w))
+    shape = (table.shape[1], x.shape[1])
+    call = jax.ffi.ffi_call(
+        compiler.target(compiler.CHANNELWISE), jax.ShapeDtypeStruct(shape, jnp.float32)
+    )
+    sizes = _int32(num_out, absent, _CHANNELWISE_BLOCK_ROWS)
+    return call(x, table.astype(jnp.int32), sizes, w)[:, :channels]
+
+
+def channelwise_weight_gradient(
+    table: Array, num_out: Array, absent: int, x: Array, g: Array, compute_dtype: Any
+) -> Array:
+    """``w[k, c] = sum_o x[table[k, o], c] g[o, c]``, float32 ``[taps, channels]``."""
+    channels = x.shape[1]
+    x, g = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, g))
+    taps, rows = table.shape
+    ranges = min(max(rows // _RANGE_ROWS, 1), _MAX_RANGES)
+    call = jax.ffi.ffi_call(
+        compiler.target(compiler.CHANNELWISE_GRADIENT),
+        jax.ShapeDtypeStruct((ranges, taps, x.shape[1]), jnp.float32),
+    )
+    block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
+    sizes = _int32(num_out, absent, block, -(-rows // ranges))
+    return jnp.sum(call(x, table.astype(jnp.int32), sizes, g), axis=0)[:, :channels]
+
+
 def _table(kernel_map: KernelMap) -> Array:
     return kernel_map.table.astype(jnp.int32)  # a map that was made under x64 may have another type
 
 
 def _sizes(kernel_map: KernelMap, *rows: int) -> Array:
-    sizes = (kernel_map.num_rows, kernel_map.columns, *rows)
-    return jnp.stack([jnp.asarray(size, jnp.int32) for size in sizes])
+    return _int32(kernel_map.num_rows, kernel_map.columns, *rows)
+
+
+def _int32(*numbers: Any) -> Array:
+    return jnp.stack([jnp.asarray(number, jnp.int32) for number in numbers])
 
 
 def _rounded(x: Array, compute_dtype: Any) -> Array:

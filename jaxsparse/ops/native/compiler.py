@@ -12,8 +12,12 @@ from typing import Any
 
 import jax
 
-APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT = (
-    f"jaxsparse_{name}" for name in ("apply", "apply_by_input", "weight_gradient")
+TARGETS = APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT, CHANNELWISE, CHANNELWISE_GRADIENT = (
+    "jaxsparse_apply",
+    "jaxsparse_apply_by_input",
+    "jaxsparse_weight_gradient",
+    "jaxsparse_channelwise_apply",
+    "jaxsparse_channelwise_weight_gradient",
 )
 
 _lock = threading.Lock()
@@ -47,7 +51,7 @@ def make_kernels() -> int:
         from llvmlite import ir
     except (ImportError, OSError):
         return 0
-    from jaxsparse.ops.native import kernels  # it imports llvmlite too
+    from jaxsparse.ops.native import channelwise, kernels  # they import llvmlite too
 
     try:
         llvm.initialize_native_target()
@@ -59,10 +63,12 @@ def make_kernels() -> int:
         tile = kernels.tile_for(features)
         module = ir.Module("jaxsparse")
         module.triple = llvm.get_process_triple()
-        names = [f"{name}_{tile.lanes}" for name in (APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT)]
+        names = [f"{name}_{tile.lanes}" for name in TARGETS]
         kernels.add_apply(module, names[0], tile, by_input=False)
         kernels.add_apply(module, names[1], tile, by_input=True)
         kernels.add_weight_gradient(module, names[2], tile)
+        channelwise.add_channelwise_apply(module, names[3], tile)
+        channelwise.add_channelwise_weight_gradient(module, names[4], tile)
         engine = _machine_code(llvm, module, features)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
         addresses = [engine.get_function_address(name) for name in names]

@@ -60,11 +60,11 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
         active = code.minimum(active, table.length(1))
         row_bytes = code.b.mul(out.length(1), code.int(FLOAT))
         if by_input:
-            _clear(code, out.data, code.b.mul(out.length(0), row_bytes))
+            clear(code, out.data, code.b.mul(out.length(0), row_bytes))
             rows = active
         else:
             rows = out.length(0)
-        items = _ceil_div(code, rows, block)
+        items = ceil_div(code, rows, block)
         channels = x.length(1)
         values = [
             *(x.data, table.data, w.data, out.data),
@@ -89,11 +89,11 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
             end = code.minimum(code.b.add(first, block), rows)
             if not by_input:
                 size = code.b.mul(code.b.sub(end, first), row_bytes)
-                _clear(code, code.at(out, code.b.mul(first, row_bytes)), size)
+                clear(code, code.at(out, code.b.mul(first, row_bytes)), size)
             end = code.minimum(end, active)
             with code.loop(0, taps) as tap:
                 line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
-                count = _list_pairs(
+                count = list_pairs(
                     code, line, first, end, absent,
                     (own, own_base, own_bytes), (other, other_base, other_bytes),
                 )  # fmt: skip
@@ -144,13 +144,13 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
         def do_item(item: Value) -> None:
             part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
             total = code.at(out, code.b.mul(item, item_bytes))
-            _clear(code, total, item_bytes)
+            clear(code, total, item_bytes)
             line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
             first = code.b.mul(part, rows)
             last = code.minimum(code.b.add(first, rows), active)
             with code.loop(first, last, block) as start:
                 end = code.minimum(code.b.add(start, block), last)
-                count = _list_pairs(
+                count = list_pairs(
                     code, line, start, end, absent, (own, g, g_bytes), (other, x, x_bytes)
                 )
                 _add_products(code, tile, other, own, count, total, channels, width)
@@ -160,7 +160,7 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
     parallel_handler(module, name, prepare, make_worker)
 
 
-def _list_pairs(
+def list_pairs(
     code: Code,
     line: Value,
     first: Value,
@@ -206,7 +206,7 @@ def _multiply_strips(
     overwrite: bool,
 ) -> None:
     """``target += source . weights`` for all pairs, strip by strip of the output's channels."""
-    for start, stop, vectors in _strips(code, tile, row_bytes):
+    for start, stop, vectors in strips(code, tile, row_bytes):
         step = vectors * tile.lanes * FLOAT
         with code.loop(start, stop, step) as column, code.loop(0, count, tile.rows) as group:
             _multiply_tile(
@@ -215,7 +215,7 @@ def _multiply_strips(
                 )  # fmt: skip
 
 
-def _strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:
+def strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:
     """Byte ranges of a row of features: whole tiles, then single vectors, and the vectors each."""
     size = code.int(tile.width * FLOAT)
     whole = code.b.mul(code.b.sdiv(row_bytes, size), size)
@@ -238,8 +238,8 @@ def _multiply_tile(
     reads, writes = [], []
     for index in range(tile.rows):
         position = code.b.mul(code.b.add(group, code.int(index)), code.int(8))
-        reads.append(_pointer(code, code.load(I64, code.at(sources, position))))
-        target = _pointer(code, code.load(I64, code.at(targets, position)))
+        reads.append(pointer(code, code.load(I64, code.at(sources, position))))
+        target = pointer(code, code.load(I64, code.at(targets, position)))
         writes.append(code.at(target, column))
     zero = ir.Constant(vector, [0.0] * tile.lanes)
     step = FLOAT * tile.lanes
@@ -279,7 +279,7 @@ def _add_products(
         with code.loop(first, last, rows) as channel:
             line = code.at(total, code.b.mul(channel, row_bytes))
             place = code.b.mul(channel, code.int(FLOAT))
-            for start, stop, vectors in _strips(code, tile, row_bytes):
+            for start, stop, vectors in strips(code, tile, row_bytes):
                 with code.loop(start, stop, vectors * tile.lanes * FLOAT) as column:
                     _add_tile(
                         code, Tile(rows, vectors, tile.lanes), inputs, gradients, count,
@@ -306,8 +306,8 @@ def _add_tile(
     sums = [[code.variable(vector, zero) for _ in range(tile.vectors)] for _ in lines]
     with code.loop(0, count) as pair:
         position = code.b.mul(pair, code.int(8))
-        read = code.at(_pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
-        source = code.at(_pointer(code, code.load(I64, code.at(gradients, position))), column)
+        read = code.at(pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
+        source = code.at(pointer(code, code.load(I64, code.at(gradients, position))), column)
         rows = [code.load(vector, code.at(source, v * step)) for v in range(tile.vectors)]
         values = [code.at(read, index * FLOAT) for index in range(tile.rows)]
         _add_outer_product(code, tile, values, rows, sums)
@@ -327,14 +327,14 @@ def _add_outer_product(
             total.set(code.fma(value, row, total.get()))
 
 
-def _pointer(code: Code, address: Value) -> Value:
+def pointer(code: Code, address: Value) -> Value:
     return code.b.inttoptr(address, ir.PointerType(I8))
 
 
-def _clear(code: Code, address: Value, size: Value) -> None:
+def clear(code: Code, address: Value, size: Value) -> None:
     memset: Any = code.external("memset", ir.PointerType(I8), [ir.PointerType(I8), I32, I64])
     code.b.call(memset, [address, ir.Constant(I32, 0), size])
 
 
-def _ceil_div(code: Code, number: Value, by: Value) -> Value:
+def ceil_div(code: Code, number: Value, by: Value) -> Value:
     return code.b.sdiv(code.b.add(number, code.b.sub(by, code.int(1))), by)

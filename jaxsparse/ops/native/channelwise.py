@@ -1,0 +1,162 @@
+"""The inner loops of a channelwise convolution, in vector instructions.
+
+A channel meets one weight a tap, so there is no product to tile: what counts is that a row is read
+where it lies and that sums stay in registers. Work follows the pairs that exist.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from llvmlite import ir
+
+from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_TAPS
+from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.code import F32, I64, Code, Value
+from jaxsparse.ops.native.kernels import (
+    FLOAT,
+    Tile,
+    ceil_div,
+    clear,
+    list_pairs,
+    pointer,
+    strips,
+)
+
+_VECTORS = 4  # sums held at a time: enough to hide the latency of a multiplication
+
+
+def add_channelwise_apply(module: ir.Module, name: str, tile: Tile) -> None:
+    """Adds ``out[o, c] = sum_k x[in(o, k), c] w[k, c]``.
+
+    Arguments: ``x`` ``[rows, channels]``, ``table`` int32 ``[taps, rows]`` with the input row of
+    every output row, ``sizes`` int32 ``[active table rows, absent, rows of a block]``, ``w``
+    ``[taps, channels]``, the channels a multiple of the lanes. Result: ``[rows, channels]``.
+    """
+    tile = dataclasses.replace(tile, vectors=_VECTORS)
+
+    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
+        x, table, sizes, w = (frame.argument(index) for index in range(4))
+        out = frame.result(0)
+        active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
+        rows = out.length(0)
+        row_bytes = code.b.mul(out.length(1), code.int(FLOAT))
+        values = [
+            *(x.data, table.data, w.data, out.data),
+            *(code.minimum(active, table.length(1)), absent, block, rows),
+            *(table.length(1), table.length(0), row_bytes),
+        ]
+        return ceil_div(code, rows, block), values
+
+    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
+        x, table, w, out, active, absent, block, rows, columns, taps, row_bytes = values
+        inputs, weights = code.array(I64, MAX_TAPS), code.array(I64, MAX_TAPS)
+        x_start, w_start = code.b.ptrtoint(x, I64), code.b.ptrtoint(w, I64)
+        column_bytes = code.b.mul(columns, code.int(4))
+
+        def list_taps(row: Value) -> Value:
+            """Writes the addresses of the inputs and weights that reach a row; their number."""
+            count = code.variable(I64, code.int(0))
+            entry = code.at(table, code.b.mul(row, code.int(4)))
+            with code.b.if_then(code.b.icmp_signed("<", row, active)), code.loop(0, taps) as tap:
+                named = code.load_int(code.at(entry, code.b.mul(tap, column_bytes)))
+                here = code.b.mul(count.get(), code.int(8))
+                source = code.b.add(x_start, code.b.mul(named, row_bytes))
+                code.store(source, code.at(inputs, here))
+                weight = code.b.add(w_start, code.b.mul(tap, row_bytes))
+                code.store(weight, code.at(weights, here))
+                exists = code.b.zext(code.b.icmp_unsigned("<", named, absent), I64)
+                count.set(code.b.add(count.get(), exists))
+            return count.get()
+
+        def do_item(item: Value) -> None:
+            first = code.b.mul(item, block)
+            end = code.minimum(code.b.add(first, block), rows)
+            with code.loop(first, end) as row:
+                count = list_taps(row)
+                target = code.at(out, code.b.mul(row, row_bytes))
+                for start, stop, vectors in strips(code, tile, row_bytes):
+                    with code.loop(start, stop, vectors * tile.lanes * FLOAT) as column:
+                        sums = _sum_products(
+                            code, tile.lanes, vectors, count, (inputs, weights), column
+                        )
+                        for index, total in enumerate(sums):
+                            step = index * tile.lanes * FLOAT
+                            code.store(total, code.at(target, column, step))
+
+        return do_item
+
+    parallel_handler(module, name, prepare, make_worker)
+
+
+def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
+    """Adds ``w[k, c] = sum_o x[in(o, k), c] g[o, c]``, in several sums over ranges of rows.
+
+    Arguments: ``x`` ``[rows, channels]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
+    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, channels]``,
+    the channels a multiple of the lanes. Result: ``[ranges, taps, channels]``, to be added up by
+    the caller.
+    """
+    tile = dataclasses.replace(tile, vectors=_VECTORS)
+
+    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
+        x, table, sizes, g = (frame.argument(index) for index in range(4))
+        out = frame.result(0)
+        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
+        taps = table.length(0)
+        values = [
+            *(x.data, table.data, g.data, out.data),
+            *(code.minimum(active, table.length(1)), absent, block, rows),
+            *(table.length(1), taps, code.b.mul(g.length(1), code.int(FLOAT))),
+        ]
+        return code.b.mul(out.length(0), taps), values
+
+    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
+        x, table, g, out, active, absent, block, rows, columns, taps, row_bytes = values
+        own, other = code.array(I64, MAX_BLOCK_ROWS + 1), code.array(I64, MAX_BLOCK_ROWS + 1)
+
+        def do_item(item: Value) -> None:
+            part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
+            total = code.at(out, code.b.mul(item, row_bytes))
+            clear(code, total, row_bytes)
+            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
+            first = code.b.mul(part, rows)
+            last = code.minimum(code.b.add(first, rows), active)
+            with code.loop(first, last, block) as start:
+                end = code.minimum(code.b.add(start, block), last)
+                count = list_pairs(
+                    code, line, start, end, absent, (own, g, row_bytes), (other, x, row_bytes)
+                )
+                for begin, stop, vectors in strips(code, tile, row_bytes):
+                    with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
+                        # From zero in every block: a long sum in one go would lose more digits.
+                        sums = _sum_products(code, tile.lanes, vectors, count, (own, other), column)
+                        for index, value in enumerate(sums):
+                            place = code.at(total, column, index * tile.lanes * FLOAT)
+                            before = code.load(ir.VectorType(F32, tile.lanes), place)
+                            code.store(code.b.fadd(before, value), place)
+
+        return do_item
+
+    parallel_handler(module, name, prepare, make_worker)
+
+
+def _sum_products(
+    code: Code, lanes: int, vectors: int, count: Value, lists: tuple[Value, Value], column: Value
+) -> list[Value]:
+    """Sums of the products of what two lists of addresses point to, ``column`` bytes further."""
+    vector = ir.VectorType(F32, lanes)
+    zero = ir.Constant(vector, [0.0] * lanes)
+    sums = [code.variable(vector, zero) for _ in range(vectors)]
+    with code.loop(0, count) as pair:
+        position = code.b.mul(pair, code.int(8))
+        one, two = (
+            code.at(pointer(code, code.load(I64, code.at(addresses, position))), column)
+            for addresses in lists
+        )
+        for index, total in enumerate(sums):
+            step = index * lanes * FLOAT
+            a, b = code.load(vector, code.at(one, step)), code.load(vector, code.at(two, step))
+            total.set(code.fma(a, b, total.get()))
+    return [total.get() for total in sums]
