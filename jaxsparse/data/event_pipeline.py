@@ -184,13 +184,9 @@ def _count_events(pipeline: EventPipeline, events: np.ndarray) -> np.ndarray:
                 for end, length in zip(ends, view.lengths, strict=True)
             ]
         )
-    width = len(pipeline.views) * pipeline.levels
-    return (
-        np.array(counts, np.int64)
-        .reshape(len(pipeline.views), len(events), -1)
-        .transpose(1, 0, 2)
-        .reshape(len(events), width)
-    )
+    shape = len(pipeline.views), len(events), pipeline.levels
+    table = np.array(counts, np.int64).reshape(shape).transpose(1, 0, 2)
+    return table.reshape(len(events), shape[0] * shape[2])
 
 
 def _views(source: PixelSource, data: Any) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def event_config(event_files, monkeypatch):
     config = default_config()
     config.task = "classification"
     config.model = ConfigDict(
-        dict(name="tiny", dim=2, in_channels=1, num_classes=3, views=2, filters=4, depth=2,
+        dict(name="tiny", dim=2, in_channels=1, num_classes=3, views=2, filters=4, depth=1,
              vocabulary="sparse", dtype="float32", remat=False, normalize=False)
     )  # fmt: skip
     data = config.data

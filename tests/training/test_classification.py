@@ -1,5 +1,6 @@
 """Training on whole events: it learns, resumes to the bit, and refuses in one line."""
 
+import itertools
 import os
 import signal
 
@@ -7,12 +8,14 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import read_records
+from jaxsparse.training.task import build_task
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +85,33 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, m
     assert validations(broken) == validations(straight)
 
 
-def test_one_file_serves_training_and_validation(config, tmp_path, capsys):
+def numbers(loader) -> set[int]:
+    """Events of the first batches, more than one pass where the loader is endless."""
+    batches = itertools.islice(loader, 20)
+    return {int(n) for batch in batches for n in batch.events.ravel() if n >= 0}
+
+
+def test_one_file_serves_training_and_validation(config):
     config.data.validation, config.data.split = "", (0.7, 0.2, 0.1)
-    config.train.steps, config.train.validate_every, config.train.checkpoint_every = 2, 2, 0
-    result = loop.train(config, tmp_path)
-    assert 0 <= result.best_loss <= 1
-    said = {line.split("  ")[0].strip(): line for line in capsys.readouterr().out.splitlines()}
-    assert "training" in said
-    assert "validation" in said
+    data = build_task(config).loaders(1)
+    assert data.validation is not None
+    train, validation = numbers(data.train), numbers(data.validation)
+    assert len(train) == data.num_events
+    assert len(validation) > 5
+    assert not train & validation
+    labels = np.array([event.label for event in EventFile(config.data.train)])
+    assert set(labels[[*train, *validation]]) == {0, 1, 2}
+    assert data.facts["classes"] == "nc, numu, nue"
+    assert data.facts["training"].startswith(f"{len(train)} events, left out ")
+
+
+def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
+    honest = build_task(config).loaders(1)
+    config.data.validation = config.data.train
+    repeated = build_task(config).loaders(1)
+    assert "pixels of a training event" not in honest.facts["validation"]
+    count = repeated.num_events
+    assert f"{count} of them with the pixels of a training" in repeated.facts["validation"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Losses of whole events against float64 oracles and their limits."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +10,8 @@ import pytest
 from jaxsparse.training.losses import EventLoss
 
 RNG = np.random.default_rng(0)
-LOGITS = RNG.normal(0, 3, (12, 4)).astype(np.float32)
-LABELS = RNG.integers(0, 4, 12)
+LOGITS: Any = RNG.normal(0, 3, (12, 4)).astype(np.float32)
+LABELS: Any = RNG.integers(0, 4, 12)
 LABELS[[3, 7]] = -1
 COUNTED = LABELS >= 0
 

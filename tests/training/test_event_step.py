@@ -15,14 +15,14 @@ from jaxsparse.training.state import create_state
 from jaxsparse.training.step import init_variables, make_forward, make_train_step
 from jaxsparse.training.task import build_task
 
-EVENTS, SITES = 10, ((256, 128, 256, 128),)  # one bucket for all batches: few programs
+EVENTS, SITES = 10, ((256, 256),)  # one bucket for all batches: few programs
 
 
 def batch_of(config, *, num_devices=1, micro_batches=1, events=tuple(range(EVENTS))):
     """Events of the file as one batch with room for ten; the last slots may be empty."""
     source = EventFile(config.data.train)
     (batch,) = EventLoader(
-        source, config.data, batch_size=EVENTS, num_devices=num_devices, levels=2,
+        source, config.data, batch_size=EVENTS, num_devices=num_devices, levels=1,
         micro_batches=micro_batches, shuffle=False, events=np.array(events),
         buckets=BucketTable(SITES),
     )  # fmt: skip

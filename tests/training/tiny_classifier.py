@@ -16,7 +16,7 @@ class TinyClassifier(linen.Module):
     num_classes: int = 3
     views: int = 2
     filters: int = 4
-    depth: int = 2
+    depth: int = 1
     kernel_size: int = 3
     normalize: bool = False
     vocabulary: str = "sparse"
