@@ -4,27 +4,42 @@ import ast
 import pathlib
 
 import pytest
+from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.command_line import flatten, load_config
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.task import build_task
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.py"))
 PLANES = {"sparsessnet_u": "U", "sparsessnet_v": "V", "sparsessnet_y": "Y"}
 
 
+CLASSIFIERS = {
+    "nova_mobilenet": (128, 40.0, (0.95, 0.05), 0.9, 4),
+    "nova_mobilenet_dense": (128, 40.0, (0.95, 0.05), 0.9, 4),
+    "nova_fishnet": (1024, 30.0, (0.9, 0.05, 0.05), 0.8, 3),
+}
+
+
+def shared_types(config: ConfigDict) -> dict[str, type]:
+    """Types of all keys but the network's, which names its own."""
+    return {k: type(value) for k, value in flatten(config) if not k.startswith("model.")}
+
+
 def test_the_recipes_are_there() -> None:
     names = {file.stem for file in FILES}
     assert names >= {*PLANES, "smoke", "sparsessnet_dense_y", "sparsessnet_y_hour", "uresnet_3d"}
+    assert names >= {*CLASSIFIERS, "nova_smoke", "dune_mobilenet", "dune_fishnet"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     config = load_config(str(file))
-    expected = {key: type(value) for key, value in flatten(default_config())}
-    assert {key: type(value) for key, value in flatten(config)} == expected
+    assert shared_types(config) == shared_types(default_config())
     models.build(config.model)
+    build_task(config)
     build_optimizer(config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
@@ -42,9 +57,25 @@ def test_the_published_recipe_is_as_published(name: str, view: str) -> None:
     assert (config.optimizer.name, config.optimizer.schedule) == ("sgd", "plateau")
 
 
-def test_the_dense_twin_differs_in_the_vocabulary_alone() -> None:
+@pytest.mark.parametrize(("name", "published"), CLASSIFIERS.items())
+def test_the_published_classifier_is_as_published(name: str, published: tuple) -> None:
+    config = load_config(str(FILES[0].with_name(f"{name}.py")))
+    batch_size, epochs, split, momentum, classes = published
+    data, optimizer, train = config.data, config.optimizer, config.train
+    assert (train.batch_size, train.epochs, data.split) == (batch_size, epochs, split)
+    assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("sgd", 1e-2, momentum)
+    assert (optimizer.schedule, optimizer.plateau_metric) == ("plateau", "accuracy")
+    assert (len(data.classes), config.model.num_classes) == (classes, classes)
+    assert (data.views, data.mean, data.std, data.fluctuation) == (("XZ", "YZ"), 14.57, 16.27, 0.1)
+    assert not data.flip_time  # the beam has a direction
+    assert config.model.activation == "mish"
+
+
+@pytest.mark.parametrize(
+    "names", [("sparsessnet_y", "sparsessnet_dense_y"), ("nova_mobilenet", "nova_mobilenet_dense")]
+)
+def test_the_dense_twin_differs_in_the_vocabulary_alone(names: tuple[str, str]) -> None:
     sparse, dense = (
-        dict(flatten(load_config(str(FILES[0].with_name(f"{name}.py")))))
-        for name in ("sparsessnet_y", "sparsessnet_dense_y")
+        dict(flatten(load_config(str(FILES[0].with_name(f"{name}.py"))))) for name in names
     )
     assert {key for key in sparse if sparse[key] != dense[key]} == {"model.vocabulary"}

@@ -1,9 +1,9 @@
 """``metrics.jsonl``, one object a line, and TensorBoard beside it where that is installed.
 
 Other programs read the file, so its keys are fixed: ``step``, ``split`` (``train`` or
-``validation``), ``loss`` (weighted cross entropy summed over pixels, per event), ``accuracy``
-(pooled over pixels), ``learning_rate``, ``events_per_second``, ``sites_per_second``,
-``compilations``. Training lines sum up the steps since the line before.
+``validation``), ``loss`` (of pixels summed over an event, or of the event), ``accuracy`` (pooled
+over pixels, or the share of events), ``learning_rate``, ``events_per_second``,
+``sites_per_second``, ``compilations``. Training lines sum up the steps since the line before.
 """
 
 from __future__ import annotations

@@ -23,9 +23,10 @@ class Sums:
     """What one step counted, over all devices.
 
     Attributes:
-      loss: float32 ``[]``, the weighted cross entropy summed over pixels and events.
-      confusion: int32 ``[classes, classes]``, pixels by truth (rows) and prediction.
-      events: int32 ``[]``, real events (padding events do not count).
+      loss: float32 ``[]``, summed over all rows (pixels, or events) of all events.
+      confusion: int32 ``[classes, classes]``, rows by truth (rows) and prediction.
+      events: int32 ``[]``, real events (padding events do not count); of a classification those
+        that have a class.
       sites: int32 ``[]``, active sites, with truth or without.
     """
 
@@ -53,7 +54,7 @@ class Sums:
 
     @property
     def accuracy(self) -> float:
-        """Rightly classified pixels over pixels with truth, pooled; NaN without any."""
+        """Rightly classified rows over rows with truth, pooled; NaN without any."""
         return accuracy(np.asarray(self.confusion))
 
 

@@ -113,3 +113,22 @@ def test_files_without_sites_or_events_have_a_table():
 def test_the_number_of_buckets_has_a_range(counts, number):
     with pytest.raises(InputError, match=f"data.num_buckets is {number}"):
         fit(counts, num_buckets=number)
+
+
+def test_several_views_are_one_tuple_and_each_falls_by_itself():
+    rng = np.random.default_rng(2)
+    finest = rng.integers(5, 200, (120, 2))
+    counts = np.stack([finest, finest // 2, finest // 5], axis=2).reshape(120, 6)
+    counts[:, 3:] *= 3  # the second view has three times as much
+    bound = [250, 150, 60, 700, 400, 200]
+    table = fit_buckets(counts, counts[:4], bound, batch_size=10, num_devices=2, views=2, slots=5)
+    for row in table.capacities:
+        assert len(row) == 6
+        assert row[0] >= row[1] >= row[2]
+        assert row[3] >= row[4] >= row[5]
+    assert table.capacities[0][3] >= 2 * table.capacities[0][0]
+    # Whatever batch is drawn, one of the tuples fits.
+    assert all(
+        table.pick(counts[rng.integers(120, size=5)].sum(axis=0)) is not None for _ in range(200)
+    )
+    assert table.largest == tuple(5 * n for n in bound)

@@ -1,5 +1,6 @@
 """The loop on a toy problem: it resumes to the bit, stops for every reason, refuses in one line."""
 
+import json
 import os
 import pathlib
 import signal
@@ -167,3 +168,16 @@ def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_work_directory_from_before_a_key_was_there_goes_on(config, tmp_path):
+    config.train.steps = 2
+    loop.train(config, tmp_path)
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    for group, key in (("data", "split"), ("loss", "q"), ("optimizer", "plateau_metric")):
+        del stored[group][key]
+    path.write_text(json.dumps(stored))
+    assert load_for_evaluation(tmp_path)[0].optimizer.plateau_metric == "loss"
+    config.train.steps = 3
+    assert loop.train(config, tmp_path).step == 3

@@ -87,6 +87,19 @@ def test_the_plateau_counts_as_pytorch_does() -> None:
     assert scales[-1] == 0.125  # it did fire
 
 
+def test_the_plateau_may_watch_the_accuracy_as_a_share_of_wrong_answers() -> None:
+    accuracies = [0.5, 0.9, 0.9, 0.9, 0.9, 0.95, 0.95, 0.95, 0.95]
+    rule = optimizer(plateau_metric="accuracy", plateau_patience=2, plateau_factor=0.5)
+    _, state = rule.init(PARAMS)
+    scales = []
+    for accuracy in accuracies:
+        state = rule.after_validation(state, rule.score(loss=7.0, accuracy=accuracy))
+        scales.append(float(state.scale))
+    assert scales == pytorch_scale([1 - a for a in accuracies], patience=2, factor=0.5)
+    assert scales == [1.0] * 4 + [0.5] * 4 + [0.25]
+    assert optimizer().score(loss=7.0, accuracy=0.9) == 7.0
+
+
 def test_the_plateau_scales_the_update_and_has_a_floor() -> None:
     rule = optimizer(plateau_patience=0, plateau_factor=0.1, plateau_min=0.05)
     state, plateau = rule.init(PARAMS)
@@ -118,6 +131,7 @@ def test_warmup_rises_to_the_rate_and_the_cosine_falls_to_zero() -> None:
     [
         ("name", "rmsprop"), ("schedule", "step"), ("learning_rate", 0.0), ("momentum", 1.0),
         ("weight_decay", -1.0), ("plateau_factor", 1.0), ("plateau_patience", -1),
+        ("plateau_metric", "f1"),
     ],
 )  # fmt: skip
 def test_a_value_out_of_its_range_is_named(key: str, value: object) -> None:

@@ -1,0 +1,297 @@
+"""Batches of whole events: what they hold, that batch b is (seed, b), and what augments them."""
+
+from __future__ import annotations
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.event_pipeline import EventPipeline
+from jaxsparse.data.pixels import join, read_pixels
+from jaxsparse.data.schema import Event, View
+from jaxsparse.errors import InputError
+from jaxsparse.training.config import classifier_config
+
+SHAPE, NUM_EVENTS, LEVELS = (24, 20), 40, 3
+CLASSES = ("numu", "nue", "nc")
+
+
+def view_of(rng, pixels):
+    cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], pixels, replace=False))
+    coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
+    return View(coords, rng.integers(1, 256, pixels).astype(np.float32), SHAPE)
+
+
+def event_of(number):
+    """Every sixth without a pixel in YZ, every thirteenth without any, every fifth unlabelled."""
+    rng = np.random.default_rng(number)
+    pixels = {
+        "XZ": 0 if number % 13 == 12 else int(rng.integers(1, 90)),
+        "YZ": 0 if number % 6 == 5 or number % 13 == 12 else int(rng.integers(1, 60)),
+    }
+    views = {name: view_of(rng, count) for name, count in pixels.items()}
+    return Event(number, views, label=-1 if number % 5 == 4 else number % 3)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole_events") / "events.h5"
+    shapes = dict.fromkeys(("XZ", "YZ"), SHAPE)
+    with EventWriter(path, detector="toy", views=shapes, event_classes=CLASSES) as writer:
+        for number in range(NUM_EVENTS):
+            writer.append(event_of(number))
+    file = EventFile(path)
+    yield file
+    file.close()
+
+
+@pytest.fixture
+def data():
+    return classifier_config().data
+
+
+@pytest.fixture
+def load(source, data):
+    def make(**options):
+        return EventLoader(
+            source, data, **{"batch_size": 8, "levels": LEVELS, "seed": 3, **options}
+        )
+
+    return make
+
+
+def take(loader, count):
+    return list(itertools.islice(loader, count))
+
+
+def assert_same(first, second):
+    assert str(jax.tree.structure(first)) == str(jax.tree.structure(second))
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+@pytest.mark.parametrize(("num_devices", "micro_batches"), [(1, 1), (3, 1), (2, 2)])
+def test_every_event_is_in_one_slot_with_its_label_and_all_its_pixels(
+    load, num_devices, micro_batches
+):
+    loader = load(shuffle=False, num_devices=num_devices, micro_batches=micro_batches)
+    found = {}
+    for batch in loader:
+        if micro_batches > 1:
+            assert batch.labels.shape[:2] == (num_devices, micro_batches)
+            batch = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), batch)
+        assert batch.labels.shape == (num_devices * micro_batches, batch.slots)
+        for shard in map(batch.device, range(len(batch.labels))):
+            assert int(shard.num_events) == (shard.events >= 0).sum()
+            assert int(shard.num_active) == sum(int(v.num_active) for v in shard.views)
+            assert (shard.labels[shard.events < 0] == -1).all()
+            for view in shard.views:
+                np.testing.assert_array_equal(view.events, shard.events)
+                assert view.capacities[0] == len(view.coords)
+                keys = [tuple(row) for row in view.coords[: int(view.num_active)].tolist()]
+                assert keys == sorted(set(keys))
+                assert (view.coords[int(view.num_active) :] == -1).all()
+                assert (view.features[int(view.num_active) :] == 0).all()
+            for slot, number in enumerate(shard.events):
+                if number >= 0:
+                    found[int(number)] = (int(shard.labels[slot]), [
+                        (view.coords[view.coords[:, 0] == slot, 1:],
+                         view.features[view.coords[:, 0] == slot, 0])
+                        for view in shard.views
+                    ])  # fmt: skip
+    assert sorted(found) == list(range(NUM_EVENTS))
+    for number, (label, views) in found.items():
+        event = event_of(number)
+        assert label == event.label
+        for name, (coords, features) in zip(("XZ", "YZ"), views, strict=True):
+            np.testing.assert_array_equal(coords, event.views[name].coords)
+            expected = (event.views[name].values - 14.57) / 16.27
+            np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_one_device_sees_the_events_in_the_order_asked_for(load):
+    events = np.array([7, 2, 30, 11, 4])
+    batches = take(load(shuffle=False, events=events, batch_size=2), 9)
+    numbers = np.concatenate([batch.events[0] for batch in batches])
+    assert numbers.tolist() == [7, 2, 30, 11, 4, -1]
+
+
+def test_shares_have_about_as_many_sites_and_the_same_slots(load):
+    for batch in take(load(num_devices=4, batch_size=24), 3):
+        assert batch.slots == 6
+        sites = sum(view.num_active for view in batch.views)
+        assert sites.max() <= 1.4 * sites.mean()
+
+
+def test_no_batch_needs_more_than_the_largest_bucket_and_few_are_needed(load):
+    loader = load(num_devices=2, batch_size=16)
+    batches = take(loader, 20)
+    used = {tuple(view.capacities for view in batch.views) for batch in batches}
+    known = {(row[:LEVELS], row[LEVELS:]) for row in loader.buckets.capacities}
+    assert used <= known
+    assert len(known) <= 8
+
+
+def test_resuming_at_any_batch_gives_the_same_batches_bit_for_bit(load):
+    whole = take(load(), 8)
+    for start in (1, 6):
+        for first, second in zip(whole[start:], load(start_batch=start), strict=False):
+            assert_same(first, second)
+
+
+def test_worker_processes_change_nothing(load, data):
+    expected = take(load(start_batch=2), 3)
+    data.workers = 1
+    for first, second in zip(expected, take(load(start_batch=2), 3), strict=True):
+        assert_same(first, second)
+
+
+def test_every_epoch_holds_every_event_once_in_its_own_order(load):
+    batches = take(load(batch_size=10), 8)
+    numbers = np.concatenate([batch.events[0] for batch in batches])
+    first, second = numbers[:40].tolist(), numbers[40:].tolist()
+    assert sorted(first) == sorted(second) == list(range(NUM_EVENTS))
+    assert first != second
+    assert take(load(seed=4, batch_size=10), 1)[0].events[0].tolist() != numbers[:10].tolist()
+
+
+EVENTS = np.array([0, 3, 1, 0])
+
+
+@pytest.fixture
+def pipeline(source, data):
+    def make(**options):
+        data.update(options)
+        return EventPipeline(source, data, levels=LEVELS, seed=5, augment=True)
+
+    return make
+
+
+def factors(pipeline, source, events=EVENTS, epochs=0):
+    """The factor that every event's values were multiplied by, [views, events]."""
+    found = []
+    images = pipeline.images(events, epochs)
+    for name, pixels in zip(pipeline.views, images, strict=True):
+        ratio = (pixels.values * 16.27 + 14.57) / read_pixels(source, events, name).values
+        each = np.split(ratio, np.cumsum(pixels.lengths)[:-1])
+        for values in each:
+            np.testing.assert_allclose(values, values[0], rtol=1e-4)  # one factor an event
+        found.append([values[0] for values in each])
+    return np.array(found)
+
+
+def test_each_view_fluctuates_by_itself_or_all_share_one_factor(pipeline, source):
+    own = factors(pipeline(), source)
+    assert (abs(own[0] - own[1]) > 1e-3).all()
+    shared = factors(pipeline(fluctuation_shared=True), source)
+    np.testing.assert_allclose(shared[0], shared[1], rtol=1e-4)
+    np.testing.assert_allclose(shared[0], own[0], rtol=1e-4)
+
+
+def test_a_fluctuation_belongs_to_seed_epoch_and_event(pipeline, source):
+    made = pipeline()
+    values = factors(made, source)
+    assert values[0, 0] == values[0, 3]  # event 0 twice
+    assert abs(values[0, 0] - values[0, 1]) > 1e-3
+    later = factors(made, source, epochs=1)
+    assert (abs(later - values) > 1e-4).all()
+    mixed = factors(made, source, epochs=np.array([1, 0, 0, 0]))
+    assert mixed[0, 0] == later[0, 0]
+    np.testing.assert_array_equal(mixed[:, 1:], values[:, 1:])
+
+
+def test_fluctuations_have_the_spread_asked_for(pipeline, source):
+    events = np.zeros(4000, np.int64)
+    values = factors(pipeline(fluctuation=0.2), source, events, np.arange(4000))
+    assert abs(values.mean() - 1) < 0.01
+    assert abs(values.std() - 0.2) < 0.01
+    assert abs(np.corrcoef(values)[0, 1]) < 0.05
+
+
+def test_evaluation_and_zero_fluctuation_leave_values_alone(pipeline, source, data):
+    np.testing.assert_allclose(factors(pipeline(fluctuation=0.0), source), 1, rtol=1e-5)
+    plain = EventPipeline(source, data, levels=LEVELS)
+    np.testing.assert_allclose(factors(plain, source), 1, rtol=1e-5)
+
+
+def test_flips_mirror_the_common_axis_together_and_the_others_alone(pipeline, source):
+    made = pipeline(flip_time=True, flip_wire=True, fluctuation=0.0)
+    seen = set()
+    for epoch in range(40):
+        flipped = []
+        for name, pixels in zip(made.views, made.images(np.array([1]), epoch), strict=True):
+            plain = read_pixels(source, np.array([1]), name)
+            for first, second in itertools.product((False, True), repeat=2):
+                image = plain
+                for axis, mirrored in enumerate((first, second)):
+                    image = image.flip(axis, np.array([mirrored]))
+                if np.array_equal(image.coords, pixels.coords):
+                    flipped.append((first, second))
+                    np.testing.assert_allclose(
+                        pixels.values, (image.values - 14.57) / 16.27, rtol=1e-4, atol=1e-5
+                    )
+        (first, second), (also_first, other_second) = flipped
+        assert first == also_first
+        seen.add((first, second, other_second))
+    assert len(seen) == 8
+
+
+def test_a_mask_leaves_out_pixels_and_may_leave_an_event_without_any(pipeline, source):
+    images = pipeline(low=250.0, high=255.0, fluctuation=0.0).images(np.arange(NUM_EVENTS))
+    for name, pixels in zip(("XZ", "YZ"), images, strict=True):
+        values = [event_of(number).views[name].values for number in range(NUM_EVENTS)]
+        assert pixels.lengths.tolist() == [int((v >= 250).sum()) for v in values]
+
+
+def test_classes_are_numbered_as_chosen(pipeline):
+    made = pipeline(classes=("nc", "numu"))
+    truth = np.array([event_of(number).label for number in range(NUM_EVENTS)])
+    assert made.classes == ("nc", "numu")
+    assert made.labels.tolist() == [{2: 0, 0: 1}.get(label, -1) for label in truth]
+
+
+def test_sources_that_read_one_event_at_a_time_give_the_same(source, data):
+    class Slow:
+        path, view_shapes, event_classes = source.path, source.view_shapes, source.event_classes
+        event_labels = source.event_labels
+        num_pixels, read_view = source.num_pixels, source.read_view
+
+        def __len__(self):
+            return len(source)
+
+    slow, fast = (
+        EventLoader(one, data, batch_size=8, levels=LEVELS, shuffle=False)
+        for one in (Slow(), source)
+    )
+    for first, second in zip(slow, fast, strict=True):
+        assert_same(first, second)
+    assert len(join([], SHAPE)) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"views": ()}, r"data\.views is \(\): whole events need their views, choose among XZ, YZ"),
+        ({"views": ("XZ", "W")}, r"data\.views has 'W' but events\.h5 has XZ, YZ"),
+        ({"classes": ("numu", "nutau")}, r"data\.classes has 'nutau' but the events of"),
+        ({"classes": ("nc", "nc")}, r"no name may come twice"),
+        ({"std": -1.0}, r"data\.std is -1\.0: it must be positive"),
+        ({"fluctuation": -0.1}, r"data\.fluctuation is -0\.1: it must lie in \[0, 1\)"),
+        ({"crop": (8, 8)}, r"data\.crop is \(8, 8\): it must be \(\)"),
+        ({"max_sites": 5}, r"data\.max_sites is 5"),
+        ({"low": 9.0, "high": 2.0}, r"data\.low is 9\.0"),
+    ],
+)
+def test_options_out_of_range_are_refused_at_once(pipeline, options, match):
+    with pytest.raises(InputError, match=match) as error:
+        pipeline(**options)
+    assert "\n" not in str(error.value)
+
+
+def test_no_events_to_train_on_is_refused(load):
+    with pytest.raises(InputError, match=r"events\.h5 has no events of the classes chosen"):
+        load(events=np.zeros(0, np.int64))
+    assert list(load(events=np.zeros(0, np.int64), shuffle=False)) == []

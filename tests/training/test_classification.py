@@ -1,0 +1,161 @@
+"""Training on whole events: it learns, resumes to the bit, and refuses in one line."""
+
+import itertools
+import os
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.errors import InputError
+from jaxsparse.training import loop
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.config import default_config
+from jaxsparse.training.display import Display
+from jaxsparse.training.logs import read_records
+from jaxsparse.training.task import build_task
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    """Compiled programs, shared by the runs of this module; JAX is left as it was."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: getattr(jax.config, name) for name in names}
+    yield str(tmp_path_factory.mktemp("programs"))
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.fixture
+def config(event_config, cache_dir, monkeypatch):
+    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    event_config.train.cache_dir = cache_dir
+    return event_config
+
+
+def test_it_learns_events_that_differ_by_their_charge(config, tmp_path, capsys):
+    config.train.epochs, config.train.validate_epochs = 12.0, 4.0
+    config.train.log_every, config.train.checkpoint_every = 20, 0
+    result = loop.train(config, tmp_path)
+    said = capsys.readouterr().out
+    records = [r for r in read_records(tmp_path) if r["split"] == "validation"]
+    assert max(record["accuracy"] for record in records) > 0.9
+    assert result.best_loss == pytest.approx(1 - max(record["accuracy"] for record in records))
+    assert len(records) == 3
+    assert "left out" in said
+    assert "cosmic" in said
+    assert "epoch 12" in said
+
+
+def stop_at(step_to_stop: int, monkeypatch) -> None:
+    """SIGTERM as soon as the sums of that step are in."""
+    advance = Display.advance
+
+    def stopping(self, step, **numbers):
+        advance(self, step, **numbers)
+        if step == step_to_stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Display, "advance", stopping)
+
+
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, monkeypatch):
+    config.train.steps, config.train.accumulate = 8, 2
+    config.train.validate_every = config.train.checkpoint_every = 4
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    loop.train(config, straight)
+    with monkeypatch.context() as patch:
+        stop_at(3, patch)
+        stopped = loop.train(config, broken)
+    assert stopped.reason == "stopped by SIGTERM"
+    assert stopped.step < 8
+    assert loop.train(config, broken).step == 8
+    _, network, one, _ = load_for_evaluation(straight, "latest")
+    *_, two, _ = load_for_evaluation(broken, "latest")
+    jax.tree.map(np.testing.assert_array_equal, two, one)
+    assert network.task == "classification"
+
+    def validations(workdir):
+        records = [r for r in read_records(workdir) if r["split"] == "validation"]
+        return [(r["step"], r["loss"], r["accuracy"]) for r in records]
+
+    assert validations(broken) == validations(straight)
+
+
+def numbers(loader) -> set[int]:
+    """Events of the first batches, more than one pass where the loader is endless."""
+    batches = itertools.islice(loader, 20)
+    return {int(n) for batch in batches for n in batch.events.ravel() if n >= 0}
+
+
+def test_one_file_serves_training_and_validation(config):
+    config.data.validation, config.data.split = "", (0.7, 0.2, 0.1)
+    data = build_task(config).loaders(1)
+    assert data.validation is not None
+    train, validation = numbers(data.train), numbers(data.validation)
+    assert len(train) == data.num_events
+    assert len(validation) > 5
+    assert not train & validation
+    labels = np.array([event.label for event in EventFile(config.data.train)])
+    assert set(labels[[*train, *validation]]) == {0, 1, 2}
+    assert data.facts["classes"] == "nc, numu, nue"
+    assert data.facts["training"].startswith(f"{len(train)} events, left out ")
+
+
+def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
+    honest = build_task(config).loaders(1)
+    config.data.validation = config.data.train
+    repeated = build_task(config).loaders(1)
+    assert "pixels of a training event" not in honest.facts["validation"]
+    count = repeated.num_events
+    assert f"{count} of them with the pixels of a training" in repeated.facts["validation"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("data.views", (), "data.views is () but model.views is 2"),
+        ("data.views", ("XZ",), "data.views is ('XZ',) but model.views is 2"),
+        ("data.views", ("XZ", "UV"), "data.views has 'UV' but t.h5 has XZ, YZ"),
+        ("data.views", ("XZ", "XZ"), "no view may come twice"),
+        ("data.classes", ("numu", "nue"), "model.num_classes is 3"),
+        ("data.classes", ("numu", "nue", "nutau"), "data.classes has 'nutau' but the events of"),
+        ("data.classes", (), "are numu, nue, nc, cosmic: set model.num_classes to 4"),
+        ("data.split", (0.5, 0.6), "data.split is (0.5, 0.6)"),
+        ("data.crop", (8, 8), "data.crop is (8, 8)"),
+        ("data.std", 0.0, "data.std is 0.0"),
+        ("data.fluctuation", 1.5, "data.fluctuation is 1.5"),
+        ("model.name", "uresnet", "is a network for segmentation: set task=segmentation"),
+        ("loss.name", "focal", "loss.name is focal"),
+        ("loss.q", 0.0, "loss.q is 0.0"),
+        ("loss.class_weights", (1.0,), "it must hold 3 numbers"),
+        ("optimizer.plateau_metric", "purity", "optimizer.plateau_metric is purity"),
+        ("train.accumulate", 0, "train.accumulate is 0"),
+        ("train.accumulate", 17, "train.accumulate is 17 but train.batch_size 16"),
+        ("train.epochs", -1.0, "train.epochs is -1.0"),
+    ],
+)
+def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
+    config, tmp_path, key, value, message
+):
+    group, name = key.split(".")
+    if name == "split":
+        config.data.validation = ""
+    if value == "uresnet":
+        config.model = default_config().model
+    else:
+        config[group][name] = value
+    with pytest.raises(InputError) as caught:
+        loop.train(config, tmp_path / "run")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_pixel_files_without_event_classes_are_refused(config, toy_files, tmp_path):
+    config.data.train, config.data.views, config.model.views = str(toy_files[0]), ("Y",), 1
+    with pytest.raises(InputError, match=r"t\.h5 has no event classes"):
+        loop.train(config, tmp_path / "run")
