@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_layout import (
+    EVENT_DEFAULTS,
     EVENT_DTYPES,
     FORMAT_NAME,
     PARTIAL_SUFFIX,
@@ -21,7 +22,7 @@ from jaxsparse.data.event_layout import (
 )
 from jaxsparse.data.event_writer import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
-from jaxsparse.data.validation import check_view
+from jaxsparse.data.validation import check_event, check_view
 from jaxsparse.errors import InputError
 
 __all__ = ["EventFile", "EventWriter"]
@@ -39,8 +40,11 @@ class EventFile:
     Attributes:
       path: as given.
       detector: name of the detector.
-      class_names: what the label numbers mean.
+      class_names: what the label numbers of pixels mean.
+      event_classes: what the label numbers of whole events mean; empty if they have no names.
       view_shapes: full image shape by view name.
+      axes: by view name, what its axes count.
+      value_units: by view name, the unit of its values.
       attributes: ``made_by`` of the writer: program, version, seed, options.
 
     Raises:
@@ -80,19 +84,20 @@ class EventFile:
     def __getitem__(self, index: int) -> Event:
         """Event number ``index`` with all its views."""
         index = self._checked(index)
-        table, topology = {}, ""
         file = self._open()
-        for name in EVENT_DTYPES:
-            table[name] = self._slice(file, f"events/{name}", index, index + 1)[0]
-        topology = bytes(table["topology"]).decode(errors="replace")
+        table = {name: self._event_column(name, index, index + 1)[0] for name in EVENT_DTYPES}
         first, last = self._particle_offsets[index : index + 2]
-        return Event(
+        event = Event(
             event_id=int(table["event_id"]),
             views={name: self.read_view(index, name) for name in self.view_shapes},
             particles=self._slice(file, "particles/table", first, last),
             label=int(table["label"]),
-            topology=topology,
+            topology=_text(table["topology"]),
+            energy=float(table["energy"]),
         )
+        where = f"Event {index} of {self.path.name}"
+        check_event(event, event_classes=self.event_classes, where=where)
+        return event
 
     def __iter__(self) -> Iterator[Event]:
         return (self[index] for index in range(len(self)))
@@ -125,6 +130,30 @@ class EventFile:
             view, num_particles=int(particles), num_classes=len(self.class_names), where=where
         )
         return view
+
+    @property
+    def event_labels(self) -> np.ndarray:
+        """int32 ``[events]``: class number of every event, -1 for none."""
+        labels = self._event_column("label", 0, len(self))
+        if self.event_classes and len(labels):
+            bad = (labels < -1) | (labels >= len(self.event_classes))
+            if bad.any():
+                event = int(np.argmax(bad))
+                raise InputError(
+                    f"Event {event} of {self.path.name}: label {labels[event]} must be an event "
+                    f"class in [0, {len(self.event_classes)}) or -1: {REMEDY}"
+                )
+        return labels
+
+    @property
+    def event_energy(self) -> np.ndarray:
+        """float32 ``[events]``: true energy of the neutrino, GeV; NaN where there is none."""
+        return self._event_column("energy", 0, len(self))
+
+    @property
+    def topologies(self) -> list[str]:
+        """What every event is, in words."""
+        return [_text(text) for text in self._event_column("topology", 0, len(self))]
 
     def dead_wires(self, name: str) -> np.ndarray:
         """int32: numbers of the wires of a view that were not read out."""
@@ -180,14 +209,19 @@ class EventFile:
 
         self.detector = str(file.attrs["detector"])
         self.class_names = tuple(str(name) for name in file.attrs["class_names"])
+        self.event_classes = tuple(str(name) for name in file.attrs.get("event_classes", ()))
         self.attributes: dict[str, Any] = dict(json.loads(file.attrs["made_by"]))
         self._num_events = int(file.attrs["num_events"])
+        self._absent = {name for name in EVENT_DEFAULTS if f"events/{name}" not in file}
         for name, dtype in EVENT_DTYPES.items():
-            self._dataset(file, f"events/{name}", dtype, rows=self._num_events)
+            if name not in self._absent:
+                self._dataset(file, f"events/{name}", dtype, rows=self._num_events)
         self._dataset(file, "particles/table", PARTICLE_DTYPE)
         self._particle_offsets = self._read_offsets(file, "particles", ["table"])
 
         self.view_shapes: dict[str, tuple[int, ...]] = {}
+        self.axes: dict[str, tuple[str, ...]] = {}
+        self.value_units: dict[str, str] = {}
         self._view_offsets, self._dead_wires = {}, {}
         self._truth: dict[str, tuple[str, ...]] = {}
         for name in (str(name) for name in file.attrs["view_names"]):
@@ -196,6 +230,8 @@ class EventFile:
             if not shape or min(shape) < 1 or np.prod(np.array(shape, float)) >= 2.0**62:
                 raise InputError(f"{self.path}, view {name}: shape {shape} is no image: {REMEDY}")
             self.view_shapes[name] = shape
+            self.axes[name] = tuple(str(axis) for axis in file[group].attrs["axes"])
+            self.value_units[name] = str(file[group].attrs["value_unit"])
             self._truth[name] = tuple(c for c in TRUTH_COLUMNS if c in file[group])
             columns = ["coords", "values", *self._truth[name]]
             for column in columns:
@@ -257,6 +293,11 @@ class EventFile:
                 )
         return offsets
 
+    def _event_column(self, name: str, first: int, last: int) -> np.ndarray:
+        if name in self._absent:
+            return np.full(last - first, EVENT_DEFAULTS[name], EVENT_DTYPES[name])
+        return self._slice(self._open(), f"events/{name}", first, last)
+
     def _slice(self, file: h5py.File, name: str, first: int, last: int) -> np.ndarray:
         try:
             column = self._columns.get(name)
@@ -281,6 +322,10 @@ class EventFile:
                 f"view {name!r} is not in {self.path}: it has {', '.join(self.view_shapes)}, set "
                 "data.view"
             )
+
+
+def _text(stored: bytes) -> str:
+    return bytes(stored).decode(errors="replace")
 
 
 def _one_line(error: Exception) -> str:

@@ -28,7 +28,10 @@ EVENT_DTYPES: dict[str, np.dtype] = {
     "event_id": np.dtype(np.int64),
     "label": np.dtype(np.int32),
     "topology": np.dtype(f"S{TOPOLOGY_BYTES}"),
+    "energy": np.dtype(np.float32),
 }
+# Columns that came later: files made before them have none, and read as if all were this value.
+EVENT_DEFAULTS = {"energy": np.nan}
 
 PARTICLE_UNITS = {
     "kinetic_energy": "MeV",

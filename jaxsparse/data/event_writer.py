@@ -25,7 +25,7 @@ from jaxsparse.data.event_layout import (
 )
 from jaxsparse.data.partial_file import PartialFile
 from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
-from jaxsparse.data.validation import check_view
+from jaxsparse.data.validation import check_event, check_view
 from jaxsparse.errors import InputError
 
 
@@ -41,7 +41,11 @@ class EventWriter:
       views: full image shape by view name, for example ``{"Y": (1008, 3456)}``.
       dead_wires: wire numbers without read-out by view name; missing views have none.
       made_by: how the events were made, anything JSON can say (program, version, seed, options).
-      class_names: what the label numbers mean.
+      class_names: what the label numbers of pixels mean.
+      event_classes: what the label numbers of whole events mean; empty if they have none.
+      axes: what the axes of every view count, for example ``("plane", "cell")``; as for wire planes
+        or voxels if None.
+      value_unit: unit of the values of every view; as for wire planes or voxels if None.
 
     Raises:
       InputError: on entry if the file cannot be made; on ``append`` if an event breaks a rule of
@@ -66,6 +70,9 @@ class EventWriter:
         dead_wires: Mapping[str, np.ndarray] | None = None,
         made_by: Mapping[str, Any] | None = None,
         class_names: Sequence[str] = CLASS_NAMES,
+        event_classes: Sequence[str] = (),
+        axes: Sequence[str] | None = None,
+        value_unit: str | None = None,
     ):
         if not views:
             raise InputError("views is empty: an event file needs at least one view")
@@ -77,6 +84,9 @@ class EventWriter:
         }
         self.made_by = dict(made_by or {})
         self.class_names = tuple(class_names)
+        self.event_classes = tuple(event_classes)
+        self.axes = None if axes is None else tuple(axes)
+        self.value_unit = value_unit
         self.num_events = 0
 
     def __enter__(self) -> EventWriter:
@@ -104,6 +114,7 @@ class EventWriter:
                 f"{where}: topology {event.topology!r} is longer than {TOPOLOGY_BYTES} bytes: "
                 "shorten it"
             )
+        check_event(event, event_classes=self.event_classes, where=where)
         for name, view in event.views.items():
             if tuple(view.shape) != self.view_shapes[name]:
                 raise InputError(
@@ -123,6 +134,7 @@ class EventWriter:
                 "event_id": np.array([event.event_id]),
                 "label": np.array([event.label]),
                 "topology": np.array([topology], EVENT_DTYPES["topology"]),
+                "energy": np.array([event.energy], EVENT_DTYPES["energy"]),
             }
         )
         self._sink.check()
@@ -157,14 +169,18 @@ class EventWriter:
         file.attrs["num_events"] = 0
         file.attrs["detector"] = self.detector
         file.attrs["class_names"] = list(self.class_names)
+        if self.event_classes:
+            file.attrs["event_classes"] = list(self.event_classes)
         file.attrs["view_names"] = list(self.view_shapes)
         file.attrs["made_by"] = json.dumps(self.made_by, sort_keys=True, default=str)
         for name, shape in self.view_shapes.items():
             group = file.create_group(f"views/{name}")
             dim = len(shape)
             group.attrs["shape"] = np.array(shape, np.int64)
-            group.attrs["axes"] = list(AXES.get(dim, tuple(f"axis {i}" for i in range(dim))))
-            group.attrs["value_unit"] = VALUE_UNITS.get(dim, "")
+            axes = self.axes or AXES.get(dim, tuple(f"axis {i}" for i in range(dim)))
+            group.attrs["axes"] = list(axes)
+            unit = VALUE_UNITS.get(dim, "") if self.value_unit is None else self.value_unit
+            group.attrs["value_unit"] = unit
             group.create_dataset("dead_wires", data=self.dead_wires[name])
 
     def _view_columns(self, name: str, view: View | None, where: str) -> _Ragged:

@@ -7,10 +7,11 @@ Every reader and every simulator yields the same :class:`Event`; the event file
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # docs/formats.md says what changes it and what does not
 
 # SparseSSNet's classes; where particles share a pixel the first in this order names it.
 CLASS_NAMES = ("HIP", "MIP", "shower", "delta", "Michel")
@@ -41,16 +42,18 @@ PARTICLE_DTYPE = np.dtype(
 class View:
     """One image of an event as a list of its non-empty pixels.
 
-    Rows are unique and in lexicographic order of ``coords``. Truth columns may be ``None`` for
-    data without truth (then all of them are).
+    Rows are unique and in lexicographic order of ``coords``. Truth columns that the source does not
+    know are ``None``: all of them in data without truth.
 
     Attributes:
-      coords: int32 ``[pixels, dim]``; (time row, wire) for wire planes, (x, y, z) for voxels.
-      values: float32 ``[pixels]``; ADC for wire planes, MeV for voxels.
+      coords: int32 ``[pixels, dim]``; (time row, wire) for wire planes, (x, y, z) for voxels,
+        (plane, cell) for segmented detectors.
+      values: float32 ``[pixels]``; ADC for wire planes, MeV for voxels; whole numbers 1 to 255 for
+        NOvA's and DUNE's pixel maps.
       shape: the full image, for example ``(1008, 3456)``.
       labels: int8 ``[pixels]``, class number or ``NO_CLASS``.
       instance: int32 ``[pixels]``, row in the particle table of the cluster that named the pixel,
-        -1 for none.
+        -1 for none; the same row in every view that sees it.
       vertex_distance: float32 ``[pixels]``, Chebyshev distance in pixels to the nearest
         interaction vertex seen in this view, infinity without one.
       interaction: bool ``[pixels]``, whether the vertex (not a cosmic) left its largest part.
@@ -91,8 +94,11 @@ class Event:
       event_id: number of the event in its source.
       views: for example ``{"U": View, "V": View, "Y": View}``.
       particles: structured array of ``PARTICLE_DTYPE``; empty without truth.
-      label: class of the whole event, -1 for none.
-      topology: for example ``"bomb"``, ``"1e1p"``, ``"cosmic"``, ``""`` if unknown.
+      label: class of the whole event, -1 for none; the file's ``event_classes`` name them.
+      topology: details in words, at most 32 bytes: ``"bomb"``, ``"1e1p"``, ``"numu CC RES"``,
+        ``"nutau CC DIS electron"`` (how the tau decayed), ``"NC DIS"``, ``"cosmic"``; ``""`` if
+        unknown.
+      energy: of the true neutrino, GeV; NaN for cosmics and where it is not known.
     """
 
     event_id: int
@@ -100,3 +106,4 @@ class Event:
     particles: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, PARTICLE_DTYPE))
     label: int = -1
     topology: str = ""
+    energy: float = math.nan

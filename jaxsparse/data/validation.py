@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
-from jaxsparse.data.schema import NO_CLASS, PIXEL_COLUMNS, View
+from jaxsparse.data.schema import NO_CLASS, PIXEL_COLUMNS, Event, View
 from jaxsparse.errors import InputError
 
 
@@ -69,6 +72,30 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
             view.vertex_distance >= 0,
             view.vertex_distance, "vertex_distance", "must not be negative or NaN", where,
         )  # fmt: skip
+
+
+def check_event(event: Event, *, event_classes: Sequence[str], where: str) -> None:
+    """Raise :class:`InputError` unless the event's label and energy are legal.
+
+    Rules: the label is a class number or -1 where classes have names, any number where they have
+    none; the energy is NaN, or finite and not negative.
+
+    >>> check_event(Event(0, {}, label=4), event_classes=("numu", "nue"), where="Event 0 of a.h5")
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: Event 0 of a.h5: label 4 must be an event class in [0, 2) or -1:
+    make the file again
+    """
+    if event_classes and not -1 <= event.label < len(event_classes):
+        raise InputError(
+            f"{where}: label {event.label} must be an event class in [0, {len(event_classes)}) or "
+            "-1: make the file again"
+        )
+    if not (math.isnan(event.energy) or 0 <= event.energy < math.inf):
+        raise InputError(
+            f"{where}: energy {event.energy} must be finite and not negative, or NaN if it is not "
+            "known: make the file again"
+        )
 
 
 def _check_coords(view: View, where: str) -> None:

@@ -21,6 +21,7 @@ def assert_same(first: Event, second: Event) -> None:
     assert (first.event_id, first.label, first.topology) == (
         second.event_id, second.label, second.topology,
     )  # fmt: skip
+    np.testing.assert_equal(second.energy, np.float32(first.energy))
     np.testing.assert_array_equal(first.particles, second.particles)
     assert list(first.views) == list(second.views)
     for name, view in first.views.items():
@@ -120,6 +121,46 @@ def test_the_layout_is_what_the_documentation_says(events_path):
         np.testing.assert_array_equal(group["coords"][first:last], expected.coords)
         assert group["values"].compression == "gzip"
         assert group["values"].shuffle
+
+
+def test_event_classes_and_energies_are_kept_and_read_as_columns(
+    tmp_path, make_event, write_events
+):
+    energy = [2.25, 0.0, np.nan]
+    events = [dataclasses.replace(make_event(i), label=i - 1, energy=energy[i]) for i in range(3)]
+    path = write_events(tmp_path / "a.h5", events, event_classes=("numu", "nue"))
+    file = EventFile(path)
+    assert file.event_classes == ("numu", "nue")
+    assert file.event_labels.dtype == np.int32
+    assert file.event_labels.tolist() == [-1, 0, 1]
+    assert file.event_energy.dtype == np.float32
+    np.testing.assert_array_equal(file.event_energy, np.asarray(energy, np.float32))
+    assert file.topologies == ["bomb"] * 3
+    for number, event in enumerate(events):
+        assert_same(event, file[number])
+
+
+def test_axes_and_units_of_another_detector_are_kept(tmp_path, make_event, write_events, events):
+    path = write_events(
+        tmp_path / "a.h5", [make_event(0)], axes=("plane", "cell"), value_unit="byte"
+    )
+    file = EventFile(path)
+    assert file.axes == {"U": ("plane", "cell"), "Y": ("plane", "cell")}
+    assert file.value_units == {"U": "byte", "Y": "byte"}
+    assert events.axes["Y"] == ("time row", "wire")
+    assert events.value_units["Y"] == "ADC"
+
+
+def test_a_file_from_before_energies_and_event_classes_is_read(tmp_path, make_event, write_events):
+    path = write_events(tmp_path / "old.h5", map(make_event, range(4)))
+    with h5py.File(path, "r+") as old:
+        del old["events/energy"]
+        assert "event_classes" not in old.attrs
+    file = EventFile(path)
+    assert file.event_classes == ()
+    assert np.isnan(file.event_energy).all()
+    assert file.event_labels.tolist() == [0, 1, 2, 0]
+    assert_same(make_event(3), file[3])
 
 
 def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path, make_event, write_events):

@@ -194,6 +194,28 @@ def test_an_unknown_view_is_named_with_those_there_are(events):
         events[23]
 
 
+def test_an_event_class_out_of_range_is_refused(tmp_path, make_event, write_events):
+    path = write_events(tmp_path / "a.h5", [make_event(1)] * 3, event_classes=("numu", "nue"))
+    with h5py.File(path, "r+") as file:
+        file["events/label"][2] = 2
+    match = r"Event 2 of a\.h5: label 2 must be an event class in \[0, 2\) or -1"
+    source = EventFile(path)
+    with pytest.raises(InputError, match=match) as error:
+        _ = source.event_labels
+    assert_one_line(error, path)
+    with pytest.raises(InputError, match=match):
+        source[2]
+
+
+@pytest.mark.parametrize("energy", [-1.0, np.inf])
+def test_an_energy_that_is_none_is_refused(tmp_path, make_event, write_events, energy):
+    path = write_events(tmp_path / "a.h5", [make_event(1)] * 3)
+    with h5py.File(path, "r+") as file:
+        file["events/energy"][1] = energy
+    with pytest.raises(InputError, match=rf"Event 1 of a\.h5: energy {energy} must be finite"):
+        EventFile(path)[1]
+
+
 def a_view(size: int = 4) -> View:
     return View(np.zeros((1, 2), np.int32), np.ones(1, np.float32), (size, size))
 
@@ -204,10 +226,14 @@ def a_view(size: int = 4) -> View:
         (Event(0, {"U": a_view()}), "has views"),
         (Event(0, {"Y": a_view(5)}), r"shape \(5, 5\) but the file has \(4, 4\)"),
         (Event(0, {"Y": a_view()}, topology="x" * 40), "longer than 32 bytes"),
+        (Event(0, {"Y": a_view()}, label=2), r"label 2 must be an event class in \[0, 2\) or -1"),
+        (Event(0, {"Y": a_view()}, energy=-0.5), "energy -0.5 must be finite and not negative"),
     ],
 )
 def test_the_writer_refuses_what_does_not_belong_in_its_file(tmp_path, event, match):
-    writer = EventWriter(tmp_path / "a.h5", detector="toy", views={"Y": (4, 4)})
+    writer = EventWriter(
+        tmp_path / "a.h5", detector="toy", views={"Y": (4, 4)}, event_classes=("numu", "nue")
+    )
     with writer, pytest.raises(InputError, match=match):
         writer.append(event)
 
