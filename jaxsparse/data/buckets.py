@@ -72,6 +72,8 @@ def fit_buckets(
     num_buckets: int = 4,
     max_sites: int = 0,
     seed: int = 0,
+    views: int = 1,
+    slots: int | None = None,
 ) -> BucketTable:
     """The table for batches of ``batch_size`` events split by sites over ``num_devices``.
 
@@ -90,29 +92,44 @@ def fit_buckets(
       num_buckets: how many to fit to the sample, 1 to 8.
       max_sites: no bucket has more sites of the finest level; 0 for no limit.
       seed: of the draws.
+      views: how many images an event has; ``levels`` columns each.
+      slots: most events of a device; :func:`~jaxsparse.data.split.event_slots` if None.
 
     Raises:
       InputError: ``num_buckets`` outside 1 to 8.
     """
     if not 1 <= num_buckets <= MAX_BUCKETS:
         raise InputError(f"data.num_buckets is {num_buckets}: it must be 1 to {MAX_BUCKETS}")
-    loads = _draw_loads(typical, largest, batch_size, num_devices, seed)
-    loads = loads[np.argsort(loads[:, 0], kind="stable")]
-    limit = np.maximum(np.array(bound, np.int64), 1) * event_slots(batch_size, num_devices)
+    slots = event_slots(batch_size, num_devices) if slots is None else slots
+    loads = _draw_loads(typical, largest, batch_size, num_devices, seed, views, slots)
+    loads = loads[np.argsort(_sites(loads, views), kind="stable")]
+    limit = np.maximum(np.array(bound, np.int64), 1) * slots
     if max_sites:
         limit = np.minimum(limit, max_sites)
 
     table: list[tuple[int, ...]] = []
-    for last in _thresholds(loads[:, 0], min(num_buckets, MAX_BUCKETS - 1)):
+    for last in _thresholds(_sites(loads, views), min(num_buckets, MAX_BUCKETS - 1)):
         margin = MARGIN if last == len(loads) - 1 else 1.0
-        table.append(_friendly(loads[: last + 1].max(axis=0) * margin, limit))
+        table.append(_friendly(loads[: last + 1].max(axis=0) * margin, limit, views))
     table = sorted(set(table))
     measured = len(table)
-    return BucketTable((*table, *_growth(table[-1], limit, MAX_BUCKETS - measured)), measured)
+    grown = _growth(table[-1], limit, MAX_BUCKETS - measured, views)
+    return BucketTable((*table, *grown), measured)
+
+
+def _sites(counts: np.ndarray, views: int) -> np.ndarray:
+    """Sites of the finest level over all views, of every row of ``[rows, views * levels]``."""
+    return counts.reshape(len(counts), views, -1)[:, :, 0].sum(axis=1)
 
 
 def _draw_loads(
-    typical: np.ndarray, largest: np.ndarray, batch_size: int, num_devices: int, seed: int
+    typical: np.ndarray,
+    largest: np.ndarray,
+    batch_size: int,
+    num_devices: int,
+    seed: int,
+    views: int,
+    slots: int,
 ) -> np.ndarray:
     """int64 ``[draws, levels]``: of each drawn batch, the largest count of any device."""
     if len(typical) == 0:
@@ -123,7 +140,7 @@ def _draw_loads(
         batch = typical[rng.integers(len(typical), size=batch_size)]
         if draw >= DRAWS:
             batch[0] = largest[draw - DRAWS]
-        shares = split_by_sites(batch[:, 0].tolist(), num_devices)
+        shares = split_by_sites(_sites(batch, views).tolist(), num_devices, slots=slots)
         loads.append(np.max([batch[share].sum(axis=0) for share in shares], axis=0))
     return np.array(loads, np.int64)
 
@@ -151,21 +168,25 @@ def _thresholds(totals: np.ndarray, num_buckets: int, candidates: int = 48) -> l
     return [int(ends[end]) for end in sorted({*chosen, end})]
 
 
-def _growth(last: tuple[int, ...], limit: np.ndarray, room: int) -> list[tuple[int, ...]]:
+def _growth(
+    last: tuple[int, ...], limit: np.ndarray, room: int, views: int
+) -> list[tuple[int, ...]]:
     """At most ``room`` tuples from ``last`` to ``limit``, in equal ratios of a quarter or more."""
-    ratio = float(limit[0]) / max(1, last[0])
+    finest = slice(None, None, len(last) // views)
+    ratio = float(np.max(limit[finest] / np.maximum(1, last[finest])))
     steps = min(room, max(1, math.ceil(math.log(max(ratio, 1.0), 1.25))))
     grown: list[tuple[int, ...]] = []
     for step in range(1, steps):
-        grown.append(_friendly(np.array(last) * ratio ** (step / steps), limit))
+        grown.append(_friendly(np.array(last) * ratio ** (step / steps), limit, views))
     grown.append(tuple(limit.tolist()))
     return sorted({*grown} - {last})
 
 
-def _friendly(counts: np.ndarray, limit: np.ndarray) -> tuple[int, ...]:
-    """Rounded up by at most an eighth, never above ``limit`` or the level before."""
+def _friendly(counts: np.ndarray, limit: np.ndarray, views: int) -> tuple[int, ...]:
+    """Rounded up by at most an eighth, never above ``limit`` or the level before of its view."""
     rounded = [min(_round_up(math.ceil(n)), int(top)) for n, top in zip(counts, limit, strict=True)]
-    return tuple(np.minimum.accumulate(rounded).tolist())
+    falling = np.minimum.accumulate(np.reshape(rounded, (views, -1)), axis=1)
+    return tuple(falling.ravel().tolist())
 
 
 def _round_up(count: int) -> int:

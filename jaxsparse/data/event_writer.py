@@ -28,6 +28,8 @@ from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, E
 from jaxsparse.data.validation import check_event, check_view
 from jaxsparse.errors import InputError
 
+COMPRESSIONS = ("gzip", "none")
+
 
 class EventWriter:
     """Context manager that writes events to ``PATH.partial`` and renames it to ``PATH`` at the end.
@@ -46,6 +48,9 @@ class EventWriter:
       axes: what the axes of every view count, for example ``("plane", "cell")``; as for wire planes
         or voxels if None.
       value_unit: unit of the values of every view; as for wire planes or voxels if None.
+      compression: of pixels and particles, one of :data:`COMPRESSIONS`. ``"gzip"`` halves the file
+        or better; ``"none"`` is for small events by the million, which are read many times faster
+        in random order if nothing has to be unpacked.
 
     Raises:
       InputError: on entry if the file cannot be made; on ``append`` if an event breaks a rule of
@@ -73,6 +78,7 @@ class EventWriter:
         event_classes: Sequence[str] = (),
         axes: Sequence[str] | None = None,
         value_unit: str | None = None,
+        compression: str = "gzip",
     ):
         if not views:
             raise InputError("views is empty: an event file needs at least one view")
@@ -87,6 +93,11 @@ class EventWriter:
         self.event_classes = tuple(event_classes)
         self.axes = None if axes is None else tuple(axes)
         self.value_unit = value_unit
+        if compression not in COMPRESSIONS:
+            raise InputError(
+                f"compression is {compression!r}: it must be one of {', '.join(COMPRESSIONS)}"
+            )
+        self.compression = compression
         self.num_events = 0
 
     def __enter__(self) -> EventWriter:
@@ -95,7 +106,9 @@ class EventWriter:
         self._write_header(self._file)
         self._events = _Table(self._file.create_group("events"), EVENT_DTYPES, EVENT_CHUNK)
         particles = self._file.create_group("particles")
-        self._particles = _Ragged(particles, {"table": PARTICLE_DTYPE}, EVENT_CHUNK)
+        self._particles = _Ragged(
+            particles, {"table": PARTICLE_DTYPE}, EVENT_CHUNK, compression=self.compression
+        )
         particles["table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
         self._views: dict[str, _Ragged] = {}
         return self
@@ -168,7 +181,7 @@ class EventWriter:
         file.attrs["complete"] = False
         file.attrs["num_events"] = 0
         file.attrs["detector"] = self.detector
-        file.attrs["class_names"] = list(self.class_names)
+        file.attrs["class_names"] = np.array(self.class_names, h5py.string_dtype())
         if self.event_classes:
             file.attrs["event_classes"] = list(self.event_classes)
         file.attrs["view_names"] = list(self.view_shapes)
@@ -195,6 +208,7 @@ class EventWriter:
                 {column: PIXEL_DTYPES[column] for column in names},
                 PIXEL_CHUNK,
                 widths={"coords": len(self.view_shapes[name])},
+                compression=self.compression,
             )
         columns = self._views[name]
         if view is not None and present != set(columns.names) - {"coords", "values"}:
@@ -218,23 +232,27 @@ class _Table:
         dtypes: Mapping[str, np.dtype],
         chunk: int,
         widths: Mapping[str, int] | None = None,
+        compression: str = "gzip",
     ):
         self.names = tuple(dtypes)
+        self._dtypes = dict(dtypes)
         self._chunk = chunk
         self._rows = 0
         self._datasets, self._pending = {}, {}
+        packing: dict[str, Any] = {}
+        if compression == "gzip":
+            packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         for name, dtype in dtypes.items():
             tail = (widths[name],) if widths and name in widths else ()
             self._datasets[name] = group.create_dataset(
-                name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(chunk, *tail),
-                compression="gzip", compression_opts=1, shuffle=True,
-            )  # fmt: skip
+                name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(chunk, *tail), **packing
+            )
             self._pending[name] = [np.empty((0, *tail), dtype)]
 
     def append(self, columns: Mapping[str, np.ndarray]) -> None:
         for name in self.names:
             column = np.asarray(columns[name])
-            self._pending[name].append(column.astype(self._datasets[name].dtype))
+            self._pending[name].append(column.astype(self._dtypes[name]))
         self._rows += len(columns[self.names[0]])
         if self._rows >= self._chunk:
             self._write(self._rows - self._rows % self._chunk)
@@ -261,8 +279,9 @@ class _Ragged(_Table):
         dtypes: Mapping[str, np.dtype],
         chunk: int,
         widths: Mapping[str, int] | None = None,
+        compression: str = "gzip",
     ):
-        super().__init__(group, dtypes, chunk, widths)
+        super().__init__(group, dtypes, chunk, widths, compression)
         self._offsets = _Table(group, {"offsets": np.dtype(np.int64)}, EVENT_CHUNK)
         self._total = 0
         self._offsets.append({"offsets": np.zeros(1, np.int64)})

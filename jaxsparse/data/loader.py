@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import grain
 import numpy as np
-from absl import flags
 
 from jaxsparse.data.batching import Batch, Sample, Shard, pad, split_samples
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.pipeline import Pipeline, Source, measure_buckets, source_name
+from jaxsparse.data.stream import ENDLESS, Stream
 from jaxsparse.errors import InputError
 
-ENDLESS = 2**48  # batches of a training run: more than any will take
-THREADS, PREFETCH = 2, 4  # batches made at a time, batches waiting, in the main process
 
-
-class Loader:
+class Loader(Stream[Batch]):
     """Iterates the batches of one process.
 
     Training (``shuffle=True``) is endless: epoch after epoch, each in its own order, with
@@ -40,6 +37,8 @@ class Loader:
       loss: the ``loss`` part of a config, for pixel weights.
       batch_size: events of a batch over all hosts and devices, at least 1.
       num_devices: devices of this process: the leading axis of every array.
+      micro_batches: parts that a device takes one after the other; the second axis of every array
+        where there is more than one.
       levels: levels of the network, to count sites at.
       seed: of order, crops, flips and buckets.
       shuffle: training or evaluation, see above.
@@ -64,6 +63,7 @@ class Loader:
         loss: Any = None,
         batch_size: int,
         num_devices: int = 1,
+        micro_batches: int = 1,
         levels: int = 5,
         seed: int = 0,
         shuffle: bool = True,
@@ -86,59 +86,37 @@ class Loader:
             augment=shuffle if augment is None else augment,
         )  # fmt: skip
         self.num_devices = num_devices
-        self.workers = int(data.workers)
-        self.start_batch = start_batch
-        self._agree = agree
         local_batch = -(-batch_size // process_count)
+        num_shares = num_devices * micro_batches
         total = min(num_events, len(source)) if num_events else len(source)
-        self.num_batches = ENDLESS if shuffle else -(-total // batch_size)
-        self.buckets = buckets or measure_buckets(
-            self.pipeline, batch_size=local_batch, num_devices=num_devices,
+        buckets = buckets or measure_buckets(
+            self.pipeline, batch_size=local_batch, num_devices=num_shares,
             num_buckets=int(data.num_buckets),
         )  # fmt: skip
-        self._maker = _ShardMaker(
-            pipeline=self.pipeline,
-            order=EventOrder(total, seed=seed, shuffle=shuffle),
-            buckets=self.buckets,
-            batch_size=batch_size,
-            num_devices=num_devices,
-            process_index=process_index,
-            process_count=process_count,
-            feature_scale=float(data.feature_scale),
+        super().__init__(
+            _ShardMaker(
+                pipeline=self.pipeline,
+                order=EventOrder(total, seed=seed, shuffle=shuffle),
+                buckets=buckets,
+                batch_size=batch_size,
+                num_shares=num_shares,
+                process_index=process_index,
+                process_count=process_count,
+                feature_scale=float(data.feature_scale),
+            ),
+            pad,
+            buckets=buckets,
+            num_batches=ENDLESS if shuffle else -(-total // batch_size),
+            start_batch=start_batch,
+            workers=int(data.workers),
+            micro_batches=micro_batches,
+            agree=agree,
         )
 
     @property
     def spatial_shape(self) -> tuple[int, ...]:
         """Shape of the images in the batches."""
         return self.pipeline.spatial_shape
-
-    def __iter__(self) -> Iterator[Batch]:
-        batches = grain.MapDataset.range(min(self.start_batch, self.num_batches), self.num_batches)
-        threads = 1 if self.workers else THREADS
-        shards = batches.map(self._maker).to_iter_dataset(
-            grain.ReadOptions(num_threads=threads, prefetch_buffer_size=PREFETCH)
-        )
-        if self.workers:
-            if not flags.FLAGS.is_parsed():  # grain reads its own flags; a notebook parses none
-                flags.FLAGS.mark_as_parsed()
-            shards = shards.mp_prefetch(
-                grain.MultiprocessingOptions(num_workers=self.workers, per_worker_buffer_size=2)
-            )
-        iterator = iter(shards)
-        try:
-            for made in iterator:
-                if isinstance(made, InputError):  # as a value: it crosses processes unchanged
-                    raise made
-                yield self._padded(made)
-        finally:
-            iterator.close()
-
-    def _padded(self, shards: list[Shard]) -> Batch:
-        bucket = self.buckets.pick(np.array([shard.level_counts for shard in shards]))
-        assert bucket is not None, "the maker hands out only what fits"
-        if self._agree is not None:
-            bucket = self._agree(bucket)
-        return pad(shards, self.buckets.capacities[bucket])
 
 
 class EventOrder:
@@ -181,7 +159,7 @@ class _ShardMaker:
     order: EventOrder
     buckets: BucketTable
     batch_size: int
-    num_devices: int
+    num_shares: int
     process_index: int
     process_count: int
     feature_scale: float
@@ -203,7 +181,7 @@ class _ShardMaker:
         """Shards that fit in a bucket; only ``data.max_sites`` can make that a matter at all."""
         while True:
             shards = split_samples(
-                samples, self.num_devices, batch_size=-(-self.batch_size // self.process_count),
+                samples, self.num_shares, batch_size=-(-self.batch_size // self.process_count),
                 spatial_shape=self.pipeline.spatial_shape, levels=self.pipeline.levels,
                 feature_scale=self.feature_scale,
             )  # fmt: skip

@@ -1,6 +1,6 @@
 """UResNet: the segmentation network of SparseSSNet, for sparse and for dense images."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -55,6 +55,8 @@ class UResNet(nn.Module):
     ((4, 5), ['encoder_0', 'features', 'stem'])
     """
 
+    task: ClassVar[str] = "segmentation"
+
     num_classes: int = 5
     filters: int = 32
     depth: int = 5
@@ -66,6 +68,16 @@ class UResNet(nn.Module):
     momentum: float = 0.9
     remat: bool = False
     axis_name: str | None = None
+
+    @property
+    def levels(self) -> int:
+        """Levels that the geometry must have."""
+        return self.depth
+
+    @property
+    def kernels(self) -> tuple[int, ...]:
+        """Submanifold kernels that the geometry must have maps for."""
+        return (self.kernel_size,)
 
     @nn.compact
     def __call__(

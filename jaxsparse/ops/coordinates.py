@@ -22,6 +22,7 @@ INT32_MAX = 2**31 - 1
 
 # The volume, in cells, up to which a table over all cells beats sorting the rows.
 UNIQUE_GRID_CELLS = 2**24
+_CELLS_PER_ROW = 256  # the same on the host, where the table is one byte a cell
 
 
 def key_groups(batch_size: int, spatial_shape: Sequence[int]) -> tuple[tuple[int, ...], ...]:
@@ -108,11 +109,15 @@ def count_levels(coords: Int[np.ndarray, "points axes"], levels: int) -> list[in
 def _distinct_rows(rows: np.ndarray) -> np.ndarray:
     if not len(rows):
         return rows
-    sizes = rows.max(axis=0).astype(object) + 1
-    if math.prod(int(n) for n in sizes) < 2**62:  # one exact 64-bit key on the host
-        keys = np.ravel_multi_index(tuple(rows.T.astype(np.int64)), tuple(int(n) for n in sizes))
+    sizes = tuple(int(n) for n in rows.max(axis=0).astype(object) + 1)
+    if math.prod(sizes) >= 2**62:  # one exact 64-bit key on the host
+        return np.unique(rows, axis=0)
+    keys = np.ravel_multi_index(tuple(rows.T.astype(np.int64)), sizes)
+    if math.prod(sizes) > _CELLS_PER_ROW * len(rows):
         return rows[np.unique(keys, return_index=True)[1]]
-    return np.unique(rows, axis=0)
+    occupied = np.zeros(math.prod(sizes), bool)  # ticking cells off is faster than sorting keys
+    occupied[keys] = True
+    return np.stack(np.unravel_index(np.flatnonzero(occupied), sizes), axis=1)
 
 
 def downsample(

@@ -30,6 +30,7 @@ from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import TrainState, create_state
 from jaxsparse.training.step import initializer
+from jaxsparse.training.task import build_task
 
 FOLDER = "checkpoints"
 _METRIC = "loss"
@@ -111,7 +112,8 @@ class Checkpoints:
           state: all of it is stored.
           progress: JSON values to come back at resume.
           config: stored beside it.
-          loss: validation loss at this step; None without a validation.
+          loss: of the validation at this step, what ``Optimizer.score`` makes of it; None without
+            a validation.
 
         Returns:
           The step.
@@ -251,7 +253,7 @@ def load_for_evaluation(
             found = int(step)
         template = jax.eval_shape(
             lambda: create_state(
-                initializer(config.model)(jax.random.PRNGKey(config.seed)),
+                initializer(build_task(config))(jax.random.PRNGKey(config.seed)),
                 build_optimizer(config.optimizer),
                 0,
             )

@@ -12,8 +12,8 @@ def default_config() -> ConfigDict:
     5
     """
     config = ConfigDict()
-    config.seed = 0  # of parameters, order of events, crops and flips
-    config.task = "segmentation"
+    config.seed = 0  # of parameters, order of events, crops, flips and fluctuations
+    config.task = "segmentation"  # of pixels, or classification: of whole events
 
     config.model = ConfigDict()
     config.model.name = "uresnet"
@@ -31,21 +31,34 @@ def default_config() -> ConfigDict:
     config.data = ConfigDict()
     config.data.train = ""  # event file
     config.data.validation = ""  # event file; may be empty with a schedule that needs none
-    config.data.view = "Y"  # U, V, Y, or voxels
+    config.data.split = ()  # classification without data.validation: shares of training,
+    # validation and test events of data.train, parted by content, such as (0.9, 0.05, 0.05)
+    config.data.view = "Y"  # of a segmentation: U, V, Y, or voxels
+    config.data.views = ()  # of a classification, such as ("XZ", "YZ"); the network sees all
+    config.data.classes = ()  # of a classification: names, numbered in this order; (): the file's
     config.data.low = 10.0  # keep pixels with low <= value <= high
     config.data.high = 300.0
     config.data.crop = (512, 512)  # () takes the whole image
     config.data.crop_keep = "interaction"  # or random, densest
-    config.data.flip_time = True  # augmentation
-    config.data.flip_wire = True
-    config.data.feature_scale = 50.0  # features are values divided by this
+    config.data.flip_time = True  # augmentation: mirrors the first axis (NOvA: the plane)
+    config.data.flip_wire = True  # and the others (NOvA: the cell)
+    config.data.feature_scale = 50.0  # of a segmentation: features are values divided by this
+    config.data.mean = 0.0  # of a classification: features are (values - mean) / std
+    config.data.std = 1.0
+    config.data.fluctuation = 0.0  # augmentation: values times 1 + this times a normal number
+    config.data.fluctuation_shared = False  # one number an event instead of one a view
     config.data.max_sites = 0  # bound on the sites of a batch on one device; 0: as measured
     config.data.oversize = "error"  # or crop: what to do with an event larger than that
     config.data.num_buckets = 4  # compiled programs to spread the batches over
     config.data.workers = 0  # processes that prepare batches; 0: threads
 
     config.loss = ConfigDict()
-    config.loss.cluster_low = 2e-4  # pixel weight is clip(cluster_scale / N, low, high)
+    config.loss.name = "cross_entropy"  # or generalized: for noisy labels, of a classification
+    config.loss.q = 0.7  # of the generalized cross entropy, (0, 1]
+    config.loss.label_smoothing = 0.0  # of a classification's cross entropy, [0, 1)
+    config.loss.class_weights = ()  # of a classification, one a class; (): all 1
+    # The others are of a segmentation: a pixel weighs clip(cluster_scale / N, low, high)
+    config.loss.cluster_low = 2e-4
     config.loss.cluster_high = 2e-2
     config.loss.cluster_scale = 1.0
     config.loss.vertex_weight = 2e-2  # of pixels within vertex_radius of a vertex
@@ -59,19 +72,24 @@ def default_config() -> ConfigDict:
     config.optimizer.gradient_clip = 0.0  # bound on the global gradient norm; 0: none
     config.optimizer.warmup_steps = 0
     config.optimizer.schedule = "plateau"  # or cosine (to zero at the end of the run), constant
-    config.optimizer.plateau_patience = 5  # validations without a better loss
+    config.optimizer.plateau_metric = "loss"  # or accuracy: what a better validation is, for the
+    # plateau, the best checkpoint and early_stop
+    config.optimizer.plateau_patience = 5  # validations that are not better
     config.optimizer.plateau_factor = 0.3
     config.optimizer.plateau_min = 1e-3  # smallest scale of the learning rate
 
     config.train = ConfigDict()
-    config.train.batch_size = 64  # events, over all devices
+    config.train.batch_size = 64  # events, over all devices and micro-batches
+    config.train.accumulate = 1  # parts of a batch, one after the other: less memory
     config.train.steps = 15_999
+    config.train.epochs = 0.0  # passes over the training events instead of steps; 0: steps
     config.train.minutes = 0.0  # stop after this time; 0: no limit
     config.train.log_every = 20
     config.train.validate_every = 250  # steps; 0: never
+    config.train.validate_epochs = 0.0  # epochs instead of steps; 0: steps
     config.train.validation_events = 0  # the first so many of the validation file; 0: all
     config.train.checkpoint_every = 250  # steps; 0: with validations and at the end only
-    config.train.early_stop = 0  # stop after so many validations without a better loss; 0: off
+    config.train.early_stop = 0  # stop after so many validations that are not better; 0: off
     config.train.devices = 0  # of this process; 0: all
     config.train.cpu_devices = 0  # parts to split a CPU into, as devices; 0: leave it to JAX
     config.train.parallel = "pmap"  # or shard_map

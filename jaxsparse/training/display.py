@@ -47,15 +47,23 @@ def rate(value: float) -> str:
 class Display:
     """Progress bar on a terminal, one line a record elsewhere."""
 
-    def __init__(self, total: int, start: int, console: Console | None = None):
+    def __init__(
+        self,
+        total: int,
+        start: int,
+        console: Console | None = None,
+        steps_per_epoch: float | None = None,
+    ):
         """Args:
         total: steps of the run.
         start: steps done already.
         console: standard output by default.
+        steps_per_epoch: to say where an epoch stands; None for runs that are counted in steps.
         """
         self.console = console or Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._total, self._start = total, start
+        self._steps_per_epoch = steps_per_epoch
         self._eta = math.inf
 
     def banner(self, facts: dict[str, Any]) -> None:
@@ -113,7 +121,7 @@ class Display:
         if record.split == "train" and self._bar is not None:
             return
         text = (
-            f"step {record.step}/{self._total} {record.split}: loss {record.loss:.4g} "
+            f"{self._place(record.step)} {record.split}: loss {record.loss:.4g} "
             f"accuracy {record.accuracy:.4f} lr {record.learning_rate:.3g}"
         )
         if record.split == "train":
@@ -122,6 +130,10 @@ class Display:
                 f" {rate(record.sites_per_second)} sites/s left {duration(self._eta)}"
             )
         self.say(text)
+
+    def _place(self, step: int) -> str:
+        epoch = f" epoch {step / self._steps_per_epoch:.2f}" if self._steps_per_epoch else ""
+        return f"step {step}/{self._total}{epoch}"
 
     def say(self, text: str) -> None:
         """Prints a line above the bar."""

@@ -15,10 +15,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.loader import Loader
+from jaxsparse.data.stream import Stream
 from jaxsparse.errors import InputError
-from jaxsparse.models import geometry_of
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.display import Display
@@ -32,6 +30,7 @@ from jaxsparse.training.parallel import (
     local_devices,
     split_cpu,
 )
+from jaxsparse.training.plan import Plan, check_lengths
 from jaxsparse.training.signals import stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
@@ -40,6 +39,7 @@ from jaxsparse.training.step import (
     make_train_step,
     make_validation_step,
 )
+from jaxsparse.training.task import build_task
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
@@ -53,7 +53,8 @@ class Progress:
     Attributes:
       batch: number of the next batch: the position in the data.
       seconds: time spent so far, over all starts.
-      best_loss: smallest validation loss; infinite before the first.
+      best_loss: smallest validation loss, or share of wrong answers where
+        ``optimizer.plateau_metric`` is accuracy; infinite before the first.
       bad_validations: validations since then.
       validated: step of the last validation, -1 before the first.
     """
@@ -67,7 +68,7 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """How a run ended: the step it reached, why it stopped, and its best validation loss."""
+    """How a run ended: the step it reached, why it stopped, the best validation of Progress."""
 
     step: int
     reason: str
@@ -99,39 +100,26 @@ class _Run:
 
     def __init__(self, config: ConfigDict, workdir: pathlib.Path):
         # 1. Check everything that is cheap to check before anything is written or compiled.
-        _check(config)
+        check_lengths(config.train)
+        self.task = build_task(config)
+        _check_validations(config, self.task.has_validation)
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir = config, workdir
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
-        forward = make_forward(config.model)
-        train_file = _open(config, "train")
-        validation_file = _open(config, "validation") if config.data.validation else None
+        forward = make_forward(self.task)
         self.replicas = Replicas(config.train.parallel, local_devices(config.train.devices))
         self.cache = enable_compilation_cache(config.train.cache_dir)
 
-        # 2. The data: buckets are measured on it, and views and crops checked.
-        common: dict[str, Any] = dict(
-            loss=config.loss,
-            batch_size=config.train.batch_size,
-            num_devices=self.replicas.num_devices,
-            levels=geometry_of(config.model)["levels"],
-            seed=config.seed,
-        )
-        self.loader = Loader(train_file, config.data, shuffle=True, **common)
-        self.validation: Loader | None = None
-        if validation_file is not None:
-            few = config.data.copy_and_resolve_references()
-            few.num_buckets = min(2, few.num_buckets)  # one pass is short: compiling costs more
-            events = config.train.validation_events
-            self.validation = Loader(
-                validation_file, few, shuffle=False, num_events=events, **common
-            )
+        # 2. The data: files are opened and checked, buckets are measured on them.
+        data = self.task.loaders(self.replicas.num_devices)
+        self.loader, self.validation, self.facts = data.train, data.validation, data.facts
+        self.plan = Plan.of(config.train, data.num_events)
 
         # 3. The state: from the latest checkpoint, or new.
         work_directory.claim(workdir, config)
         self.checkpoints = Checkpoints(workdir, create=True)
         self.progress = Progress()
-        state = create_state(init_variables(config.model, config.seed), self.optimizer, config.seed)
+        state = create_state(init_variables(self.task, config.seed), self.optimizer, config.seed)
         self.resumed_at = self.checkpoints.latest_step
         if self.resumed_at is not None:
             state, saved = self.checkpoints.restore(state, self.resumed_at)
@@ -142,12 +130,19 @@ class _Run:
         self.loader.start_batch = self.progress.batch
 
         # 4. The programs.
-        self.train_step = self.replicas.wrap(
-            make_train_step(forward, self.optimizer), "train", donate=True
+        train_step = make_train_step(
+            self.task, forward, self.optimizer, micro_batches=config.train.accumulate
         )
-        self.validation_step = self.replicas.wrap(make_validation_step(forward), "validation")
+        self.train_step = self.replicas.wrap(train_step, "train", donate=True)
+        self.validation_step = self.replicas.wrap(
+            make_validation_step(self.task, forward), "validation"
+        )
         self.log = MetricsLog(workdir, resume_at=self.resumed_at or 0)
-        self.display = Display(total=config.train.steps, start=self.step)
+        self.display = Display(
+            total=self.plan.steps,
+            start=self.step,
+            steps_per_epoch=self.plan.steps_per_epoch if self.plan.counts_epochs else None,
+        )
         self.meter = Meter()
         self.started = time.monotonic()
         self.seconds_before = self.progress.seconds
@@ -168,11 +163,11 @@ class _Run:
                 if step % every.log_every == 0:
                     self._drain(pending, 0)
                     self._log_training(step)
-                due = every.validate_every and step % every.validate_every == 0
+                due = self.plan.validates_after(step)
                 save = every.checkpoint_every and step % every.checkpoint_every == 0
                 if due or save:
                     self._drain(pending, 0)
-                    self._checkpoint(validate=bool(due))
+                    self._checkpoint(validate=due)
                 reason = f"stopped by {stop[0]}" if stop else self._finished()
             # The end: whatever is still open is logged, validated and saved.
             self._drain(pending, 0)
@@ -239,17 +234,20 @@ class _Run:
 
     def _checkpoint(self, *, validate: bool) -> None:
         """Saves the state, after a validation where one is due."""
-        before, loss = time.perf_counter(), None
+        before, score = time.perf_counter(), None
         if validate and self.validation is not None and self.progress.validated != self.step:
-            loss = self._validate(self.validation)
+            score = self._validate(self.validation)
         self._require_finite_state()
         self.progress.seconds = self.seconds
         progress = dataclasses.asdict(self.progress)
-        self.checkpoints.save(self.state, progress, self.config, loss)
+        self.checkpoints.save(self.state, progress, self.config, score)
         self.meter.exclude(time.perf_counter() - before)
 
-    def _validate(self, loader: Loader) -> float:
-        """One pass over the validation events; moves the plateau and the early-stop count."""
+    def _validate(self, loader: Stream[Any]) -> float:
+        """One pass over the validation events; moves the plateau and the early-stop count.
+
+        Returns what validations are compared by, smaller is better.
+        """
         meter = Meter()
         for batch in loader:
             before, compiled = time.perf_counter(), self.replicas.compilations
@@ -259,16 +257,17 @@ class _Run:
                 meter.exclude(time.perf_counter() - before)
             meter.add(sums, timed=timed)
         self._write(self.step, "validation", meter.sums, meter)
-        loss = meter.sums.loss_per_event
-        self._require_finite(loss, self.step, "validation loss")
-        plateau = self.optimizer.after_validation(self.state.plateau, loss)
+        self._require_finite(meter.sums.loss_per_event, self.step, "validation loss")
+        score = self.optimizer.score(meter.sums.loss_per_event, meter.sums.accuracy)
+        self._require_finite(score, self.step, "validation accuracy")
+        plateau = self.optimizer.after_validation(self.state.plateau, score)
         self.state = self.state.replace(plateau=self.replicas.replicate(plateau))
         self.plateau_scale = float(plateau.scale)
-        better = loss < self.progress.best_loss
-        self.progress.best_loss = min(loss, self.progress.best_loss)
+        better = score < self.progress.best_loss
+        self.progress.best_loss = min(score, self.progress.best_loss)
         self.progress.bad_validations = 0 if better else self.progress.bad_validations + 1
         self.progress.validated = self.step
-        return loss
+        return score
 
     # ----- where the run stands -----
 
@@ -287,24 +286,25 @@ class _Run:
         """How much of the run is done, by steps or by time, whichever is further."""
         every = self.config.train
         by_time = self.seconds / (60 * every.minutes) if every.minutes else 0.0
-        return min(1.0, max(self.step / every.steps, by_time))
+        return min(1.0, max(self.step / self.plan.steps, by_time))
 
     def _seconds_left(self, step: int) -> float:
         """By the pace of the latest timed steps; validations come on top."""
         if self.meter.seconds_per_step > 0:
             self.pace = self.meter.seconds_per_step
-        by_steps = self.pace * (self.config.train.steps - step)
+        by_steps = self.pace * (self.plan.steps - step)
         minutes = self.config.train.minutes
         return min(by_steps, max(0.0, 60 * minutes - self.seconds)) if minutes else by_steps
 
     def _finished(self) -> str | None:
         every = self.config.train
-        if self.step >= every.steps:
+        if self.step >= self.plan.steps:
             return "all steps done"
         if every.minutes and self.seconds >= 60 * every.minutes:
             return "time is up"
         if every.early_stop and self.progress.bad_validations >= every.early_stop:
-            return f"no better validation loss in the last {every.early_stop}"
+            metric = self.config.optimizer.plateau_metric
+            return f"no better validation {metric} in the last {every.early_stop}"
         return None
 
     def _require_finite(self, loss: float, step: int, what: str) -> None:
@@ -334,48 +334,26 @@ class _Run:
                 "work directory": f"{self.workdir}, {begin}",
                 "model": f"{config.model.name}, {config.model.vocabulary}, {config.model.dtype}, "
                 f"{count_parameters(self.state.params):,} parameters",
-                "data": f"{config.data.train}, view {config.data.view}, images "
-                f"{' x '.join(map(str, self.loader.spatial_shape))}",
+                **self.facts,
                 "capacities": ", ".join(map(str, measured)),
-                "run": f"{config.train.steps} steps of {config.train.batch_size} events"
+                "run": f"{self.plan.length} of {config.train.batch_size} events"
+                + (f" in {config.train.accumulate} parts" if config.train.accumulate > 1 else "")
                 + (f", at most {config.train.minutes:g} minutes" if config.train.minutes else ""),
             }
         )
 
 
-def _check(config: ConfigDict) -> None:
+def _check_validations(config: ConfigDict, has_validation: bool) -> None:
     every = config.train
-    for key in ("batch_size", "steps", "log_every"):
-        if every[key] < 1:
-            raise InputError(f"train.{key} is {every[key]}: it must be at least 1.")
-    for key in ("minutes", "validate_every", "checkpoint_every", "validation_events", "early_stop"):
-        if every[key] < 0:
-            raise InputError(f"train.{key} is {every[key]}: it must not be negative, 0 is off.")
-    if config.task != "segmentation":
-        raise InputError(f"task is {config.task!r}: it must be segmentation.")
     needs = "early_stop" if every.early_stop else "plateau"
     judged = every.early_stop or config.optimizer.schedule == "plateau"
-    if judged and not (config.data.validation and every.validate_every):
+    validates = every.validate_every or every.validate_epochs
+    if judged and not (has_validation and validates):
         raise InputError(
             f"data.validation is {config.data.validation!r} and train.validate_every "
             f"{every.validate_every}: {needs} needs validations, give both."
         )
 
 
-def _open(config: ConfigDict, key: str) -> EventFile:
-    path = config.data[key]
-    if not path:
-        raise InputError(f"data.{key} is empty: give an event file, --config.data.{key}=FILE.")
-    source = EventFile(path)
-    if len(source) == 0:
-        raise InputError(f"data.{key} is {path}: it has no events, give a file with some.")
-    if len(source.class_names) > config.model.num_classes:
-        raise InputError(
-            f"model.num_classes is {config.model.num_classes} but {path} has "
-            f"{len(source.class_names)} classes: set model.num_classes to that."
-        )
-    return source
-
-
-def _generator(loader: Loader) -> Generator[Any, None, None]:
+def _generator(loader: Stream[Any]) -> Generator[Any, None, None]:
     yield from loader

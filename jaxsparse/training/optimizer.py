@@ -6,7 +6,7 @@ Three factors make an update, kept apart because they change at different times:
 
 ``direction`` is an optax chain, advanced every step. ``learning_rate`` is a number the host
 computes: warm-up, then constant or a cosine. The plateau scale is ``optax``'s
-``reduce_on_plateau``, advanced once per validation with the validation loss.
+``reduce_on_plateau``, advanced once per validation with the validation's score.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ml_collections import ConfigDict
 from jaxsparse.errors import InputError
 
 SCHEDULES = ("plateau", "cosine", "constant")
+METRICS = ("loss", "accuracy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +74,19 @@ class Optimizer:
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate
 
-    def after_validation(self, plateau_state: Any, loss: float) -> Any:
-        """The plateau's state after a validation with this loss (smaller is better)."""
+    def score(self, loss: float, accuracy: float) -> float:
+        """What validations are compared by, smaller is better: the loss, or ``1 - accuracy``.
+
+        Never ``-accuracy``: optax's threshold is relative to the best value, and a negative one
+        moves it the wrong way (a plateau fed -0.9 again and again never fires).
+        """
+        return loss if self.config.plateau_metric == "loss" else 1.0 - accuracy
+
+    def after_validation(self, plateau_state: Any, score: float) -> Any:
+        """The plateau's state after a validation with this :meth:`score`."""
         if self.config.schedule != "plateau":
             return plateau_state
-        _, plateau_state = self.plateau.update({}, plateau_state, value=jnp.float32(loss))
+        _, plateau_state = self.plateau.update({}, plateau_state, value=jnp.float32(score))
         return plateau_state
 
 
@@ -90,9 +99,9 @@ def build_optimizer(config: ConfigDict) -> Optimizer:
     scales of normalisation are never decayed.
 
     The plateau multiplies the rate by ``plateau_factor`` after more than ``plateau_patience``
-    validations in a row without a loss at least 0.01 % below the best, down to ``plateau_min``
-    times the rate. That is PyTorch's counting; optax fires when the count *equals* its patience,
-    one validation earlier, hence the ``+ 1``.
+    validations in a row without a score (``plateau_metric``) at least 0.01 % below the best, down
+    to ``plateau_min`` times the rate. That is PyTorch's counting; optax fires when the count
+    *equals* its patience, one validation earlier, hence the ``+ 1``.
 
     Raises:
       InputError: an unknown name or schedule, a number out of its range.
@@ -104,6 +113,8 @@ def build_optimizer(config: ConfigDict) -> Optimizer:
     _require(config.name in ("sgd", "adam"), "name", config.name, "must be sgd or adam")
     known = ", ".join(SCHEDULES)
     _require(config.schedule in SCHEDULES, "schedule", config.schedule, f"must be one of {known}")
+    metric = config.plateau_metric
+    _require(metric in METRICS, "plateau_metric", metric, f"must be {' or '.join(METRICS)}")
     factor = config.plateau_factor
     _require(0 < factor < 1, "plateau_factor", factor, "must lie between 0 and 1")
     patience = config.plateau_patience

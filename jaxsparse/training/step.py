@@ -12,44 +12,40 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-from ml_collections import ConfigDict
 
-import jaxsparse
 from jaxsparse import models
-from jaxsparse.data.batching import Batch
-from jaxsparse.training.losses import weighted_cross_entropy
 from jaxsparse.training.metrics import Sums, confusion_counts
 from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import TrainState
+from jaxsparse.training.task import Task
 
 AXIS = "devices"  # the name under which replicas sum
 
 # (variables, batch, train, random key) -> (logits of the rows, new running moments)
-Forward = Callable[..., tuple[Float[Array, "sites classes"], Any]]
+Forward = Callable[..., tuple[Float[Array, "rows classes"], Any]]
 
 
-def make_forward(config: ConfigDict, axis_name: str | None = AXIS) -> Forward:
-    """The network of a ``config.model`` on a batch of one device; traceable.
+def make_forward(task: Task, axis_name: str | None = AXIS) -> Forward:
+    """The network of a task on a batch of one device; traceable.
 
     The geometry (coordinates and kernel maps of every level) is built here, once for all layers
     and for both passes.
 
     Args:
-      config: the ``model`` part.
+      task: with the ``model`` part of its config.
       axis_name: mapped axis that batch norm sums over; None outside of ``pmap``.
 
     Returns:
-      ``(variables, batch, *, train, key=None) -> (logits [sites, classes], batch_stats)``. With
-      ``train=False`` the running moments are used and come back as they were.
+      ``(variables, batch, *, train, key=None) -> (logits [rows, classes], batch_stats)``, a row a
+      site or an event. With ``train=False`` the running moments are used and come back as they
+      were.
     """
-    model = models.build(config, axis_name)
-    settings = models.geometry_of(config)
+    model = models.build(task.config.model, axis_name)
 
     def forward(
-        variables: dict[str, Any], batch: Batch, *, train: bool, key: jax.Array | None = None
-    ) -> tuple[Float[Array, "sites classes"], Any]:
-        x = batch.tensor()
-        geometry = jaxsparse.geometry(x, **settings, capacities=batch.capacities)
+        variables: dict[str, Any], batch: Any, *, train: bool, key: jax.Array | None = None
+    ) -> tuple[Float[Array, "rows classes"], Any]:
+        x, geometry = task.inputs(batch)
         if not train:
             logits, _ = model.apply(variables, x, geometry, train=False)
             return logits, variables["batch_stats"]
@@ -57,33 +53,19 @@ def make_forward(config: ConfigDict, axis_name: str | None = AXIS) -> Forward:
             variables, x, geometry, train=True, mutable=["batch_stats"],
             rngs={} if key is None else {"dropout": key},
         )  # fmt: skip
-        return logits, updates["batch_stats"]
+        return logits, updates.get("batch_stats", {})
 
     return forward
 
 
-def initializer(config: ConfigDict) -> Callable[[jax.Array], dict[str, Any]]:
-    """``key -> variables``: the draw of a ``config.model``'s parameters; traceable.
+def initializer(task: Task) -> Callable[[jax.Array], dict[str, Any]]:
+    """``key -> variables``: the draw of the parameters of a task's network; traceable.
 
     It depends on the key alone, not on any data: one site is enough to find the shapes.
     """
-    model = models.build(config)
-    settings = models.geometry_of(config)
-    shape = (2 ** settings["levels"],) * config.dim
-
-    def inputs() -> tuple[jaxsparse.SparseTensor, jaxsparse.Geometry]:
-        x = jaxsparse.SparseTensor(
-            coords=jnp.zeros((1, 1 + config.dim), jnp.int32),
-            features=jnp.ones((1, config.in_channels), jnp.float32),
-            num_active=jnp.ones((), jnp.int32),
-            spatial_shape=shape,
-            batch_size=1,
-            stride=(1,) * config.dim,
-        )
-        return x, jaxsparse.geometry(x, **settings)
-
+    model = models.build(task.config.model)
     # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
-    x, geometry = jax.eval_shape(inputs)
+    x, geometry = jax.eval_shape(lambda: task.inputs(task.example()))
 
     def draw(key: jax.Array) -> dict[str, Any]:
         variables = model.lazy_init(key, x, geometry, train=False)
@@ -92,21 +74,60 @@ def initializer(config: ConfigDict) -> Callable[[jax.Array], dict[str, Any]]:
     return draw
 
 
-def init_variables(config: ConfigDict, seed: int) -> dict[str, Any]:
-    """Parameters and running moments of the network of a ``config.model``, drawn from ``seed``."""
+def init_variables(task: Task, seed: int) -> dict[str, Any]:
+    """Parameters and running moments of a task's network, drawn from ``seed``."""
     # It runs once, so what it costs is its compilation: a program a parameter shape.
-    draw = jax.jit(initializer(config), compiler_options={"xla_backend_optimization_level": 0})
+    draw = jax.jit(initializer(task), compiler_options={"xla_backend_optimization_level": 0})
     return draw(jax.random.PRNGKey(seed))
 
 
-def make_train_step(forward: Forward, optimizer: Optimizer) -> Callable[..., Any]:
+def make_train_step(
+    task: Task, forward: Forward, optimizer: Optimizer, *, micro_batches: int = 1
+) -> Callable[..., Any]:
     """The training step of a replica: ``(state, batch, learning_rate) -> (state, Sums)``.
 
     Each replica differentiates **its own** loss; the sums over devices inside batch norm carry the
     other replicas' gradients back by themselves. Loss and gradients are then summed over devices
     once. (Differentiating a loss that is already summed, and summing again, would count the
     gradient once a device too often.) A replica whose shard holds no site adds zeros.
+
+    With ``micro_batches`` above 1 every array of ``batch`` has them as its leading axis. They run
+    one after the other, each as a batch of its own; their gradients are added up before the one
+    update. Batch norm then sees the moments of a micro-batch, not of the whole, and its running
+    moments move once a micro-batch; without it the update is that of the whole batch, to rounding.
     """
+
+    def gradients_of(
+        params: Any, batch_stats: Any, batch: Any, key: jax.Array
+    ) -> tuple[Any, Any, Sums]:
+        """(gradients of this replica, new running moments, sums of this replica)."""
+
+        def loss_of(params: Any) -> tuple[jax.Array, Any]:
+            variables = {"params": params, "batch_stats": batch_stats}
+            logits, updated = forward(variables, batch, train=True, key=key)
+            return task.loss(logits, batch), (logits, updated)
+
+        (loss, (logits, updated)), gradients = jax.value_and_grad(loss_of, has_aux=True)(params)
+        return gradients, updated, _sums(task, loss, logits, batch)
+
+    def accumulated(
+        params: Any, batch_stats: Any, batch: Any, key: jax.Array
+    ) -> tuple[Any, Any, Sums]:
+        def one(number: Any, part: Any, batch_stats: Any) -> tuple[Any, Any, Sums]:
+            return gradients_of(params, batch_stats, part, jax.random.fold_in(key, number))
+
+        def add(carry: Any, entry: tuple[Any, Any]) -> tuple[Any, None]:
+            batch_stats, total = carry
+            gradients, batch_stats, sums = one(*entry, batch_stats)
+            return (batch_stats, jax.tree.map(jnp.add, total, (gradients, sums))), None
+
+        numbers = jnp.arange(micro_batches)
+        shapes = jax.eval_shape(one, *jax.tree.map(lambda a: a[0], (numbers, batch)), batch_stats)
+        zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), (shapes[0], shapes[2]))
+        (batch_stats, (gradients, sums)), _ = jax.lax.scan(
+            add, (batch_stats, zeros), (numbers, batch)
+        )
+        return gradients, batch_stats, sums
 
     def train_step(
         state: TrainState, batch: Any, learning_rate: jax.Array
@@ -114,17 +135,10 @@ def make_train_step(forward: Forward, optimizer: Optimizer) -> Callable[..., Any
         key = jax.random.fold_in(
             jax.random.fold_in(state.rng, state.step), jax.lax.axis_index(AXIS)
         )
-
-        def loss_of(params: Any) -> tuple[jax.Array, Any]:
-            variables = {"params": params, "batch_stats": state.batch_stats}
-            logits, batch_stats = forward(variables, batch, train=True, key=key)
-            loss = weighted_cross_entropy(logits, batch.labels, batch.weights)
-            return loss, (logits, batch_stats)
-
-        (loss, (logits, batch_stats)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-            state.params
-        )
-        sums, gradients = jax.lax.psum((_sums(loss, logits, batch), gradients), AXIS)
+        compute = gradients_of if micro_batches == 1 else accumulated
+        gradients, batch_stats, sums = compute(state.params, state.batch_stats, batch, key)
+        sums, gradients = jax.lax.psum((sums, gradients), AXIS)
+        gradients = task.scale_gradients(gradients, sums)
         params, direction = optimizer.update(
             gradients, state.optimizer, state.plateau, state.params, learning_rate
         )
@@ -136,21 +150,21 @@ def make_train_step(forward: Forward, optimizer: Optimizer) -> Callable[..., Any
     return train_step
 
 
-def make_validation_step(forward: Forward) -> Callable[..., Any]:
+def make_validation_step(task: Task, forward: Forward) -> Callable[..., Any]:
     """The validation step of a replica: ``(variables, batch) -> Sums``, with running moments."""
 
     def validation_step(variables: dict[str, Any], batch: Any) -> Sums:
         logits, _ = forward(variables, batch, train=False, key=None)
-        loss = weighted_cross_entropy(logits, batch.labels, batch.weights)
-        return jax.lax.psum(_sums(loss, logits, batch), AXIS)
+        return jax.lax.psum(_sums(task, task.loss(logits, batch), logits, batch), AXIS)
 
     return validation_step
 
 
-def _sums(loss: jax.Array, logits: jax.Array, batch: Any) -> Sums:
+def _sums(task: Task, loss: jax.Array, logits: jax.Array, batch: Any) -> Sums:
+    events, sites = task.counts(batch)
     return Sums(
         loss=loss,
-        confusion=confusion_counts(logits, batch.labels),
-        events=jnp.asarray(batch.num_events, jnp.int32),
-        sites=jnp.asarray(batch.num_active, jnp.int32),
+        confusion=confusion_counts(logits, task.labels(batch)),
+        events=jnp.asarray(events, jnp.int32),
+        sites=jnp.asarray(sites, jnp.int32),
     )

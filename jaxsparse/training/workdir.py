@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse.command_line import flatten
 from jaxsparse.errors import InputError
+from jaxsparse.training.config import default_config
 
 CONFIG_FILE = "config.json"
 
@@ -25,10 +26,12 @@ FREE_KEYS = frozenset(
         "train.checkpoint_every",
         "train.devices",
         "train.early_stop",
+        "train.epochs",
         "train.log_every",
         "train.minutes",
         "train.parallel",
         "train.steps",
+        "train.validate_epochs",
         "train.validate_every",
     }
 )
@@ -40,7 +43,7 @@ def claim(workdir: pathlib.Path, config: ConfigDict) -> None:
 
     A directory without a checkpoint holds nothing to protect. A run may go on with other values
     of ``FREE_KEYS`` only; with the cosine schedule the length of the run shapes the learning rate,
-    so ``train.steps`` and ``train.minutes`` are bound too.
+    so ``train.steps``, ``train.epochs`` and ``train.minutes`` are bound too.
 
     Raises:
       InputError: the directory was made with another config, or cannot be written.
@@ -59,6 +62,8 @@ def claim(workdir: pathlib.Path, config: ConfigDict) -> None:
 def read_config(workdir: pathlib.Path) -> ConfigDict:
     """The config that a work directory was made with.
 
+    Keys that came after it was made have their defaults: what they stand for is what was done.
+
     Raises:
       InputError: there is none, or it is not readable.
     """
@@ -68,11 +73,23 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
             f"{path} is missing: --workdir must be a directory that train.py made, check the path."
         )
     try:
-        return ConfigDict(tuples(json.loads(path.read_text())))
+        stored = ConfigDict(tuples(json.loads(path.read_text())))
+        return _with_defaults(stored)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no config: {error}, restore it or train in another --workdir."
         ) from None
+
+
+def _with_defaults(stored: ConfigDict) -> ConfigDict:
+    """``stored`` and the defaults it lacks, but those of the network, which names its own."""
+    for group, defaults in default_config().items():
+        if group == "model" or group not in stored or not isinstance(defaults, ConfigDict):
+            continue
+        for key, value in defaults.items():
+            if key not in stored[group]:
+                stored[group][key] = value
+    return stored
 
 
 def tuples(value: Any) -> Any:
@@ -107,7 +124,7 @@ def _reason(error: OSError) -> str:
 def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
     free = set(FREE_KEYS)
     if now.optimizer.schedule == "cosine":
-        free -= {"train.steps", "train.minutes"}
+        free -= {"train.steps", "train.epochs", "train.minutes"}
     old, new = _plain(before), _plain(now)
     for key in sorted(old.keys() | new.keys()):
         if key not in free and old.get(key) != new.get(key):

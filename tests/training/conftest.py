@@ -4,9 +4,13 @@ import pathlib
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import MIP, PARTICLE_DTYPE, SHOWER, Event, View
+from jaxsparse.models import registry
+from jaxsparse.training.config import default_config
+from tests.training.tiny_classifier import TinyClassifier
 
 SHAPE = (48, 40)
 
@@ -55,3 +59,61 @@ def toy_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, p
     """(training file, validation file)."""
     folder = tmp_path_factory.mktemp("toy")
     return write_toy_file(folder / "t.h5", 24, seed=1), write_toy_file(folder / "v.h5", 6, seed=2)
+
+
+EVENT_SHAPE, EVENT_CLASSES = (20, 16), ("numu", "nue", "nc", "cosmic")
+
+
+def toy_event(rng: np.random.Generator, number: int) -> Event:
+    """Some pixels in two views; their charge names the class. Every ninth has no pixel in YZ."""
+    label = int(rng.integers(len(EVENT_CLASSES)))
+    views = {}
+    for name in ("XZ", "YZ"):
+        pixels = 0 if name == "YZ" and number % 9 == 8 else int(rng.integers(3, 12))
+        cells = np.sort(rng.choice(EVENT_SHAPE[0] * EVENT_SHAPE[1], pixels, replace=False))
+        coords = np.stack(np.unravel_index(cells, EVENT_SHAPE), axis=1).astype(np.int32)
+        values = np.round(40 * (label + 1) + rng.normal(0, 6, pixels)).astype(np.float32)
+        views[name] = View(coords, values, EVENT_SHAPE)
+    return Event(number, views, label=-1 if number % 11 == 10 else label)
+
+
+def write_event_file(path: pathlib.Path, events: int, seed: int) -> pathlib.Path:
+    rng = np.random.default_rng(seed)
+    shapes = dict.fromkeys(("XZ", "YZ"), EVENT_SHAPE)
+    with EventWriter(path, detector="toy", views=shapes, event_classes=EVENT_CLASSES) as writer:
+        for number in range(events):
+            writer.append(toy_event(rng, number))
+    return path
+
+
+@pytest.fixture(scope="session")
+def event_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, pathlib.Path]:
+    """(training file, validation file) of whole events in two views."""
+    folder = tmp_path_factory.mktemp("whole")
+    return write_event_file(folder / "t.h5", 120, 1), write_event_file(folder / "v.h5", 30, 2)
+
+
+@pytest.fixture
+def event_config(event_files, monkeypatch):
+    """A classification of three of the four classes by the tiny network."""
+    monkeypatch.setitem(registry.MODELS, "tiny", TinyClassifier)
+    rules = {"views": registry._RULES["filters"], "normalize": registry._RULES["remat"]}
+    for key, rule in rules.items():
+        monkeypatch.setitem(registry._RULES, key, rule)
+    config = default_config()
+    config.task = "classification"
+    config.model = ConfigDict(
+        dict(name="tiny", dim=2, in_channels=1, num_classes=3, views=2, filters=4, depth=2,
+             vocabulary="sparse", dtype="float32", remat=False, normalize=False)
+    )  # fmt: skip
+    data = config.data
+    data.train, data.validation = map(str, event_files)
+    data.views, data.classes = ("XZ", "YZ"), ("nc", "numu", "nue")
+    data.crop, data.low, data.high = (), 0.0, 1e9
+    data.flip_time = data.flip_wire = False
+    data.mean, data.std, data.fluctuation = 80.0, 40.0, 0.01
+    data.num_buckets = 1
+    config.optimizer.learning_rate, config.optimizer.momentum = 0.2, 0.9
+    config.optimizer.plateau_metric = "accuracy"
+    config.train.batch_size, config.train.devices = 16, 1
+    return config

@@ -21,6 +21,7 @@ from jaxsparse.training.step import (
     make_train_step,
     make_validation_step,
 )
+from jaxsparse.training.task import build_task
 
 LEVELS, STEPS = 2, 3
 # Which events each device gets: uneven, and one device gets none.
@@ -55,13 +56,14 @@ def batch_for(num_devices, view_of):
 def trained(toy_view):
     """(losses, state, validation sums, programs) by (implementation, number of devices)."""
     config = tiny_config()
-    optimizer, forward = build_optimizer(config.optimizer), make_forward(config.model)
+    task, optimizer = build_task(config), build_optimizer(config.optimizer)
+    forward = make_forward(task)
     results = {}
     for implementation, count in [("pmap", 1), ("pmap", 4), ("shard_map", 4)]:
         replicas = Replicas(implementation, local_devices(count))
-        step = replicas.wrap(make_train_step(forward, optimizer), "train", donate=True)
-        validate = replicas.wrap(make_validation_step(forward), "validation")
-        state = create_state(init_variables(config.model, 0), optimizer, seed=0)
+        step = replicas.wrap(make_train_step(task, forward, optimizer), "train", donate=True)
+        validate = replicas.wrap(make_validation_step(task, forward), "validation")
+        state = create_state(init_variables(task, 0), optimizer, seed=0)
         state, losses = replicas.replicate(state), []
         batch = batch_for(count, toy_view)
         for _ in range(STEPS):

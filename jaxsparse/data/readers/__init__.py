@@ -2,5 +2,7 @@
 
 from jaxsparse.data.readers.dune_cvn import DuneCvnSource
 from jaxsparse.data.readers.edep_sim import EdepSimFile, EdepSimSource
+from jaxsparse.data.readers.nova_caf import NovaCafSource
+from jaxsparse.data.readers.nova_sparse import NovaSparseSource
 
-__all__ = ["DuneCvnSource", "EdepSimFile", "EdepSimSource"]
+__all__ = ["DuneCvnSource", "EdepSimFile", "EdepSimSource", "NovaCafSource", "NovaSparseSource"]

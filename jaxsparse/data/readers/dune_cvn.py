@@ -8,6 +8,7 @@ and tick) and ``eventN.info`` (text). There is no truth of single pixels.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import re
 import zlib
@@ -18,7 +19,7 @@ import numpy as np
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
 
-CLASSES = ("nue", "numu", "nutau", "nc")  # label of an event: its place here
+CLASSES = ("nue", "numu", "nutau", "nc")  # event classes; label of an event: its place here
 VIEWS = ("U", "V", "Z")
 SIZE = 500
 INTERACTIONS = ("QE", "RES", "DIS", "other")
@@ -54,8 +55,9 @@ class DuneCvnSource:
     """Random-access source of the events of a folder, in the order of :data:`CLASSES`, then N.
 
     Views have axes (tick, wire), like all wire planes here: the file's the other way round.
-    ``event_id`` is N, ``label`` the number of the folder's name in :data:`CLASSES`, ``topology``
-    the name; classes that a folder lacks are left out.
+    ``event_id`` is N, ``label`` the number of the folder's name in :data:`CLASSES`; ``topology``
+    (``"nutau CC DIS electron"``: how the tau decayed; ``"NC RES"``) and ``energy`` come from the
+    ``.info``. Classes that a folder lacks are left out.
 
     Args:
       folder: the folder of folders.
@@ -65,7 +67,12 @@ class DuneCvnSource:
         a cut or foreign stream, an ``.info`` that says no number where one must be.
     """
 
+    detector = "dune"
     view_shapes = dict.fromkeys(VIEWS, (SIZE, SIZE))
+    axes_names = ("tick", "wire")
+    value_unit = "charge (1 to 255)"
+    class_names: tuple[str, ...] = ()  # there is no truth of pixels
+    event_classes = CLASSES
 
     def __init__(self, folder: str | os.PathLike[str]):
         self.folder = Path(folder)
@@ -95,12 +102,28 @@ class DuneCvnSource:
             coords = np.argwhere(plane.T).astype(np.int32)
             values = plane.T[tuple(coords.T)].astype(np.float32)
             views[name] = View(coords, values, (SIZE, SIZE))
-        return Event(event_id=number, views=views, label=label, topology=CLASSES[label])
+        info = self.info(index)
+        energy = info.neutrino_energy
+        if not (math.isnan(energy) or 0 <= energy < math.inf):
+            raise InputError(
+                f"{path.with_suffix('.info')}: neutrino energy {energy} must be finite and not "
+                "negative: copy it anew"
+            )
+        return Event(
+            event_id=number, views=views, label=label, topology=_topology(label, info),
+            energy=energy,
+        )  # fmt: skip
 
     @property
-    def labels(self) -> np.ndarray:
+    def event_labels(self) -> np.ndarray:
         """int32 ``[events]``: class of every event."""
         return np.array([label for label, _, _ in self._events], np.int32)
+
+    @property
+    def event_energy(self) -> np.ndarray:
+        """float32 ``[events]``: true energy of the neutrino, GeV; reads every ``.info``."""
+        energies = [self.info(index).neutrino_energy for index in range(len(self))]
+        return np.array(energies, np.float32)
 
     def info(self, index: int) -> DuneInfo:
         """The generator's truth of one event."""
@@ -127,6 +150,13 @@ class DuneCvnSource:
         if not 0 <= index < len(self):
             raise IndexError(f"event {index} of {len(self)}")
         return self._events[index]
+
+
+def _topology(label: int, info: DuneInfo) -> str:
+    if CLASSES[label] == "nc":
+        return f"NC {info.interaction}"
+    decay = info.lepton_decay if CLASSES[label] == "nutau" else ""
+    return f"{CLASSES[label]} CC {info.interaction} {decay}".rstrip()
 
 
 def _numbered(folder: Path) -> list[tuple[int, Path]]:

@@ -32,9 +32,9 @@ def test_views_are_tick_by_wire_and_labels_are_folders(tmp_path):
     write(tmp_path, "nc", 3)
     source = DuneCvnSource(write(write(tmp_path, "nue", 12), "nue", 2))
     assert [source[i].event_id for i in range(3)] == [2, 12, 3]
-    assert source.labels.tolist() == [0, 0, 3]
+    assert source.event_labels.tolist() == [0, 0, 3]
     event = source[1]
-    assert (event.label, event.topology) == (0, "nue")
+    assert (event.label, event.topology, event.energy) == (0, "nue CC DIS", 3.4)
     assert event.views["U"].coords.tolist() == [[2, 499]]
     assert len(event.views["V"]) == 0
     assert event.views["Z"].coords.tolist() == [[1, 3], [4, 3]]
@@ -47,6 +47,26 @@ def test_info_is_parsed(tmp_path):
     assert (info.interaction, info.neutrino_pdg, info.lepton_decay) == ("DIS", 12, "hadrons")
     assert (info.neutrino_energy, info.lepton_energy, info.weight) == (3.4, 3.3, 0.9)
     assert (info.protons, info.charged_pions, info.neutral_pions, info.neutrons) == (1, 2, 3, 4)
+
+
+def test_topology_says_current_mode_and_how_a_tau_decayed(tmp_path):
+    info = INFO.splitlines()
+    info[13] = "0"
+    write(tmp_path, "nutau", 1, info="\n".join(info))
+    write(tmp_path, "nc", 2, info="\n".join(["1", *info[1:]]))
+    write(tmp_path, "numu", 3, info="\n".join(["4", *info[1:]]))
+    source = DuneCvnSource(tmp_path)
+    assert [event.topology for event in map(source.__getitem__, range(3))] == [
+        "numu CC QE", "nutau CC DIS electron", "NC RES",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(source.event_energy, np.full(3, 3.4, np.float32))
+    assert source.event_classes == ("nue", "numu", "nutau", "nc")
+
+
+def test_an_energy_below_zero_is_one_line(tmp_path):
+    source = DuneCvnSource(write(tmp_path, info=INFO.replace("3.4", "-3.4")))
+    with pytest.raises(InputError, match=r"event12\.info: neutrino energy -3.4 must be finite"):
+        source[0]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +105,8 @@ def test_a_folder_without_events_is_one_line(tmp_path):
 @pytest.mark.shared_data
 def test_the_real_events_are_those_their_documentation_describes(shared_data):
     source = DuneCvnSource(shared_data / "dune_cvn")
-    assert np.bincount(source.labels).tolist() == [150] * 4
-    taus = [source.info(int(i)) for i in np.flatnonzero(source.labels == 2)]
+    assert np.bincount(source.event_labels).tolist() == [150] * 4
+    taus = [source.info(int(i)) for i in np.flatnonzero(source.event_labels == 2)]
     assert sum(info.lepton_decay != "hadrons" for info in taus) == 47
     median = np.median([info.neutrino_energy for info in taus])
     assert median == pytest.approx(15, rel=0.05)

@@ -1,0 +1,198 @@
+"""All that an event file says beside its pixels, checked when the file is opened."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from jaxsparse.data.column import Column
+from jaxsparse.data.event_layout import (
+    AXES,
+    EVENT_DEFAULTS,
+    EVENT_DTYPES,
+    FORMAT_NAME,
+    PIXEL_DTYPES,
+    TRUTH_COLUMNS,
+    VALUE_UNITS,
+)
+from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION
+from jaxsparse.errors import InputError
+
+REMEDY = "make the file again with this version of jaxsparse"
+
+
+@dataclasses.dataclass
+class ViewHeader:
+    """What a file says about one view.
+
+    Attributes:
+      shape: the full image.
+      axes: what they count.
+      value_unit: of the values.
+      truth: names of the truth columns that there are.
+      offsets: int64 ``[events + 1]``, rows of every event.
+      dead_wires: int32, wires without read-out.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[str, ...]
+    value_unit: str
+    truth: tuple[str, ...]
+    offsets: np.ndarray
+    dead_wires: np.ndarray
+
+
+@dataclasses.dataclass
+class EventHeader:
+    """What a file says about all events: plain data, may be pickled.
+
+    Attributes:
+      detector: its name.
+      class_names: of pixels.
+      event_classes: of whole events, maybe none.
+      made_by: attributes of the writer.
+      num_events: number of events.
+      particle_offsets: int64 ``[events + 1]``.
+      views: by name.
+      columns: where the rows of every dataset lie, by its path in the file.
+    """
+
+    detector: str
+    class_names: tuple[str, ...]
+    event_classes: tuple[str, ...]
+    made_by: dict[str, Any]
+    num_events: int
+    particle_offsets: np.ndarray
+    views: dict[str, ViewHeader]
+    columns: dict[str, Column]
+
+
+def read_header(path: Path, file: h5py.File) -> EventHeader:
+    """Reads and checks everything that is cheap: version, types, ranks and all offsets.
+
+    Raises:
+      InputError: a rule of the layout is broken.
+      KeyError, TypeError, ValueError, OSError, RuntimeError: it is damaged in another way.
+    """
+    if file.attrs.get("format") != FORMAT_NAME:
+        raise InputError(
+            f"{path} is not an event file (format {file.attrs.get('format')!r}): convert "
+            "it with python -m jaxsparse.data.convert"
+        )
+    version = file.attrs.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{path} has schema_version {version} but this program reads {SCHEMA_VERSION}: {REMEDY}"
+        )
+    if not file.attrs.get("complete", False):
+        raise InputError(f"{path} is half written: its writer did not end, {REMEDY}")
+    return _Reader(path, file).header()
+
+
+class _Reader:
+    """Reads the parts of one file and notes its columns."""
+
+    def __init__(self, path: Path, file: h5py.File):
+        self.path, self.file = path, file
+        self.num_events = int(file.attrs["num_events"])
+        self.columns: dict[str, Column] = {}
+
+    def header(self) -> EventHeader:
+        attributes = self.file.attrs
+        detector = str(attributes["detector"])
+        class_names = tuple(str(name) for name in attributes["class_names"])
+        event_classes = tuple(str(name) for name in attributes.get("event_classes", ()))
+        made_by = dict(json.loads(attributes["made_by"]))
+        for name, dtype in EVENT_DTYPES.items():
+            if name not in EVENT_DEFAULTS or f"events/{name}" in self.file:
+                self._column(f"events/{name}", dtype, rows=self.num_events)
+        self._column("particles/table", PARTICLE_DTYPE)
+        return EventHeader(
+            detector=detector,
+            class_names=class_names,
+            event_classes=event_classes,
+            made_by=made_by,
+            num_events=self.num_events,
+            particle_offsets=self._offsets("particles", ["table"]),
+            views={str(name): self._view(str(name)) for name in attributes["view_names"]},
+            columns=self.columns,
+        )
+
+    def _view(self, name: str) -> ViewHeader:
+        group = f"views/{name}"
+        attributes = self.file[group].attrs
+        shape = tuple(int(size) for size in attributes["shape"])
+        if not shape or min(shape) < 1 or np.prod(np.array(shape, float)) >= 2.0**62:
+            raise InputError(f"{self.path}, view {name}: shape {shape} is no image: {REMEDY}")
+        dim = len(shape)
+        truth = tuple(column for column in TRUTH_COLUMNS if column in self.file[group])
+        columns = ["coords", "values", *truth]
+        for column in columns:
+            tail = (dim,) if column == "coords" else ()
+            self._column(f"{group}/{column}", PIXEL_DTYPES[column], tail=tail)
+        offsets = self._offsets(group, columns)
+        wires = self._dataset(f"{group}/dead_wires", np.dtype(np.int32))[:]
+        if len(wires) and not (wires.min() >= 0 and wires.max() < shape[-1]):
+            raise InputError(
+                f"{self.path}, view {name}: dead wires {wires.min()} to {wires.max()} must lie "
+                f"in [0, {shape[-1]}): {REMEDY}"
+            )
+        return ViewHeader(
+            shape=shape,
+            axes=tuple(str(axis) for axis in attributes.get("axes", AXES.get(dim, ()))),
+            value_unit=str(attributes.get("value_unit", VALUE_UNITS.get(dim, ""))),
+            truth=truth,
+            offsets=offsets,
+            dead_wires=wires,
+        )
+
+    def _column(
+        self, name: str, dtype: np.dtype, *, tail: tuple[int, ...] = (), rows: int | None = None
+    ) -> None:
+        self.columns[name] = Column(self._dataset(name, dtype, tail=tail, rows=rows))
+
+    def _dataset(
+        self, name: str, dtype: np.dtype, *, tail: tuple[int, ...] = (), rows: int | None = None
+    ) -> h5py.Dataset:
+        """The dataset, if it is stored in this very file and has the type and rank it should."""
+        dataset = self.file.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            raise InputError(f"{self.path} has no dataset {name}: {REMEDY}")
+        # A link or a virtual dataset could make us read another file of the user's.
+        if dataset.file != self.file or dataset.is_virtual or dataset.external:
+            raise InputError(f"{self.path}: {name} points outside the file: {REMEDY}")
+        if dataset.dtype != dtype or dataset.shape[1:] != tail or dataset.ndim != 1 + len(tail):
+            raise InputError(
+                f"{self.path}: {name} is {dataset.dtype}{list(dataset.shape)} but must be "
+                f"{dtype}{['rows', *tail]}: {REMEDY}"
+            )
+        if rows is not None and len(dataset) != rows:
+            raise InputError(
+                f"{self.path}: {name} has {len(dataset)} rows but must have {rows}: {REMEDY}"
+            )
+        return dataset
+
+    def _offsets(self, group: str, columns: list[str]) -> np.ndarray:
+        name = f"{group}/offsets"
+        offsets = self._dataset(name, np.dtype(np.int64), rows=self.num_events + 1)[:]
+        steps = np.diff(offsets)
+        if offsets[0] != 0 or (steps < 0).any():
+            event = int(np.argmax(steps < 0))
+            raise InputError(
+                f"{self.path}: {name} of event {event} goes from {offsets[event]} to "
+                f"{offsets[event + 1] if len(steps) else offsets[0]}: offsets must start at 0 and "
+                f"never fall, {REMEDY}"
+            )
+        for column in columns:
+            rows = len(self.file[f"{group}/{column}"])
+            if offsets[-1] != rows:
+                raise InputError(
+                    f"{self.path}: {name} end at {offsets[-1]} but {group}/{column} has {rows} "
+                    f"rows: {REMEDY}"
+                )
+        return offsets

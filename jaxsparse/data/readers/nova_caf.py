@@ -1,0 +1,312 @@
+"""NOvA's h5caf files: dense pixel maps of whole events, joined with their truth by event key.
+
+``docs/formats.md`` has the layout. Files hold a group a table; the maps are never loaded as a
+whole, an event is one row read when it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from jaxsparse.data.nova import (
+    NOVA_AXES,
+    NOVA_EVENT_CLASSES,
+    NOVA_PIXEL_CLASSES,
+    NOVA_SHAPE,
+    NOVA_VALUE_UNIT,
+    NOVA_VIEWS,
+)
+from jaxsparse.data.readers.file_pool import FilePool, find_files
+from jaxsparse.data.readers.hdf5_checks import checked_dataset, read_flat
+from jaxsparse.data.readers.key_join import join
+from jaxsparse.data.readers.nova_truth import (
+    COSMIC,
+    INTERACTIONS,
+    NO_CODE,
+    event_classes_of,
+    particles_of,
+    pixel_labels,
+)
+from jaxsparse.data.schema import Event, View
+from jaxsparse.errors import InputError
+
+MAPS, TRUTH = "rec.training.cvnmaps", "rec.training.trainingdata"
+KEYS = ("run", "subrun", "evt", "subevt")
+MORE_KEYS = ("cycle", "batch")  # tell simulated samples of one run apart; not in every file
+SIZES = {"view": len(NOVA_VIEWS), "plane": NOVA_SHAPE[0], "cell": NOVA_SHAPE[1]}
+PIXELS = int(np.prod(list(SIZES.values())))
+
+
+@dataclasses.dataclass
+class JoinReport:
+    """What did not fit together, over all files.
+
+    Attributes:
+      images, truths: rows of the two tables.
+      without_truth: images without a row of truth: kept, without class.
+      truth_alone: keys with truth but without an image.
+      repeated_images: images whose key came before in the file: the first is kept.
+      repeated_truths: rows of truth whose key came before in the file: the first counts.
+      files_without_truth: files without a table of truth, such as real data.
+      no_class: counts by interaction code of events that the code gives no class.
+    """
+
+    images: int = 0
+    truths: int = 0
+    without_truth: int = 0
+    truth_alone: int = 0
+    repeated_images: int = 0
+    repeated_truths: int = 0
+    files_without_truth: int = 0
+    no_class: dict[int, int] = dataclasses.field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """What a person should know; empty if all fits."""
+        said = {
+            "images without truth: kept, without class": self.without_truth,
+            "events of truth without image: not there": self.truth_alone,
+            "images with a key that came before: left out": self.repeated_images,
+            "rows of truth with a key that came before: the first counts": self.repeated_truths,
+            f"files without table {TRUTH}": self.files_without_truth,
+        }
+        lines = [f"{count} {text}" for text, count in said.items() if count]
+        for code, count in sorted(self.no_class.items()):
+            name = INTERACTIONS[code][1] if code in INTERACTIONS else "unknown"
+            lines.append(f"{count} events of interaction code {code} ({name}): kept, without class")
+        return lines
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """The events of one file: the first of them overall, their rows, codes and energies."""
+
+    path: Path
+    start: int
+    rows: np.ndarray
+    codes: np.ndarray
+    energies: np.ndarray
+
+
+class NovaCafSource:
+    """Random-access source of the events of NOvA h5caf files.
+
+    Images and truth are joined by (run, subrun, evt, subevt) and, where both tables of a file have
+    them, cycle and batch; within a file, because swapped samples repeat the keys of the nominal
+    one. An event is every image with a new key, in the order of the files and their rows, and
+    ``event_id`` its number in that order. Objects of the instance map become rows of the particle
+    table, the same in both views. In memory are 14 bytes an event.
+
+    Args:
+      paths: a file, a pattern, a folder, or a list of these.
+      axes: order of the axes of a stored image, a permutation of ``"view,plane,cell"``.
+
+    Attributes:
+      report: what did not fit together.
+      files: paths, in order.
+
+    Raises:
+      InputError: no file, no HDF5, a missing table or column, another type or size (a missing view,
+        columns of different length), unknown axes; reading an event: a pixel label out of range.
+    """
+
+    detector = "nova"
+    view_shapes = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
+    axes_names = NOVA_AXES
+    value_unit = NOVA_VALUE_UNIT
+    class_names = NOVA_PIXEL_CLASSES
+    event_classes = NOVA_EVENT_CLASSES
+
+    def __init__(
+        self,
+        paths: str | os.PathLike[str] | list[str],
+        *,
+        axes: str = "view,plane,cell",
+    ):
+        self._order = axes_order(axes)
+        self._pool = FilePool()
+        self.report = JoinReport()
+        self._files: list[_File] = []
+        self._truth_columns: tuple[str, ...] | None = None
+        unknown: Counter[int] = Counter()
+        total = 0
+        for path in find_files(paths, "NOvA h5caf"):
+            with self._pool.reading(path) as file:
+                entry = self._index(path, file, total)
+            unknown.update(entry.codes[event_classes_of(entry.codes) < 0].tolist())
+            self._files.append(entry)
+            total += len(entry.rows)
+        unknown.pop(NO_CODE, None)
+        self.report.no_class = dict(unknown)
+        self._starts = np.array([entry.start for entry in self._files] + [total])
+
+    @property
+    def files(self) -> list[Path]:
+        """The files, in the order of their events."""
+        return [entry.path for entry in self._files]
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, index: int) -> Event:
+        entry, place = self._find(index)
+        row = int(entry.rows[place])
+        with self._pool.reading(entry.path) as file:
+            maps = {
+                name: file[f"{MAPS}/{name}"][row].reshape([SIZES[axis] for axis in self._order[1]])
+                for name in ("cvnmap", *(self._truth_columns or ()))
+            }
+        where = f"Event {index} (row {row} of {entry.path.name})"
+        views = {}
+        for number, name in enumerate(NOVA_VIEWS):
+            images = {key: image.transpose(self._order[0])[number] for key, image in maps.items()}
+            views[name] = _view(images, f"{where}, view {name}")
+        views, particles = particles_of(views)
+        code = int(entry.codes[place])
+        return Event(
+            event_id=index,
+            views=views,
+            particles=particles,
+            label=int(event_classes_of(np.array([code]))[0]),
+            topology=INTERACTIONS[code][1] if code in INTERACTIONS else "",
+            energy=float(entry.energies[place]),
+        )
+
+    @property
+    def event_labels(self) -> np.ndarray:
+        """int32 ``[events]``: class of every event, -1 for none."""
+        return event_classes_of(np.concatenate([entry.codes for entry in self._files]))
+
+    @property
+    def event_energy(self) -> np.ndarray:
+        """float32 ``[events]``: true energy of the neutrino, GeV; NaN where there is none."""
+        return np.concatenate([entry.energies for entry in self._files])
+
+    def key(self, index: int) -> dict[str, int]:
+        """run, subrun, evt and subevt of an event in its file."""
+        entry, place = self._find(index)
+        with self._pool.reading(entry.path) as file:
+            row = int(entry.rows[place])
+            return {name: int(np.ravel(file[f"{MAPS}/{name}"][row])[0]) for name in KEYS}
+
+    def close(self) -> None:
+        """Closes the files; the next read opens them again."""
+        self._pool.close()
+
+    def _find(self, index: int) -> tuple[_File, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"event {index} of {len(self)}")
+        entry = self._files[int(np.searchsorted(self._starts, index, side="right")) - 1]
+        return entry, index - entry.start
+
+    def _index(self, path: Path, file: h5py.File, start: int) -> _File:
+        """Checks a file's tables and joins them."""
+        if MAPS not in file:
+            raise InputError(f"{path} has no table {MAPS}: give a NOvA h5caf file")
+        maps = _image_column(file, "cvnmap", path)
+        images = len(maps)
+        present = tuple(name for name in ("cvnlabmap", "cvnobjmap") if f"{MAPS}/{name}" in file)
+        for name in present:
+            _image_column(file, name, path, rows=images)
+        if self._truth_columns is None:
+            self._truth_columns = present
+        if present != self._truth_columns:
+            raise InputError(
+                f"{path} has the pixel truth {present} but {self._files[0].path} "
+                f"{self._truth_columns}: convert the files separately"
+            )
+        names = list(KEYS)
+        has_truth = TRUTH in file
+        names += [key for key in MORE_KEYS if f"{MAPS}/{key}" in file and f"{TRUTH}/{key}" in file]
+        left = [_key_column(file, f"{MAPS}/{key}", path, images) for key in names]
+        if has_truth:
+            interaction = checked_dataset(file, f"{TRUTH}/interaction", path, kinds="iuf")
+            truths = len(interaction)
+            right = [_key_column(file, f"{TRUTH}/{key}", path, truths) for key in names]
+            code_of = _whole(read_flat(interaction), path)
+            energy_of = np.full(truths, np.nan, np.float32)
+            if f"{TRUTH}/nuenergy" in file:
+                stored = checked_dataset(file, f"{TRUTH}/nuenergy", path, kinds="f", rows=truths)
+                energy_of = read_flat(stored).astype(np.float32)
+        else:
+            truths, right = 0, [np.zeros(0, np.int64)] * len(names)
+            code_of, energy_of = np.zeros(0, np.int16), np.zeros(0, np.float32)
+        found = join(left, right)
+        codes = np.full(len(found.rows), NO_CODE, np.int16)
+        energies = np.full(len(found.rows), np.nan, np.float32)
+        known = found.partners >= 0
+        codes[known] = code_of[found.partners[known]]
+        energies[known] = energy_of[found.partners[known]]
+        # Tables fill what does not exist, such as a cosmic's neutrino, with 0 or a negative number.
+        energies[~(np.isfinite(energies) & (energies > 0)) | np.isin(codes, COSMIC)] = np.nan
+        report = self.report
+        report.images += images
+        report.truths += truths
+        report.without_truth += int((~known).sum())
+        report.truth_alone += found.right_alone
+        report.repeated_images += found.left_repeats
+        report.repeated_truths += found.right_repeats
+        report.files_without_truth += not has_truth
+        return _File(path, start, found.rows, codes, energies)
+
+
+def axes_order(axes: str) -> tuple[tuple[int, int, int], tuple[str, str, str]]:
+    """How to transpose a stored image to (view, plane, cell), and its axes as they are stored.
+
+    >>> axes_order("plane,cell,view")
+    ((2, 0, 1), ('plane', 'cell', 'view'))
+    """
+    names = tuple(name.strip() for name in axes.split(","))
+    if sorted(names) != sorted(SIZES):
+        raise InputError(
+            f"axes is {axes!r}: it must name {', '.join(SIZES)}, each one once, in the order in "
+            "which the file stores them"
+        )
+    order = (names.index("view"), names.index("plane"), names.index("cell"))
+    return order, (names[0], names[1], names[2])
+
+
+def _image_column(file: h5py.File, name: str, path: Path, rows: int | None = None) -> h5py.Dataset:
+    full = f"{MAPS}/{name}"
+    shape = getattr(file.get(full), "shape", None) or ()
+    if shape[1:] == (PIXELS // 2,):
+        raise InputError(
+            f"{path}: {full} has {PIXELS // 2} pixels an event, one view of {NOVA_SHAPE}: a view is "
+            f"missing, {PIXELS} pixels must be there"
+        )
+    dataset = checked_dataset(file, full, path, kinds="u", rows=rows, width=PIXELS)
+    if dataset.dtype != np.uint8:
+        raise InputError(f"{path}: {full} is {dataset.dtype}, must be uint8: convert it anew")
+    return dataset
+
+
+def _key_column(file: h5py.File, name: str, path: Path, rows: int) -> np.ndarray:
+    return read_flat(checked_dataset(file, name, path, kinds="iu", rows=rows))
+
+
+def _whole(codes: np.ndarray, path: Path) -> np.ndarray:
+    """Interaction codes as int16; what lies outside counts as unknown."""
+    rounded = np.nan_to_num(np.asarray(codes, float), nan=-2.0)
+    if (rounded != np.round(rounded)).any():
+        raise InputError(f"{path}: {TRUTH}/interaction has fractions: must be whole codes")
+    return np.clip(rounded, -2, np.iinfo(np.int16).max).astype(np.int16)
+
+
+def _view(images: dict[str, np.ndarray], where: str) -> View:
+    """The non-empty pixels of one view; ``instance`` holds the file's object numbers."""
+    image = images["cvnmap"]
+    pixels = np.flatnonzero(image)
+    columns = {name: plane.reshape(-1)[pixels] for name, plane in images.items()}
+    labels, objects = columns.get("cvnlabmap"), columns.get("cvnobjmap")
+    return View(
+        coords=np.stack(np.divmod(pixels, NOVA_SHAPE[1]), axis=1).astype(np.int32),
+        values=columns["cvnmap"].astype(np.float32),
+        shape=NOVA_SHAPE,
+        labels=None if labels is None else pixel_labels(labels, where),
+        instance=None if objects is None else objects.astype(np.int32),
+    )

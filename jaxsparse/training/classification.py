@@ -1,0 +1,153 @@
+"""The task of naming whole events from all their views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+from ml_collections import ConfigDict
+
+import jaxsparse
+from jaxsparse import models
+from jaxsparse.data.event_batch import EventBatch
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.partition import Selection, content_hashes, select_events
+from jaxsparse.errors import InputError
+from jaxsparse.training.losses import EventLoss
+from jaxsparse.training.metrics import Sums
+from jaxsparse.training.segmentation import single_site
+from jaxsparse.training.task import Loaders, few_buckets, open_events
+
+
+class Classification:
+    """The mean, over the events of a batch that have a class, of a loss of their scores.
+
+    Raises:
+      InputError: views, classes or options of the loss that do not fit the network.
+    """
+
+    def __init__(self, config: ConfigDict):
+        self.config = config
+        self.settings = models.geometry_of(config.model)
+        self.event_loss = EventLoss.of(config.loss, config.model.num_classes)
+        if len(config.data.views) != config.model.views:
+            raise InputError(
+                f"data.views is {tuple(config.data.views)} but model.views is "
+                f"{config.model.views}: give as many views as the network has, or set model.views."
+            )
+        names = tuple(config.data.classes)
+        if names and len(names) != config.model.num_classes:
+            raise InputError(
+                f"data.classes is {names} but model.num_classes is {config.model.num_classes}: "
+                "set model.num_classes to their number."
+            )
+
+    @property
+    def has_validation(self) -> bool:
+        return bool(self.config.data.validation or self.config.data.split)
+
+    def loaders(self, num_devices: int) -> Loaders:
+        config, every = self.config, self.config.train
+        source = self._open("train")
+        own_file = bool(config.data.validation)
+        selection = self._select(source, () if own_file else config.data.split, "train")
+        common: dict[str, Any] = dict(
+            num_devices=num_devices, levels=self.settings["levels"], seed=config.seed
+        )
+        train = EventLoader(
+            source, config.data, shuffle=True, batch_size=every.batch_size,
+            micro_batches=every.accumulate, events=selection.events, **common,
+        )  # fmt: skip
+        facts = {
+            "data": f"{config.data.train}, views {', '.join(config.data.views)}",
+            "classes": ", ".join(train.classes),
+            "training": selection.describe(),
+        }
+        if not self.has_validation:
+            return Loaders(train, None, len(selection.events), facts)
+
+        validation_source = self._open("validation") if own_file else source
+        chosen = self._select(
+            validation_source, () if own_file else config.data.split, "validation"
+        )
+        if not len(chosen.events):
+            raise InputError(
+                f"data.split is {tuple(config.data.split)} and data.validation "
+                f"{config.data.validation!r}: no event of the classes chosen is left for "
+                "validation, give a larger share or file."
+            )
+        facts["validation"] = chosen.describe()
+        if own_file:
+            facts["validation"] += self._shared(source, selection, validation_source, chosen)
+        validation = EventLoader(
+            validation_source, few_buckets(config.data), shuffle=False,
+            batch_size=-(-every.batch_size // every.accumulate),
+            events=chosen.events[: every.validation_events or None], **common,
+        )  # fmt: skip
+        return Loaders(train, validation, len(selection.events), facts)
+
+    def _open(self, key: str) -> EventFile:
+        config, source = self.config, open_events(self.config, key)
+        classes = tuple(config.data.classes) or tuple(source.event_classes)
+        if classes and len(classes) != config.model.num_classes:
+            raise InputError(
+                f"model.num_classes is {config.model.num_classes} but the events of {source.path} "
+                f"are {', '.join(classes)}: set model.num_classes to {len(classes)}, or choose "
+                "with data.classes."
+            )
+        for view in config.data.views:
+            shape = source.view_shapes.get(view, ())
+            if shape and len(shape) != config.model.dim:
+                raise InputError(
+                    f"data.views has {view!r}, whose images {shape} have {len(shape)} axes, but "
+                    f"model.dim is {config.model.dim}: choose other views or set model.dim."
+                )
+        return source
+
+    def _select(self, source: EventFile, fractions: Any, part: str) -> Selection:
+        data = self.config.data
+        # The pipeline names a wrong view; the split must not stumble over it before.
+        views = tuple(view for view in data.views if view in source.view_shapes)
+        return select_events(
+            source, views=views, classes=tuple(data.classes), fractions=fractions, part=part
+        )
+
+    def _shared(
+        self, source: EventFile, selection: Selection, other: EventFile, chosen: Selection
+    ) -> str:
+        views = tuple(self.config.data.views)
+        seen = content_hashes(source, views)[selection.events]
+        shared = int(np.isin(content_hashes(other, views)[chosen.events], seen).sum())
+        return f", {shared:,} of them with the pixels of a training event" if shared else ""
+
+    def example(self) -> EventBatch:
+        one = single_site(self.config.model, self.settings["levels"])
+        views = (one,) * self.config.model.views
+        return EventBatch(views, jnp.zeros(1, jnp.int32), one.num_events, one.events)
+
+    def inputs(
+        self, batch: EventBatch
+    ) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
+        images = tuple(view.tensor() for view in batch.views)
+        geometries = tuple(
+            jaxsparse.geometry(image, **self.settings, capacities=view.capacities)
+            for image, view in zip(images, batch.views, strict=True)
+        )
+        return images, geometries
+
+    def labels(self, batch: EventBatch) -> Int[Array, "slots"]:
+        return batch.labels
+
+    def loss(self, logits: Float[Array, "slots classes"], batch: EventBatch) -> Float[Array, ""]:
+        return self.event_loss(logits, batch.labels)
+
+    def counts(self, batch: EventBatch) -> tuple[Int[Array, ""], Int[Array, ""]]:
+        return jnp.sum(batch.labels >= 0), batch.num_active
+
+    def scale_gradients(self, gradients: Any, sums: Sums) -> Any:
+        number = jnp.maximum(sums.events, 1).astype(jnp.float32)
+        return jax.tree.map(lambda gradient: gradient / number, gradients)

@@ -1,0 +1,114 @@
+"""What differs between labelling pixels and labelling events, behind one interface.
+
+The step, the loop, checkpoints and evaluation know only :class:`Task`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from jaxtyping import Array, Float, Int
+from ml_collections import ConfigDict
+
+from jaxsparse import models
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.stream import Stream
+from jaxsparse.errors import InputError
+from jaxsparse.training.metrics import Sums
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaders:
+    """The data of a run.
+
+    Attributes:
+      train: endless.
+      validation: one pass; None where the run has no validation events.
+      num_events: training events of an epoch.
+      facts: what to tell the user about the data, by name.
+    """
+
+    train: Stream[Any]
+    validation: Stream[Any] | None
+    num_events: int
+    facts: dict[str, str]
+
+
+class Task(Protocol):
+    """A batch's way into the network and the loss of what comes out; all but loaders traceable."""
+
+    config: ConfigDict
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether the config names validation events."""
+
+    def loaders(self, num_devices: int) -> Loaders:
+        """Opens the files, checks them against the config, measures buckets."""
+
+    def example(self) -> Any:
+        """A batch with one site, enough to find the shapes of parameters."""
+
+    def inputs(self, batch: Any) -> tuple[Any, Any]:
+        """What the network takes: image and geometry, or a tuple of each."""
+
+    def labels(self, batch: Any) -> Int[Array, "rows"]:
+        """Class of every row of the logits, -1 for those that count nowhere."""
+
+    def loss(self, logits: Float[Array, "rows classes"], batch: Any) -> Float[Array, ""]:
+        """Summed over the rows that one replica has."""
+
+    def counts(self, batch: Any) -> tuple[Int[Array, ""], Int[Array, ""]]:
+        """(events that the loss is per, active sites)."""
+
+    def scale_gradients(self, gradients: Any, sums: Sums) -> Any:
+        """From the gradients of the summed loss of a whole batch to those that are descended."""
+
+
+def build_task(config: ConfigDict) -> Task:
+    """The task that ``config.task`` names.
+
+    Raises:
+      InputError: an unknown task, a network for another task, values that do not fit the task.
+    """
+    from jaxsparse.training.classification import Classification
+    from jaxsparse.training.segmentation import Segmentation
+
+    tasks: dict[str, Callable[[ConfigDict], Task]] = {
+        "segmentation": Segmentation,
+        "classification": Classification,
+    }
+    if config.task not in tasks:
+        raise InputError(f"task is {config.task!r}: it must be {' or '.join(tasks)}.")
+    network: Any = models.build(config.model)
+    made_for = network.task
+    if made_for != config.task:
+        raise InputError(
+            f"task is {config.task!r} but model.name {config.model.name!r} is a network for "
+            f"{made_for}: set task={made_for}, or choose another network."
+        )
+    return tasks[config.task](config)
+
+
+def open_events(config: ConfigDict, key: str) -> EventFile:
+    """The event file that ``config.data[key]`` names.
+
+    Raises:
+      InputError: no name, no such file, or one without events.
+    """
+    path = config.data[key]
+    if not path:
+        raise InputError(f"data.{key} is empty: give an event file, --config.data.{key}=FILE.")
+    source = EventFile(path)
+    if len(source) == 0:
+        raise InputError(f"data.{key} is {path}: it has no events, give a file with some.")
+    return source
+
+
+def few_buckets(data: ConfigDict) -> ConfigDict:
+    """``data`` for a validation pass: it is short, and compiling costs more than padding."""
+    few = data.copy_and_resolve_references()
+    few.num_buckets = min(2, few.num_buckets)
+    return few

@@ -1,0 +1,251 @@
+"""The h5caf reader: joined by key, nothing lost in silence, any order of axes."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxsparse.data.readers.key_join import join
+from jaxsparse.data.readers.nova_caf import MAPS, TRUTH, NovaCafSource
+from jaxsparse.errors import InputError
+
+CODES = [0, 2, 5, 8, 13, 14, 15, 3]
+CLASSES = [0, 0, 1, 2, 3, 4, 4, 0]
+
+
+@pytest.fixture
+def caf(tmp_path, nova_keys, write_caf):
+    """A good file of eight events, its truth in another order."""
+    keys = nova_keys(8)
+    order = np.random.default_rng(0).permutation(8)
+    energies = 0.5 + np.arange(8)
+    return write_caf(
+        tmp_path / "a.h5caf.h5", keys, keys[order], np.array(CODES)[order],
+        energies=energies[order],
+    )  # fmt: skip
+
+
+def dense(view) -> np.ndarray:
+    image = np.zeros(view.shape)
+    image[tuple(view.coords.T)] = view.values
+    return image
+
+
+def test_events_are_the_stored_images_with_the_truth_of_their_key(caf, nova_tracks):
+    source = NovaCafSource(caf)
+    assert source.event_labels.tolist() == CLASSES
+    assert source.event_classes == ("numu", "nue", "nutau", "nc", "cosmic")
+    expected_energy = np.where(np.isin(CODES, (14, 15)), np.nan, 0.5 + np.arange(8))
+    np.testing.assert_array_equal(source.event_energy, expected_energy)
+    assert source.report.lines() == []
+    for number in (5, 0, 7):
+        event = source[number]
+        values = nova_tracks(number)[0]
+        for view, name in enumerate(("XZ", "YZ")):
+            np.testing.assert_array_equal(dense(event.views[name]), values[view])
+        assert event.label == CLASSES[number]
+    words = [source[number].topology for number in range(8)]
+    assert words == [
+        "numu CC QE", "numu CC DIS", "nue CC RES", "nutau CC QE", "NC", "cosmic", "cosmic",
+        "numu CC other",
+    ]  # fmt: skip
+    assert source.key(3) == {"run": 10000, "subrun": 0, "evt": 901, "subevt": 2}
+
+
+def test_objects_are_one_particle_table_for_both_views(caf):
+    event = NovaCafSource(caf)[2]
+    assert event.particles["pdg"].tolist() == [13, 2212]  # objects 1 and 7 of the file
+    for view in event.views.values():
+        np.testing.assert_array_equal(view.instance == 1, view.labels == 2)  # class 2: proton
+        assert np.unique(view.labels).tolist() == [1, 2]
+        assert np.unique(view.instance).tolist() == [0, 1]
+    assert np.isnan(event.particles["kinetic_energy"]).all()
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_any_order_of_axes_is_read(tmp_path, nova_keys, nova_tracks, write_caf, order):
+    keys = nova_keys(2)
+    path = write_caf(tmp_path / "a.h5", keys, keys, [0, 4], axes=order)
+    names = ",".join(("view", "plane", "cell")[axis] for axis in order)
+    event = NovaCafSource(path, axes=names)[1]
+    np.testing.assert_array_equal(dense(event.views["YZ"]), nova_tracks(1)[0][1])
+
+
+def test_keys_without_partner_are_kept_and_counted(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(7)
+    path = write_caf(tmp_path / "a.h5", keys[:5], keys[[6, 3, 1, 5, 0]], [13, 4, 1, 14, 0])
+    source = NovaCafSource(path)
+    assert len(source) == 5
+    assert source.event_labels.tolist() == [0, 0, -1, 1, -1]
+    assert source[2].topology == ""
+    assert np.isnan(source[0].energy)
+    assert source.report.without_truth == 2
+    assert source.report.truth_alone == 2
+    assert source.report.lines() == [
+        "2 images without truth: kept, without class",
+        "2 events of truth without image: not there",
+    ]
+
+
+def test_of_repeated_keys_the_first_counts_and_the_others_are_reported(
+    tmp_path, nova_keys, nova_tracks, write_caf
+):
+    keys = nova_keys(3)
+    path = write_caf(tmp_path / "a.h5", keys[[0, 1, 0, 2]], keys[[2, 1, 2, 0]], [13, 4, 0, 8])
+    source = NovaCafSource(path)
+    assert len(source) == 3
+    assert source.event_labels.tolist() == [2, 1, 3]
+    np.testing.assert_array_equal(dense(source[2].views["XZ"]), nova_tracks(3)[0][0])
+    assert (source.report.repeated_images, source.report.repeated_truths) == (1, 1)
+    assert len(source.report.lines()) == 2
+
+
+def test_codes_without_a_class_are_counted_and_named(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(5)
+    path = write_caf(tmp_path / "a.h5", keys, keys, [12, 77, 0, 77, 4_000_000_000])
+    source = NovaCafSource(path)
+    assert source.event_labels.tolist() == [-1, -1, 0, -1, -1]
+    assert source.report.lines() == [
+        "1 events of interaction code 12 (nu e elastic): kept, without class",
+        "2 events of interaction code 77 (unknown): kept, without class",
+        "1 events of interaction code 32767 (unknown): kept, without class",
+    ]
+
+
+def test_cycles_of_a_simulated_run_are_told_apart(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(1)[[0, 0]]
+    keys[1, 2] = 1
+    path = write_caf(tmp_path / "a.h5", keys, keys[::-1], [4, 0])
+    assert NovaCafSource(path).event_labels.tolist() == [0, 1]
+    path = write_caf(tmp_path / "b.h5", keys[:1], keys[1:], [4], with_cycle=False)
+    assert NovaCafSource(path).event_labels.tolist() == [1]
+
+
+def test_many_files_are_one_source_joined_file_by_file(tmp_path, nova_keys, nova_tracks, write_caf):
+    keys = nova_keys(3)
+    write_caf(tmp_path / "b.h5", keys, keys, [4, 4, 4])
+    write_caf(tmp_path / "a.h5", keys[:2], keys[:2], [0, 1])
+    by_folder, by_pattern = NovaCafSource(tmp_path), NovaCafSource(str(tmp_path / "*.h5"))
+    by_list = NovaCafSource([tmp_path / "a.h5", tmp_path / "b.h5", tmp_path / "a.h5"])
+    for source in (by_folder, by_pattern, by_list):
+        assert [path.name for path in source.files] == ["a.h5", "b.h5"]
+        assert source.event_labels.tolist() == [0, 0, 1, 1, 1]
+        np.testing.assert_array_equal(dense(source[4].views["XZ"]), nova_tracks(2)[0][0])
+        assert source[3].event_id == 3
+
+
+def test_the_source_may_be_pickled_and_closed(caf):
+    source = NovaCafSource(caf)
+    source.close()
+    copy = pickle.loads(pickle.dumps(source))
+    np.testing.assert_array_equal(copy[1].views["XZ"].coords, source[1].views["XZ"].coords)
+
+
+def test_more_files_than_may_be_open_are_read(tmp_path, monkeypatch, nova_keys, write_caf):
+    monkeypatch.setattr("jaxsparse.data.readers.file_pool.OPEN_FILES", 2)
+    keys = nova_keys(1)
+    for number in range(4):
+        write_caf(tmp_path / f"{number}.h5", keys, keys, [4 * (number % 3)])
+    source = NovaCafSource(tmp_path)
+    assert [source[number].label for number in (0, 3, 1, 2, 0)] == [0, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "replace", "line"),
+    [
+        (f"{MAPS}/cvnmap", lambda a: a[:, :8000], "a view is missing, 16000 pixels"),
+        (f"{MAPS}/cvnmap", lambda a: a[:, :15999], r"must be \[rows, 16000\]"),
+        (f"{MAPS}/cvnmap", lambda a: a.astype("f4"), "is float32, must be unsigned int"),
+        (f"{MAPS}/cvnmap", lambda a: a.astype("u2"), "is uint16, must be uint8"),
+        (f"{MAPS}/cvnlabmap", lambda a: a[:5], "cvnlabmap has 5 rows, the other columns 8"),
+        (f"{MAPS}/evt", lambda a: a[:7], "evt has 7 rows, the other columns 8"),
+        (f"{MAPS}/evt", None, "no dataset .*/evt"),
+        (f"{MAPS}/cvnmap", None, "no dataset .*/cvnmap"),
+        (MAPS, None, "no table rec.training.cvnmaps"),
+        (f"{TRUTH}/interaction", None, "no dataset .*/interaction"),
+        (f"{TRUTH}/interaction", lambda a: a.astype("S4"), "interaction is .S4, must be int"),
+        (f"{TRUTH}/interaction", lambda a: a + 0.5, "interaction has fractions"),
+        (f"{TRUTH}/subevt", lambda a: np.hstack([a, a]), r"subevt has shape \(8, 2\)"),
+        (f"{TRUTH}/run", lambda a: a.astype("f8"), "run is float64, must be int or"),
+    ],
+)
+def test_a_bad_table_is_one_line(caf, name, replace, line):
+    with h5py.File(caf, "r+") as file:
+        rows = None if name == MAPS else file[name][:]
+        del file[name]
+        if replace is not None:
+            file[name] = replace(rows)
+    with pytest.raises(InputError, match=line) as error:
+        NovaCafSource(caf)
+    assert "\n" not in str(error.value)
+    assert caf.name in str(error.value)
+
+
+def test_a_file_without_truth_is_kept_and_said(caf):
+    with h5py.File(caf, "r+") as file:
+        del file[TRUTH]
+    source = NovaCafSource(caf)
+    assert source.event_labels.tolist() == [-1] * 8
+    assert f"1 files without table {TRUTH}" in source.report.lines()
+
+
+def test_links_to_other_files_are_not_followed(caf, tmp_path):
+    with h5py.File(caf, "r+") as file:
+        del file[f"{MAPS}/cvnmap"]
+        file[f"{MAPS}/cvnmap"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "x")
+    with pytest.raises(InputError, match="cvnmap"):
+        NovaCafSource(caf)
+
+
+def test_a_pixel_label_out_of_range_is_named_with_its_event(caf):
+    with h5py.File(caf, "r+") as file:
+        image = file[f"{MAPS}/cvnmap"][3]
+        file[f"{MAPS}/cvnlabmap"][3, np.flatnonzero(image)[0]] = 12
+    source = NovaCafSource(caf)
+    with pytest.raises(InputError, match=r"Event 3 \(row 3 of a.h5caf.h5\), view XZ: pixel label"):
+        source[3]
+
+
+def test_damaged_and_missing_files_are_one_line(caf, tmp_path):
+    with pytest.raises(InputError, match="is no file, pattern or folder"):
+        NovaCafSource(tmp_path / "none*.h5")
+    with pytest.raises(InputError, match="no NOvA h5caf file is given"):
+        NovaCafSource([])
+    caf.write_bytes(caf.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="cannot be read as HDF5") as error:
+        NovaCafSource(caf)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("axes", ["view,plane", "view,plane,wire", "view,view,cell", ""])
+def test_axes_that_are_none_are_refused(caf, axes):
+    with pytest.raises(InputError, match="must name view, plane, cell, each one once"):
+        NovaCafSource(caf, axes=axes)
+
+
+def test_an_event_out_of_range_is_an_index_error(caf):
+    with pytest.raises(IndexError):
+        NovaCafSource(caf)[8]
+
+
+@pytest.mark.parametrize("bits", [4, 31, 60])
+def test_the_join_agrees_with_a_dictionary(bits):
+    rng = np.random.default_rng(bits)
+    values = rng.integers(0, 2**bits, 12)
+    left, right = rng.integers(0, 12, (2, 40, 4))
+    found = join(list(values[left].T), list(values[right].T))
+    first: dict[tuple, int] = {}
+    for row, key in enumerate(map(tuple, values[right].tolist())):
+        first.setdefault(key, row)
+    seen: dict[tuple, int] = {}
+    for row, key in enumerate(map(tuple, values[left].tolist())):
+        seen.setdefault(key, row)
+    assert found.rows.tolist() == list(seen.values())
+    assert found.partners.tolist() == [first.get(key, -1) for key in seen]
+    assert found.left_repeats == 40 - len(seen)
+    assert found.right_repeats == 40 - len(first)
+    assert found.right_alone == len(set(first) - set(seen))
