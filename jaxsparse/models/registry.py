@@ -8,10 +8,19 @@ from typing import Any
 import flax.linen as nn
 
 from jaxsparse.errors import InputError
+from jaxsparse.models.fishnet import PRESETS, FishNet
+from jaxsparse.models.mobilenet import MobileNetV2
 from jaxsparse.models.uresnet import UResNet
+from jaxsparse.nn.activation import ACTIVATIONS
 from jaxsparse.nn.blocks import ORDERS, VOCABULARIES
+from jaxsparse.nn.classifier_head import POOLINGS
+from jaxsparse.nn.views import MERGES
 
-MODELS: dict[str, type[nn.Module]] = {"uresnet": UResNet}
+MODELS: dict[str, type[nn.Module]] = {
+    "fishnet": FishNet,
+    "mobilenet": MobileNetV2,
+    "uresnet": UResNet,
+}
 DTYPES = ("float32", "bfloat16")
 
 
@@ -46,7 +55,7 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> nn.Module:
         check, rule = _RULES[key]
         if not check(value):
             raise InputError(f"model.{key} is {value!r}: must be {rule}, set model.{key} to that")
-    arguments = {key: value for key, value in values.items() if key in fields}
+    arguments = {key: _hashable(value) for key, value in values.items() if key in fields}
     if arguments.get("dtype") == "float32":
         arguments["dtype"] = None  # operands have the features' own type: nothing to convert
     return MODELS[name](**arguments, axis_name=axis_name)
@@ -55,15 +64,43 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> nn.Module:
 def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the network needs of a batch's geometry, the arguments of :func:`jaxsparse.geometry`.
 
+    Where an event has several views, every view needs the same.
+
     >>> geometry_of({"name": "uresnet", "depth": 4})
     {'levels': 4, 'kernels': (3,)}
     """
-    network = build(config)
-    return {"levels": network.depth, "kernels": (network.kernel_size,)}
+    network: Any = build(config)
+    return {"levels": network.levels, "kernels": network.kernels}
+
+
+def _hashable(value: Any) -> Any:
+    """Lists, as files of configs have them, as tuples."""
+    return tuple(_hashable(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def _whole(value: Any, lowest: int, highest: int = 2**31) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _rows(value: Any, length: int) -> bool:
+    """Whether it is one or more rows of so many positive integers."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) > 0
+        and all(
+            isinstance(row, list | tuple) and len(row) == length and all(_whole(n, 1) for n in row)
+            for row in value
+        )
+    )
+
+
+def _list_of(length: int) -> tuple[Callable[[Any], bool], str]:
+    rule = f"None or {length} positive integers"
+    return (lambda value: value is None or _rows([value], length)), rule
 
 
 def _choice(names: Iterable[str]) -> tuple[Callable[[Any], bool], str]:
@@ -72,6 +109,7 @@ def _choice(names: Iterable[str]) -> tuple[Callable[[Any], bool], str]:
 
 
 _POSITIVE: tuple[Callable[[Any], bool], str] = (lambda v: _whole(v, 1)), "a positive integer"
+_SWITCH: tuple[Callable[[Any], bool], str] = (lambda v: isinstance(v, bool)), "True or False"
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "dim": ((lambda v: _whole(v, 2, 3)), "2 or 3"),
@@ -84,11 +122,28 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "vocabulary": _choice(VOCABULARIES),
     "order": _choice(ORDERS),
     "dtype": ((lambda v: v is None or v in DTYPES), f"one of {', '.join(DTYPES)}"),
-    "momentum": (
-        (lambda v: isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < 1),
-        "a number in [0, 1)",
+    "momentum": ((lambda v: _number(v) and 0 <= v < 1), "a number in [0, 1)"),
+    "remat": _SWITCH,
+    "views": _POSITIVE,
+    "width": ((lambda v: _number(v) and v > 0), "a positive number"),
+    "stages": (
+        (lambda v: _rows(v, 4) and all(stage[3] <= 2 for stage in v)),
+        "one or more (expansion, channels, blocks, stride) of positive integers with stride 1 or 2",
     ),
-    "remat": ((lambda v: isinstance(v, bool)), "True or False"),
+    "preset": _choice(PRESETS),
+    "planes": _list_of(11),
+    "residual_blocks": _list_of(10),
+    "transfer_blocks": _list_of(6),
+    "stem_stride": ((lambda v: _whole(v, 1, 4) and v != 3), "1 or 2, or 4 of fishnet"),
+    "shared_stem": _SWITCH,
+    "merge_stage": ((lambda v: _whole(v, 0)), "a whole number from 0 up"),
+    "merge": _choice(MERGES),
+    "activation": _choice(ACTIVATIONS),
+    "residual": _SWITCH,
+    "reduction": ((lambda v: _whole(v, 0)), "a whole number from 0 up, 0 for none"),
+    "coordinate_inputs": _SWITCH,
+    "pooling": _choice(POOLINGS),
+    "dropout": ((lambda v: _number(v) and 0 <= v < 1), "a number in [0, 1)"),
 }
 
 

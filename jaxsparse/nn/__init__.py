@@ -9,10 +9,17 @@ parameters is a function; the operations per event, which already work on tensor
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.activation import ACTIVATIONS, PReLU, activation
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit, ResidualBlock, vocabulary
+from jaxsparse.nn.classifier_head import ClassifierHead
+from jaxsparse.nn.connected_unit import ConnectedUnit
+from jaxsparse.nn.connection import down, neighbours
+from jaxsparse.nn.coordinate_inputs import append_coordinates
+from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
 from jaxsparse.nn.dropout import Dropout
+from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem, reduce_channels
 from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.group_normalization import GroupNorm, InstanceNorm, LayerNorm
+from jaxsparse.nn.inverted_residual import InvertedResidual
 from jaxsparse.nn.pooling import (
     average_pooling,
     average_unpooling,
@@ -32,6 +39,8 @@ from jaxsparse.nn.sparse import (
     concatenate,
     relu,
 )
+from jaxsparse.nn.squeeze_excitation import EventGate, SqueezeExcitation
+from jaxsparse.nn.views import MERGES, MergedViews, merged_views
 from jaxsparse.ops import (
     broadcast_add,
     broadcast_concatenate,
@@ -43,25 +52,37 @@ from jaxsparse.ops import (
 
 __all__ = [
     "ACTIVATIONS",
+    "MERGES",
     "BatchNorm",
     "BlockSettings",
     "ChannelwiseConv",
+    "ClassifierHead",
+    "ConnectedUnit",
     "ConvolutionUnit",
+    "DenseConnection",
     "DenseGeometry",
     "DenseTensor",
     "Dropout",
+    "EventGate",
+    "FishBlock",
+    "FishBridge",
+    "FishStem",
     "GeneralConv",
     "GroupNorm",
     "InstanceNorm",
     "InverseConv",
+    "InvertedResidual",
     "LayerNorm",
     "Linear",
+    "MergedViews",
     "PReLU",
     "ResidualBlock",
+    "SqueezeExcitation",
     "StridedConv",
     "SubmanifoldConv",
     "activation",
     "add",
+    "append_coordinates",
     "average_pooling",
     "average_unpooling",
     "broadcast_add",
@@ -69,12 +90,16 @@ __all__ = [
     "broadcast_multiply",
     "concatenate",
     "dense",
+    "down",
     "global_average_pooling",
     "global_max_pooling",
     "global_sum_pooling",
     "max_pooling",
     "max_pooling_with_choice",
     "max_unpooling",
+    "merged_views",
+    "neighbours",
+    "reduce_channels",
     "relu",
     "sparse",
     "sum_pooling",

@@ -23,6 +23,7 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "leaky_relu": jax.nn.leaky_relu,
     "mish": jax.nn.mish,
     "relu": jax.nn.relu,
+    "relu6": jax.nn.relu6,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
     "silu": jax.nn.silu,
@@ -37,9 +38,9 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
 
     Args:
         function: a name of ``ACTIVATIONS``: ``celu``, ``elu``, ``gelu``, ``leaky_relu``, ``mish``,
-            ``relu``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``), ``softplus``, ``tanh``; or
-            any function of ``[sites, channels]`` that looks at one site at a time, such as
-            ``jax.nn.softmax`` or ``jnp.log``.
+            ``relu``, ``relu6``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``), ``softplus``,
+            ``tanh``; or any function of ``[sites, channels]`` that looks at one site at a time,
+            such as ``jax.nn.softmax`` or ``jnp.log``.
         **options: keyword arguments of it, for example ``negative_slope=0.2`` of ``leaky_relu``
             (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1).
 

@@ -13,6 +13,7 @@ from jax.typing import DTypeLike
 
 from jaxsparse.errors import InputError
 from jaxsparse.nn import dense, sparse
+from jaxsparse.nn.activation import activation
 
 VOCABULARIES: dict[str, ModuleType] = {"sparse": sparse, "dense": dense}
 ORDERS = ("norm_first", "convolution_first")
@@ -45,6 +46,8 @@ class BlockSettings:
         dtype: type of the matrix products' operands (None: that of the features).
         momentum: share of the running statistics that stays at a step.
         axis_name: the mapped axis over which batch norm sums its moments.
+        activation: name of the activation, see :func:`~jaxsparse.nn.activation.activation`.
+        residual: whether residual blocks add their input; without, they are plain chains.
     """
 
     train: bool
@@ -54,6 +57,8 @@ class BlockSettings:
     dtype: DTypeLike | None = None
     momentum: float = 0.9
     axis_name: str | None = None
+    activation: str = "relu"
+    residual: bool = True
 
     def __post_init__(self) -> None:
         vocabulary(self.vocabulary)
@@ -70,6 +75,10 @@ class BlockSettings:
         return self.layers.BatchNorm(
             train=self.train, momentum=self.momentum, axis_name=self.axis_name, name=name
         )
+
+    def activate(self, x: Any) -> Any:
+        """The activation of this network at every site."""
+        return activation(self.activation)(x)
 
 
 class ConvolutionUnit(nn.Module):
@@ -102,7 +111,8 @@ class ConvolutionUnit(nn.Module):
 class ResidualBlock(nn.Module):
     """Two submanifold units beside an identity: ``out = in + second(first(in))``.
 
-    Where the number of channels changes, the identity becomes a 1x1 projection without bias.
+    Without the identity if the settings have ``residual=False``. Where the number of channels
+    changes, the identity becomes a 1x1 projection without bias.
 
     Attributes:
         features: channels of the output.
@@ -121,6 +131,8 @@ class ResidualBlock(nn.Module):
         y = ConvolutionUnit("SubmanifoldConv", self.features, self.settings, name="second")(
             y, geometry
         )
+        if not self.settings.residual:
+            return y
         if x.features.shape[-1] != self.features:
             projection = layers.Linear(
                 self.features, use_bias=False, dtype=self.settings.dtype, name="projection"

@@ -20,23 +20,50 @@ from jaxtyping import Array, Float
 
 from jaxsparse import Geometry, SparseTensor
 from jaxsparse.errors import InputError
+from jaxsparse.nn.dense_connection import down, neighbours
+from jaxsparse.nn.dense_events import (
+    broadcast_add,
+    broadcast_multiply,
+    global_average_pooling,
+    global_max_pooling,
+    global_sum_pooling,
+)
+from jaxsparse.nn.dense_general import (
+    ChannelwiseConv,
+    GeneralConv,
+    average_unpooling,
+    max_pooling,
+)
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor, rows_of, to_dense_tensor
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.normalization import BatchNorm
 from jaxsparse.nn.parameters import convolution_weights
 from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
+from jaxsparse.nn.views import dense_merged_views as merged_views
 from jaxsparse.ops.precision import precision_for
 
 __all__ = [
     "BatchNorm",
+    "ChannelwiseConv",
+    "GeneralConv",
     "InverseConv",
     "Linear",
     "StridedConv",
     "SubmanifoldConv",
     "add",
+    "average_unpooling",
+    "broadcast_add",
+    "broadcast_multiply",
     "concatenate",
+    "down",
     "enter",
+    "global_average_pooling",
+    "global_max_pooling",
+    "global_sum_pooling",
     "leave",
+    "max_pooling",
+    "merged_views",
+    "neighbours",
     "relu",
 ]
 

@@ -2,7 +2,8 @@
 
 Layers are called as ``layer(x, geometry)`` with the geometry of the batch, built once by
 :func:`jaxsparse.geometry` and shared by all layers of a level and by both passes. The dense twin,
-with the same names, signatures and parameter trees, is :mod:`jaxsparse.nn.dense`.
+with the same names, signatures and parameter trees, is :mod:`jaxsparse.nn.dense`. Layers of any
+kernel are called with a connection of ``neighbours`` or ``down`` in place of the geometry.
 
 ``dtype`` converts the operands around the matrix products only: sums are float32 and features keep
 their own type between layers (gathers and elementwise code in bfloat16 are slow on CPU).
@@ -16,20 +17,43 @@ from jaxtyping import Array, Float
 
 from jaxsparse import Geometry, SparseTensor, ops
 from jaxsparse.errors import InputError
+from jaxsparse.nn.connection import down, neighbours
+from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.normalization import BatchNorm
 from jaxsparse.nn.parameters import convolution_weights
 from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
+from jaxsparse.nn.pooling import average_unpooling, max_pooling
+from jaxsparse.nn.views import merged_views
+from jaxsparse.ops import (
+    broadcast_add,
+    broadcast_multiply,
+    global_average_pooling,
+    global_max_pooling,
+    global_sum_pooling,
+)
 
 __all__ = [
     "BatchNorm",
+    "ChannelwiseConv",
+    "GeneralConv",
     "InverseConv",
     "Linear",
     "StridedConv",
     "SubmanifoldConv",
     "add",
+    "average_unpooling",
+    "broadcast_add",
+    "broadcast_multiply",
     "concatenate",
+    "down",
     "enter",
+    "global_average_pooling",
+    "global_max_pooling",
+    "global_sum_pooling",
     "leave",
+    "max_pooling",
+    "merged_views",
+    "neighbours",
     "relu",
 ]
 

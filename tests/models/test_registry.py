@@ -38,7 +38,7 @@ def test_the_geometry_follows_the_config():
     ("change", "message"),
     [
         ({"name": "uresnt"}, r"model.name is 'uresnt': no such network, did you mean uresnet\?"),
-        ({"name": "zzz"}, "must be one of uresnet"),
+        ({"name": "zzz"}, "must be one of fishnet, mobilenet, uresnet"),
         ({"filter": 3}, r"model.filter is not a setting of uresnet: did you mean model.filters\?"),
         ({"axis_name": "x"}, "model.axis_name is not a setting"),
         ({"dim": 4}, "model.dim is 4: must be 2 or 3"),
@@ -59,4 +59,58 @@ def test_the_geometry_follows_the_config():
 def test_a_bad_value_is_named_with_its_rule(change, message):
     with pytest.raises(InputError, match=message) as caught:
         models.build({**CONFIG, **change})
+    assert "\n" not in str(caught.value)
+
+
+CLASSIFIER = {"dim": 2, "in_channels": 1, "num_classes": 5, "views": 2}
+
+
+@pytest.mark.parametrize(
+    ("config", "levels"),
+    [
+        ({"name": "mobilenet"}, 5),
+        ({"name": "mobilenet", "stem_stride": 2}, 6),
+        ({"name": "mobilenet", "stages": [[1, 8, 1, 1]], "merge_stage": 1}, 1),
+        ({"name": "fishnet"}, 4),
+        ({"name": "fishnet", "stem_stride": 4, "preset": "small"}, 6),
+    ],
+)
+def test_a_classifier_is_built_and_says_what_geometry_every_view_needs(config, levels):
+    config = ml_collections.ConfigDict({**CLASSIFIER, **config})
+    network = models.build(config)
+    assert (network.task, network.views) == ("classification", 2)
+    assert models.geometry_of(config) == {"levels": levels, "kernels": (3,)}
+    assert hash(network) == hash(models.build(config))  # lists of a config become tuples
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "mobilnet"}, "did you mean mobilenet"),
+        ({"views": 0}, "model.views is 0: must be a positive integer"),
+        ({"width": 0}, "model.width is 0: must be a positive number"),
+        ({"stages": ()}, "model.stages is "),
+        ({"stages": ((1, 16, 1, 3),)}, "with stride 1 or 2"),
+        ({"stages": ((1, 16, 1),)}, r"one or more \(expansion, channels, blocks, stride\)"),
+        ({"merge_stage": 8}, "merge_stage is 8: must be from 0 to the 7 stages"),
+        ({"merge_stage": -1}, "model.merge_stage is -1"),
+        ({"merge": "sum"}, "model.merge is 'sum': must be one of add, concatenate"),
+        ({"stem_stride": 4}, "stem_stride is 4: must be 1 or 2"),
+        ({"shared_stem": 1}, "model.shared_stem is 1: must be True or False"),
+        ({"activation": "mich"}, "model.activation is 'mich': must be one of .*mish, relu, relu6"),
+        ({"residual": None}, "model.residual is None: must be True or False"),
+        ({"reduction": -4}, "model.reduction is -4: must be a whole number from 0 up"),
+        ({"coordinate_inputs": "x"}, "model.coordinate_inputs is 'x'"),
+        ({"pooling": "mean"}, "model.pooling is 'mean': must be one of average, max, sum"),
+        ({"dropout": 1.0}, r"model.dropout is 1.0: must be a number in \[0, 1\)"),
+        ({"name": "fishnet", "preset": "150b"}, "model.preset is '150b': must be one of 99, 150"),
+        ({"name": "fishnet", "planes": (64, 128)}, "must be None or 11 positive integers"),
+        ({"name": "fishnet", "residual_blocks": (1,) * 9}, "must be None or 10 positive integers"),
+        ({"name": "fishnet", "transfer_blocks": "all"}, "must be None or 6 positive integers"),
+        ({"name": "fishnet", "stem_stride": 3}, "model.stem_stride is 3: must be 1 or 2, or 4"),
+    ],
+)
+def test_a_bad_value_of_a_classifier_is_named_with_its_rule(change, message):
+    with pytest.raises(InputError, match=message) as caught:
+        models.build({"name": "mobilenet", **CLASSIFIER, **change})
     assert "\n" not in str(caught.value)
