@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.classification.evaluator import evaluate_events
 from jaxsparse.evaluation.options import Options, Trained
 from jaxsparse.evaluation.output import staged
 from jaxsparse.evaluation.segmentation.evaluator import evaluate_pixels
@@ -18,7 +19,7 @@ __all__ = ["TASKS", "Options", "evaluate"]
 
 DEFAULTS = Options()
 # config.task -> (trained, data, workdir, folder, options, quiet) -> (metrics, page to read)
-TASKS = {"segmentation": evaluate_pixels}
+TASKS = {"segmentation": evaluate_pixels, "classification": evaluate_events}
 
 
 def evaluate(

@@ -11,6 +11,12 @@ from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 
+# Settings of another task.
+FOREIGN = {
+    "segmentation": ("part",),
+    "classification": ("view", "whole_plane", "bootstrap_group", "value_scale"),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -23,6 +29,9 @@ class Options:
       thresholds: rules such as ``"delta>0.5"``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
+      part: classification: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
+        ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
+        else all.
       view: segmentation: name of the view; the configuration's if empty.
       whole_plane: segmentation: no crop.
       bootstrap_group: segmentation: so many consecutive ``event_id`` are one event of the
@@ -37,6 +46,7 @@ class Options:
     thresholds: Sequence[str] = ("delta>0.5", "MIP>0.5")
     baseline_data: str = ""
     seed: int = 0
+    part: str = ""
     view: str = ""
     whole_plane: bool = False
     bootstrap_group: int = 0
@@ -57,13 +67,12 @@ class Options:
             raise InputError(
                 f"--value_scale={self.value_scale}: it must be positive, leave it out."
             )
-        if task != "segmentation":
-            for name in ("view", "whole_plane", "bootstrap_group", "value_scale"):
-                if getattr(self, name) != getattr(type(self), name):
-                    raise InputError(
-                        f"--{name}={getattr(self, name)}: this network's task is {task}, which "
-                        f"has no such setting, leave it out."
-                    )
+        for name in FOREIGN[task]:
+            if getattr(self, name) != getattr(type(self), name):
+                raise InputError(
+                    f"--{name}={getattr(self, name)}: this network's task is {task}, which has no "
+                    "such setting, leave it out."
+                )
 
     def rules(self, classes: Sequence[str]) -> Sequence[str]:
         """The threshold rules, without the default ones whose class this network does not have."""

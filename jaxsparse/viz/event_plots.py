@@ -26,6 +26,7 @@ SETS = {
     "missed": ("of the class, called another", "#d95f0e"),
     "wrongly_called": ("of another class, called so", "#756bb1"),
 }
+MANY = 10  # events: a bin of more asks for a logarithmic axis
 FEW = 10  # events: bins of fewer are not drawn
 
 
@@ -72,8 +73,12 @@ def scores_figure(metrics: Mapping[str, Any]) -> Figure:
                 0.03, 0.95 - 0.075 * list(SETS).index(key), f"{int(counts.sum()):,}", color=colour,
                 transform=ax.transAxes, fontsize=9, va="top", fontweight="bold",
             )  # fmt: skip
-        ax.set(xlim=(0, 1), yscale="log", ylim=(0.6, None), xlabel=f"score of {name}")
-        ax.set_ylim(top=ax.get_ylim()[1] * 4)  # room for the counts
+        ax.set(xlim=(0, 1), xlabel=f"score of {name}")
+        most = max(max(distributions[name][key]) for key in SETS)
+        if most > MANY:
+            ax.set(yscale="log", ylim=(0.6, 5 * most))  # room for the counts above
+        else:
+            ax.set_ylim(0, 1.5 * max(most, 1))
         plain_axes(ax)
     for ax in axes[:, 0]:
         ax.set_ylabel("events")

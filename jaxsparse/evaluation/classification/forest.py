@@ -12,10 +12,9 @@ import numpy as np
 
 from jaxsparse.errors import InputError
 
-TREES = 500
+TREES = 300
 MIN_LEAF = 2  # events: a leaf of one event says nothing about its chances
-FOLDS = 5
-MAX_FIT_EVENTS = 50_000  # more make the fit slow and the forest no better
+MAX_FIT_EVENTS = 20_000  # more take minutes and gain little with so few features
 
 
 def have_forest() -> bool:
@@ -36,7 +35,7 @@ def forest_scores(
     Args:
       fit_features: float ``[events to fit, features]``.
       fit_truth: integer ``[events to fit]``; events of unknown class (-1) are left out. Of more
-        than 50,000 events so many are drawn.
+        than 20,000 events so many are drawn.
       features: float ``[events, features]``.
       num_classes: number of classes; one that was not fitted scores 0.
       seed: of the trees.

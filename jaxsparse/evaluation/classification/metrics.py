@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import logsumexp
 
 from jaxsparse.evaluation import scores
 from jaxsparse.evaluation.calibration import calibration_summary, reliability_counts
@@ -57,7 +58,7 @@ def event_metrics(
     Returns:
       The keys ``TRUTH_KEYS``; ``docs/evaluation.md`` defines each.
     """
-    losses = cross_entropy(results) if losses is None else losses
+    losses = score_entropies(results) if losses is None else losses
     losses, names = losses[results.known], results.classes
     if forest is not None:
         forest = forest[results.known]
@@ -163,7 +164,20 @@ def confusion_errors(draws: np.ndarray, classes: Sequence[str]) -> dict[str, flo
     return errors
 
 
-def cross_entropy(results: EventResults) -> np.ndarray:
+def cross_entropies(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Cross entropy of every event from its logits, float64 ``[events]``, 0 without truth.
+
+    ``log sum_c exp z_c - z_truth``: exact where a score of float32 has become 0.
+
+    >>> cross_entropies(np.array([[0.0, 0.0], [-200.0, 0.0]]), np.array([0, 0])).round(3).tolist()
+    [0.693, 200.0]
+    """
+    chosen = np.take_along_axis(logits, np.maximum(truth, 0).astype(np.int64)[:, None], 1)[:, 0]
+    total = logsumexp(logits.astype(np.float64), axis=1) if len(logits) else np.zeros(0)
+    return np.where(truth >= 0, total - chosen, 0.0)
+
+
+def score_entropies(results: EventResults) -> np.ndarray:
     """Minus the logarithm of the true class's score, float64 ``[events]``, 0 without truth."""
     truth = np.maximum(results.truth, 0).astype(np.int64)
     chosen = np.take_along_axis(results.scores.astype(np.float64), truth[:, None], 1)[:, 0]

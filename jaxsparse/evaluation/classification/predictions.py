@@ -8,8 +8,8 @@
 | ``energy`` | float32 ``[events]`` | true neutrino energy in GeV, NaN unknown |
 | ``topology`` | bytes, at most 32 | true details in words |
 
-Attributes: ``format``, ``class_names``, ``data``, ``views``, ``checkpoint_step``, ``complete``. Truth
-is repeated here so that two classifiers can be compared without the file.
+Attributes: ``format``, ``class_names``, ``data``, ``views``, ``checkpoint_step``, ``complete``.
+Truth is repeated here so that two classifiers can be compared without the file.
 """
 
 from __future__ import annotations

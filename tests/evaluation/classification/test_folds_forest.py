@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import View
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.classification import forest
 from jaxsparse.evaluation.classification.folds import CrossValidated, stratified_folds
@@ -62,7 +62,8 @@ def test_pooled_figures_count_an_event_once_however_often_it_is_tested():
 
 def test_size_summaries_by_hand():
     coords = np.array([[10, 4], [10, 8], [13, 4]], np.int32)
-    view = View(coords, np.array([2.0, 4.0, 2.0], np.float32), (100, 80))
+    values = np.array([2.0, 4.0, 2.0], np.float32)
+    view = Pixels(np.tile(coords, (2, 1)), np.tile(values, 2), np.array([0, 3, 0, 3, 0]), (100, 80))
     row, column = np.array([10, 10, 13]), np.array([4, 8, 4])
     weight = np.array([0.25, 0.5, 0.25])
     expected = [
@@ -70,12 +71,14 @@ def test_size_summaries_by_hand():
         np.sqrt(weight @ (row - weight @ row) ** 2),
         np.sqrt(weight @ (column - weight @ column) ** 2),
     ]  # fmt: skip
-    empty = view.take(np.zeros(3, bool))
+    empty = view.take(np.zeros(6, bool))
     features = size_features([view, empty, view])
-    assert len(features) == 3 * len(NAMES)
-    np.testing.assert_allclose(features[:9], expected)
-    assert not features[9:18].any()
-    np.testing.assert_allclose(features[18:], expected)
+    assert features.shape == (5, 3 * len(NAMES))
+    assert not features[[0, 2, 4]].any()
+    assert not features[:, 9:18].any()
+    for event in (1, 3):
+        np.testing.assert_allclose(features[event, :9], expected)
+        np.testing.assert_allclose(features[event, 18:], expected)
 
 
 @pytest.fixture
