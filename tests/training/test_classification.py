@@ -1,9 +1,16 @@
 """Training on whole events: it learns, resumes to the bit, and refuses in one line."""
 
+import os
+import signal
+
 import jax
+import numpy as np
 import pytest
 
+from jaxsparse.errors import InputError
 from jaxsparse.training import loop
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.display import Display
 from jaxsparse.training.logs import read_records
 
 

@@ -4,11 +4,12 @@
         --data=FILE --out=DIR --folds=5 --repeats=3
 
 Trains folds x repeats networks, each on a file without one fold, and scores that fold with the
-last checkpoint. Nothing is chosen by looking at the left-out fold: training validates on nothing, so the
-config needs a schedule that asks for no validation (constant, cosine). Events with equal pixels
-stay in one fold. A run that was stopped goes on where it stopped. Writes into --out: ``metrics.json``
-(figures pooled over folds, of the network and the forest, and their paired difference),
-``scores.npz`` (scores of every event in every repeat) and the work directories.
+last checkpoint. Nothing is chosen by looking at the left-out fold: training validates on nothing,
+so the config needs a schedule that asks for no validation (constant, cosine). Events with equal
+pixels stay in one fold. A run that was stopped goes on with the fold that it stopped at. Writes
+into --out: ``metrics.json`` (figures pooled over folds, of the network and the forest, and their
+paired difference), ``scores.npz`` (scores of every event in every repeat) and the work directories,
+without checkpoints.
 """
 
 from __future__ import annotations
@@ -121,10 +122,10 @@ def cross_validate(
             "tau_decay": _by_decay(network, forest, topology),
         }
     )
+    baseline = np.zeros((0, *scores.shape[1:]), np.float32) if forest is None else forest.scores
     np.savez(
-        out / "scores.npz", scores=scores, truth=truth, event=numbers, fold=fold,
-        **({} if forest is None else {"forest": forest.scores}),
-    )  # fmt: skip
+        out / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers, fold=fold
+    )
     (out / "metrics.json").write_text(dumps(metrics))
     return metrics
 
