@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.schema import DELTA, MICHEL, MIP, PARTICLE_DTYPE, View
-from jaxsparse.evaluation import efficiency, instances
+from jaxsparse.evaluation.segmentation import efficiency, instances
 
 
 @pytest.fixture(scope="module")

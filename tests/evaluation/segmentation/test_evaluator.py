@@ -13,7 +13,7 @@ import pytest
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.evaluation.images import Images
+from jaxsparse.evaluation.segmentation.images import Images
 
 # The keys that other programs read (docs/architecture.md).
 FIXED_KEYS = {
@@ -21,7 +21,7 @@ FIXED_KEYS = {
     "accuracy_per_event_mean", "track_shower", "seconds_per_event", "peak_memory_mb",
     "checkpoint_step", "versions",
 }  # fmt: skip
-EVAL = pathlib.Path(__file__).resolve().parents[2] / "eval.py"
+EVAL = pathlib.Path(__file__).resolve().parents[3] / "eval.py"
 
 
 @pytest.fixture(scope="module")

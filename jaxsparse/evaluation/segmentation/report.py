@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +9,10 @@ import numpy as np
 
 from jaxsparse.evaluation import scores
 from jaxsparse.evaluation.calibration import calibration_summary
-from jaxsparse.evaluation.efficiency import profile_efficiencies, profile_summary
-from jaxsparse.evaluation.instances import found_by_energy, instance_summary
-from jaxsparse.evaluation.tallies import SAMPLES, Tallies
+from jaxsparse.evaluation.segmentation.efficiency import profile_efficiencies, profile_summary
+from jaxsparse.evaluation.segmentation.instances import found_by_energy, instance_summary
+from jaxsparse.evaluation.segmentation.tallies import SAMPLES, Tallies
+from jaxsparse.evaluation.text import figure, with_error
 from jaxsparse.evaluation.thresholds import threshold_summary
 
 # Present, and null, where the data has no truth.
@@ -33,7 +32,8 @@ def truth_metrics(
     """Everything in ``metrics.json`` that compares with truth.
 
     Args:
-      tallies: of :func:`jaxsparse.evaluation.tables.event_tables`, of at least one event.
+      tallies: of :func:`~jaxsparse.evaluation.segmentation.tables.event_tables`, of at least one
+        event.
       classes: class names.
       rules: threshold rules of the tables ``rule_<i>``.
       fitted_on: what the local baseline was fitted on.
@@ -76,7 +76,7 @@ def truth_metrics(
         "efficiency_against": profile_summary(total, errors, classes),
         "instances": instance_summary(total["instances"], errors["instances"], classes),
         "baselines": {
-            "majority": part_scores(majority_guess(confusion), classes),
+            "majority": part_scores(scores.majority_guess(confusion), classes),
             "local": {"fitted_on": fitted_on, **part_scores(total["local"], classes)},
         },
     }
@@ -91,19 +91,6 @@ def part_scores(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any]
         "per_class": scores.class_scores(confusion, classes),
         "track_shower": scores.track_shower(confusion, classes),
     }
-
-
-def majority_guess(confusion: np.ndarray) -> np.ndarray:
-    """The confusion of calling every pixel the class that most of these pixels are.
-
-    >>> majority_guess(np.array([[3, 1], [2, 5]]))
-    array([[0, 4],
-           [0, 7]])
-    """
-    counts = confusion.sum(1)
-    guess = np.zeros_like(confusion)
-    guess[:, counts.argmax()] = counts
-    return guess
 
 
 def headline(tables: dict[str, np.ndarray], classes: Sequence[str]) -> dict[str, float]:
@@ -128,40 +115,6 @@ def headline(tables: dict[str, np.ndarray], classes: Sequence[str]) -> dict[str,
     return values
 
 
-def plain(value: Any) -> Any:
-    """The value as strict JSON can hold it: NaN and infinity become ``None``.
-
-    >>> plain({"a": [1.0, float("nan")], "b": np.float32(2)})
-    {'a': [1.0, None], 'b': 2.0}
-    """
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def dumps(metrics: dict[str, Any]) -> str:
-    """``metrics.json``: the short values one a line, tables of numbers in rows."""
-    return _indent(plain(metrics)) + "\n"
-
-
-def _indent(value: Any, depth: int = 0) -> str:
-    inner = "  " * (depth + 1)
-    if isinstance(value, dict) and value:
-        lines = [
-            f"{inner}{json.dumps(key)}: {_indent(item, depth + 1)}" for key, item in value.items()
-        ]
-        return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
-    return json.dumps(value, allow_nan=False)
-
-
 def page(metrics: dict[str, Any]) -> str:
     """The figures as Markdown, with errors where there are any; takes the values of the JSON."""
     lines = [
@@ -171,9 +124,9 @@ def page(metrics: dict[str, Any]) -> str:
         f"{' × '.join(map(str, metrics['image_shape']))}: {metrics['num_events']} events, "
         f"{metrics['num_sites']} pixels.",
         "",
-        f"{_figure(metrics['seconds_per_event'], 4)} s an image (median, after compilation; "
+        f"{figure(metrics['seconds_per_event'], 4)} s an image (median, after compilation; "
         f"{metrics['compilations']} compilations), peak memory of the process "
-        f"{_figure(metrics['peak_memory_mb'], 0)} MB, on {metrics['versions']['device']}.",
+        f"{figure(metrics['peak_memory_mb'], 0)} MB, on {metrics['versions']['device']}.",
         "",
     ]
     if metrics["accuracy"] is None:
@@ -204,8 +157,7 @@ def page(metrics: dict[str, Any]) -> str:
         "| | network | local charge density | majority guess |",
         "| --- | --- | --- | --- |",
         *(
-            f"| {words} | {_with_error(value, errors.get(key))} | {_figure(other)} "
-            f"| {_figure(last)} |"
+            f"| {words} | {with_error(value, errors.get(key))} | {figure(other)} | {figure(last)} |"
             for words, key, value, other, last in rows
             if value is not None
         ),
@@ -216,16 +168,16 @@ def page(metrics: dict[str, Any]) -> str:
     for name in metrics["classes"]:
         entry, cluster = metrics["per_class"][name], metrics["instances"][name]
         lines.append(
-            f"| {name} | {_figure(metrics['class_shares'][name], 3)} "
-            f"| {_with_error(entry['efficiency'], errors.get(f'per_class.{name}.efficiency'))} "
-            f"| {_with_error(entry['purity'], errors.get(f'per_class.{name}.purity'))} "
-            f"| {_figure(entry['iou'])} | {_figure(local['per_class'][name]['efficiency'])} "
-            f"| {_figure(cluster['found'], 3)} of {cluster['number']} |"
+            f"| {name} | {figure(metrics['class_shares'][name], 3)} "
+            f"| {with_error(entry['efficiency'], errors.get(f'per_class.{name}.efficiency'))} "
+            f"| {with_error(entry['purity'], errors.get(f'per_class.{name}.purity'))} "
+            f"| {figure(entry['iou'])} | {figure(local['per_class'][name]['efficiency'])} "
+            f"| {figure(cluster['found'], 3)} of {cluster['number']} |"
         )
     calibration = metrics["calibration"]["expected_calibration_error"]
     lines += [
         "",
-        f"Expected calibration error {_figure(calibration)}. Errors: bootstrap over "
+        f"Expected calibration error {figure(calibration)}. Errors: bootstrap over "
         f"{errors['groups']} groups of events. The local classifier was fitted on "
         f"{local['fitted_on']}. The track / shower purity is the mean of both sides.",
         "",
@@ -234,15 +186,7 @@ def page(metrics: dict[str, Any]) -> str:
         name = rule.partition(">")[0]
         own = entry["per_class"][name]
         lines.append(
-            f"With {rule}: accuracy {_figure(entry['accuracy'])}, {name} efficiency "
-            f"{_figure(own['efficiency'])}, purity {_figure(own['purity'])}."
+            f"With {rule}: accuracy {figure(entry['accuracy'])}, {name} efficiency "
+            f"{figure(own['efficiency'])}, purity {figure(own['purity'])}."
         )
     return "\n".join(lines) + "\n"
-
-
-def _figure(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _with_error(value: float | None, error: float | None) -> str:
-    return _figure(value) if value is None or error is None else f"{value:.4f} ± {error:.4f}"

@@ -6,8 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from jaxsparse.evaluation.baselines import MAX_FIT_PIXELS, LocalClassifier, local_features
-from jaxsparse.evaluation.images import Image, Images
+from jaxsparse.evaluation.segmentation.baselines import (
+    MAX_FIT_PIXELS,
+    LocalClassifier,
+    local_features,
+)
+from jaxsparse.evaluation.segmentation.images import Image, Images
 
 FIT_EVENTS = 200
 

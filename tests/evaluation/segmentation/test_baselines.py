@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.schema import PARTICLE_DTYPE, View
-from jaxsparse.evaluation import baselines
-from jaxsparse.evaluation.images import Image
-from jaxsparse.evaluation.local_guess import CrossFit
+from jaxsparse.evaluation.segmentation import baselines
+from jaxsparse.evaluation.segmentation.images import Image
+from jaxsparse.evaluation.segmentation.local_guess import CrossFit
 
 
 def random_view(shape, pixels, seed=0) -> View:

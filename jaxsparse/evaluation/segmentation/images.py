@@ -14,7 +14,7 @@ from jaxsparse.data.schema import CLASS_NAMES, View
 from jaxsparse.data.simulate.detector import MICROBOONE
 from jaxsparse.data.transforms import choose_window, cut, mask_adc, pixel_weights, window_shape
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.efficiency import wire_direction
+from jaxsparse.evaluation.segmentation.efficiency import wire_direction
 
 
 @dataclasses.dataclass(frozen=True)

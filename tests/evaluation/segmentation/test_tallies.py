@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation import tallies as tallies_module
-from jaxsparse.evaluation.tallies import Tallies
+from jaxsparse.evaluation.segmentation import tallies as tallies_module
+from jaxsparse.evaluation.segmentation.tallies import Tallies
 
 
 def mean(tables):

@@ -12,7 +12,7 @@ import jaxsparse
 from jaxsparse import models
 from jaxsparse.data.batching import Batch, make_batch
 from jaxsparse.data.buckets import BucketTable, fit_buckets
-from jaxsparse.evaluation.images import Image
+from jaxsparse.evaluation.segmentation.images import Image
 
 IMAGES_PER_BUCKET, MOST_BUCKETS = 32, 4
 

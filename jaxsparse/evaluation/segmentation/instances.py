@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.data.schema import View
-from jaxsparse.evaluation.efficiency import ENERGY_EDGES
 from jaxsparse.evaluation.scores import ratio
+from jaxsparse.evaluation.segmentation.efficiency import ENERGY_EDGES
 
 SIZES = (1, 5)  # clusters of at least so many pixels; one-pixel deltas are a coin toss
 

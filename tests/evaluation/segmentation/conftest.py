@@ -14,6 +14,7 @@ from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import init_variables
+from jaxsparse.training.task import build_task
 from jaxsparse.training.workdir import claim
 
 SHAPE = (48, 80)
@@ -89,7 +90,7 @@ def workdir(tmp_path_factory: pytest.TempPathFactory, tiny_config) -> pathlib.Pa
     """What a training run of no length leaves: config, one checkpoint, a few lines of metrics."""
     folder = tmp_path_factory.mktemp("workdir")
     claim(folder, tiny_config)
-    variables = init_variables(tiny_config.model, seed=0)
+    variables = init_variables(build_task(tiny_config), seed=0)
     state = create_state(variables, build_optimizer(tiny_config.optimizer), seed=0)
     checkpoints = Checkpoints(folder, create=True)
     checkpoints.save(state, {}, tiny_config, loss=1.0)

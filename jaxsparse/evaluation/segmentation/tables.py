@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxsparse.evaluation import scores as score_functions
 from jaxsparse.evaluation.calibration import reliability_counts
-from jaxsparse.evaluation.efficiency import PROFILES, profile_counts
-from jaxsparse.evaluation.images import Image
-from jaxsparse.evaluation.instances import instance_counts
+from jaxsparse.evaluation.segmentation.efficiency import PROFILES, profile_counts
+from jaxsparse.evaluation.segmentation.images import Image
+from jaxsparse.evaluation.segmentation.instances import instance_counts
 from jaxsparse.evaluation.thresholds import apply_threshold, threshold_counts
 
 VERTEX_RADIUS = 3.0  # pixels
