@@ -46,7 +46,7 @@ def compare(folder: str, seed: int = 0) -> dict[str, tuple[Tally, Tally]]:
     source = DuneCvnSource(folder)
     rng = np.random.default_rng(seed)
     found = {name: (Tally([], []), Tally([], [])) for name in CLASSES if name != "nc"}
-    for index, label in enumerate(source.labels):
+    for index, label in enumerate(source.event_labels):
         name, info = CLASSES[label], source.info(index)
         if name == "nc":  # the files give neutral currents no mode
             continue
