@@ -1,11 +1,12 @@
-"""Evaluates a trained network on a file of events.
+"""Evaluates a trained network, of pixels or of whole events, on a file of events.
 
     python eval.py --workdir=DIR --data=FILE --out=DIR
     python eval.py --workdir=DIR --data=FILE --out=DIR --whole_plane
 
 Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to read),
-``predictions.h5`` (the scores of every pixel), ``plots/`` and ``pictures/``. ``docs/evaluation.md``
-defines every figure. Bad input prints one line, exits 2, and leaves --out as it was.
+``predictions.h5`` (the scores of every pixel, or of every event), ``plots/`` and ``pictures/``.
+``docs/evaluation.md`` defines every figure. Bad input prints one line, exits 2, and leaves --out as
+it was.
 """
 
 import pathlib
@@ -16,12 +17,20 @@ from jaxsparse import command_line
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Work directory of train.py.", required=True)
 DATA = flags.DEFINE_string(
-    "data", "", "Event file; by default the validation file that the network was trained with."
+    "data",
+    "",
+    "Event file; by default the one that the network was validated on, or that was split.",
 )
 OUT = flags.DEFINE_string("out", "", "Folder for the results; WORKDIR/evaluation by default.")
 VIEW = flags.DEFINE_string("view", "", "Name of the view; by default the one trained on.")
 WHOLE_PLANE = flags.DEFINE_bool("whole_plane", False, "Whole images instead of crops.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, latest, or a step.")
+PART = flags.DEFINE_string(
+    "part",
+    "",
+    "train, validation or test part of a file that data.split divides, or all; by default the last "
+    "part of the file that was split, all of others.",
+)
 NUM_EVENTS = flags.DEFINE_integer("num_events", 0, "Only the first so many events; 0 for all.")
 PICTURES = flags.DEFINE_integer("pictures", 8, "How many events to draw, evenly spaced.")
 THRESHOLDS = flags.DEFINE_list(
@@ -34,12 +43,12 @@ BOOTSTRAP_GROUP = flags.DEFINE_integer(
     "and are resampled together; 0 takes what the file says.",
 )
 BASELINE_DATA = flags.DEFINE_string(
-    "baseline_data", "", "File to fit the local baseline on; half of the events by default."
+    "baseline_data", "", "File to fit the baseline on; by default other events of the file."
 )
 VALUE_SCALE = flags.DEFINE_float(
     "value_scale", 1.0, "Multiplies the values of the file, for data in other units than ADC."
 )
-SEED = flags.DEFINE_integer("seed", 0, "Draws the crop windows.")
+SEED = flags.DEFINE_integer("seed", 0, "Draws crop windows, folds and bootstrap samples.")
 
 
 def main(_: list[str]) -> None:
@@ -50,6 +59,7 @@ def main(_: list[str]) -> None:
     workdir = pathlib.Path(WORKDIR.value)
     out = pathlib.Path(OUT.value) if OUT.value else workdir / "evaluation"
     options = Options(
+        part=PART.value,
         view=VIEW.value,
         whole_plane=WHOLE_PLANE.value,
         checkpoint=CHECKPOINT.value,
@@ -61,7 +71,8 @@ def main(_: list[str]) -> None:
         value_scale=VALUE_SCALE.value,
         seed=SEED.value,
     )
-    data = DATA.value or read_config(workdir).data.validation
+    trained_with = read_config(workdir).data
+    data = DATA.value or trained_with.validation or trained_with.train
     evaluate(workdir, data, out, options)
     print((out / "report.md").read_text())
     print(f"Results and pictures are in {out}.")

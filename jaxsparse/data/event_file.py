@@ -50,7 +50,8 @@ class EventFile:
     Raises:
       InputError: the file is missing, cut off, of another version, or breaks a rule of the layout;
         reading raises it for an event that breaks a rule of
-        :func:`jaxsparse.data.validation.check_view`, and if the file has been replaced since.
+        :func:`jaxsparse.data.validation.check_view`, and in another process, or after
+        :meth:`close`, if the file has been replaced since.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES):
@@ -63,6 +64,7 @@ class EventFile:
         self._cache = ChunkCache(cache_bytes)
         self._require_path()
         self._header = self._read_header()
+        self._open()  # a file that is replaced from now on stays readable here
         self.detector = self._header.detector
         self.class_names = self._header.class_names
         self.event_classes = self._header.event_classes
@@ -83,7 +85,7 @@ class EventFile:
         event = Event(
             event_id=int(table["event_id"]),
             views={name: self.read_view(index, name) for name in self.view_shapes},
-            particles=self._rows("particles/table", PARTICLE_DTYPE, [first], [last]),
+            particles=self._rows("particles/table", PARTICLE_DTYPE, [(int(first), int(last))]),
             label=int(table["label"]),
             topology=_text(table["topology"]),
             energy=float(table["energy"]),
@@ -134,8 +136,9 @@ class EventFile:
                         f"{', '.join(header.truth) or 'no truth'}"
                     )
         first, last = header.offsets[events], header.offsets[events + 1]
+        runs = _runs(first, last)
         found = {
-            column: self._rows(f"views/{name}/{column}", PIXEL_DTYPES[column], first, last)
+            column: self._rows(f"views/{name}/{column}", PIXEL_DTYPES[column], runs)
             for column in ("coords", "values", *wanted)
         }
         if "interaction" in found:
@@ -144,7 +147,7 @@ class EventFile:
         particles = self._header.particle_offsets
         block = ViewBlock(
             events=events,
-            offsets=np.append(0, np.cumsum(last - first)),
+            offsets=np.concatenate([[0], np.cumsum(last - first)]),
             num_particles=particles[events + 1] - particles[events],
             shape=header.shape,
             columns=found,
@@ -242,24 +245,14 @@ class EventFile:
     def _event_column(self, name: str, first: int, last: int) -> np.ndarray:
         if f"events/{name}" not in self._header.columns:
             return np.full(last - first, EVENT_DEFAULTS[name], EVENT_DTYPES[name])
-        return self._rows(f"events/{name}", EVENT_DTYPES[name], [first], [last])
+        return self._rows(f"events/{name}", EVENT_DTYPES[name], [(first, last)])
 
-    def _rows(
-        self,
-        name: str,
-        dtype: np.dtype,
-        first: Sequence[int] | np.ndarray,
-        last: Sequence[int] | np.ndarray,
-    ) -> np.ndarray:
-        """Rows ``[first[i], last[i])`` for every i, one after the other."""
-        begin, end = np.asarray(first, np.int64), np.asarray(last, np.int64)
-        if len(begin):  # neighbours in the file are read at once
-            joins = np.flatnonzero(begin[1:] != end[:-1]) + 1
-            begin, end = begin[np.append(0, joins)], end[np.append(joins - 1, len(end) - 1)]
+    def _rows(self, name: str, dtype: np.dtype, runs: list[tuple[int, int]]) -> np.ndarray:
+        """Rows ``[start, stop)`` of every run, one after the other."""
         column = self._header.columns[name]
-        out = np.empty((int((end - begin).sum()), *column.tail), dtype)
+        out = np.empty((sum(stop - start for start, stop in runs), *column.tail), dtype)
         place = 0
-        for start, stop in zip(begin.tolist(), end.tolist(), strict=True):
+        for start, stop in runs:
             if stop > start:
                 self._read_into(column, out[place : place + stop - start], start, stop)
             place += stop - start
@@ -322,6 +315,21 @@ class EventFile:
                 "data.view"
             )
         return self._header.views[name]
+
+
+def _runs(first: np.ndarray, last: np.ndarray) -> list[tuple[int, int]]:
+    """First and last rows, neighbours in the file joined to be read at once.
+
+    >>> _runs(np.array([5, 9, 0]), np.array([9, 11, 2]))
+    [(5, 11), (0, 2)]
+    """
+    runs: list[tuple[int, int]] = []
+    for start, stop in zip(first.tolist(), last.tolist(), strict=True):
+        if runs and runs[-1][1] == start:
+            runs[-1] = runs[-1][0], stop
+        else:
+            runs.append((start, stop))
+    return runs
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

@@ -48,4 +48,6 @@ VALUE_UNITS = {2: "ADC", 3: "MeV"}
 # Rows in a chunk. A compressed one is unpacked whole for any row of it: an event of 4,000 pixels is
 # read 1.6 times as fast as from chunks of 16,384, and the file is 6 % larger.
 PIXEL_CHUNK = 4096
+# Plain ones are read row by row: larger, so that a file of a billion pixels has few of them.
+PLAIN_CHUNK = 16384
 EVENT_CHUNK = 4096

@@ -19,6 +19,7 @@ from jaxsparse.data.event_layout import (
     PARTICLE_UNITS,
     PIXEL_CHUNK,
     PIXEL_DTYPES,
+    PLAIN_CHUNK,
     TOPOLOGY_BYTES,
     TRUTH_COLUMNS,
     VALUE_UNITS,
@@ -206,7 +207,7 @@ class EventWriter:
             self._views[name] = _Ragged(
                 self._file[f"views/{name}"],
                 {column: PIXEL_DTYPES[column] for column in names},
-                PIXEL_CHUNK,
+                PLAIN_CHUNK if self.compression == "none" else PIXEL_CHUNK,
                 widths={"coords": len(self.view_shapes[name])},
                 compression=self.compression,
             )

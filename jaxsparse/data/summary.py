@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -60,6 +61,8 @@ class ViewSummary:
       classes: pixels by class, first those without one.
       interaction: pixels of the interaction.
       overlap: pixels where two or more instances left charge.
+      value_sums: number of non-zero values, their sum and sum of squares.
+      extents: of every event with a site, last minus first plus one along each axis.
     """
 
     shape: tuple[int, ...]
@@ -73,11 +76,17 @@ class ViewSummary:
     classes: np.ndarray | None = None
     interaction: int = 0
     overlap: int = 0
+    value_sums: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
+    extents: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     def add(self, view: View) -> None:
         """Counts one event's view."""
         view = view.take((view.values >= self.low) & (view.values <= self.high))
         self.sites.append(len(view))
+        values = view.values[view.values > 0].astype(float)
+        self.value_sums += len(values), values.sum(), (values**2).sum()
+        if len(view):
+            self.extents.append(np.ptp(view.coords, axis=0) + 1)
         if len(view) and self.geometry:
             self.neighbours.append(active_neighbours(view.coords, self.shape))
             self.levels += level_counts(view.coords)
@@ -94,8 +103,20 @@ class ViewSummary:
         """Sites of all events."""
         return sum(self.sites)
 
-    def lines(self, class_names: Sequence[str]) -> list[str]:
-        """What a person reads."""
+    @property
+    def value_mean(self) -> float:
+        """Of the non-zero values."""
+        count, total, _ = self.value_sums
+        return total / max(count, 1.0)
+
+    @property
+    def value_spread(self) -> float:
+        """Standard deviation of the non-zero values."""
+        count, _, squares = self.value_sums
+        return math.sqrt(max(squares / max(count, 1.0) - self.value_mean**2, 0.0))
+
+    def lines(self, class_names: Sequence[str], axes: Sequence[str] = ()) -> list[str]:
+        """What a person reads; extents if ``axes`` has the names of the axes."""
         if not self.sites:
             return ["no events"]
         ranks = np.percentile(self.sites, [0, 25, 50, 75, 95, 100]).astype(int)
@@ -104,6 +125,15 @@ class ViewSummary:
             return lines
         occupancy = self.total / len(self.sites) / np.prod(np.array(self.shape, float))
         lines.append(f"occupied          {100 * occupancy:.4f} %")
+        lines.append(
+            f"values            mean {self.value_mean:.2f}, standard deviation "
+            f"{self.value_spread:.2f} (non-zero pixels)"
+        )
+        if axes:
+            medians = np.median(self.extents, axis=0).astype(int)
+            parts = zip(axes, medians, self.shape, strict=True)
+            words = ", ".join(f"{median} of {size} {name}s" for name, median, size in parts)
+            lines.append(f"extent            {words}  (median event, first to last)")
         if self.geometry:
             weights = [count for count in self.sites if count]
             mean = np.average(np.array(self.neighbours), weights=weights)
@@ -112,6 +142,7 @@ class ViewSummary:
             lines.append(f"sites per level   {shares}  (each level halves the image)")
         if self.classes is not None:
             lines.append("classes           " + self.class_line(class_names))
+        if self.interaction or self.overlap:
             lines.append(
                 f"interaction       {100 * self.interaction / self.total:.1f} %, "
                 f"overlapping {100 * self.overlap / self.total:.1f} %"

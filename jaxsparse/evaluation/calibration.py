@@ -1,8 +1,8 @@
-"""Calibration: of the pixels given a score of 0.8, are 80 % what the score says?
+"""Calibration: of the pixels (or events) given a score of 0.8, are 80 % what the score says?
 
 Source: Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599, equation 3. The
-training weights single out small clusters and vertices, so the scores answer the weighted question
-and are expected to lean towards rare classes.
+training weights of pixels single out small clusters and vertices, so their scores answer the
+weighted question and are expected to lean towards rare classes.
 """
 
 from __future__ import annotations
@@ -64,19 +64,27 @@ def calibration_error(table: np.ndarray) -> float:
     return float(ratio(np.abs(right - score).sum(), count.sum()))
 
 
-def calibration_summary(tables: dict[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
+def calibration_summary(
+    tables: dict[str, np.ndarray], classes: Sequence[str], *, counted: str = "pixels"
+) -> dict[str, Any]:
     """What ``metrics.json`` holds under ``calibration``.
 
+    Args:
+      tables: of :func:`reliability_counts`, summed.
+      classes: class names.
+      counted: what was scored, ``"pixels"`` or ``"events"``.
+
     Returns:
-      ``expected_calibration_error``; ``mean_score``, ``accuracy`` and ``pixels`` of each of the 15
-      bins of the highest score; ``per_class`` {name: expected calibration error of its score}.
+      ``expected_calibration_error``; ``mean_score``, ``accuracy`` and the number ``counted`` of
+      each of the 15 bins of the highest score; ``per_class`` {name: expected calibration
+      error of its score}.
     """
     table = tables["calibration"]
     return {
         "expected_calibration_error": calibration_error(table),
         "mean_score": ratio(table[:, 1], table[:, 0]).tolist(),
         "accuracy": ratio(table[:, 2], table[:, 0]).tolist(),
-        "pixels": table[:, 0].astype(int).tolist(),
+        counted: table[:, 0].astype(int).tolist(),
         "per_class": {
             name: calibration_error(part)
             for name, part in zip(classes, tables["class_calibration"], strict=True)

@@ -1,14 +1,8 @@
-"""``predictions.h5``: the scores of every pixel that the network saw, in the order of the file.
+"""``predictions.h5``: what the files of every task share.
 
-| dataset | type | what |
-| --- | --- | --- |
-| ``scores`` | float32 ``[pixels, classes]`` | softmax scores |
-| ``rows`` | int32 ``[pixels]`` | row of the pixel in the input file's list of that event and view |
-| ``offsets`` | int64 ``[events + 1]`` | pixels ``offsets[i]:offsets[i + 1]`` belong to entry i |
-| ``event`` | int64 ``[events]`` | number of the event in the input file |
-| ``event_id`` | int64 ``[events]`` | its number in its source |
-
-Attributes: ``format``, ``class_names``, ``data``, ``view``, ``checkpoint_step``, ``complete``.
+Attributes: ``format``, ``class_names``, ``complete``, and what the evaluation says of itself
+(``data``, ``checkpoint_step``, ...). The file takes its name when it is whole; datasets grow by
+rows, so memory is bounded.
 """
 
 from __future__ import annotations
@@ -16,32 +10,27 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
 
 from jaxsparse.data.partial_file import PartialFile
-from jaxsparse.evaluation.images import Image
 
 FORMAT = "jaxsparse-predictions"
 CHUNK = 16384
 
 
-class PredictionWriter:
-    """Appends event by event with bounded memory; a context manager.
+class PredictionFile:
+    """A growing file of scores; a context manager. Tasks add what they store.
+
+    Args:
+      path: of the file to be.
+      classes: class names, in the order of the scores.
+      attributes: written beside ``format``.
 
     Raises:
       InputError: the file cannot be made, or the disk is full.
-
-    >>> import tempfile
-    >>> path = os.path.join(tempfile.mkdtemp(), "predictions.h5")
-    >>> with PredictionWriter(path, ("a", "b"), {"view": "Y"}) as writer:
-    ...     writer.num_events
-    0
-    >>> with h5py.File(path) as file:
-    ...     file["scores"].shape, file["offsets"][:].tolist(), bool(file.attrs["complete"])
-    ((0, 2), [0], True)
     """
 
     def __init__(
@@ -54,35 +43,36 @@ class PredictionWriter:
         self._file.attrs["complete"] = False
         for name, value in attributes.items():
             self._file.attrs[name] = value
-        self._scores = self._dataset("scores", np.float32, (len(classes),))
-        self._rows = self._dataset("rows", np.int32)
-        self._offsets, self._events, self._ids = [0], list[int](), list[int]()
 
-    @property
-    def num_events(self) -> int:
-        """Events written so far."""
-        return len(self._events)
+    def finish(self) -> None:
+        """Writes what is known at the end only, just before the file is closed."""
 
-    def append(self, image: Image, scores: np.ndarray) -> None:
-        """Writes the scores ``[pixels, classes]`` of one image."""
-        for dataset, values in ((self._scores, scores), (self._rows, image.rows)):
+    def dataset(self, name: str, dtype: Any, tail: tuple[int, ...] = ()) -> h5py.Dataset:
+        """A dataset without rows yet, to be grown by :meth:`extend`."""
+        return self._file.create_dataset(
+            name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(CHUNK, *tail),
+            compression="gzip", compression_opts=1, shuffle=True,
+        )  # fmt: skip
+
+    def extend(self, columns: dict[h5py.Dataset, np.ndarray]) -> None:
+        """Appends rows to datasets.
+
+        Raises:
+          InputError: the disk is full.
+        """
+        for dataset, values in columns.items():
             dataset.resize(len(dataset) + len(values), axis=0)
             if len(values):
                 dataset[-len(values) :] = values
-        self._offsets.append(self._offsets[-1] + len(scores))
-        self._events.append(image.number)
-        self._ids.append(image.event_id)
         self._sink.check()
 
-    def __enter__(self) -> PredictionWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: Any, *_: Any) -> None:
         try:
             if kind is None:
-                self._file["offsets"] = np.array(self._offsets, np.int64)
-                self._file["event"] = np.array(self._events, np.int64)
-                self._file["event_id"] = np.array(self._ids, np.int64)
+                self.finish()
                 self._file.attrs["complete"] = True
             self._file.close()
         except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
@@ -93,9 +83,3 @@ class PredictionWriter:
             self._sink.commit()
         else:
             self._sink.discard()
-
-    def _dataset(self, name: str, dtype: Any, tail: tuple[int, ...] = ()) -> h5py.Dataset:
-        return self._file.create_dataset(
-            name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(CHUNK, *tail),
-            compression="gzip", compression_opts=1, shuffle=True,
-        )  # fmt: skip

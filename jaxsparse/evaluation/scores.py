@@ -97,6 +97,19 @@ def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, dic
     }
 
 
+def majority_guess(confusion: np.ndarray) -> np.ndarray:
+    """The confusion of calling everything the class that most of them are.
+
+    >>> majority_guess(np.array([[3, 1], [2, 5]]))
+    array([[0, 4],
+           [0, 7]])
+    """
+    counts = confusion.sum(1)
+    guess = np.zeros_like(confusion)
+    guess[:, counts.argmax()] = counts
+    return guess
+
+
 def track_shower(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any] | None:
     """Scores after merging the classes into track (HIP, MIP) and shower (the rest).
 

@@ -22,6 +22,8 @@ from jaxsparse.data.schema import CLASS_COLOURS, View
 from jaxsparse.viz.canvas import Window, active_window, centred_window, densest_window, paint
 
 DPI = 120
+# NOvA names eleven classes of pixels.
+COLOURS = (*CLASS_COLOURS, "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f", "#26323a")
 BACKGROUND = "#fbfbf8"
 FRAME = "#999999"
 GREY = to_rgba("#bdbdbd")
@@ -68,9 +70,8 @@ class Picture:
 
 
 def class_colour(label: int) -> str:
-    """Colour of a class; a darker set follows where there are more than the schema's five."""
-    extra = ("#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f")
-    return (*CLASS_COLOURS, *extra)[label % 10]
+    """Colour of a class; another set follows where there are more than the schema's five."""
+    return COLOURS[label % len(COLOURS)]
 
 
 def flatten(picture: Picture) -> Picture:
@@ -240,7 +241,7 @@ def draw_wrong(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]
     assert truth is not None
     assert predicted is not None
     wrong = (truth != predicted) & (truth >= 0)
-    colours = np.array([*(to_rgba(class_colour(c)) for c in range(10)), NO_TRUTH])[truth]
+    colours = np.array([*map(to_rgba, COLOURS), NO_TRUTH])[truth]
     colours[(truth == predicted)] = GREY
     order = np.argsort(wrong, kind="stable")
     # A lone wrong pixel must catch the eye, but not where a dot is several pixels already.
@@ -258,8 +259,8 @@ def draw_wrong(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]
 def _draw_labels(
     ax: Axes, picture: Picture, window: Window, dots: tuple[int, int], labels: np.ndarray
 ) -> None:
-    colours = np.array([*(to_rgba(class_colour(c)) for c in range(10)), NO_TRUTH])[labels]
-    frequency = np.bincount(labels[labels >= 0], minlength=10)
+    colours = np.array([*map(to_rgba, COLOURS), NO_TRUTH])[labels]
+    frequency = np.bincount(labels[labels >= 0], minlength=len(COLOURS))
     rank = np.append(-frequency, -len(labels) - 1)[labels]  # no truth lowest, rare classes highest
     _show(ax, picture, window, dots, colours, np.argsort(rank, kind="stable"))
 

@@ -50,16 +50,17 @@ def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
         for spine in ax.spines.values():
             spine.set_visible(False)
     axes[0].set_ylabel("truth")
-    _title(figure, metrics)
+    set_title(figure, metrics)
     return figure
 
 
 def calibration_figure(metrics: Mapping[str, Any]) -> Figure:
-    """Reliability: accuracy against score, and how many pixels each bin of the score has."""
+    """Reliability: accuracy against score, and how much each bin of the score holds."""
     summary = metrics["calibration"]
     score = np.array(summary["mean_score"], float)
     right = np.array(summary["accuracy"], float)
-    pixels = np.array(summary["pixels"], float)
+    counted = "events" if "events" in summary else "pixels"
+    pixels = np.array(summary[counted], float)
     edges = np.linspace(0, 1, len(pixels) + 1)
     figure = Figure(figsize=(5.6, 6.4), dpi=DPI, layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -70,14 +71,14 @@ def calibration_figure(metrics: Mapping[str, Any]) -> Figure:
             top.add_patch(Rectangle((left, low), edges[1], high - low, color="#c44e52", alpha=0.18))
     top.plot(score, right, "o-", color="#1f77b4", label="this network")
     error = summary["expected_calibration_error"]
-    top.text(0.03, 0.78, f"expected calibration error {_number(error, 4)}", transform=top.transAxes)
+    top.text(0.03, 0.78, f"expected calibration error {rounded(error, 4)}", transform=top.transAxes)
     top.set(ylabel="part that is right", xlim=(0, 1), ylim=(0, 1.02))
     top.legend(frameon=False, loc="upper left")
     bottom.bar(edges[:-1], pixels, width=edges[1], align="edge", color="#7aa6c2", edgecolor="white")
-    bottom.set(ylabel="pixels", xlabel="highest score", yscale="log", ylim=(0.5, None))
+    bottom.set(ylabel=counted, xlabel="highest score", yscale="log", ylim=(0.5, None))
     for ax in (top, bottom):
-        _plain(ax)
-    _title(figure, metrics)
+        plain_axes(ax)
+    set_title(figure, metrics)
     return figure
 
 
@@ -108,8 +109,8 @@ def threshold_figure(metrics: Mapping[str, Any]) -> Figure:
         cost.text(0.01, accuracy, "highest score", va="bottom", fontsize=8, color="#777777")
     cost.set(xlabel="threshold on the class's score", ylabel="accuracy of all classes", xlim=(0, 1))
     for ax in (trade, cost):
-        _plain(ax)
-    _title(figure, metrics)
+        plain_axes(ax)
+    set_title(figure, metrics)
     return figure
 
 
@@ -135,15 +136,15 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure:
             error = np.nan_to_num(np.array(profile[class_name]["error"], float))
             ax.errorbar(centres + shift, values, error, fmt="o-", color=class_colour(label), ms=4,
                         lw=1, elinewidth=0.8, label=class_name)  # fmt: skip
-        ax.set_xticks(centres, _bin_names(edges), fontsize=8, rotation=30 if len(edges) > 8 else 0)
+        ax.set_xticks(centres, bin_names(edges), fontsize=8, rotation=30 if len(edges) > 8 else 0)
         unit = f" [{profile['unit']}]" if profile["unit"] else ""
         ax.set(xlabel=_words(name) + unit, ylabel="efficiency", ylim=(0, 1.03))
-        _plain(ax)
+        plain_axes(ax)
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(), frameon=False, fontsize=10, ncols=8,
         loc="outside lower center",
     )  # fmt: skip
-    _title(figure, metrics, "bins of fewer than 20 pixels left out; bars: bootstrap over events")
+    set_title(figure, metrics, "bins of fewer than 20 pixels left out; bars: bootstrap over events")
     return figure
 
 
@@ -162,7 +163,7 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure:
         error = np.nan_to_num(np.array(entry["error_by_energy"], float))
         shift = (label - (len(classes) - 1) / 2) * 0.09
         style = {"color": class_colour(label), "ms": 5, "lw": 1.2, "capsize": 2}
-        text = f"{name}: {_number(entry['found'], 2)} of {entry['number']:,}"
+        text = f"{name}: {rounded(entry['found'], 2)} of {entry['number']:,}"
         top.errorbar(centres + shift, found, error, fmt="o-", label=text, **style)
         bottom.bar(
             centres + (label - (len(classes) - 1) / 2) * 0.16,
@@ -178,10 +179,10 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure:
     if max(max(instances[name]["number_by_energy"]) for name in classes) > 30:
         bottom.set_yscale("log")
     bottom.set(ylabel="clusters", xlabel="kinetic energy [MeV]")
-    bottom.set_xticks(centres, _bin_names(edges), fontsize=8)
+    bottom.set_xticks(centres, bin_names(edges), fontsize=8)
     for ax in (top, bottom):
-        _plain(ax)
-    _title(
+        plain_axes(ax)
+    set_title(
         figure, metrics, "found: more than half of the pixels right; bars: bootstrap over events"
     )
     return figure
@@ -196,19 +197,18 @@ FIGURES = {
 }
 
 
-def _title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> None:
-    text = (
-        f"accuracy {_number(metrics['accuracy'], 4)} on {metrics['num_sites']:,} pixels of "
-        f"{metrics['num_events']:,} events"
-    )
+def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> None:
+    sites = f"{metrics['num_sites']:,} pixels of " * (metrics["task"] == "segmentation")
+    events = metrics["num_events"] - metrics.get("num_events_without_truth", 0)
+    text = f"accuracy {rounded(metrics['accuracy'], 4)} on {sites}{events:,} events"
     figure.suptitle(text + (f"; {note}" if note else ""), fontsize=10, color="#444444")
 
 
-def _number(value: float | None, digits: int) -> str:
+def rounded(value: float | None, digits: int) -> str:
     return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
-def _plain(ax: Axes) -> None:
+def plain_axes(ax: Axes) -> None:
     ax.grid(alpha=0.25)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
@@ -219,10 +219,10 @@ def _words(name: str) -> str:
     return names.get(name, name.replace("_", " "))
 
 
-def _bin_names(edges: np.ndarray) -> list[str]:
+def bin_names(edges: np.ndarray) -> list[str]:
     """Names of bins, open ended where the last edge is infinite (``null`` in JSON).
 
-    >>> _bin_names(np.array([1, 2, 4, np.nan])), _bin_names(np.array([0, 10, 30.0]))
+    >>> bin_names(np.array([1, 2, 4, np.nan])), bin_names(np.array([0, 10, 30.0]))
     (['1', '2–4', '≥4'], ['0–10', '10–30'])
     """
     names = []

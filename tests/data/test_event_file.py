@@ -140,6 +140,51 @@ def test_event_classes_and_energies_are_kept_and_read_as_columns(
         assert_same(event, file[number])
 
 
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_many_views_are_read_at_once_in_any_order(
+    tmp_path, monkeypatch, make_event, write_events, compression
+):
+    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 64)
+    monkeypatch.setattr("jaxsparse.data.event_writer.PLAIN_CHUNK", 48)
+    path = write_events(tmp_path / "a.h5", map(make_event, range(12)), compression=compression)
+    file = EventFile(path)
+    for numbers in ([5, 2, 3, 4, 4, -1, 0], [], range(12)):
+        views = file.read_many(numbers, "Y")
+        assert len(views) == len(numbers)
+        for number, view in zip(numbers, views, strict=True):
+            expected = make_event(number % 12).views["Y"]
+            for column in PIXEL_COLUMNS:
+                np.testing.assert_array_equal(getattr(view, column), getattr(expected, column))
+    with h5py.File(path) as stored:
+        assert stored["views/Y/coords"].compression == {"gzip": "gzip", "none": None}[compression]
+
+
+def test_only_the_columns_asked_for_are_read(events, make_event):
+    view = events.read_many([6], "Y", ())[0]
+    assert view.labels is None
+    np.testing.assert_array_equal(view.values, make_event(6).views["Y"].values)
+    view = events.read_many([6], "Y", ["instance"])[0]
+    np.testing.assert_array_equal(view.instance, make_event(6).views["Y"].instance)
+    assert view.labels is None
+    block = events.read_block([6, 1], "Y", ())
+    assert block.events.tolist() == [6, 1]
+    assert block.offsets.tolist()[1] == len(make_event(6).views["Y"])
+    with pytest.raises(InputError, match="column 'charge' is not in view Y"):
+        events.read_many([6], "Y", ["charge"])
+
+
+def test_columns_with_other_filters_are_read_through_hdf5(tmp_path, make_event, write_events):
+    path = write_events(tmp_path / "a.h5", map(make_event, range(4)))
+    with h5py.File(path, "r+") as file:
+        values = file["views/Y/values"][:]
+        del file["views/Y/values"]
+        file.create_dataset("views/Y/values", data=values, compression="lzf")
+    file = EventFile(path)
+    assert_same(make_event(2), pickle.loads(pickle.dumps(file))[2])
+    file.close()
+    assert_same(make_event(3), file[3])
+
+
 def test_axes_and_units_of_another_detector_are_kept(tmp_path, make_event, write_events, events):
     path = write_events(
         tmp_path / "a.h5", [make_event(0)], axes=("plane", "cell"), value_unit="byte"

@@ -187,6 +187,33 @@ def test_damaged_chunks_are_reported_when_they_are_read(edit):
     assert_one_line(error, path)
 
 
+def test_of_many_events_the_bad_one_is_named(edit):
+    path, file = edit
+    file["views/Y/labels"][row_of(file)] = 9
+    file.close()
+    source = EventFile(path)
+    assert len(source.read_many([0, EVENT, 3], "Y", ["instance"])) == 3  # labels were not read
+    with pytest.raises(InputError, match=rf"Event {EVENT} of bad.h5, view Y: label 9 of pixel 0"):
+        source.read_many([0, EVENT, 3], "Y")
+
+
+def test_a_file_replaced_after_it_was_opened_is_not_mixed_with_the_new_one(
+    tmp_path, make_event, write_events
+):
+    path = write_events(tmp_path / "a.h5", [make_event(0), make_event(1)])
+    source = EventFile(path)
+    write_events(path, [make_event(3), make_event(2)])
+    assert source[0].event_id == make_event(0).event_id  # what was open stays what it was
+    source.close()
+    with pytest.raises(InputError, match=r"a\.h5 has changed since it was opened"):
+        source[0]
+
+
+def test_an_unknown_compression_is_refused(tmp_path):
+    with pytest.raises(InputError, match="compression is 'lzma': it must be one of gzip, none"):
+        EventWriter(tmp_path / "a.h5", detector="x", views={"Y": (4, 4)}, compression="lzma")
+
+
 def test_an_unknown_view_is_named_with_those_there_are(events):
     with pytest.raises(InputError, match=r"view 'Z' is not in .*: it has U, Y"):
         events.read_view(0, "Z")

@@ -99,7 +99,7 @@ def test_inspect_answers_a_bad_file_with_one_line(tmp_path, simulated):
     ("arguments", "line"),
     [
         (["--events=1"], "--out is required"),
-        (["--out=x.h5", "--events=1", "--topology=2p"], "topology=2p"),
+        (["--out=x.h5", "--events=1", "--topology=2p"], "topology is '2p'"),
         (["--out=x.h5", "--events=1", "--views=Y,W"], "View 'W'"),
     ],
 )
@@ -146,9 +146,12 @@ def test_convert_writes_dune_images_with_their_classes(tmp_path):
     done = program("convert", f"--input={tmp_path / 'in'}", "--format=dune_cvn", f"--out={out}")
     assert done.returncode == 0, done.stderr
     file = EventFile(out)
-    assert [event.label for event in file] == [0, 3]
+    assert file.event_labels.tolist() == [0, 3]
+    assert file.topologies == ["nue CC QE", "NC QE"]
+    assert file.event_energy.tolist() == [0.0, 0.0]
     assert file[1].views["V"].coords.tolist() == [[2, 1]]
-    assert file.attributes["event_classes"] == ["nue", "numu", "nutau", "nc"]
+    assert file.event_classes == ("nue", "numu", "nutau", "nc")
+    assert file.axes["U"] == ("tick", "wire")
 
 
 @pytest.mark.shared_data

@@ -48,11 +48,14 @@ def test_a_summary_counts_what_the_mask_keeps():
     lines = summary.lines(("a", "b", "c", "d", "e"))
     assert lines[0].startswith("sites per event   0 / 0 / 1 / 1 / 1 / 2")
     assert "1.5625 %" in lines[1]
-    assert lines[2].split()[2] == "2.00"
-    assert "1.000 / 0.500 / 0.500 / 0.500 / 0.500" in lines[3]
-    assert "b 100.00 %" in lines[4]
-    assert "(no class 50.00 %)" in lines[4]
-    assert "50.0 %, overlapping 50.0 %" in lines[5]
+    assert "mean 30.00, standard deviation 20.00" in lines[2]
+    assert lines[3].split()[2] == "2.00"
+    assert "1.000 / 0.500 / 0.500 / 0.500 / 0.500" in lines[4]
+    assert "b 100.00 %" in lines[5]
+    assert "(no class 50.00 %)" in lines[5]
+    assert "50.0 %, overlapping 50.0 %" in lines[6]
+    extent = summary.lines(("a", "b", "c", "d", "e"), ("plane", "cell"))[3]
+    assert "1 of 8 planes, 2 of 8 cells" in extent
 
 
 def test_a_summary_of_nothing_can_be_read():

@@ -9,9 +9,9 @@ import pytest
 from jaxsparse.data import partial_file
 from jaxsparse.data.schema import PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.output import staged
-from jaxsparse.evaluation.predictions import PredictionWriter
+from jaxsparse.evaluation.segmentation.images import Image
+from jaxsparse.evaluation.segmentation.predictions import PixelPredictions
 
 
 def write(folder, name, text):
@@ -57,7 +57,7 @@ def test_a_disk_that_fills_up_under_the_predictions_is_one_line(tmp_path, monkey
         return write_bytes(descriptor, data)
 
     def fill(folder):
-        with PredictionWriter(folder / "predictions.h5", "ab", {}) as writer:
+        with PixelPredictions(folder / "predictions.h5", "ab", {}) as writer:
             for number in range(50):
                 writer.append(image(number), rng.random((5000, 2), np.float32))
 

@@ -389,6 +389,46 @@ def test_dropout_draws_from_its_own_stream_and_only_in_training():
     assert evaluation(network)(variables, images)[0].shape == (EVENTS, CLASSES)  # needs no key
 
 
+def test_two_devices_have_the_logits_and_statistics_of_one():
+    network = MobileNetV2(num_classes=CLASSES, width=0.25, stages=STAGES[:1], merge_stage=0)
+    variables = variables_of(network)
+    fractions = np.array([(0.4, 0.2, 0.1, 0.0), (0.1, 0.3, 0.2, 0.0)])
+
+    def forward(network, variables, images):
+        (logits, _), state = network.apply(
+            variables, images, geometries_of(network, images), train=True, mutable=["batch_stats"]
+        )
+        return logits, state["batch_stats"]
+
+    whole = two_views(*fractions)
+    expected = jax.jit(functools.partial(forward, network))(variables, whole)
+
+    def shard(x, first):
+        rows = np.asarray(x.coords)[:, 0]
+        mine = (rows >= first) & (rows < first + 2)
+        return jaxsparse.sparse_tensor(
+            np.asarray(x.coords)[mine] - [first, 0, 0],
+            np.asarray(x.features)[mine],
+            spatial_shape=SHAPE,
+            batch_size=2,
+            capacity=CAPACITY,
+        )
+
+    shards = [tuple(shard(x, first) for x in whole) for first in (0, 2)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *shards)
+    parallel = jax.pmap(
+        functools.partial(forward, network.copy(axis_name="devices")),
+        axis_name="devices",
+        in_axes=(None, 0),
+        devices=jax.devices()[:2],
+    )
+    logits, statistics = parallel(variables, stacked)
+    np.testing.assert_allclose(logits.reshape(4, CLASSES), expected[0], atol=1e-5)
+    for device in range(2):
+        mine = jax.tree.map(lambda leaf, device=device: leaf[device], statistics)
+        assert_trees_close(mine, expected[1], 1e-5)
+
+
 @both
 def test_another_number_of_views_is_named(name):
     network = NETWORKS[name]

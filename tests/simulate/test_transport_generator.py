@@ -8,6 +8,7 @@ from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.figures import fire
 from jaxsparse.data.simulate.generator import GeneratorConfig, generate
 from jaxsparse.data.simulate.vertices import TOPOLOGIES
+from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC
 from jaxsparse.errors import InputError
 
 
@@ -44,7 +45,8 @@ def test_steps_are_short_positive_and_where_they_can_be_seen(event):
     assert deposits.energy.min() >= 0.0
     span = np.linalg.norm(deposits.end - deposits.start, axis=1)
     assert np.allclose(span, deposits.length, atol=1e-6)
-    assert np.all(c.visible(0.5 * (deposits.start + deposits.end), deposits.time, 3.5))
+    middle = 0.5 * (deposits.start + deposits.end)
+    assert np.all(LIQUID_ARGON_TPC.volume.visible(middle, deposits.time, 3.5))
 
 
 def test_all_energy_of_a_contained_shower_is_deposited():
@@ -99,7 +101,8 @@ def test_vertices_keep_their_distance_from_the_walls():
             "photon", cosmic_rate=0.0, fiducial_margin=50.0, kinetic_energy=(5.0, 20.0)
         )
         _, particles, _ = generate(config, np.random.default_rng([6, i]))
-        assert c.inside(particles["start"][:1].astype(float), -49.999)[0]
+        place = particles["start"][:1].astype(float)
+        assert LIQUID_ARGON_TPC.volume.inside(place, -49.999)[0]
         assert particles["label"][0] == SHOWER
 
 

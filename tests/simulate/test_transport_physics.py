@@ -22,12 +22,14 @@ from jaxsparse.data.simulate.energy_loss import (
     restricted_loss,
     straggle,
 )
+from jaxsparse.data.simulate.medium import LIQUID_ARGON
 from jaxsparse.data.simulate.photons import (
     compton_per_cm,
     compton_scatter,
     conversion_per_cm,
     interaction_rates,
 )
+from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC
 
 MUON, PROTON = c.MASSES[13], c.MASSES[2212]
 
@@ -81,7 +83,7 @@ def test_restricted_and_delta_ray_losses_add_up_to_the_whole_loss():
     beta2 = kinematics(energy, MUON)[0]
     # Without the spin term, which Bethe's restricted formula leaves out.
     bracket = 1.0 - beta2 * transfer / largest_transfer(energy, MUON)
-    carried = np.trapezoid(c.KNOCK_ON / (beta2 * transfer) * bracket, transfer)
+    carried = np.trapezoid(LIQUID_ARGON.knock_on / (beta2 * transfer) * bracket, transfer)
     difference = restricted_loss(energy, MUON, 5.0) - restricted_loss(energy, MUON, 0.35)
     assert carried == pytest.approx(float(difference), rel=0.01)
 
@@ -96,11 +98,11 @@ def test_electrons_lose_what_the_tables_say():
     # ESTAR (NIST), collision stopping power of electrons in argon, MeV cm2/g. It is tabulated for
     # the gas, where the density effect is nil at these energies: ours is taken out again.
     energy = np.array([0.1, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
-    gas = np.array([2.917, 1.701, 1.480, 1.376, 1.407, 1.545, 1.678, 1.818]) * c.DENSITY
+    gas = np.array([2.917, 1.701, 1.480, 1.376, 1.407, 1.545, 1.678, 1.818]) * LIQUID_ARGON.density
     gamma = 1.0 + energy / c.ELECTRON_MASS
     beta2 = 1.0 - gamma**-2
     liquid = restricted_electron_loss(energy, cut=1e9)
-    screening = c.KNOCK_ON / beta2 * density_effect(np.sqrt(beta2) * gamma)
+    screening = LIQUID_ARGON.knock_on / beta2 * density_effect(np.sqrt(beta2) * gamma)
     assert liquid + screening == pytest.approx(gas, rel=0.005)
     assert np.all(screening[:2] == 0)
     assert np.all(np.diff(screening[2:]) > 0)
@@ -109,7 +111,7 @@ def test_electrons_lose_what_the_tables_say():
 def test_electrons_radiate_what_the_tables_say():
     # Radiative stopping power of electrons in argon (ESTAR, NIST), MeV cm2/g.
     energy = np.array([0.7, 1.5, 7.0, 30.0, 150.0, 700.0])
-    reference = np.array([0.02036, 0.04094, 0.2373, 1.251, 7.083, 34.83]) * c.DENSITY
+    reference = np.array([0.02036, 0.04094, 0.2373, 1.251, 7.083, 34.83]) * LIQUID_ARGON.density
     photon = energy * np.linspace(0.0005, 0.9995, 1000)[:, None]
     # Number above the cut, spread as 1/k and thinned, over all photon energies: softer ones too.
     per_log = bremsstrahlung_per_cm(energy) / np.log(energy / BREMSSTRAHLUNG_CUT)
@@ -130,13 +132,13 @@ def test_straggling_has_the_mean_and_spread_of_the_collisions_however_a_path_is_
         number = 40000
         loss = straggle(np.full(number, 1.9 * length), np.full(number, length), 1.0, 0.35, rng)
         assert loss.mean() == pytest.approx(1.9 * length, rel=0.02)
-        assert loss.std() == pytest.approx(np.sqrt(c.KNOCK_ON * length * 0.35), rel=0.05)
+        assert loss.std() == pytest.approx(np.sqrt(LIQUID_ARGON.knock_on * length * 0.35), rel=0.05)
 
 
 def test_delta_rays_have_the_number_and_angle_of_collisions_with_electrons_at_rest():
     rng = np.random.default_rng(5)
     energy = np.full(20000, 1500.0)
-    step, transfer = soft_deltas(energy, np.full(20000, 1.0), MUON, True, rng)
+    step, transfer = soft_deltas(energy, np.full(20000, 1.0), MUON, True, LIQUID_ARGON_TPC, rng)
     # 9.66 /(m MeV) / beta^2 (1/0.35 - 1/5), less beta^2 ln(5/0.35)/T_max; 200 m of path.
     beta2 = float(kinematics(energy[0], MUON)[0])
     largest = float(largest_transfer(energy[0], MUON))
@@ -158,7 +160,9 @@ def test_hard_delta_rays_shorten_the_track_by_their_energy():
     table = range_table(MUON, 5.0)
     residual = table.range_of(np.full(300, 1500.0))
     rng = np.random.default_rng(6)
-    track, at, reach, transfer = hard_losses(residual, residual * 2, table, MUON, True, rng)
+    track, at, reach, transfer = hard_losses(
+        residual, residual * 2, table, MUON, True, LIQUID_ARGON, rng
+    )
     assert np.all(np.diff(track * 1e6 + at) > 0)
     assert np.all(transfer[at > 0] >= 5.0)
     for row in np.flatnonzero(at > 0)[:50]:
@@ -179,7 +183,8 @@ def test_compton_scattering_follows_klein_and_nishina():
         mean = np.trapezoid(x * density, x) / np.trapezoid(density, x)
         assert cosine.mean() == pytest.approx(mean, abs=0.01)
         # The total: pi r_e^2 times the integral of the same density, an independent route.
-        total = np.pi * (2.8179403e-13) ** 2 * np.trapezoid(density, x) * c.ELECTRONS_PER_CM3
+        electrons = LIQUID_ARGON.electrons_per_cm3
+        total = np.pi * (2.8179403e-13) ** 2 * np.trapezoid(density, x) * electrons
         assert compton_per_cm(np.array(energy)) == pytest.approx(total, rel=1e-4)
 
 
@@ -187,7 +192,9 @@ def test_photons_interact_as_often_as_the_tables_say():
     # Mass attenuation in argon (NIST, Hubbell and Seltzer), cm2/g. It counts coherent scattering,
     # 1 % at 0.5 MeV and less above, which moves no energy and is left out here.
     energy = np.array([0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
-    reference = np.array([0.07958, 0.05762, 0.04074, 0.02802, 0.02451, 0.02453]) * c.DENSITY
+    reference = (
+        np.array([0.07958, 0.05762, 0.04074, 0.02802, 0.02451, 0.02453]) * LIQUID_ARGON.density
+    )
     rate, pair, compton = interaction_rates(energy)
     assert rate == pytest.approx(reference, rel=0.02)
     assert np.all((pair >= 0) & (pair <= compton) & (compton <= 1))

@@ -125,6 +125,10 @@ class DuneCvnSource:
         energies = [self.info(index).neutrino_energy for index in range(len(self))]
         return np.array(energies, np.float32)
 
+    def notes(self) -> list[str]:
+        """Nothing: what does not fit is refused."""
+        return []
+
     def info(self, index: int) -> DuneInfo:
         """The generator's truth of one event."""
         path = self._entry(index)[2].with_suffix(".info")

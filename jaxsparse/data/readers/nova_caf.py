@@ -69,16 +69,16 @@ class JoinReport:
     def lines(self) -> list[str]:
         """What a person should know; empty if all fits."""
         said = {
-            "images without truth: kept, without class": self.without_truth,
-            "events of truth without image: not there": self.truth_alone,
-            "images with a key that came before: left out": self.repeated_images,
-            "rows of truth with a key that came before: the first counts": self.repeated_truths,
-            f"files without table {TRUTH}": self.files_without_truth,
+            "images without truth": (self.without_truth, "kept without class"),
+            "truth without image": (self.truth_alone, "not there"),
+            "images whose key came before": (self.repeated_images, "left out"),
+            "rows of truth whose key came before": (self.repeated_truths, "the first counts"),
+            f"files without table {TRUTH}": (self.files_without_truth, "kept without classes"),
         }
-        lines = [f"{count} {text}" for text, count in said.items() if count]
+        lines = [f"{text}: {count}, {fate}" for text, (count, fate) in said.items() if count]
         for code, count in sorted(self.no_class.items()):
             name = INTERACTIONS[code][1] if code in INTERACTIONS else "unknown"
-            lines.append(f"{count} events of interaction code {code} ({name}): kept, without class")
+            lines.append(f"events of interaction code {code} ({name}): {count}, kept without class")
         return lines
 
 
@@ -109,6 +109,7 @@ class NovaCafSource:
     Attributes:
       report: what did not fit together.
       files: paths, in order.
+      stored_axes: as given.
 
     Raises:
       InputError: no file, no HDF5, a missing table or column, another type or size (a missing view,
@@ -128,6 +129,7 @@ class NovaCafSource:
         *,
         axes: str = "view,plane,cell",
     ):
+        self.stored_axes = ",".join(axes_order(axes)[1])
         self._order = axes_order(axes)
         self._pool = FilePool()
         self.report = JoinReport()
@@ -193,6 +195,10 @@ class NovaCafSource:
         with self._pool.reading(entry.path) as file:
             row = int(entry.rows[place])
             return {name: int(np.ravel(file[f"{MAPS}/{name}"][row])[0]) for name in KEYS}
+
+    def notes(self) -> list[str]:
+        """What did not fit together, in lines."""
+        return self.report.lines()
 
     def close(self) -> None:
         """Closes the files; the next read opens them again."""
@@ -276,8 +282,8 @@ def _image_column(file: h5py.File, name: str, path: Path, rows: int | None = Non
     shape = getattr(file.get(full), "shape", None) or ()
     if shape[1:] == (PIXELS // 2,):
         raise InputError(
-            f"{path}: {full} has {PIXELS // 2} pixels an event, one view of {NOVA_SHAPE}: a view is "
-            f"missing, {PIXELS} pixels must be there"
+            f"{path}: {full} has {PIXELS // 2} pixels an event, one view of {NOVA_SHAPE}: a view "
+            f"is missing, {PIXELS} pixels must be there"
         )
     dataset = checked_dataset(file, full, path, kinds="u", rows=rows, width=PIXELS)
     if dataset.dtype != np.uint8:

@@ -126,6 +126,14 @@ class NovaSparseSource:
         """float32 ``[events]``: NaN, the files do not say."""
         return np.full(len(self), np.nan, np.float32)
 
+    def notes(self) -> list[str]:
+        """What a person should know, in lines."""
+        if not self.absent:
+            return []
+        return [
+            f"event numbers up to {self.event_ids[-1]} without a pixel: {self.absent}, not there"
+        ]
+
     def close(self) -> None:
         """Closes the file; the next read opens it again."""
         self._pool.close()

@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
 from jaxsparse.data.simulate.deposits import Deposits
+from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC, World
 
 
 class ParticleBank:
@@ -13,9 +14,13 @@ class ParticleBank:
 
     Transport modules take row numbers and return row numbers: the state of a particle at its
     creation is read back from the table.
+
+    Attributes:
+      world: where the particles move.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, world: World = LIQUID_ARGON_TPC) -> None:
+        self.world = world
         self._table = np.zeros(256, PARTICLE_DTYPE)
         self._count = 0
         self._deposits: list[Deposits] = []

@@ -1,27 +1,26 @@
-"""Cosmic muons at the surface, through the whole readout window.
+"""Cosmic muons at the surface: all of a drift chamber's readout window, or a single one.
 
 Intensity by Reyna (hep-ph/0604145): I(p, theta) = cos^3(theta) I_v(p cos(theta)), which fixes both
-the spectrum and the rate. Muons start where they enter the argon that is simulated, at any time
-from one full drift before the readout window to its end: their tracks are cut at the window's edges
-when they are drifted.
+the spectrum and the rate. Muons start where they enter the medium that is simulated.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
 
 from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.bank import ParticleBank
+from jaxsparse.data.simulate.delta_rays import HARD_CUT
+from jaxsparse.data.simulate.energy_loss import range_table
 from jaxsparse.data.simulate.tracks import MARGIN
+from jaxsparse.data.simulate.world import DriftVolume, Volume
 
 CHARGE_RATIO = 1.28  # positive over negative
 LARGEST_ENERGY = 20.0e3  # MeV
-SPAN = (
-    c.WINDOW[0] - c.FULL_DRIFT,
-    c.WINDOW[1],
-)  # us in which a muon can leave charge in the window
+THROWS = 64  # at once, until one muon reaches the volume
 
 
 def vertical_intensity(momentum: np.ndarray) -> np.ndarray:
@@ -43,19 +42,38 @@ def _table() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     return momentum, cosine, np.cumsum(cell.ravel()) / total, total
 
 
-def add_cosmics(bank: ParticleBank, rng: np.random.Generator, rate: float = 1.0) -> np.ndarray:
-    """Adds the cosmic muons of one readout to ``bank`` and returns their rows.
+@dataclasses.dataclass(frozen=True)
+class _Muons:
+    """Muons thrown at a box, one row each: MeV, cm; those with ``enter >= leave`` miss it."""
 
-    Args:
-      bank: the event so far.
-      rng: random numbers.
-      rate: their number as a multiple of the measured intensity.
-    """
-    momenta, cosines, cumulative, intensity = _table()
-    low, high = c.ACTIVE_LOW - MARGIN, c.ACTIVE_HIGH + MARGIN
-    centre, radius = 0.5 * (low + high), 0.5 * float(np.linalg.norm(high - low))
-    expected = rate * intensity * np.pi * radius**2 * (SPAN[1] - SPAN[0]) * 1e-6
-    number = rng.poisson(expected)
+    energy: np.ndarray
+    direction: np.ndarray
+    point: np.ndarray
+    enter: np.ndarray
+    leave: np.ndarray
+
+    @property
+    def start(self) -> np.ndarray:
+        """Where they enter the box."""
+        return self.point + self.direction * self.enter[:, None]
+
+    @property
+    def hits(self) -> np.ndarray:
+        """Those that reach the box and are not too fast for the range tables."""
+        return (self.enter < self.leave) & (self.energy < LARGEST_ENERGY)
+
+
+def _radius(volume: Volume) -> float:
+    """cm: half the diagonal of the volume with its margin."""
+    low, high = volume.corners
+    return 0.5 * float(np.linalg.norm((high + MARGIN) - (low - MARGIN)))
+
+
+def _throw(number: int, volume: Volume, rng: np.random.Generator) -> _Muons:
+    """Muons through discs across their directions, as large as the volume; most miss it."""
+    momenta, cosines, cumulative, _ = _table()
+    low, high = volume.corners[0] - MARGIN, volume.corners[1] + MARGIN
+    centre, radius = 0.5 * (low + high), _radius(volume)
     cell = np.searchsorted(cumulative, rng.random(number))
     row, column = np.divmod(np.minimum(cell, len(cumulative) - 1), len(momenta) - 1)
     momentum = momenta[column] * (momenta[1] / momenta[0]) ** rng.random(number) * 1e3
@@ -64,7 +82,6 @@ def add_cosmics(bank: ParticleBank, rng: np.random.Generator, rate: float = 1.0)
     sine = np.sqrt(np.maximum(1.0 - cosine**2, 0.0))
     direction = np.stack([sine * np.cos(azimuth), -cosine, sine * np.sin(azimuth)], axis=1)
 
-    # Through a disc across the direction as large as the volume; most miss it.
     across = np.stack([cosine * np.cos(azimuth), sine, cosine * np.sin(azimuth)], axis=1)
     aside = np.cross(direction, across)
     distance = radius * np.sqrt(rng.random(number))
@@ -74,26 +91,75 @@ def add_cosmics(bank: ParticleBank, rng: np.random.Generator, rate: float = 1.0)
     )
     with np.errstate(divide="ignore"):
         first, second = (low - point) / direction, (high - point) / direction
-    enter = np.max(np.minimum(first, second), axis=1)
-    leave = np.min(np.maximum(first, second), axis=1)
-    energy = np.sqrt(momentum**2 + c.MASSES[13] ** 2) - c.MASSES[13]
-    time = rng.uniform(*SPAN, number)
-    positive = rng.random(number) < CHARGE_RATIO / (1.0 + CHARGE_RATIO)
-    start = point + direction * enter[:, None]
-    # A muon whose whole path drifts in before or after the window is not worth following.
-    drift = np.stack([start[:, 0], start[:, 0] + direction[:, 0] * (leave - enter)]) / c.DRIFT_SPEED
-    slack = MARGIN / c.DRIFT_SPEED
-    in_time = (time + drift.max(axis=0) > c.WINDOW[0] - slack) & (
-        time + drift.min(axis=0) < c.WINDOW[1] + slack
+    return _Muons(
+        energy=np.sqrt(momentum**2 + c.MASSES[13] ** 2) - c.MASSES[13],
+        direction=direction,
+        point=point,
+        enter=np.max(np.minimum(first, second), axis=1),
+        leave=np.min(np.maximum(first, second), axis=1),
     )
-    hits = (enter < leave) & (energy < LARGEST_ENERGY) & in_time
+
+
+def _add(bank, muons: _Muons, chosen, energy, time, rng: np.random.Generator) -> np.ndarray:
+    """Adds chosen muons to the bank with their charges."""
+    positive = rng.random(len(energy)) < CHARGE_RATIO / (1.0 + CHARGE_RATIO)
     return bank.add(
-        pdg=np.where(positive, -13, 13)[hits],
+        pdg=np.where(positive, -13, 13)[chosen],
         parent=-1,
         process=c.PRIMARY,
-        kinetic_energy=energy[hits],
-        time=time[hits],
-        start=start[hits],
-        direction=direction[hits],
+        kinetic_energy=energy[chosen],
+        time=time[chosen],
+        start=muons.start[chosen],
+        direction=muons.direction[chosen],
         interaction=False,
     )
+
+
+def add_cosmics(bank: ParticleBank, rng: np.random.Generator, rate: float = 1.0) -> np.ndarray:
+    """Adds the cosmic muons of one readout of a drift chamber to ``bank`` and returns their rows.
+
+    They come at any time from one full drift before the readout window to its end: their tracks are
+    cut at the window's edges when they are drifted.
+
+    Args:
+      bank: the event so far; its volume is a :class:`DriftVolume`.
+      rng: random numbers.
+      rate: their number as a multiple of the measured intensity.
+    """
+    volume = bank.world.volume
+    assert isinstance(volume, DriftVolume), "other detectors have no drift window"
+    span = (volume.window[0] - volume.full_drift, volume.window[1])
+    expected = rate * _table()[3] * np.pi * _radius(volume) ** 2 * (span[1] - span[0]) * 1e-6
+    number = rng.poisson(expected)
+    muons = _throw(number, volume, rng)
+    time = rng.uniform(*span, number)
+    # A muon whose whole path drifts in before or after the window is not worth following.
+    start, along = muons.start[:, 0], muons.direction[:, 0] * (muons.leave - muons.enter)
+    drift = np.stack([start, start + along]) / volume.drift_speed
+    slack = MARGIN / volume.drift_speed
+    in_time = (time + drift.max(axis=0) > volume.window[0] - slack) & (
+        time + drift.min(axis=0) < volume.window[1] + slack
+    )
+    return _add(bank, muons, muons.hits & in_time, muons.energy, time, rng)
+
+
+def add_cosmic_muon(
+    bank: ParticleBank, rng: np.random.Generator, *, overburden: float = 0.0
+) -> np.ndarray:
+    """Adds one cosmic muon that reaches the volume, at time 0, and returns its row.
+
+    Args:
+      bank: the event so far.
+      rng: random numbers.
+      overburden: g/cm^2 that vertical muons cross before, slant ones more; it takes its energy as
+        the volume's own medium would.
+    """
+    world = bank.world
+    table = range_table(c.MASSES[13], HARD_CUT, world.medium)
+    while True:
+        muons = _throw(THROWS, world.volume, rng)
+        lost = overburden / world.medium.density / -muons.direction[:, 1]
+        energy = table.energy_of(table.range_of(muons.energy) - lost)
+        chosen = np.flatnonzero(muons.hits & (energy > 1.0))[:1]
+        if len(chosen):
+            return _add(bank, muons, chosen, energy, np.zeros(THROWS), rng)

@@ -1,8 +1,8 @@
 """Muons and pions at rest, and pions in flight.
 
-Positive muons decay; of the negative ones in argon a quarter do, the rest are captured. Positive
-pions decay to a muon of 4.12 MeV, negative ones are captured at once. Neutral pions give two
-photons where they are made.
+Positive muons decay; of the negative ones a share does (in argon a quarter), the rest are captured.
+Positive pions decay to a muon of 4.12 MeV, negative ones are captured at once. Neutral pions give
+two photons where they are made.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.directions import isotropic, turn
 from jaxsparse.data.simulate.hadrons import boil_off
 
-MUON_LIFE, MUON_LIFE_IN_ARGON, PION_LIFE = 2.197, 0.56, 0.026  # us
-DECAY_FRACTION = 0.25  # of negative muons at rest in argon
+MUON_LIFE, PION_LIFE = 2.197, 0.026  # us
 MICHEL_END_POINT = 52.83  # MeV, total energy of the electron
 MUON_MOMENTUM, PION_MASS, MUON_MASS = 29.79, c.MASSES[211], c.MASSES[13]
 
@@ -38,11 +37,12 @@ def rest(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None
     pdg = bank.particles["pdg"][rows]
     time = bank.particles["time"][rows].astype(np.float64)
     wait = rng.standard_exponential(len(rows))
-    decays = rng.random(len(rows)) < DECAY_FRACTION
+    medium = bank.world.medium
+    decays = rng.random(len(rows)) < medium.muon_decay_fraction
 
     for chosen, electron, life, process in (
         (pdg == -13, -11, MUON_LIFE, c.DECAY),
-        ((pdg == 13) & decays, 11, MUON_LIFE_IN_ARGON, c.CAPTURE_AT_REST),
+        ((pdg == 13) & decays, 11, medium.muon_life, c.CAPTURE_AT_REST),
     ):
         number = int(chosen.sum())
         energy, direction = michel_energies(number, rng), isotropic(number, rng)
@@ -52,7 +52,7 @@ def rest(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None
     captured = (pdg == 13) & ~decays
     boil_off(
         bank, rows[captured], c.CAPTURE_AT_REST, rng, protons=0.15, neutrons=1.2, photons=2.0,
-        time=(time + MUON_LIFE_IN_ARGON * wait)[captured],
+        time=(time + medium.muon_life * wait)[captured],
     )  # fmt: skip
 
     chosen = pdg == 211
@@ -113,7 +113,7 @@ def decay_neutral_pions(bank: ParticleBank, rows: np.ndarray, rng: np.random.Gen
 
 
 def _boost(energy, momentum, gamma, axis, cosine, rng, azimuth=None):
-    """Energy and direction in the argon of a particle thrown out at ``cosine`` to the flight."""
+    """Energy and direction, seen at rest, of a particle thrown out at ``cosine`` to the flight."""
     speed = np.sqrt(1.0 - 1.0 / gamma**2)
     along = gamma * (momentum * cosine + speed * energy)
     across = momentum * np.sqrt(1.0 - cosine**2)

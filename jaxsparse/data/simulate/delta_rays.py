@@ -1,9 +1,9 @@
 """Delta rays: electrons knocked out with enough energy to be particles of their own.
 
-dN/dx dT = k/(beta^2 T^2) (1 - beta^2 T/T_max + T^2/(2 E^2)), k = 9.66 /(m MeV), the last term for
-spin one half only; the angle to the projectile is the kinematic one of a collision with an electron
-at rest. The few above ``HARD_CUT`` slow the projectile down one by one; the many below enter its
-mean loss and are drawn afterwards, step by step.
+dN/dx dT = k/(beta^2 T^2) (1 - beta^2 T/T_max + T^2/(2 E^2)), k = 9.66 /(m MeV) in
+liquid argon, the last term for spin one half only; the angle to the projectile is the kinematic one
+of a collision with an electron at rest. The few above ``HARD_CUT`` slow the projectile down one by
+one; the many below enter its mean loss and are drawn afterwards, step by step.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import numpy as np
 
 from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.energy_loss import RangeTable, kinematics, largest_transfer
+from jaxsparse.data.simulate.medium import Medium
+from jaxsparse.data.simulate.world import World
 
 HARD_CUT = 5.0  # MeV; at most 1.5 of them a metre
 
@@ -41,9 +43,10 @@ def soft_deltas(
     length: np.ndarray,
     mass: float,
     spin_half: bool,
+    world: World,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws the delta rays between ``DELTA_CUT`` and ``HARD_CUT`` of steps.
+    """Draws the delta rays between the world's cut and ``HARD_CUT`` of steps.
 
     Args:
       kinetic_energy: MeV of the projectile in each step.
@@ -54,10 +57,10 @@ def soft_deltas(
     """
     beta2 = kinematics(kinetic_energy, mass)[0]
     limit = np.minimum(largest_transfer(kinetic_energy, mass), HARD_CUT)
-    inverse_span = np.maximum(1.0 / c.DELTA_CUT - 1.0 / limit, 0.0)
-    number = rng.poisson(c.KNOCK_ON / beta2 * length * inverse_span)
+    inverse_span = np.maximum(1.0 / world.delta_cut - 1.0 / limit, 0.0)
+    number = rng.poisson(world.medium.knock_on / beta2 * length * inverse_span)
     step = np.repeat(np.arange(len(length)), number)
-    transfer = 1.0 / (1.0 / c.DELTA_CUT - rng.random(len(step)) * inverse_span[step])
+    transfer = 1.0 / (1.0 / world.delta_cut - rng.random(len(step)) * inverse_span[step])
     keep = rng.random(len(step)) < acceptance(transfer, kinetic_energy[step], mass, spin_half)
     return step[keep], transfer[keep]
 
@@ -68,6 +71,7 @@ def hard_losses(
     table: RangeTable,
     mass: float,
     spin_half: bool,
+    medium: Medium,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draws the collisions above ``HARD_CUT`` along tracks, each shortening the range left.
@@ -84,7 +88,7 @@ def hard_losses(
       start (cm), the total path at which the track would stop after it, and its energy (MeV). Each
       track has a first row at path 0 with transfer 0.
     """
-    highest = c.KNOCK_ON / HARD_CUT / 0.8  # beta^2 > 0.8 wherever T_max > HARD_CUT
+    highest = medium.knock_on / HARD_CUT / 0.8  # beta^2 > 0.8 wherever T_max > HARD_CUT
     reach = residual.copy()
     track = np.arange(len(residual))
     rows = [(track, np.zeros(len(track)), reach.copy(), np.zeros(len(track)))]

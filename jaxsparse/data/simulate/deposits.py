@@ -9,13 +9,13 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Deposits:
-    """Straight steps of energy loss in liquid argon, one row a step, numpy arrays.
+    """Straight steps of energy loss, one row a step, numpy arrays.
 
     The particle simulation and the edep-sim reader both make these, so simulated and Geant4 events
     pass through one and the same detector response.
 
     Attributes:
-      start, end: float64 ``[steps, 3]``, cm; x drift (0 at the wires), y up, z beam.
+      start, end: float64 ``[steps, 3]``, cm; x drift (0 at the wires) or across, y up, z beam.
       energy: float64 ``[steps]``, MeV deposited.
       length: float64 ``[steps]``, cm of path (0 for a point deposit).
       time: float64 ``[steps]``, us after the trigger.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.energy_loss import kinematics
+from jaxsparse.data.simulate.medium import LIQUID_ARGON, Medium
 
 
 def isotropic(number: int, rng: np.random.Generator) -> np.ndarray:
@@ -37,7 +37,10 @@ def turn(direction: np.ndarray, cosine: np.ndarray, azimuth: np.ndarray) -> np.n
 
 
 def scattering_angle(
-    kinetic_energy: np.ndarray, mass: float | np.ndarray, length: np.ndarray
+    kinetic_energy: np.ndarray,
+    mass: float | np.ndarray,
+    length: np.ndarray,
+    medium: Medium = LIQUID_ARGON,
 ) -> np.ndarray:
     """Highland's plane angle (rad) for a path (cm): 13.6 MeV/(beta p) sqrt(length/X0).
 
@@ -45,7 +48,7 @@ def scattering_angle(
     where it is 1: taken at every step it would make the sum depend on how a path is cut.
     """
     beta2, _, momentum = kinematics(kinetic_energy, mass)
-    return 13.6 / (np.sqrt(beta2) * momentum) * np.sqrt(length / c.RADIATION_LENGTH)
+    return 13.6 / (np.sqrt(beta2) * momentum) * np.sqrt(length / medium.radiation_length)
 
 
 def scattered_path(

@@ -1,4 +1,4 @@
-"""Energy loss in liquid argon: Bethe's formula restricted to small losses, ranges, straggling.
+"""Energy loss in a medium: Bethe's formula restricted to small losses, ranges, straggling.
 
 A charged particle loses energy in many small collisions, which are a loss along the track, and in
 few large ones, which make electrons of their own (delta rays). ``restricted_loss`` is the mean
@@ -13,6 +13,7 @@ import functools
 import numpy as np
 
 from jaxsparse.data.simulate import constants as c
+from jaxsparse.data.simulate.medium import LIQUID_ARGON, Medium
 
 GRID = np.geomspace(0.01, 4.0e4, 900)  # MeV of kinetic energy
 
@@ -31,21 +32,22 @@ def largest_transfer(kinetic_energy: np.ndarray, mass: float | np.ndarray) -> np
     return 2.0 * c.ELECTRON_MASS * beta2 * gamma**2 / (1.0 + 2.0 * gamma * ratio + ratio**2)
 
 
-def density_effect(beta_gamma: np.ndarray) -> np.ndarray:
-    """Sternheimer's delta(beta gamma) in liquid argon."""
-    offset, low, high, slope, power = c.DENSITY_EFFECT
+def density_effect(beta_gamma: np.ndarray, medium: Medium = LIQUID_ARGON) -> np.ndarray:
+    """Sternheimer's delta(beta gamma)."""
+    offset, low, high, slope, power = medium.density_effect
     x = np.log10(beta_gamma)
     delta = 2.0 * np.log(10.0) * x - offset + slope * np.maximum(high - x, 0.0) ** power
     return np.where(x < low, 0.0, np.maximum(delta, 0.0))
 
 
 def restricted_loss(
-    kinetic_energy: np.ndarray, mass: float, cut: float = c.DELTA_CUT
+    kinetic_energy: np.ndarray, mass: float, cut: float, medium: Medium = LIQUID_ARGON
 ) -> np.ndarray:
     """Mean loss (MeV/cm) of a muon, pion or proton to transfers below ``cut`` (MeV).
 
     -dE/dx = 2 k/beta^2 [ln(2 m_e beta^2 gamma^2 T_cut / I^2)/2 - beta^2 (1 + T_cut/T_max)/2
-    - delta/2], k = 0.0966 MeV/cm (Particle Data Group, passage of particles through matter).
+    - delta/2], k = ``knock_on`` of the medium, 0.0966 MeV/cm in argon (Particle Data Group,
+    passage of particles through matter).
     Below beta gamma = 0.04 the formula no longer holds and the loss is kept at its value there.
 
     >>> round(float(restricted_loss(np.array(350.0), 105.66, cut=1e9)), 2)  # minimum ionising
@@ -56,16 +58,18 @@ def restricted_loss(
     beta2, gamma, _ = kinematics(energy, mass)
     largest = largest_transfer(energy, mass)
     cut = np.minimum(cut, largest)
-    logarithm = np.log(2.0 * c.ELECTRON_MASS * beta2 * gamma**2 * cut / c.MEAN_EXCITATION**2)
+    logarithm = np.log(2.0 * c.ELECTRON_MASS * beta2 * gamma**2 * cut / medium.mean_excitation**2)
     bracket = (
         0.5 * logarithm
         - 0.5 * beta2 * (1.0 + cut / largest)
-        - 0.5 * density_effect(np.sqrt(beta2) * gamma)
+        - 0.5 * density_effect(np.sqrt(beta2) * gamma, medium)
     )
-    return 2.0 * c.KNOCK_ON / beta2 * np.maximum(bracket, 0.5)
+    return 2.0 * medium.knock_on / beta2 * np.maximum(bracket, 0.5)
 
 
-def restricted_electron_loss(kinetic_energy: np.ndarray, cut: float = c.DELTA_CUT) -> np.ndarray:
+def restricted_electron_loss(
+    kinetic_energy: np.ndarray, cut: float, medium: Medium = LIQUID_ARGON
+) -> np.ndarray:
     """Mean collision loss (MeV/cm) of an electron to transfers below ``cut`` (Moller's formula).
 
     Berger and Seltzer's form with the upper limit min(cut, T/2), as in ICRU report 37; positrons
@@ -79,9 +83,9 @@ def restricted_electron_loss(kinetic_energy: np.ndarray, cut: float = c.DELTA_CU
         -1.0 - beta2 + np.log((tau - up) * up) + tau / (tau - up)
         + (0.5 * up**2 + (2.0 * tau + 1.0) * np.log(1.0 - up / tau)) / gamma**2
     )  # fmt: skip
-    excitation = c.MEAN_EXCITATION / c.ELECTRON_MASS
+    excitation = medium.mean_excitation / c.ELECTRON_MASS
     bracket = np.log(2.0 * (gamma + 1.0) / excitation**2) + moller
-    return c.KNOCK_ON / beta2 * (bracket - density_effect(np.sqrt(beta2) * gamma))
+    return medium.knock_on / beta2 * (bracket - density_effect(np.sqrt(beta2) * gamma, medium))
 
 
 class RangeTable:
@@ -90,17 +94,17 @@ class RangeTable:
     R(T) = integral from 0 to T of dT / L(T), on a grid of 900 energies from 10 keV to 40 GeV.
     """
 
-    def __init__(self, mass: float, cut: float):
+    def __init__(self, mass: float, cut: float, medium: Medium):
         if mass < 1.0:
-            self.loss = restricted_electron_loss(GRID, cut)
+            self.loss = restricted_electron_loss(GRID, cut, medium)
         else:
-            self.loss = restricted_loss(GRID, mass, cut)
+            self.loss = restricted_loss(GRID, mass, cut, medium)
         step = np.diff(GRID) * 0.5 * (1.0 / self.loss[1:] + 1.0 / self.loss[:-1])
         self.range = np.concatenate([[0.0], np.cumsum(step)]) + GRID[0] / self.loss[0]
         beta2 = kinematics(GRID, mass)[0]
         limit = 0.5 * GRID if mass < 1.0 else largest_transfer(GRID, mass)
         # Spread of the range: collisions below the cut add k/beta^2 * cut to the variance per cm.
-        variance = c.KNOCK_ON / beta2 * np.minimum(cut, limit) / self.loss**3
+        variance = medium.knock_on / beta2 * np.minimum(cut, limit) / self.loss**3
         spread = np.concatenate([[0.0], np.cumsum(np.diff(GRID) * variance[1:])])
         self.range_spread = np.sqrt(spread)
 
@@ -123,9 +127,9 @@ class RangeTable:
 
 
 @functools.cache
-def range_table(mass: float, cut: float) -> RangeTable:
-    """The table of one mass (MeV) and cut (MeV), built once."""
-    return RangeTable(mass, cut)
+def range_table(mass: float, cut: float, medium: Medium = LIQUID_ARGON) -> RangeTable:
+    """The table of one mass (MeV), cut (MeV) and medium, built once."""
+    return RangeTable(mass, cut, medium)
 
 
 def straggle(
@@ -134,13 +138,14 @@ def straggle(
     beta2: float | np.ndarray,
     cut: float | np.ndarray,
     rng: np.random.Generator,
+    medium: Medium = LIQUID_ARGON,
 ) -> np.ndarray:
     """Draws losses (MeV) around the mean restricted loss of steps of ``length`` cm.
 
     A shifted gamma distribution with the mean, variance xi * cut and third moment xi * cut^2 / 2
-    of the collisions (xi = 0.0966 MeV/cm * length / beta^2, spectrum 1/T^2 up to the cut). Being
+    of the collisions (xi = knock_on * length / beta^2, spectrum 1/T^2 up to the cut). Being
     infinitely divisible it gives the same fluctuation for a path however it is cut into steps.
     """
-    xi = c.KNOCK_ON * length / beta2
+    xi = medium.knock_on * length / beta2
     excess = rng.standard_gamma(16.0 * xi / cut) * (0.25 * cut)
     return np.maximum(mean - 4.0 * xi + excess, 0.1 * mean)

@@ -18,7 +18,9 @@ from jaxsparse.data.simulate.cosmics import add_cosmics
 from jaxsparse.data.simulate.deposits import Deposits
 from jaxsparse.data.simulate.energy_loss import restricted_loss
 from jaxsparse.data.simulate.generator import transport
+from jaxsparse.data.simulate.medium import LIQUID_ARGON
 from jaxsparse.data.simulate.truth import label_particles
+from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC, World
 
 RESIDUAL_BINS = np.array([0.0, 0.3, 1.0, 3.0, 10.0, 20.0, 40.0])  # cm
 # Geant4 (edep-sim) muons, restricted dE/dx in those bins, MeV/cm.
@@ -70,14 +72,18 @@ def near(name: str, value: float, reference: float, tolerance: float, source: st
 
 
 def fire(
-    pdg: int, kinetic_energy: np.ndarray, seed: int, start: tuple[float, float, float]
+    pdg: int,
+    kinetic_energy: np.ndarray,
+    seed: int,
+    start: tuple[float, float, float],
+    world: World = LIQUID_ARGON_TPC,
 ) -> tuple[Deposits, np.ndarray]:
     """One particle along the beam from ``start`` (cm) for each energy (MeV), all in one event.
 
     The first rows of the particle table are the particles fired.
     """
     number = len(kinetic_energy)
-    bank = ParticleBank()
+    bank = ParticleBank(world)
     bank.add(
         pdg=pdg,
         parent=-1,
@@ -119,7 +125,7 @@ def muons(number: int, seed: int = 1) -> Sample:
     """Stopping muons of 1.01 to 1.91 GeV, like the Geant4 muons the project reads."""
     energies = np.random.default_rng(seed).uniform(1010.0, 1910.0, number)
     deposits, particles = fire(13, energies, seed, (128.0, 0.0, 20.0))
-    stopped = np.flatnonzero(c.inside(particles["end"][:number]))
+    stopped = np.flatnonzero(LIQUID_ARGON_TPC.volume.inside(particles["end"][:number]))
     residual, energy, length = own_steps(deposits, stopped)
     loss = _in_bins(residual, energy, length)
     metres = length.sum() / 100.0
@@ -240,7 +246,7 @@ def showers(number: int, seed: int = 4) -> Sample:
         ("electron", electrons, 2.94), ("photon", photons, 3.94),
     ):  # fmt: skip
         middle = 0.5 * (deposits.start + deposits.end)
-        depth = np.maximum((middle[:, 2] - start[2]) / c.RADIATION_LENGTH, 1e-3)
+        depth = np.maximum((middle[:, 2] - start[2]) / LIQUID_ARGON.radiation_length, 1e-3)
         radius = np.hypot(middle[:, 0] - start[0], middle[:, 1] - start[1])
         shape, rate = fit_gamma(depth, deposits.energy)
         figures.append(
@@ -306,5 +312,5 @@ def _crosses(particles: np.ndarray) -> np.ndarray:
     along = np.linspace(0.0, 1200.0, 241)
     points = start[:, None, :] + direction[:, None, :] * along[None, :, None]
     time = np.repeat(particles["time"], len(along))
-    seen = c.visible(points.reshape(-1, 3), time).reshape(len(particles), -1)
+    seen = LIQUID_ARGON_TPC.volume.visible(points.reshape(-1, 3), time).reshape(len(particles), -1)
     return np.any(seen, axis=1)

@@ -1,4 +1,4 @@
-"""Hadrons on argon: inelastic interactions of pions, protons and neutrons, and what comes out.
+"""Hadrons on nuclei: inelastic interactions of pions, protons and neutrons, and what comes out.
 
 A parametrised cascade, not a model of the nucleus: numbers of outgoing pions and nucleons are drawn
 with the usual rates, the energy that is left is split among them by gamma weights, and transverse
@@ -14,25 +14,44 @@ import numpy as np
 from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.directions import isotropic, turn
+from jaxsparse.data.simulate.medium import LIQUID_ARGON, Medium
 
 BINDING = 8.5  # MeV a nucleon
 TRANSVERSE_MOMENTUM = 220.0  # MeV/c, scale of its Rayleigh distribution
 NEUTRON_FLOOR = 2.0  # MeV; slower neutrons leave nothing that is seen
+RECOIL_FLOOR = 0.5  # MeV; slower recoil protons leave nothing that is seen
+# Of the nucleons that absorb a neutral, positive or negative pion: indexed by its charge.
+_PROTONS_OF_ABSORBED = np.array([0.475, 0.7, 0.25])
 NEUTRON_MARGIN = 50.0  # cm around the active volume
 
 
-def inverse_interaction_length(kinetic_energy: np.ndarray, species: int) -> np.ndarray:
-    """Inelastic interactions per cm of pions (211), protons (2212) or neutrons (2112) in argon.
+def inverse_interaction_length(
+    kinetic_energy: np.ndarray, species: int, medium: Medium = LIQUID_ARGON
+) -> np.ndarray:
+    """Inelastic interactions per cm of pions (211), protons (2212) or neutrons (2112).
 
-    Cross sections in barn on a coarse table of kinetic energies (MeV): pions peak at the Delta
-    resonance, protons start at the Coulomb barrier.
+    Cross sections on argon in barn on a coarse table of kinetic energies (MeV): pions peak at the
+    Delta resonance, protons start at the Coulomb barrier. Other nuclei are taken by their size.
     """
     energies, barns = {
         211: ([0, 30, 100, 180, 300, 600, 2000], [0.15, 0.25, 0.60, 0.72, 0.65, 0.55, 0.55]),
         2212: ([0, 15, 30, 100, 300, 2000], [0.0, 0.3, 0.55, 0.48, 0.46, 0.55]),
         2112: ([0, 2, 10, 30, 100, 300, 2000], [0.2, 0.8, 1.0, 0.70, 0.50, 0.46, 0.55]),
     }[species]
-    return np.interp(kinetic_energy, energies, barns) * 1e-24 * c.ATOMS_PER_CM3
+    argon = np.interp(kinetic_energy, energies, barns) * 1e-24 * medium.atoms_per_cm3
+    return argon * medium.nucleus_size
+
+
+def hydrogen_scatters_per_cm(kinetic_energy: np.ndarray, medium: Medium) -> np.ndarray:
+    """Elastic scatters per cm of neutrons (MeV) on free protons.
+
+    The neutron-proton cross section falls from 4.2 barn at 1 MeV to 0.035 at 300 MeV; interpolated
+    in the logarithms.
+    """
+    energies = np.log([1.0, 2.0, 5.0, 10.0, 14.0, 20.0, 50.0, 100.0, 200.0, 400.0, 2000.0])
+    barns = np.log([4.2, 2.9, 1.6, 0.94, 0.69, 0.48, 0.17, 0.073, 0.042, 0.033, 0.042])
+    cross_section = np.exp(np.interp(np.log(kinetic_energy), energies, barns))
+    return cross_section * 1e-24 * medium.hydrogen_per_cm3
 
 
 def interact(
@@ -46,20 +65,26 @@ def interact(
     if len(rows) == 0:
         return
     pdg = bank.particles["pdg"][rows]
-    pion = np.abs(pdg) == 211
+    pion = np.isin(np.abs(pdg), (111, 211))
     number = len(rows)
     draw = rng.random(number)
     fast = np.clip((kinetic_energy - 400.0) / 1600.0, 0.0, 0.6)
 
     # Columns: pi+, pi0, pi-, proton, neutron that share the energy; the first fast one leads.
     out = np.zeros((number, 5), np.int64)
-    charge = np.sign(pdg) * pion
+    charge = np.sign(pdg) * (np.abs(pdg) == 211)
+    neutral = pion & (charge == 0)
     absorbed = pion & (draw < np.interp(kinetic_energy, [0, 300, 1000], [0.45, 0.35, 0.10]))
     exchanged = pion & ~absorbed & (draw > 0.85)
     scattered = pion & ~absorbed & ~exchanged
     out[scattered & (charge > 0), 0] += 1
     out[scattered & (charge < 0), 2] += 1
-    out[exchanged, 1] += 1
+    out[scattered & neutral, 1] += 1
+    out[exchanged & ~neutral, 1] += 1
+    if neutral.any():  # a neutral pion changes to either charge
+        out[
+            np.flatnonzero(exchanged & neutral), 2 * (rng.random(number) < 0.5)[exchanged & neutral]
+        ] += 1
     makes = rng.random(number) < fast
     made = rng.choice(3, number, p=(0.40, 0.35, 0.25))
     out[np.flatnonzero(makes), made[makes]] += 1
@@ -69,7 +94,7 @@ def interact(
     out[~pion & ~proton_leads, 4] += 1
     struck = rng.poisson(np.interp(kinetic_energy, [0, 100, 600], [0.6, 1.0, 1.8]))
     struck += (pion & ~absorbed) + absorbed * 2
-    protons = rng.binomial(struck, np.where(absorbed, np.where(charge > 0, 0.7, 0.25), 0.45))
+    protons = rng.binomial(struck, np.where(absorbed, _PROTONS_OF_ABSORBED[charge], 0.45))
     out[:, 3] += protons
     out[:, 4] += struck - protons
 
@@ -130,21 +155,52 @@ def move_neutrons(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator
     particles = bank.particles[rows]
     energy = particles["kinetic_energy"].astype(np.float64)
     direction = particles["direction"].astype(np.float64)
-    flight = rng.standard_exponential(len(rows)) / inverse_interaction_length(energy, 2112)
+    medium = bank.world.medium
+    on_nuclei = inverse_interaction_length(energy, 2112, medium)
+    on_hydrogen = hydrogen_scatters_per_cm(energy, medium)
+    flight = rng.standard_exponential(len(rows)) / (on_nuclei + on_hydrogen)
     end = particles["start"] + direction * flight[:, None]
     bank.particles["end"][rows] = end
-    here = c.inside(end, NEUTRON_MARGIN) & (energy > NEUTRON_FLOOR)
+    here = bank.world.volume.inside(end, NEUTRON_MARGIN) & (energy > NEUTRON_FLOOR)
+    if medium.hydrogen_per_cm3 > 0.0:
+        strikes = here & (rng.random(len(rows)) * (on_nuclei + on_hydrogen) < on_hydrogen)
+        _strike_protons(bank, rows[strikes], energy[strikes], direction[strikes], rng)
+        here &= ~strikes
     breaks = here & (energy > 15.0)
     interact(bank, rows[breaks], energy[breaks], direction[breaks], rng)
-    # Inelastic scattering: argon 40 is left 1.46 MeV above ground, the neutron goes on slower.
-    excites = rows[here & (energy <= 15.0)]
-    gone_on = 0.9 * energy[here & (energy <= 15.0)] - 1.46
-    number = len(excites)
-    _emit(bank, excites, np.full(number, 22), np.full(number, 1.46), isotropic(number, rng))
+    # The neutron goes on slower; where it could, it leaves the nucleus on its first excited level.
+    slows = rows[here & (energy <= 15.0)]
+    gone_on = 0.9 * energy[here & (energy <= 15.0)]
+    excites = gone_on > medium.nuclear_line
+    gone_on = np.where(excites, gone_on - medium.nuclear_line, gone_on)
+    number = int(excites.sum())
+    line = np.full(number, medium.nuclear_line)
+    _emit(bank, slows[excites], np.full(number, 22), line, isotropic(number, rng))
     onward = gone_on > NEUTRON_FLOOR
     number = int(onward.sum())
     neutron = np.full(number, 2112)
-    _emit(bank, excites[onward], neutron, gone_on[onward], isotropic(number, rng))
+    _emit(bank, slows[onward], neutron, gone_on[onward], isotropic(number, rng))
+
+
+def _strike_protons(
+    bank: ParticleBank,
+    rows: np.ndarray,
+    energy: np.ndarray,
+    direction: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """Elastic scattering on free protons: isotropic in the centre of mass, equal masses.
+
+    The proton's share of the energy is then uniform, and its angle and the neutron's are at right
+    angles with cosines sqrt(share) and sqrt(1 - share).
+    """
+    share = rng.random(len(rows))
+    azimuth = rng.uniform(0.0, 2.0 * np.pi, len(rows))
+    for species, part, turned in ((2212, share, azimuth), (2112, 1.0 - share, azimuth + np.pi)):
+        kept = part * energy > (RECOIL_FLOOR if species == 2212 else NEUTRON_FLOOR)
+        outward = turn(direction[kept], np.sqrt(part[kept]), turned[kept])
+        kind = np.full(int(kept.sum()), species)
+        _emit(bank, rows[kept], kind, (part * energy)[kept], outward, c.HADRON_ELASTIC)
 
 
 def _emit(

@@ -1,4 +1,4 @@
-"""Photons in liquid argon: interaction lengths, Compton scattering, conversion.
+"""Photons in matter: interaction lengths, Compton scattering, conversion.
 
 - Compton: Klein and Nishina on free electrons, total and angle.
 - Conversion: the unscreened cross section of Bethe and Heitler near threshold (Hough's expansion),
@@ -13,13 +13,14 @@ import functools
 import numpy as np
 
 from jaxsparse.data.simulate import constants as c
+from jaxsparse.data.simulate.medium import LIQUID_ARGON, Medium
 
 PHOTON_FLOOR = 0.1  # MeV: less is absorbed on the spot
 FLOOR_TABLE = np.geomspace(0.05, 4.0e4, 600)  # MeV
 THOMSON = 0.66524587e-24  # cm^2
 
 
-def compton_per_cm(energy: np.ndarray) -> np.ndarray:
+def compton_per_cm(energy: np.ndarray, medium: Medium = LIQUID_ARGON) -> np.ndarray:
     """Compton scatterings per cm of a photon (MeV), Klein-Nishina."""
     k = energy / c.ELECTRON_MASS
     log = np.log1p(2.0 * k)
@@ -28,10 +29,10 @@ def compton_per_cm(energy: np.ndarray) -> np.ndarray:
         + log / (2.0 * k)
         - (1.0 + 3.0 * k) / (1.0 + 2.0 * k) ** 2
     )
-    return 0.75 * THOMSON * bracket * c.ELECTRONS_PER_CM3
+    return 0.75 * THOMSON * bracket * medium.electrons_per_cm3
 
 
-def conversion_per_cm(energy: np.ndarray) -> np.ndarray:
+def conversion_per_cm(energy: np.ndarray, medium: Medium = LIQUID_ARGON) -> np.ndarray:
     """Electron-positron pairs per cm of a photon (MeV); 7/(9 X0) at high energy.
 
     >>> float(conversion_per_cm(np.array([1.0]))[0])
@@ -49,31 +50,33 @@ def conversion_per_cm(energy: np.ndarray) -> np.ndarray:
     )  # fmt: skip
     near = 2.0 * np.pi / 3.0 * ((k - 2.0) / k) ** 3  # the first term of Hough's threshold series
     unscreened = np.where(k < 4.0, near, np.maximum(born, near))
-    per_atom = 5.7938e-28 * c.ATOMIC_NUMBER * (c.ATOMIC_NUMBER + 1.0)  # alpha r_e^2 Z (Z + 1)
-    unscreened = np.maximum(unscreened * per_atom * c.ATOMS_PER_CM3, 1e-12)
-    screened = 7.0 / 9.0 / c.RADIATION_LENGTH
+    unscreened = unscreened * medium.pair_cross_section * medium.atoms_per_cm3
+    unscreened = np.maximum(unscreened, 1e-12)
+    screened = 7.0 / 9.0 / medium.radiation_length
     return np.where(
         energy > 2.0 * c.ELECTRON_MASS, (unscreened**-5.0 + screened**-5.0) ** -0.2, 0.0
     )
 
 
-def photoelectric_per_cm(energy: np.ndarray) -> np.ndarray:
+def photoelectric_per_cm(energy: np.ndarray, medium: Medium = LIQUID_ARGON) -> np.ndarray:
     """Photoelectric absorptions per cm of a photon (MeV)."""
-    return 0.05 * c.DENSITY * (0.1 / energy) ** 3
+    return medium.photoelectric * medium.density * (0.1 / energy) ** 3
 
 
 @functools.cache
-def _table() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _table(medium: Medium) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Log energy, interactions per cm and the shares of conversion and of Compton scattering."""
-    pair = conversion_per_cm(FLOOR_TABLE)
-    compton = compton_per_cm(FLOOR_TABLE)
-    total = pair + compton + photoelectric_per_cm(FLOOR_TABLE)
+    pair = conversion_per_cm(FLOOR_TABLE, medium)
+    compton = compton_per_cm(FLOOR_TABLE, medium)
+    total = pair + compton + photoelectric_per_cm(FLOOR_TABLE, medium)
     return np.log(FLOOR_TABLE), total, pair / total, (pair + compton) / total
 
 
-def interaction_rates(energy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def interaction_rates(
+    energy: np.ndarray, medium: Medium = LIQUID_ARGON
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Interactions per cm, the share of conversions, and the share of conversions and Comptons."""
-    logs, total, pair, compton = _table()
+    logs, total, pair, compton = _table(medium)
     position = (np.log(energy) - logs[0]) / (logs[1] - logs[0])
     low = np.clip(position.astype(np.int64), 0, len(logs) - 2)
     part = position - low

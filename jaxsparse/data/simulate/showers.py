@@ -24,7 +24,6 @@ from jaxsparse.data.simulate.energy_loss import GRID, kinematics, straggle
 from jaxsparse.data.simulate.photons import PHOTON_FLOOR, compton_scatter, interaction_rates
 
 LAST_FLIGHT = 0.25  # MeV: below it an electron goes straight to rest
-STEP = 0.3  # cm, longest deposit
 ELECTRON_MARGIN, PHOTON_MARGIN = 10.0, 40.0  # cm around the active volume that is followed
 LARGEST_ANGLE = 0.7  # rad, plane scattering angle of one flight, where that is
 SHORTEST_FLIGHT = 0.08  # cm or more: less is not seen
@@ -38,7 +37,7 @@ Secondaries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, 
 def shower(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None:
     """Carries electrons, positrons and photons ``rows``, and all that comes of them, to rest.
 
-    Steps of at most 0.3 cm and the secondaries go to ``bank``.
+    Steps no longer than the world's and the secondaries go to ``bank``.
     """
     particles = bank.particles[rows]
     direction = particles["direction"].astype(np.float64)
@@ -63,15 +62,16 @@ def shower(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> No
 def _fly_electrons(bank, state, flights, made, rng) -> State:
     """One flight of all electrons; returns those that go on."""
     row, energy, start, direction = state
-    table = electron_range_table()
-    total, photon_share = rate_table()
+    world = bank.world
+    table = electron_range_table(world)
+    total, photon_share = rate_table(world)
     cell = np.log(energy / GRID[0]) * (1.0 / np.log(GRID[1] / GRID[0]))
     cell = np.clip(cell.astype(np.int64), 0, len(GRID) - 2)
     beta2, _, momentum = kinematics(energy, c.ELECTRON_MASS)
     left = table.range_of(energy)
     draw = rng.random((6, len(row)))
     discrete = -np.log1p(-draw[0]) / np.maximum(total[cell], 1e-9)
-    bent = c.RADIATION_LENGTH * beta2 * (momentum * (LARGEST_ANGLE / 13.6)) ** 2
+    bent = world.medium.radiation_length * beta2 * (momentum * (LARGEST_ANGLE / 13.6)) ** 2
     last = energy < LAST_FLIGHT
     bent = np.minimum(np.maximum(bent, SHORTEST_FLIGHT), 0.3 * left + 0.05)
     limit = np.where(last, left, bent)
@@ -80,7 +80,8 @@ def _fly_electrons(bank, state, flights, made, rng) -> State:
     end = start + direction * length[:, None]
     flights.append((row, start, end, energy - after, length, beta2))
     # Scatter with the mean energy of the flight.
-    plane = scattering_angle(np.maximum(0.5 * (energy + after), 0.02), c.ELECTRON_MASS, length)
+    middle = np.maximum(0.5 * (energy + after), 0.02)
+    plane = scattering_angle(middle, c.ELECTRON_MASS, length, world.medium)
     polar = np.minimum(plane * np.sqrt(-2.0 * np.log1p(-draw[4])), np.pi)
     turned = turn(direction, np.cos(polar), FULL_TURN * draw[5])
 
@@ -88,8 +89,9 @@ def _fly_electrons(bank, state, flights, made, rng) -> State:
     shines = happens & (draw[1] < photon_share[cell]) & (after > BREMSSTRAHLUNG_CUT)
     photon = np.maximum(after / BREMSSTRAHLUNG_CUT, 1.0) ** draw[2] * BREMSSTRAHLUNG_CUT
     shines &= draw[3] < accept_photon(photon, after)
-    knocks = happens & (draw[1] >= photon_share[cell]) & (after > 2.0 * c.DELTA_CUT)
-    knock_on = 1.0 / (1.0 / c.DELTA_CUT - draw[2] * (1.0 / c.DELTA_CUT - 2.0 / (after + 1e-6)))
+    knocks = happens & (draw[1] >= photon_share[cell]) & (after > 2.0 * world.delta_cut)
+    least = 1.0 / world.delta_cut
+    knock_on = 1.0 / (least - draw[2] * (least - 2.0 / (after + 1e-6)))
     given = np.where(shines, photon, np.where(knocks, knock_on, 0.0))
 
     emits = np.flatnonzero(shines | knocks)
@@ -108,7 +110,7 @@ def _fly_electrons(bank, state, flights, made, rng) -> State:
     after = after - given
     bank.particles["end"][row] = end
     rests = after < 1e-3
-    here = c.inside(end, ELECTRON_MARGIN)
+    here = world.volume.inside(end, ELECTRON_MARGIN)
     _annihilate(bank, row[rests & here], end[rests & here], made, rng)
     return _pick((row, after, end, turned), here & ~rests)
 
@@ -133,11 +135,11 @@ def _annihilate(bank, row, position, made, rng) -> None:
 def _fly_photons(bank, state, flights, made, rng) -> State:
     """One flight of all photons; returns those that scattered on."""
     row, energy, start, direction = state
-    rate, pair_share, compton_share = interaction_rates(energy)
+    rate, pair_share, compton_share = interaction_rates(energy, bank.world.medium)
     draw = rng.random((2, len(row)))
     end = start - direction * (np.log1p(-draw[0]) / rate)[:, None]
     bank.particles["end"][row] = end
-    here = c.inside(end, PHOTON_MARGIN)
+    here = bank.world.volume.inside(end, PHOTON_MARGIN)
     converts = np.flatnonzero(here & (draw[1] < pair_share))
     scatters = np.flatnonzero(here & (draw[1] >= pair_share) & (draw[1] < compton_share))
     absorbed = np.flatnonzero(here & (draw[1] >= compton_share))
@@ -201,12 +203,13 @@ def _create(bank: ParticleBank, made: list[Secondaries]) -> tuple[State, np.ndar
 
 def _deposit(bank: ParticleBank, flights, rng: np.random.Generator) -> None:
     """Cuts the flights into steps, lets their losses fluctuate and records them."""
+    world = bank.world
     row, start, end, energy, length, beta2 = (np.concatenate(x) for x in zip(*flights, strict=True))
     time = bank.particles["time"][row]
-    seen = (energy > 0.0) & c.visible(0.5 * (start + end), time, 1.0)
+    seen = (energy > 0.0) & world.volume.visible(0.5 * (start + end), time, 1.0)
     row, energy, length, beta2 = row[seen], energy[seen], length[seen], beta2[seen]
     start, end = start[seen], end[seen]
-    number = np.maximum(np.ceil(length / STEP).astype(np.int64), 1)
+    number = np.maximum(np.ceil(length / world.step).astype(np.int64), 1)
     flight = np.repeat(np.arange(len(row)), number)
     index = np.arange(len(flight)) - np.repeat(np.cumsum(number) - number, number)
     vector = ((end - start) / number[:, None])[flight]
@@ -214,8 +217,10 @@ def _deposit(bank: ParticleBank, flights, rng: np.random.Generator) -> None:
     mean = (energy / number)[flight]
     step = (length / number)[flight]
     # A slow electron gives all it has: nothing is left to fluctuate.
-    loose = (step > 0.0) & (energy[flight] > c.DELTA_CUT)
-    mean[loose] = straggle(mean[loose], step[loose], beta2[flight][loose], c.DELTA_CUT, rng)
+    loose = (step > 0.0) & (energy[flight] > world.delta_cut)
+    mean[loose] = straggle(
+        mean[loose], step[loose], beta2[flight][loose], world.delta_cut, rng, world.medium
+    )
     bank.deposit(row[flight], begin, begin + vector, mean, step)
 
 

@@ -28,9 +28,9 @@ from jaxsparse.data.simulate.energy_loss import (
     straggle,
 )
 from jaxsparse.data.simulate.hadrons import inverse_interaction_length
+from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC, Volume, World
 
-STEP, FINE_STEP, FINE_PATH = 0.3, 0.1, 0.9  # cm; the last FINE_PATH of a stopping track is finer
-MARGIN = 20.0  # cm of argon around the active volume that is simulated
+MARGIN = 20.0  # cm of the medium around the active volume that is simulated
 PION_LIFE_PATH = 780.5  # cm, c tau
 STOPPED, INTERACTED, DECAYED, LEFT = range(4)
 
@@ -41,7 +41,7 @@ class Ends:
 
     Attributes:
       rows: rows in the particle table.
-      fate: ``STOPPED``, ``INTERACTED`` (inelastic), ``DECAYED`` (in flight) or ``LEFT`` the argon.
+      fate: ``STOPPED``, ``INTERACTED`` (inelastic), ``DECAYED`` (in flight) or ``LEFT`` the medium.
       kinetic_energy: MeV at the end; 0 at rest.
       direction: unit vectors at the end. The end point is in the particle table.
     """
@@ -53,7 +53,7 @@ class Ends:
 
 
 def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> Ends:
-    """Carries charged particles of one mass through the argon; deposits and delta rays go to
+    """Carries charged particles of one mass through the medium; deposits and delta rays go to
     ``bank``.
 
     Args:
@@ -66,8 +66,9 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     """
     particles = bank.particles[rows]
     species = int(abs(particles["pdg"][0]))
+    world, volume = bank.world, bank.world.volume
     mass, spin_half = c.MASSES[species], species != 211
-    table = range_table(mass, HARD_CUT)
+    table = range_table(mass, HARD_CUT, world.medium)
     energy0 = particles["kinetic_energy"].astype(np.float64)
     start = particles["start"].astype(np.float64)
     direction0 = particles["direction"].astype(np.float64)
@@ -76,13 +77,13 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     mean_range = table.range_of(energy0)
     residual = mean_range + table.spread_of(energy0) * rng.standard_normal(len(rows))
     residual = np.maximum(residual, 0.5 * mean_range)
-    longest = path_to_exit(start, direction0) * 1.02 + 5.0
-    knots = hard_losses(residual, longest, table, mass, spin_half, rng)
+    longest = path_to_exit(start, direction0, volume=volume) * 1.02 + 5.0
+    knots = hard_losses(residual, longest, table, mass, spin_half, world.medium, rng)
     last_knot = np.searchsorted(knots[0], np.arange(len(rows)), side="right") - 1
     stops = knots[2][last_knot] < longest
     path = np.where(stops, knots[2][last_knot], longest)
 
-    steps, length = _steps(path, stops)
+    steps, length = _steps(path, stops, world)
     track = np.repeat(np.arange(len(rows)), steps)
     first = np.cumsum(steps) - steps
     after = _running(length, track, first)
@@ -96,7 +97,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     fate = np.where(stops, STOPPED, LEFT)
     if species != 13:
         # The first step whose accumulated number of interaction lengths passes an exponential.
-        rate = inverse_interaction_length(energy, species)
+        rate = inverse_interaction_length(energy, species, world.medium)
         decay = np.zeros_like(rate)
         if species == 211:
             decay = mass / kinematics(energy, mass)[2] / PION_LIFE_PATH
@@ -113,7 +114,9 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
         first = np.cumsum(steps) - steps
         path = after[first + steps - 1]
 
-    directions = scattered_path(direction0, scattering_angle(energy, mass, length), steps, rng)
+    directions = scattered_path(
+        direction0, scattering_angle(energy, mass, length, world.medium), steps, rng
+    )
     before = directions[np.arange(len(track)) + track]
     moved = np.cumsum(before * length[:, None], axis=0)
     moved -= (moved[first] - before[first] * length[first][:, None])[track]
@@ -121,28 +124,28 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     begin = end - before * length[:, None]
 
     beta2 = kinematics(energy, mass)[0]
-    restricted = range_table(mass, c.DELTA_CUT).loss / table.loss
+    restricted = range_table(mass, world.delta_cut, world.medium).loss / table.loss
     mean = (before_energy - after_energy) * np.interp(energy, GRID, restricted)
-    cut = np.minimum(c.DELTA_CUT, largest_transfer(energy, mass))
-    loss = straggle(mean, length, beta2, cut, rng)
+    cut = np.minimum(world.delta_cut, largest_transfer(energy, mass))
+    loss = straggle(mean, length, beta2, cut, rng, world.medium)
     when = particles["time"].astype(np.float64)[track]
-    seen = c.visible(end, when, 3.0)
+    seen = volume.visible(end, when, 3.0)
     bank.deposit(rows[track[seen]], begin[seen], end[seen], loss[seen], length[seen])
 
     last = first + steps - 1
     bank.particles["end"][rows] = end[last]
     at_end = np.where(fate == STOPPED, 0.0, after_energy[last])
-    fate = np.where(c.inside(end[last], MARGIN), fate, LEFT)
+    fate = np.where(volume.inside(end[last], MARGIN), fate, LEFT)
     ends = Ends(rows, fate, at_end, directions[last + np.arange(len(rows)) + 1])
 
     # Delta rays: those that slowed the track down, where they did, and the soft ones of each step.
     hard = (knots[3] > 0.0) & (knots[1] < path[knots[0]])
     hard_step = np.searchsorted(track * far + after, knots[0][hard] * far + knots[1][hard])
-    soft_step, soft = soft_deltas(energy, length, mass, spin_half, rng)
+    soft_step, soft = soft_deltas(energy, length, mass, spin_half, world, rng)
     step = np.concatenate([np.minimum(hard_step, len(track) - 1), soft_step])
     transfer = np.concatenate([knots[3][hard], soft])
     origin = begin[step] + before[step] * (length[step] * rng.random(len(step)))[:, None]
-    near = c.visible(origin, when[step], MARGIN)
+    near = volume.visible(origin, when[step], MARGIN)
     step, transfer, origin = step[near], transfer[near], origin[near]
     cosine = emission_cosine(transfer, np.maximum(energy[step], transfer), mass)
     mother = rows[track[step]]
@@ -158,20 +161,25 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     return ends
 
 
-def path_to_exit(start: np.ndarray, direction: np.ndarray, margin: float = MARGIN) -> np.ndarray:
+def path_to_exit(
+    start: np.ndarray,
+    direction: np.ndarray,
+    margin: float = MARGIN,
+    volume: Volume = LIQUID_ARGON_TPC.volume,
+) -> np.ndarray:
     """Straight path (cm) from points to where they leave the volume for good; 0 if they miss it."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = (c.ACTIVE_LOW - margin - start) / direction
-        high = (c.ACTIVE_HIGH + margin - start) / direction
+        low = (volume.corners[0] - margin - start) / direction
+        high = (volume.corners[1] + margin - start) / direction
     return np.maximum(np.nanmin(np.maximum(low, high), axis=1), 0.0)
 
 
-def _steps(path: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _steps(path: np.ndarray, stops: np.ndarray, world: World) -> tuple[np.ndarray, np.ndarray]:
     """Number of steps of each track and all their lengths (cm), fine where a track stops."""
-    fine = np.where(stops, np.minimum(path, FINE_PATH), 0.0)
+    fine = np.where(stops, np.minimum(path, world.fine_path), 0.0)
     coarse = path - fine
-    number_fine = np.ceil(fine / FINE_STEP).astype(np.int64)
-    number_coarse = np.ceil(coarse / STEP).astype(np.int64)
+    number_fine = np.ceil(fine / world.fine_step).astype(np.int64)
+    number_coarse = np.ceil(coarse / world.step).astype(np.int64)
     number_coarse += (number_fine + number_coarse) == 0
     number = np.stack([number_coarse, number_fine], axis=1).ravel()
     each = np.stack([coarse, fine], axis=1).ravel() / np.maximum(number, 1)

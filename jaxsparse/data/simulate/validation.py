@@ -17,10 +17,10 @@ from matplotlib.figure import Figure as Canvas
 
 from jaxsparse import command_line
 from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES
-from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate import figures as measure
 from jaxsparse.data.simulate import image_figures
 from jaxsparse.data.simulate.figures import Sample
+from jaxsparse.data.simulate.medium import LIQUID_ARGON
 
 SIZES = {"muons": 400, "ranges": 200, "stopping_muons": 2000, "showers": 400, "cosmic_muons": 500}
 IMAGES = 150
@@ -155,7 +155,7 @@ def _showers(canvas: Canvas, samples: dict[str, Sample]) -> None:
         left.stairs(energy / np.diff(edges), edges, color=colour, label=f"1 GeV {name}")
         sign = -0.5 if name == "electron" else 0.5
         rate = 0.5
-        shape = 1.0 + rate * (np.log(1000.0 / c.CRITICAL_ENERGY) + sign)
+        shape = 1.0 + rate * (np.log(1000.0 / LIQUID_ARGON.critical_energy) + sign)
         profile = t ** (shape - 1.0) * np.exp(-rate * t)
         profile *= 1000.0 / (profile.sum() * (t[1] - t[0]))
         left.plot(t, profile, ":", color=colour, label="gamma, b = 0.5")

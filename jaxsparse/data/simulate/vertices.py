@@ -57,7 +57,8 @@ def add_vertex(
     pdg = np.array([particle[name] for name in names])
     # Bombs hold both charges; the named topologies are neutrino interactions: negative leptons.
     either = np.isin(pdg, (11, 13, 211)) & (topology == "bomb")
-    place = rng.uniform(c.ACTIVE_LOW + fiducial_margin, c.ACTIVE_HIGH - fiducial_margin)
+    corner, far_corner = bank.world.volume.corners
+    place = rng.uniform(corner + fiducial_margin, far_corner - fiducial_margin)
     return bank.add(
         pdg=np.where(either, charge * pdg, pdg),
         parent=-1,

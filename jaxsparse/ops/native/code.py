@@ -100,6 +100,12 @@ class Code:
         fma = self.external(f"llvm.fma.v{lanes}f32", a.type, [a.type] * 3)
         return self.b.call(fma, [a, b, c])
 
+    def prefetch(self, address: Value) -> None:
+        """Asks for the cache line at an address, which may be any."""
+        prefetch = self.external("llvm.prefetch.p0i8", VOID, [POINTER, I32, I32, I32])
+        options = [ir.Constant(I32, number) for number in (0, 3, 1)]  # to read, to keep, data
+        self.b.call(prefetch, [address, *options])
+
     def minimum(self, a: Value, b: Value) -> Value:
         """The smaller of two integers."""
         return self.b.select(self.b.icmp_signed("<", a, b), a, b)

@@ -18,7 +18,7 @@ from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
 
-FLOAT = 4  # bytes
+FLOAT, CACHE_LINE = 4, 64  # bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +75,8 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
         x, table, w, out, active, absent, block, rows, columns, taps, channels, row_bytes = values
-        own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
-        other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
+        other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         nowhere = code.array(F32, MAX_CHANNELS)
         x_bytes = code.b.mul(channels, code.int(FLOAT))
         tap_bytes = code.b.mul(channels, row_bytes)
@@ -99,7 +99,7 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
                 )  # fmt: skip
                 some = code.b.icmp_signed(">", count, code.int(0))
                 with code.b.if_then(some):
-                    _repeat_last(code, sources, count, code.load(I64, sources), tile.rows)
+                    _repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
                     scratch = code.b.ptrtoint(nowhere, I64)
                     _repeat_last(code, targets, count, scratch, tile.rows)
                     weights = code.at(w, code.b.mul(tap, tap_bytes))
@@ -235,12 +235,15 @@ def _multiply_tile(
     overwrite: bool,
 ) -> None:
     vector = ir.VectorType(F32, tile.lanes)
-    reads, writes = [], []
-    for index in range(tile.rows):
+
+    def listed(addresses: Value, index: int) -> Value:
         position = code.b.mul(code.b.add(group, code.int(index)), code.int(8))
-        reads.append(pointer(code, code.load(I64, code.at(sources, position))))
-        target = pointer(code, code.load(I64, code.at(targets, position)))
-        writes.append(code.at(target, column))
+        return pointer(code, code.load(I64, code.at(addresses, position)))
+
+    reads = [listed(sources, index) for index in range(tile.rows)]
+    # Rows are scattered, which the processor cannot foresee: it is told of the next ones.
+    ahead = [listed(sources, tile.rows + index) for index in range(tile.rows)]
+    writes = [code.at(listed(targets, index), column) for index in range(tile.rows)]
     zero = ir.Constant(vector, [0.0] * tile.lanes)
     step = FLOAT * tile.lanes
     sums = [
@@ -252,11 +255,15 @@ def _multiply_tile(
         ]
         for write in writes
     ]
-    with code.loop(0, channels) as channel:
-        line = code.at(weights, code.b.mul(channel, row_bytes))
-        rows = [code.load(vector, code.at(line, v * step)) for v in range(tile.vectors)]
-        place = code.b.mul(channel, code.int(FLOAT))
-        _add_outer_product(code, tile, [code.at(read, place) for read in reads], rows, sums)
+    with code.loop(0, channels, CACHE_LINE // FLOAT) as part:
+        for position in ahead:
+            code.prefetch(code.at(position, code.b.mul(part, code.int(FLOAT))))
+        end = code.minimum(code.b.add(part, code.int(CACHE_LINE // FLOAT)), channels)
+        with code.loop(part, end) as channel:
+            line = code.at(weights, code.b.mul(channel, row_bytes))
+            rows = [code.load(vector, code.at(line, v * step)) for v in range(tile.vectors)]
+            place = code.b.mul(channel, code.int(FLOAT))
+            _add_outer_product(code, tile, [code.at(read, place) for read in reads], rows, sums)
     for write, row_sums in zip(writes, sums, strict=True):
         for v, total in enumerate(row_sums):
             code.store(total.get(), code.at(write, v * step))

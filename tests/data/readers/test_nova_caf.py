@@ -60,6 +60,8 @@ def test_objects_are_one_particle_table_for_both_views(caf):
     event = NovaCafSource(caf)[2]
     assert event.particles["pdg"].tolist() == [13, 2212]  # objects 1 and 7 of the file
     for view in event.views.values():
+        assert view.labels is not None
+        assert view.instance is not None
         np.testing.assert_array_equal(view.instance == 1, view.labels == 2)  # class 2: proton
         assert np.unique(view.labels).tolist() == [1, 2]
         assert np.unique(view.instance).tolist() == [0, 1]
@@ -86,8 +88,8 @@ def test_keys_without_partner_are_kept_and_counted(tmp_path, nova_keys, write_ca
     assert source.report.without_truth == 2
     assert source.report.truth_alone == 2
     assert source.report.lines() == [
-        "2 images without truth: kept, without class",
-        "2 events of truth without image: not there",
+        "images without truth: 2, kept without class",
+        "truth without image: 2, not there",
     ]
 
 
@@ -110,9 +112,9 @@ def test_codes_without_a_class_are_counted_and_named(tmp_path, nova_keys, write_
     source = NovaCafSource(path)
     assert source.event_labels.tolist() == [-1, -1, 0, -1, -1]
     assert source.report.lines() == [
-        "1 events of interaction code 12 (nu e elastic): kept, without class",
-        "2 events of interaction code 77 (unknown): kept, without class",
-        "1 events of interaction code 32767 (unknown): kept, without class",
+        "events of interaction code 12 (nu e elastic): 1, kept without class",
+        "events of interaction code 77 (unknown): 2, kept without class",
+        "events of interaction code 32767 (unknown): 1, kept without class",
     ]
 
 
@@ -190,7 +192,7 @@ def test_a_file_without_truth_is_kept_and_said(caf):
         del file[TRUTH]
     source = NovaCafSource(caf)
     assert source.event_labels.tolist() == [-1] * 8
-    assert f"1 files without table {TRUTH}" in source.report.lines()
+    assert f"files without table {TRUTH}: 1, kept without classes" in source.report.lines()
 
 
 def test_links_to_other_files_are_not_followed(caf, tmp_path):

@@ -1,0 +1,93 @@
+"""Finds out whether the axes of stored pixel maps were taken in the right order.
+
+Pixel maps are stored flat. Taken apart in a wrong order, pixels that touched land far from one
+another: tracks fall to pieces, or run along the cells where they should cross the planes. So of all
+orders the right one has the most active neighbours, whatever the physics.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxsparse.data.schema import View
+from jaxsparse.data.summary import active_neighbours
+
+SUSPICIOUS = 1.2  # times the neighbours of the order in use
+
+
+@dataclasses.dataclass
+class AxisOrderCheck:
+    """Mean active neighbours of the same pixels for every order of the axes they may be stored in.
+
+    Attributes:
+      axes: names of the axes of an image, for example ``("plane", "cell")``.
+      shape: of an image.
+      views: number of views.
+      used: order in which the stored images were taken apart.
+
+    >>> check = AxisOrderCheck(("plane", "cell"), (4, 3), 1, "view,plane,cell")
+    >>> line = np.array([[0, 1], [1, 1], [2, 1]], np.int32)
+    >>> check.add([View(line, np.ones(3, np.float32), (4, 3))])
+    >>> check.neighbours()["view,plane,cell"]
+    2.3333333333333335
+    """
+
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    views: int
+    used: str = ""
+    _pixels: list[np.ndarray] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.used = self.used or ",".join(("view", *self.axes))
+
+    def add(self, views: Sequence[View]) -> None:
+        """Counts an event: all its views, in order."""
+        self._pixels.append(
+            np.concatenate(
+                [np.insert(view.coords, 0, number, axis=1) for number, view in enumerate(views)]
+            )
+        )
+
+    def neighbours(self) -> dict[str, float]:
+        """Mean active neighbours (itself included) by order of the axes."""
+        sizes = dict(zip(("view", *self.axes), (self.views, *self.shape), strict=True))
+        names = ("view", *self.axes)
+        stored = self.used.split(",")
+        events = np.repeat(np.arange(len(self._pixels)), [len(p) for p in self._pixels])
+        pixels = np.concatenate(self._pixels)
+        columns = [pixels[:, names.index(name)] for name in stored]
+        flat = np.ravel_multi_index(columns, [sizes[name] for name in stored])
+        found = {}
+        for order in itertools.permutations(names):
+            parts = np.unravel_index(flat, [sizes[name] for name in order])
+            place = dict(zip(order, parts, strict=True))
+            # Every view of every event is a layer of its own, with an empty one on either side.
+            layer = 2 * (events * self.views + place["view"])
+            coords = np.stack([layer, *(place[name] for name in self.axes)], axis=1)
+            shape = (2 * len(self._pixels) * self.views, *self.shape)
+            found[",".join(order)] = active_neighbours(coords, shape)
+        return found
+
+    def lines(self) -> list[str]:
+        """What a person reads; a warning if another order fits clearly better."""
+        if not sum(map(len, self._pixels)):
+            return []
+        found = self.neighbours()
+        own = found[self.used]
+        others = {order: count for order, count in found.items() if order != self.used}
+        best = max(others, key=lambda order: others[order])
+        lines = [
+            f"axes      {self.used}: {own:.2f} active neighbours, at most {others[best]:.2f} in "
+            "another order"
+        ]
+        if others[best] > SUSPICIOUS * own:
+            lines.append(
+                f"WARNING   the images look taken apart in a wrong order: try --axes={best} "
+                f"({others[best]:.2f} active neighbours, {self.used} has {own:.2f})"
+            )
+        return lines

@@ -1,0 +1,72 @@
+"""A quick picture of a few events, to see with one's own eyes what a file holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from jaxsparse.data.schema import Event
+from jaxsparse.errors import InputError
+
+
+def draw_events(
+    path: str | os.PathLike[str],
+    events: Sequence[Event],
+    *,
+    axes: Mapping[str, Sequence[str]],
+    titles: Sequence[str],
+) -> None:
+    """Writes a PNG with a row an event and a column a view, every image whole.
+
+    The axis along the beam lies, as in the detectors' own displays: planes to the right for
+    segmented detectors, wires to the right for wire planes.
+
+    Args:
+      path: file to write.
+      events: a few events, at least one.
+      axes: by view, what the two axes count; views of more axes are left out.
+      titles: a line an event.
+
+    Raises:
+      InputError: there is nothing to draw, or the file cannot be written.
+    """
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+
+    names = [name for name in axes if events and len(events[0].views[name].shape) == 2]
+    if not names:
+        raise InputError(f"{path}: there is no event with a view of two axes to draw")
+    figure = Figure(figsize=(4.2 * len(names), 3.2 * len(events)), layout="constrained")
+    panels = figure.subplots(len(events), len(names), squeeze=False)
+    positive = [event.views[name].values for event in events for name in names]
+    largest = max((float(values.max()) for values in positive if len(values)), default=1.0)
+    scale = LogNorm(max(largest / 300, 1e-3), max(largest, 1e-2))
+    for row, (event, title) in enumerate(zip(events, titles, strict=True)):
+        for column, name in enumerate(names):
+            panel, view = panels[row][column], event.views[name]
+            along = 0 if axes[name][0] == "plane" else 1
+            x, y = view.coords[:, along], view.coords[:, 1 - along]
+            points = panel.scatter(
+                x, y, c=view.values, s=4, marker="s", linewidths=0, cmap="viridis_r", norm=scale
+            )
+            panel.set_xlim(-0.5, view.shape[along] - 0.5)
+            panel.set_ylim(-0.5, view.shape[1 - along] - 0.5)
+            panel.set_xlabel(axes[name][along])
+            panel.set_ylabel(axes[name][1 - along])
+            panel.set_title(f"{name}: {title}" if column == 0 else name, fontsize=9, loc="left")
+    figure.colorbar(points, ax=panels, label="value", shrink=0.6)
+    try:
+        figure.savefig(path, dpi=110)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be written ({error}): choose another place") from None
+
+
+def spread_out(count: int, wanted: int) -> np.ndarray:
+    """Numbers of ``wanted`` events spread evenly over ``count``.
+
+    >>> spread_out(10, 3).tolist(), spread_out(2, 5).tolist()
+    ([0, 4, 9], [0, 1])
+    """
+    return np.unique(np.linspace(0, max(count - 1, 0), min(wanted, count)).astype(int))

@@ -1,0 +1,153 @@
+"""Events of the segmented detector: interactions, particle guns and cosmic muons.
+
+Events are made by the dozen: the particles of many share one bank, where the transport carries them
+together, for an event alone is too small to keep numpy busy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from jaxsparse.data.nova import NOVA_EVENT_CLASSES
+from jaxsparse.data.simulate import constants as c
+from jaxsparse.data.simulate.bank import ParticleBank
+from jaxsparse.data.simulate.cosmics import add_cosmic_muon
+from jaxsparse.data.simulate.directions import isotropic
+from jaxsparse.data.simulate.neutrinos.generator import InteractionConfig, draw_interaction
+from jaxsparse.data.simulate.neutrinos.interaction import add_interaction
+from jaxsparse.errors import InputError
+
+GUNS = {"muon": 13, "electron": 11, "photon": 22, "proton": 2212, "pion": 211, "pi0": 111}
+TOPOLOGIES = ("beam", *GUNS)
+COSMIC = "cosmic"
+# Far detector: 1.22 m of concrete and 15 cm of barite, 3 metres of water in all (arXiv 1601.05022).
+OVERBURDEN = 300.0  # g/cm^2
+CLASSES = (("numu", 0.3), ("nue", 0.3), ("nc", 0.3), ("cosmic", 0.1))
+
+
+@dataclasses.dataclass(frozen=True)
+class ScintillatorConfig:
+    """What events to generate.
+
+    Attributes:
+      topology: ``"beam"`` for neutrino interactions and cosmic muons, or one particle:
+        ``"muon"``, ``"electron"``, ``"photon"``, ``"proton"``, ``"pion"``, ``"pi0"``.
+      classes: event classes and their shares, for ``"beam"``.
+      spectrum: of the neutrinos, as in :class:`InteractionConfig`.
+      kinetic_energy: least and largest of a particle gun (MeV), drawn evenly in its logarithm.
+      forward: whether a gun shoots along the beam, or anywhere.
+      fiducial_margin: cm between a vertex and the sides of the detector.
+      least_hits: events with fewer hits are drawn again: nobody sees them. Guns are not.
+    """
+
+    topology: str = "beam"
+    classes: tuple[tuple[str, float], ...] = CLASSES
+    spectrum: str = "oscillated"
+    kinetic_energy: tuple[float, float] = (100.0, 2000.0)
+    forward: bool = False
+    fiducial_margin: float = 0.0
+    least_hits: int = 20
+
+    def __post_init__(self) -> None:
+        if self.topology not in TOPOLOGIES:
+            raise InputError(
+                f"topology is {self.topology!r}: choose one of {', '.join(TOPOLOGIES)}"
+            )
+        names = [name for name, _ in self.classes]
+        for name in names:
+            if name not in NOVA_EVENT_CLASSES:
+                raise InputError(
+                    f"classes has {name!r}: choose some of {', '.join(NOVA_EVENT_CLASSES)}"
+                )
+        if len(set(names)) < len(names):
+            raise InputError(f"classes is {','.join(names)}: name each once")
+        shares = [share for _, share in self.classes]
+        if not all(math.isfinite(x) and x >= 0.0 for x in shares) or sum(shares) <= 0.0:
+            raise InputError(f"classes has shares {shares}: need numbers >= 0, not all 0")
+        least, most = self.kinetic_energy
+        if not 1.0 <= least <= most <= 2.0e4:
+            raise InputError(
+                f"kinetic_energy is {self.kinetic_energy}: needs 1 <= least <= most <= 20000 MeV"
+            )
+        if not 0.0 <= self.fiducial_margin <= 500.0:
+            raise InputError(f"fiducial_margin is {self.fiducial_margin}: must lie in 0 to 500 cm")
+        if not 0 <= self.least_hits <= 100:
+            raise InputError(f"least_hits is {self.least_hits}: must lie in 0 to 100")
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """What an event began with.
+
+    Attributes:
+      event_class: of ``NOVA_EVENT_CLASSES``, ``""`` for a gun.
+      topology: what happened in words.
+      energy: GeV of the neutrino, NaN without one.
+    """
+
+    event_class: str
+    topology: str
+    energy: float = math.nan
+
+
+def draw_class(config: ScintillatorConfig, rng: np.random.Generator) -> str:
+    """The class of an event; ``""`` for guns."""
+    if config.topology != "beam":
+        return ""
+    shares = np.cumsum([share for _, share in config.classes])
+    number = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
+    return config.classes[min(number, len(shares) - 1)][0]
+
+
+def begin(
+    bank: ParticleBank, config: ScintillatorConfig, event_class: str, rng: np.random.Generator
+) -> Origin:
+    """Adds the primaries of one event to ``bank``, at time 0, a vertex anywhere in the detector.
+
+    Args:
+      bank: other events' primaries so far, not yet carried anywhere.
+      config: what to generate.
+      event_class: of ``NOVA_EVENT_CLASSES``, ``""`` for a gun.
+      rng: random numbers.
+
+    >>> from jaxsparse.data.simulate.scintillator.detector import NOVA_FAR
+    >>> bank = ParticleBank(NOVA_FAR.world)
+    >>> origin = begin(bank, ScintillatorConfig("muon"), "", np.random.default_rng(1))
+    >>> origin.topology, bank.particles["pdg"].tolist()
+    ('muon', [13])
+    """
+    if event_class == COSMIC:
+        add_cosmic_muon(bank, rng, overburden=OVERBURDEN)
+        return Origin(event_class, COSMIC)
+    low, high = bank.world.volume.corners
+    vertex = rng.uniform(low + config.fiducial_margin, high - config.fiducial_margin)
+    if config.topology != "beam":
+        _shoot(bank, config, vertex, rng)
+        return Origin(event_class, config.topology)
+    asked = InteractionConfig(
+        beam="nova", target="scintillator", event_classes=(event_class,), shares=(1.0,),
+        spectrum=config.spectrum,
+    )  # fmt: skip
+    interaction = draw_interaction(asked, rng)
+    add_interaction(bank, interaction, vertex, 0.0)
+    return Origin(event_class, interaction.topology, interaction.energy)
+
+
+def _shoot(
+    bank: ParticleBank, config: ScintillatorConfig, vertex: np.ndarray, rng: np.random.Generator
+) -> None:
+    """Adds the one particle of a gun."""
+    low, high = np.log(config.kinetic_energy)
+    bank.add(
+        pdg=GUNS[config.topology],
+        parent=-1,
+        process=c.PRIMARY,
+        kinetic_energy=np.exp(rng.uniform(low, high, 1)),
+        time=0.0,
+        start=vertex[None],
+        direction=np.array([[0.0, 0.0, 1.0]]) if config.forward else isotropic(1, rng),
+        interaction=True,
+    )

@@ -1,0 +1,243 @@
+"""Cross-validates a config on a small file of events, with the forest on the same folds.
+
+    python -m jaxsparse.evaluation.classification.cross_validate --config=configs/X.py \\
+        --data=FILE --out=DIR --folds=5 --repeats=3
+
+Trains folds x repeats networks, each on a file without one fold, and scores that fold with the
+last checkpoint. Nothing is chosen by looking at the left-out fold: training validates on nothing,
+so the config needs a schedule that asks for no validation (constant, cosine). Events with equal
+pixels stay in one fold. A run that was stopped goes on with the fold that it stopped at. Writes
+into --out: ``metrics.json`` (figures pooled over folds, of the network and the forest, and their
+paired difference), ``scores.npz`` (scores of every event in every repeat) and the work directories,
+without checkpoints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from jaxsparse import command_line
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_writer import EventWriter
+from jaxsparse.data.partition import content_hashes
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.classification.baseline import summaries
+from jaxsparse.evaluation.classification.comparison import compare
+from jaxsparse.evaluation.classification.events import Events
+from jaxsparse.evaluation.classification.folds import CrossValidated, stratified_folds
+from jaxsparse.evaluation.classification.forest import cross_scores, have_forest
+from jaxsparse.evaluation.classification.profiles import decay_of, group_counts
+from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.evaluation.scores import efficiency, softmax
+from jaxsparse.evaluation.text import dumps, plain
+
+# (config, work directory, file with the test events) -> float32 [test events, classes]
+TrainAndScore = Callable[[ConfigDict, Path, Path], np.ndarray]
+
+
+def cross_validate(
+    config: ConfigDict,
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    seed: int = 0,
+    train_and_score: TrainAndScore | None = None,
+) -> dict[str, Any]:
+    """Trains and tests on every fold of every repeat.
+
+    Args:
+      config: of a classification; its ``data.train``, ``validation`` and ``split`` are set here,
+        and ``seed`` is raised by one a network.
+      data: an event file; events of classes that the config does not choose are left out.
+      out: folder for the results.
+      folds: parts of the events, each left out once.
+      repeats: independent partitions.
+      seed: of the partitions, of the forest's trees and of the bootstrap.
+      train_and_score: the network's training, :func:`train_network` if ``None``.
+
+    Returns:
+      The content of ``metrics.json``: ``network`` and ``forest``
+      (:meth:`~jaxsparse.evaluation.classification.folds.CrossValidated.summary`; the forest is
+      ``None`` without scikit-learn), ``network_against_forest``
+      (:func:`~jaxsparse.evaluation.classification.comparison.compare`), ``tau_decay`` {decay:
+      events, network, forest: part called nu_tau}, ``folds``, ``seed``, ``classes``, ``data``.
+
+    Raises:
+      InputError: bad options, a config that is of another task or validates.
+    """
+    if config.task != "classification":
+        raise InputError(f"task is {config.task!r}: only a classification is cross-validated")
+    if repeats < 1:
+        raise InputError(f"--repeats={repeats}: there must be one or more")
+    if config.optimizer.schedule == "plateau":
+        raise InputError(
+            "optimizer.schedule is 'plateau', which looks at validations: set it to constant or "
+            "cosine, a left-out fold must choose nothing"
+        )
+    out = Path(out)
+    events = Events(data, config, part="all")
+    known = events.truth >= 0
+    numbers, truth = events.numbers[known], events.truth[known]
+    copies = content_hashes(events.source, events.views)[numbers]
+    fold = stratified_folds(truth, folds, repeats=repeats, seed=seed, groups=copies)
+    run = train_network if train_and_score is None else train_and_score
+    scores = np.zeros((repeats, len(truth), len(events.classes)), np.float32)
+    for repeat, number in np.ndindex(repeats, folds):
+        test = fold[repeat] == number
+        own = config.copy_and_resolve_references()
+        own.seed = config.seed + repeat * folds + number
+        workdir = out / f"repeat_{repeat}" / f"fold_{number}"
+        scores[repeat, test] = _fold_scores(run, own, events.source, workdir, numbers, test)
+    network = CrossValidated(scores, truth, events.classes)
+    forest = None
+    if have_forest():
+        features = summaries(events, numbers)
+        forest = CrossValidated(
+            cross_scores(features, truth, fold, len(events.classes), seed=seed), truth,
+            events.classes,
+        )  # fmt: skip
+    topology = [text for text, used in zip(events.topology, known, strict=True) if used]
+    metrics = plain(
+        {
+            "data": str(data),
+            "classes": list(events.classes),
+            "folds": folds,
+            "seed": seed,
+            "network": network.summary(seed=seed),
+            "forest": None if forest is None else forest.summary(seed=seed),
+            "network_against_forest": (
+                None if forest is None else compare(network.right, forest.right, seed=seed)
+            ),
+            "tau_decay": _by_decay(network, forest, topology),
+        }
+    )
+    baseline = np.zeros((0, *scores.shape[1:]), np.float32) if forest is None else forest.scores
+    np.savez(
+        out / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers, fold=fold
+    )
+    (out / "metrics.json").write_text(dumps(metrics))
+    return metrics
+
+
+def train_network(config: ConfigDict, workdir: Path, test: Path) -> np.ndarray:
+    """Trains in a work directory and scores the events of a file with the last checkpoint."""
+    from jaxsparse.evaluation.classification.evaluator import pass_events
+    from jaxsparse.evaluation.options import Trained
+    from jaxsparse.training.checkpoint import load_for_evaluation
+    from jaxsparse.training.loop import train
+
+    train(config, workdir)
+    trained = Trained(*load_for_evaluation(workdir, step="latest"))
+    return softmax(pass_events(trained, Events(test, trained.config, part="all")).logits)
+
+
+def _fold_scores(
+    run: TrainAndScore,
+    config: ConfigDict,
+    source: Any,
+    workdir: Path,
+    numbers: np.ndarray,
+    test: np.ndarray,
+) -> np.ndarray:
+    """Scores of the left-out events; those of an earlier run if it had ended and was the same."""
+    config.data.train, config.data.validation = str(workdir / "train.h5"), ""
+    config.data.split = ()
+    done, asked = workdir / "scores.npy", json.loads(config.to_json())
+    note = {"config": asked, "test": numbers[test].tolist()}
+    remembered = workdir / "fold.json"
+    if done.is_file() and remembered.is_file() and json.loads(remembered.read_text()) == note:
+        return np.load(done, allow_pickle=False)
+    if remembered.is_file() and json.loads(remembered.read_text()) != note:
+        raise InputError(
+            f"{workdir} is of another config, seed or file: give another --out, or remove it"
+        )
+    workdir.mkdir(parents=True, exist_ok=True)
+    remembered.write_text(json.dumps(note))
+    copy_events(source, numbers[~test], workdir / "train.h5")
+    copy_events(source, numbers[test], workdir / "test.h5")
+    scores = run(config, workdir, workdir / "test.h5")
+    np.save(done, scores)
+    for path in (workdir / "train.h5", workdir / "test.h5"):
+        path.unlink()
+    # Twenty-five networks fill a disk, and nobody asks for their weights again.
+    shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
+    return scores
+
+
+def copy_events(source: EventFile, numbers: np.ndarray, path: Path) -> None:
+    """Writes some events of a file to another file, in the order of ``numbers``."""
+    first = next(iter(source.view_shapes))
+    with EventWriter(
+        path, detector=source.detector, views=source.view_shapes, made_by=source.attributes,
+        dead_wires={name: source.dead_wires(name) for name in source.view_shapes},
+        class_names=source.class_names, event_classes=source.event_classes,
+        axes=source.axes[first], value_unit=source.value_units[first], compression="none",
+    ) as writer:  # fmt: skip
+        for number in numbers:
+            writer.append(source[int(number)])
+
+
+def _by_decay(
+    network: CrossValidated, forest: CrossValidated | None, topology: list[str]
+) -> dict[str, Any] | None:
+    """Efficiency for nu_tau by decay of the tau, mean over repeats."""
+    decays = sorted({decay_of(text) for text in topology} - {""})
+    if not decays or "nutau" not in network.classes:
+        return None
+    label = network.classes.index("nutau")
+    group = np.array([decays.index(d) if (d := decay_of(text)) else -1 for text in topology])
+
+    def called(validated: CrossValidated) -> np.ndarray:
+        tables = [
+            group_counts(
+                EventResults.of(one, validated.truth, validated.classes), group, len(decays)
+            )
+            for one in validated.scores
+        ]
+        return efficiency(np.sum(tables, axis=0))[:, label]
+
+    parts = {"network": called(network), "forest": None if forest is None else called(forest)}
+    own = np.bincount(group[(group >= 0) & (network.truth == label)], minlength=len(decays))
+    return {
+        name: {
+            "events": int(own[i]),
+            **{key: None if part is None else float(part[i]) for key, part in parts.items()},
+        }
+        for i, name in enumerate(decays)
+    }
+
+
+def main(_: list[str]) -> None:
+    """Entry point of the command line."""
+    values = flags.FLAGS
+    metrics = cross_validate(
+        values.config, values.data, values.out, folds=values.folds, repeats=values.repeats,
+        seed=values.seed,
+    )  # fmt: skip
+    for name in ("network", "forest"):
+        if (entry := metrics[name]) is not None:
+            print(f"{name}: accuracy {entry['accuracy']:.4f} ± {entry['error']:.4f}")
+    if (pair := metrics["network_against_forest"]) is not None:
+        print(f"difference {pair['difference']:+.4f} ± {pair['error']:.4f}, p {pair['p_value']}")
+
+
+if __name__ == "__main__":
+    config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
+    flags.DEFINE_string("data", None, "Event file.")
+    flags.DEFINE_string("out", None, "Folder for the results.")
+    flags.DEFINE_integer("folds", 5, "Parts of the events, each left out once.")
+    flags.DEFINE_integer("repeats", 1, "Independent partitions.")
+    flags.DEFINE_integer("seed", 0, "Of partitions, trees and bootstrap samples.")
+    flags.mark_flags_as_required(["config", "data", "out"])
+    command_line.run(main)

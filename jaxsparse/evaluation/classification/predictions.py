@@ -1,0 +1,82 @@
+"""``predictions.h5`` of a classifier: the scores of every event, in the order of the file.
+
+| dataset | type | what |
+| --- | --- | --- |
+| ``scores`` | float32 ``[events, classes]`` | softmax scores |
+| ``event`` | int64 ``[events]`` | number of the event in the input file |
+| ``label`` | int32 ``[events]`` | true class, -1 unknown |
+| ``energy`` | float32 ``[events]`` | true neutrino energy in GeV, NaN unknown |
+| ``topology`` | bytes, at most 32 | true details in words |
+
+Attributes: ``format``, ``class_names``, ``data``, ``views``, ``checkpoint_step``, ``complete``.
+Truth is repeated here so that two classifiers can be compared without the file.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import h5py
+import numpy as np
+
+from jaxsparse.data.event_layout import TOPOLOGY_BYTES
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.evaluation.predictions import FORMAT, PredictionFile
+
+REMEDY = "give the predictions.h5 that eval.py wrote for a classifier of events"
+
+
+def write_predictions(
+    path: str | os.PathLike[str],
+    results: EventResults,
+    events: np.ndarray,
+    attributes: dict[str, Any],
+) -> None:
+    """Writes the scores of events.
+
+    Args:
+      path: of the file to be.
+      results: scores and truth.
+      events: integer ``[events]``, their numbers in the input file.
+      attributes: written beside the class names.
+
+    Raises:
+      InputError: the file cannot be made, or the disk is full.
+    """
+    columns = {
+        "scores": results.scores,
+        "event": np.asarray(events, np.int64),
+        "label": results.truth,
+        "energy": results.energy,
+        "topology": np.array([text.encode() for text in results.topology], f"S{TOPOLOGY_BYTES}"),
+    }
+    with PredictionFile(path, results.classes, attributes) as file:
+        for name, values in columns.items():
+            file.extend({file.dataset(name, values.dtype, values.shape[1:]): values})
+
+
+def read_predictions(path: str | os.PathLike[str]) -> tuple[EventResults, np.ndarray]:
+    """The scores and truth of a ``predictions.h5``, and the events' numbers in their file.
+
+    Raises:
+      InputError: no such file, or not one of a classifier of events.
+    """
+    try:
+        with h5py.File(path) as file:
+            if file.attrs.get("format") != FORMAT or not file.attrs.get("complete", False):
+                raise InputError(f"{path} is no complete prediction file: {REMEDY}")
+            missing = {"scores", "event", "label", "energy", "topology"} - set(file)
+            if missing:
+                raise InputError(f"{path} has no {', '.join(sorted(missing))}: {REMEDY}")
+            columns = {name: np.asarray(file[name]) for name in file}
+            classes = tuple(str(name) for name in file.attrs["class_names"])
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} cannot be read ({reason}): {REMEDY}") from None
+    topology = [text.decode(errors="replace") for text in columns["topology"]]
+    results = EventResults.of(
+        columns["scores"], columns["label"], classes, columns["energy"], topology
+    )
+    return results, columns["event"]

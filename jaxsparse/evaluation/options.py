@@ -1,0 +1,98 @@
+"""What to evaluate, beside which checkpoint on which file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+from ml_collections import ConfigDict
+
+from jaxsparse.errors import InputError
+
+# Settings of another task.
+FOREIGN = {
+    "segmentation": ("part",),
+    "classification": ("view", "whole_plane", "bootstrap_group", "value_scale"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Settings of an evaluation; those of one task are marked, and refused by the other.
+
+    Attributes:
+      checkpoint: ``"best"``, ``"latest"`` or a step.
+      num_events: only the first so many events; 0 for all.
+      pictures: how many events to draw, evenly spaced in the file.
+      thresholds: rules such as ``"delta>0.5"``.
+      baseline_data: file to fit the baseline on; part of the evaluated events if empty.
+      seed: of the crop windows, of folds and of bootstrap draws.
+      part: classification: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
+        ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
+        else all.
+      view: segmentation: name of the view; the configuration's if empty.
+      whole_plane: segmentation: no crop.
+      bootstrap_group: segmentation: so many consecutive ``event_id`` are one event of the
+        simulation and are drawn together; 0 takes ``placements`` from the file's attributes,
+        else 1.
+      value_scale: segmentation: multiplies the values of the file.
+    """
+
+    checkpoint: str | int = "best"
+    num_events: int = 0
+    pictures: int = 8
+    thresholds: Sequence[str] = ("delta>0.5", "MIP>0.5")
+    baseline_data: str = ""
+    seed: int = 0
+    part: str = ""
+    view: str = ""
+    whole_plane: bool = False
+    bootstrap_group: int = 0
+    value_scale: float = 1.0
+
+    def check(self, task: str) -> None:
+        """Looks at every value.
+
+        Raises:
+          InputError: a value out of its range, or one that means nothing to the task.
+        """
+        for name, least in (("num_events", 0), ("pictures", 0), ("bootstrap_group", 0)):
+            if getattr(self, name) < least:
+                raise InputError(
+                    f"--{name}={getattr(self, name)}: it must not be negative, leave it out."
+                )
+        if not 0 < self.value_scale < float("inf"):
+            raise InputError(
+                f"--value_scale={self.value_scale}: it must be positive, leave it out."
+            )
+        for name in FOREIGN[task]:
+            if getattr(self, name) != getattr(type(self), name):
+                raise InputError(
+                    f"--{name}={getattr(self, name)}: this network's task is {task}, which has no "
+                    "such setting, leave it out."
+                )
+
+    def rules(self, classes: Sequence[str]) -> Sequence[str]:
+        """The threshold rules, without the default ones whose class this network does not have."""
+        if tuple(self.thresholds) != Options.thresholds:
+            return self.thresholds
+        return [rule for rule in self.thresholds if rule.partition(">")[0] in classes]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What :func:`jaxsparse.training.checkpoint.load_for_evaluation` returns, by name.
+
+    Attributes:
+      config: of the run.
+      model: for one device.
+      variables: ``params`` and ``batch_stats``.
+      step: that they are of.
+    """
+
+    config: ConfigDict
+    model: nn.Module
+    variables: dict[str, Any]
+    step: int

@@ -1,0 +1,1 @@
+"""Scores of pixels: the class of every site of an image."""

@@ -1,0 +1,61 @@
+"""Numbers as text: strict JSON for programs, rounded figures with errors for people."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """The value as strict JSON can hold it: NaN and infinity become ``None``.
+
+    >>> plain({"a": [1.0, float("nan")], "b": np.float32(2)})
+    {'a': [1.0, None], 'b': 2.0}
+    """
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def dumps(metrics: dict[str, Any]) -> str:
+    """``metrics.json``: the short values one a line, tables of numbers in rows."""
+    return _indent(plain(metrics)) + "\n"
+
+
+def _indent(value: Any, depth: int = 0) -> str:
+    inner = "  " * (depth + 1)
+    if isinstance(value, dict) and value:
+        lines = [
+            f"{inner}{json.dumps(key)}: {_indent(item, depth + 1)}" for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
+    return json.dumps(value, allow_nan=False)
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A rounded number; a dash where there is none.
+
+    >>> figure(0.12345), figure(None)
+    ('0.1235', '–')
+    """
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """A number and its standard error, if it has one.
+
+    >>> with_error(0.5, 0.01), with_error(0.5, None)
+    ('0.5000 ± 0.0100', '0.5000')
+    """
+    return figure(value) if value is None or error is None else f"{value:.4f} ± {error:.4f}"

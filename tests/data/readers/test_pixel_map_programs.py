@@ -1,0 +1,164 @@
+"""convert and inspect on pixel maps: recognised, nothing lost, a wrong order of axes is seen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxsparse.data.convert import convert
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.inspect import describe
+from jaxsparse.data.readers.nova_caf import NovaCafSource
+from jaxsparse.data.readers.recognise import recognise
+from jaxsparse.errors import InputError
+
+CODES = [0, 5, 9, 13, 14, 77]
+
+
+@pytest.fixture(scope="module")
+def caf(tmp_path_factory, nova_keys, write_caf):
+    """Six images, one of them without truth."""
+    keys = nova_keys(7)
+    path = tmp_path_factory.mktemp("caf") / "a.h5"
+    energies = [2.0, 1.5, 8.0, 2.5, -5.0, 1.0]
+    return write_caf(path, keys[:6], keys[1:], CODES, energies=energies)
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory, caf):
+    path = tmp_path_factory.mktemp("converted") / "nova.h5"
+    assert convert(str(caf), str(path), format="nova_caf") == 6
+    return path
+
+
+def text(path, **options) -> str:
+    return "\n".join(describe(str(path), **options))
+
+
+def test_a_converted_file_holds_the_same_events(caf, converted):
+    source, file = NovaCafSource(caf), EventFile(converted)
+    assert file.event_classes == source.event_classes
+    assert file.class_names == source.class_names
+    assert file.detector == "nova"
+    np.testing.assert_array_equal(file.event_labels, [-1, 0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(file.event_energy, source.event_energy)
+    assert file.axes == {"XZ": ("plane", "cell"), "YZ": ("plane", "cell")}
+    assert file.attributes["notes"] == source.notes()
+    for number in range(6):
+        event, expected = file[number], source[number]
+        np.testing.assert_array_equal(event.particles["pdg"], expected.particles["pdg"])
+        for name in ("XZ", "YZ"):
+            for column in ("coords", "values", "labels", "instance"):
+                np.testing.assert_array_equal(
+                    getattr(event.views[name], column), getattr(expected.views[name], column)
+                )
+    with h5py.File(converted) as stored:  # small events by the million: nothing to unpack
+        assert stored["views/XZ/values"].compression is None
+
+
+def test_inspect_says_the_same_of_a_foreign_file_and_of_its_conversion(caf, converted):
+    foreign, own = text(caf), text(converted)
+    for line in (
+        "6 events, detector nova",
+        "events    numu 1, nue 1, nutau 1, nc 1, cosmic 1 (without class 1)",
+        "energy    median 2.25 GeV",
+        "view XZ: 100 x 80, 0 dead wires",
+        "images without truth: 1, kept without class",
+    ):
+        assert line in foreign
+        assert line in own
+    shared = [line for line in foreign.splitlines() if line.startswith("  ")]
+    assert len(shared) == 14
+    assert shared == [line for line in own.splitlines() if line.startswith("  ")]
+    assert "note      truth without image: 1, not there" in foreign
+    assert "WARNING" not in foreign + own
+
+
+def test_a_picture_is_drawn(tmp_path, converted):
+    assert f"picture   {tmp_path / 'a.png'}" in text(converted, picture=str(tmp_path / "a.png"))
+    header = (tmp_path / "a.png").read_bytes()[:24]
+    assert header[1:4] == b"PNG"
+    width, height = (int.from_bytes(header[i : i + 4], "big") for i in (16, 20))
+    assert height > width  # four events, two views
+    with pytest.raises(InputError, match="cannot be written"):
+        text(converted, picture=str(tmp_path / "none" / "a.png"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "name"),
+    [
+        ((0, 2, 1), "view,cell,plane"),
+        ((1, 2, 0), "plane,cell,view"),
+        ((2, 0, 1), "cell,view,plane"),
+    ],
+)
+def test_a_wrong_order_of_axes_is_noticed_and_the_right_one_named(
+    tmp_path, nova_keys, write_caf, axes, name
+):
+    keys = nova_keys(6)
+    path = write_caf(tmp_path / "a.h5", keys, keys, [0] * 6, axes=axes)
+    assert f"try --axes={name} " in text(path)
+    assert "WARNING" not in text(path, axes=name)
+
+
+def test_sparse_files_and_dune_folders_are_recognised(tmp_path, nova_tracks, write_sparse, caf):
+    sparse = write_sparse(tmp_path / "s.h5", [nova_tracks(i) for i in range(3)], numbers=[0, 2, 3])
+    found = text(sparse)
+    assert "3 events, detector nova" in found
+    assert "note      event numbers up to 3 without a pixel: 1, not there" in found
+    folder = tmp_path / "dune"
+    (folder / "numu").mkdir(parents=True)
+    image = np.zeros((3, 500, 500), np.uint8)
+    image[:, 4:9, 7] = 20
+    (folder / "numu" / "event3.gz").write_bytes(zlib.compress(image.tobytes()))
+    (folder / "numu" / "event3.info").write_text("0\n2.5\n" + "0\n" * 5 + "14\n" + "0\n" * 7)
+    found = text(folder)
+    assert "events    nue 0, numu 1, nutau 0, nc 0" in found
+    assert "topology  numu CC QE 1" in found
+    assert "mean 20.00, standard deviation 0.00" in found
+    assert "1 of 500 ticks, 5 of 500 wires" in found
+    assert recognise(sparse) == "nova_sparse"
+    assert recognise(folder) == "dune_cvn"
+    assert recognise([caf]) == recognise(str(caf.parent)) == "nova_caf"
+    out = tmp_path / "s_events.h5"
+    assert convert(str(sparse), str(out), format="nova_sparse") == 3
+    assert [event.event_id for event in EventFile(out)] == [0, 2, 3]
+    assert EventFile(out).event_classes == ()
+
+
+def test_what_no_reader_knows_is_one_line(tmp_path, caf):
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["a"] = 1
+    with pytest.raises(InputError, match="is none of the formats known here"):
+        text(tmp_path / "other.h5")
+    (tmp_path / "text.h5").write_text("hello")
+    with pytest.raises(InputError, match="no readable HDF5 file"):
+        text(tmp_path / "text.h5")
+    with pytest.raises(InputError, match="does not exist"):
+        text(tmp_path / "none.h5")
+    with pytest.raises(InputError, match="format is 'root': must be one of"):
+        convert(str(caf), str(tmp_path / "x.h5"), format="root")
+    with pytest.raises(InputError, match="2 inputs are given: nova_sparse reads one"):
+        convert([str(caf), str(caf)], str(tmp_path / "x.h5"), format="nova_sparse")
+
+
+def test_the_command_line_converts_several_inputs(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(2)
+    paths = [write_caf(tmp_path / f"{name}.h5", keys, keys, [0, 4]) for name in "ab"]
+    out = tmp_path / "out" / "nova.h5"
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "jaxsparse.data.convert", "--format=nova_caf", f"--out={out}",
+            *(f"--input={path}" for path in paths), "--compression=gzip",
+        ],
+        capture_output=True, text=True, timeout=100, check=False,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert EventFile(out).event_labels.tolist() == [0, 1, 0, 1]

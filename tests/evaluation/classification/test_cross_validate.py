@@ -1,0 +1,96 @@
+"""The cross-validation around a stand-in for training: who sees what, and what is pooled."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.classification import forest as forest_module
+from jaxsparse.evaluation.classification.cross_validate import copy_events, cross_validate
+
+
+@pytest.fixture
+def config(classifier_config):
+    config = classifier_config.copy_and_resolve_references()
+    config.optimizer.schedule = "constant"
+    return config
+
+
+class Recorder:
+    """Scores an event rightly if its number is even; remembers what it was given."""
+
+    def __init__(self):
+        self.trained, self.tested, self.seeds = [], [], []
+
+    def __call__(self, config, workdir, test):
+        assert config.data.validation == ""
+        assert not config.data.split
+        self.seeds.append(config.seed)
+        train, test = EventFile(config.data.train), EventFile(test)
+        self.trained.append({event.event_id for event in train})
+        self.tested.append([event.event_id for event in test])
+        places = {"nue": 0, "numu": 1, "nc": 2}
+        truth = np.array([places[test.event_classes[label]] for label in test.event_labels])
+        wrong = np.array(self.tested[-1]) % 2
+        return np.eye(3, dtype=np.float32)[(truth + wrong) % 3]
+
+
+def test_every_event_is_tested_once_a_repeat_by_what_never_saw_it(
+    config, event_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(forest_module, "TREES", 3)
+    run = Recorder()
+    metrics = cross_validate(config, event_file, tmp_path, folds=3, repeats=2, train_and_score=run)
+    chosen = [number for number in range(24) if number % 4 != 3]  # no cosmics
+    assert len(run.tested) == 6
+    assert len(set(run.seeds)) == 6
+    for trained, tested in zip(run.trained, run.tested, strict=True):
+        assert not trained & set(tested)
+        assert sorted(trained | set(tested)) == chosen
+    for repeat in (0, 1):
+        assert (
+            sorted(number for fold in run.tested[3 * repeat : 3 * repeat + 3] for number in fold)
+            == chosen
+        )
+    # Of the 18 events 12 have even numbers, all of classes numu and nc.
+    assert metrics["network"]["accuracy"] == pytest.approx(12 / 18)
+    assert metrics["network"]["per_class"]["nue"]["efficiency"] == 0.0
+    assert metrics["network"]["accuracy_by_repeat"] == pytest.approx([12 / 18] * 2)
+    assert metrics["tau_decay"] is None
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    if forest_module.have_forest():
+        pair = metrics["network_against_forest"]
+        assert pair["accuracy_second"] == pytest.approx(metrics["forest"]["accuracy"])
+    assert not list(tmp_path.glob("repeat_*/fold_*/*.h5"))
+
+
+def test_what_was_done_is_not_done_again_and_another_run_is_refused(config, event_file, tmp_path):
+    first = Recorder()
+    done = cross_validate(config, event_file, tmp_path, folds=2, train_and_score=first)
+    again = Recorder()
+    same = cross_validate(config, event_file, tmp_path, folds=2, train_and_score=again)
+    assert not again.tested
+    assert same == done
+    config.optimizer.learning_rate = 0.5
+    with pytest.raises(InputError, match="another config"):
+        cross_validate(config, event_file, tmp_path, folds=2, train_and_score=again)
+
+
+def test_a_copy_has_the_events_and_the_words_of_its_file(event_file, tmp_path):
+    source = EventFile(event_file)
+    copy_events(source, np.array([5, 2]), tmp_path / "copy.h5")
+    copy = EventFile(tmp_path / "copy.h5")
+    assert copy.event_classes == source.event_classes
+    assert copy.axes == source.axes
+    assert copy.event_labels.tolist() == source.event_labels[[5, 2]].tolist()
+    np.testing.assert_array_equal(copy.read_view(1, "YZ").values, source.read_view(2, "YZ").values)
+
+
+def test_bad_runs_are_one_line(config, event_file, tmp_path):
+    with pytest.raises(InputError, match="--repeats=0"):
+        cross_validate(config, event_file, tmp_path, repeats=0)
+    config.optimizer.schedule = "plateau"
+    with pytest.raises(InputError, match="plateau"):
+        cross_validate(config, event_file, tmp_path)

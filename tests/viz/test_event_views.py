@@ -1,0 +1,122 @@
+"""Displays of whole events and plots of their classifiers: what is drawn, and that all of it is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
+from jaxsparse.data.schema import View
+from jaxsparse.evaluation.classification.metrics import event_metrics
+from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.evaluation.text import dumps
+from jaxsparse.viz import event_plots, event_views
+from jaxsparse.viz.events import COLOURS, class_colour, save
+
+CLASSES = ("numu", "nue", "nc")
+
+
+def make_view(pixels: int, shape=(100, 80), *, truth: bool = True) -> View:
+    rng = np.random.default_rng(pixels)
+    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
+    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    labels = rng.integers(-1, len(NOVA_PIXEL_CLASSES), pixels).astype(np.int8) if truth else None
+    return View(coords, rng.integers(1, 256, pixels).astype(np.float32), shape, labels)
+
+
+def make_picture(*views: View, **changes) -> event_views.EventPicture:
+    values = dict(
+        views={f"view {i}": view for i, view in enumerate(views)}, classes=CLASSES, truth=1,
+        scores=np.array([0.7, 0.2, 0.1]), energy=2.125, details="nue CC RES", name="event 12",
+        pixel_classes=NOVA_PIXEL_CLASSES, axes=NOVA_AXES, across=0,
+    )  # fmt: skip
+    return event_views.EventPicture(**{**values, **changes})
+
+
+def test_the_title_says_what_is_known():
+    view = make_view(5)
+    assert make_picture(view).title() == (
+        "event 12   true nue (nue CC RES, 2.12 GeV)   called numu (0.70)"
+    )
+    plain = make_picture(view, truth=-1, scores=None, energy=np.nan, details="")
+    assert plain.title() == "event 12"
+    cosmic = make_picture(view, classes=("cosmic", "b", "c"), truth=0, details="cosmic",
+                          energy=np.nan)  # fmt: skip
+    assert cosmic.title() == "event 12   true cosmic   called cosmic (0.70)"
+
+
+def test_wrong_predictions_are_red_and_right_ones_green():
+    view = make_view(5)
+    assert make_picture(view).colour == event_views.WRONG
+    assert make_picture(view, truth=0).colour == event_views.RIGHT
+    assert make_picture(view, truth=-1).colour not in (event_views.RIGHT, event_views.WRONG)
+
+
+def test_the_plane_along_the_beam_goes_from_left_to_right():
+    view = View(np.array([[90, 10]], np.int32), np.ones(1, np.float32), (100, 80))
+    upright = make_picture(view).upright()["view 0"]
+    assert (upright.coords.tolist(), upright.shape) == ([[10, 90]], (80, 100))
+    figure = event_views.views_figure(make_picture(view))
+    assert figure.axes[0].get_xlabel() == "plane"
+    as_it_is = make_picture(view, across=1).upright()["view 0"]
+    assert as_it_is.coords.tolist() == [[90, 10]]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        make_picture(make_view(80), make_view(60)),
+        make_picture(make_view(0), make_view(1)),
+        make_picture(make_view(300, (500, 500), truth=False), make_view(0, (500, 500), truth=False),
+                     make_view(20, (500, 500), truth=False), across=1),
+        make_picture(make_view(9, truth=False), truth=-1, scores=None),
+    ],
+    ids=["two views", "empty view", "three large views", "charge only"],
+)  # fmt: skip
+def test_every_kind_of_event_is_drawn(picture, tmp_path):
+    path = save(event_views.views_figure(picture), tmp_path / "event.png")
+    assert path.stat().st_size > 5000
+
+
+def test_a_display_has_a_panel_a_view_and_row_and_one_for_scores():
+    def panels(picture):
+        return [ax.get_title(loc="left") for ax in event_views.views_figure(picture).axes]
+
+    both = panels(make_picture(make_view(8), make_view(7)))
+    assert sum("charge" in title for title in both) == 2
+    assert sum("true particles" in title for title in both) == 2
+    bare = panels(make_picture(make_view(8, truth=False), scores=None))
+    assert sum(bool(title) for title in bare) == 1
+
+
+def test_a_gallery_shows_every_event_and_says_where_there_is_none():
+    event = make_picture(make_view(30), make_view(20))
+    figure = event_views.gallery_figure({"right": [event] * 3, "wrong": []}, "Surest")
+    assert len(figure.axes) == 3 * 2
+    words = [text.get_text() for text in figure.texts]
+    assert "none" in words
+    assert any("called numu 0.700" in word for word in words)
+    assert event_views.gallery_figure({"right": [], "wrong": []}, "Surest").axes == []
+
+
+def test_eleven_classes_of_pixels_have_eleven_colours():
+    assert len({class_colour(label) for label in range(len(NOVA_PIXEL_CLASSES))}) == 11
+    assert len(set(COLOURS)) == len(COLOURS)
+
+
+def metrics_of(events: int):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(-1, 2, events)  # the third class is absent
+    scores = rng.dirichlet(np.ones(3), events)
+    topology = [("numu CC QE", "nutau CC DIS electron", "")[i] for i in rng.integers(0, 3, events)]
+    results = EventResults.of(scores, truth, CLASSES, rng.uniform(0, 9, events), topology)
+    metrics = {"task": "classification", "classes": CLASSES, "num_events": events,
+               "num_sites": 9, "num_events_without_truth": int((truth < 0).sum())}  # fmt: skip
+    return json.loads(dumps({**metrics, **event_metrics(results)}))
+
+
+@pytest.mark.parametrize("name", event_plots.FIGURES)
+@pytest.mark.parametrize("events", [200, 3])
+def test_every_plot_is_drawn_from_the_json_alone(name, events, tmp_path):
+    path = save(event_plots.FIGURES[name](metrics_of(events)), tmp_path / "plot.png")
+    assert path.stat().st_size > 5000
