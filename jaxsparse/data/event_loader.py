@@ -142,7 +142,7 @@ class EpochOrder:
         return epochs, self.events[chosen]
 
 
-@functools.lru_cache(maxsize=4)  # training and the epoch after it, for two loaders at most
+@functools.lru_cache(maxsize=2)  # a batch may hold the end of one epoch and the start of the next
 def _permutation(length: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([0x0E70C5, seed, epoch]).permutation(length)
 
