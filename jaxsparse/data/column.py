@@ -1,8 +1,8 @@
 """Rows of one HDF5 dataset by positioned reads of the file, without the HDF5 library's overhead.
 
-An event is a few hundred bytes of each column. A slice through h5py costs 0.1 to 0.2 ms whatever
-its size, under one lock for all threads; a positioned read of the same bytes costs a hundredth of
-that, and neither it nor zlib holds Python's lock. HDF5 says where the bytes are
+An event is a few hundred bytes of each column. A slice through h5py costs 40 us of processor time
+whatever its size, under one lock for all threads; a positioned read of the same bytes costs a few,
+and neither it nor zlib holds Python's lock. HDF5 says where the bytes are
 (``H5Dchunk_iter``), once a column.
 """
 

@@ -40,9 +40,9 @@ def draw_events(
         raise InputError(f"{path}: there is no event with a view of two axes to draw")
     figure = Figure(figsize=(4.2 * len(names), 3.2 * len(events)), layout="constrained")
     panels = figure.subplots(len(events), len(names), squeeze=False)
-    positive = [event.views[name].values for event in events for name in names]
-    largest = max((float(values.max()) for values in positive if len(values)), default=1.0)
-    scale = LogNorm(max(largest / 300, 1e-3), max(largest, 1e-2))
+    values = np.concatenate([event.views[name].values for event in events for name in names])
+    low, high = np.percentile(values[values > 0], [1, 99]) if (values > 0).any() else (1.0, 1.0)
+    scale = LogNorm(low, max(high, low * 1.01))
     for row, (event, title) in enumerate(zip(events, titles, strict=True)):
         for column, name in enumerate(names):
             panel, view = panels[row][column], event.views[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from jaxsparse.data.convert import convert
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.inspect import describe
+from jaxsparse.data.picture import draw_events
 from jaxsparse.data.readers.nova_caf import NovaCafSource
 from jaxsparse.data.readers.recognise import recognise
 from jaxsparse.errors import InputError
@@ -80,27 +82,29 @@ def test_inspect_says_the_same_of_a_foreign_file_and_of_its_conversion(caf, conv
     assert "WARNING" not in foreign + own
 
 
-def test_a_picture_is_drawn(tmp_path, converted):
+def test_a_picture_is_drawn(tmp_path, monkeypatch, converted):
+    monkeypatch.setattr("jaxsparse.data.inspect.PICTURED", 3)
     assert f"picture   {tmp_path / 'a.png'}" in text(converted, picture=str(tmp_path / "a.png"))
     header = (tmp_path / "a.png").read_bytes()[:24]
     assert header[1:4] == b"PNG"
     width, height = (int.from_bytes(header[i : i + 4], "big") for i in (16, 20))
-    assert height > width  # four events, two views
+    assert height > width  # three events, two views
+
+
+def test_a_picture_that_cannot_be_drawn_is_one_line(tmp_path, converted):
+    event = EventFile(converted)[0]
+    axes = {"XZ": ("plane", "cell")}
     with pytest.raises(InputError, match="cannot be written"):
-        text(converted, picture=str(tmp_path / "none" / "a.png"))
+        draw_events(tmp_path / "none" / "a.png", [event], axes=axes, titles=["one"])
+    with pytest.raises(InputError, match="no event with a view of two axes"):
+        draw_events(tmp_path / "a.png", [], axes=axes, titles=[])
 
 
-@pytest.mark.parametrize(
-    ("axes", "name"),
-    [
-        ((0, 2, 1), "view,cell,plane"),
-        ((1, 2, 0), "plane,cell,view"),
-        ((2, 0, 1), "cell,view,plane"),
-    ],
-)
+@pytest.mark.parametrize("axes", list(itertools.permutations(range(3)))[1:])
 def test_a_wrong_order_of_axes_is_noticed_and_the_right_one_named(
-    tmp_path, nova_keys, write_caf, axes, name
+    tmp_path, nova_keys, write_caf, axes
 ):
+    name = ",".join(("view", "plane", "cell")[axis] for axis in axes)
     keys = nova_keys(6)
     path = write_caf(tmp_path / "a.h5", keys, keys, [0] * 6, axes=axes)
     assert f"try --axes={name} " in text(path)
