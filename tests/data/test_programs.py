@@ -147,7 +147,7 @@ def test_convert_writes_dune_images_with_their_classes(tmp_path):
     assert done.returncode == 0, done.stderr
     file = EventFile(out)
     assert file.event_labels.tolist() == [0, 3]
-    assert file.topologies == ["nue CC QE", "NC QE"]
+    assert file.topologies == ["nue CC QE", "NC"]
     assert file.event_energy.tolist() == [0.0, 0.0]
     assert file[1].views["V"].coords.tolist() == [[2, 1]]
     assert file.event_classes == ("nue", "numu", "nutau", "nc")

@@ -56,7 +56,7 @@ class DuneCvnSource:
 
     Views have axes (tick, wire), like all wire planes here: the file's the other way round.
     ``event_id`` is N, ``label`` the number of the folder's name in :data:`CLASSES`; ``topology``
-    (``"nutau CC DIS electron"``: how the tau decayed; ``"NC RES"``) and ``energy`` come from the
+    (``"nutau CC DIS electron"``: how the tau decayed; ``"NC"``) and ``energy`` come from the
     ``.info``. Classes that a folder lacks are left out.
 
     Args:
@@ -158,7 +158,7 @@ class DuneCvnSource:
 
 def _topology(label: int, info: DuneInfo) -> str:
     if CLASSES[label] == "nc":
-        return f"NC {info.interaction}"
+        return "NC"  # their code is 13 whatever the mode
     decay = info.lepton_decay if CLASSES[label] == "nutau" else ""
     return f"{CLASSES[label]} CC {info.interaction} {decay}".rstrip()
 

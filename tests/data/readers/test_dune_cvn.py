@@ -57,7 +57,7 @@ def test_topology_says_current_mode_and_how_a_tau_decayed(tmp_path):
     write(tmp_path, "numu", 3, info="\n".join(["4", *info[1:]]))
     source = DuneCvnSource(tmp_path)
     assert [event.topology for event in map(source.__getitem__, range(3))] == [
-        "numu CC QE", "nutau CC DIS electron", "NC RES",
+        "numu CC QE", "nutau CC DIS electron", "NC",
     ]  # fmt: skip
     np.testing.assert_array_equal(source.event_energy, np.full(3, 3.4, np.float32))
     assert source.event_classes == ("nue", "numu", "nutau", "nc")
