@@ -335,13 +335,16 @@ def _add_outer_product(
 
 
 def pointer(code: Code, address: Value) -> Value:
+    """The address in an integer."""
     return code.b.inttoptr(address, ir.PointerType(I8))
 
 
 def clear(code: Code, address: Value, size: Value) -> None:
+    """Fills so many bytes with zeros."""
     memset: Any = code.external("memset", ir.PointerType(I8), [ir.PointerType(I8), I32, I64])
     code.b.call(memset, [address, ir.Constant(I32, 0), size])
 
 
 def ceil_div(code: Code, number: Value, by: Value) -> Value:
+    """``ceil(number / by)`` of positive integers."""
     return code.b.sdiv(code.b.add(number, code.b.sub(by, code.int(1))), by)
