@@ -190,6 +190,7 @@ def _scintillator(values: flags.FlagValues, topology: str) -> Sample:
             "event_classes": NOVA_EVENT_CLASSES,
             "axes": NOVA_AXES,
             "value_unit": NOVA_VALUE_UNIT,
+            "compression": "none",  # an event is a few hundred bytes: unpacking would be the cost
         },
         masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
     )
