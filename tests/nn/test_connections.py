@@ -1,5 +1,7 @@
 """Layers over connections, per-event layers and merged views: sparse equals masked dense."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,7 +82,7 @@ def test_global_pooling_of_both_vocabularies_is_over_active_sites():
         function = f"global_{name}_pooling"
         pooled = getattr(sparse, function)(x)
         np.testing.assert_allclose(getattr(dense, function)(images), pooled, atol=1e-6)
-        reduce = {"average": np.mean, "max": np.max, "sum": np.sum}[name]
+        reduce: Any = {"average": np.mean, "max": np.max, "sum": np.sum}[name]
         expected = reduce(array, axis=(1, 2))
         np.testing.assert_allclose(getattr(dense, function)(plain), expected, atol=1e-5)
         assert not np.any(pooled[1])  # the event without a site
