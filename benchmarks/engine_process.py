@@ -13,7 +13,7 @@ from typing import Any
 from jaxsparse.errors import InputError
 
 # What an engine imports beside jaxsparse's own requirements.
-REQUIRES = {"jaxsparse": (), "spconv": ("torch", "spconv")}
+REQUIRES = {"jaxsparse": (), "spconv": ("torch", "spconv"), "dense": ()}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -22,8 +22,8 @@ def check_installed(engine: str) -> None:
     missing = [name for name in REQUIRES[engine] if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(
-            f"--engines has {engine!r} but {' and '.join(missing)} cannot be imported: "
-            "pip install -e '.[bench]', or set --engines=jaxsparse"
+            f"--peers has {engine!r} but {' and '.join(missing)} cannot be imported: "
+            "pip install -e '.[bench]', or leave it out, --peers="
         )
 
 

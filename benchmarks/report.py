@@ -16,24 +16,28 @@ TOLERANCE = 3e-5
 
 
 def summary(seconds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """Median, best and spread of every engine, and jaxsparse's part of every other one's.
+    """Medians of all engines, jaxsparse's part of the fastest other one, best times and spreads.
 
     The spread is the range of the middle half of the times over their median.
 
-    >>> row = summary({"jaxsparse": [0.1, 0.2, 0.3], "spconv": [0.4, 0.4, 0.5]})
-    >>> row["jaxsparse_ms"], row["spconv_ms"], row["ratio"], row["best_ratio"]
-    (200.0, 400.0, 0.5, 0.25)
+    >>> row = summary({"jaxsparse": [0.1, 0.2, 0.3], "spconv": [0.4, 0.4, 0.5], "dense": [3.0]})
+    >>> row["jaxsparse_ms"], row["peers_ms"], row["ratio_to_best_peer"]
+    (200.0, {'spconv': 400.0, 'dense': 3000.0}, 0.5)
     """
-    row: dict[str, Any] = {}
+    medians, best, spread = {}, {}, {}
     for name, times in seconds.items():
         lower, median, upper = np.percentile(times, (25, 50, 75))
-        row[f"{name}_ms"] = 1e3 * float(median)
-        row[f"{name}_best_ms"] = 1e3 * min(times)
-        row[f"{name}_spread"] = float((upper - lower) / median)
-    if "spconv" in seconds:
-        row["ratio"] = row["jaxsparse_ms"] / row["spconv_ms"]
-        row["best_ratio"] = row["jaxsparse_best_ms"] / row["spconv_best_ms"]
-    return row
+        medians[name] = 1e3 * float(median)
+        best[name] = 1e3 * min(times)
+        spread[name] = float((upper - lower) / median)
+    ours = medians.pop("jaxsparse")
+    return {
+        "jaxsparse_ms": ours,
+        "peers_ms": medians,
+        "ratio_to_best_peer": ours / min(medians.values()) if medians else None,
+        "best_ms": best,
+        "spread": spread,
+    }
 
 
 def agree(ours: Path, theirs: Path) -> float:
@@ -65,7 +69,7 @@ def agree(ours: Path, theirs: Path) -> float:
 def heading(engines: Sequence[str]) -> str:
     """Of the columns of ``line_of``."""
     columns = "".join(f"{name + ' ms':>14}{'spread':>8}" for name in engines)
-    ratio = f"{'ratio':>8}" if "spconv" in engines else ""
+    ratio = f"{'ratio':>8}" if len(engines) > 1 else ""
     return f"{'':6}{'case':26}{columns}{'others':>8}{ratio}"
 
 
@@ -78,17 +82,23 @@ def line_of(row: Mapping[str, Any], engines: Sequence[str]) -> str:
             f"second {row['second_start_s']:.1f} s; "
             f"peak {row['first_peak_mb']:.0f} MB, {row['second_peak_mb']:.0f} MB"
         )
-    if "jaxsparse_peak_mb" in row:
+    if "peak_mb" in row:
         peaks = [
-            f"{name} {row[f'{name}_peak_mb']:.0f} MB (+{row[f'{name}_growth_mb']:.0f})"
+            f"{name} {row['peak_mb'][name]:.0f} MB (+{row['growth_mb'][name]:.0f})"
             for name in engines
+            if name in row["peak_mb"]
         ]
         ratios = (
-            f"; ratio {row['ratio']:.2f}, program over spconv's growth {row['program_ratio']:.2f}"
-            if "ratio" in row
+            f"; ratio {row['peak_ratio']:.2f}, program over spconv's growth "
+            f"{row['program_ratio']:.2f}"
+            if "peak_ratio" in row
             else ""
         )
-        return f"{line}{', '.join(peaks)}; program {row['jaxsparse_program_mb']:.0f} MB{ratios}"
-    columns = "".join(f"{row[f'{name}_ms']:14.1f}{row[f'{name}_spread']:8.0%}" for name in engines)
-    columns += f"{row['others']:8.2f}"
-    return line + columns + (f"{row['ratio']:8.2f}" if "ratio" in row else "")
+        return f"{line}{', '.join(peaks)}; program {row['program_mb']:.0f} MB{ratios}"
+    medians = {"jaxsparse": row["jaxsparse_ms"], **row["peers_ms"]}
+    columns = "".join(
+        f"{medians[name]:14.1f}{row['spread'][name]:8.0%}" if name in medians else f"{'-':>22}"
+        for name in engines
+    )
+    ratio = row["ratio_to_best_peer"]
+    return line + columns + f"{row['others']:8.2f}" + ("" if ratio is None else f"{ratio:8.2f}")

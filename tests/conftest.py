@@ -31,3 +31,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real events are not part of the repository: no folder {folder}")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_programs():
+    """Compiled programs of a module are not kept for the next: a suite holds gigabytes of them."""
+    yield
+    import jax
+
+    jax.clear_caches()

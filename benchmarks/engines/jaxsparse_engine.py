@@ -45,7 +45,7 @@ def prepare(case: str, workload: Workload, parameters: Path) -> Call:
         return _maps(case, workload)
     if case in cases.LAYERS:
         return _layer(cases.LAYERS[case], workload)
-    return _network(case, workload, parameters)
+    return network_call(case, workload, parameters)
 
 
 def write_parameters(path: Path, dim: int) -> None:
@@ -160,10 +160,13 @@ def _padded(rows: np.ndarray, capacity: int) -> np.ndarray:
     return np.pad(rows, ((0, capacity - len(rows)), *((0, 0),) * (rows.ndim - 1)))
 
 
-def _network(case: str, workload: Workload, parameters: Path) -> Call:
+def network_call(
+    case: str, workload: Workload, parameters: Path, vocabulary: str = "sparse"
+) -> Call:
+    """The compiled published network, or its training step, in one of the two vocabularies."""
     x, capacities = _tensor(workload)
     x = jax.device_put(x)
-    network = models.UResNet(depth=DEPTH)
+    network = models.UResNet(depth=DEPTH, vocabulary=vocabulary)
     variables = _read_parameters(parameters)
     rows = len(workload.coords)
     size = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks import engine_process, report, workloads
+from benchmarks.engines import dense_engine
 from benchmarks.engines.cases import LAYERS, Workload, layer_weights
 from jaxsparse.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
+NONE = np.zeros((0, 1), np.int32)
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,15 +66,15 @@ def test_a_wrong_workload_file_is_refused_with_its_name(tmp_path: Path, fault: s
         workloads.load("w1", str(tmp_path))
 
 
-def test_ratios_are_of_medians_and_of_best_times() -> None:
+def test_the_ratio_is_of_medians_to_the_fastest_peer() -> None:
     row = report.summary(
-        {"jaxsparse": [0.3, 0.1, 0.2, 9.0, 0.2], "spconv": [0.8, 0.4, 0.5, 0.4, 0.4]}
+        {"dense": [2.0], "jaxsparse": [0.3, 0.1, 0.2, 9.0, 0.2], "spconv": [0.8, 0.4, 0.5, 0.4]}
     )
     assert row["jaxsparse_ms"] == pytest.approx(200)
-    assert row["ratio"] == pytest.approx(0.5)
-    assert row["best_ratio"] == pytest.approx(0.25)
-    assert row["jaxsparse_spread"] == pytest.approx(0.5)  # 0.2 to 0.3 over 0.2
-    assert "ratio" not in report.summary({"jaxsparse": [0.1]})
+    assert row["peers_ms"] == pytest.approx({"dense": 2000, "spconv": 450})
+    assert row["ratio_to_best_peer"] == pytest.approx(200 / 450)
+    assert row["spread"]["jaxsparse"] == pytest.approx(0.5)  # 0.2 to 0.3 over 0.2
+    assert report.summary({"jaxsparse": [0.1]})["ratio_to_best_peer"] is None
 
 
 def test_results_are_compared_in_units_of_their_largest_value(tmp_path: Path) -> None:
@@ -96,6 +99,53 @@ def test_a_line_of_the_table_stands_under_its_heading() -> None:
     assert heading.split()[-2:] == ["others", "ratio"]
 
 
+def test_a_peer_that_does_not_take_a_case_has_a_dash() -> None:
+    engines = ["jaxsparse", "spconv", "dense"]
+    row = {"workload": "w3", "case": "inference", "others": 0.0}
+    row |= report.summary({"jaxsparse": [0.1], "spconv": [0.2]})
+    line = report.line_of(row, engines)
+    assert len(line) == len(report.heading(engines))
+    assert line.split()[-3:] == ["-", "0.00", "0.50"]
+
+
+def test_the_dense_twin_takes_networks_on_images_that_fit() -> None:
+    taken = {
+        (name, case): dense_engine.serves(
+            case, Workload(NONE, NONE, size.spatial_shape, size.events)
+        )
+        for name, size in workloads.SIZES.items()
+        for case in ("inference", "training_step", "maps", "submanifold_32")
+    }
+    assert {key for key, takes in taken.items() if takes} == {
+        ("w1", "inference"),
+        ("w2", "inference"),
+        ("w2", "training_step"),
+    }
+
+
+def test_the_file_is_a_list_with_the_fixed_keys(tmp_path: Path) -> None:
+    small = workloads.make(workloads.Size(events=1, spatial_shape=(32, 32), sites=30))
+    small.write(tmp_path / "w1.npz")
+    out = tmp_path / "out.json"
+    done = command(
+        "--workload=w1", "--peers=dense", "--cases=layer_map,inference,memory", "--repeats=2",
+        "--threads=1", f"--folder={tmp_path}", f"--out={out}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    layer_map, inference, memory = json.loads(out.read_text())
+    keys = {
+        "workload", "case", "dtype", "device", "jaxsparse_ms", "peers_ms", "ratio_to_best_peer",
+        "peak_memory_mb",
+    }  # fmt: skip
+    assert all(keys <= row.keys() for row in (layer_map, inference, memory))
+    assert layer_map["peers_ms"] == {}
+    assert inference["ratio_to_best_peer"] == pytest.approx(
+        inference["jaxsparse_ms"] / inference["peers_ms"]["dense"]
+    )
+    assert memory["jaxsparse_ms"] is None
+    assert all(row["peak_memory_mb"] > 0 for row in (layer_map, inference, memory))
+
+
 def test_every_engine_draws_the_same_weights() -> None:
     layer = LAYERS["strided"]
     assert layer_weights(layer, 3).shape == (8, 32, 64)
@@ -106,8 +156,8 @@ def test_every_engine_draws_the_same_weights() -> None:
     ("argument", "said"),
     [
         ("--cases=maps,nothing", "--cases has 'nothing': must be of layer_map, maps"),
-        ("--workloads=w5", "--workloads has 'w5': must be of w1, w2, w3, w4"),
-        ("--engines=spconv", "must begin with jaxsparse"),
+        ("--workload=w5", "--workload has 'w5': must be of w1, w2, w3, w4"),
+        ("--peers=jaxsparse", "--peers has 'jaxsparse': must be of spconv, dense"),
         ("--threads=4096", "--threads is 4096"),
         ("--out=nowhere/at/all.json", "there is no folder nowhere/at"),
     ],
