@@ -23,7 +23,7 @@ def get_config() -> ConfigDict:
 
     config.data.classes = ("numu", "nue", "nc", "cosmic")
     config.data.split = (0.8, 0.1, 0.1)
-    config.data.flip_wire = True  # the cells of a view: left and right are alike
+    config.data.flip_wire = True  # across the beam; only cosmic rays know up from down
 
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 3e-3

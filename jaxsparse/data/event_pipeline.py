@@ -56,7 +56,7 @@ class EventPipeline:
         self, source: PixelSource, data: Any, *, levels: int, seed: int = 0, augment: bool = False
     ):
         self.source = source
-        self.views = _views(source, data)
+        self.views = chosen_views(source, data)
         self.shapes = tuple(tuple(source.view_shapes[view]) for view in self.views)
         self.classes, self.labels = label_events(source, tuple(data.classes))
         self.low, self.high = float(data.low), float(data.high)
@@ -189,7 +189,12 @@ def _count_events(pipeline: EventPipeline, events: np.ndarray) -> np.ndarray:
     return table.reshape(len(events), shape[0] * shape[2])
 
 
-def _views(source: PixelSource, data: Any) -> tuple[str, ...]:
+def chosen_views(source: PixelSource, data: Any) -> tuple[str, ...]:
+    """The views of ``data.views``, all of them in the source.
+
+    Raises:
+      InputError: no view, one that the source lacks, or one twice.
+    """
     views = tuple(str(view) for view in data.views)
     known = ", ".join(source.view_shapes)
     if not views:

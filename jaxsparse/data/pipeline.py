@@ -70,12 +70,7 @@ class Pipeline:
         augment: bool = False,
     ):
         self.source = source
-        self.view = str(data.view)
-        if self.view not in source.view_shapes:
-            raise InputError(
-                f"data.view is {self.view!r} but {source_name(source)} has "
-                f"{', '.join(source.view_shapes)}: choose one of these"
-            )
+        self.view = chosen_view(source, data)
         self.image_shape = tuple(source.view_shapes[self.view])
         self.low, self.high = float(data.low), float(data.high)
         if not self.low <= self.high:
@@ -200,6 +195,21 @@ def measure_buckets(
         typical, largest, np.minimum(cells, pixels.max(initial=0)), batch_size=batch_size,
         num_devices=num_devices, num_buckets=num_buckets, max_sites=pipeline.max_sites, seed=seed,
     )  # fmt: skip
+
+
+def chosen_view(source: Source, data: Any) -> str:
+    """``data.view``, which the source must have.
+
+    Raises:
+      InputError: it has not.
+    """
+    view = str(data.view)
+    if view not in source.view_shapes:
+        raise InputError(
+            f"data.view is {view!r} but {source_name(source)} has "
+            f"{', '.join(source.view_shapes)}: choose one of these"
+        )
+    return view
 
 
 def source_name(source: Source) -> str:

@@ -15,6 +15,7 @@ from jaxsparse import models
 from jaxsparse.data.event_batch import EventBatch
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.event_pipeline import chosen_views
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.errors import InputError
 from jaxsparse.training.losses import EventLoss
@@ -110,8 +111,8 @@ class Classification:
 
     def _select(self, source: EventFile, fractions: Any, part: str) -> Selection:
         data = self.config.data
-        # The pipeline names a wrong view; the split must not stumble over it before.
-        views = tuple(view for view in data.views if view in source.view_shapes)
+        # Views before classes: a file of another detector lacks both, and the views tell that.
+        views = chosen_views(source, data)
         return select_events(
             source, views=views, classes=tuple(data.classes), fractions=fractions, part=part
         )

@@ -13,6 +13,7 @@ from jaxsparse import models
 from jaxsparse.data.batching import Batch
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
+from jaxsparse.data.pipeline import chosen_view
 from jaxsparse.errors import InputError
 from jaxsparse.training.losses import weighted_cross_entropy
 from jaxsparse.training.metrics import Sums
@@ -70,6 +71,7 @@ class Segmentation:
 
     def _open(self, key: str) -> EventFile:
         source = open_events(self.config, key)
+        chosen_view(source, self.config.data)  # first: it tells a file of another detector
         if len(source.class_names) > self.config.model.num_classes:
             raise InputError(
                 f"model.num_classes is {self.config.model.num_classes} but {source.path} has "

@@ -159,3 +159,11 @@ def test_pixel_files_without_event_classes_are_refused(config, toy_files, tmp_pa
     config.data.train, config.data.views, config.model.views = str(toy_files[0]), ("Y",), 1
     with pytest.raises(InputError, match=r"t\.h5 has no event classes"):
         loop.train(config, tmp_path / "run")
+
+
+def test_a_file_of_another_detector_is_told_by_its_views_before_its_classes(
+    config, toy_files, tmp_path
+):
+    config.data.train = str(toy_files[0])  # one view, no classes of whole events
+    with pytest.raises(InputError, match=r"data\.views has 'XZ' but t\.h5 has Y"):
+        loop.train(config, tmp_path / "run")

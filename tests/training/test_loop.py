@@ -170,6 +170,12 @@ def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_file_of_another_detector_is_told_by_its_view_before_its_classes(config, tmp_path):
+    config.data.view, config.model.num_classes = "Z", 3  # the file has more classes, too
+    with pytest.raises(InputError, match=r"data\.view is 'Z' but .* has Y: choose one of these"):
+        loop.train(config, tmp_path / "run")
+
+
 def test_a_work_directory_from_before_a_key_was_there_goes_on(config, tmp_path):
     config.train.steps = 2
     loop.train(config, tmp_path)
