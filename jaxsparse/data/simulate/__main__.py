@@ -1,8 +1,8 @@
 """Simulates an event file: ``python -m jaxsparse.data.simulate --out=FILE --events=N``.
 
-``--detector`` chooses a liquid-argon wire chamber or a two-view scintillator. Event i is the same
-whatever the number of workers and whichever other events are made. The file appears when it is
-whole; what was there before stays until then.
+``--detector`` chooses a liquid-argon wire chamber, a two-view scintillator or the pixel maps of a
+liquid-argon far detector. Event i is the same whatever the number of workers and whichever other
+events are made. The file appears when it is whole; what was there before stays until then.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 
+import numpy as np
 from absl import flags
 
 import jaxsparse
@@ -54,8 +55,11 @@ def main(_: list[str]) -> None:
 
     print(f"{values.out}: {len(numbers)} events of {chosen.detector}, {chosen.options['topology']}")
     for name, summary in summaries.items():
-        if summary.total:
+        if summary.classes is not None:
             print(f"{name}: {summary.class_line(chosen.class_names)}")
+        elif summary.total:
+            median = int(np.median(summary.sites))
+            print(f"{name}: {median} pixels in a median event, mean value {summary.value_mean:.1f}")
     print(f"{len(numbers) / seconds:.1f} events/s with {workers} workers")
 
 

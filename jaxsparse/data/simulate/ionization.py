@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from jaxsparse.data.simulate.deposits import Deposits
 
 W_VALUE = 23.6e-6  # MeV of ionisation per electron-ion pair in liquid argon
-# Modified box model (ArgoNeuT, arXiv 1306.1712) at 273 V/cm: alpha, and beta / (density field).
-BOX_ALPHA = 0.93
-BOX_BETA = 0.212 / (1.38 * 0.273)  # cm/MeV
+# Modified box model (ArgoNeuT, arXiv 1306.1712): alpha, beta in (kV/cm)(g/cm^2)/MeV, g/cm^3.
+BOX_ALPHA, BOX_BETA, BOX_DENSITY = 0.93, 0.212, 1.38
+FIELD = 0.273  # kV/cm, MicroBooNE's
 
 # dE/dx (MeV/cm) beyond which a step's ratio says how Geant4 cut it and nothing about ionisation:
 # electrons and photons never leave this band over 1 mm, the others end at a Bragg peak.
@@ -18,17 +18,25 @@ ELECTRON_BAND = (1.9, 6.0)
 OTHERS_BAND = (1.0, 50.0)
 
 
-def recombination(de_dx: Float[np.ndarray, "steps"]) -> Float[np.ndarray, "steps"]:
+def recombination(
+    de_dx: Float[np.ndarray, "steps"], field: float = FIELD
+) -> Float[np.ndarray, "steps"]:
     """Share of the electrons that escape: ``ln(alpha + k e) / (k e)``, e = dE/dx in MeV/cm.
+
+    Args:
+      de_dx: MeV/cm.
+      field: kV/cm; k is inversely proportional to it.
 
     >>> recombination(np.array([2.1, 50.0])).round(3)
     array([0.633, 0.12 ])
     """
-    scaled = BOX_BETA * de_dx
+    scaled = BOX_BETA / (BOX_DENSITY * field) * de_dx
     return np.log(BOX_ALPHA + scaled) / scaled
 
 
-def free_electrons(deposits: Deposits, pdg: np.ndarray) -> Float[np.ndarray, "steps"]:
+def free_electrons(
+    deposits: Deposits, pdg: np.ndarray, field: float = FIELD
+) -> Float[np.ndarray, "steps"]:
     """Electrons that start to drift from every step.
 
     dE/dx is clamped to [1.9, 6] MeV/cm for electrons and photons and to [1, 50] for everything
@@ -37,12 +45,13 @@ def free_electrons(deposits: Deposits, pdg: np.ndarray) -> Float[np.ndarray, "st
     Args:
       deposits: the steps.
       pdg: PDG code of every row of the particle table.
+      field: kV/cm.
     """
     light = np.isin(np.abs(pdg), (11, 22))[deposits.particle]
     low, high = (np.where(light, a, b) for a, b in zip(ELECTRON_BAND, OTHERS_BAND, strict=True))
     length = np.maximum(deposits.length, deposits.energy / 1e3 + 1e-12)  # no division by zero
     de_dx = np.clip(deposits.energy / length, low, high)
-    return deposits.energy / W_VALUE * recombination(de_dx)
+    return deposits.energy / W_VALUE * recombination(de_dx, field)
 
 
 def subdivide(

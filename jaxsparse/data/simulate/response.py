@@ -180,11 +180,11 @@ def spread(
     wire_width = np.sqrt(
         (plane.wire_sigma / detector.pitch) ** 2 + across * drift_time + wire_variance
     )
-    first_wire, wire_shares = _shares(wire, wire_width)
+    first_wire, wire_shares = gaussian_shares(wire, wire_width)
     on_wire = adc.astype(np.float32)[:, None] * wire_shares
     cell, step = np.nonzero(on_wire > SMALLEST_PART)  # most charges are on one or two wires
     wires, on_wire = first_wire[cell] + step, on_wire[cell, step]
-    first_row, row_shares = _shares(row, row_width)
+    first_row, row_shares = gaussian_shares(row, row_width)
     parts = on_wire[:, None] * row_shares[cell]
     part, step = np.nonzero(parts > SMALLEST_PART)
     rows, wires = first_row[cell[part]] + step, wires[part]
@@ -222,18 +222,20 @@ def _cells_of_tracks(row, wire, group, adc, drift_time):
     return row_mean, wire_mean, group[starts], total, mean(drift_time), row_variance, wire_variance
 
 
-def _shares(position: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First of ``2 REACH + 1`` bins around each position, and a Gaussian's shares of them.
+def gaussian_shares(
+    position: np.ndarray, width: np.ndarray, reach: int = REACH
+) -> tuple[np.ndarray, np.ndarray]:
+    """First of ``2 reach + 1`` bins around each position, and a Gaussian's shares of them.
 
     What lies beyond is in the outer bins, so that the shares sum to 1.
     """
     own = np.floor(position)
-    edges = np.arange(1 - REACH, REACH + 1, dtype=np.float32)
+    edges = np.arange(1 - reach, reach + 1, dtype=np.float32)
     inside = edges - (position - own).astype(np.float32)[:, None]
-    below = np.zeros((len(position), 2 * REACH + 2), np.float32)
+    below = np.zeros((len(position), 2 * reach + 2), np.float32)
     below[:, 1:-1] = ndtr(inside / width.astype(np.float32)[:, None])
     below[:, -1] = 1
-    return own.astype(np.int32) - REACH, np.diff(below, axis=1)
+    return own.astype(np.int32) - reach, np.diff(below, axis=1)
 
 
 def noise_only(

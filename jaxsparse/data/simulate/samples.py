@@ -1,7 +1,7 @@
 """What the command line can make: a sample of events for each kind of detector.
 
 A sample is a source and what the event file says about it. Every detector has options of its own;
-one that belongs to the other detector is a mistake and is said so.
+one that belongs to another detector is a mistake and is said so.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from jaxsparse.data.nova import (
     NOVA_PIXEL_CLASSES,
     NOVA_VALUE_UNIT,
 )
+from jaxsparse.data.readers.dune_cvn import CLASSES as DUNE_EVENT_CLASSES
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
 from jaxsparse.data.schema import CLASS_NAMES, Event
 from jaxsparse.data.simulate.detector import MICROBOONE
+from jaxsparse.data.simulate.dune import source as dune
+from jaxsparse.data.simulate.dune.detector import DUNE_FAR
+from jaxsparse.data.simulate.dune.generator import EQUAL_SHARES, DuneConfig
+from jaxsparse.data.simulate.dune.generator import TOPOLOGIES as DUNE_TOPOLOGIES
+from jaxsparse.data.simulate.event_classes import Classes
 from jaxsparse.data.simulate.generator import GeneratorConfig
+from jaxsparse.data.simulate.neutrinos.generator import SPECTRA
 from jaxsparse.data.simulate.scintillator import generator as scintillator
 from jaxsparse.data.simulate.scintillator.detector import NOVA_FAR
 from jaxsparse.data.simulate.scintillator.source import BLOCK, ScintillatorEvents
@@ -29,12 +37,15 @@ from jaxsparse.data.simulate.vertices import TOPOLOGIES
 from jaxsparse.data.summary import MASK
 from jaxsparse.errors import InputError
 
-DETECTORS = ("microboone", "nova")
-DEFAULT_TOPOLOGY = {"microboone": "bomb", "nova": "beam"}
-# Options that belong to one detector only.
+DETECTORS = ("microboone", "nova", "dune")
+DEFAULT_TOPOLOGY = {"microboone": "bomb", "nova": "beam", "dune": "beam"}
+# Options that not every detector has, and those that have them.
 OWN_OPTIONS = {
-    "microboone": ("cosmic_rate", "views", "dead_wire_seed"),
-    "nova": ("classes", "spectrum"),
+    "cosmic_rate": ("microboone",),
+    "views": ("microboone",),
+    "dead_wire_seed": ("microboone",),
+    "classes": ("nova", "dune"),
+    "spectrum": ("nova", "dune"),
 }
 
 
@@ -102,7 +113,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     )
     topologies = (
         f"what happens at the vertex; microboone: {', '.join(TOPOLOGIES)}; "
-        f"nova: {', '.join(scintillator.TOPOLOGIES)}"
+        f"nova: {', '.join(scintillator.TOPOLOGIES)}; dune: {', '.join(DUNE_TOPOLOGIES)}"
     )
     flags.DEFINE_string("topology", None, topologies, flag_values=values)
     flags.DEFINE_integer(
@@ -118,15 +129,19 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer(
         "dead_wire_seed", 0, "which wires are dead", lower_bound=0, flag_values=values
     )
-    shares = ",".join(f"{name}:{share:g}" for name, share in scintillator.CLASSES)
     flags.DEFINE_string(
-        "classes", shares, "event classes of nova and their shares", flag_values=values
+        "classes",
+        None,
+        "event classes and their shares; by default "
+        f"{_listed(scintillator.CLASSES)} for nova, {_listed(EQUAL_SHARES)} for dune",
+        flag_values=values,
     )
     flags.DEFINE_enum(
         "spectrum",
-        "oscillated",
-        ("oscillated", "swapped"),
-        "neutrinos of nova: as they arrive, or all of the beam turned into the class",
+        None,
+        SPECTRA,
+        "neutrinos as they arrive (nova's default), all of the beam turned into the class, or as "
+        "the beam is made, nutau from its nue (dune's default)",
         flag_values=values,
     )
 
@@ -135,19 +150,17 @@ def sample(values: flags.FlagValues) -> Sample:
     """The sample that the options ask for.
 
     Raises:
-      InputError: an option out of range, or one of the other detector.
+      InputError: an option out of range, or one of another detector.
     """
-    for other, names in OWN_OPTIONS.items():
-        for name in names:
-            if other != values.detector and not values[name].using_default_value:
-                raise InputError(
-                    f"--{name} is an option of --detector={other}, not of {values.detector}: "
-                    "leave it out"
-                )
+    for name, owners in OWN_OPTIONS.items():
+        if values.detector not in owners and not values[name].using_default_value:
+            raise InputError(
+                f"--{name} is an option of --detector={' and '.join(owners)}, not of "
+                f"{values.detector}: leave it out"
+            )
     topology = values.topology or DEFAULT_TOPOLOGY[values.detector]
-    if values.detector == "nova":
-        return _scintillator(values, topology)
-    return _wire_chamber(values, topology)
+    make = {"microboone": _wire_chamber, "nova": _scintillator, "dune": _pixel_maps}
+    return make[values.detector](values, topology)
 
 
 def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
@@ -175,16 +188,15 @@ def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
 
 
 def _scintillator(values: flags.FlagValues, topology: str) -> Sample:
-    classes = parse_classes(values.classes)
-    config = scintillator.ScintillatorConfig(
-        topology=topology, classes=classes, spectrum=values.spectrum
-    )
+    classes = parse_classes(values.classes) if values.classes else scintillator.CLASSES
+    spectrum = values.spectrum or "oscillated"
+    config = scintillator.ScintillatorConfig(topology=topology, classes=classes, spectrum=spectrum)
     source = ScintillatorEvents(config, seed=values.seed)
     return Sample(
         source=source,
         together=BLOCK,
         detector=NOVA_FAR.name,
-        options={"topology": topology, "classes": dict(classes), "spectrum": values.spectrum},
+        options={"topology": topology, "classes": dict(classes), "spectrum": spectrum},
         layout={
             "class_names": NOVA_PIXEL_CLASSES,
             "event_classes": NOVA_EVENT_CLASSES,
@@ -196,7 +208,31 @@ def _scintillator(values: flags.FlagValues, topology: str) -> Sample:
     )
 
 
-def parse_classes(text: str) -> tuple[tuple[str, float], ...]:
+def _pixel_maps(values: flags.FlagValues, topology: str) -> Sample:
+    classes = parse_classes(values.classes) if values.classes else EQUAL_SHARES
+    spectrum = values.spectrum or "produced"
+    config = DuneConfig(topology=topology, classes=classes, spectrum=spectrum)
+    source = dune.DuneEvents(config, seed=values.seed)
+    return Sample(
+        source=source,
+        together=dune.BLOCK,
+        detector=DUNE_FAR.name,
+        options={"topology": topology, "classes": dict(classes), "spectrum": spectrum},
+        layout={
+            "class_names": DuneCvnSource.class_names,
+            "event_classes": DUNE_EVENT_CLASSES,
+            "axes": DuneCvnSource.axes_names,
+            "value_unit": DuneCvnSource.value_unit,
+        },
+        masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
+    )
+
+
+def _listed(classes: Classes) -> str:
+    return ",".join(f"{name}:{share:g}" for name, share in classes)
+
+
+def parse_classes(text: str) -> Classes:
     """Event classes and shares from the command line.
 
     >>> parse_classes("numu:0.3,cosmic:0.1")

@@ -35,7 +35,7 @@ from jaxsparse.data.simulate.neutrinos.tau_decay import decay_tau
 from jaxsparse.errors import InputError
 
 EVENT_CLASSES = {"numu": 14, "nue": 12, "nutau": 16, "nc": 14}
-SPECTRA = ("oscillated", "swapped")
+SPECTRA = ("oscillated", "swapped", "produced")
 TRIES = 1000
 # The mass to which half of a struck pair is raised: the dip between nucleon and Delta.
 PAIR_MASS = (0.95, 1.20)  # GeV
@@ -54,7 +54,8 @@ class InteractionConfig:
       spectrum: ``"oscillated"``: nu_mu survive, nu_e and nu_tau appear (and nu_e of the beam
         survive) with their probabilities at the far detector. ``"swapped"``: every nu_mu of the
         beam turned into the class that is asked for, as experiments simulate their appearance
-        samples.
+        samples. ``"produced"``: as the beam is made; its muon neutrinos give numu and nc, its own
+        electron neutrinos nue and, all turned into the class, nutau.
       beam_direction: of the neutrinos, any length.
       rescattering: whether hadrons interact on their way out of the nucleus.
     """
@@ -119,6 +120,8 @@ def spectrum(beam: str, kind: str, event_class: str) -> tuple[np.ndarray, np.nda
       of neutrinos, then of antineutrinos; its scale means nothing.
     """
     source, flavour = BEAMS[beam], EVENT_CLASSES[event_class]
+    if kind == "produced" and event_class in ("nue", "nutau"):
+        source = source.electrons or source
     edges = np.geomspace(0.25, source.highest, 600)
     energy = np.sqrt(edges[1:] * edges[:-1])
     flux = source.flux(energy)

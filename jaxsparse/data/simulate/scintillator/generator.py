@@ -7,15 +7,16 @@ together, for an event alone is too small to keep numpy busy.
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 
 from jaxsparse.data.nova import NOVA_EVENT_CLASSES
 from jaxsparse.data.simulate import constants as c
+from jaxsparse.data.simulate import event_classes
 from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.cosmics import add_cosmic_muon
 from jaxsparse.data.simulate.directions import isotropic
+from jaxsparse.data.simulate.event_classes import Origin, check_classes
 from jaxsparse.data.simulate.neutrinos.generator import InteractionConfig, draw_interaction
 from jaxsparse.data.simulate.neutrinos.interaction import add_interaction
 from jaxsparse.errors import InputError
@@ -56,17 +57,7 @@ class ScintillatorConfig:
             raise InputError(
                 f"topology is {self.topology!r}: choose one of {', '.join(TOPOLOGIES)}"
             )
-        names = [name for name, _ in self.classes]
-        for name in names:
-            if name not in NOVA_EVENT_CLASSES:
-                raise InputError(
-                    f"classes has {name!r}: choose some of {', '.join(NOVA_EVENT_CLASSES)}"
-                )
-        if len(set(names)) < len(names):
-            raise InputError(f"classes is {','.join(names)}: name each once")
-        shares = [share for _, share in self.classes]
-        if not all(math.isfinite(x) and x >= 0.0 for x in shares) or sum(shares) <= 0.0:
-            raise InputError(f"classes has shares {shares}: need numbers >= 0, not all 0")
+        check_classes(self.classes, NOVA_EVENT_CLASSES)
         least, most = self.kinetic_energy
         if not 1.0 <= least <= most <= 2.0e4:
             raise InputError(
@@ -78,28 +69,11 @@ class ScintillatorConfig:
             raise InputError(f"least_hits is {self.least_hits}: must lie in 0 to 100")
 
 
-@dataclasses.dataclass(frozen=True)
-class Origin:
-    """What an event began with.
-
-    Attributes:
-      event_class: of ``NOVA_EVENT_CLASSES``, ``""`` for a gun.
-      topology: what happened in words.
-      energy: GeV of the neutrino, NaN without one.
-    """
-
-    event_class: str
-    topology: str
-    energy: float = math.nan
-
-
 def draw_class(config: ScintillatorConfig, rng: np.random.Generator) -> str:
     """The class of an event; ``""`` for guns."""
     if config.topology != "beam":
         return ""
-    shares = np.cumsum([share for _, share in config.classes])
-    number = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
-    return config.classes[min(number, len(shares) - 1)][0]
+    return event_classes.draw_class(config.classes, rng)
 
 
 def begin(

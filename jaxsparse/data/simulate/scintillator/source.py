@@ -11,22 +11,21 @@ import numpy as np
 from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.data.schema import Event
 from jaxsparse.data.simulate.bank import ParticleBank
-from jaxsparse.data.simulate.generator import transport
+from jaxsparse.data.simulate.blocks import make_block
+from jaxsparse.data.simulate.event_classes import Origin
 from jaxsparse.data.simulate.response import interaction_vertices
 from jaxsparse.data.simulate.scintillator.detector import NOVA_FAR, CellDetector
 from jaxsparse.data.simulate.scintillator.generator import (
-    Origin,
     ScintillatorConfig,
     begin,
     draw_class,
 )
 from jaxsparse.data.simulate.scintillator.pixel_maps import pixel_maps
 from jaxsparse.data.simulate.scintillator.response import make_hits
-from jaxsparse.data.simulate.scintillator.truth import pixel_classes, primaries_of
-from jaxsparse.errors import InputError
+from jaxsparse.data.simulate.scintillator.truth import pixel_classes
+from jaxsparse.data.simulate.truth import primaries_of
 
 BLOCK = 64  # events that are carried together
-TRIES = 1000  # draws of one event until enough of it is seen
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,33 +67,18 @@ class ScintillatorEvents:
 @functools.lru_cache(maxsize=1)
 def _block(source: ScintillatorEvents, number: int) -> list[Event]:
     """Makes the events of a block; those of which too little is seen are drawn again."""
-    config = source.generator
-    indices = range(number * BLOCK, (number + 1) * BLOCK)
-    streams = {index: np.random.default_rng((source.seed, index)) for index in indices}
-    # Once an event, not once a try, so that the shares of the classes are those asked for.
-    classes = {index: draw_class(config, streams[index]) for index in indices}
-    common = np.random.default_rng((source.seed, number, BLOCK))
+    config, detector = source.generator, source.detector
     least = config.least_hits if config.topology == "beam" else 0
-    events: dict[int, Event] = {}
-    pending = list(indices)
-    for _ in range(TRIES):
-        bank = ParticleBank(source.detector.world)
-        origins, first = [], [0]
-        for index in pending:
-            origins.append(begin(bank, config, classes[index], streams[index]))
-            first.append(len(bank))
-        physics, electronics = common.spawn(2)
-        transport(bank, physics)
-        made = make_events(bank, np.array(first), origins, source.detector, electronics)
-        for index, event in zip(pending, made, strict=True):
-            events[index] = dataclasses.replace(event, event_id=index)
-        sizes = {i: sum(len(view) for view in events[i].views.values()) for i in pending}
-        pending = [index for index in pending if sizes[index] < least]
-        if not pending:
-            return [events[index] for index in indices]
-    raise InputError(
-        f"Event {pending[0]}: none of {TRIES} draws of {classes[pending[0]]} has {least} pixels: "
-        "lower least_hits."
+    return make_block(
+        source.seed,
+        number,
+        BLOCK,
+        detector.world,
+        draw_class=lambda rng: draw_class(config, rng),
+        begin=lambda bank, event_class, rng: begin(bank, config, event_class, rng),
+        finish=lambda bank, first, origins, rng: make_events(bank, first, origins, detector, rng),
+        seen=lambda event: sum(len(view) for view in event.views.values()) >= least,
+        least=f"{least} pixels: lower least_hits",
     )
 
 

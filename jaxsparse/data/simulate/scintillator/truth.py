@@ -38,19 +38,3 @@ def pixel_classes(pdg: np.ndarray) -> np.ndarray:
     for code, name in _CLASS_OF.items():
         labels[kind == code] = number[name]
     return labels
-
-
-def primaries_of(parent: np.ndarray) -> np.ndarray:
-    """Row of the primary of every particle.
-
-    Args:
-      parent: row of every particle's mother, -1 for primaries, which come before the others.
-
-    >>> primaries_of(np.array([-1, -1, 1, 2, 0]))
-    array([0, 1, 1, 1, 0])
-    """
-    rows = np.arange(len(parent))
-    climbs = np.where(parent < 0, rows, parent)
-    while not np.array_equal(further := climbs[climbs], climbs):
-        climbs = further
-    return climbs

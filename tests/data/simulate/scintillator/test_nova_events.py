@@ -20,7 +20,8 @@ from jaxsparse.data.simulate.scintillator.generator import ScintillatorConfig
 from jaxsparse.data.simulate.scintillator.pixel_maps import pixel_maps
 from jaxsparse.data.simulate.scintillator.response import Hits
 from jaxsparse.data.simulate.scintillator.source import BLOCK, ScintillatorEvents
-from jaxsparse.data.simulate.scintillator.truth import pixel_classes, primaries_of
+from jaxsparse.data.simulate.scintillator.truth import pixel_classes
+from jaxsparse.data.simulate.truth import primaries_of
 from jaxsparse.errors import InputError
 
 MUON = NOVA_PIXEL_CLASSES.index("muon")
