@@ -5,7 +5,7 @@ Sources of the numbers, where they are not our own choice:
 - geometry: the far-detector module of DUNE's technical design report (arXiv 2002.03010), six
   anode planes long, two high and one wide as its simulation has it ("1x2x6"); wires an anode plane
   and gaps between them from the experiment's own pixel-map code (dunereco, ``PixelMapProducer``);
-- the drift at 500 V/cm: 1.6 mm/us; diffusion of LArSoft's defaults for DUNE;
+- the drift at 500 V/cm: 1.6 mm/us; diffusion of its LArSoft configuration;
 - what a hit is: dunereco's and LArSoft's defaults (long pulses are cut to hits of 16 ticks);
 - ``counts_per_electron``, ``threshold``, ``pulse`` and ``noise`` are fitted to the public images.
 """
