@@ -23,6 +23,7 @@ def get_config() -> ConfigDict:
     config.model.reduction = 0
     config.model.last_channels = 128
     config.model.pooling = "average+max+log_sum"
+    config.model.normalize_pooled = True
     config.model.activation = "relu"
     config.model.dropout = 0.3
 
@@ -47,7 +48,7 @@ def get_config() -> ConfigDict:
 
     config.train.batch_size = 24
     config.train.epochs = 16.0
-    config.train.log_every = 20
+    config.train.log_every = 40
     config.train.checkpoint_every = 0
     config.train.validate_epochs = 0.0
     return config

@@ -70,6 +70,7 @@ class MobileNetV2(nn.Module):
         last_channels: of the linear layer before the pooling; ``width`` above 1 multiplies them.
         pooling: over the sites of an event: ``"average"``, ``"max"``, ``"sum"``, ``"log_sum"``, or
             several joined by ``+``, see :class:`~jaxsparse.nn.ClassifierHead`.
+        normalize_pooled: batch norm of the pooled features before dropout.
         dropout: share of the pooled features that is dropped in training.
         vocabulary: ``"sparse"`` or ``"dense"``. The parameters are the same.
         dtype: type of the matrix products' operands, ``"float32"`` (None) or ``"bfloat16"``.
@@ -109,6 +110,7 @@ class MobileNetV2(nn.Module):
     coordinate_inputs: bool = False
     last_channels: int = LAST_CHANNELS
     pooling: str = "average"
+    normalize_pooled: bool = False
     dropout: float = 0.0
     vocabulary: str = "sparse"
     dtype: str | None = None
@@ -248,5 +250,8 @@ class MobileNetV2(nn.Module):
         )
         x = ConnectedUnit("Linear", last, settings, name="last")(x)
         intermediates["features"] = x
-        head = ClassifierHead(self.num_classes, settings, self.pooling, self.dropout, name="head")
+        head = ClassifierHead(
+            self.num_classes, settings, self.pooling, self.normalize_pooled, self.dropout,
+            name="head",
+        )  # fmt: skip
         return head(x), intermediates

@@ -147,6 +147,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         (lambda v: bool(pooling_parts(v))),
         f"one of {', '.join(POOLINGS)}, or several joined by +",
     ),
+    "normalize_pooled": _SWITCH,
     "last_channels": _POSITIVE,
     "dropout": ((lambda v: _number(v) and 0 <= v < 1), "a number in [0, 1)"),
 }

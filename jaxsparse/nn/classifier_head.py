@@ -10,6 +10,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.dropout import Dropout
+from jaxsparse.nn.pointwise import with_features
 
 POOLINGS = ("average", "max", "sum", "log_sum")
 
@@ -26,7 +27,7 @@ def pooling_parts(pooling: Any) -> tuple[str, ...]:
 
 
 class ClassifierHead(nn.Module):
-    """Pooling over the sites of an event, dropout and a linear layer.
+    """Pooling over the sites of an event, batch norm if wanted, dropout and a linear layer.
 
     Returns the scores, float32 ``[events, num_classes]``. An event without sites has features zero
     and so the bias of the linear layer as its scores.
@@ -38,6 +39,8 @@ class ClassifierHead(nn.Module):
             ``+``, whose channels follow one another. ``"average"`` and ``"max"`` do not see how
             large an event is. ``"sum"`` does, over orders of magnitude; ``"log_sum"`` is
             ``asinh(sum)``, about ``sign(sum) log(2 |sum|)`` for large sums.
+        normalize: batch norm of the pooled features, over the events that have a site. Sums of
+            hundreds of sites are large numbers, which dropout and a fresh linear layer take badly.
         dropout: share of the pooled features dropped in training; draws from the random stream
             ``"dropout"``.
 
@@ -48,6 +51,7 @@ class ClassifierHead(nn.Module):
     num_classes: int
     settings: BlockSettings
     pooling: str = "average"
+    normalize: bool = False
     dropout: float = 0.0
 
     @nn.compact
@@ -61,6 +65,9 @@ class ClassifierHead(nn.Module):
             )
         pooled = jnp.concatenate([self._pooled(x, part) for part in parts], axis=-1)
         vectors = DenseTensor(pooled, mask=None, stride=())  # images without an axis
+        if self.normalize:
+            sites = layers.global_sum_pooling(with_features(x, jnp.ones_like(x.features[..., :1])))
+            vectors = settings.batch_norm("norm")(vectors.replace(mask=sites[:, 0] > 0))
         vectors = Dropout(self.dropout, train=settings.train, name="dropout")(vectors)
         scores = layers.Linear(self.num_classes, name="scores")(vectors)
         return jnp.asarray(scores.features, jnp.float32)

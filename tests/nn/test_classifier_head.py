@@ -62,6 +62,23 @@ def test_the_logarithm_of_a_sum_has_a_gradient_everywhere():
         assert not gradient[5:].any()
 
 
+@pytest.mark.parametrize("vocabulary", ["sparse", "dense"])
+def test_pooled_features_are_normalised_over_the_events_that_have_a_site(vocabulary):
+    x, events = batch()
+    inputs = x if vocabulary == "sparse" else to_dense_tensor(x, masked=True)
+    head = ClassifierHead(3, BlockSettings(train=True, vocabulary=vocabulary), "sum", True)
+    variables = head.init(jax.random.key(0), inputs)
+    scores, state = head.apply(variables, inputs, mutable=["batch_stats"])
+    sums = np.array([events[0].sum(axis=0), events[2].sum(axis=0)], np.float64)
+    spread = np.sqrt(sums.var(axis=0) + 1e-4)
+    layer = variables["params"]["scores"]
+    expected = (sums - sums.mean(axis=0)) / spread @ np.asarray(layer["weights"]) + layer["bias"]
+    np.testing.assert_allclose(scores[np.array([0, 2])], expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scores[1], layer["bias"], atol=1e-6)  # the event without a site
+    moved = state["batch_stats"]["norm"]["mean"]
+    np.testing.assert_allclose(moved, 0.1 * sums.mean(axis=0), rtol=1e-4)
+
+
 @pytest.mark.parametrize("pooling", ["mean", "", "max+", "max+max", 3])
 def test_another_pooling_is_named(pooling):
     with pytest.raises(InputError, match=r"pooling is .*: must be one of average, max, sum, log_s"):

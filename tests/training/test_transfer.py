@@ -66,8 +66,9 @@ def test_a_run_begins_with_the_parameters_and_moments_of_the_other(
     create = loop.create_state
 
     def creating(variables, *others):
-        seen.append(create(variables, *others))
-        return seen[-1]
+        created = create(variables, *others)
+        seen.append(jax.tree.map(np.array, created))  # a copy: the first step takes the state over
+        return created
 
     monkeypatch.setattr(loop, "create_state", creating)
     loop.train(config, tmp_path / "after")
