@@ -1,7 +1,21 @@
-"""DUNE's public pixel maps on one core: nu_e, nu_mu, nu_tau or NC from a few hundred events.
+"""DUNE's public pixel maps from a few hundred events, on one core: a fold in two minutes.
 
     python train.py --config=configs/dune_small.py --workdir=runs/dune_small \\
         --config.data.train=dune.h5
+    python -m jaxsparse.evaluation.classification.cross_validate --config=configs/dune_small.py \\
+        --data=dune.h5 --out=runs/dune_cv --folds=5 --repeats=2 --draws=4
+
+Not a published recipe; what it reaches is in ``docs/dune.md``. All of it is our choice:
+
+- Blocks of 4 x 4 pixels are summed: 600 pixels a view instead of 1,700 (means), 178 and 237 their
+  mean and spread over the 600 public events. Tracks and showers are many blocks long, and a step
+  costs a third.
+- 33,000 parameters. The planes share their stem and stages, so each plane is an example for all.
+- Averages, maxima and logarithms of sums are pooled: a network that averages does not see how
+  large an event is, which alone names 63 % of them.
+- Against learning 480 events by heart: mirrored drift time, shifts by up to 31 pixels (a window of
+  the coarsest level), 10 % fluctuations of charge, dropout, smoothed labels, weight decay. A
+  left-out fold chooses nothing: the cosine needs no validation.
 """
 
 from ml_collections import ConfigDict

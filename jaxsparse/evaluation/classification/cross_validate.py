@@ -8,8 +8,8 @@ last checkpoint. Nothing is chosen by looking at the left-out fold: training val
 so the config needs a schedule that asks for no validation (constant, cosine). Events with equal
 pixels stay in one fold. A run that was stopped goes on with the fold that it stopped at. Writes
 into --out: ``metrics.json`` (figures pooled over folds, of the network and the forest, and their
-paired difference), ``scores.npz`` (scores of every event in every repeat) and the work directories,
-without checkpoints.
+paired difference), ``confusion.png``, ``scores.npz`` (scores of every event in every repeat) and
+the work directories, without checkpoints.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from jaxsparse.evaluation.classification.profiles import decay_of, group_counts
 from jaxsparse.evaluation.classification.results import EventResults
 from jaxsparse.evaluation.scores import efficiency, softmax
 from jaxsparse.evaluation.text import dumps, plain
+from jaxsparse.viz.event_plots import confusion_figure
 
 # (config, work directory, file with the test events) -> float32 [test events, classes]
 TrainAndScore = Callable[[ConfigDict, Path, Path], np.ndarray]
@@ -140,6 +141,8 @@ def cross_validate(
         out / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers, fold=fold
     )
     (out / "metrics.json").write_text(dumps(metrics))
+    shown = {**metrics["network"], "classes": metrics["classes"], "task": config.task}
+    confusion_figure(shown).savefig(out / "confusion.png")
     return metrics
 
 

@@ -66,6 +66,7 @@ def test_every_event_is_tested_once_a_repeat_by_what_never_saw_it(
     assert metrics["network"]["accuracy_by_repeat"] == pytest.approx([12 / 18] * 2)
     assert metrics["tau_decay"] is None
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    assert (tmp_path / "confusion.png").stat().st_size > 5000
     if forest_module.have_forest():
         pair = metrics["network_against_forest"]
         assert pair["accuracy_second"] == pytest.approx(metrics["forest"]["accuracy"])
