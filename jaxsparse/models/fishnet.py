@@ -83,7 +83,9 @@ class FishNet(nn.Module):
         activation: a name of :data:`jaxsparse.nn.ACTIVATIONS`.
         residual: blocks add their shortcut.
         coordinate_inputs: the pixel's coordinates are channels of the input too.
-        pooling: over the sites of an event: ``"average"``, ``"max"`` or ``"sum"``.
+        pooling: over the sites of an event: ``"average"``, ``"max"``, ``"sum"``, ``"log_sum"``, or
+            several joined by ``+``, see :class:`~jaxsparse.nn.ClassifierHead`.
+        normalize_pooled: batch norm of the pooled features before dropout.
         dropout: share of the pooled features that is dropped in training.
         vocabulary: ``"sparse"`` or ``"dense"``. The parameters are the same.
         dtype: type of the matrix products' operands, ``"float32"`` (None) or ``"bfloat16"``.
@@ -107,6 +109,7 @@ class FishNet(nn.Module):
     residual: bool = True
     coordinate_inputs: bool = False
     pooling: str = "average"
+    normalize_pooled: bool = False
     dropout: float = 0.0
     vocabulary: str = "sparse"
     dtype: str | None = None
@@ -284,7 +287,10 @@ class FishNet(nn.Module):
         x = ConnectedUnit("Linear", x.features.shape[-1] // 2, settings, name="last")(x)
         x = settings.activate(settings.batch_norm("last_norm")(x))
         intermediates["features"] = x
-        head = ClassifierHead(self.num_classes, settings, self.pooling, self.dropout, name="head")
+        head = ClassifierHead(
+            self.num_classes, settings, self.pooling, self.normalize_pooled, self.dropout,
+            name="head",
+        )  # fmt: skip
         return head(x), intermediates
 
     def _merged(

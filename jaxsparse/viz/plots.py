@@ -198,7 +198,8 @@ FIGURES = {
 
 
 def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> None:
-    sites = f"{metrics['num_sites']:,} pixels of " * (metrics["task"] == "segmentation")
+    pixels = metrics["task"] == "segmentation"
+    sites = f"{metrics['num_sites']:,} pixels of " if pixels else ""
     events = metrics["num_events"] - metrics.get("num_events_without_truth", 0)
     text = f"accuracy {rounded(metrics['accuracy'], 4)} on {sites}{events:,} events"
     figure.suptitle(text + (f"; {note}" if note else ""), fontsize=10, color="#444444")
