@@ -35,11 +35,12 @@ _OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table
 
 def main(_: list[str]) -> None:
     """Measures every number of workers and prints, and writes, the table."""
-    rows: list[dict[str, Any]] = []
-    print(f"{'workers':>8} {'events':>9} {'events/s':>9} {'CPU us/event':>13} {'MB more':>8}")
     for text in _WORKERS.value:
         if not text.isdigit():
             raise InputError(f"--workers has {text!r}: must be whole numbers, 0 for threads")
+    rows: list[dict[str, Any]] = []
+    print(f"{'workers':>8} {'events':>9} {'events/s':>9} {'CPU us/event':>13} {'MB more':>8}")
+    for text in _WORKERS.value:
         rows.append(row := _measure(int(text)))
         print(
             f"{row['workers']:8d} {row['events']:9d} {row['events_per_second']:9.0f} "
