@@ -104,9 +104,11 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     for name, default in defaults.items():
         _check_tuple(name, flags.FLAGS[name].value, default)
     if len(rest) - 1 > positional:
+        word = rest[1 + positional]
+        remedy = f"did you mean --{word}=...?" if word in flags.FLAGS else "leave it out."
         raise InputError(
-            f"Argument {rest[1 + positional]!r} is one too many: {rest[0]} takes {positional} "
-            "beside its flags, write flags as --name=value."
+            f"Argument {word!r} is one too many: {pathlib.Path(rest[0]).name} takes {positional} "
+            f"beside its flags, which are written --name=value, {remedy}"
         )
     return rest
 
@@ -231,6 +233,13 @@ def _flag_message(error: Exception, defaults: dict[str, Any] | None = None) -> s
     return message if message.endswith((".", "?")) else message + "."
 
 
+def _as_flag(message: str) -> str:
+    """Writes a setting that a message begins with as the flag that it came from, if it is one."""
+    name, *rest = message.split(" ", 1)
+    asks = rest and rest[0].startswith(("is ", "has ", "are "))
+    return f"--{message}" if asks and name in flags.FLAGS else message
+
+
 def _exit_with(error: InputError) -> NoReturn:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"error: {_as_flag(' '.join(str(error).split()))}", file=sys.stderr)
     sys.exit(USAGE_ERROR)

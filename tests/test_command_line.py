@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-from jaxsparse.command_line import parse_flags
+from jaxsparse.command_line import _as_flag, parse_flags
 from jaxsparse.errors import InputError
 
 # ml_collections loads config files so; what Python 3.12 or 3.15 will remove is theirs to mend.
@@ -62,6 +62,8 @@ def test_overrides_reach_the_config_with_their_types(values):
         (["--config.data=3"], "--config.data=3: is a group"),
         (["--wokdir=x"], "--wokdir: no such flag. Did you mean --workdir?"),
         (["stray"], "'stray' is one too many"),
+        (["workdir", "is", "w"], "'workdir' is one too many"),
+        (["workdir", "is", "w"], "did you mean --workdir=...?"),
     ],
 )
 def test_a_mistake_is_answered_with_the_remedy(values, arguments, message):
@@ -109,6 +111,13 @@ def test_train_exits_with_2_and_one_line(arguments, message, tmp_path):
     assert line.startswith("error: ")
     assert message in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_out_of_range_is_named_as_its_flag(values):
+    parse(f"--config={SMOKE}")
+    assert _as_flag("workdir is 'x': choose another") == "--workdir is 'x': choose another"
+    for other in ("workdirs is 'x': no", "workdir of x is not there", "workdir", ""):
+        assert _as_flag(other) == other
 
 
 def test_a_defect_keeps_its_traceback(tmp_path):

@@ -12,7 +12,8 @@ import os
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from os import preadv
 
 import h5py
 import numpy as np
@@ -101,34 +102,60 @@ class Column:
             self._read_table(dataset)
 
     def read_into(
-        self, out: np.ndarray, first: int, last: int, descriptor: int, cache: ChunkCache
+        self,
+        out: np.ndarray,
+        runs: Sequence[tuple[int, int]],
+        descriptor: int,
+        cache: ChunkCache,
     ) -> None:
-        """Fills ``out`` with the rows ``[first, last)``.
+        """Fills ``out`` with the rows ``[first, last)`` of every run, one after the other.
 
         Args:
-          out: C-contiguous, of the column's type, ``last - first`` rows.
-          first: first row.
-          last: one past the last row.
+          out: C-contiguous, of the column's type, with as many rows as the runs have.
+          runs: first row and one past the last row, in any order; none is empty.
           descriptor: the file, open for reading.
           cache: for decoded chunks.
 
         Raises:
           OSError, ValueError: the bytes are not there or are damaged.
         """
-        size = self._chunk_rows
-        if not self._compressed and first // size == (last - 1) // size:  # nearly always
-            begin = self._offsets[first // size] + first % size * self._row_bytes
-            _read_exactly(descriptor, out.reshape(-1).view(np.uint8).data, int(begin))
+        if not runs:
             return
+        target = out.reshape(-1).view(np.uint8).data
+        first, last = np.array(runs, np.int64).T
+        chunk, size = first // self._chunk_rows, self._row_bytes
+        stops = np.cumsum(last - first) * size
+        begins = self._offsets[chunk] + (first - chunk * self._chunk_rows) * size
+        at_once = (last <= (chunk + 1) * self._chunk_rows) & (not self._compressed)  # nearly always
+        begin = 0
+        # Plain numbers and no call of ours a run: Python's own time is what small events cost.
+        for number, (stop, offset, simple) in enumerate(
+            zip(stops.tolist(), begins.tolist(), at_once.tolist(), strict=True)
+        ):
+            part = target[begin:stop]
+            begin = stop
+            if simple:
+                count = preadv(descriptor, (part,), offset)
+                if count < len(part):
+                    _read_exactly(descriptor, part[count:], offset + count)
+            else:
+                self._read_chunks(part, *runs[number], descriptor, cache)
+
+    def _read_chunks(
+        self, target: memoryview, first: int, last: int, descriptor: int, cache: ChunkCache
+    ) -> None:
+        """One run, chunk by chunk."""
+        size, width = self._chunk_rows, self._row_bytes
         for chunk in range(first // size, -(-last // size)):
             start, stop = max(first - chunk * size, 0), min(last - chunk * size, size)
-            place = chunk * size + start - first
-            part = out[place : place + stop - start]
+            place = (chunk * size + start - first) * width
+            part = target[place : place + (stop - start) * width]
             if self._compressed:
-                part[...] = self._decoded(chunk, descriptor, cache)[start:stop]
+                rows = self._decoded(chunk, descriptor, cache)[start:stop]
+                part[:] = rows.reshape(-1).view(np.uint8).data
             else:
-                begin = int(self._offsets[chunk]) + start * self._row_bytes
-                _read_exactly(descriptor, part.reshape(-1).view(np.uint8).data, begin)
+                begin = int(self._offsets[chunk]) + start * width
+                _read_exactly(descriptor, part, begin)
 
     def _decoded(self, chunk: int, descriptor: int, cache: ChunkCache) -> np.ndarray:
         key = self.name, chunk

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse.data.column import ChunkCache, Column
+from jaxsparse.data.column import ChunkCache
 from jaxsparse.data.event_header import REMEDY, EventHeader, ViewHeader, read_header
 from jaxsparse.data.event_layout import EVENT_DEFAULTS, EVENT_DTYPES, PARTIAL_SUFFIX, PIXEL_DTYPES
 from jaxsparse.data.event_writer import EventWriter
@@ -79,7 +79,7 @@ class EventFile:
 
     def __getitem__(self, index: int) -> Event:
         """Event number ``index`` with all its views."""
-        index = self._checked(index)
+        index = int(self._checked([index])[0])
         table = {name: self._event_column(name, index, index + 1)[0] for name in EVENT_DTYPES}
         first, last = self._header.particle_offsets[index : index + 2]
         event = Event(
@@ -124,7 +124,7 @@ class EventFile:
     ) -> ViewBlock:
         """As :meth:`read_many`, uncut: all pixels in one array a column."""
         header = self._view(name)
-        events = np.array([self._checked(index) for index in indices], np.int64)
+        events = self._checked(indices)
         if columns is None:
             wanted = header.truth
         else:
@@ -155,6 +155,17 @@ class EventFile:
         where = f"of {self.path.name}, view {name}"
         block.check(num_classes=len(self.class_names), where=where)
         return block
+
+    def read_particles(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Particle tables of many events, in the order of ``indices``, without their pixels.
+
+        Returns:
+          The tables one after the other (``PARTICLE_DTYPE``; ``parent`` and ``instance`` count
+          within an event), and int64 ``[events]``, rows of every event.
+        """
+        events = self._checked(indices)
+        first, last = (self._header.particle_offsets[events + step] for step in (0, 1))
+        return self._rows("particles/table", PARTICLE_DTYPE, _runs(first, last)), last - first
 
     @property
     def event_labels(self) -> np.ndarray:
@@ -251,26 +262,24 @@ class EventFile:
         """Rows ``[start, stop)`` of every run, one after the other."""
         column = self._header.columns[name]
         out = np.empty((sum(stop - start for start, stop in runs), *column.tail), dtype)
-        place = 0
-        for start, stop in runs:
-            if stop > start:
-                self._read_into(column, out[place : place + stop - start], start, stop)
-            place += stop - start
-        return out
-
-    def _read_into(self, column: Column, out: np.ndarray, first: int, last: int) -> None:
+        runs = [(start, stop) for start, stop in runs if stop > start]
         try:
             if column.direct:
-                column.read_into(out, first, last, self._open(), self._cache)
+                column.read_into(out, runs, self._open(), self._cache)
             else:
-                out[...] = self._open_library()[column.name][first:last]
+                place = 0
+                for start, stop in runs:
+                    rows = self._open_library()[column.name][start:stop]
+                    out[place : (place := place + stop - start)] = rows
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
+            first, last = min(start for start, _ in runs), max(stop for _, stop in runs)
             raise InputError(
                 f"{self.path}: rows {first} to {last} of {column.name} cannot be read "
                 f"({_one_line(error)}): copy the file or make it again"
             ) from None
+        return out
 
     def _open(self) -> int:
         if self._descriptor is None:
@@ -302,11 +311,14 @@ class EventFile:
                 "be 0 or 1: make the file again"
             )
 
-    def _checked(self, index: int) -> int:
-        number = int(index)
-        if not -len(self) <= number < len(self):
+    def _checked(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """int64, event numbers from 0; negative ones count from the end."""
+        numbers = np.asarray(indices, np.int64).reshape(-1)
+        bad = (numbers < -len(self)) | (numbers >= len(self))
+        if bad.any():
+            number = numbers[np.argmax(bad)]
             raise IndexError(f"event {number} of {self.path}, which has {len(self)}")
-        return number % len(self)
+        return np.where(numbers < 0, numbers + len(self), numbers)
 
     def _view(self, name: str) -> ViewHeader:
         if name not in self._header.views:

@@ -37,10 +37,9 @@ def combine(*words: np.ndarray | int) -> np.ndarray:
     >>> (first == second).tolist()
     [False, False]
     """
-    arrays = np.broadcast_arrays(*[np.atleast_1d(word) for word in words])
-    state = np.zeros(arrays[0].shape, np.uint64)
-    for array in arrays:
-        state = mix(state ^ array.astype(np.uint64))
+    state = np.zeros(1, np.uint64)
+    for word in words:  # grows to the common shape where a word asks for it
+        state = mix(state ^ np.atleast_1d(word).astype(np.uint64))
     return state
 
 

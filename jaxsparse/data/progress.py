@@ -22,11 +22,11 @@ Item = TypeVar("Item")
 
 
 class _Rate(ProgressColumn):
-    """Events a second since the start."""
+    """Events a second since the start; rich's own figure is of the last half minute."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f}/s" if speed else "-/s")
+        seconds = task.finished_time or task.elapsed
+        return Text(f"{task.completed / seconds:.1f}/s" if seconds and task.completed else "-/s")
 
 
 def with_progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:

@@ -97,27 +97,24 @@ def count_levels(coords: Int[np.ndarray, "points axes"], levels: int) -> list[in
     """
     rows = np.asarray(coords)
     rows = rows[rows[:, 0] >= 0]
-    counts = []
-    for level in range(levels):
-        if level:
-            rows = np.concatenate([rows[:, :1], rows[:, 1:] >> 1], axis=1)
-        rows = _distinct_rows(rows)
-        counts.append(len(rows))
-    return counts
+    return [_distinct(rows, level) for level in range(levels)]
 
 
-def _distinct_rows(rows: np.ndarray) -> np.ndarray:
+def _distinct(rows: np.ndarray, level: int) -> int:
+    """How many of the rows differ once all but the first column are shifted right by ``level``."""
     if not len(rows):
-        return rows
-    sizes = tuple(int(n) for n in rows.max(axis=0).astype(object) + 1)
-    if math.prod(sizes) >= 2**62:  # one exact 64-bit key on the host
-        return np.unique(rows, axis=0)
-    keys = np.ravel_multi_index(tuple(rows.T.astype(np.int64)), sizes)
-    if math.prod(sizes) > _CELLS_PER_ROW * len(rows):
-        return rows[np.unique(keys, return_index=True)[1]]
-    occupied = np.zeros(math.prod(sizes), bool)  # ticking cells off is faster than sorting keys
+        return 0
+    columns = [rows[:, 0], *(column >> level for column in rows[:, 1:].T)]
+    sizes = [int(column.max()) + 1 for column in columns]
+    cells = math.prod(sizes)
+    if cells >= 2**62:  # no exact 64-bit key
+        return len(np.unique(np.stack(columns, axis=1), axis=0))
+    keys = np.ravel_multi_index(columns, sizes)
+    if cells > _CELLS_PER_ROW * len(rows):
+        return len(np.unique(keys))
+    occupied = np.zeros(cells, bool)  # ticking cells off is faster than sorting keys
     occupied[keys] = True
-    return np.stack(np.unravel_index(np.flatnonzero(occupied), sizes), axis=1)
+    return int(np.count_nonzero(occupied))
 
 
 def downsample(

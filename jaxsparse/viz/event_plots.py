@@ -166,6 +166,46 @@ def kinds_figure(metrics: Mapping[str, Any]) -> Figure:
     return figure
 
 
+PION_AXES = {
+    "neutral_energy": ("energy of the most energetic pi0", "no pi0"),
+    "photon_gap": ("vertex to the nearest conversion of a pi0's photon", "no pi0"),
+    "charged_length": ("length of the longest charged pion", "no pion"),
+}
+
+
+def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure:
+    """What part of the true neutral currents is called nu_e or nu_mu, against their pions."""
+    profiles = {name: p for name, p in (metrics["nc_called"] or {}).items() if p is not None}
+    figure = Figure(figsize=(4.9 * max(len(profiles), 1), 4.6), dpi=DPI, layout="constrained")
+    if not profiles:
+        ax = figure.subplots()
+        ax.text(0.5, 0.5, "no neutral currents with known pions", ha="center")
+        return figure
+    axes = figure.subplots(
+        2, len(profiles), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1]
+    )
+    for (top, bottom), (name, profile) in zip(axes.T, profiles.items(), strict=True):
+        words, without = PION_AXES[name]
+        edges = np.array(profile["edges"], float)
+        places, apart = np.arange(1, len(edges)), np.zeros(1)
+        colour = class_colour(metrics["classes"].index(profile["called"]))
+        _points(top, places, profile, "part", colour, "")
+        alone = {key: [value] for key, value in profile["none"].items()}
+        _points(top, apart, alone, "part", colour, "", marker="s", ls="none")
+        bottom.bar(places, profile["events"], 0.72, color=colour)
+        bottom.bar(apart, alone["events"], 0.72, color=colour, alpha=0.45)
+        bottom.set_xticks([0, *places], [without, *bin_names(edges)], fontsize=8, rotation=40)
+        bottom.set_xlabel(f"{words} [{profile['unit']}]", fontsize=10)
+        top.set_title(f"NC called {profile['called']}", loc="left", fontsize=10)
+        for ax in (top, bottom):
+            ax.axvline(0.5, color="#bbbbbb", lw=0.8)
+            plain_axes(ax)
+    axes[0, 0].set(ylabel="part of the true NC events", ylim=(0, None))
+    axes[1, 0].set_ylabel("NC events")
+    set_title(figure, metrics, f"bins of fewer than {FEW} events left out; bars: bootstrap")
+    return figure
+
+
 def _accuracy_of(entry: Mapping[str, Any]) -> str:
     # Where all events are right, or all wrong, a bootstrap sees no error.
     error = f" ± {entry['error']:.3f}" if entry["error"] else ""
@@ -191,6 +231,7 @@ FIGURES: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
     "scores": scores_figure,
     "energy": energy_figure,
     "kinds": kinds_figure,
+    "neutral_currents": neutral_currents_figure,
     "thresholds": threshold_figure,
     "calibration": calibration_figure,
 }

@@ -39,7 +39,7 @@ def read(path, column, first, last, cache):
     descriptor = os.open(path, os.O_RDONLY)
     try:
         out = np.empty((last - first, 2), np.int32)
-        column.read_into(out, first, last, descriptor, cache)
+        column.read_into(out, [(first, last)], descriptor, cache)
         return out
     finally:
         os.close(descriptor)
@@ -52,6 +52,15 @@ def test_rows_are_those_that_were_stored(stored, budget):
     assert (column.rows, column.tail) == (103, (2,))
     for first, last in [(0, 103), (0, 1), (15, 17), (16, 32), (40, 90), (102, 103)]:
         np.testing.assert_array_equal(read(stored, column, first, last, cache), ROWS[first:last])
+
+
+def test_many_runs_come_one_after_the_other_in_any_order(stored):
+    runs = [(40, 90), (0, 1), (15, 17), (40, 41), (96, 103)]
+    out = np.empty((sum(last - first for first, last in runs), 2), np.int32)
+    with open(stored, "rb") as file:
+        column_of(stored).read_into(out, runs, file.fileno(), ChunkCache(200))
+    expected = np.concatenate([ROWS[first:last] for first, last in runs])
+    np.testing.assert_array_equal(out, expected)
 
 
 def test_what_is_read_may_be_changed(stored):

@@ -8,6 +8,7 @@ import pytest
 from jaxsparse.data.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
 from jaxsparse.data.schema import View
 from jaxsparse.evaluation.classification.metrics import event_metrics
+from jaxsparse.evaluation.classification.pions import Pions
 from jaxsparse.evaluation.classification.results import EventResults
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.viz import event_plots, event_views
@@ -112,7 +113,8 @@ def metrics_of(events: int):
     results = EventResults.of(scores, truth, CLASSES, rng.uniform(0, 9, events), topology)
     metrics = {"task": "classification", "classes": CLASSES, "num_events": events,
                "num_sites": 9, "num_events_without_truth": int((truth < 0).sum())}  # fmt: skip
-    return json.loads(dumps({**metrics, **event_metrics(results)}))
+    pions = Pions(*rng.uniform(1, 90, (3, events)))
+    return json.loads(dumps({**metrics, **event_metrics(results, pions=pions)}))
 
 
 @pytest.mark.parametrize("name", event_plots.FIGURES)

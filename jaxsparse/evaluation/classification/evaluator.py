@@ -22,6 +22,7 @@ from jaxsparse.evaluation.classification.baseline import baseline_scores
 from jaxsparse.evaluation.classification.events import Events
 from jaxsparse.evaluation.classification.extremes import surest_events
 from jaxsparse.evaluation.classification.metrics import TRUTH_KEYS, cross_entropies, event_metrics
+from jaxsparse.evaluation.classification.pions import read_pions
 from jaxsparse.evaluation.classification.predictions import write_predictions
 from jaxsparse.evaluation.classification.predictor import ClassPredictor
 from jaxsparse.evaluation.classification.results import EventResults
@@ -88,7 +89,7 @@ def evaluate_events(
         forest, note = baseline_scores(events, other, seed=options.seed)
         metrics |= event_metrics(
             results, losses=cross_entropies(logits, results.truth), rules=rules, forest=forest,
-            forest_note=note, seed=options.seed,
+            forest_note=note, pions=read_pions(events.source, events.numbers), seed=options.seed,
         )  # fmt: skip
     metrics = plain({**metrics, **cost, **step, **about, "versions": versions()})
     _draw(folder, workdir, metrics, events, results, options, quiet)

@@ -17,6 +17,8 @@ from jaxsparse.evaluation.classification.bootstrap import (
 )
 from jaxsparse.evaluation.classification.comparison import compare
 from jaxsparse.evaluation.classification.distributions import score_distributions
+from jaxsparse.evaluation.classification.neutral_currents import nc_summary
+from jaxsparse.evaluation.classification.pions import Pions
 from jaxsparse.evaluation.classification.profiles import profile_summary
 from jaxsparse.evaluation.classification.results import EventResults
 from jaxsparse.evaluation.classification.roc import roc_summary
@@ -31,7 +33,7 @@ from jaxsparse.evaluation.thresholds import (
 TRUTH_KEYS = (
     "loss", "accuracy", "accuracy_balanced", "confusion", "efficiency_matrix", "purity_matrix",
     "per_class", "class_shares", "errors", "roc", "score_distributions", "threshold_rules",
-    "threshold_curves", "calibration", "accuracy_against", "baselines",
+    "threshold_curves", "calibration", "accuracy_against", "nc_called", "baselines",
 )  # fmt: skip
 
 
@@ -42,6 +44,7 @@ def event_metrics(
     rules: Sequence[tuple[str, int, float]] = (),
     forest: np.ndarray | None = None,
     forest_note: str = "",
+    pions: Pions | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """All figures of a classifier of events; those without an event to stand on are NaN.
@@ -53,6 +56,7 @@ def event_metrics(
       rules: of :func:`jaxsparse.evaluation.thresholds.parse_rules`.
       forest: float ``[events, classes]``, scores of the baseline on the same events.
       forest_note: what it was fitted on, or why there is none.
+      pions: of the same events, for what neutral currents are taken for.
       seed: of the bootstrap draws.
 
     Returns:
@@ -62,6 +66,8 @@ def event_metrics(
     losses, names = losses[results.known], results.classes
     if forest is not None:
         forest = forest[results.known]
+    if pions is not None:
+        pions = pions.take(results.known)
     results = results.take(results.known)
     confusion = scores.confusion_counts(results.truth, results.predicted, len(names))
     draws = resampled_counts(confusion, seed=seed)
@@ -98,6 +104,7 @@ def event_metrics(
         ),
         "calibration": calibration_summary(reliability, names, counted="events"),
         "accuracy_against": profile_summary(results, seed=seed),
+        "nc_called": None if pions is None else nc_summary(results, pions, seed=seed),
         "baselines": {
             "majority": confusion_scores(scores.majority_guess(confusion), names),
             "forest": _forest(results, forest, forest_note, seed),

@@ -7,6 +7,12 @@ from typing import Any
 
 from jaxsparse.evaluation.text import figure, with_error
 
+PION_WORDS = {
+    "neutral_energy": "energy of the neutral pion",
+    "photon_gap": "gap before its first shower",
+    "charged_length": "length of the charged pion",
+}
+
 
 def page(metrics: dict[str, Any]) -> str:
     """``report.md``; takes the values of ``metrics.json``."""
@@ -60,11 +66,12 @@ def page(metrics: dict[str, Any]) -> str:
         "statistics of this sample only.",
         "",
     ]
-    lines += _profile("energy [GeV]", _energy_rows(metrics["accuracy_against"]["energy"]))
+    lines += _profile("energy [GeV]", _bin_rows(metrics["accuracy_against"]["energy"]))
     for key, words in (("mode", "mode"), ("tau_decay", "decay of the tau")):
         profile = metrics["accuracy_against"][key]
         rows = [(name, entry) for name, entry in (profile or {}).items()]
         lines += _profile(words, rows)
+    lines += _neutral_currents(metrics)
     for rule, entry in metrics["threshold_rules"].items():
         own = entry["per_class"][rule.partition(">")[0]]
         lines.append(
@@ -97,27 +104,51 @@ def _confusion(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _energy_rows(profile: dict[str, Any] | None) -> list[tuple[str, dict[str, Any]]]:
+def _neutral_currents(metrics: dict[str, Any]) -> list[str]:
+    profiles = metrics["nc_called"] or {}
+    missing = [PION_WORDS[name] for name, profile in profiles.items() if profile is None]
+    lines = []
+    for name, profile in profiles.items():
+        if profile is not None:
+            rows = _bin_rows(profile, "part")
+            rows += [("none", profile["none"])] * bool(profile["none"]["events"])
+            words = f"NC, {PION_WORDS[name]} [{profile['unit']}]"
+            lines += _profile(words, rows, "part", f"part called {profile['called']}")
+    if missing:
+        lines += [
+            f"NC taken for others against {', '.join(missing)}: left out, the file or the network "
+            "does not know.",
+            "",
+        ]
+    return lines
+
+
+def _bin_rows(
+    profile: dict[str, Any] | None, column: str = "accuracy"
+) -> list[tuple[str, dict[str, Any]]]:
     if profile is None:
         return []
     edges = profile["edges"]
     return [
         (
             f"{low:g} and more" if high is None else f"{low:g} to {high:g}",
-            {key: profile[key][place] for key in ("events", "accuracy", "error")},
+            {key: profile[key][place] for key in ("events", column, "error")},
         )
         for place, (low, high) in enumerate(itertools.pairwise(edges))
         if profile["events"][place]
     ]
 
 
-def _profile(words: str, rows: list[tuple[str, dict[str, Any]]]) -> list[str]:
+def _profile(
+    words: str, rows: list[tuple[str, dict[str, Any]]], column: str = "accuracy", title: str = ""
+) -> list[str]:
     if not rows:
         return []
-    lines = [f"| {words} | events | accuracy |", "| --- | --- | --- |"]
+    lines = [f"| {words} | events | {title or column} |", "| --- | --- | --- |"]
     for name, entry in rows:
-        accuracy = with_error(entry["accuracy"], entry["error"])
-        lines.append(f"| {name} | {entry['events']} | {accuracy} |")
+        lines.append(
+            f"| {name} | {entry['events']} | {with_error(entry[column], entry['error'])} |"
+        )
     return [*lines, ""]
 
 

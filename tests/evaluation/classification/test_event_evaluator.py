@@ -126,6 +126,7 @@ def test_pictures_plots_and_the_page_are_there(whole):
     }  # fmt: skip
     assert {path.stem for path in (whole / "plots").iterdir()} == {
         "confusion", "roc", "scores", "energy", "kinds", "thresholds", "calibration", "training",
+        "neutral_currents",
     }  # fmt: skip
     text = (whole / "report.md").read_text()
     assert "| truth, called | nue | numu | nc |" in text

@@ -22,7 +22,7 @@ from jaxsparse.data.simulate.scintillator.generator import (
 )
 from jaxsparse.data.simulate.scintillator.pixel_maps import pixel_maps
 from jaxsparse.data.simulate.scintillator.response import make_hits
-from jaxsparse.data.simulate.scintillator.truth import pixel_classes
+from jaxsparse.data.simulate.scintillator.truth import photons_of_pions, pixel_classes
 from jaxsparse.data.simulate.truth import primaries_of
 
 BLOCK = 64  # events that are carried together
@@ -91,7 +91,9 @@ def make_events(
 ) -> list[Event]:
     """What the detector makes of the events of a bank, each by itself.
 
-    The particle table of an event holds its primaries only: all that they set off is theirs.
+    The particle table of an event holds its primaries, for all that they set off is theirs, and
+    behind them the photons of its neutral pions: where these end says how far from the vertex the
+    showers begin.
 
     Args:
       bank: primaries first, event by event; carried to their ends.
@@ -106,11 +108,17 @@ def make_events(
     hits = make_hits(bank.deposits(), particles["pdg"], primary, event, detector, rng)
     primaries = particles[: first[-1]].copy()
     primaries["label"] = pixel_classes(primaries["pdg"])
+    photons = photons_of_pions(particles, int(first[-1]))
     ends = np.searchsorted(hits.event, np.arange(len(origins) + 1))
+    cuts = np.searchsorted(photons["parent"], first)
     events = []
     for number, origin in enumerate(origins):
         own = primaries[first[number] : first[number + 1]].copy()
         own["instance"] = np.arange(len(own))
+        its_photons = photons[cuts[number] : cuts[number + 1]].copy()
+        its_photons["parent"] -= first[number]
+        its_photons["instance"] = its_photons["parent"]
+        its_photons["label"] = own["label"][its_photons["parent"]]
         its_hits = hits.take(slice(ends[number], ends[number + 1]), int(first[number]))
         vertices = interaction_vertices(own)[:, :3]
         name = origin.event_class
@@ -118,7 +126,7 @@ def make_events(
             Event(
                 event_id=number,
                 views=pixel_maps(its_hits, own, vertices, detector),
-                particles=own,
+                particles=np.concatenate([own, its_photons]),
                 label=NOVA_EVENT_CLASSES.index(name) if name else -1,
                 topology=origin.topology,
                 energy=origin.energy,

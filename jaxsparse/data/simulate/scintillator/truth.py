@@ -38,3 +38,25 @@ def pixel_classes(pdg: np.ndarray) -> np.ndarray:
     for code, name in _CLASS_OF.items():
         labels[kind == code] = number[name]
     return labels
+
+
+def photons_of_pions(particles: np.ndarray, primaries: int) -> np.ndarray:
+    """The photons that neutral pions among the primaries decay to, in order of their mothers.
+
+    Args:
+      particles: ``PARTICLE_DTYPE``, primaries first.
+      primaries: number of them.
+
+    Returns:
+      A copy of their rows; ``parent`` still counts in ``particles``.
+
+    >>> from jaxsparse.data.schema import PARTICLE_DTYPE
+    >>> table = np.zeros(5, PARTICLE_DTYPE)
+    >>> table["pdg"], table["parent"] = [111, 22, 22, 22, 22], [-1, -1, 0, 0, 2]
+    >>> photons_of_pions(table, 2)["parent"].tolist()
+    [0, 0]
+    """
+    parent = particles["parent"]
+    own = np.flatnonzero((particles["pdg"] == 22) & (parent >= 0) & (parent < primaries))
+    own = own[particles["pdg"][parent[own]] == 111]
+    return particles[own[np.argsort(parent[own], kind="stable")]]

@@ -13,12 +13,18 @@ import matplotlib
 import numpy as np
 from absl import flags
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from jaxsparse import command_line
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES
+from jaxsparse.data.nova import (
+    NOVA_AXES,
+    NOVA_EVENT_CLASSES,
+    NOVA_PIXEL_CLASSES,
+    NOVA_VALUE_UNIT,
+)
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.simulate.figures import Sample
 from jaxsparse.data.simulate.scintillator import figures as measure
@@ -32,6 +38,8 @@ PIXEL_COLOURS = (
     "#2ca02c", "#1f77b4", "#d62728", "#8c564b", "#9467bd", "#e377c2", "#bcbd22", "#ff7f0e",
     "#17becf", "#aec7e8", "#7f7f7f",
 )  # fmt: skip
+ENERGY_COLOURS, ENERGY_SCALE = "viridis_r", LogNorm(1, 255)
+LEAST_SHOWN = (25, 40)  # planes, cells: a short event is not blown up to fill its panel
 CLASS_COLOURS = dict(
     zip(NOVA_EVENT_CLASSES, ("#1f77b4", "#2ca02c", "#9467bd", "#d62728", "#7f7f7f"), strict=True)
 )
@@ -85,8 +93,8 @@ def write_table(samples: dict[str, Sample], out: pathlib.Path) -> None:
 
 
 def displays(seed: int) -> Canvas:
-    """Two events of every class, both views: energy on top, truth below."""
-    canvas = Canvas(figsize=(13.0, 18.0), layout="constrained")
+    """Two events of every class, both views: energy on top, truth below, one colour scale each."""
+    canvas = Canvas(figsize=(13.0, 19.0), layout="constrained")
     axes = canvas.subplots(len(NOVA_EVENT_CLASSES) * 2, 4)
     for row, name in enumerate(NOVA_EVENT_CLASSES):
         config = ScintillatorConfig(classes=((name, 1.0),), least_hits=30)
@@ -94,26 +102,32 @@ def displays(seed: int) -> Canvas:
         for column, event in enumerate(block[:2]):
             cells = axes[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
             _draw(cells, event, NAMES[name])
+    canvas.colorbar(
+        ScalarMappable(ENERGY_SCALE, ENERGY_COLOURS), ax=axes[::2], label=NOVA_VALUE_UNIT,
+        location="top", shrink=0.4, aspect=45, pad=0.01,
+    )  # fmt: skip
+    never = ("mostly EM", "mostly muon")  # no class of the simulation's
     handles = [
         Patch(color=colour, label=text)
         for text, colour in zip(NOVA_PIXEL_CLASSES, PIXEL_COLOURS, strict=True)
+        if text not in never
     ]
-    canvas.legend(handles=handles, ncols=6, loc="outside lower center", fontsize=8)
+    canvas.legend(handles=handles, ncols=9, loc="outside lower center", fontsize=8)
     return canvas
 
 
 def _draw(cells: np.ndarray, event: Event, name: str) -> None:
     for column, (view_name, view) in enumerate(event.views.items()):
         energy, truth = cells[:, column]
-        _image(energy, view, view.values, cmap="viridis_r", norm=LogNorm(1, 255))
+        _image(energy, view, view.values, cmap=ENERGY_COLOURS, norm=ENERGY_SCALE)
         colours = ListedColormap(("#cccccc", *PIXEL_COLOURS))
         assert view.labels is not None, "simulated events have truth"
         limits = {"vmin": -1.5, "vmax": len(PIXEL_COLOURS) - 0.5}
         _image(truth, view, view.labels, cmap=colours, **limits)
         said = "" if np.isnan(event.energy) else f", {event.topology}, {event.energy:.1f} GeV"
         energy.set_title(f"{name}{said}: {view_name}" if column == 0 else view_name)
-        energy.set_ylabel("cell")
-        truth.set_ylabel("cell")
+        for axis in (energy, truth):
+            axis.set(xlabel=f"{NOVA_AXES[0]} of the view", ylabel=NOVA_AXES[1])
 
 
 def _image(axis: Axes, view: View, values: np.ndarray, **style) -> None:
@@ -123,8 +137,19 @@ def _image(axis: Axes, view: View, values: np.ndarray, **style) -> None:
         image.T, origin="lower", aspect="auto", interpolation="nearest", extent=(0, 100, 0, 80),
         **style,
     )  # fmt: skip
-    low, high = view.coords.min(0) - 3, view.coords.max(0) + 4
-    axis.set(xlim=(max(low[0], 0), max(high[0], 25)), ylim=(max(low[1], 0), max(high[1], 20)))
+    along, across = (
+        _limits(column, least, size)
+        for column, least, size in zip(view.coords.T, LEAST_SHOWN, view.shape, strict=True)
+    )
+    axis.set(xlim=along, ylim=across)
+
+
+def _limits(places: np.ndarray, least: int, size: int) -> tuple[int, int]:
+    """What to show of an axis: all places with a margin, no less than ``least`` of it."""
+    low, high = int(places.min()) - 3, int(places.max()) + 4
+    low -= max(least - (high - low), 0) // 2
+    low = min(max(low, 0), size - least)
+    return low, min(max(high, low + least), size)
 
 
 def _transport(canvas: Canvas, samples: dict[str, Sample]) -> None:

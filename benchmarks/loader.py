@@ -1,0 +1,100 @@
+"""How many whole events a second the loader makes ready for a network: file to padded batches.
+
+    python -m benchmarks.loader --data=FILE --config=configs/nova_smoke.py [--workers=0,2]
+
+One shuffled epoch over all events of the file with the config's augmentation, batch size and
+buckets, for each number of worker processes (0: threads of this one). Nothing trains: the batches
+are dropped as they come. The clock starts with the first batch, so processes have been started
+and the table of buckets measured. Processor time is of this process and its workers; memory is
+what this process holds after the epoch more than when the clock started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+from ml_collections import config_flags
+
+from benchmarks import machine
+from jaxsparse import command_line, models
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.errors import InputError
+
+_CONFIG = config_flags.DEFINE_config_file("config", "configs/nova_smoke.py", "Config file.")
+_DATA = flags.DEFINE_string("data", None, "Event file of whole events.", required=True)
+_WORKERS = flags.DEFINE_list("workers", "0,2", "Numbers of worker processes; 0 for threads.")
+_EPOCHS = flags.DEFINE_float("epochs", 1.0, "Epochs that are timed.", lower_bound=0.0)
+_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
+
+
+def main(_: list[str]) -> None:
+    """Measures every number of workers and prints, and writes, the table."""
+    for text in _WORKERS.value:
+        if not text.isdigit():
+            raise InputError(f"--workers has {text!r}: must be whole numbers, 0 for threads")
+    rows: list[dict[str, Any]] = []
+    print(f"{'workers':>8} {'events':>9} {'events/s':>9} {'CPU us/event':>13} {'MB more':>8}")
+    for text in _WORKERS.value:
+        rows.append(row := _measure(int(text)))
+        print(
+            f"{row['workers']:8d} {row['events']:9d} {row['events_per_second']:9.0f} "
+            f"{row['cpu_us']:13.1f} {row['mb_more']:8.1f}"
+        )
+    if _OUT.value:
+        record = {"machine": machine.record("benchmarks.loader"), "rows": rows}
+        Path(_OUT.value).write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _measure(workers: int) -> dict[str, Any]:
+    config = _CONFIG.value.copy_and_resolve_references()
+    config.data.workers = workers
+    source = EventFile(_DATA.value)
+    loader = EventLoader(
+        source,
+        config.data,
+        batch_size=config.train.batch_size,
+        num_devices=max(config.train.cpu_devices, 1),
+        levels=models.geometry_of(config.model)["levels"],
+        seed=config.seed,
+    )
+    batches: Any = iter(loader)
+    next(batches)
+    asked = round(_EPOCHS.value * loader.num_events)
+    memory, start, cpu = machine.resident_mb("VmRSS"), time.perf_counter(), _cpu_seconds()
+    events = 0
+    while events < asked:
+        events += int(next(batches).num_events.sum())
+    seconds, busy = time.perf_counter() - start, _cpu_seconds() - cpu
+    grown = machine.resident_mb("VmRSS") - memory
+    batches.close()  # a generator; its worker processes end with it
+    return {
+        "workers": workers,
+        "events": events,
+        "events_per_second": events / seconds,
+        "cpu_us": 1e6 * busy / events,
+        "mb_more": grown,
+    }
+
+
+def _cpu_seconds() -> float:
+    """Processor time so far of this process and of its living children."""
+    own = os.getpid()
+    total = time.process_time()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended since
+            continue
+        if int(fields[1]) == own:
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,59 @@
+"""The benchmark of the loader runs on a file of whole events and says what it measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from jaxsparse.data.event_file import EventWriter
+from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
+from jaxsparse.data.schema import Event, View
+
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS = 100
+
+
+def write(path: Path) -> None:
+    views = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
+    rng = np.random.default_rng(0)
+    with EventWriter(
+        path, detector="toy", views=views, event_classes=NOVA_EVENT_CLASSES, compression="none"
+    ) as writer:
+        for number in range(EVENTS):
+            cells = np.sort(rng.choice(8000, 30, replace=False))
+            coords = np.stack(np.unravel_index(cells, NOVA_SHAPE), axis=1).astype(np.int32)
+            view = View(coords, np.full(30, 9, np.float32), NOVA_SHAPE)
+            writer.append(Event(number, dict.fromkeys(NOVA_VIEWS, view), label=0))
+
+
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    write(folder / "a.h5")
+    files = f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.loader", *files, *options],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_epochs_asked_for_are_counted_and_written(tmp_path: Path) -> None:
+    process = run(tmp_path, "--workers=0", "--epochs=2")
+    assert process.returncode == 0, process.stderr
+    record = json.loads((tmp_path / "a.json").read_text())
+    (row,) = record["rows"]
+    assert row["workers"] == 0
+    assert row["events"] >= 2 * EVENTS
+    assert row["events_per_second"] > 0
+    _, line = process.stdout.splitlines()
+    assert int(line.split()[1]) == row["events"]
+
+
+def test_a_wrong_number_of_workers_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    process = run(tmp_path, "--workers=0,many")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert "--workers has 'many'" in line
+    assert process.stdout == ""
