@@ -7,8 +7,11 @@ from jaxtyping import Float, Int
 
 from jaxsparse.data.simulate.deposits import Deposits
 
-W_VALUE = 23.6e-6  # MeV of ionisation per electron-ion pair in liquid argon
-# Modified box model (ArgoNeuT, arXiv 1306.1712) at 273 V/cm: alpha, and beta / (density field).
+# MeV of ionisation per electron-ion pair in liquid argon (Miyajima and others, Phys. Rev. A9, 1438:
+# 23.6 +0.5 -0.3 eV).
+W_VALUE = 23.6e-6
+# Modified box model (ArgoNeuT, arXiv 1306.1712; LArSoft's kModBoxA and kModBoxB) at 273 V/cm:
+# alpha, and beta / (density field).
 BOX_ALPHA = 0.93
 BOX_BETA = 0.212 / (1.38 * 0.273)  # cm/MeV
 

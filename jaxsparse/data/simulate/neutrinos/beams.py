@@ -57,10 +57,10 @@ class Beam:
 
 # NuMI 14.6 mrad off its axis, neutrino mode. Peak, baseline: NOvA, arXiv 2108.08219. Off the axis
 # the energy hardly depends on that of the pion; the width and the tail are set so that the mean of
-# the energies that interact is the published 2.7 GeV (arXiv 1902.00558).
+# the energies that interact is the published 2.7 GeV (abstract of arXiv 1902.00558).
 NOVA = Beam("nova", 810.0, 1.9, 0.45, True, 0.10, 2.0, 0.02, 0.01, 20.0)
 # The LBNF beam on its axis, neutrino mode: peak 2.5 GeV and 92 % of the muon neutrinos between 0.5
-# and 5 GeV (arXiv 1910.10996).
+# and 5 GeV (arXiv 1910.10996; from memory, not checked).
 DUNE = Beam("dune", 1285.0, 2.5, 1.15, False, 0.05, 4.0, 0.05, 0.01, 40.0)
 
 BEAMS = {beam.name: beam for beam in (NOVA, DUNE)}
