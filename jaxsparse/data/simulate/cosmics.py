@@ -18,7 +18,7 @@ from jaxsparse.data.simulate.energy_loss import range_table
 from jaxsparse.data.simulate.tracks import MARGIN
 from jaxsparse.data.simulate.world import DriftVolume, Volume
 
-CHARGE_RATIO = 1.28  # positive over negative
+CHARGE_RATIO = 1.28  # positive over negative; CMS, arXiv 1005.5332: 1.2766 +- 0.0045
 LARGEST_ENERGY = 20.0e3  # MeV
 THROWS = 64  # at once, until one muon reaches the volume
 

@@ -172,6 +172,8 @@ class Detector:
         return dead
 
 
+# Drift speed as in LArSoft's settings for MicroBooNE ("measured 1.098 mm/us"), diffusion along the
+# drift as measured (arXiv 2104.06551: 3.74 +0.28 -0.29 cm^2/s); across it from memory, not checked.
 # MicroBooNE: 2400 wires on each induction plane, 3456 on the collection plane. The offsets centre
 # the projected box on the induction wires. Induction signals are bipolar; what an image shows is
 # their deconvolution, unipolar like the collection plane's but wider and noisier.

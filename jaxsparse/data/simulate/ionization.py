@@ -7,8 +7,11 @@ from jaxtyping import Float, Int
 
 from jaxsparse.data.simulate.deposits import Deposits
 
-W_VALUE = 23.6e-6  # MeV of ionisation per electron-ion pair in liquid argon
-# Modified box model (ArgoNeuT, arXiv 1306.1712): alpha, beta in (kV/cm)(g/cm^2)/MeV, g/cm^3.
+# MeV of ionisation per electron-ion pair in liquid argon (Miyajima and others, Phys. Rev. A9, 1438:
+# 23.6 +0.5 -0.3 eV).
+W_VALUE = 23.6e-6
+# Modified box model (ArgoNeuT, arXiv 1306.1712; LArSoft's kModBoxA and kModBoxB): alpha, beta in
+# (kV/cm)(g/cm^2)/MeV, g/cm^3.
 BOX_ALPHA, BOX_BETA, BOX_DENSITY = 0.93, 0.212, 1.38
 FIELD = 0.273  # kV/cm, MicroBooNE's
 

@@ -184,8 +184,10 @@ def _density_effect(
     return offset, low, high, (offset - ten * low) / (high - low) ** 3, 3.0
 
 
-# Particle Data Group (liquid argon table); a quarter of the negative muons decays, the others are
-# captured; argon 40 is left 1.46 MeV above ground.
+# Particle Data Group (liquid argon table, read as the PUMAS tables and LArSoft carry it); its 188
+# eV are those of the gas, 198 +- 4 eV is found for the liquid (Strait, arXiv 2501.10550). A quarter
+# of the negative muons decays, the others are captured (Geant4's G4MuonMinusBoundDecay: 24.7 %,
+# 0.579 us); argon 40 is left 1.46 MeV above ground. More: docs/sources.md.
 LIQUID_ARGON = Medium(
     name="liquid argon",
     elements=((ARGON, 1.0),),

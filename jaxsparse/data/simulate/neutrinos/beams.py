@@ -61,14 +61,14 @@ class Beam:
 
 # NuMI 14.6 mrad off its axis, neutrino mode. Peak, baseline: NOvA, arXiv 2108.08219. Off the axis
 # the energy hardly depends on that of the pion; the width and the tail are set so that the mean of
-# the energies that interact is the published 2.7 GeV (arXiv 1902.00558).
+# the energies that interact is the published 2.7 GeV (abstract of arXiv 1902.00558).
 NOVA = Beam("nova", 810.0, 1.9, 0.45, True, 0.10, 2.0, 0.02, 0.01, 20.0)
 # The electron neutrinos of the LBNF beam, from kaons and muons: a shape fitted to the energies of
 # the public dune-cvn events, 150 nu_e and 150 nu_tau, whose weights say that all of them began as
 # electron neutrinos; 45 of the 300 are antineutrinos.
 _DUNE_ELECTRONS = Beam("dune nu_e", 1285.0, 0.65, 2.9, False, 0.14, 5.9, 0.35, 1.0, 60.0)
 # The LBNF beam on its axis, neutrino mode: peak 2.5 GeV and 92 % of the muon neutrinos between 0.5
-# and 5 GeV (arXiv 1910.10996); the tail is that of the energies of 300 public dune-cvn events.
+# and 5 GeV (arXiv 1910.10996, from memory); the tail is that of the energies of 300 public dune-cvn events.
 DUNE = Beam("dune", 1285.0, 2.4, 1.15, False, 0.045, 6.5, 0.05, 0.01, 60.0, _DUNE_ELECTRONS)
 
 BEAMS = {beam.name: beam for beam in (NOVA, DUNE)}

@@ -1,7 +1,8 @@
 """Masses and couplings of the neutrino generator. Units: GeV; cross sections 1e-38 cm^2.
 
-Sources: Review of Particle Physics (masses, couplings, tau); the axial and vector masses are those
-of common generators (Rein-Sehgal resonances, dipole form factors; quoted by GENIE's defaults).
+Sources: Review of Particle Physics (masses, couplings, tau); the axial and vector masses, the axial
+coupling, the magnetic moments and the limit of the resonances are GENIE's defaults of version 2
+(CommonParam.xml, UserPhysicsOptions.xml). What was read where: docs/sources.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 QE (elastic for neutral currents), RES below and DIS above 1.7 GeV are computed from their
 densities. MEC, the knock-out of a pair of nucleons, is a fifth of QE in nuclei: between a fifth
-and a third in the models compared by Nieves and others (arXiv 1411.7821) at 1 to 3 GeV.
+and a third in the models compared by Nieves and others (arXiv 1411.7821) at 1 to 3 GeV; from
+memory, not checked.
 """
 
 from __future__ import annotations

@@ -23,7 +23,9 @@ from jaxsparse.data.simulate.neutrinos.kinematics import (
     reflect,
 )
 
-# a and b of the charged multiplicity and Levy's c, by (sign, nucleon).
+# a and b of the charged multiplicity and Levy's c, by (sign, nucleon): as in GENIE's
+# AGKYLowW2019.xml, which has the shares of pairs and the slope too; the baryon's numbers are those
+# of its KNOHadronization.cxx. Differs from both: the baryon's charge, see `content`.
 MULTIPLICITY = {
     (1, 2212): (0.40, 1.42, 7.93),
     (1, 2112): (-0.20, 1.42, 5.22),
@@ -80,7 +82,8 @@ def content(w: float, sign: int, nucleon: int, charge: int, rng: np.random.Gener
     """PDG codes of the hadrons, baryon first, of total ``charge`` and less mass than ``w``.
 
     At least three of them below the limit of the resonances. Two thirds of the baryons have the
-    charge of the struck nucleon when that is a proton, half of them when it is a neutron.
+    charge of the struck nucleon when that is a proton, half of them when it is a neutron. (GENIE:
+    2/3, 1/2, 1/2, 1/3 protons for a total charge of 2, 1, 0, -1; docs/sources.md.)
     """
     weights = _weights(w, sign, nucleon)
     least = 2 if w >= c.RESONANCE_LIMIT else 3

@@ -38,14 +38,15 @@ class Nucleus:
 
 
 # Fermi momenta: Moniz and others, Phys. Rev. Lett. 26, 445 (carbon 221 MeV; 251 MeV for calcium,
-# taken for argon). Removal energies 25 and 29.5 MeV as in GENIE. R.m.s. radii 2.47 and 3.43 fm
-# (Angeli and Marinova, At. Data Nucl. Data Tables 99, 69).
+# taken for argon, as in GENIE's FermiMomentumTables.xml). Removal energies 25 and 29.5 MeV as in
+# GENIE's CommonParam.xml. R.m.s. radii 2.47 and 3.43 fm (Angeli and Marinova, At. Data Nucl. Data
+# Tables 99, 69) from memory, not checked.
 HYDROGEN = Nucleus(1, 1, 0.0, 0.0, 0.9)
 CARBON = Nucleus(6, 12, 0.221, 0.025, 3.19)
 ARGON = Nucleus(18, 40, 0.251, 0.0295, 4.43)
 
-# Mass shares. About the composition of NOvA's oil and PVC: hydrogen, carbon and a little oxygen
-# (here carbon), and a fifth of chlorine and titanium (here as argon).
+# Mass shares, from memory. About the composition of NOvA's oil and PVC: hydrogen, carbon and a
+# little oxygen (here carbon), and a fifth of chlorine and titanium (here as argon).
 TARGETS: dict[str, tuple[tuple[float, Nucleus], ...]] = {
     "scintillator": ((0.108, HYDROGEN), (0.697, CARBON), (0.195, ARGON)),
     "argon": ((1.0, ARGON),),

@@ -21,10 +21,10 @@ from jaxsparse.data.simulate.neutrinos.nuclei import Nucleus
 # Effective cross sections on a nucleon in the nucleus, mb, against kinetic energy, MeV. Pions: a
 # free path of 1 fm in the middle of a nucleus at the Delta peak (Salcedo, Oset and others, Nucl.
 # Phys. A484, 557). Nucleons: the free cross section (Review of Particle Physics), about halved
-# below 200 MeV by occupied states.
+# below 200 MeV by occupied states. Both tables are our own choice, from memory of those.
 PION = ([0.0, 50.0, 100.0, 180.0, 300.0, 500.0, 1000.0], [10.0, 15.0, 35.0, 60.0, 45.0, 30.0, 30.0])
 NUCLEON = ([0.0, 50.0, 100.0, 200.0, 500.0, 1000.0], [15.0, 18.0, 20.0, 22.0, 32.0, 38.0])
-FORMATION_LENGTH = 0.342  # fm times p / m, for hadrons of deep inelastic scattering (SKAT)
+FORMATION_LENGTH = 0.342  # fm times p / m, deep inelastic scattering (SKAT; GENIE FZONE-ct0)
 FM2_PER_MB = 0.1
 
 

@@ -20,7 +20,7 @@ from jaxsparse.data.simulate.neutrinos.kinematics import choose, decay, two_body
 
 THRESHOLD = c.NUCLEON_MASS + c.PION_MASS + 0.003
 # sigma(nu p -> mu p pi+, W < 1.7 GeV) at high energy, 1e-38 cm^2: Argonne and Brookhaven data
-# as reanalysed by Wilkinson and others, arXiv 1411.4482.
+# as reanalysed by Wilkinson and others, arXiv 1411.4482; from memory, not checked.
 PLATEAU = 0.60
 DELTA, BACKGROUND, SECOND = 0, 1, 2
 _PROTON, _NEUTRON = (9.0, 1.0, 0.0), (3.0, 1.9, 2.5)

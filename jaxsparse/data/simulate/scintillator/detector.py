@@ -3,7 +3,8 @@
 Sources of the numbers, where they are not our own choice:
 
 - cells of 3.9 cm x 6.6 cm in alternating planes, 384 a plane and 896 planes at the far detector:
-  the experiment's papers (arXiv 1604.01444, section 3);
+  the experiment's papers (arXiv 1604.01444, section 3; not read there: 344,064 cells, 3.9 cm across
+  and 6.0 cm of depth inside are, in other publications; docs/sources.md);
 - fibre attenuation, light at the far end, saturation: the published defaults of the experiment's
   own light and readout simulation (novaart wiki, PhotonTransport and ReadoutSim);
 - Birks' constant: plastic scintillator, Craun and Smith, Nucl. Instrum. Methods 80, 239 (1970).
@@ -30,7 +31,7 @@ from jaxsparse.data.simulate.medium import (
 from jaxsparse.data.simulate.world import Volume, World
 
 # Mineral oil with 5 % of pseudocumene is as good as CH2; PVC is C2H3Cl with 15 % of titanium
-# dioxide, which makes its walls reflect. Mass fractions.
+# dioxide, which makes its walls reflect. Mass fractions and densities from memory.
 OIL = {HYDROGEN: 0.14, CARBON: 0.86}
 OIL_DENSITY, WALL_DENSITY = 0.86, 1.49  # g/cm^3
 WALL = {
