@@ -17,7 +17,7 @@ several groups of channels.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -127,8 +127,9 @@ def _map_of(operands: Sequence[Any], treedef: Any) -> tuple[KernelMap, Any, Any]
     return jax.tree_util.tree_unflatten(treedef, leaves), first, second
 
 
-def _apply(
+def _compute(
     *operands: Any,
+    rule: Callable[..., Array],
     platform: str,
     exported: bool,
     treedef: Any,
@@ -137,11 +138,25 @@ def _apply(
     implementation: str,
     groups: int,
 ) -> Array:
-    kernel_map, x, w = _map_of(operands, treedef)
-    flow = _flow(implementation, platform, exported, x, w, compute_dtype)
+    kernel_map, x, other = _map_of(operands, treedef)
+    flow = _flow(implementation, platform, exported, x, other, compute_dtype)
+    return rule(kernel_map, x, other, compute_dtype, groups, flow).astype(out_dtype)
+
+
+def _apply(
+    kernel_map: KernelMap, x: Any, w: Any, compute_dtype: Any, groups: int, flow: str
+) -> Array:
     if groups > 1:
-        return grouped.apply(kernel_map, x, w, compute_dtype, flow=flow).astype(out_dtype)
-    return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
+        return grouped.apply(kernel_map, x, w, compute_dtype, flow=flow)
+    return dataflow.apply(kernel_map, x, w, compute_dtype, flow)
+
+
+def _weight_gradient(
+    kernel_map: KernelMap, x: Any, g: Any, compute_dtype: Any, groups: int, flow: str
+) -> Array:
+    if groups > 1:
+        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups, flow=flow)
+    return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow)
 
 
 def _flow(
@@ -151,25 +166,6 @@ def _flow(
     here = platform == "cpu" and not exported and implementation in ("auto", "native")
     serves = here and native.serves(x, other, compute_dtype)
     return dataflow.choose(implementation, platform, exported=exported, native_serves=serves)
-
-
-def _weight_gradient(
-    *operands: Any,
-    platform: str,
-    exported: bool,
-    treedef: Any,
-    compute_dtype: Any,
-    out_dtype: Any,
-    implementation: str,
-    groups: int,
-) -> Array:
-    kernel_map, x, g = _map_of(operands, treedef)
-    flow = _flow(implementation, platform, exported, x, g, compute_dtype)
-    if groups > 1:
-        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups, flow=flow).astype(
-            out_dtype
-        )
-    return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
 
 
 @apply_p.def_abstract_eval
@@ -212,44 +208,41 @@ def _bilinear_jvp(
     return out, functools.reduce(ad.add_jaxvals, terms)
 
 
-def _apply_transpose(
-    cotangent: Any, *operands: Any, treedef: Any, out_dtype: Any, **params: Any
+def _bilinear_transpose(
+    cotangent: Any,
+    *operands: Any,
+    by_first: Callable[..., Any],
+    by_second: Callable[..., Any],
+    **params: Any,
 ) -> list[Any]:
-    *leaves, x, w = operands
-    none = [None] * len(leaves)
-    if ad.is_undefined_primal(x):
-        if type(cotangent) is ad.Zero:
-            return [*none, ad.Zero(x.aval), None]
-        back, back_def = _transposed_leaves(leaves, treedef)
-        grad = apply_p.bind(
-            *back, cotangent, _exchange(w), treedef=back_def, out_dtype=x.aval.dtype, **params
-        )
-        return [*none, grad, None]
-    if type(cotangent) is ad.Zero:
-        return [*none, None, ad.Zero(w.aval)]
-    grad = weight_gradient_p.bind(
-        *leaves, x, cotangent, treedef=treedef, out_dtype=w.aval.dtype, **params
+    """Transposes by whichever factor is linear; the rules take (cotangent, map, other factor)."""
+    *leaves, first, second = operands
+    wanted, other, rule = (
+        (first, second, by_first) if ad.is_undefined_primal(first) else (second, first, by_second)
     )
-    return [*none, None, grad]
-
-
-def _weight_gradient_transpose(
-    cotangent: Any, *operands: Any, treedef: Any, out_dtype: Any, **params: Any
-) -> list[Any]:
-    *leaves, x, g = operands
-    none = [None] * len(leaves)
-    if ad.is_undefined_primal(x):
-        if type(cotangent) is ad.Zero:
-            return [*none, ad.Zero(x.aval), None]
-        back, back_def = _transposed_leaves(leaves, treedef)
-        grad = apply_p.bind(
-            *back, g, _exchange(cotangent), treedef=back_def, out_dtype=x.aval.dtype, **params
-        )
-        return [*none, grad, None]
     if type(cotangent) is ad.Zero:
-        return [*none, None, ad.Zero(g.aval)]
-    grad = apply_p.bind(*leaves, x, cotangent, treedef=treedef, out_dtype=g.aval.dtype, **params)
-    return [*none, None, grad]
+        gradient: Any = ad.Zero(wanted.aval)
+    else:
+        gradient = rule(cotangent, leaves, other, **{**params, "out_dtype": wanted.aval.dtype})
+    pair = [gradient, None] if wanted is first else [None, gradient]
+    return [None] * len(leaves) + pair
+
+
+def _apply_by_features(cotangent: Any, leaves: Any, w: Any, *, treedef: Any, **params: Any) -> Any:
+    back, back_def = _transposed_leaves(leaves, treedef)
+    return apply_p.bind(*back, cotangent, _exchange(w), treedef=back_def, **params)
+
+
+def _apply_by_weights(cotangent: Any, leaves: Any, x: Any, **params: Any) -> Any:
+    return weight_gradient_p.bind(*leaves, x, cotangent, **params)
+
+
+def _weight_gradient_by_features(cotangent: Any, leaves: Any, g: Any, **params: Any) -> Any:
+    return _apply_by_features(g, leaves, cotangent, **params)  # the cotangent is that of weights
+
+
+def _weight_gradient_by_gradients(cotangent: Any, leaves: Any, x: Any, **params: Any) -> Any:
+    return apply_p.bind(*leaves, x, cotangent, **params)
 
 
 def _batch(
@@ -299,10 +292,12 @@ def _implementation(*operands: Any, primitive: Any, **params: Any) -> Array:
         return _eager(*operands, primitive=primitive, **params)
 
 
-def _define(primitive: Any, rule: Any, transpose: Any) -> None:
+def _define(primitive: Any, rule: Any, by_first: Any, by_second: Any) -> None:
     primitive.def_impl(functools.partial(_implementation, primitive=primitive))
     ad.primitive_jvps[primitive] = functools.partial(_bilinear_jvp, primitive)
-    ad.primitive_transposes[primitive] = transpose
+    ad.primitive_transposes[primitive] = functools.partial(
+        _bilinear_transpose, by_first=by_first, by_second=by_second
+    )
     batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
     for platform in dataflow.PLATFORMS:
         lowering = functools.partial(_lower, rule=rule, platform=platform)
@@ -311,9 +306,14 @@ def _define(primitive: Any, rule: Any, transpose: Any) -> None:
 
 def _lower(context: Any, *operands: Any, rule: Any, platform: str, **params: Any) -> Any:
     exported = context.module_context.lowering_parameters.for_export
-    fixed = functools.partial(rule, platform=platform, exported=exported)
+    fixed = functools.partial(_compute, rule=rule, platform=platform, exported=exported)
     return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
 
 
-_define(apply_p, _apply, _apply_transpose)
-_define(weight_gradient_p, _weight_gradient, _weight_gradient_transpose)
+_define(apply_p, _apply, _apply_by_features, _apply_by_weights)
+_define(
+    weight_gradient_p,
+    _weight_gradient,
+    _weight_gradient_by_features,
+    _weight_gradient_by_gradients,
+)
