@@ -29,6 +29,7 @@ from jaxtyping import Array, Float
 from jaxsparse.errors import InputError
 from jaxsparse.ops import dataflow, grouped, native
 from jaxsparse.ops.kernel_map import KernelMap
+from jaxsparse.ops.manual_axes import refuse_varying
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
@@ -170,12 +171,14 @@ def _flow(
 
 @apply_p.def_abstract_eval
 def _apply_shape(*avals: Any, treedef: Any, out_dtype: Any, groups: int, **_: Any) -> Any:
+    refuse_varying(avals)
     kernel_map, _x, w = _map_of(avals, treedef)
     return jax.core.ShapedArray((kernel_map.capacity_out, groups * w.shape[-1]), out_dtype)
 
 
 @weight_gradient_p.def_abstract_eval
 def _weight_gradient_shape(*avals: Any, treedef: Any, out_dtype: Any, groups: int, **_: Any) -> Any:
+    refuse_varying(avals)
     kernel_map, x, g = _map_of(avals, treedef)
     split = () if groups == 1 else (groups,)
     shape = (kernel_map.taps, *split, x.shape[1] // groups, g.shape[1] // groups)
