@@ -169,6 +169,20 @@ def prelu(path: str) -> LayerRule:
     return LayerRule(path, {"weight": _parameter("slope", np.ravel)})
 
 
+def minkowski_sinusoidal(path: str) -> LayerRule:
+    """``MinkowskiSinusoidal``, coef ``[1, out]``, to ``nn.Sinusoidal``.
+
+    >>> minkowski_sinusoidal("wave").targets["coef"].convert(np.ones((1, 8))).shape
+    (8,)
+    """
+    targets = {
+        "kernel": _parameter("weights", np.asarray),
+        **_BIAS,
+        "coef": _parameter("amplitude", np.ravel),
+    }
+    return LayerRule(path, targets)
+
+
 def _parameter(name: str, convert: Convert) -> Target:
     return Target("params", name, convert)
 

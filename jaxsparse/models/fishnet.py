@@ -5,16 +5,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import flax.linen as nn
-import jax.numpy as jnp
-from jaxtyping import Array, Float32
 
-from jaxsparse import Geometry, SparseTensor
 from jaxsparse.errors import InputError
-from jaxsparse.models.views import enter_views
+from jaxsparse.models.classifier import EventClassifier
 from jaxsparse.nn.blocks import BlockSettings
-from jaxsparse.nn.classifier_head import ClassifierHead
 from jaxsparse.nn.connected_unit import ConnectedUnit
-from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
 from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem
 
 DOWNS = UPS = 3  # steps down of the tail and of the head, steps up of the body
@@ -48,7 +43,7 @@ PRESETS = {
 }
 
 
-class FishNet(nn.Module):
+class FishNet(EventClassifier):
     """Down, up and down again, never losing a resolution; a score a class for every event.
 
     ``tail``: three stages of bottleneck blocks, each followed by max pooling. ``bridge``:
@@ -70,52 +65,28 @@ class FishNet(nn.Module):
     (github.com/kevin-ssy/FishNet), whose images are larger and dense: its stem has stride 4 and its
     activation is ReLU.
 
-    Attributes:
-        num_classes: scores an event.
-        views: images an event.
+    Intermediates: ``stem_view_<v>``, ``tail_<i>_view_<v>``, ``bridge_view_<v>`` and
+    ``body_<i>_view_<v>`` of every view, ``merged`` at the top of the body, ``head_<i>``,
+    ``features``.
+
+    Attributes: those of :class:`~jaxsparse.models.classifier.EventClassifier`, with ``stem_stride``
+        1, 2, or 4: 2 and a max pooling.
         preset: ``"99"``, ``"150"``, ``"201"`` or ``"small"``.
         planes: instead of those of the preset, see ``FishPlan``.
         residual_blocks: instead of those of the preset.
         transfer_blocks: instead of those of the preset.
-        stem_stride: of the stem, 1, 2, or 4: 2 and a max pooling.
-        shared_stem: one stem for all views, instead of one each.
-        merge: ``"add"`` or ``"concatenate"``, over the union of the views' sites.
-        activation: a name of :data:`jaxsparse.nn.ACTIVATIONS`.
-        residual: blocks add their shortcut.
-        coordinate_inputs: the pixel's coordinates are channels of the input too.
-        pooling: over the sites of an event: ``"average"``, ``"max"``, ``"sum"``, ``"log_sum"``, or
-            several joined by ``+``, see :class:`~jaxsparse.nn.ClassifierHead`.
-        normalize_pooled: batch norm of the pooled features before dropout.
-        dropout: share of the pooled features that is dropped in training.
-        vocabulary: ``"sparse"`` or ``"dense"``. The parameters are the same.
-        dtype: type of the matrix products' operands, ``"float32"`` (None) or ``"bfloat16"``.
-        momentum: of batch norm's running statistics.
-        remat: compute the inside of blocks again in the backward pass instead of storing it.
-        axis_name: mapped axis over which batch norm sums its moments (None: this device alone).
+
+    Raises:
+        InputError: as :class:`~jaxsparse.models.classifier.EventClassifier`, and channels that a
+            refinement cannot reduce to its planes.
     """
 
-    task: ClassVar[str] = "classification"
+    order: ClassVar[str] = "norm_first"
 
-    num_classes: int = 5
-    views: int = 2
     preset: str = "150"
     planes: tuple[int, ...] | None = None
     residual_blocks: tuple[int, ...] | None = None
     transfer_blocks: tuple[int, ...] | None = None
-    stem_stride: int = 1
-    shared_stem: bool = False
-    merge: str = "add"
-    activation: str = "mish"
-    residual: bool = True
-    coordinate_inputs: bool = False
-    pooling: str = "average"
-    normalize_pooled: bool = False
-    dropout: float = 0.0
-    vocabulary: str = "sparse"
-    dtype: str | None = None
-    momentum: float = 0.9
-    remat: bool = False
-    axis_name: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -136,52 +107,12 @@ class FishNet(nn.Module):
         """Levels that every view's geometry must have."""
         return 1 + {1: 0, 2: 1, 4: 2}[self.stem_stride] + DOWNS
 
-    @property
-    def kernels(self) -> tuple[int, ...]:
-        """Submanifold kernels that every view's geometry should have."""
-        return (3,)
-
-    @nn.compact
-    def __call__(
-        self,
-        images: tuple[SparseTensor | DenseTensor, ...],
-        geometries: tuple[Geometry | DenseGeometry, ...],
-        *,
-        train: bool,
-    ) -> tuple[Float32[Array, "events classes"], dict[str, Any]]:
-        """Scores of every event.
-
-        Args:
-            images: one batch a view, of the same events and the same ``spatial_shape``, features
-                ``[sites, channels]`` on the finest level. The dense vocabulary takes sparse batches
-                too (as plain images), or DenseTensors.
-            geometries: one a view, with at least ``levels`` levels.
-            train: batch norm uses and records the statistics of the batch
-                (``mutable=["batch_stats"]``), dropout drops.
-
-        Returns:
-            The logits, float32 ``[events, num_classes]``, and a dictionary of tensors:
-            ``stem_view_<v>``, ``tail_<i>_view_<v>``, ``bridge_view_<v>`` and ``body_<i>_view_<v>``
-            of every view, ``merged`` at the top of the body, ``head_<i>``, and ``features`` before
-            the pooling.
-
-        Raises:
-            InputError: another number of views, views of different shapes, too few levels, channels
-                that a refinement cannot reduce to its planes.
-        """
-        settings = BlockSettings(
-            train=train,
-            vocabulary=self.vocabulary,
-            order="norm_first",
-            dtype=None if self.dtype is None else jnp.dtype(self.dtype),
-            momentum=self.momentum,
-            axis_name=self.axis_name,
-            activation=self.activation,
-            residual=self.residual,
-        )
+    @nn.nowrap
+    def event_features(
+        self, settings: BlockSettings, views: list[tuple[Any, Any]], intermediates: dict[str, Any]
+    ) -> Any:
         layers, plan = settings.layers, self.plan
         block = nn.remat(FishBlock) if self.remat else FishBlock
-        intermediates: dict[str, Any] = {}
 
         def blocks(
             x: Any,
@@ -246,15 +177,7 @@ class FishNet(nn.Module):
             return body
 
         # The views, each by itself
-        views = enter_views(
-            settings,
-            images,
-            geometries,
-            views=self.views,
-            coordinate_inputs=self.coordinate_inputs,
-        )
-        names = ["stem"] if self.shared_stem else [f"stem_view_{v}" for v in range(self.views)]
-        stems = [FishStem(plan.planes[0], settings, name=name) for name in names]
+        stems = [FishStem(plan.planes[0], settings, name=name) for name in self.stem_names]
         bodies = []
         for view, (x, geometry) in enumerate(views):
             first = layers.neighbours(geometry, 0, kernel_size=3)
@@ -283,15 +206,8 @@ class FishNet(nn.Module):
             x = layers.concatenate(pool(trunk, geometry), beside)
             intermediates[name] = x
 
-        # Scores
         x = ConnectedUnit("Linear", x.features.shape[-1] // 2, settings, name="last")(x)
-        x = settings.activate(settings.batch_norm("last_norm")(x))
-        intermediates["features"] = x
-        head = ClassifierHead(
-            self.num_classes, settings, self.pooling, self.normalize_pooled, self.dropout,
-            name="head",
-        )  # fmt: skip
-        return head(x), intermediates
+        return settings.activate(settings.batch_norm("last_norm")(x))
 
     def _merged(
         self, layers: Any, bodies: Sequence[Sequence[Any]], geometries: Sequence[Any]

@@ -15,7 +15,7 @@ from jaxsparse.nn.connection import down, neighbours
 from jaxsparse.nn.coordinate_inputs import append_coordinates
 from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
-from jaxsparse.nn.dropout import Dropout
+from jaxsparse.nn.dropout import AlphaDropout, Dropout
 from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem, reduce_channels
 from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.group_normalization import GroupNorm, InstanceNorm, LayerNorm
@@ -29,6 +29,8 @@ from jaxsparse.nn.pooling import (
     sum_pooling,
     sum_unpooling,
 )
+from jaxsparse.nn.random_relu import RReLU
+from jaxsparse.nn.sinusoidal import Sinusoidal
 from jaxsparse.nn.sparse import (
     BatchNorm,
     InverseConv,
@@ -53,6 +55,7 @@ from jaxsparse.ops import (
 __all__ = [
     "ACTIVATIONS",
     "MERGES",
+    "AlphaDropout",
     "BatchNorm",
     "BlockSettings",
     "ChannelwiseConv",
@@ -76,7 +79,9 @@ __all__ = [
     "Linear",
     "MergedViews",
     "PReLU",
+    "RReLU",
     "ResidualBlock",
+    "Sinusoidal",
     "SqueezeExcitation",
     "StridedConv",
     "SubmanifoldConv",

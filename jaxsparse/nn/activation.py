@@ -11,26 +11,48 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxsparse.errors import InputError
 from jaxsparse.nn.mish import mish
 from jaxsparse.nn.pointwise import Tensor, with_features
+
+
+def _hard_shrink(x: Array, threshold: float = 0.5) -> Array:
+    return jnp.where(jnp.abs(x) > threshold, x, 0)
+
+
+def _soft_shrink(x: Array, threshold: float = 0.5) -> Array:
+    return x - jnp.clip(x, -threshold, threshold)
+
+
+def _tanh_shrink(x: Array) -> Array:
+    return x - jnp.tanh(x)
+
 
 # With the defaults of the layers of PyTorch, which the peers wrap: GELU is the exact one.
 ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "celu": jax.nn.celu,
     "elu": jax.nn.elu,
     "gelu": functools.partial(jax.nn.gelu, approximate=False),
+    "hard_shrink": _hard_shrink,
+    "hard_sigmoid": jax.nn.hard_sigmoid,
+    "hard_swish": jax.nn.hard_swish,
+    "hard_tanh": jax.nn.hard_tanh,
     "leaky_relu": jax.nn.leaky_relu,
+    "log_sigmoid": jax.nn.log_sigmoid,
     "mish": mish,
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
     "silu": jax.nn.silu,
+    "soft_shrink": _soft_shrink,
+    "soft_sign": jax.nn.soft_sign,
     "softplus": jax.nn.softplus,
     "swish": jax.nn.silu,
     "tanh": jnp.tanh,
+    "tanh_shrink": _tanh_shrink,
 }
 
 
@@ -38,12 +60,15 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
     """``out = function(in)`` at every site.
 
     Args:
-        function: a name of ``ACTIVATIONS``: ``celu``, ``elu``, ``gelu``, ``leaky_relu``, ``mish``,
-            ``relu``, ``relu6``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``), ``softplus``,
-            ``tanh``; or any function of ``[sites, channels]`` that looks at one site at a time,
-            such as ``jax.nn.softmax`` or ``jnp.log``.
+        function: a name of ``ACTIVATIONS``: ``celu``, ``elu``, ``gelu``, ``hard_shrink``,
+            ``hard_sigmoid``, ``hard_swish``, ``hard_tanh``, ``leaky_relu``, ``log_sigmoid``,
+            ``mish``, ``relu``, ``relu6``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``),
+            ``soft_shrink``, ``soft_sign``, ``softplus``, ``tanh``, ``tanh_shrink``; or any function
+            of ``[sites, channels]`` that looks at one site at a time, such as ``jax.nn.softmax`` or
+            ``jnp.log``.
         **options: keyword arguments of it, for example ``negative_slope=0.2`` of ``leaky_relu``
-            (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1).
+            (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1), ``threshold`` of
+            ``hard_shrink`` and ``soft_shrink`` (0.5).
 
     Returns:
         A function from tensor to tensor, sparse or dense, that keeps sites and type; padding rows

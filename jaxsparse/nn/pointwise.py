@@ -41,13 +41,7 @@ class Linear(nn.Module):
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         shape = (x.features.shape[-1], self.features)
         weights = self.param("weights", jax.nn.initializers.he_normal(), shape)
-        dtype = self.dtype or x.features.dtype
-        out = jnp.matmul(
-            x.features.astype(dtype),
-            weights.astype(dtype),
-            precision=precision_for(dtype),
-            preferred_element_type=jnp.float32,
-        ).astype(x.features.dtype)
+        out = product(x.features, weights, self.dtype)
         if not self.use_bias:
             return x.replace(features=out)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
@@ -77,6 +71,22 @@ def concatenate(x: Tensor, y: Tensor) -> Tensor:
     """
     _check_same_sites(x, y)
     return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
+
+
+def product(
+    features: Float[Array, "... in"], weights: Float[Array, "in out"], dtype: DTypeLike | None
+) -> Float[Array, "... out"]:
+    """``features . weights`` with operands of ``dtype`` (None: that of the features).
+
+    Sums are float32; the result has the type of the features.
+    """
+    dtype = dtype or features.dtype
+    return jnp.matmul(
+        features.astype(dtype),
+        weights.astype(dtype),
+        precision=precision_for(dtype),
+        preferred_element_type=jnp.float32,
+    ).astype(features.dtype)
 
 
 def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:

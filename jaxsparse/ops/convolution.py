@@ -17,7 +17,7 @@ several groups of channels.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -29,6 +29,7 @@ from jaxtyping import Array, Float
 from jaxsparse.errors import InputError
 from jaxsparse.ops import dataflow, grouped, native
 from jaxsparse.ops.kernel_map import KernelMap
+from jaxsparse.ops.manual_axes import refuse_varying
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
@@ -127,8 +128,9 @@ def _map_of(operands: Sequence[Any], treedef: Any) -> tuple[KernelMap, Any, Any]
     return jax.tree_util.tree_unflatten(treedef, leaves), first, second
 
 
-def _apply(
+def _compute(
     *operands: Any,
+    rule: Callable[..., Array],
     platform: str,
     exported: bool,
     treedef: Any,
@@ -137,11 +139,25 @@ def _apply(
     implementation: str,
     groups: int,
 ) -> Array:
-    kernel_map, x, w = _map_of(operands, treedef)
-    flow = _flow(implementation, platform, exported, x, w, compute_dtype)
+    kernel_map, x, other = _map_of(operands, treedef)
+    flow = _flow(implementation, platform, exported, x, other, compute_dtype)
+    return rule(kernel_map, x, other, compute_dtype, groups, flow).astype(out_dtype)
+
+
+def _apply(
+    kernel_map: KernelMap, x: Any, w: Any, compute_dtype: Any, groups: int, flow: str
+) -> Array:
     if groups > 1:
-        return grouped.apply(kernel_map, x, w, compute_dtype, flow=flow).astype(out_dtype)
-    return dataflow.apply(kernel_map, x, w, compute_dtype, flow).astype(out_dtype)
+        return grouped.apply(kernel_map, x, w, compute_dtype, flow=flow)
+    return dataflow.apply(kernel_map, x, w, compute_dtype, flow)
+
+
+def _weight_gradient(
+    kernel_map: KernelMap, x: Any, g: Any, compute_dtype: Any, groups: int, flow: str
+) -> Array:
+    if groups > 1:
+        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups, flow=flow)
+    return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow)
 
 
 def _flow(
@@ -153,33 +169,16 @@ def _flow(
     return dataflow.choose(implementation, platform, exported=exported, native_serves=serves)
 
 
-def _weight_gradient(
-    *operands: Any,
-    platform: str,
-    exported: bool,
-    treedef: Any,
-    compute_dtype: Any,
-    out_dtype: Any,
-    implementation: str,
-    groups: int,
-) -> Array:
-    kernel_map, x, g = _map_of(operands, treedef)
-    flow = _flow(implementation, platform, exported, x, g, compute_dtype)
-    if groups > 1:
-        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups, flow=flow).astype(
-            out_dtype
-        )
-    return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow).astype(out_dtype)
-
-
 @apply_p.def_abstract_eval
 def _apply_shape(*avals: Any, treedef: Any, out_dtype: Any, groups: int, **_: Any) -> Any:
+    refuse_varying(avals)
     kernel_map, _x, w = _map_of(avals, treedef)
     return jax.core.ShapedArray((kernel_map.capacity_out, groups * w.shape[-1]), out_dtype)
 
 
 @weight_gradient_p.def_abstract_eval
 def _weight_gradient_shape(*avals: Any, treedef: Any, out_dtype: Any, groups: int, **_: Any) -> Any:
+    refuse_varying(avals)
     kernel_map, x, g = _map_of(avals, treedef)
     split = () if groups == 1 else (groups,)
     shape = (kernel_map.taps, *split, x.shape[1] // groups, g.shape[1] // groups)
@@ -212,44 +211,41 @@ def _bilinear_jvp(
     return out, functools.reduce(ad.add_jaxvals, terms)
 
 
-def _apply_transpose(
-    cotangent: Any, *operands: Any, treedef: Any, out_dtype: Any, **params: Any
+def _bilinear_transpose(
+    cotangent: Any,
+    *operands: Any,
+    by_first: Callable[..., Any],
+    by_second: Callable[..., Any],
+    **params: Any,
 ) -> list[Any]:
-    *leaves, x, w = operands
-    none = [None] * len(leaves)
-    if ad.is_undefined_primal(x):
-        if type(cotangent) is ad.Zero:
-            return [*none, ad.Zero(x.aval), None]
-        back, back_def = _transposed_leaves(leaves, treedef)
-        grad = apply_p.bind(
-            *back, cotangent, _exchange(w), treedef=back_def, out_dtype=x.aval.dtype, **params
-        )
-        return [*none, grad, None]
-    if type(cotangent) is ad.Zero:
-        return [*none, None, ad.Zero(w.aval)]
-    grad = weight_gradient_p.bind(
-        *leaves, x, cotangent, treedef=treedef, out_dtype=w.aval.dtype, **params
+    """Transposes by whichever factor is linear; the rules take (cotangent, map, other factor)."""
+    *leaves, first, second = operands
+    wanted, other, rule = (
+        (first, second, by_first) if ad.is_undefined_primal(first) else (second, first, by_second)
     )
-    return [*none, None, grad]
-
-
-def _weight_gradient_transpose(
-    cotangent: Any, *operands: Any, treedef: Any, out_dtype: Any, **params: Any
-) -> list[Any]:
-    *leaves, x, g = operands
-    none = [None] * len(leaves)
-    if ad.is_undefined_primal(x):
-        if type(cotangent) is ad.Zero:
-            return [*none, ad.Zero(x.aval), None]
-        back, back_def = _transposed_leaves(leaves, treedef)
-        grad = apply_p.bind(
-            *back, g, _exchange(cotangent), treedef=back_def, out_dtype=x.aval.dtype, **params
-        )
-        return [*none, grad, None]
     if type(cotangent) is ad.Zero:
-        return [*none, None, ad.Zero(g.aval)]
-    grad = apply_p.bind(*leaves, x, cotangent, treedef=treedef, out_dtype=g.aval.dtype, **params)
-    return [*none, None, grad]
+        gradient: Any = ad.Zero(wanted.aval)
+    else:
+        gradient = rule(cotangent, leaves, other, **{**params, "out_dtype": wanted.aval.dtype})
+    pair = [gradient, None] if wanted is first else [None, gradient]
+    return [None] * len(leaves) + pair
+
+
+def _apply_by_features(cotangent: Any, leaves: Any, w: Any, *, treedef: Any, **params: Any) -> Any:
+    back, back_def = _transposed_leaves(leaves, treedef)
+    return apply_p.bind(*back, cotangent, _exchange(w), treedef=back_def, **params)
+
+
+def _apply_by_weights(cotangent: Any, leaves: Any, x: Any, **params: Any) -> Any:
+    return weight_gradient_p.bind(*leaves, x, cotangent, **params)
+
+
+def _weight_gradient_by_features(cotangent: Any, leaves: Any, g: Any, **params: Any) -> Any:
+    return _apply_by_features(g, leaves, cotangent, **params)  # the cotangent is that of weights
+
+
+def _weight_gradient_by_gradients(cotangent: Any, leaves: Any, x: Any, **params: Any) -> Any:
+    return apply_p.bind(*leaves, x, cotangent, **params)
 
 
 def _batch(
@@ -299,10 +295,12 @@ def _implementation(*operands: Any, primitive: Any, **params: Any) -> Array:
         return _eager(*operands, primitive=primitive, **params)
 
 
-def _define(primitive: Any, rule: Any, transpose: Any) -> None:
+def _define(primitive: Any, rule: Any, by_first: Any, by_second: Any) -> None:
     primitive.def_impl(functools.partial(_implementation, primitive=primitive))
     ad.primitive_jvps[primitive] = functools.partial(_bilinear_jvp, primitive)
-    ad.primitive_transposes[primitive] = transpose
+    ad.primitive_transposes[primitive] = functools.partial(
+        _bilinear_transpose, by_first=by_first, by_second=by_second
+    )
     batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
     for platform in dataflow.PLATFORMS:
         lowering = functools.partial(_lower, rule=rule, platform=platform)
@@ -311,9 +309,14 @@ def _define(primitive: Any, rule: Any, transpose: Any) -> None:
 
 def _lower(context: Any, *operands: Any, rule: Any, platform: str, **params: Any) -> Any:
     exported = context.module_context.lowering_parameters.for_export
-    fixed = functools.partial(rule, platform=platform, exported=exported)
+    fixed = functools.partial(_compute, rule=rule, platform=platform, exported=exported)
     return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
 
 
-_define(apply_p, _apply, _apply_transpose)
-_define(weight_gradient_p, _weight_gradient, _weight_gradient_transpose)
+_define(apply_p, _apply, _apply_by_features, _apply_by_weights)
+_define(
+    weight_gradient_p,
+    _weight_gradient,
+    _weight_gradient_by_features,
+    _weight_gradient_by_gradients,
+)

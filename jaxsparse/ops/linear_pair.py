@@ -18,6 +18,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
+from jaxsparse.ops.manual_axes import refuse_varying
+
 LinearMap = Callable[[Any, Float[Array, "from channels"]], Float[Array, "to channels"]]
 
 
@@ -87,6 +89,7 @@ def _compute(
 
 
 def _shape(*avals: Any, rows: int, dtype: Any, **_: Any) -> Any:
+    refuse_varying(avals)
     shape = avals[-1].shape
     return jax.core.ShapedArray((*shape[:-2], rows, shape[-1]), dtype)
 

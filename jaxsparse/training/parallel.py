@@ -121,8 +121,8 @@ class Replicas:
         def replica(replicated: Any, batch: Any, *rest: Any) -> Any:
             return function(replicated, jax.tree.map(lambda leaf: leaf[0], batch), *rest)
 
-        # check_vma=False: under its default an explicit psum of gradients counts devices twice,
-        # and loops with replicated carries do not trace.
+        # check_vma=False: our operations refuse its default (ops/manual_axes.py), under which an
+        # explicit psum of gradients, as pmap needs it, would count devices twice.
         def mapped(*arguments: Any) -> Any:
             specs = (everywhere, sharded, *[everywhere] * (len(arguments) - 2))
             return jax.shard_map(

@@ -103,6 +103,7 @@ class Network(flax.linen.Module):
         x = nn.ChannelwiseConv(name="depthwise")(x, connection)
         x = nn.InstanceNorm(epsilon=1e-8, name="instance")(x)
         x = nn.Linear(3, name="projection")(x)
+        x = nn.Sinusoidal(3, name="wave")(x)
         return nn.Linear(2, name="head")(x)
 
 
@@ -115,6 +116,7 @@ def minkowski_state():
         "act.module.weight": (1,), "dw.kernel": (9, 4),
         "inst.weight": (1, 4), "inst.bias": (1, 4),
         "proj.kernel": (4, 3), "proj.bias": (1, 3),
+        "sine.kernel": (3, 3), "sine.bias": (1, 3), "sine.coef": (1, 3),
         "final.linear.weight": (2, 3), "final.linear.bias": (2,),
     }  # fmt: skip
     return {name: rng.uniform(0.5, 1.5, shape) for name, shape in shapes.items()}
@@ -127,6 +129,7 @@ RULES = {
     "dw": importers.minkowski_channelwise("depthwise", (3, 3)),
     "inst": importers.normalization("instance"),
     "proj": importers.minkowski_pointwise("projection"),
+    "sine": importers.minkowski_sinusoidal("wave"),
     "final.linear": importers.linear("head"),
 }
 
@@ -172,6 +175,7 @@ def test_a_minkowski_network_computes_what_its_layers_say(shapes):
         y[event == b] = (rows - rows.mean(0)) / np.sqrt(rows.var(0) + 1e-8)
     y = y * state["inst.weight"] + state["inst.bias"]
     y = y @ state["proj.kernel"] + state["proj.bias"]
+    y = np.sin(y @ state["sine.kernel"] + state["sine.bias"]) * state["sine.coef"]
     y = y @ state["final.linear.weight"].T + state["final.linear.bias"]
     np.testing.assert_allclose(run(variables, x).features, y, rtol=1e-3, atol=1e-3)
 

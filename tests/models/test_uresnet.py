@@ -15,6 +15,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.models import UResNet
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
+from tests.models.random_variables import random_variables
 
 DEPTH = 3
 TOTAL_STRIDE = 2 ** (DEPTH - 1)
@@ -42,24 +43,12 @@ def batch(seed, shape, *, per_event=(40, 0, 30), capacity=CAPACITY, margin=0):
 
 
 def variables_of(x, network=TINY):
-    """Parameters away from their initial values, so that no scale is 1 and no bias 0."""
 
     def make(key, x):
         geometry = jaxsparse.geometry(x, levels=network.depth, kernels=(3,))
         return network.init(key, x, geometry, train=False)
 
-    shapes = jax.eval_shape(make, jax.random.key(0), x)
-    rng = np.random.default_rng(0)
-
-    def draw(path, leaf):
-        name = path[-1].key
-        if name == "weights":
-            fan_in = math.prod(leaf.shape[:-1])
-            return (rng.normal(size=leaf.shape) * (2 / fan_in) ** 0.5).astype(np.float32)
-        low, high = {"scale": (0.5, 1.5), "variance": (0.5, 2.0)}.get(name, (-0.3, 0.3))
-        return rng.uniform(low, high, leaf.shape).astype(np.float32)
-
-    return jax.tree_util.tree_map_with_path(draw, shapes)
+    return random_variables(jax.eval_shape(make, jax.random.key(0), x))
 
 
 @functools.partial(jax.jit, static_argnames="network")

@@ -260,6 +260,16 @@ def test_pmap_and_shard_map_give_the_gradient_of_one_device(batch):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("operation", [ops.sum_pooling, lambda f, m: convolution(f, W, m)])
+def test_shard_map_is_refused_where_it_would_sum_gradients_over_one_device(batch, operation):
+    x, built = batch
+    mesh = jax.make_mesh((1,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
+    rows, all_ = jax.sharding.PartitionSpec("devices"), jax.sharding.PartitionSpec()
+    run = jax.shard_map(operation, mesh=mesh, in_specs=(rows, all_), out_specs=rows)
+    with pytest.raises(InputError, match=r"varies over the mesh axes devices: .* check_vma=False"):
+        jax.eval_shape(run, x.features, built.levels[0].kernel_maps[3])
+
+
 def test_a_training_step_exports_for_every_platform_without_scatter_add_or_64_bit(batch):
     x, _ = batch
 

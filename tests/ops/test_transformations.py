@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse import ops, sparse_tensor
+from jaxsparse import nn, ops, sparse_tensor
 
 SITES, CAPACITY, CHANNELS, BATCH = 10, 12, 2, 3
 Loss = Callable[[Any], Any]
@@ -168,6 +168,19 @@ def network() -> tuple[Loss, Any]:
     return loss, {"features": sites().features, "w": spread(10, 9, CHANNELS, CHANNELS) / 3}
 
 
+def random_layers() -> tuple[Loss, Any]:
+    """Layers of one site, in training: the same key, the same draws."""
+
+    def loss(a):
+        x = sites().replace(a["features"])
+        for layer in (nn.RReLU(True), nn.AlphaDropout(0.5, True), nn.Sinusoidal(3)):
+            x = layer.apply({"params": a["wave"]}, x, rngs={"dropout": jax.random.key(0)})
+        return total(x.features)
+
+    wave = {"weights": spread(11, CHANNELS, 3), "bias": spread(12, 3), "amplitude": spread(13, 3)}
+    return loss, {"features": sites().features, "wave": wave}
+
+
 def total(*results: Any) -> Any:
     return sum(jnp.sum(jnp.sin(result)) for result in results)
 
@@ -223,6 +236,7 @@ OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
     "to and from dense": grids,
     "take and sum rows": rows,
     "geometry inside": network,
+    "random layers and a sine": random_layers,
 }
 
 

@@ -1,36 +1,24 @@
 """The smallest network that keeps to what a classifier is called with, for tests of training."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import flax.linen as linen
 import jax.numpy as jnp
 
 from jaxsparse import nn
+from jaxsparse.models.classifier import EventClassifier
 
 
-class TinyClassifier(linen.Module):
+class TinyClassifier(EventClassifier):
     """A convolution a view, the average over the sites of an event, a linear layer."""
 
-    task: ClassVar[str] = "classification"
-
-    num_classes: int = 3
-    views: int = 2
     filters: int = 4
     depth: int = 1
-    kernel_size: int = 3
     normalize: bool = False
-    vocabulary: str = "sparse"
-    dtype: str | None = None
-    remat: bool = False
-    axis_name: str | None = None
 
     @property
     def levels(self) -> int:
         return self.depth
-
-    @property
-    def kernels(self) -> tuple[int, ...]:
-        return (self.kernel_size,)
 
     @linen.compact
     def __call__(self, images: Any, geometries: Any, *, train: bool) -> Any:

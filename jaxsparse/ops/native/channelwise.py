@@ -11,15 +11,14 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_TAPS
+from jaxsparse.ops.native import MAX_TAPS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
 from jaxsparse.ops.native.code import F32, I64, Code, Value
 from jaxsparse.ops.native.kernels import (
     FLOAT,
     Tile,
+    add_tap_sums,
     ceil_div,
-    clear,
-    list_pairs,
     pointer,
     strips,
 )
@@ -100,46 +99,23 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
     """
     tile = dataclasses.replace(tile, vectors=_VECTORS)
 
-    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, g = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
-        taps = table.length(0)
-        values = [
-            *(x.data, table.data, g.data, out.data),
-            *(code.minimum(active, table.length(1)), absent, block, rows),
-            *(table.length(1), taps, code.b.mul(g.length(1), code.int(FLOAT))),
-        ]
-        return code.b.mul(out.length(0), taps), values
+    def item_bytes(code: Code, channels: Value, g_bytes: Value) -> Value:
+        return g_bytes
 
-    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
-        x, table, g, out, active, absent, block, rows, columns, taps, row_bytes = values
-        own, other = code.array(I64, MAX_BLOCK_ROWS + 1), code.array(I64, MAX_BLOCK_ROWS + 1)
+    def add_block(
+        code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
+    ) -> None:
+        row_bytes = code.b.mul(widths[1], code.int(FLOAT))
+        for begin, stop, vectors in strips(code, tile, row_bytes):
+            with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
+                # From zero in every block: a long sum in one go would lose more digits.
+                sums = _sum_products(code, tile.lanes, vectors, count, (gradients, inputs), column)
+                for index, value in enumerate(sums):
+                    place = code.at(total, column, index * tile.lanes * FLOAT)
+                    before = code.load(ir.VectorType(F32, tile.lanes), place)
+                    code.store(code.b.fadd(before, value), place)
 
-        def do_item(item: Value) -> None:
-            part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
-            total = code.at(out, code.b.mul(item, row_bytes))
-            clear(code, total, row_bytes)
-            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
-            first = code.b.mul(part, rows)
-            last = code.minimum(code.b.add(first, rows), active)
-            with code.loop(first, last, block) as start:
-                end = code.minimum(code.b.add(start, block), last)
-                count = list_pairs(
-                    code, line, start, end, absent, (own, g, row_bytes), (other, x, row_bytes)
-                )
-                for begin, stop, vectors in strips(code, tile, row_bytes):
-                    with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
-                        # From zero in every block: a long sum in one go would lose more digits.
-                        sums = _sum_products(code, tile.lanes, vectors, count, (own, other), column)
-                        for index, value in enumerate(sums):
-                            place = code.at(total, column, index * tile.lanes * FLOAT)
-                            before = code.load(ir.VectorType(F32, tile.lanes), place)
-                            code.store(code.b.fadd(before, value), place)
-
-        return do_item
-
-    parallel_handler(module, name, prepare, make_worker)
+    add_tap_sums(module, name, 1, item_bytes, add_block)
 
 
 def _sum_products(

@@ -121,6 +121,37 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
     caller.
     """
 
+    def item_bytes(code: Code, channels: Value, g_bytes: Value) -> Value:
+        return code.b.mul(channels, g_bytes)
+
+    def add_block(code: Code, *operands: Value) -> None:
+        _add_products(code, tile, *operands)
+
+    add_tap_sums(module, name, tile.rows, item_bytes, add_block)
+
+
+def add_tap_sums(
+    module: ir.Module,
+    name: str,
+    spare: int,
+    item_bytes: Callable[[Code, Value, Value], Value],
+    add_block: Callable[..., None],
+) -> None:
+    """Adds a gradient of weights: for every tap and range of rows a sum over the pairs.
+
+    Arguments and result of what is added: as of :func:`add_weight_gradient`, whatever the result
+    of a tap.
+
+    Args:
+        module: what it is added to.
+        name: of the handler.
+        spare: room in the lists of pairs behind those of a block.
+        item_bytes: size of the result of a tap, of (code, channels of ``x``, bytes of a row of
+            ``g``).
+        add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
+            gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
+    """
+
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
         x, table, sizes, g = (frame.argument(index) for index in range(4))
         out = frame.result(0)
@@ -135,16 +166,16 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
         x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
-        own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
-        other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        own = code.array(I64, MAX_BLOCK_ROWS + spare)
+        other = code.array(I64, MAX_BLOCK_ROWS + spare)
         x_bytes = code.b.mul(channels, code.int(FLOAT))
         g_bytes = code.b.mul(width, code.int(FLOAT))
-        item_bytes = code.b.mul(channels, g_bytes)
+        size = item_bytes(code, channels, g_bytes)
 
         def do_item(item: Value) -> None:
             part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
-            total = code.at(out, code.b.mul(item, item_bytes))
-            clear(code, total, item_bytes)
+            total = code.at(out, code.b.mul(item, size))
+            clear(code, total, size)
             line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
             first = code.b.mul(part, rows)
             last = code.minimum(code.b.add(first, rows), active)
@@ -153,7 +184,7 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
                 count = list_pairs(
                     code, line, start, end, absent, (own, g, g_bytes), (other, x, x_bytes)
                 )
-                _add_products(code, tile, other, own, count, total, channels, width)
+                add_block(code, other, own, count, total, channels, width)
 
         return do_item
 

@@ -68,7 +68,8 @@ NOVA = Beam("nova", 810.0, 1.9, 0.45, True, 0.10, 2.0, 0.02, 0.01, 20.0)
 # electron neutrinos; 45 of the 300 are antineutrinos.
 _DUNE_ELECTRONS = Beam("dune nu_e", 1285.0, 0.65, 2.9, False, 0.14, 5.9, 0.35, 1.0, 60.0)
 # The LBNF beam on its axis, neutrino mode: peak 2.5 GeV and 92 % of the muon neutrinos between 0.5
-# and 5 GeV (arXiv 1910.10996, from memory); the tail is that of the energies of 300 public dune-cvn events.
+# and 5 GeV (arXiv 1910.10996, from memory); the tail is that of the energies of 300 public
+# dune-cvn events.
 DUNE = Beam("dune", 1285.0, 2.4, 1.15, False, 0.045, 6.5, 0.05, 0.01, 60.0, _DUNE_ELECTRONS)
 
 BEAMS = {beam.name: beam for beam in (NOVA, DUNE)}

@@ -1,0 +1,31 @@
+"""Why ``shard_map`` around our operations needs ``check_vma=False``, said where it matters."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxsparse.errors import InputError
+
+
+def refuse_varying(operands: Sequence[Any]) -> None:
+    """Refuses operands whose types say over which axes of a mesh they vary.
+
+    With ``jax.shard_map(check_vma=True)``, its default, JAX notes in the type of every array over
+    which axes it varies, and lets the derivative of what is the same everywhere sum over devices.
+    A primitive of our own has to state both by itself, for which JAX 0.10 has no public interface.
+    Left unsaid, gradients of weights would be those of one device, silently.
+
+    Args:
+        operands: abstract values.
+
+    Raises:
+        InputError: one of them varies.
+    """
+    for operand in operands:
+        kind = getattr(operand, "manual_axis_type", None)
+        axes = getattr(kind, "varying", None) or getattr(operand, "vma", None)
+        if axes:
+            raise InputError(
+                f"an operand varies over the mesh axes {', '.join(map(str, sorted(axes)))}: inside "
+                "jax.shard_map our operations need check_vma=False, and gradients of what is the "
+                "same on all devices a jax.lax.psum of their own"
+            )
