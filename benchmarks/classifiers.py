@@ -79,7 +79,7 @@ def main(_: list[str]) -> None:
             if not (folder / "result.json").exists():
                 print(f"{row}, seed {seed}", flush=True)
                 _run(row, seed, data, folder)
-    table = comparison(out, known, data)
+    table = {"forest": _forest(data), **comparison(out, known, str(_REFERENCE.value))}
     _write(out / "comparison.json", json.dumps(table, indent=2) + "\n")
     _write(out / "comparison.md", page(table))
     print(page(table))
@@ -158,8 +158,8 @@ def _peak_of(command: list[str], folder: Path) -> float:
     return peak
 
 
-def comparison(out: Path, known: list[str], data: Path) -> dict[str, Any]:
-    """All runs below ``out`` put together."""
+def comparison(out: Path, known: list[str], against: str) -> dict[str, Any]:
+    """All runs below ``out`` put together, rows in the order of ``known``."""
     runs: dict[str, list[tuple[dict[str, Any], np.ndarray]]] = {}
     truth: dict[str, np.ndarray] = {}
     for path in sorted(out.glob("*/result.json")):
@@ -189,13 +189,13 @@ def comparison(out: Path, known: list[str], data: Path) -> dict[str, Any]:
         ):  # fmt: skip
             values = [result[key] for result in results if result[key] is not None]
             rows[name][key] = float(np.median(values)) if values else None
-        reference = dict((r["seed"], x) for r, x in runs.get(_REFERENCE.value, []))
+        reference = dict((r["seed"], x) for r, x in runs.get(against, []))
         pairs = [(x, reference[r["seed"]]) for r, x in runs[name] if r["seed"] in reference]
         rows[name]["against_reference"] = None
-        if name != _REFERENCE.value and pairs and len(pairs[0][0]) == len(pairs[0][1]):
+        if name != against and pairs and len(pairs[0][0]) == len(pairs[0][1]):
             first, second = map(np.array, zip(*pairs, strict=True))
             rows[name]["against_reference"] = compare(first, second)
-    return {"reference": _REFERENCE.value, "forest": _forest(data), "rows": rows}
+    return {"reference": against, "rows": rows}
 
 
 def _forest(data: Path) -> dict[str, Any] | None:
@@ -211,7 +211,7 @@ def _forest(data: Path) -> dict[str, Any] | None:
 
 
 def page(table: dict[str, Any]) -> str:
-    """The table in Markdown."""
+    """The table of :func:`comparison` and a forest in Markdown."""
     lines = [
         f"| {' | '.join(COLUMNS)} |",
         "| --- " * len(COLUMNS) + "|",
