@@ -10,8 +10,8 @@ where it was stopped, and takes in what another one with ``--rows`` has left in 
 
 Seconds an epoch are the events of an epoch over the median of the logged rates, compilation
 excluded; memory is the peak of the training process, and in brackets what that is over a process
-that has only imported the program. Rows that run at the same time share the machine: pin them,
-``--cores=0`` and ``--cores=1``, and compare rows of equal pinning.
+that has only imported the program. Times are of rows that had the machine for themselves: take them
+in a folder of their own, ``--epochs=0.3 --seeds=1``, where the trainings ran side by side.
 
 Writes ``comparison.json`` and ``comparison.md`` into ``--out``. Accuracies come with the error of
 drawing events and the standard deviation of the seeds; differences are to ``--reference``, on the
@@ -59,6 +59,9 @@ _DATA = flags.DEFINE_string("data", None, "Event file, divided by the config's d
 _OUT = flags.DEFINE_string("out", None, "Folder of the runs and the table.")
 _ROWS = flags.DEFINE_list("rows", "", "Rows to train; empty: all.")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Trainings of every row.", lower_bound=1)
+_EPOCHS = flags.DEFINE_float(
+    "epochs", 0.0, "Epochs of every run; 0: the config's. A part of one is enough for times."
+)
 _CORES = flags.DEFINE_string("cores", "", "Cores to train on, such as 0 or 0-1; empty: all.")
 _REFERENCE = flags.DEFINE_string("reference", "dense", "Row that the others are compared with.")
 
@@ -96,6 +99,7 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
     command = [
         sys.executable, "train.py", f"--config={CONFIG}:{row}", f"--workdir={folder}",
         f"--config.data.train={data}", f"--config.seed={seed}",
+        f"--config.train.epochs={_EPOCHS.value or config.train.epochs}",
     ]  # fmt: skip
     if _CORES.value:
         command = ["taskset", "--cpu-list", _CORES.value, *command]
@@ -116,7 +120,7 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
         "parameters": count_parameters(trained.variables["params"]),
         "classes": list(events.classes),
         "training_events": lengths["train"],
-        "epochs": config.train.epochs,
+        "epochs": trained.config.train.epochs,
         "peak_mb": peak,
         "imports_mb": imports,
         "machine": machine.record("benchmarks.classifiers"),
