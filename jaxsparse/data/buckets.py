@@ -117,6 +117,40 @@ def fit_buckets(
     return BucketTable((*table, *grown), measured)
 
 
+def stated_buckets(
+    capacities: Sequence[Sequence[int]], bound: Sequence[int], *, slots: int
+) -> BucketTable:
+    """The table that a config states, and room for every event.
+
+    Runs on different files share their compiled programs where they share their capacities.
+
+    Args:
+      capacities: ``data.capacities``, one row a bucket.
+      bound: sites that no event exceeds, for every level of every view: the last row is
+        ``slots`` times that, where no other reaches it.
+      slots: most events of a device.
+
+    Raises:
+      InputError: rows of another length, numbers that are none, more than eight rows.
+
+    >>> stated_buckets([(64, 32), (128, 64)], [30, 15], slots=4).capacities
+    ((64, 32), (128, 64))
+    >>> stated_buckets([(64, 32)], [30, 15], slots=4).capacities
+    ((64, 32), (120, 60))
+    """
+    rows = [tuple(row) if isinstance(row, list | tuple) else (row,) for row in capacities]
+    for row in rows:
+        whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in row)
+        if len(row) != len(bound) or not whole:
+            raise InputError(
+                f"data.capacities has the row {row}: it must be {len(bound)} positive whole "
+                "numbers, one a level of every view; leave it empty to have them measured"
+            )
+    table, limit = tuple(sorted(set(rows))), tuple(slots * max(int(n), 1) for n in bound)
+    full = BucketTable(table, len(table))
+    return full if full.pick(limit) is not None else BucketTable((*table, limit), len(table))
+
+
 def _sites(counts: np.ndarray, views: int) -> np.ndarray:
     """Sites of the finest level over all views, of every row of ``[rows, views * levels]``."""
     return counts.reshape(len(counts), views, -1)[:, :, 0].sum(axis=1)

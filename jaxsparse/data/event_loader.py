@@ -44,7 +44,7 @@ class EventLoader(Stream[EventBatch]):
       events: numbers of the events to use; all of the source if None.
       process_index: number of this host.
       process_count: number of hosts.
-      buckets: measured on the source if None.
+      buckets: measured on the source if None, unless ``data.capacities`` states them.
       agree: with several hosts, returns the largest of the numbers that they give it.
 
     Raises:
@@ -88,7 +88,7 @@ class EventLoader(Stream[EventBatch]):
         slots = -(-local_batch // num_shares)
         buckets = buckets or measure_event_buckets(
             self.pipeline, events, batch_size=local_batch, num_shares=num_shares, slots=slots,
-            num_buckets=int(data.num_buckets),
+            num_buckets=int(data.num_buckets), capacities=data.capacities,
         )  # fmt: skip
         super().__init__(
             _EventShardMaker(

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.buckets import BucketTable, fit_buckets
+from jaxsparse.data.buckets import BucketTable, fit_buckets, stated_buckets
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.pipeline import source_name
 from jaxsparse.data.pixels import Pixels, PixelSource, read_pixels
 from jaxsparse.data.schema import NO_CLASS
+from jaxsparse.data.validation import cell_numbers
 from jaxsparse.errors import InputError
 from jaxsparse.ops.coordinates import count_levels
 
-_FLUCTUATION, _FLIP = 0xF1, 0xF2  # streams of random numbers
+_FLUCTUATION, _FLIP, _SHIFT, _DROP = 0xF1, 0xF2, 0xF3, 0xF4  # streams of random numbers
 SAMPLED, LARGEST = 1024, 32  # events that buckets are measured on
 
 
@@ -25,23 +26,27 @@ class EventPipeline:
     """Makes the images of any events of a source, the same ones whoever asks and whenever.
 
     In this order: pixels outside ``low <= value <= high`` go; each allowed flip happens with
-    probability 1/2; values are multiplied by ``1 + fluctuation * g`` with g of a standard normal
-    distribution, one number an event and view, or one an event (``fluctuation_shared``); features
-    are ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty,
+    probability 1/2; images move by 0 to ``shift`` pixels towards larger coordinates, along every
+    axis by as many as chance has it; every pixel goes with the probability ``drop``; blocks of
+    ``coarsen`` pixels along every axis become one, with the sum of their values; values are
+    multiplied by ``1 + fluctuation * g`` with g of a standard normal distribution, one number an
+    event and view, or one an event (``fluctuation_shared``); features are
+    ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty,
     it does not become ``-mean / std``.
 
     What is random is drawn from (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
-    plane along the beam): its flip takes all views of an event together. Other axes are each
-    view's own, and so is their flip.
+    plane along the beam): its flip and its shift take all views of an event together. Other axes
+    are each view's own, and so are their flip and shift.
 
     Args:
       source: where events come from.
       data: the ``data`` part of a config: ``views``, ``classes``, ``low``, ``high``, ``mean``,
-        ``std``, ``fluctuation``, ``fluctuation_shared``, ``flip_time``, ``flip_wire``.
+        ``std``, ``fluctuation``, ``fluctuation_shared``, ``flip_time``, ``flip_wire``, ``shift``,
+        ``drop``, ``coarsen``.
       levels: how many levels of sites to count.
-      seed: of fluctuations and flips, not negative.
-      augment: whether to fluctuate and flip.
+      seed: of all that is random, not negative.
+      augment: whether to flip, shift, drop and fluctuate.
 
     Attributes:
       classes: names of the classes, in the order of the labels.
@@ -57,7 +62,12 @@ class EventPipeline:
     ):
         self.source = source
         self.views = chosen_views(source, data)
-        self.shapes = tuple(tuple(source.view_shapes[view]) for view in self.views)
+        self.coarsen = int(data.coarsen)
+        _require(self.coarsen >= 1, "coarsen", self.coarsen, "must be 1 or more, 1 changes nothing")
+        self.shapes = tuple(
+            tuple(-(-side // self.coarsen) for side in source.view_shapes[view])
+            for view in self.views
+        )
         self.classes, self.labels = label_events(source, tuple(data.classes))
         self.low, self.high = float(data.low), float(data.high)
         self.mean, self.std = float(data.mean), float(data.std)
@@ -67,6 +77,9 @@ class EventPipeline:
         _require(0 < self.std < math.inf, "std", self.std, "must be positive, 1 changes nothing")
         _require(math.isfinite(self.mean), "mean", self.mean, "must be a number, 0 changes nothing")
         _require(0 <= self.fluctuation < 1, "fluctuation", self.fluctuation, "must lie in [0, 1)")
+        self.shift, self.drop = int(data.shift), float(data.drop)
+        _require(self.shift >= 0, "shift", self.shift, "must not be negative, 0 moves nothing")
+        _require(0 <= self.drop < 1, "drop", self.drop, "must lie in [0, 1), 0 drops nothing")
         _require(not data.crop, "crop", tuple(data.crop), "must be () for whole events")
         _require(not data.max_sites, "max_sites", data.max_sites, "must be 0 for whole events")
         if seed < 0:
@@ -82,15 +95,16 @@ class EventPipeline:
         for number, view in enumerate(self.views):
             pixels = read_pixels(self.source, events, view)
             pixels = pixels.take((pixels.values >= self.low) & (pixels.values <= self.high))
-            values = pixels.values
             if self.augment:
                 pixels = self._flipped(pixels, number, draw)
-                values = pixels.values
-                if self.fluctuation:
-                    own = 0 if self.fluctuation_shared else number
-                    factor = 1 + self.fluctuation * normal(*draw, _FLUCTUATION, own)
-                    factor = np.maximum(factor, 0).astype(np.float32)  # charge has one sign
-                    values = values * pixels.per_event(factor)
+                pixels = self._dropped(self._shifted(pixels, number, draw), number, draw)
+            pixels = pixels.coarsen(self.coarsen)
+            values = pixels.values
+            if self.augment and self.fluctuation:
+                own = 0 if self.fluctuation_shared else number
+                factor = 1 + self.fluctuation * normal(*draw, _FLUCTUATION, own)
+                factor = np.maximum(factor, 0).astype(np.float32)  # charge has one sign
+                values = values * pixels.per_event(factor)
             features = (values - np.float32(self.mean)) / np.float32(self.std)
             made.append(dataclasses.replace(pixels, values=features))
         return tuple(made)
@@ -102,6 +116,23 @@ class EventPipeline:
             for axis in range(1, len(pixels.shape)):
                 pixels = pixels.flip(axis, uniform(*draw, _FLIP, view, axis) < 0.5)
         return pixels
+
+    def _shifted(self, pixels: Pixels, view: int, draw: tuple) -> Pixels:
+        # Towards larger coordinates alone: images begin where the event does, and the other way
+        # its vertex would leave.
+        if not self.shift:
+            return pixels
+        chances = [uniform(*draw, _SHIFT)]
+        chances += [uniform(*draw, _SHIFT, view, axis) for axis in range(1, len(pixels.shape))]
+        return pixels.shift(np.floor(np.stack(chances, axis=1) * (self.shift + 1)).astype(int))
+
+    def _dropped(self, pixels: Pixels, view: int, draw: tuple) -> Pixels:
+        if not self.drop:
+            return pixels
+        seed, epochs, events = draw
+        cells = cell_numbers(pixels.coords, pixels.shape)
+        own = seed, pixels.per_event(epochs), pixels.per_event(events)
+        return pixels.take(uniform(*own, _DROP, view, cells) >= self.drop)
 
 
 def label_events(source: PixelSource, classes: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -145,26 +176,30 @@ def measure_event_buckets(
     num_shares: int,
     slots: int,
     num_buckets: int = 2,
+    capacities: Sequence[Sequence[int]] = (),
 ) -> BucketTable:
     """Bucket table for batches of whole events: capacities of the levels of all views.
 
     Reads up to 1,024 of ``events`` drawn at random and the 32 with most pixels; the bound of every
-    view is the most pixels that one of its events has in the file.
+    view is the most pixels that one of its events has in the file. With ``capacities`` nothing is
+    read: they are the table, and the bound its last row where they do not reach it.
     """
     pixels = np.array(
         [pipeline.source.num_pixels(view)[events] for view in pipeline.views], np.int64
     ).reshape(len(pipeline.views), -1)
+    bound = [
+        min(math.prod(-(-side // 2**level) for side in shape), int(most_pixels.max(initial=0)))
+        for shape, most_pixels in zip(pipeline.shapes, pixels, strict=True)
+        for level in range(pipeline.levels)
+    ]
+    if capacities:
+        return stated_buckets(capacities, bound, slots=slots)
     rng = np.random.default_rng([_FLIP, pipeline.seed])
     drawn = rng.choice(len(events), min(SAMPLED, len(events)), replace=False)
     most = np.argsort(-pixels.sum(axis=0), kind="stable")[:LARGEST]
     typical, largest = (
         _count_events(pipeline, events[np.sort(chosen)]) for chosen in (drawn, most)
     )
-    bound = [
-        min(math.prod(-(-side // 2**level) for side in shape), int(most_pixels.max(initial=0)))
-        for shape, most_pixels in zip(pipeline.shapes, pixels, strict=True)
-        for level in range(pipeline.levels)
-    ]
     return fit_buckets(
         typical, largest, bound, batch_size=batch_size, num_devices=num_shares, slots=slots,
         num_buckets=num_buckets, seed=pipeline.seed, views=len(pipeline.views),

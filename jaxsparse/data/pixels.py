@@ -76,6 +76,43 @@ class Pixels:
         order = np.argsort(self.event * math.prod(self.shape) + cell_numbers(coords, self.shape))
         return dataclasses.replace(self, coords=coords[order], values=self.values[order])
 
+    def shift(self, steps: np.ndarray) -> Pixels:
+        """Moves the images by whole pixels; what leaves the image is lost.
+
+        Args:
+          steps: integer ``[events, dim]``.
+
+        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+        >>> moved = pixels.shift(np.array([[1, 0]]))
+        >>> moved.coords.tolist(), moved.values.tolist(), moved.lengths.tolist()
+        ([[1, 1]], [5.0], [1])
+        """
+        coords = self.coords + np.repeat(steps, self.lengths, axis=0).astype(self.coords.dtype)
+        inside = ((coords >= 0) & (coords < np.array(self.shape))).all(axis=1)
+        return dataclasses.replace(self, coords=coords).take(inside)
+
+    def coarsen(self, factor: int) -> Pixels:
+        """Images whose pixels are the sums of blocks of ``factor`` pixels along every axis.
+
+        The last block of an axis may be cut: a length n becomes ``ceil(n / factor)``.
+
+        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+        >>> coarse = pixels.coarsen(2)
+        >>> coarse.coords.tolist(), coarse.values.tolist(), coarse.shape
+        ([[0, 0], [1, 0]], [5.0, 6.0], (2, 1))
+        """
+        if factor == 1:
+            return self
+        shape = tuple(-(-side // factor) for side in self.shape)
+        cells = math.prod(shape)
+        keys = self.event * cells + cell_numbers(self.coords // factor, shape)
+        blocks, block = np.unique(keys, return_inverse=True)
+        values = np.bincount(block, weights=self.values, minlength=len(blocks))
+        event, cell = np.divmod(blocks, cells)
+        coords = np.stack(np.unravel_index(cell, shape), axis=1).astype(np.int32)
+        lengths = np.bincount(event, minlength=len(self.lengths)).astype(np.int64)
+        return Pixels(coords, values.astype(np.float32), lengths, shape)
+
 
 class PixelSource(Protocol):
     """What whole events are read from: an :class:`~jaxsparse.data.event_file.EventFile` or alike.

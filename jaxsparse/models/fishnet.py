@@ -83,7 +83,8 @@ class FishNet(nn.Module):
         activation: a name of :data:`jaxsparse.nn.ACTIVATIONS`.
         residual: blocks add their shortcut.
         coordinate_inputs: the pixel's coordinates are channels of the input too.
-        pooling: over the sites of an event: ``"average"``, ``"max"`` or ``"sum"``.
+        pooling: over the sites of an event: ``"average"``, ``"max"``, ``"sum"``, ``"log_sum"``, or
+            several joined by ``+``, see :class:`~jaxsparse.nn.ClassifierHead`.
         dropout: share of the pooled features that is dropped in training.
         vocabulary: ``"sparse"`` or ``"dense"``. The parameters are the same.
         dtype: type of the matrix products' operands, ``"float32"`` (None) or ``"bfloat16"``.

@@ -60,13 +60,16 @@ class MobileNetV2(nn.Module):
         stages: (expansion, channels, blocks, stride) of every stage, before the factor.
         stem_stride: of the stem, 1 or 2.
         shared_stem: one stem for all views, instead of one each.
+        shared_stages: one set of the stages before the merge for all views, instead of one each.
         merge_stage: stages before the views are merged, 0 for right after the stem.
         merge: ``"add"`` or ``"concatenate"``, over the union of the views' sites.
         activation: a name of :data:`jaxsparse.nn.ACTIVATIONS`; ``"relu6"`` is the published one.
         residual: blocks add their input.
         reduction: of the squeeze-and-excitation in every block, 0 for none.
         coordinate_inputs: the pixel's coordinates are channels of the input too.
-        pooling: over the sites of an event: ``"average"``, ``"max"`` or ``"sum"``.
+        last_channels: of the linear layer before the pooling; ``width`` above 1 multiplies them.
+        pooling: over the sites of an event: ``"average"``, ``"max"``, ``"sum"``, ``"log_sum"``, or
+            several joined by ``+``, see :class:`~jaxsparse.nn.ClassifierHead`.
         dropout: share of the pooled features that is dropped in training.
         vocabulary: ``"sparse"`` or ``"dense"``. The parameters are the same.
         dtype: type of the matrix products' operands, ``"float32"`` (None) or ``"bfloat16"``.
@@ -97,12 +100,14 @@ class MobileNetV2(nn.Module):
     stages: tuple[tuple[int, int, int, int], ...] = STAGES
     stem_stride: int = 1
     shared_stem: bool = False
+    shared_stages: bool = False
     merge_stage: int = 3
     merge: str = "add"
     activation: str = "mish"
     residual: bool = True
     reduction: int = 0
     coordinate_inputs: bool = False
+    last_channels: int = LAST_CHANNELS
     pooling: str = "average"
     dropout: float = 0.0
     vocabulary: str = "sparse"
@@ -177,14 +182,20 @@ class MobileNetV2(nn.Module):
                 geometry, level, kernel_size=3
             )
 
-        def stage(x: Any, geometry: Any, index: int, suffix: str) -> Any:
-            expansion, channels, blocks, stride = self.stages[index]
+        def make_stage(index: int, suffix: str = "") -> list[Any]:
+            expansion, channels, blocks, _ = self.stages[index]
             features = scaled_channels(channels, self.width)
-            for number in range(blocks):
-                here = connection(x, geometry, stride if number == 0 else 1)
-                name = f"stage_{index}{suffix}_block_{number}"
-                x = block(features, expansion, settings, self.reduction, name=name)(x, here)
-            intermediates[f"stage_{index}{suffix}"] = x
+            return [
+                block(
+                    features, expansion, settings, self.reduction,
+                    name=f"stage_{index}{suffix}_block_{number}",
+                )
+                for number in range(blocks)
+            ]  # fmt: skip
+
+        def through(stage: list[Any], x: Any, geometry: Any, index: int) -> Any:
+            for number, one in enumerate(stage):
+                x = one(x, connection(x, geometry, self.stages[index][3] if number == 0 else 1))
             return x
 
         # The views, each by itself
@@ -202,13 +213,20 @@ class MobileNetV2(nn.Module):
                 ["stem"] if self.shared_stem else [f"stem_view_{v}" for v in range(self.views)]
             )
         ]
+        own = [
+            [make_stage(index, suffix) for index in range(self.merge_stage)]
+            for suffix in (
+                [""] if self.shared_stages else [f"_view_{v}" for v in range(self.views)]
+            )
+        ]
         towers = []
         for view, (x, geometry) in enumerate(views):
             stem = stems[0 if self.shared_stem else view]
             x = stem(x, connection(x, geometry, self.stem_stride))
             intermediates[f"stem_view_{view}"] = x
-            for index in range(self.merge_stage):
-                x = stage(x, geometry, index, f"_view_{view}")
+            for index, stage in enumerate(own[0 if self.shared_stages else view]):
+                x = through(stage, x, geometry, index)
+                intermediates[f"stage_{index}_view_{view}"] = x
             towers.append(x)
 
         # All views on the union of their sites
@@ -219,10 +237,15 @@ class MobileNetV2(nn.Module):
             x, geometry = union.merge(towers, self.merge), union.geometry
         intermediates["merged"] = x
         for index in range(self.merge_stage, len(self.stages)):
-            x = stage(x, geometry, index, "")
+            x = through(make_stage(index), x, geometry, index)
+            intermediates[f"stage_{index}"] = x
 
         # Scores
-        last = LAST_CHANNELS if self.width <= 1 else scaled_channels(LAST_CHANNELS, self.width)
+        last = (
+            scaled_channels(self.last_channels, self.width)
+            if self.width > 1
+            else self.last_channels
+        )
         x = ConnectedUnit("Linear", last, settings, name="last")(x)
         intermediates["features"] = x
         head = ClassifierHead(self.num_classes, settings, self.pooling, self.dropout, name="head")

@@ -13,7 +13,7 @@ from jaxsparse.models.mobilenet import MobileNetV2
 from jaxsparse.models.uresnet import UResNet
 from jaxsparse.nn.activation import ACTIVATIONS
 from jaxsparse.nn.blocks import ORDERS, VOCABULARIES
-from jaxsparse.nn.classifier_head import POOLINGS
+from jaxsparse.nn.classifier_head import POOLINGS, pooling_parts
 from jaxsparse.nn.views import MERGES
 
 MODELS: dict[str, type[nn.Module]] = {
@@ -136,13 +136,18 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "transfer_blocks": _list_of(6),
     "stem_stride": ((lambda v: _whole(v, 1, 4) and v != 3), "1 or 2, or 4 of fishnet"),
     "shared_stem": _SWITCH,
+    "shared_stages": _SWITCH,
     "merge_stage": ((lambda v: _whole(v, 0)), "a whole number from 0 up"),
     "merge": _choice(MERGES),
     "activation": _choice(ACTIVATIONS),
     "residual": _SWITCH,
     "reduction": ((lambda v: _whole(v, 0)), "a whole number from 0 up, 0 for none"),
     "coordinate_inputs": _SWITCH,
-    "pooling": _choice(POOLINGS),
+    "pooling": (
+        (lambda v: bool(pooling_parts(v))),
+        f"one of {', '.join(POOLINGS)}, or several joined by +",
+    ),
+    "last_channels": _POSITIVE,
     "dropout": ((lambda v: _number(v) and 0 <= v < 1), "a number in [0, 1)"),
 }
 

@@ -47,9 +47,13 @@ def default_config() -> ConfigDict:
     config.data.std = 1.0
     config.data.fluctuation = 0.0  # augmentation: values times 1 + this times a normal number
     config.data.fluctuation_shared = False  # one number an event instead of one a view
+    config.data.coarsen = 1  # of whole events: blocks of so many pixels along every axis become one
+    config.data.shift = 0  # augmentation: images of whole events move by 0 to so many pixels
+    config.data.drop = 0.0  # augmentation: share of the pixels of whole events that is left out
     config.data.max_sites = 0  # bound on the sites of a batch on one device; 0: as measured
     config.data.oversize = "error"  # or crop: what to do with an event larger than that
     config.data.num_buckets = 4  # compiled programs to spread the batches over
+    config.data.capacities = ()  # of whole events: the buckets themselves, instead of measuring
     config.data.workers = 0  # processes that prepare batches; 0: threads
 
     config.loss = ConfigDict()
@@ -81,6 +85,8 @@ def default_config() -> ConfigDict:
     config.train = ConfigDict()
     config.train.batch_size = 64  # events, over all devices and micro-batches
     config.train.accumulate = 1  # parts of a batch, one after the other: less memory
+    config.train.start_from = ""  # work directory, or WORKDIR/checkpoints/N, whose parameters and
+    # running moments a new run begins with
     config.train.steps = 15_999
     config.train.epochs = 0.0  # passes over the training events instead of steps; 0: steps
     config.train.minutes = 0.0  # stop after this time; 0: no limit

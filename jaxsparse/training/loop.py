@@ -40,6 +40,7 @@ from jaxsparse.training.step import (
     make_validation_step,
 )
 from jaxsparse.training.task import build_task
+from jaxsparse.training.transfer import read_beginning
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
@@ -115,11 +116,18 @@ class _Run:
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
         self.plan = Plan.of(config.train, data.num_events)
 
-        # 3. The state: from the latest checkpoint, or new.
+        # 3. The state: from the latest checkpoint, or new, or with another run's parameters.
+        begin = None
+        if config.train.start_from and not work_directory.has_checkpoint(workdir):
+            begin = read_beginning(config, self.task)
+            self.facts = {**self.facts, "begins with": begin.fact}
         work_directory.claim(workdir, config)
         self.checkpoints = Checkpoints(workdir, create=True)
         self.progress = Progress()
-        state = create_state(init_variables(self.task, config.seed), self.optimizer, config.seed)
+        variables = init_variables(self.task, config.seed)
+        if begin is not None:
+            variables = begin.applied_to(variables)
+        state = create_state(variables, self.optimizer, config.seed)
         self.resumed_at = self.checkpoints.latest_step
         if self.resumed_at is not None:
             state, saved = self.checkpoints.restore(state, self.resumed_at)

@@ -49,14 +49,18 @@ def claim(workdir: pathlib.Path, config: ConfigDict) -> None:
       InputError: the directory was made with another config, or cannot be written.
     """
     path = workdir / CONFIG_FILE
-    trained = any((workdir / "checkpoints").glob("[0-9]*"))
-    if trained and path.exists():
+    if has_checkpoint(workdir) and path.exists():
         _compare(path, read_config(workdir), config)
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".json.partial")
         partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
         os.replace(partial, path)
+
+
+def has_checkpoint(workdir: pathlib.Path) -> bool:
+    """Whether a run in this directory would go on where an earlier one stopped."""
+    return any((workdir / "checkpoints").glob("[0-9]*"))
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:

@@ -239,6 +239,78 @@ def test_flips_mirror_the_common_axis_together_and_the_others_alone(pipeline, so
     assert len(seen) == 8
 
 
+def test_shifts_move_all_views_along_the_common_axis_and_each_along_its_own(pipeline, source):
+    made = pipeline(shift=3, fluctuation=0.0)
+    events, seen = np.array([1, 0]), set()
+    for epoch in range(60):
+        found = []
+        for name, pixels in zip(made.views, made.images(events, epoch), strict=True):
+            plain = read_pixels(source, events, name)
+            rows = pixels.event == 0
+            for steps in itertools.product(range(4), repeat=2):
+                moved = plain.coords[plain.event == 0] + steps
+                inside = (moved < SHAPE).all(axis=1)
+                if np.array_equal(moved[inside], pixels.coords[rows]):
+                    found.append(steps)
+                    values = plain.values[plain.event == 0][inside]
+                    np.testing.assert_allclose(
+                        pixels.values[rows], (values - 14.57) / 16.27, rtol=1e-4, atol=1e-5
+                    )
+        (first, second), (also_first, other_second) = found
+        assert first == also_first
+        seen.add((first, second, other_second))
+    assert {step for step, _, _ in seen} == {second for _, second, _ in seen} == set(range(4))
+    assert len(seen) > 30  # of 64
+
+
+def test_dropped_pixels_are_the_share_asked_for_and_others_every_epoch(pipeline, source):
+    made = pipeline(drop=0.3, fluctuation=0.0)
+    events = np.arange(NUM_EVENTS)
+    first, second = (made.images(events, epoch)[0] for epoch in (0, 1))
+    np.testing.assert_array_equal(made.images(events, 0)[0].coords, first.coords)
+    plain = read_pixels(source, events, "XZ")
+    kept = [
+        {(event, *place) for event, place in zip(p.event, map(tuple, p.coords), strict=True)}
+        for p in (first, second, plain)
+    ]
+    assert kept[0] | kept[1] <= kept[2]
+    assert len(kept[0]) / len(kept[2]) == pytest.approx(0.7, abs=0.04)
+    assert len(kept[0] & kept[1]) / len(kept[2]) == pytest.approx(0.49, abs=0.04)
+    values = {
+        tuple(c): v for c, v in zip(plain.coords[plain.event == 0], plain.values, strict=False)
+    }
+    for place, value in zip(first.coords[first.event == 0], first.values, strict=False):
+        assert value == pytest.approx((values[tuple(place)] - 14.57) / 16.27, rel=1e-4, abs=1e-5)
+
+
+def test_coarse_pixels_hold_the_charge_of_their_block(pipeline, source):
+    made = pipeline(coarsen=3, fluctuation=0.0)
+    events = np.arange(NUM_EVENTS)
+    for name, pixels in zip(made.views, made.images(events), strict=True):
+        assert pixels.shape == (8, 7)
+        plain = read_pixels(source, events, name)
+        image = np.zeros((NUM_EVENTS, 8, 7))
+        np.add.at(image, (plain.event, *(plain.coords // 3).T), plain.values)
+        assert pixels.lengths.tolist() == [(one > 0).sum() for one in image]
+        np.testing.assert_array_equal(  # in order, each once
+            np.column_stack([pixels.event, pixels.coords]), np.argwhere(image > 0)
+        )
+        expected = (image[image > 0] - 14.57) / 16.27
+        np.testing.assert_allclose(pixels.values, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_stated_capacities_are_used_and_the_largest_batch_still_fits(load, data):
+    measured = load(shuffle=False).buckets.capacities
+    data.capacities = (measured[0],)
+    loader = load(shuffle=False, batch_size=4)
+    assert loader.buckets.capacities[0] == measured[0]
+    data.capacities = ((64,) * 6, (16, 8, 4, 16, 8, 4))
+    loader = load(shuffle=False)
+    assert loader.buckets.measured == 2
+    events = [int(n) for batch in loader for n in batch.events.ravel() if n >= 0]
+    assert sorted(events) == list(range(NUM_EVENTS))
+
+
 def test_a_mask_leaves_out_pixels_and_may_leave_an_event_without_any(pipeline, source):
     images = pipeline(low=250.0, high=255.0, fluctuation=0.0).images(np.arange(NUM_EVENTS))
     for name, pixels in zip(("XZ", "YZ"), images, strict=True):
@@ -280,6 +352,9 @@ def test_sources_that_read_one_event_at_a_time_give_the_same(source, data):
         ({"classes": ("nc", "nc")}, r"no name may come twice"),
         ({"std": -1.0}, r"data\.std is -1\.0: it must be positive"),
         ({"fluctuation": -0.1}, r"data\.fluctuation is -0\.1: it must lie in \[0, 1\)"),
+        ({"coarsen": 0}, r"data\.coarsen is 0: it must be 1 or more"),
+        ({"shift": -1}, r"data\.shift is -1: it must not be negative"),
+        ({"drop": 1.0}, r"data\.drop is 1\.0: it must lie in \[0, 1\)"),
         ({"crop": (8, 8)}, r"data\.crop is \(8, 8\): it must be \(\)"),
         ({"max_sites": 5}, r"data\.max_sites is 5"),
         ({"low": 9.0, "high": 2.0}, r"data\.low is 9\.0"),
@@ -289,6 +364,13 @@ def test_options_out_of_range_are_refused_at_once(pipeline, options, match):
     with pytest.raises(InputError, match=match) as error:
         pipeline(**options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("row", [(64,) * 5, (64, 64, 0, 64, 64, 64), (64.0,) * 6, 64])
+def test_capacities_that_are_none_are_refused(load, data, row):
+    data.capacities = ((64,) * 6, row)
+    with pytest.raises(InputError, match=r"data\.capacities has the row .*: it must be 6 positive"):
+        load()
 
 
 def test_no_events_to_train_on_is_refused(load):

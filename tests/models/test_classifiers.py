@@ -364,6 +364,23 @@ def test_options_change_the_parameters_as_they_say(name):
         assert wide["head_0_block_0"]["squeeze"]["convolution"]["weights"].shape[0] == 16
 
 
+def test_a_network_whose_views_share_all_does_not_know_which_is_which():
+    network = NETWORKS["mobilenet"].copy(shared_stem=True, shared_stages=True, last_channels=40)
+    own = NETWORKS["mobilenet"]
+    shared, base = (
+        {key for key in variables_of(one)["params"] if key.startswith("stage_0")}
+        for one in (network, own)
+    )
+    assert shared == {"stage_0_block_0"}
+    assert base == {"stage_0_view_0_block_0", "stage_0_view_1_block_0"}
+    variables, (first, second) = variables_of(network), two_views(*SPARSE)
+    assert variables["params"]["head"]["scores"]["weights"].shape == (40, CLASSES)
+    logits, inner = evaluation(network)(variables, (first, second))
+    swapped, _ = evaluation(network)(variables, (second, first))
+    np.testing.assert_allclose(swapped, logits, atol=1e-5)
+    assert {"stage_0_view_1", "stage_1_view_0", "stage_2"} <= set(inner)
+
+
 def test_dropout_draws_from_its_own_stream_and_only_in_training():
     network = MobileNetV2(
         num_classes=CLASSES, views=1, width=0.25, stages=STAGES[:1], merge_stage=1, dropout=0.5

@@ -102,6 +102,12 @@ def test_a_classifier_is_built_and_says_what_geometry_every_view_needs(config, l
         ({"reduction": -4}, "model.reduction is -4: must be a whole number from 0 up"),
         ({"coordinate_inputs": "x"}, "model.coordinate_inputs is 'x'"),
         ({"pooling": "mean"}, "model.pooling is 'mean': must be one of average, max, sum"),
+        (
+            {"pooling": "max+mean"},
+            r"must be one of average, max, sum, log_sum, or several joined by",
+        ),
+        ({"pooling": "max+max"}, "model.pooling is 'max.max'"),
+        ({"last_channels": 0}, "model.last_channels is 0: must be a positive integer"),
         ({"dropout": 1.0}, r"model.dropout is 1.0: must be a number in \[0, 1\)"),
         ({"name": "fishnet", "preset": "150b"}, "model.preset is '150b': must be one of 99, 150"),
         ({"name": "fishnet", "planes": (64, 128)}, "must be None or 11 positive integers"),

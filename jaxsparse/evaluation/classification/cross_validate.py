@@ -14,6 +14,7 @@ without checkpoints.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -52,6 +53,7 @@ def cross_validate(
     folds: int = 5,
     repeats: int = 1,
     seed: int = 0,
+    draws: int = 0,
     train_and_score: TrainAndScore | None = None,
 ) -> dict[str, Any]:
     """Trains and tests on every fold of every repeat.
@@ -64,6 +66,8 @@ def cross_validate(
       folds: parts of the events, each left out once.
       repeats: independent partitions.
       seed: of the partitions, of the forest's trees and of the bootstrap.
+      draws: passes over the mirrored and moved events that scores are the mean of, see
+        :func:`~jaxsparse.evaluation.classification.evaluator.pass_events`.
       train_and_score: the network's training, :func:`train_network` if ``None``.
 
     Returns:
@@ -71,7 +75,8 @@ def cross_validate(
       (:meth:`~jaxsparse.evaluation.classification.folds.CrossValidated.summary`; the forest is
       ``None`` without scikit-learn), ``network_against_forest``
       (:func:`~jaxsparse.evaluation.classification.comparison.compare`), ``tau_decay`` {decay:
-      events, network, forest: part called nu_tau}, ``folds``, ``seed``, ``classes``, ``data``.
+      events, network, forest: part called nu_tau}, ``folds``, ``seed``, ``draws``, ``classes``,
+      ``data``.
 
     Raises:
       InputError: bad options, a config that is of another task or validates.
@@ -85,20 +90,27 @@ def cross_validate(
             "optimizer.schedule is 'plateau', which looks at validations: set it to constant or "
             "cosine, a left-out fold must choose nothing"
         )
+    if draws < 0:
+        raise InputError(f"--draws={draws}: it must not be negative, 0 scores events as they are")
     out = Path(out)
     events = Events(data, config, part="all")
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
     copies = content_hashes(events.source, events.views)[numbers]
     fold = stratified_folds(truth, folds, repeats=repeats, seed=seed, groups=copies)
-    run = train_network if train_and_score is None else train_and_score
+    run = train_and_score or functools.partial(train_network, draws=draws)
     scores = np.zeros((repeats, len(truth), len(events.classes)), np.float32)
+    if train_and_score is None and not config.data.capacities:
+        config = config.copy_and_resolve_references()
+        config.data.capacities = shared_capacities(config, events)
     for repeat, number in np.ndindex(repeats, folds):
         test = fold[repeat] == number
         own = config.copy_and_resolve_references()
         own.seed = config.seed + repeat * folds + number
         workdir = out / f"repeat_{repeat}" / f"fold_{number}"
-        scores[repeat, test] = _fold_scores(run, own, events.source, workdir, numbers, test)
+        scores[repeat, test] = _fold_scores(
+            run, own, events.source, workdir, numbers, test, draws=draws
+        )
     network = CrossValidated(scores, truth, events.classes)
     forest = None
     if have_forest():
@@ -114,6 +126,7 @@ def cross_validate(
             "classes": list(events.classes),
             "folds": folds,
             "seed": seed,
+            "draws": draws,
             "network": network.summary(seed=seed),
             "forest": None if forest is None else forest.summary(seed=seed),
             "network_against_forest": (
@@ -130,7 +143,27 @@ def cross_validate(
     return metrics
 
 
-def train_network(config: ConfigDict, workdir: Path, test: Path) -> np.ndarray:
+def shared_capacities(config: ConfigDict, events: Events) -> tuple[tuple[int, ...], ...]:
+    """Capacities for all folds, measured on all events: the folds share their compiled programs.
+
+    They say how large batches are, nothing of what the events are.
+    """
+    from jaxsparse import models
+    from jaxsparse.data.event_loader import EventLoader
+    from jaxsparse.training.parallel import local_devices, split_cpu
+
+    split_cpu(config.train.cpu_devices)
+    loader = EventLoader(
+        events.source, config.data, batch_size=config.train.batch_size,
+        num_devices=len(local_devices(config.train.devices)),
+        micro_batches=config.train.accumulate,
+        levels=models.geometry_of(config.model)["levels"],
+        seed=config.seed, events=events.numbers[events.truth >= 0],
+    )  # fmt: skip
+    return loader.buckets.capacities[: loader.buckets.measured]
+
+
+def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0) -> np.ndarray:
     """Trains in a work directory and scores the events of a file with the last checkpoint."""
     from jaxsparse.evaluation.classification.evaluator import pass_events
     from jaxsparse.evaluation.options import Trained
@@ -139,7 +172,8 @@ def train_network(config: ConfigDict, workdir: Path, test: Path) -> np.ndarray:
 
     train(config, workdir)
     trained = Trained(*load_for_evaluation(workdir, step="latest"))
-    return softmax(pass_events(trained, Events(test, trained.config, part="all")).logits)
+    events = Events(test, trained.config, part="all")
+    return softmax(pass_events(trained, events, draws=draws).logits)
 
 
 def _fold_scores(
@@ -149,12 +183,14 @@ def _fold_scores(
     workdir: Path,
     numbers: np.ndarray,
     test: np.ndarray,
+    *,
+    draws: int,
 ) -> np.ndarray:
     """Scores of the left-out events; those of an earlier run if it had ended and was the same."""
     config.data.train, config.data.validation = str(workdir / "train.h5"), ""
     config.data.split = ()
     done, asked = workdir / "scores.npy", json.loads(config.to_json())
-    note = {"config": asked, "test": numbers[test].tolist()}
+    note = {"config": asked, "test": numbers[test].tolist(), "draws": draws}
     remembered = workdir / "fold.json"
     if done.is_file() and remembered.is_file() and json.loads(remembered.read_text()) == note:
         return np.load(done, allow_pickle=False)
@@ -223,7 +259,7 @@ def main(_: list[str]) -> None:
     values = flags.FLAGS
     metrics = cross_validate(
         values.config, values.data, values.out, folds=values.folds, repeats=values.repeats,
-        seed=values.seed,
+        seed=values.seed, draws=values.draws,
     )  # fmt: skip
     for name in ("network", "forest"):
         if (entry := metrics[name]) is not None:
@@ -239,5 +275,6 @@ if __name__ == "__main__":
     flags.DEFINE_integer("folds", 5, "Parts of the events, each left out once.")
     flags.DEFINE_integer("repeats", 1, "Independent partitions.")
     flags.DEFINE_integer("seed", 0, "Of partitions, trees and bootstrap samples.")
+    flags.DEFINE_integer("draws", 0, "Passes over mirrored and moved events that are averaged.")
     flags.mark_flags_as_required(["config", "data", "out"])
     command_line.run(main)

@@ -7,8 +7,10 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.classification import cross_validate as module
 from jaxsparse.evaluation.classification import forest as forest_module
 from jaxsparse.evaluation.classification.cross_validate import copy_events, cross_validate
+from jaxsparse.evaluation.classification.events import Events
 
 
 @pytest.fixture
@@ -91,6 +93,29 @@ def test_a_copy_has_the_events_and_the_words_of_its_file(event_file, tmp_path):
 def test_bad_runs_are_one_line(config, event_file, tmp_path):
     with pytest.raises(InputError, match="--repeats=0"):
         cross_validate(config, event_file, tmp_path, repeats=0)
+    with pytest.raises(InputError, match="--draws=-1"):
+        cross_validate(config, event_file, tmp_path, draws=-1)
     config.optimizer.schedule = "plateau"
     with pytest.raises(InputError, match="plateau"):
         cross_validate(config, event_file, tmp_path)
+
+
+def test_all_folds_share_the_capacities_of_the_whole_file(
+    config, event_file, tmp_path, monkeypatch
+):
+    seen = []
+
+    def training(config, workdir, test, draws):
+        seen.append((config.data.capacities, draws))
+        return np.ones((len(EventFile(test)), 3), np.float32) / 3
+
+    monkeypatch.setattr(module, "train_network", training)
+    cross_validate(config, event_file, tmp_path, folds=3, draws=2)
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+    assert config.data.capacities == ()
+    capacities, draws = seen[0]
+    assert draws == 2
+    assert [len(row) for row in capacities] == [4]  # one bucket: two levels of two views
+    pixels = Events(event_file, config, part="all").source.num_pixels("XZ")
+    assert capacities[0][0] >= 8 * np.mean(pixels)  # a batch of 16 in two parts

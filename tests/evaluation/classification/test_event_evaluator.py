@@ -10,11 +10,13 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes, part_numbers
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.classification import forest as forest_module
+from jaxsparse.evaluation.classification.evaluator import pass_events
 from jaxsparse.evaluation.classification.events import Events
 from jaxsparse.evaluation.classification.predictions import read_predictions
 from jaxsparse.evaluation.classification.predictor import ClassPredictor
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.evaluation.options import Trained
+from jaxsparse.evaluation.scores import softmax
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.viz import event_plots
 
@@ -187,3 +189,20 @@ def test_predictions_of_pixels_or_of_nothing_are_refused(tmp_path):
         file["scores"] = np.zeros((2, 2))
     with pytest.raises(InputError, match="no complete prediction file"):
         read_predictions(tmp_path / "other.h5")
+
+
+def test_draws_are_averaged_scores_of_the_mirrored_and_moved_events(classifier, event_file):
+    trained = Trained(*load_for_evaluation(classifier))
+    events = Events(event_file, trained.config, part="all")
+    plain = pass_events(trained, events)
+    trained.config.data.flip_time = trained.config.data.flip_wire = False
+    still = pass_events(trained, events, draws=3)
+    np.testing.assert_allclose(softmax(still.logits), softmax(plain.logits), atol=1e-6)
+    assert still.num_sites == plain.num_sites
+    trained.config.data.flip_time, trained.config.data.fluctuation = True, 0.5
+    moved = [softmax(pass_events(trained, events, draws=count).logits) for count in (1, 2)]
+    assert np.abs(moved[0] - softmax(plain.logits)).max() > 1e-4
+    np.testing.assert_allclose(moved[1].sum(axis=1), 1, atol=1e-5)
+    # An event has its own scores or those of its mirror image: its charge does not fluctuate.
+    unmoved = np.abs(moved[0] - softmax(plain.logits)).max(axis=1) < 1e-6
+    assert 0.2 < unmoved.mean() < 0.8

@@ -1,0 +1,53 @@
+"""DUNE's public pixel maps on one core: nu_e, nu_mu, nu_tau or NC from a few hundred events.
+
+    python train.py --config=configs/dune_small.py --workdir=runs/dune_small \\
+        --config.data.train=dune.h5
+"""
+
+from ml_collections import ConfigDict
+
+from jaxsparse.training.config import classifier_config
+
+
+def get_config() -> ConfigDict:
+    config = classifier_config()
+    config.model.name = "mobilenet"
+    config.model.num_classes = 4
+    config.model.views = 3
+    config.model.width = 0.5
+    config.model.stem_stride = 1
+    config.model.shared_stem = True
+    config.model.shared_stages = True
+    config.model.stages = ((1, 32, 1, 2), (3, 48, 1, 2), (3, 96, 2, 2))
+    config.model.merge_stage = 2
+    config.model.reduction = 0
+    config.model.last_channels = 128
+    config.model.pooling = "average+max+log_sum"
+    config.model.activation = "relu"
+    config.model.dropout = 0.3
+
+    config.data.views = ("U", "V", "Z")
+    config.data.classes = ("nue", "numu", "nutau", "nc")
+    config.data.mean = 178.0
+    config.data.std = 237.0
+    config.data.coarsen = 4
+    config.data.flip_time = True
+    config.data.shift = 31
+    config.data.drop = 0.0
+    config.data.fluctuation = 0.1
+    config.data.num_buckets = 2
+
+    config.loss.label_smoothing = 0.1
+
+    config.optimizer.name = "adam"
+    config.optimizer.learning_rate = 3e-3
+    config.optimizer.schedule = "cosine"
+    config.optimizer.weight_decay = 0.02
+    config.optimizer.warmup_steps = 30
+
+    config.train.batch_size = 24
+    config.train.epochs = 16.0
+    config.train.log_every = 20
+    config.train.checkpoint_every = 0
+    config.train.validate_epochs = 0.0
+    return config

@@ -1,0 +1,68 @@
+"""From sites to scores: every pooling in both vocabularies, against numpy."""
+
+import jax
+import numpy as np
+import pytest
+
+import jaxsparse
+from jaxsparse.errors import InputError
+from jaxsparse.nn import ClassifierHead
+from jaxsparse.nn.blocks import BlockSettings
+from jaxsparse.nn.dense_tensor import to_dense_tensor
+
+POOLED = {
+    "average": lambda rows: rows.mean(axis=0),
+    "max": lambda rows: rows.max(axis=0),
+    "sum": lambda rows: rows.sum(axis=0),
+    "log_sum": lambda rows: np.arcsinh(rows.sum(axis=0)),
+}
+
+
+def batch():
+    """Two events of 5 and 3 sites, and one without any between them."""
+    rng = np.random.default_rng(0)
+    events = np.repeat([0, 2], [5, 3])
+    places = np.concatenate([rng.choice(24, 5, replace=False), rng.choice(24, 3, replace=False)])
+    coords = np.stack([events, places // 6, places % 6], axis=1)
+    features = 40 * rng.normal(size=(8, 2)).astype(np.float32)
+    x = jaxsparse.sparse_tensor(coords, features, spatial_shape=(4, 6), batch_size=3, capacity=11)
+    return x, [features[events == event] for event in range(3)]
+
+
+@pytest.mark.parametrize("vocabulary", ["sparse", "dense"])
+@pytest.mark.parametrize("pooling", [*POOLED, "average+log_sum", "max+sum+average"])
+def test_scores_are_a_matrix_times_what_was_pooled(pooling, vocabulary):
+    x, events = batch()
+    settings = BlockSettings(train=False, vocabulary=vocabulary)
+    head = ClassifierHead(3, settings, pooling)
+    inputs = x if vocabulary == "sparse" else to_dense_tensor(x, masked=True)
+    scores, variables = head.init_with_output(jax.random.key(0), inputs)
+    layer = variables["params"]["scores"]
+    parts = pooling.split("+")
+    assert layer["weights"].shape == (2 * len(parts), 3)
+    for event, rows in enumerate(events):
+        pooled = [POOLED[part](rows) if len(rows) else np.zeros(2) for part in parts]
+        expected = np.concatenate(pooled) @ np.asarray(layer["weights"]) + layer["bias"]
+        np.testing.assert_allclose(scores[event], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_logarithm_of_a_sum_has_a_gradient_everywhere():
+    x, _ = batch()
+    settings = BlockSettings(train=False)
+    head = ClassifierHead(3, settings, "log_sum")
+    variables = head.init(jax.random.key(0), x)
+
+    def first(features):
+        return head.apply(variables, x.replace(features=features))[0, 0]
+
+    for scale in (0.0, 1.0, 1e6):
+        gradient = np.asarray(jax.grad(first)(scale * x.features))
+        assert np.isfinite(gradient).all()
+        assert gradient[:5].all()
+        assert not gradient[5:].any()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "", "max+", "max+max", 3])
+def test_another_pooling_is_named(pooling):
+    with pytest.raises(InputError, match=r"pooling is .*: must be one of average, max, sum, log_s"):
+        ClassifierHead(3, BlockSettings(train=False), pooling).init(jax.random.key(0), batch()[0])

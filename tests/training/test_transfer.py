@@ -1,0 +1,139 @@
+"""Pre-training: a run begins with another's parameters, and only where it does begin."""
+
+import shutil
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse.errors import InputError
+from jaxsparse.training import loop
+from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
+from jaxsparse.training.step import init_variables
+from jaxsparse.training.task import build_task
+from jaxsparse.training.transfer import read_beginning
+
+
+@pytest.fixture(scope="module")
+def cache_dir(tmp_path_factory):
+    """Compiled programs, shared by the runs of this module; JAX is left as it was."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: getattr(jax.config, name) for name in names}
+    yield str(tmp_path_factory.mktemp("programs"))
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.fixture
+def config(event_config, cache_dir, monkeypatch):
+    """Three steps of the tiny network with running moments, nothing validated."""
+    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    event_config.model.normalize = True
+    event_config.data.validation = ""
+    event_config.optimizer.schedule = "constant"
+    event_config.train.cache_dir = cache_dir
+    event_config.train.steps, event_config.train.validate_every = 3, 0
+    event_config.train.checkpoint_every = 0
+    return event_config
+
+
+@pytest.fixture
+def before(config, tmp_path):
+    """The work directory of a run that has ended."""
+    loop.train(config, tmp_path / "before")
+    return tmp_path / "before"
+
+
+def paths(tree):
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def begin(config):
+    """The variables before the first step."""
+    task = build_task(config)
+    found = read_beginning(config, task)
+    return found, found.applied_to(init_variables(task, config.seed))
+
+
+def test_a_run_begins_with_the_parameters_and_moments_of_the_other(
+    config, before, tmp_path, monkeypatch, capsys
+):
+    *_, trained, _ = load_for_evaluation(before, "latest")
+    config.train.start_from, config.seed = str(before), 7
+    seen = []
+    create = loop.create_state
+
+    def creating(variables, *others):
+        seen.append(create(variables, *others))
+        return seen[-1]
+
+    monkeypatch.setattr(loop, "create_state", creating)
+    loop.train(config, tmp_path / "after")
+    (state,) = seen
+    for path, leaf in paths(trained).items():
+        np.testing.assert_array_equal(paths(state.variables)[path], leaf)
+    assert int(state.step) == 0
+    assert not any(np.any(leaf) for leaf in paths(state.optimizer).values())  # momentum
+    assert f"step 3 of {before}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_one_checkpoint_can_be_named(config, before):
+    config.train.start_from = str(before / "checkpoints" / "3")
+    found, _ = begin(config)
+    assert found.fact == f"step 3 of {before}"
+    config.train.start_from = str(before / "checkpoints" / "2")
+    with pytest.raises(InputError, match="checkpoint 2 is not in"):
+        begin(config)
+
+
+def test_the_last_layer_is_drawn_anew_for_another_number_of_classes(config, before):
+    *_, trained, _ = load_for_evaluation(before, "latest")
+    config.train.start_from = str(before)
+    config.model.num_classes, config.data.classes = 2, ("nue", "numu")
+    found, variables = begin(config)
+    assert "drawn anew: 3 classes there, 2 here" in found.fact
+    fresh = paths(init_variables(build_task(config), config.seed))
+    new = {path for path, leaf in paths(variables).items() if "Dense_0" in path}
+    assert len(new) == 2
+    for path, leaf in paths(variables).items():
+        np.testing.assert_array_equal(leaf, fresh[path] if path in new else paths(trained)[path])
+
+
+def test_another_network_is_refused_before_anything_is_written(config, before, tmp_path):
+    config.train.start_from, config.model.filters = str(before), 5
+    with pytest.raises(
+        InputError, match=r"another network: params/.* is \(.*4.*\) there and "
+    ) as e:
+        loop.train(config, tmp_path / "after")
+    assert "\n" not in str(e.value)
+    assert not (tmp_path / "after").exists()
+    config.model.filters, config.model.normalize = 4, False
+    with pytest.raises(InputError, match=r"params/BatchNorm_0/\w+ is \(4,\) there and absent here"):
+        begin(config)
+
+
+def test_a_place_without_a_run_is_named(config, tmp_path):
+    config.train.start_from = str(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="nowhere"):
+        loop.train(config, tmp_path / "after")
+    assert not (tmp_path / "after").exists()
+
+
+def test_a_run_that_goes_on_does_not_look_at_the_other_again(config, before, tmp_path):
+    config.train.start_from = str(before)
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    config.train.steps = 6
+    loop.train(config, straight)
+    config.train.steps = 2
+    loop.train(config, broken)
+    shutil.rmtree(before)
+    config.train.steps = 6
+    loop.train(config, broken)
+    *_, one, _ = load_for_evaluation(straight, "latest")
+    *_, two, _ = load_for_evaluation(broken, "latest")
+    jax.tree.map(np.testing.assert_array_equal, two, one)
+    opened = Checkpoints(broken)
+    assert opened.latest_step == 6
+    opened.close()
