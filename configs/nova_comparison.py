@@ -16,24 +16,33 @@ from ml_collections import ConfigDict
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import classifier_config
 
-# What a row changes in the network. MobileNetV2's stem has its published stride, 2, unless said.
+# MobileNetV2's stem has its published stride, 2, unless a row says otherwise.
 MOBILENET = {
-    "name": "mobilenet",
-    "width": 0.25,
-    "merge_stage": 3,
-    "reduction": 0,
-    "stem_stride": 2,
+    "model.name": "mobilenet",
+    "model.width": 0.25,
+    "model.merge_stage": 3,
+    "model.reduction": 0,
+    "model.stem_stride": 2,
 }
-FISHNET = {"name": "fishnet", "preset": "small", "stem_stride": 2}
+FISHNET = {"model.name": "fishnet", "model.preset": "small", "model.stem_stride": 2}
 ROWS = {
     "sparse": MOBILENET,
-    "dense": {**MOBILENET, "vocabulary": "dense"},
-    "sparse_sum": {**MOBILENET, "pooling": "sum"},
-    "sparse_coordinates": {**MOBILENET, "coordinate_inputs": True},
-    "sparse_fine": {**MOBILENET, "stem_stride": 1},
+    "dense": {**MOBILENET, "model.vocabulary": "dense"},
+    # Where sparse and dense part: what the pooling sees, where a pixel is, how fine the first
+    # stage is, empty pixels beside active ones.
+    "sparse_sum": {**MOBILENET, "model.pooling": "sum"},
+    "sparse_size": {**MOBILENET, "model.pooling": "average+log_sum"},
+    "sparse_coordinates": {**MOBILENET, "model.coordinate_inputs": True},
+    "sparse_fine": {**MOBILENET, "model.stem_stride": 1},
+    "sparse_halo": {**MOBILENET, "data.halo": 1},
+    "sparse_fine_size": {
+        **MOBILENET,
+        "model.stem_stride": 1,
+        "model.pooling": "average+log_sum",
+    },
     "fishnet": FISHNET,
-    "fishnet_plain": {**FISHNET, "residual": False},
-    "fishnet_no_cosmics": FISHNET,
+    "fishnet_plain": {**FISHNET, "model.residual": False},
+    "fishnet_no_cosmics": {**FISHNET, "data.classes": ("numu", "nue", "nc")},  # as in the talk
 }
 
 
@@ -41,10 +50,10 @@ def get_config(row: str = "sparse") -> ConfigDict:
     if row not in ROWS:
         raise InputError(f"row is {row!r}: must be one of {', '.join(ROWS)}")
     config = classifier_config()
-    config.model.update(ROWS[row])
     config.data.classes = ("numu", "nue", "nc", "cosmic")
-    if row == "fishnet_no_cosmics":
-        config.data.classes = ("numu", "nue", "nc")  # as the talk trained it
+    for key, value in ROWS[row].items():
+        part, name = key.split(".")
+        config[part][name] = value
     config.model.num_classes = len(config.data.classes)
     config.data.split = (0.7, 0.05, 0.25)
     config.data.flip_wire = True  # across the beam; only cosmic rays know up from down
