@@ -46,6 +46,7 @@ from jaxsparse.evaluation.classification.events import Events
 from jaxsparse.evaluation.options import Trained
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.logs import read_records
+from jaxsparse.training.plan import Plan
 from jaxsparse.training.state import count_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,6 +109,11 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
     records = read_records(folder)
     trained = Trained(*load_for_evaluation(folder, step="latest"))
     events = Events(data, trained.config)
+    planned = Plan.of(trained.config.train, len(events.training)).steps
+    if trained.step != planned:
+        raise InputError(
+            f"{folder} stopped at step {trained.step} of {planned}: run the command again to go on"
+        )
     scores = pass_events(trained, events).logits
     np.savez(folder / "scores.npz", scores=scores, event=events.numbers, truth=events.truth)
     lengths = {
