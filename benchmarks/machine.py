@@ -37,12 +37,12 @@ def cpu_name() -> str:
     return names[0] if names else platform.processor()
 
 
-def resident_mb(field: str) -> float:
-    """Resident size, ``"VmRSS"`` now or ``"VmHWM"`` at its peak.
+def resident_mb(field: str, process: int | str = "self") -> float:
+    """Resident size of a process, ``"VmRSS"`` now or ``"VmHWM"`` at its peak.
 
     From the kernel's table: ``getrusage`` would count the parent's before exec.
     """
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{process}/status")
     if not status.exists():
         raise OSError(f"{status} is missing: memory is measured on Linux only")
     line = next(line for line in status.read_text().splitlines() if line.startswith(field))

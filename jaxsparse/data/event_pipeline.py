@@ -32,7 +32,8 @@ class EventPipeline:
     multiplied by ``1 + fluctuation * g`` with g of a standard normal distribution, one number an
     event and view, or one an event (``fluctuation_shared``); features are
     ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty,
-    it does not become ``-mean / std``.
+    it does not become ``-mean / std``. At the end empty pixels within ``halo`` of an active one
+    become sites, with the feature 0 that they have in a dense image.
 
     What is random is drawn from (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
@@ -43,7 +44,7 @@ class EventPipeline:
       source: where events come from.
       data: the ``data`` part of a config: ``views``, ``classes``, ``low``, ``high``, ``mean``,
         ``std``, ``fluctuation``, ``fluctuation_shared``, ``flip_time``, ``flip_wire``, ``shift``,
-        ``drop``, ``coarsen``.
+        ``drop``, ``coarsen``, ``halo``.
       levels: how many levels of sites to count.
       seed: of all that is random, not negative.
       augment: whether to flip, shift, drop and fluctuate.
@@ -64,6 +65,8 @@ class EventPipeline:
         self.views = chosen_views(source, data)
         self.coarsen = int(data.coarsen)
         _require(self.coarsen >= 1, "coarsen", self.coarsen, "must be 1 or more, 1 changes nothing")
+        self.halo = int(data.halo)
+        _require(self.halo >= 0, "halo", self.halo, "must not be negative, 0 adds no pixels")
         self.shapes = tuple(
             tuple(-(-side // self.coarsen) for side in source.view_shapes[view])
             for view in self.views
@@ -106,7 +109,7 @@ class EventPipeline:
                 factor = np.maximum(factor, 0).astype(np.float32)  # charge has one sign
                 values = values * pixels.per_event(factor)
             features = (values - np.float32(self.mean)) / np.float32(self.std)
-            made.append(dataclasses.replace(pixels, values=features))
+            made.append(dataclasses.replace(pixels, values=features).with_halo(self.halo))
         return tuple(made)
 
     def _flipped(self, pixels: Pixels, view: int, draw: tuple) -> Pixels:
@@ -188,7 +191,10 @@ def measure_event_buckets(
         [pipeline.source.num_pixels(view)[events] for view in pipeline.views], np.int64
     ).reshape(len(pipeline.views), -1)
     bound = [
-        min(math.prod(-(-side // 2**level) for side in shape), int(most_pixels.max(initial=0)))
+        min(
+            math.prod(-(-side // 2**level) for side in shape),
+            int(most_pixels.max(initial=0)) * (2 * pipeline.halo + 1) ** len(shape),
+        )
         for shape, most_pixels in zip(pipeline.shapes, pixels, strict=True)
         for level in range(pipeline.levels)
     ]

@@ -113,6 +113,32 @@ class Pixels:
         lengths = np.bincount(event, minlength=len(self.lengths)).astype(np.int64)
         return Pixels(coords, values.astype(np.float32), lengths, shape)
 
+    def with_halo(self, radius: int) -> Pixels:
+        """Adds the empty pixels within ``radius`` of an active one along every axis, of value 0.
+
+        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+        >>> wider = pixels.with_halo(1)
+        >>> wider.coords.tolist(), wider.values.tolist()
+        ([[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]], [0.0, 5.0, 0.0, 0.0, 6.0, 0.0])
+        """
+        if radius == 0:
+            return self
+        cells = math.prod(self.shape)
+        first = self.event * cells
+        steps = np.stack(np.meshgrid(*[np.arange(-radius, radius + 1)] * len(self.shape)), axis=-1)
+        keys = []
+        for step in steps.reshape(-1, len(self.shape)):
+            coords = self.coords + step
+            inside = ((coords >= 0) & (coords < np.array(self.shape))).all(axis=1)
+            keys.append(first[inside] + cell_numbers(coords[inside], self.shape))
+        places = np.unique(np.concatenate(keys))
+        values = np.zeros(len(places), self.values.dtype)
+        values[np.searchsorted(places, first + cell_numbers(self.coords, self.shape))] = self.values
+        event, cell = np.divmod(places, cells)
+        coords = np.stack(np.unravel_index(cell, self.shape), axis=1).astype(np.int32)
+        lengths = np.bincount(event, minlength=len(self.lengths)).astype(np.int64)
+        return Pixels(coords, values, lengths, self.shape)
+
 
 class PixelSource(Protocol):
     """What whole events are read from: an :class:`~jaxsparse.data.event_file.EventFile` or alike.

@@ -48,6 +48,7 @@ def default_config() -> ConfigDict:
     config.data.fluctuation = 0.0  # augmentation: values times 1 + this times a normal number
     config.data.fluctuation_shared = False  # one number an event instead of one a view
     config.data.coarsen = 1  # of whole events: blocks of so many pixels along every axis become one
+    config.data.halo = 0  # of a classification: empty pixels so near to an active one are sites
     config.data.shift = 0  # augmentation: images of whole events move by 0 to so many pixels
     config.data.drop = 0.0  # augmentation: share of the pixels of whole events that is left out
     config.data.max_sites = 0  # bound on the sites of a batch on one device; 0: as measured

@@ -299,6 +299,24 @@ def test_coarse_pixels_hold_the_charge_of_their_block(pipeline, source):
         np.testing.assert_allclose(pixels.values, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_halo_is_what_a_dense_image_has_beside_its_active_pixels(pipeline, source):
+    made = pipeline(halo=1, fluctuation=0.0)
+    events = np.arange(NUM_EVENTS)
+    for name, pixels in zip(made.views, made.images(events), strict=True):
+        plain = read_pixels(source, events, name)
+        image = np.zeros((NUM_EVENTS, *plain.shape))
+        active = np.zeros((NUM_EVENTS, *(side + 2 for side in plain.shape)), bool)
+        image[(plain.event, *plain.coords.T)] = (plain.values - 14.57) / 16.27
+        for row in range(3):
+            for column in range(3):
+                active[(plain.event, *(plain.coords + np.array((row, column))).T)] = True
+        active = active[:, 1:-1, 1:-1]
+        np.testing.assert_array_equal(
+            np.column_stack([pixels.event, pixels.coords]), np.argwhere(active)
+        )
+        np.testing.assert_allclose(pixels.values, image[active], rtol=1e-4, atol=1e-4)
+
+
 def test_stated_capacities_are_used_and_the_largest_batch_still_fits(load, data):
     measured = load(shuffle=False).buckets.capacities
     data.capacities = (measured[0],)
@@ -353,6 +371,7 @@ def test_sources_that_read_one_event_at_a_time_give_the_same(source, data):
         ({"std": -1.0}, r"data\.std is -1\.0: it must be positive"),
         ({"fluctuation": -0.1}, r"data\.fluctuation is -0\.1: it must lie in \[0, 1\)"),
         ({"coarsen": 0}, r"data\.coarsen is 0: it must be 1 or more"),
+        ({"halo": -1}, r"data\.halo is -1: it must not be negative"),
         ({"shift": -1}, r"data\.shift is -1: it must not be negative"),
         ({"drop": 1.0}, r"data\.drop is 1\.0: it must lie in \[0, 1\)"),
         ({"crop": (8, 8)}, r"data\.crop is \(8, 8\): it must be \(\)"),
