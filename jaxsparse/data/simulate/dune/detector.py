@@ -7,7 +7,8 @@ Sources of the numbers, where they are not our own choice:
   and gaps between them from the experiment's own pixel-map code (dunereco, ``PixelMapProducer``);
 - the drift at 500 V/cm: 1.6 mm/us; diffusion of its LArSoft configuration;
 - what a hit is: dunereco's and LArSoft's defaults (long pulses are cut to hits of 16 ticks);
-- ``counts_per_electron``, ``threshold``, ``pulse`` and ``noise`` are fitted to the public images.
+- ``electron_lifetime``, ``counts_per_electron``, ``threshold``, ``pulse`` and ``noise`` are fitted
+  to the values of pixels in the public images.
 """
 
 from __future__ import annotations
@@ -88,15 +89,15 @@ class FarDetector:
     beam_direction: tuple[float, float, float] = (0.0, -0.03, 0.99955)
     field: float = 0.5
     drift_velocity: float = 0.16
-    electron_lifetime: float = 10_000.0
+    electron_lifetime: float = 3000.0
     diffusion_along: float = 4.0e-6
     diffusion_across: float = 8.8e-6
     tick: float = 0.5
-    pulse: float = 3.0
-    counts_per_electron: float = 0.0038
-    threshold: float = 3.6
+    pulse: float = 2.3
+    counts_per_electron: float = 0.0047
+    threshold: float = 4.7
     end_of_hit: float = 1.0
-    noise: float = 16.0
+    noise: float = 6.0
     long_pulse: float = 16.0
     least_hits: int = 100
 

@@ -66,6 +66,10 @@ def _median(name: str, number: Callable[[View], float]) -> Callable[[Sequence[Ev
     return lambda events: float(np.median([number(v) for v in views_of(events, name)]))
 
 
+def _share(name: str, holds: Callable[[View], bool]) -> Callable[[Sequence[Event]], float]:
+    return lambda events: float(np.mean([holds(v) for v in views_of(events, name)]))
+
+
 def _neighbours(events: Sequence[Event]) -> float:
     views = views_of(events)
     means = [active_neighbours(view.coords, view.shape) for view in views]
@@ -99,10 +103,12 @@ QUANTITIES = (
     Quantity("sites of level 3", _level(3), 0.06, 0.2),
     Quantity("wires of Z, 10 to 90 %", _median("Z", lambda v: span(v, 1)), 0.12, 0.5),
     Quantity("ticks of Z, 10 to 90 %", _median("Z", lambda v: span(v, 0)), 0.3, 0.7),
-    Quantity("first wire of Z", _median("Z", lambda v: float(v.coords[:, 1].min())), 0.3, 1.0),
-    Quantity("last wire of V", _median("V", lambda v: float(v.coords[:, 1].max())), 0.02, 0.1),
+    Quantity("Z begins before wire 6, share", _share("Z", lambda v: v.coords[:, 1].min() < 6),
+             0.06, 0.3),
+    Quantity("V ends with wire 499, share", _share("V", lambda v: v.coords[:, 1].max() == 499),
+             0.1, 0.6),
     Quantity("last tick of Z", _median("Z", lambda v: float(v.coords[:, 0].max())), 0.08, 0.15),
-)
+)  # fmt: skip
 
 # What ``measure`` gives for the public events, in the order of ``CLASSES``.
 PUBLIC = {
@@ -120,8 +126,8 @@ PUBLIC = {
     "sites of level 3": (0.1659, 0.1829, 0.1718, 0.204),
     "wires of Z, 10 to 90 %": (255.0, 380.0, 286.0, 194.8),
     "ticks of Z, 10 to 90 %": (85.0, 116.1, 106.8, 114.6),
-    "first wire of Z": (5.0, 4.0, 4.0, 3.0),
-    "last wire of V": (499.0, 499.0, 499.0, 499.0),
+    "Z begins before wire 6, share": (1.0, 1.0, 1.0, 0.9867),
+    "V ends with wire 499, share": (0.6, 0.9, 0.7267, 0.6867),
     "last tick of Z": (460.0, 450.0, 482.5, 433.5),
 }
 

@@ -110,10 +110,10 @@ def histograms(public: Sequence[Event], simulated: Sequence[Event]) -> Canvas:
         strict=True,
     ):
         for event_class, colour in zip(CLASSES, COLOURS, strict=True):
-            for curves, style in zip(both, ({"alpha": 0.25}, {"histtype": "step"}), strict=True):
-                column = curves[f"{event_class}_{name}"]
-                weights = np.full(len(column), 1.0 / len(column))
-                axis.hist(column, edges, weights=weights, color=colour, **style)
+            filled, drawn = (curves[f"{event_class}_{name}"] for curves in both)
+            shares = np.histogram(filled, edges)[0] / len(filled)
+            axis.stairs(shares, edges, color=colour, fill=True, alpha=0.25)
+            axis.stairs(np.histogram(drawn, edges)[0] / len(drawn), edges, color=colour)
             axis.plot([], [], color=colour, label=event_class)
         axis.set(xlabel=label, ylabel="share, public filled")
         axis.set_xscale("linear" if name == "values" else "log")
