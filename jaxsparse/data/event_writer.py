@@ -155,18 +155,7 @@ class EventWriter:
         self.num_events += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._finish()
-            self._file.close()
-        except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
-            self._sink.discard()
-            self._sink.check()
-            raise
-        if kind is None:
-            self._sink.commit()
-        else:
-            self._sink.discard()
+        self._sink.end(self._file, self._finish if kind is None else None)
 
     def _finish(self) -> None:
         for name in self.view_shapes:  # a file without events still names its views

@@ -5,7 +5,10 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+import h5py
 
 from jaxsparse.data.event_layout import PARTIAL_SUFFIX
 from jaxsparse.errors import InputError
@@ -67,6 +70,29 @@ class PartialFile(io.RawIOBase):
             self.discard()
             self.check()
         self.close()
+
+    def end(self, file: h5py.File, finish: Callable[[], None] | None) -> None:
+        """Close the HDF5 file that was opened on this; give it its name or remove it.
+
+        Args:
+          file: the open file.
+          finish: writes what comes last; None where writing was given up.
+
+        Raises:
+          InputError: the disk is full; nothing is left behind.
+        """
+        try:
+            if finish is not None:
+                finish()
+            file.close()
+        except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
+            self.discard()
+            self.check()
+            raise
+        if finish is None:
+            self.discard()
+        else:
+            self.commit()
 
     def discard(self) -> None:
         """Remove what was written."""

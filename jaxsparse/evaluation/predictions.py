@@ -70,16 +70,8 @@ class PredictionFile:
         return self
 
     def __exit__(self, kind: Any, *_: Any) -> None:
-        try:
-            if kind is None:
-                self.finish()
-                self._file.attrs["complete"] = True
-            self._file.close()
-        except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
-            self._sink.discard()
-            self._sink.check()
-            raise
-        if kind is None:
-            self._sink.commit()
-        else:
-            self._sink.discard()
+        self._sink.end(self._file, self._complete if kind is None else None)
+
+    def _complete(self) -> None:
+        self.finish()
+        self._file.attrs["complete"] = True

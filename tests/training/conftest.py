@@ -1,7 +1,11 @@
 """Event files for tests: straight tracks and round blobs, a problem a tiny network can learn."""
 
+import contextlib
+import os
 import pathlib
+import signal
 
+import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -10,6 +14,7 @@ from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import MIP, PARTICLE_DTYPE, SHOWER, Event, View
 from jaxsparse.models import registry
 from jaxsparse.training.config import default_config
+from jaxsparse.training.display import Display
 from tests.training.tiny_classifier import TinyClassifier
 
 SHAPE = (48, 40)
@@ -117,3 +122,41 @@ def event_config(event_files, monkeypatch):
     config.optimizer.plateau_metric = "accuracy"
     config.train.batch_size, config.train.devices = 16, 1
     return config
+
+
+@pytest.fixture(scope="module")
+def _programs(tmp_path_factory):
+    """A folder of compiled programs for the runs of a module; JAX is left as it was."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: getattr(jax.config, name) for name in names}
+    yield str(tmp_path_factory.mktemp("programs"))
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.fixture
+def cache_dir(_programs, monkeypatch):
+    """For ``train.cache_dir`` of a run, which neither the user's folder nor TensorBoard sees."""
+    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    return _programs
+
+
+@pytest.fixture
+def stop_at(monkeypatch):
+    """``with stop_at(step):`` sends SIGTERM as soon as the sums of that step are in."""
+
+    @contextlib.contextmanager
+    def stopping(step_to_stop: int):
+        advance = Display.advance
+
+        def advance_and_stop(self, step, **numbers):
+            advance(self, step, **numbers)
+            if step == step_to_stop:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Display, "advance", advance_and_stop)
+            yield
+
+    return stopping

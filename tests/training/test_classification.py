@@ -1,8 +1,6 @@
 """Training on whole events: it learns, resumes to the bit, and refuses in one line."""
 
 import itertools
-import os
-import signal
 
 import jax
 import numpy as np
@@ -13,25 +11,12 @@ from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
-from jaxsparse.training.display import Display
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.task import build_task
 
 
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory):
-    """Compiled programs, shared by the runs of this module; JAX is left as it was."""
-    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
-    before = {name: getattr(jax.config, name) for name in names}
-    yield str(tmp_path_factory.mktemp("programs"))
-    for name, value in before.items():
-        jax.config.update(name, value)
-
-
 @pytest.fixture
-def config(event_config, cache_dir, monkeypatch):
-    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+def config(event_config, cache_dir):
     event_config.train.cache_dir = cache_dir
     return event_config
 
@@ -50,25 +35,12 @@ def test_it_learns_events_that_differ_by_their_charge(config, tmp_path, capsys):
     assert "epoch 12" in said
 
 
-def stop_at(step_to_stop: int, monkeypatch) -> None:
-    """SIGTERM as soon as the sums of that step are in."""
-    advance = Display.advance
-
-    def stopping(self, step, **numbers):
-        advance(self, step, **numbers)
-        if step == step_to_stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(Display, "advance", stopping)
-
-
-def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, monkeypatch):
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, stop_at):
     config.train.steps, config.train.accumulate = 8, 2
     config.train.validate_every = config.train.checkpoint_every = 4
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     loop.train(config, straight)
-    with monkeypatch.context() as patch:
-        stop_at(3, patch)
+    with stop_at(3):
         stopped = loop.train(config, broken)
     assert stopped.reason == "stopped by SIGTERM"
     assert stopped.step < 8

@@ -1,9 +1,7 @@
 """The loop on a toy problem: it resumes to the bit, stops for every reason, refuses in one line."""
 
 import json
-import os
 import pathlib
-import signal
 
 import jax
 import numpy as np
@@ -13,24 +11,11 @@ from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
-from jaxsparse.training.display import Display
 from jaxsparse.training.logs import read_records
 
 
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory):
-    """Compiled programs, shared by the runs of this module; JAX is left as it was."""
-    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
-    before = {name: getattr(jax.config, name) for name in names}
-    yield str(tmp_path_factory.mktemp("programs"))
-    for name, value in before.items():
-        jax.config.update(name, value)
-
-
 @pytest.fixture
-def config(toy_files, cache_dir, monkeypatch):
-    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+def config(toy_files, cache_dir):
     config = default_config()
     config.model.filters, config.model.depth, config.model.blocks = 4, 1, 1
     config.data.train, config.data.validation = map(str, toy_files)
@@ -53,25 +38,12 @@ def stable(workdir: pathlib.Path, split: str) -> dict[int, tuple[float, float, f
     }
 
 
-def stop_at(step_to_stop: int, monkeypatch) -> None:
-    """SIGTERM as soon as the sums of that step are in."""
-    advance = Display.advance
-
-    def stopping(self, step, **numbers):
-        advance(self, step, **numbers)
-        if step == step_to_stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    monkeypatch.setattr(Display, "advance", stopping)
-
-
-def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, monkeypatch, capsys):
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, stop_at, capsys):
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     assert loop.train(config, straight).reason == "all steps done"
     assert "resumed" not in capsys.readouterr().out
 
-    with monkeypatch.context() as patch:
-        stop_at(3, patch)
+    with stop_at(3):
         stopped = loop.train(config, broken)
     assert stopped.reason == "stopped by SIGTERM"
     assert stopped.step < config.train.steps
