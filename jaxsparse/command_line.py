@@ -226,6 +226,8 @@ def _flag_message(error: Exception, defaults: dict[str, Any] | None = None) -> s
                 return f"{match[1]}: is a group, set one key of it, like --{name}.{min(default)}."
             kind = type(default).__name__
             return f"{match[1]}: must be of type {kind}, like the {default} of the config file."
+    # What a config file itself says is wrong comes with its whole traceback.
+    message = re.sub(r"^flag (--\S+): .*InputError: ", r"\1: ", message)
     message = re.sub(r"^flag (--\S+?)=None: Flag --\S+ must have .*", r"\1 is required", message)
     message = re.sub(r"^flag (--)", r"\1", message)
     message = re.sub(r"^Unknown command line flag '([^']*)'\.?", r"--\1: no such flag.", message)

@@ -80,6 +80,13 @@ def test_a_missing_config_file_is_answered_with_the_nearest(values):
         parse(f"--config={ROOT / 'configs' / 'smok.py'}")
 
 
+def test_what_a_config_file_refuses_is_said_without_its_traceback(values):
+    file = ROOT / "configs" / "nova_comparison.py"
+    with pytest.raises(InputError) as caught:
+        parse(f"--config={file}:dens")
+    assert str(caught.value).startswith(f"--config={file}:dens: row is 'dens': must be one of")
+
+
 def test_a_missing_flag_is_named(values):
     with pytest.raises(InputError, match="--config is required"):
         parse()

@@ -14,6 +14,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.training.checkpoint import FOLDER, load_for_evaluation
 from jaxsparse.training.step import initializer
 from jaxsparse.training.task import Task
+from jaxsparse.training.workdir import CONFIG_FILE
 
 _Shape = tuple[int, ...] | str  # "absent" where there is none
 
@@ -55,6 +56,11 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
     place = pathlib.Path(config.train.start_from)
     one = place.parent.name == FOLDER
     workdir, wanted = (place.parents[1], place.name) if one else (place, "best")
+    if not (workdir / CONFIG_FILE).is_file():
+        raise InputError(
+            f"train.start_from is {place}: {workdir / CONFIG_FILE} is missing, it must be a "
+            f"directory that train.py made, or WORKDIR/{FOLDER}/STEP"
+        )
     source, _, variables, step = load_for_evaluation(workdir, wanted)
     there = {path: np.asarray(leaf) for path, leaf in _by_path(variables).items()}
     shapes = jax.eval_shape(initializer(task), jax.random.PRNGKey(config.seed))
