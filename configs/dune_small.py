@@ -8,8 +8,7 @@
 Not a published recipe; what it reaches is in ``docs/dune.md``. All of it is our choice:
 
 - Blocks of 4 x 4 pixels are summed: 600 pixels a view instead of 1,700 (means), 178 and 237 their
-  mean and spread over the 600 public events. Tracks and showers are many blocks long, and a step
-  costs a third.
+  mean and spread over the 600 public events. Tracks and showers are many blocks long.
 - 33,000 parameters. The planes share their stem and stages, so each plane is an example for all.
 - Averages, maxima and logarithms of sums are pooled: a network that averages does not see how
   large an event is, which alone names 63 % of them.
