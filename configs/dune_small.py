@@ -64,4 +64,5 @@ def get_config() -> ConfigDict:
     config.train.log_every = 40
     config.train.checkpoint_every = 0
     config.train.validate_epochs = 0.0
+    config.train.validate_every = 0  # there is nothing to validate on
     return config
