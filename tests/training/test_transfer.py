@@ -14,21 +14,9 @@ from jaxsparse.training.task import build_task
 from jaxsparse.training.transfer import read_beginning
 
 
-@pytest.fixture(scope="module")
-def cache_dir(tmp_path_factory):
-    """Compiled programs, shared by the runs of this module; JAX is left as it was."""
-    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
-    before = {name: getattr(jax.config, name) for name in names}
-    yield str(tmp_path_factory.mktemp("programs"))
-    for name, value in before.items():
-        jax.config.update(name, value)
-
-
 @pytest.fixture
-def config(event_config, cache_dir, monkeypatch):
+def config(event_config, cache_dir):
     """Three steps of the tiny network with running moments, nothing validated."""
-    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     event_config.model.normalize = True
     event_config.data.validation = ""
     event_config.optimizer.schedule = "constant"
