@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from jaxsparse.errors import InputError
 from jaxsparse.training.checkpoint import FOLDER, load_for_evaluation
 from jaxsparse.training.step import initializer
-from jaxsparse.training.task import Task
+from jaxsparse.training.task import Task, build_task
 from jaxsparse.training.workdir import CONFIG_FILE
 
 _Shape = tuple[int, ...] | str  # "absent" where there is none
@@ -24,26 +24,37 @@ class Beginning:
     """What a run begins with.
 
     Attributes:
-      arrays: parameters and running moments by path, without those to be drawn anew.
+      arrays: parameters and running moments by path, without those of the last layer.
+      scores: arrays of the last layer by path, whose last axis is the classes of the other run.
+      order: of every class here, its place in ``scores``; -1: to be drawn anew.
       fact: where they are from, and what is drawn anew, in words.
     """
 
     arrays: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+    order: tuple[int, ...]
     fact: str
 
     def applied_to(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """``variables`` with these arrays in their places."""
-        return jax.tree_util.tree_map_with_path(
-            lambda path, leaf: self.arrays.get(_name(path), leaf), variables
-        )
+        """``variables``, freshly drawn, with these arrays in their places."""
+        order = np.array(self.order)
+
+        def begin(path: Any, drawn: Any) -> Any:
+            name = _name(path)
+            if name in self.scores:
+                return np.where(order >= 0, self.scores[name][..., order], drawn)
+            return self.arrays.get(name, drawn)
+
+        return jax.tree_util.tree_map_with_path(begin, variables)
 
 
 def read_beginning(config: ConfigDict, task: Task) -> Beginning:
     """Reads what ``train.start_from`` names: ``params`` and ``batch_stats`` of a checkpoint.
 
-    The last layer is left out where the number of classes differs: of every array whose last axis
-    is the classes, there as here. Nothing else of the other run is used, neither its optimiser nor
-    its place in the data.
+    The last layer goes by the names of the classes: one that both runs have keeps its column, one
+    that is new here is drawn anew. Without names (``data.classes`` is empty in either run) the
+    columns are kept as they are where there are as many, and all drawn anew elsewhere. Nothing else
+    of the other run is used, neither its optimiser nor its place in the data.
 
     Args:
       config: ``train.start_from`` is a work directory (its best checkpoint; the latest where none
@@ -63,28 +74,61 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
         )
     source, _, variables, step = load_for_evaluation(workdir, wanted)
     there = {path: np.asarray(leaf) for path, leaf in _by_path(variables).items()}
-    shapes = jax.eval_shape(initializer(task), jax.random.PRNGKey(config.seed))
-    here = {path: tuple(leaf.shape) for path, leaf in _by_path(shapes).items()}
-    classes = source.model.num_classes, config.model.num_classes
-    anew = [
-        path
-        for path, shape in here.items()
-        if path in there and _differ_in_classes(there[path].shape, shape, *classes)
-    ]
-    _compare(config, step, {path: leaf.shape for path, leaf in there.items()}, here, set(anew))
-    fact = f"step {step} of {workdir}"
-    if anew:
-        layer = anew[0].removeprefix("params/").rpartition("/")[0]
-        fact += f", {layer} drawn anew: {classes[0]} classes there, {classes[1]} here"
-    return Beginning({path: there[path] for path in here if path not in anew}, fact)
+    here = _shapes(task)
+    last = _last_layer(here, config)
+    _compare(
+        config, step, {path: leaf.shape for path, leaf in there.items()}, here,
+        {path for path in last if path in there and there[path].shape[:-1] == here[path][:-1]},
+    )  # fmt: skip
+    order = _order(source, config)
+    fact = f"step {step} of {workdir}" + _anew(order, source, config)
+    return Beginning(
+        {path: there[path] for path in here if path not in last},
+        {path: there[path] for path in last},
+        order,
+        fact,
+    )
 
 
-def _differ_in_classes(
-    there: tuple[int, ...], here: tuple[int, ...], classes_there: int, classes_here: int
-) -> bool:
-    """Whether two arrays differ as those of a last layer do for other numbers of classes."""
-    last = there[-1:], here[-1:]
-    return there[:-1] == here[:-1] and there != here and last == ((classes_there,), (classes_here,))
+def _shapes(task: Task) -> dict[str, tuple[int, ...]]:
+    """Shape of every array of a task's network, by path."""
+    shapes = jax.eval_shape(initializer(task), jax.random.PRNGKey(0))
+    return {path: tuple(leaf.shape) for path, leaf in _by_path(shapes).items()}
+
+
+def _last_layer(here: dict[str, tuple[int, ...]], config: ConfigDict) -> set[str]:
+    """Paths of the arrays that would be longer with one class more."""
+    larger = config.copy_and_resolve_references()
+    larger.model.num_classes += 1
+    if "classes" in larger.data:
+        larger.data.classes = ()
+    larger.loss.class_weights = ()
+    return {path for path, shape in _shapes(build_task(larger)).items() if shape != here[path]}
+
+
+def _order(source: ConfigDict, config: ConfigDict) -> tuple[int, ...]:
+    """Of every class here, its place among the other run's; -1 where it has none."""
+    theirs, ours = _class_names(source), _class_names(config)
+    if theirs and ours:
+        return tuple(theirs.index(name) if name in theirs else -1 for name in ours)
+    number = config.model.num_classes
+    return tuple(range(number)) if number == source.model.num_classes else (-1,) * number
+
+
+def _class_names(config: ConfigDict) -> tuple[str, ...]:
+    return tuple(config.data.get("classes", ()))
+
+
+def _anew(order: tuple[int, ...], source: ConfigDict, config: ConfigDict) -> str:
+    """What of the last layer is drawn anew, in words; nothing where all of it is kept."""
+    if min(order) >= 0:
+        return ""
+    if max(order) >= 0:
+        names = _class_names(config)
+        new = [names[place] for place, old in enumerate(order) if old < 0]
+        return f", the last layer's {', '.join(new)} drawn anew"
+    classes = f"{source.model.num_classes} classes there, {config.model.num_classes} here"
+    return f", the last layer drawn anew: {classes}"
 
 
 def _compare(

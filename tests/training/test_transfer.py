@@ -77,17 +77,38 @@ def test_one_checkpoint_can_be_named(config, before):
         begin(config)
 
 
-def test_the_last_layer_is_drawn_anew_for_another_number_of_classes(config, before):
+def last_layer(variables):
+    """The two arrays of the last layer by path."""
+    found = {path: leaf for path, leaf in paths(variables).items() if "Dense_0" in path}
+    assert len(found) == 2
+    return found
+
+
+@pytest.mark.parametrize(
+    ("classes", "order", "words"),
+    [
+        (("numu", "nc"), (1, 0), ""),
+        (("nue", "cosmic", "numu", "nc"), (2, None, 1, 0), ", the last layer's cosmic drawn anew"),
+        (("nue", "numu", "nc"), (2, 1, 0), ""),
+        ((), (None,) * 4, ", the last layer drawn anew: 3 classes there, 4 here"),
+    ],
+)
+def test_the_last_layer_goes_by_the_names_of_the_classes(config, before, classes, order, words):
+    assert tuple(config.data.classes) == ("nc", "numu", "nue")
     *_, trained, _ = load_for_evaluation(before, "latest")
     config.train.start_from = str(before)
-    config.model.num_classes, config.data.classes = 2, ("nue", "numu")
+    config.model.num_classes, config.data.classes = len(order), classes
     found, variables = begin(config)
-    assert "drawn anew: 3 classes there, 2 here" in found.fact
-    fresh = paths(init_variables(build_task(config), config.seed))
-    new = {path for path, leaf in paths(variables).items() if "Dense_0" in path}
-    assert len(new) == 2
+    assert found.fact == f"step 3 of {before}{words}"
+    fresh = last_layer(init_variables(build_task(config), config.seed))
+    old = last_layer(trained)
+    for path, leaf in last_layer(variables).items():
+        for here, there in enumerate(order):
+            wanted = fresh[path][..., here] if there is None else old[path][..., there]
+            np.testing.assert_array_equal(leaf[..., here], wanted)
     for path, leaf in paths(variables).items():
-        np.testing.assert_array_equal(leaf, fresh[path] if path in new else paths(trained)[path])
+        if path not in old:
+            np.testing.assert_array_equal(leaf, paths(trained)[path])
 
 
 def test_another_network_is_refused_before_anything_is_written(config, before, tmp_path):
