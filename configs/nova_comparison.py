@@ -34,6 +34,7 @@ ROWS = {
     "sparse_size": {**MOBILENET, "model.pooling": "average+log_sum"},
     "sparse_coordinates": {**MOBILENET, "model.coordinate_inputs": True},
     "sparse_fine": {**MOBILENET, "model.stem_stride": 1},
+    "dense_fine": {**MOBILENET, "model.stem_stride": 1, "model.vocabulary": "dense"},
     "sparse_halo": {**MOBILENET, "data.halo": 1},
     "sparse_fine_size": {
         **MOBILENET,
