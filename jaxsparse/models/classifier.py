@@ -1,5 +1,6 @@
 """What the classifiers of events have in common: how views come in and scores go out."""
 
+import abc
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from jaxsparse.nn.coordinate_inputs import append_coordinates
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
 
 
-class EventClassifier(nn.Module):
+class EventClassifier(nn.Module, abc.ABC):
     """A score a class for every event, from one or several views. Networks derive from it.
 
     A network gives ``order`` of its blocks, ``levels``, and :meth:`event_features`.
@@ -61,9 +62,9 @@ class EventClassifier(nn.Module):
     axis_name: str | None = None
 
     @property
+    @abc.abstractmethod
     def levels(self) -> int:
         """Levels that every view's geometry must have."""
-        raise NotImplementedError
 
     @property
     def kernels(self) -> tuple[int, ...]:
@@ -122,6 +123,7 @@ class EventClassifier(nn.Module):
         return head(x), intermediates
 
     @nn.nowrap
+    @abc.abstractmethod
     def event_features(
         self, settings: BlockSettings, views: list[tuple[Any, Any]], intermediates: dict[str, Any]
     ) -> Any:
@@ -132,7 +134,6 @@ class EventClassifier(nn.Module):
             views: ``(tensor, geometry)`` each.
             intermediates: takes the tensors that the network names.
         """
-        raise NotImplementedError
 
     def _enter(
         self, settings: BlockSettings, images: Sequence[Any], geometries: Sequence[Any]
