@@ -20,29 +20,61 @@ BINDING = 8.5  # MeV a nucleon
 TRANSVERSE_MOMENTUM = 220.0  # MeV/c, scale of its Rayleigh distribution
 NEUTRON_FLOOR = 2.0  # MeV; slower neutrons leave nothing that is seen
 RECOIL_FLOOR = 0.5  # MeV; slower recoil protons leave nothing that is seen
+# Kinetic energies (MeV) and inelastic cross sections (barn). From 14 MeV (nucleons) and 20 MeV
+# (pions) up these are Geant4's for calcium, whose A is argon's (Barashenkov's evaluation:
+# G4BarashenkovData.hh, G4PiNuclearCrossSection.cc), thinned to what a straight line between two
+# points gives to 2 %. Below: the rise that G4BGGNucleonInelasticXS.cc gives nucleons, at a few
+# points; for pions as in G4UPiNuclearCrossSection.cc (the root of the energy above 1 MeV for
+# positive ones, which nuclei repel, no change for negative ones).
+ON_ARGON: dict[int, tuple[list[float], list[float]]] = {
+    211: (
+        [1, 3, 8, 20, 40, 60, 80, 100, 120, 140, 200, 300, 400, 500, 1e3, 2e3, 3e3, 1e4, 5e4],
+        [0.0, 0.052, 0.097, 0.16, 0.315, 0.50, 0.745, 0.87, 0.905, 0.90, 0.77, 0.64, 0.595, 0.575,
+         0.608, 0.51, 0.525, 0.488, 0.45],
+    ),
+    -211: (
+        [20, 60, 80, 100, 120, 160, 220, 300, 400, 500, 1e3, 2e3, 3e3, 5e3, 2e4, 5e4],
+        [0.47, 0.62, 0.86, 0.955, 0.98, 0.92, 0.78, 0.665, 0.615, 0.59, 0.615, 0.55, 0.525, 0.51,
+         0.47, 0.45],
+    ),
+    2212: (
+        [1, 2, 4, 6, 8, 10, 14, 20, 25, 45, 60, 70, 120, 250, 700, 2e3, 1e4, 1e6],
+        [0.0, 0.01, 0.088, 0.259, 0.459, 0.616, 0.77, 0.90, 0.935, 0.75, 0.64, 0.605, 0.555, 0.53,
+         0.61, 0.63, 0.592, 0.58],
+    ),
+    2112: (
+        [0.5, 1, 2, 3, 4, 6, 14, 30, 60, 80, 150, 300, 700, 2e3, 1e4, 1e6],
+        [0.008, 0.063, 0.366, 0.731, 0.97, 1.167, 1.24, 0.98, 0.68, 0.62, 0.56, 0.53, 0.61, 0.63,
+         0.592, 0.58],
+    ),
+}  # fmt: skip
 # Of the nucleons that absorb a neutral, positive or negative pion: indexed by its charge.
 _PROTONS_OF_ABSORBED = np.array([0.475, 0.7, 0.25])
 NEUTRON_MARGIN = 50.0  # cm around the active volume
 
 
 def inverse_interaction_length(
-    kinetic_energy: np.ndarray, species: int, medium: Medium = LIQUID_ARGON
+    kinetic_energy: np.ndarray, pdg: np.ndarray | int, medium: Medium = LIQUID_ARGON
 ) -> np.ndarray:
-    """Inelastic interactions per cm of pions (211), protons (2212) or neutrons (2112).
+    """Inelastic interactions per cm of charged pions (211, -211), protons and neutrons.
 
-    Cross sections on argon in barn on a coarse table of kinetic energies (MeV): pions peak at the
-    Delta resonance, protons start at the Coulomb barrier. Other nuclei are taken by their size. The
-    table is from memory; Geant4's for calcium (Barashenkov) is higher by 40 to 60 % for nucleons at
-    30 MeV and for pions at 100 MeV, by 15 to 20 % above, and alike for pions from 300 MeV
-    (docs/sources.md).
+    Cross sections on argon (``ON_ARGON``), linear between the energies (MeV) of the table; other
+    nuclei by their size.
+
+    Args:
+      kinetic_energy: MeV.
+      pdg: codes, one for all or one for each energy.
+
+    >>> length = 1.0 / inverse_interaction_length(np.array([180.0, 180.0]), np.array([211, -211]))
+    >>> length.round(0)  # cm
+    array([58., 54.])
     """
-    energies, barns = {
-        211: ([0, 30, 100, 180, 300, 600, 2000], [0.15, 0.25, 0.60, 0.72, 0.65, 0.55, 0.55]),
-        2212: ([0, 15, 30, 100, 300, 2000], [0.0, 0.3, 0.55, 0.48, 0.46, 0.55]),
-        2112: ([0, 2, 10, 30, 100, 300, 2000], [0.2, 0.8, 1.0, 0.70, 0.50, 0.46, 0.55]),
-    }[species]
-    argon = np.interp(kinetic_energy, energies, barns) * 1e-24 * medium.atoms_per_cm3
-    return argon * medium.nucleus_size
+    codes = np.broadcast_to(pdg, np.shape(kinetic_energy))
+    barns = np.zeros(np.shape(kinetic_energy))
+    for code in np.unique(codes):
+        chosen = codes == code
+        barns[chosen] = np.interp(np.asarray(kinetic_energy)[chosen], *ON_ARGON[int(code)])
+    return barns * 1e-24 * medium.atoms_per_cm3 * medium.nucleus_size
 
 
 def hydrogen_scatters_per_cm(kinetic_energy: np.ndarray, medium: Medium) -> np.ndarray:

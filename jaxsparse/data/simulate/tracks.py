@@ -97,7 +97,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     fate = np.where(stops, STOPPED, LEFT)
     if species != 13:
         # The first step whose accumulated number of interaction lengths passes an exponential.
-        rate = inverse_interaction_length(energy, species, world.medium)
+        rate = inverse_interaction_length(energy, particles["pdg"][track], world.medium)
         decay = np.zeros_like(rate)
         if species == 211:
             decay = mass / kinematics(energy, mass)[2] / PION_LIFE_PATH
