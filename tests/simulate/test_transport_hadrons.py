@@ -9,7 +9,8 @@ from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.decays import decay_in_flight, decay_neutral_pions
 from jaxsparse.data.simulate.directions import isotropic
 from jaxsparse.data.simulate.figures import fire
-from jaxsparse.data.simulate.hadrons import interact, inverse_interaction_length
+from jaxsparse.data.simulate.hadron_rates import inverse_interaction_length
+from jaxsparse.data.simulate.hadrons import interact
 from jaxsparse.data.simulate.tracks import path_to_exit
 
 MIDDLE = (128.0, 0.0, 500.0)

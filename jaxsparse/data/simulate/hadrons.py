@@ -14,79 +14,18 @@ import numpy as np
 from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.directions import isotropic, turn
-from jaxsparse.data.simulate.medium import LIQUID_ARGON, Medium
+from jaxsparse.data.simulate.hadron_rates import (
+    hydrogen_scatters_per_cm,
+    inverse_interaction_length,
+)
 
 BINDING = 8.5  # MeV a nucleon
 TRANSVERSE_MOMENTUM = 220.0  # MeV/c, scale of its Rayleigh distribution
 NEUTRON_FLOOR = 2.0  # MeV; slower neutrons leave nothing that is seen
 RECOIL_FLOOR = 0.5  # MeV; slower recoil protons leave nothing that is seen
-# Kinetic energies (MeV) and inelastic cross sections (barn). From 14 MeV (nucleons) and 20 MeV
-# (pions) up these are Geant4's for calcium, whose A is argon's (Barashenkov's evaluation:
-# G4BarashenkovData.hh, G4PiNuclearCrossSection.cc), thinned to what a straight line between two
-# points gives to 2 %. Below: the rise that G4BGGNucleonInelasticXS.cc gives nucleons, at a few
-# points; for pions as in G4UPiNuclearCrossSection.cc (the root of the energy above 1 MeV for
-# positive ones, which nuclei repel, no change for negative ones).
-ON_ARGON: dict[int, tuple[list[float], list[float]]] = {
-    211: (
-        [1, 3, 8, 20, 40, 60, 80, 100, 120, 140, 200, 300, 400, 500, 1e3, 2e3, 3e3, 1e4, 5e4],
-        [0.0, 0.052, 0.097, 0.16, 0.315, 0.50, 0.745, 0.87, 0.905, 0.90, 0.77, 0.64, 0.595, 0.575,
-         0.608, 0.51, 0.525, 0.488, 0.45],
-    ),
-    -211: (
-        [20, 60, 80, 100, 120, 160, 220, 300, 400, 500, 1e3, 2e3, 3e3, 5e3, 2e4, 5e4],
-        [0.47, 0.62, 0.86, 0.955, 0.98, 0.92, 0.78, 0.665, 0.615, 0.59, 0.615, 0.55, 0.525, 0.51,
-         0.47, 0.45],
-    ),
-    2212: (
-        [1, 2, 4, 6, 8, 10, 14, 20, 25, 45, 60, 70, 120, 250, 700, 2e3, 1e4, 1e6],
-        [0.0, 0.01, 0.088, 0.259, 0.459, 0.616, 0.77, 0.90, 0.935, 0.75, 0.64, 0.605, 0.555, 0.53,
-         0.61, 0.63, 0.592, 0.58],
-    ),
-    2112: (
-        [0.5, 1, 2, 3, 4, 6, 14, 30, 60, 80, 150, 300, 700, 2e3, 1e4, 1e6],
-        [0.008, 0.063, 0.366, 0.731, 0.97, 1.167, 1.24, 0.98, 0.68, 0.62, 0.56, 0.53, 0.61, 0.63,
-         0.592, 0.58],
-    ),
-}  # fmt: skip
 # Of the nucleons that absorb a neutral, positive or negative pion: indexed by its charge.
 _PROTONS_OF_ABSORBED = np.array([0.475, 0.7, 0.25])
 NEUTRON_MARGIN = 50.0  # cm around the active volume
-
-
-def inverse_interaction_length(
-    kinetic_energy: np.ndarray, pdg: np.ndarray | int, medium: Medium = LIQUID_ARGON
-) -> np.ndarray:
-    """Inelastic interactions per cm of charged pions (211, -211), protons and neutrons.
-
-    Cross sections on argon (``ON_ARGON``), linear between the energies (MeV) of the table; other
-    nuclei by their size.
-
-    Args:
-      kinetic_energy: MeV.
-      pdg: codes, one for all or one for each energy.
-
-    >>> length = 1.0 / inverse_interaction_length(np.array([180.0, 180.0]), np.array([211, -211]))
-    >>> length.round(0)  # cm
-    array([58., 54.])
-    """
-    codes = np.broadcast_to(pdg, np.shape(kinetic_energy))
-    barns = np.zeros(np.shape(kinetic_energy))
-    for code in np.unique(codes):
-        chosen = codes == code
-        barns[chosen] = np.interp(np.asarray(kinetic_energy)[chosen], *ON_ARGON[int(code)])
-    return barns * 1e-24 * medium.atoms_per_cm3 * medium.nucleus_size
-
-
-def hydrogen_scatters_per_cm(kinetic_energy: np.ndarray, medium: Medium) -> np.ndarray:
-    """Elastic scatters per cm of neutrons (MeV) on free protons.
-
-    The neutron-proton cross section falls from 4.2 barn at 1 MeV to 0.035 at 300 MeV; interpolated
-    in the logarithms.
-    """
-    energies = np.log([1.0, 2.0, 5.0, 10.0, 14.0, 20.0, 50.0, 100.0, 200.0, 400.0, 2000.0])
-    barns = np.log([4.2, 2.9, 1.6, 0.94, 0.69, 0.48, 0.17, 0.073, 0.042, 0.033, 0.042])
-    cross_section = np.exp(np.interp(np.log(kinetic_energy), energies, barns))
-    return cross_section * 1e-24 * medium.hydrogen_per_cm3
 
 
 def interact(

@@ -116,14 +116,22 @@ class Medium:
         return 0.05 * (relative * 39.948 / self.atomic_mass)
 
     @functools.cached_property
-    def nucleus_size(self) -> float:
-        """Inelastic cross section of the mean nucleus over argon's: A^0.75, none for hydrogen.
+    def light_nuclei(self) -> float:
+        """Nuclei of the mean atom up to neon, by their size in units of carbon's: A^0.75."""
+        return self._sizes(CARBON, 2.0, 10.0)
 
-        So Geant4 scales between the elements of its tables. Carbon is then 0.41 of argon; the
-        tables themselves have 0.37 to 0.49 above 60 MeV and 0.39 to 0.43 above 300 MeV.
-        """
+    @functools.cached_property
+    def heavy_nuclei(self) -> float:
+        """Nuclei of the mean atom above neon, by their size in units of argon's: A^0.75."""
+        return self._sizes(ARGON, 11.0, math.inf)
+
+    def _sizes(self, unit: Element, least: float, most: float) -> float:
         return self._mean(
-            lambda e: (e.atomic_mass / 39.948) ** 0.75 if e.atomic_number > 1.0 else 0.0
+            lambda e: (
+                (e.atomic_mass / unit.atomic_mass) ** 0.75
+                if least <= e.atomic_number <= most
+                else 0.0
+            )
         )
 
 

@@ -27,7 +27,7 @@ from jaxsparse.data.simulate.energy_loss import (
     range_table,
     straggle,
 )
-from jaxsparse.data.simulate.hadrons import inverse_interaction_length
+from jaxsparse.data.simulate.hadron_rates import inverse_interaction_length
 from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC, Volume, World
 
 MARGIN = 20.0  # cm of the medium around the active volume that is simulated
