@@ -1,5 +1,7 @@
 """The parts of the transport against independent computations."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,10 @@ from jaxsparse.data.simulate.photons import (
 from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC
 
 MUON, PROTON = c.MASSES[13], c.MASSES[2212]
+# Liquid argon as the Particle Data Group and ESTAR tabulate it, with the gas's mean excitation.
+TABULATED = dataclasses.replace(
+    LIQUID_ARGON, mean_excitation=188e-6, density_effect=(5.2146, 0.2, 3.0, 0.19559, 3.0)
+)
 
 
 def test_turned_directions_have_unit_length_and_the_angle_asked_for():
@@ -91,7 +97,22 @@ def test_restricted_and_delta_ray_losses_add_up_to_the_whole_loss():
 def test_minimum_ionising_particles_lose_what_the_tables_say():
     # Particle Data Group, liquid argon: 1.508 MeV cm2/g at the minimum of muons, 266 MeV.
     energy = np.geomspace(100.0, 1000.0, 200)
-    assert restricted_loss(energy, MUON, 1e9).min() == pytest.approx(1.508 * 1.396, rel=0.01)
+    least = restricted_loss(energy, MUON, 1e9, TABULATED).min()
+    assert least == pytest.approx(1.508 * 1.396, rel=0.01)
+
+
+def test_the_liquid_loses_less_than_the_tables_by_the_logarithm_of_its_mean_excitation():
+    # 198 eV (Strait, arXiv 2501.10550) where the tables have 188. Without a density effect, below
+    # beta gamma = 10^0.2 = 1.6, Bethe's formula then loses 2 k / beta^2 ln(198 / 188) less.
+    energy = np.array([5.0, 20.0, 60.0])
+    beta2 = kinematics(energy, MUON)[0]
+    tables, liquid = (restricted_loss(energy, MUON, 1e9, m) for m in (TABULATED, LIQUID_ARGON))
+    less = 0.307075 * 1.396 * 18.0 / 39.948 / beta2 * np.log(198.0 / 188.0)
+    assert tables - liquid == pytest.approx(less, rel=1e-3)
+    # A fast particle does not feel it: far above, the plasma energy stands in its place.
+    fast = np.array([3.0e4])
+    tables, liquid = (restricted_loss(fast, MUON, 1e9, m) for m in (TABULATED, LIQUID_ARGON))
+    assert liquid == pytest.approx(tables, rel=1e-3)
 
 
 def test_electrons_lose_what_the_tables_say():
@@ -102,8 +123,8 @@ def test_electrons_lose_what_the_tables_say():
     gas = np.array([2.917, 1.701, 1.480, 1.376, 1.407, 1.545, 1.678, 1.818]) * LIQUID_ARGON.density
     gamma = 1.0 + energy / c.ELECTRON_MASS
     beta2 = 1.0 - gamma**-2
-    liquid = restricted_electron_loss(energy, cut=1e9)
-    screening = LIQUID_ARGON.knock_on / beta2 * density_effect(np.sqrt(beta2) * gamma)
+    liquid = restricted_electron_loss(energy, 1e9, TABULATED)
+    screening = TABULATED.knock_on / beta2 * density_effect(np.sqrt(beta2) * gamma, TABULATED)
     assert liquid + screening == pytest.approx(gas, rel=0.005)
     assert np.all(screening[:2] == 0)
     assert np.all(np.diff(screening[2:]) > 0)
@@ -118,8 +139,8 @@ def test_electrons_lose_in_all_what_the_tables_say():
     )
     gamma = 1.0 + energy / c.ELECTRON_MASS
     beta2 = 1.0 - gamma**-2
-    screening = LIQUID_ARGON.knock_on / beta2 * density_effect(np.sqrt(beta2) * gamma)
-    total = restricted_electron_loss(energy, cut=1e9) + screening + _radiated(energy)
+    screening = TABULATED.knock_on / beta2 * density_effect(np.sqrt(beta2) * gamma, TABULATED)
+    total = restricted_electron_loss(energy, 1e9, TABULATED) + screening + _radiated(energy)
     assert total / LIQUID_ARGON.density == pytest.approx(reference, rel=0.007)
 
 
@@ -130,7 +151,7 @@ def test_muons_range_as_far_as_the_tables_say():
     reference = np.array(
         [0.9833, 1.786, 3.321, 6.598, 10.58, 30.84, 42.50, 106.3, 238.5, 616.3, 1202.0, 2297.0]
     )
-    reached = range_table(MUON, 1e9).range_of(energy) * LIQUID_ARGON.density
+    reached = range_table(MUON, 1e9, TABULATED).range_of(energy) * TABULATED.density
     assert reached == pytest.approx(reference, rel=0.012)
     assert reached[3:] == pytest.approx(reference[3:], rel=0.006)
 

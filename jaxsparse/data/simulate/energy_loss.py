@@ -51,7 +51,7 @@ def restricted_loss(
     Below beta gamma = 0.04 the formula no longer holds and the loss is kept at its value there.
 
     >>> round(float(restricted_loss(np.array(350.0), 105.66, cut=1e9)), 2)  # minimum ionising
-    2.12
+    2.11
     """
     floor = mass * (np.sqrt(1.0 + 0.04**2) - 1.0)
     energy = np.maximum(np.asarray(kinetic_energy, float), floor)

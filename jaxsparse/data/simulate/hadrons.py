@@ -14,7 +14,10 @@ import numpy as np
 from jaxsparse.data.simulate import constants as c
 from jaxsparse.data.simulate.bank import ParticleBank
 from jaxsparse.data.simulate.directions import isotropic, turn
-from jaxsparse.data.simulate.medium import LIQUID_ARGON, Medium
+from jaxsparse.data.simulate.hadron_rates import (
+    hydrogen_scatters_per_cm,
+    inverse_interaction_length,
+)
 
 BINDING = 8.5  # MeV a nucleon
 TRANSVERSE_MOMENTUM = 220.0  # MeV/c, scale of its Rayleigh distribution
@@ -23,38 +26,6 @@ RECOIL_FLOOR = 0.5  # MeV; slower recoil protons leave nothing that is seen
 # Of the nucleons that absorb a neutral, positive or negative pion: indexed by its charge.
 _PROTONS_OF_ABSORBED = np.array([0.475, 0.7, 0.25])
 NEUTRON_MARGIN = 50.0  # cm around the active volume
-
-
-def inverse_interaction_length(
-    kinetic_energy: np.ndarray, species: int, medium: Medium = LIQUID_ARGON
-) -> np.ndarray:
-    """Inelastic interactions per cm of pions (211), protons (2212) or neutrons (2112).
-
-    Cross sections on argon in barn on a coarse table of kinetic energies (MeV): pions peak at the
-    Delta resonance, protons start at the Coulomb barrier. Other nuclei are taken by their size. The
-    table is from memory; Geant4's for calcium (Barashenkov) is higher by 40 to 60 % for nucleons at
-    30 MeV and for pions at 100 MeV, by 15 to 20 % above, and alike for pions from 300 MeV
-    (docs/sources.md).
-    """
-    energies, barns = {
-        211: ([0, 30, 100, 180, 300, 600, 2000], [0.15, 0.25, 0.60, 0.72, 0.65, 0.55, 0.55]),
-        2212: ([0, 15, 30, 100, 300, 2000], [0.0, 0.3, 0.55, 0.48, 0.46, 0.55]),
-        2112: ([0, 2, 10, 30, 100, 300, 2000], [0.2, 0.8, 1.0, 0.70, 0.50, 0.46, 0.55]),
-    }[species]
-    argon = np.interp(kinetic_energy, energies, barns) * 1e-24 * medium.atoms_per_cm3
-    return argon * medium.nucleus_size
-
-
-def hydrogen_scatters_per_cm(kinetic_energy: np.ndarray, medium: Medium) -> np.ndarray:
-    """Elastic scatters per cm of neutrons (MeV) on free protons.
-
-    The neutron-proton cross section falls from 4.2 barn at 1 MeV to 0.035 at 300 MeV; interpolated
-    in the logarithms.
-    """
-    energies = np.log([1.0, 2.0, 5.0, 10.0, 14.0, 20.0, 50.0, 100.0, 200.0, 400.0, 2000.0])
-    barns = np.log([4.2, 2.9, 1.6, 0.94, 0.69, 0.48, 0.17, 0.073, 0.042, 0.033, 0.042])
-    cross_section = np.exp(np.interp(np.log(kinetic_energy), energies, barns))
-    return cross_section * 1e-24 * medium.hydrogen_per_cm3
 
 
 def interact(

@@ -107,7 +107,7 @@ class Medium:
     @functools.cached_property
     def pair_cross_section(self) -> float:
         """alpha r_e^2 Z (Z + 1) of the mean atom, cm^2."""
-        return self._mean(lambda e: 5.7938e-28 * e.atomic_number * (e.atomic_number + 1.0))
+        return self._mean(lambda e: 5.7947e-28 * e.atomic_number * (e.atomic_number + 1.0))
 
     @functools.cached_property
     def photoelectric(self) -> float:
@@ -116,10 +116,22 @@ class Medium:
         return 0.05 * (relative * 39.948 / self.atomic_mass)
 
     @functools.cached_property
-    def nucleus_size(self) -> float:
-        """Inelastic cross section of the mean nucleus over argon's: A^(2/3), none for hydrogen."""
+    def light_nuclei(self) -> float:
+        """Nuclei of the mean atom up to neon, by their size in units of carbon's: A^0.75."""
+        return self._sizes(CARBON, 2.0, 10.0)
+
+    @functools.cached_property
+    def heavy_nuclei(self) -> float:
+        """Nuclei of the mean atom above neon, by their size in units of argon's: A^0.75."""
+        return self._sizes(ARGON, 11.0, math.inf)
+
+    def _sizes(self, unit: Element, least: float, most: float) -> float:
         return self._mean(
-            lambda e: (e.atomic_mass / 39.948) ** (2.0 / 3.0) if e.atomic_number > 1.0 else 0.0
+            lambda e: (
+                (e.atomic_mass / unit.atomic_mass) ** 0.75
+                if least <= e.atomic_number <= most
+                else 0.0
+            )
         )
 
 
@@ -145,7 +157,7 @@ def mixture(
       critical_energy, muon_decay_fraction, muon_life, nuclear_line: as in :class:`Medium`.
 
     >>> polyethylene = mixture("polyethylene", 0.94, {HYDROGEN: 0.1437, CARBON: 0.8563},
-    ...     critical_energy=101.0, muon_decay_fraction=0.92, muon_life=2.03, nuclear_line=4.44)
+    ...     critical_energy=101.0, muon_decay_fraction=0.924, muon_life=2.04, nuclear_line=4.44)
     >>> round(polyethylene.radiation_length * 0.94, 1)  # g/cm^2; the Particle Data Group has 44.77
     44.8
     """
@@ -184,19 +196,20 @@ def _density_effect(
     return offset, low, high, (offset - ten * low) / (high - low) ** 3, 3.0
 
 
-# Particle Data Group (liquid argon table, read as the PUMAS tables and LArSoft carry it); its 188
-# eV are those of the gas, 198 +- 4 eV is found for the liquid (Strait, arXiv 2501.10550). A quarter
-# of the negative muons decays, the others are captured (Geant4's G4MuonMinusBoundDecay: 24.7 %,
-# 0.579 us); argon 40 is left 1.46 MeV above ground. More: docs/sources.md.
+# Density and radiation length: Particle Data Group, liquid argon. Mean excitation: 198 +- 4 eV for
+# the liquid (Strait, arXiv 2501.10550); the tables have 188 eV, which is the gas. With it goes the
+# density effect by the rule that gave the tables theirs. Negative muons at rest: captured at 1.30
+# per us (Geant4's G4MuonMinusBoundDecay), decaying at 1 / 2.197 us less 2.5 (Z alpha)^2 for being
+# bound. Argon 40 is left 1.46 MeV above ground. More: docs/sources.md.
 LIQUID_ARGON = Medium(
     name="liquid argon",
     elements=((ARGON, 1.0),),
     density=1.396,
-    mean_excitation=188.0e-6,
+    mean_excitation=198.0e-6,
     radiation_length=14.0,
     critical_energy=32.0,
-    density_effect=(5.2146, 0.2, 3.0, 0.19559, 3.0),
-    muon_decay_fraction=0.25,
-    muon_life=0.56,
+    density_effect=_density_effect(198.0, 1.396 * 18.0 / 39.948),
+    muon_decay_fraction=0.251,
+    muon_life=0.576,
     nuclear_line=1.46,
 )

@@ -27,7 +27,7 @@ from jaxsparse.data.simulate.energy_loss import (
     range_table,
     straggle,
 )
-from jaxsparse.data.simulate.hadrons import inverse_interaction_length
+from jaxsparse.data.simulate.hadron_rates import inverse_interaction_length
 from jaxsparse.data.simulate.world import LIQUID_ARGON_TPC, Volume, World
 
 MARGIN = 20.0  # cm of the medium around the active volume that is simulated
@@ -97,7 +97,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     fate = np.where(stops, STOPPED, LEFT)
     if species != 13:
         # The first step whose accumulated number of interaction lengths passes an exponential.
-        rate = inverse_interaction_length(energy, species, world.medium)
+        rate = inverse_interaction_length(energy, particles["pdg"][track], world.medium)
         decay = np.zeros_like(rate)
         if species == 211:
             decay = mass / kinematics(energy, mass)[2] / PION_LIFE_PATH

@@ -170,7 +170,7 @@ def _showers(canvas: Canvas, samples: dict[str, Sample]) -> None:
     rings = np.linspace(0.0, 40.0, 161)
     ring = np.histogram(curves["radius"], rings, weights=curves["weight"])[0]
     right.plot(rings[1:], np.cumsum(ring), color=CLASS_COLOURS[2])
-    right.axvspan(9.0, 10.0, color="k", alpha=0.15, label="Moliere radius")
+    right.axvline(measure.MOLIERE_RADIUS, color="k", alpha=0.3, label="Moliere radius")
     right.axhline(0.9, color="k", lw=0.8, ls=":")
     right.set(xlabel="distance from the axis (cm)", ylabel="share of energy", xlim=(0, 40))
     right.legend()

@@ -6,13 +6,17 @@ import pytest
 from jaxsparse.data.simulate.electrons import electron_range_table
 from jaxsparse.data.simulate.energy_loss import restricted_loss
 from jaxsparse.data.simulate.figures import fire
-from jaxsparse.data.simulate.hadrons import hydrogen_scatters_per_cm, inverse_interaction_length
+from jaxsparse.data.simulate.hadron_rates import (
+    hydrogen_scatters_per_cm,
+    inverse_interaction_length,
+)
 from jaxsparse.data.simulate.medium import (
     CARBON,
     CHLORINE,
     HYDROGEN,
     LIQUID_ARGON,
     OXYGEN,
+    Element,
     mixture,
 )
 from jaxsparse.data.simulate.photons import interaction_rates
@@ -50,7 +54,7 @@ def test_a_mixture_is_what_the_tables_say(name):
 
 def test_one_element_alone_is_that_element():
     assert LIQUID_ARGON.atomic_number == 18.0
-    assert LIQUID_ARGON.nucleus_size == 1.0
+    assert (LIQUID_ARGON.light_nuclei, LIQUID_ARGON.heavy_nuclei) == (0.0, 1.0)
     assert LIQUID_ARGON.hydrogen_per_cm3 == 0.0
     # Liquid argon: 0.0966 MeV/cm, 2.10e22 atoms in a cm^3.
     assert LIQUID_ARGON.knock_on == pytest.approx(0.0966, rel=1e-3)
@@ -69,6 +73,37 @@ def test_compton_scattering_follows_the_electrons():
     medium = mixture("polyethylene", density, fractions, **AT_REST)
     rate, _, _ = interaction_rates(np.array([1.0]), medium)
     assert rate / density == pytest.approx(0.0727, rel=0.01)
+
+
+def test_hadrons_meet_carbon_as_often_as_the_evaluated_cross_sections_say():
+    # Geant4's tables of carbon (G4BarashenkovData.hh, G4PiNuclearCrossSection.cc), MeV and mb, most
+    # of them between the points of ours.
+    cases = {
+        2212: ([18.5, 30, 50, 90, 200, 300, 1000, 3000], [420, 420, 320, 234, 210, 210, 260, 256]),
+        2112: ([20, 30, 50, 90, 200, 300, 1000, 3000], [510, 430, 330, 240, 210, 210, 260, 256]),
+        211: ([40, 90, 130, 180, 200, 300, 450, 700], [132, 315, 420, 400, 386, 280, 236, 238]),
+        -211: ([30, 90, 130, 180, 200, 240, 350, 700], [144, 351, 438, 416, 400, 354, 264, 238]),
+    }
+    graphite = mixture("graphite", 2.21, {CARBON: 1.0}, **AT_REST)
+    for pdg, (energy, reference) in cases.items():
+        rate = inverse_interaction_length(np.array(energy, float), pdg, graphite)
+        barns = rate / graphite.atoms_per_cm3 * 1e27
+        assert barns == pytest.approx(reference, rel=0.025)
+
+
+def test_nuclei_between_those_of_the_tables_are_scaled_by_their_size():
+    # Geant4's tables of oxygen and aluminium (the same files), mb at 300, 1000 and 5000 MeV: within
+    # 10 %, of protons and of positive pions.
+    energy = np.array([300.0, 1000.0, 5000.0])
+    for pdg, oxygen in ((2212, [271, 318, 323]), (211, [350, 330, 250])):
+        gas = mixture("oxygen", 1.1, {OXYGEN: 1.0}, **AT_REST)
+        barns = inverse_interaction_length(energy, pdg, gas) / gas.atoms_per_cm3 * 1e27
+        assert barns == pytest.approx(oxygen, rel=0.1)
+    aluminium = Element("Al", 13.0, 26.982, 24.01, 166.0)
+    metal = mixture("aluminium", 2.7, {aluminium: 1.0}, **AT_REST)
+    for pdg, reference in ((2212, [402, 456, 456]), (211, [505, 460, 376])):
+        barns = inverse_interaction_length(energy, pdg, metal) / metal.atoms_per_cm3 * 1e27
+        assert barns == pytest.approx(reference, rel=0.1)
 
 
 def test_hadrons_interact_as_often_as_carbon_has_them():

@@ -25,7 +25,7 @@ from jaxsparse.data.simulate.neutrinos.kinematics import (
 
 # a and b of the charged multiplicity and Levy's c, by (sign, nucleon): as in GENIE's
 # AGKYLowW2019.xml, which has the shares of pairs and the slope too; the baryon's numbers are those
-# of its KNOHadronization.cxx. Differs from both: the baryon's charge, see `content`.
+# of its KNOHadronization.cxx.
 MULTIPLICITY = {
     (1, 2212): (0.40, 1.42, 7.93),
     (1, 2112): (-0.20, 1.42, 5.22),
@@ -38,6 +38,9 @@ MOST = 20
 LEAST_MASS = 1.30  # GeV: a nucleon and two pions, and room for them to move
 SLOPE = 3.5  # per GeV of transverse momentum
 BARYON_SLOPE = 6.625  # per GeV^2 of the baryon's transverse momentum squared
+BARYON_LIMIT = 0.6  # GeV^2, largest transverse momentum squared of the baryon
+# Share of protons among the baryons, by the charge of all hadrons: of two hadrons, of more.
+PROTONS = {2: (1.0, 2.0 / 3.0), 1: (1.0 / 3.0, 0.5), 0: (2.0 / 3.0, 0.5), -1: (0.0, 1.0 / 3.0)}
 
 
 def mean_multiplicity(w: float, sign: int, nucleon: int) -> float:
@@ -81,15 +84,14 @@ def share(w: np.ndarray, sign: int, nucleon: int) -> np.ndarray:
 def content(w: float, sign: int, nucleon: int, charge: int, rng: np.random.Generator) -> list[int]:
     """PDG codes of the hadrons, baryon first, of total ``charge`` and less mass than ``w``.
 
-    At least three of them below the limit of the resonances. Two thirds of the baryons have the
-    charge of the struck nucleon when that is a proton, half of them when it is a neutron. (GENIE:
-    2/3, 1/2, 1/2, 1/3 protons for a total charge of 2, 1, 0, -1; docs/sources.md.)
+    At least three of them below the limit of the resonances. How often the baryon is a proton
+    depends on the charge of all hadrons (``PROTONS``).
     """
     weights = _weights(w, sign, nucleon)
     least = 2 if w >= c.RESONANCE_LIMIT else 3
     for _ in range(50):
         number = least + choose(weights[least - 2 :], rng)
-        proton = rng.random() < (2.0 / 3.0 if nucleon == 2212 else 0.5)
+        proton = rng.random() < PROTONS[charge][int(number > 2)]
         excess = charge - int(proton)
         codes = [2212 if proton else 2112] + [int(np.sign(excess)) * 211] * abs(excess)
         while len(codes) + 1 < number:
@@ -138,11 +140,13 @@ def fragment(
 
 
 def _baryon(w: float, mass: float, axis: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The baryon in the system's rest frame: x_F normal about -0.385, p_T^2 exponential."""
+    """The baryon in the system's rest frame: x_F normal about -0.385, p_T^2 exponential up to
+    ``BARYON_LIMIT``."""
     feynman = 1.0
     while not -1.0 < feynman < 0.5:
         feynman = rng.normal(-0.385, math.sqrt(0.131))
-    across = math.sqrt(rng.exponential(1.0 / BARYON_SLOPE))
+    below = 1.0 - math.exp(-BARYON_SLOPE * BARYON_LIMIT)
+    across = math.sqrt(-math.log(1.0 - below * rng.random()) / BARYON_SLOPE)
     first = np.cross(axis, [1.0, 0.0, 0.0] if abs(axis[0]) < 0.7 else [0.0, 1.0, 0.0])
     first /= np.linalg.norm(first)
     angle = rng.uniform(0.0, 2.0 * math.pi)
