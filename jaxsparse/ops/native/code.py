@@ -38,6 +38,10 @@ class Code:
         self.b = ir.IRBuilder(start)
         self._start = start
 
+    def keep_short(self) -> None:
+        """Saves LLVM the time to unroll loops, in what runs once a call."""
+        self.function.attributes.add("optsize")
+
     def finish(self) -> None:
         """Joins the stack slots to the body. Call it once, at the end."""
         ir.IRBuilder(self._entry).branch(self._start)
@@ -172,6 +176,11 @@ class Variable:
 
     def __init__(self, code: Code, slot: Value) -> None:
         self._code, self._slot = code, slot
+
+    @property
+    def address(self) -> Value:
+        """Pointer to it."""
+        return self._code.b.bitcast(self._slot, POINTER)
 
     def get(self) -> Value:
         """Its value here."""
