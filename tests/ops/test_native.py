@@ -16,7 +16,7 @@ from jaxsparse import InputError, geometry, ops, sparse_tensor
 from jaxsparse.ops import convolution, dataflow, native
 from jaxsparse.ops.native import compiler
 
-SITES, CAPACITY = 9000, 9100  # several blocks of rows, several partial sums of a weight gradient
+SITES, CAPACITY = 9005, 9100  # several blocks of rows, several partial sums of a weight gradient
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -232,7 +232,7 @@ class _Strip:
 
 def _float(code: Code, number: Value, lanes: int) -> Value:
     """The integer as a float in every lane."""
-    return code.splat(code.variable(F32, code.b.sitofp(number, F32)).address, lanes)
+    return code.fill(code.b.sitofp(number, F32), lanes)
 
 
 def _reciprocal(code: Code, number: Value, lanes: int) -> Value:
