@@ -58,6 +58,9 @@ def masked_moments(
 
     Returns:
         ``(mean [channels], variance [channels], count [])``; all 0 where the count is 0.
+
+    Raises:
+        InputError: an unknown implementation, or ``"native"`` where it cannot be had.
     """
     num_active = jnp.asarray(num_active, jnp.int32)
     own_total, own_squares = column_moments(features, num_active, implementation)
