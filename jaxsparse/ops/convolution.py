@@ -23,13 +23,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad, batching
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import dataflow, grouped, native
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.manual_axes import refuse_varying
+from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
@@ -274,43 +275,14 @@ def _batch(
     return jax.lax.map(one, moved), 0
 
 
-@functools.partial(
-    jax.jit,
-    static_argnames=(
-        "primitive",
-        "treedef",
-        "compute_dtype",
-        "out_dtype",
-        "implementation",
-        "groups",
-    ),
-)
-def _eager(*operands: Any, primitive: Any, **params: Any) -> Array:
-    return primitive.bind(*operands, **params)
-
-
-def _implementation(*operands: Any, primitive: Any, **params: Any) -> Array:
-    """Outside of a program; compiled under ``disable_jit`` too, as JAX's own primitives are."""
-    with jax.disable_jit(False):
-        return _eager(*operands, primitive=primitive, **params)
-
-
 def _define(primitive: Any, rule: Any, by_first: Any, by_second: Any) -> None:
-    primitive.def_impl(functools.partial(_implementation, primitive=primitive))
+    compile_when_called(primitive)
+    lower_by_platform(primitive, functools.partial(_compute, rule=rule))
     ad.primitive_jvps[primitive] = functools.partial(_bilinear_jvp, primitive)
     ad.primitive_transposes[primitive] = functools.partial(
         _bilinear_transpose, by_first=by_first, by_second=by_second
     )
     batching.primitive_batchers[primitive] = functools.partial(_batch, primitive)
-    for platform in dataflow.PLATFORMS:
-        lowering = functools.partial(_lower, rule=rule, platform=platform)
-        mlir.register_lowering(primitive, lowering, platform=platform)
-
-
-def _lower(context: Any, *operands: Any, rule: Any, platform: str, **params: Any) -> Any:
-    exported = context.module_context.lowering_parameters.for_export
-    fixed = functools.partial(_compute, rule=rule, platform=platform, exported=exported)
-    return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
 
 
 _define(apply_p, _apply, _apply_by_features, _apply_by_weights)

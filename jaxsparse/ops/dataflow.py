@@ -41,7 +41,6 @@ from jaxsparse.ops.kernel_map import (
 from jaxsparse.ops.precision import precision_for
 
 IMPLEMENTATIONS = ("table", "windows", "native")
-PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.
 GRADIENT_BLOCK_ROWS = 4096

@@ -19,6 +19,7 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
 from jaxsparse.ops.manual_axes import refuse_varying
+from jaxsparse.ops.primitive import compile_when_called
 
 LinearMap = Callable[[Any, Float[Array, "from channels"]], Float[Array, "to channels"]]
 
@@ -67,7 +68,7 @@ def _bind(primitive: Any, structure: Any, x: Array, rows: int, dtype: Any) -> Ar
 
 
 def _define(primitive: Any, transposed: Any, function: LinearMap) -> None:
-    primitive.def_impl(functools.partial(_implementation, primitive=primitive))
+    compile_when_called(primitive)
     primitive.def_abstract_eval(_shape)
     ad.primitive_jvps[primitive] = functools.partial(_jvp, primitive)
     ad.primitive_transposes[primitive] = functools.partial(_transpose, transposed)
@@ -122,14 +123,3 @@ def _batch(
         moved[-1] = jnp.broadcast_to(moved[-1], (size, *moved[-1].shape))
     level = tuple(None if axis is None else 0 for axis in axes[:-1])
     return primitive.bind(*moved, batched=(*batched, level), **params), 0
-
-
-@functools.partial(jax.jit, static_argnames=("primitive", "treedef", "rows", "dtype", "batched"))
-def _eager(*operands: Any, primitive: Any, **params: Any) -> Array:
-    return primitive.bind(*operands, **params)
-
-
-def _implementation(*operands: Any, primitive: Any, **params: Any) -> Array:
-    """Outside of a program; compiled under ``disable_jit`` too, as JAX's own primitives are."""
-    with jax.disable_jit(False):
-        return _eager(*operands, primitive=primitive, **params)

@@ -20,12 +20,19 @@ def refuse_varying(operands: Sequence[Any]) -> None:
     Raises:
         InputError: one of them varies.
     """
+    axes = varying_axes(operands)
+    if axes:
+        raise InputError(
+            f"an operand varies over the mesh axes {', '.join(axes)}: inside "
+            "jax.shard_map our operations need check_vma=False, and gradients of what is the "
+            "same on all devices a jax.lax.psum of their own"
+        )
+
+
+def varying_axes(operands: Sequence[Any]) -> list[str]:
+    """Names of the mesh axes over which the types say that one of the operands varies."""
+    axes: set[Any] = set()
     for operand in operands:
         kind = getattr(operand, "manual_axis_type", None)
-        axes = getattr(kind, "varying", None) or getattr(operand, "vma", None)
-        if axes:
-            raise InputError(
-                f"an operand varies over the mesh axes {', '.join(map(str, sorted(axes)))}: inside "
-                "jax.shard_map our operations need check_vma=False, and gradients of what is the "
-                "same on all devices a jax.lax.psum of their own"
-            )
+        axes.update(getattr(kind, "varying", None) or getattr(operand, "vma", None) or ())
+    return sorted(map(str, axes))

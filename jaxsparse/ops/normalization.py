@@ -9,6 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsparse.ops.column_sums import (
+    active_rows,
+    column_moments,
+    column_products,
+    column_spread,
+)
+
 AxisName = str | tuple[str, ...] | None
 
 
@@ -34,30 +41,37 @@ def masked_moments(
     num_active: Array,
     *,
     axis_name: AxisName = None,
+    implementation: str = "auto",
 ) -> tuple[Array, Array, Array]:
     """Mean, biased variance and count of the active rows of all devices, in float32.
 
-    ``mean = psum(sum x) / psum(n)``, then ``variance = psum(sum (x - mean)^2) / psum(n)``: two
-    passes, because the sum of squares loses a small variance on a large mean, and sums, because
-    averaging per-device means ignores how many sites each device has.
+    ``mean = psum(sum x) / psum(n)``, then ``variance = psum(sum (x - mean)^2) / psum(n)``:
+    distances, because the sum of squares loses a small variance on a large mean, and sums, because
+    averaging per-device means ignores how many sites each device has. A device takes the distances
+    to its own mean and adds that mean's distance to the common one.
 
     Args:
         features: ``[sites, channels]``; what padding rows hold does not matter.
         num_active: int32 scalar of this device.
         axis_name: of pmap or shard_map; None for one device.
+        implementation: of the sums, ``"auto"``, ``"xla"`` or ``"native"`` (``column_sums.py``).
 
     Returns:
         ``(mean [channels], variance [channels], count [])``; all 0 where the count is 0.
+
+    Raises:
+        InputError: an unknown implementation, or ``"native"`` where it cannot be had.
     """
-    x = features.astype(jnp.float32)
-    mask = _mask(x, num_active)
-    count, total = _sum_over(
-        (jnp.asarray(num_active, jnp.float32), _column_sum(x, mask)), axis_name
-    )
+    num_active = jnp.asarray(num_active, jnp.int32)
+    own_total, own_squares = column_moments(features, num_active, implementation)
+    own_count = num_active.astype(jnp.float32)
+    count, total = _sum_over((own_count, own_total), axis_name)
     inverse = 1.0 / jnp.maximum(count, 1.0)
     mean = total * inverse
-    squares = _sum_over(_column_sum(jnp.square(x - mean), mask), axis_name)
-    return mean, squares * inverse, count
+    if axis_name is None:
+        return mean, own_squares * inverse, count
+    between = own_count * jnp.square(own_total / jnp.maximum(own_count, 1.0) - mean)
+    return mean, _sum_over(own_squares + between, axis_name) * inverse, count
 
 
 def batch_norm(
@@ -68,6 +82,7 @@ def batch_norm(
     *,
     epsilon: float = 1e-5,
     axis_name: AxisName = None,
+    implementation: str = "auto",
 ) -> BatchNormResult:
     """Normalises with the batch's moments: ``scale * (x - mean) / sqrt(var + epsilon) + bias``.
 
@@ -78,12 +93,17 @@ def batch_norm(
         bias: float32 ``[channels]``.
         epsilon: added to the variance.
         axis_name: mapped axis over which the batch is spread; None for one device.
+        implementation: of the sums over rows, ``"auto"``, ``"xla"`` or ``"native"``, which an
+            exported program never holds (``column_sums.py``).
 
     Returns:
         ``BatchNormResult``. Moments carry no gradient of their own. Differentiable in both modes
         and any number of times, with the usual formula,
         ``dx = scale / sigma * (g - mean(g) - x_hat * mean(x_hat g))``; under ``axis_name`` every
         device differentiates its own loss, and parameter gradients are summed once by the caller.
+
+    Raises:
+        InputError: an unknown implementation, or ``"native"`` where it cannot be had.
 
     Source: Ioffe and Szegedy, arXiv:1502.03167, with the moments taken over active sites.
     """
@@ -92,8 +112,7 @@ def batch_norm(
         jnp.asarray(num_active, jnp.int32),
         jnp.asarray(scale, jnp.float32),
         jnp.asarray(bias, jnp.float32),
-        epsilon,
-        axis_name,
+        _Options(epsilon, axis_name, implementation),
     )
     stop = jax.lax.stop_gradient
     return BatchNormResult(y, stop(mean), stop(variance), stop(count))
@@ -112,56 +131,50 @@ def batch_norm_inference(
     """Normalises with given moments: one multiplication and one addition; padding rows zero."""
     factor = scale * jax.lax.rsqrt(variance + epsilon)
     y = features.astype(jnp.float32) * factor + (bias - mean * factor)
-    return jnp.where(_mask(y, num_active)[:, None], y, 0).astype(features.dtype)
+    return jnp.where(active_rows(y, num_active), y, 0).astype(features.dtype)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(4, 5))
+class _Options(NamedTuple):
+    epsilon: float
+    axis_name: AxisName
+    implementation: str
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
 def _normalise(
-    features: Array,
-    num_active: Array,
-    scale: Array,
-    bias: Array,
-    epsilon: float,
-    axis_name: AxisName,
+    features: Array, num_active: Array, scale: Array, bias: Array, options: _Options
 ) -> tuple[Array, Array, Array, Array]:
-    mean, variance, count = masked_moments(features, num_active, axis_name=axis_name)
+    epsilon, axis_name, implementation = options
+    mean, variance, count = masked_moments(
+        features, num_active, axis_name=axis_name, implementation=implementation
+    )
     y = batch_norm_inference(features, num_active, scale, bias, mean, variance, epsilon=epsilon)
     return y, mean, variance, count
 
 
 @_normalise.defjvp
-def _normalise_jvp(epsilon: float, axis_name: AxisName, primals: Any, tangents: Any) -> Any:
+def _normalise_jvp(options: _Options, primals: Any, tangents: Any) -> Any:
     features, num_active, scale, bias = primals
     d_features, _, d_scale, d_bias = tangents
-    y, mean, variance, count = _normalise(features, num_active, scale, bias, epsilon, axis_name)
-    mask = _mask(features, num_active)
-    inverse = 1.0 / jnp.maximum(count, 1.0)
+    epsilon, axis_name, implementation = options
+    y, mean, variance, count = _normalise(features, num_active, scale, bias, options)
     sigma = jax.lax.rsqrt(variance + epsilon)
-    x_hat = (features.astype(jnp.float32) - mean) * sigma
-    dx = d_features.astype(jnp.float32)
-    d_mean, d_scatter = _sum_over((_column_sum(dx, mask), _column_sum(dx * x_hat, mask)), axis_name)
-    d_mean, d_scatter = d_mean * inverse, d_scatter * inverse
-    # One sum a channel for all that multiplies x_hat and one for what does not: transposed, each
-    # becomes a single pass over the cotangent.
-    slope = d_scale - scale * sigma * d_scatter
+    sums = column_products(d_features, features, mean, num_active, implementation=implementation)
+    d_mean, d_scatter = _sum_over(sums, axis_name) / jnp.maximum(count, 1.0)
+    # d_scatter is the mean of dx (x - mean). One number a channel for all that multiplies this
+    # distance and one for what does not: transposed, they are the only sums over the cotangent.
+    slope = sigma * (d_scale - scale * sigma**2 * d_scatter)
     offset = d_bias - scale * sigma * d_mean
-    dy = jnp.where(mask[:, None], scale * sigma * dx + slope * x_hat + offset, 0)
-    # d variance = 2 sigma_x d_scatter; sigma is the reciprocal of sigma_x.
-    d_variance = 2.0 * d_scatter / sigma
+    dy = column_spread(jnp.stack([offset, slope]), features, mean, num_active, implementation)
+    own = scale * sigma * d_features.astype(jnp.float32)
+    dy += jnp.where(active_rows(features, num_active), own, 0)
+    d_variance = 2.0 * d_scatter
     return (y, mean, variance, count), (
         dy.astype(y.dtype),
         d_mean,
         d_variance,
         jnp.zeros_like(count),
     )
-
-
-def _mask(x: Array, num_active: Array) -> Array:
-    return jnp.arange(x.shape[0], dtype=jnp.int32) < num_active
-
-
-def _column_sum(x: Array, mask: Array) -> Array:
-    return jnp.sum(jnp.where(mask[:, None], x, 0), axis=0)
 
 
 def _sum_over(tree: Any, axis_name: AxisName) -> Any:

@@ -16,7 +16,7 @@ from jaxsparse import InputError, geometry, ops, sparse_tensor
 from jaxsparse.ops import convolution, dataflow, native
 from jaxsparse.ops.native import compiler
 
-SITES, CAPACITY = 9000, 9100  # several blocks of rows, several partial sums of a weight gradient
+SITES, CAPACITY = 9005, 9100  # several blocks of rows, several partial sums of a weight gradient
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -200,12 +200,10 @@ def test_every_tile_is_valid_code(features):
 
     from jaxsparse.ops.native import kernels
 
-    module = ir.Module()
-    tile = kernels.tile_for(features)
-    kernels.add_apply(module, "one", tile, by_input=False)
-    kernels.add_apply(module, "two", tile, by_input=True)
-    kernels.add_weight_gradient(module, "three", tile)
-    llvm.parse_assembly(str(module)).verify()
+    for family in (compiler.CONVOLUTIONS, compiler.COLUMN_SUMS):
+        module = ir.Module()
+        compiler.add_kernels(family, module, list(family), kernels.tile_for(features))
+        llvm.parse_assembly(str(module)).verify()
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux counts pages there")

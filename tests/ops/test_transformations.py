@@ -202,6 +202,12 @@ def batch_norm(x, scale, bias):
     return ops.batch_norm(x.features, x.num_active, scale, bias).features
 
 
+def batch_norm_of_many_channels(x, scale, bias):
+    """As many as the kernels for sums take, which the other losses have not."""
+    features, scale, bias = (jnp.tile(array, 16) for array in (x.features, scale, bias))
+    return ops.batch_norm(features, x.num_active, scale, bias).features
+
+
 def batch_norm_inference(x, scale, bias):
     return ops.batch_norm_inference(x.features, x.num_active, scale, bias, bias, bias**2)
 
@@ -222,6 +228,7 @@ OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
     "max pooling and unpooling": max_pooling,
     "global pooling and broadcast": per_event,
     "batch norm": functools.partial(normalization, batch_norm),
+    "batch norm, many channels": functools.partial(normalization, batch_norm_of_many_channels),
     "batch norm, inference": functools.partial(normalization, batch_norm_inference),
     "masked moments": functools.partial(normalization, moments),
     "instance norm": functools.partial(normalization, lambda *a: ops.instance_norm(*a).features),

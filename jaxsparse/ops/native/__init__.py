@@ -31,6 +31,9 @@ _RANGE_ROWS = 4096
 _MAX_RANGES = 4
 # A channelwise convolution: rows that one thread does in one go.
 _CHANNELWISE_BLOCK_ROWS = 128
+# Sums: rows that one thread does in one go, looked at twice while they are in a cache.
+_SUM_BLOCK_FLOATS = 2**14
+_SUM_BLOCK_ROWS = (64, 512)
 
 
 def serves(x: Any, w_or_g: Any, compute_dtype: Any) -> bool:
@@ -103,6 +106,37 @@ def channelwise_weight_gradient(
     block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
     sizes = _int32(num_out, absent, block, -(-rows // ranges))
     return jnp.sum(call(x, table.astype(jnp.int32), sizes, g), axis=0)[:, :channels]
+
+
+def sums_serve(x: Any) -> bool:
+    """Whether the kernels are at hand and made for sums of these rows."""
+    return (
+        x.shape[0] > 0
+        and jnp.dtype(x.dtype).name in DTYPES
+        and 0 < compiler.lanes(compiler.COLUMN_SUMS) <= x.shape[1]
+    )
+
+
+def column_moments(x: Array, num_active: Array) -> Array:
+    """``[sum x, sum (x - mean)^2]`` over the active rows, float32 ``[2, channels]``."""
+    return _column_sums(compiler.MOMENTS, num_active, x)
+
+
+def column_products(u: Array, x: Array, center: Array, num_active: Array) -> Array:
+    """``[sum u, sum u (x - center)]`` over the active rows, float32 ``[2, channels]``."""
+    return _column_sums(compiler.PRODUCTS, num_active, u, x, center)
+
+
+def _column_sums(kernel: str, num_active: Array, *arrays: Array) -> Array:
+    rows, channels = arrays[0].shape
+    block = min(max(_SUM_BLOCK_FLOATS // channels, _SUM_BLOCK_ROWS[0]), _SUM_BLOCK_ROWS[1])
+    # A fixed number of blocks, whatever the number of threads: the same bits everywhere.
+    shapes = [(2, channels), (-(-rows // block), 2, channels)]
+    call = jax.ffi.ffi_call(
+        compiler.target(kernel), [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    )
+    arrays = tuple(array.astype(jnp.float32) for array in arrays)
+    return call(*arrays, jnp.asarray(num_active, jnp.int32))[0]
 
 
 def _table(kernel_map: KernelMap) -> Array:

@@ -77,6 +77,7 @@ def parallel_handler(
     name: str,
     prepare: Callable[[Code, Frame], tuple[Value, list[Value]]],
     make_worker: Callable[[Code, list[Value]], Callable[[Value], None]],
+    finish: Callable[[Code, Value, list[Value]], None] | None = None,
 ) -> None:
     """Adds the foreign function ``name``, which does numbered items of work on all threads.
 
@@ -91,9 +92,11 @@ def parallel_handler(
             pointers that the items need.
         make_worker: given code and these values, code to run once a thread; it returns what to do
             with the item of a number.
+        finish: code that runs once and last, of (code, items, values).
     """
     values: list[Value] = []
     code = Code(module, name, POINTER, [POINTER])
+    code.keep_short()
     frame = code.arguments[0]
     _answer_for_metadata(code, frame)
     items, values = prepare(code, Frame(code, frame))
@@ -115,6 +118,8 @@ def parallel_handler(
         leave_if(code.b.icmp_signed(">=", code.load_atomic(code.at(record, _DONE)), items))
         code.b.call(code.external("sched_yield", I32, []), [])
     _leave(code, record)
+    if finish is not None:
+        finish(code, items, values)
     code.b.ret(ir.Constant(POINTER, None))
     code.finish()
 
@@ -161,6 +166,7 @@ def _work_function(
 def _help_function(module: ir.Module, name: str, work: Any) -> Any:
     """What a thread of the pool runs."""
     code = Code(module, name, VOID, [POINTER])
+    code.keep_short()
     code.b.call(work, [code.arguments[0]])
     _leave(code, code.arguments[0])
     code.b.ret_void()

@@ -115,7 +115,7 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
                     before = code.load(ir.VectorType(F32, tile.lanes), place)
                     code.store(code.b.fadd(before, value), place)
 
-    add_tap_sums(module, name, 1, item_bytes, add_block)
+    add_tap_sums(module, name, tile.lanes, 1, item_bytes, add_block)
 
 
 def _sum_products(

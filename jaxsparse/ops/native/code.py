@@ -38,6 +38,10 @@ class Code:
         self.b = ir.IRBuilder(start)
         self._start = start
 
+    def keep_short(self) -> None:
+        """Saves LLVM the time to unroll loops, in what runs once a call."""
+        self.function.attributes.add("optsize")
+
     def finish(self) -> None:
         """Joins the stack slots to the body. Call it once, at the end."""
         ir.IRBuilder(self._entry).branch(self._start)
@@ -87,18 +91,35 @@ class Code:
 
     def splat(self, address: Value, lanes: int) -> Value:
         """The float at an address in every lane."""
-        kind = ir.VectorType(F32, lanes)
-        one = self.b.insert_element(
-            ir.Constant(kind, ir.Undefined), self.load(F32, address), ir.Constant(I32, 0)
-        )
+        return self.fill(self.load(F32, address), lanes)
+
+    def fill(self, value: Value, lanes: int) -> Value:
+        """The value in every lane."""
+        nothing = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+        one = self.b.insert_element(nothing, value, ir.Constant(I32, 0))
         zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
-        return self.b.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
+        return self.b.shuffle_vector(one, nothing, zeros)
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """``a * b + c`` of vectors, rounded once."""
         lanes = a.type.count
         fma = self.external(f"llvm.fma.v{lanes}f32", a.type, [a.type] * 3)
         return self.b.call(fma, [a, b, c])
+
+    def store_some(self, numbers: Value, chosen: Value, address: Value) -> None:
+        """Writes the chosen ones of 64-bit numbers one behind the other."""
+        lanes = numbers.type.count
+        name = f"llvm.masked.compressstore.v{lanes}i64"
+        self.b.call(
+            self.external(name, VOID, [numbers.type, POINTER, chosen.type]),
+            [numbers, address, chosen],
+        )
+
+    def count(self, chosen: Value) -> Value:
+        """How many lanes of a mask are true."""
+        bits = self.b.bitcast(chosen, ir.IntType(chosen.type.count))
+        count = self.external(f"llvm.ctpop.i{bits.type.width}", bits.type, [bits.type])
+        return self.b.zext(self.b.call(count, [bits]), I64)
 
     def prefetch(self, address: Value) -> None:
         """Asks for the cache line at an address, which may be any."""

@@ -12,37 +12,44 @@ from typing import Any
 
 import jax
 
-TARGETS = APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT, CHANNELWISE, CHANNELWISE_GRADIENT = (
+CONVOLUTIONS = APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT, CHANNELWISE, CHANNELWISE_GRADIENT = (
     "jaxsparse_apply",
     "jaxsparse_apply_by_input",
     "jaxsparse_weight_gradient",
     "jaxsparse_channelwise_apply",
     "jaxsparse_channelwise_weight_gradient",
 )
+COLUMN_SUMS = MOMENTS, PRODUCTS = (
+    "jaxsparse_column_moments",
+    "jaxsparse_column_products",
+)
 
 _lock = threading.Lock()
-_lanes: int | None = None
+_lanes: dict[tuple[str, ...], int] = {}
 
 
-def lanes() -> int:
+def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
     """Compiles and registers the kernels; the floats in a vector, 0 where there are no kernels.
 
     There are none without llvmlite, on Windows, which has no ``sched_yield``, and on processors
     without fused multiply-add. Where LLVM cannot make them there is a warning, and none.
+
+    Args:
+        family: ``CONVOLUTIONS`` or ``COLUMN_SUMS``, each made when it is first needed: inference
+            takes no sums.
     """
-    global _lanes
     with _lock:  # XLA takes every name once: threads that trace at the same time must not race
-        if _lanes is None:
-            _lanes = make_kernels()
-        return _lanes
+        if family not in _lanes:
+            _lanes[family] = make_kernels(family)
+        return _lanes[family]
 
 
 def target(name: str) -> str:
     """XLA's name for a kernel: a program stored for other vectors must not find this one."""
-    return f"{name}_{lanes()}"
+    return f"{name}_{lanes(COLUMN_SUMS if name in COLUMN_SUMS else CONVOLUTIONS)}"
 
 
-def make_kernels() -> int:
+def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> int:
     """What ``lanes`` does the first time."""
     if sys.platform == "win32":
         return 0
@@ -51,7 +58,7 @@ def make_kernels() -> int:
         from llvmlite import ir
     except (ImportError, OSError):
         return 0
-    from jaxsparse.ops.native import channelwise, kernels  # they import llvmlite too
+    from jaxsparse.ops.native import kernels  # it imports llvmlite too
 
     try:
         llvm.initialize_native_target()
@@ -63,12 +70,8 @@ def make_kernels() -> int:
         tile = kernels.tile_for(features)
         module = ir.Module("jaxsparse")
         module.triple = llvm.get_process_triple()
-        names = [f"{name}_{tile.lanes}" for name in TARGETS]
-        kernels.add_apply(module, names[0], tile, by_input=False)
-        kernels.add_apply(module, names[1], tile, by_input=True)
-        kernels.add_weight_gradient(module, names[2], tile)
-        channelwise.add_channelwise_apply(module, names[3], tile)
-        channelwise.add_channelwise_weight_gradient(module, names[4], tile)
+        names = [f"{name}_{tile.lanes}" for name in family]
+        add_kernels(family, module, names, tile)
         engine = _machine_code(llvm, module, features)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
         addresses = [engine.get_function_address(name) for name in names]
@@ -76,11 +79,26 @@ def make_kernels() -> int:
         for name, address in zip(names, addresses, strict=True):
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler(address)), platform="cpu")
     except (RuntimeError, OSError) as error:
-        warnings.warn(f"no native kernels, convolutions take XLA's: {error}", stacklevel=2)
+        warnings.warn(f"no native kernels, XLA's operations serve: {error}", stacklevel=2)
         return 0
     with contextlib.suppress(OSError, ValueError):  # a table that cannot be read costs memory only
         _release_pages_of("libllvmlite")
     return tile.lanes
+
+
+def add_kernels(family: tuple[str, ...], module: Any, names: list[str], tile: Any) -> None:
+    """Adds the kernels of a family to an LLVM module, under these names."""
+    from jaxsparse.ops.native import channelwise, column_sums, kernels
+
+    if family == COLUMN_SUMS:
+        column_sums.add_moments(module, names[0], tile.lanes)
+        column_sums.add_products(module, names[1], tile.lanes)
+        return
+    kernels.add_apply(module, names[0], tile, by_input=False)
+    kernels.add_apply(module, names[1], tile, by_input=True)
+    kernels.add_weight_gradient(module, names[2], tile)
+    channelwise.add_channelwise_apply(module, names[3], tile)
+    channelwise.add_channelwise_weight_gradient(module, names[4], tile)
 
 
 def _machine_code(llvm: Any, module: Any, features: Any) -> Any:

@@ -17,6 +17,7 @@ from llvmlite import ir
 from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
+from jaxsparse.ops.native.pairs import AVX512_LANES, list_pairs
 
 FLOAT, CACHE_LINE = 4, 64  # bytes
 
@@ -38,7 +39,7 @@ class Tile:
 def tile_for(features: Mapping[str, bool]) -> Tile:
     """The tile that fills the registers of a processor with these features and leaves some."""
     if features.get("avx512f"):
-        return Tile(rows=8, vectors=2, lanes=16)
+        return Tile(rows=8, vectors=2, lanes=AVX512_LANES)
     if features.get("avx2") and features.get("fma"):
         return Tile(rows=6, vectors=2, lanes=8)
     return Tile(rows=6, vectors=3, lanes=4)
@@ -94,7 +95,7 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
             with code.loop(0, taps) as tap:
                 line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
                 count = list_pairs(
-                    code, line, first, end, absent,
+                    code, tile.lanes, line, first, end, absent,
                     (own, own_base, own_bytes), (other, other_base, other_bytes),
                 )  # fmt: skip
                 some = code.b.icmp_signed(">", count, code.int(0))
@@ -127,12 +128,13 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
     def add_block(code: Code, *operands: Value) -> None:
         _add_products(code, tile, *operands)
 
-    add_tap_sums(module, name, tile.rows, item_bytes, add_block)
+    add_tap_sums(module, name, tile.lanes, tile.rows, item_bytes, add_block)
 
 
 def add_tap_sums(
     module: ir.Module,
     name: str,
+    lanes: int,
     spare: int,
     item_bytes: Callable[[Code, Value, Value], Value],
     add_block: Callable[..., None],
@@ -145,6 +147,7 @@ def add_tap_sums(
     Args:
         module: what it is added to.
         name: of the handler.
+        lanes: floats in a vector.
         spare: room in the lists of pairs behind those of a block.
         item_bytes: size of the result of a tap, of (code, channels of ``x``, bytes of a row of
             ``g``).
@@ -182,40 +185,14 @@ def add_tap_sums(
             with code.loop(first, last, block) as start:
                 end = code.minimum(code.b.add(start, block), last)
                 count = list_pairs(
-                    code, line, start, end, absent, (own, g, g_bytes), (other, x, x_bytes)
-                )
+                    code, lanes, line, start, end, absent,
+                    (own, g, g_bytes), (other, x, x_bytes),
+                )  # fmt: skip
                 add_block(code, other, own, count, total, channels, width)
 
         return do_item
 
     parallel_handler(module, name, prepare, make_worker)
-
-
-def list_pairs(
-    code: Code,
-    line: Value,
-    first: Value,
-    end: Value,
-    absent: Value,
-    own: tuple[Value, Value, Value],
-    other: tuple[Value, Value, Value],
-) -> Value:
-    """Writes the addresses of both rows of every pair of a tap; the number of pairs.
-
-    ``own`` and ``other`` are (list, first row, bytes of a row) of the side that the table is
-    indexed with and of the side that it names.
-    """
-    count = code.variable(I64, code.int(0))
-    own_start, other_start = (code.b.ptrtoint(side[1], I64) for side in (own, other))
-    with code.loop(first, end) as row:
-        named = code.load_int(code.at(line, code.b.mul(row, code.int(4))))
-        here = code.b.mul(count.get(), code.int(8))
-        code.store(code.b.add(own_start, code.b.mul(row, own[2])), code.at(own[0], here))
-        code.store(code.b.add(other_start, code.b.mul(named, other[2])), code.at(other[0], here))
-        # Unsigned: a negative row, which no map has, is absent too and no place before the array.
-        exists = code.b.zext(code.b.icmp_unsigned("<", named, absent), I64)
-        count.set(code.b.add(count.get(), exists))
-    return count.get()
 
 
 def _repeat_last(code: Code, addresses: Value, count: Value, value: Value, times: int) -> None:

@@ -1,0 +1,50 @@
+"""What the primitives of this package have in common: calls outside of a program, and lowering."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.interpreters import mlir
+
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+
+
+def compile_when_called(primitive: Any) -> None:
+    """Compiles a call outside of a program, under ``disable_jit`` too, as JAX's own primitives.
+
+    Args:
+        primitive: with parameters that can be hashed and one result.
+    """
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def program(params: tuple[tuple[str, Any], ...], *operands: Any) -> Any:
+        return primitive.bind(*operands, **dict(params))
+
+    def implementation(*operands: Any, **params: Any) -> Any:
+        with jax.disable_jit(False):
+            return program(tuple(sorted(params.items())), *operands)
+
+    primitive.def_impl(implementation)
+
+
+def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
+    """Lowers a primitive to what JAX operations compute on each platform.
+
+    Args:
+        primitive: with one result.
+        compute: of its operands and, by keyword, its parameters, ``platform`` (one of
+            ``PLATFORMS``) and ``exported`` (the program is to run elsewhere: only what XLA itself
+            brings may be in it).
+    """
+
+    def lower(context: Any, *operands: Any, platform: str, **params: Any) -> Any:
+        exported = context.module_context.lowering_parameters.for_export
+        fixed = functools.partial(compute, platform=platform, exported=exported)
+        return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
+
+    for platform in PLATFORMS:
+        rule = functools.partial(lower, platform=platform)
+        mlir.register_lowering(primitive, rule, platform=platform)
