@@ -41,11 +41,10 @@ class Linear(nn.Module):
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         shape = (x.features.shape[-1], self.features)
         weights = self.param("weights", jax.nn.initializers.he_normal(), shape)
-        out = product(x.features, weights, self.dtype)
-        if not self.use_bias:
-            return x.replace(features=out)
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return with_features(x, out + bias)
+        out = product(site_features(x), weights, self.dtype)
+        if self.use_bias:
+            out = out + self.param("bias", nn.initializers.zeros, (self.features,))
+        return with_features(x, out)
 
 
 def relu(x: Tensor) -> Tensor:
@@ -89,10 +88,18 @@ def product(
     ).astype(features.dtype)
 
 
+def site_features(x: Tensor) -> Float[Array, "... channels"]:
+    """The features, made zero where there is no site.
+
+    They are zero there by rule; a parameter multiplied with them gets no NaN if one breaks it.
+    """
+    return with_features(x, x.features).features
+
+
 def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
     """``x`` with other features, made zero where there is no site."""
     if x.mask is not None:
-        features = jnp.where(x.mask[..., None], features, 0)
+        features = jnp.where(x.mask[..., None], features, jnp.zeros((), features.dtype))
     return x.replace(features=features)
 
 

@@ -141,6 +141,25 @@ def test_linear_masks_its_bias(x):
     assert not np.any(y.features[COUNT:])
 
 
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_linear_takes_no_gradient_from_padding(x, use_bias):
+    """Neither from what its rows hold nor from an infinite slope there."""
+    variables = parameters((3, 2), (2,))
+    if not use_bias:
+        del variables["params"]["bias"]
+    positive = jnp.abs(x.features) + 0.1
+    variables = jax.tree.map(np.abs, variables)
+
+    def loss(variables, features, rows):
+        y = apply(sparse.Linear(2, use_bias=use_bias), variables, x.replace(features))
+        return jnp.sum(jnp.sqrt(y.features[:rows]))
+
+    expected = jax.grad(loss)(variables, positive, COUNT)
+    dirty = jax.grad(loss)(variables, positive.at[COUNT:].set(jnp.nan), x.capacity)
+    for one, other in zip(jax.tree.leaves(dirty), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
 @pytest.mark.parametrize("layers", [sparse, dense], ids=["sparse", "dense"])
 def test_bfloat16_operands_give_float32_features_and_gradients(x, geometry, layers):
     if layers is dense:
