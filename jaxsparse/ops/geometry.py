@@ -22,7 +22,8 @@ class Level:
 
     Attributes:
         coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        num_active: int32 scalar.
+        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
+            room.
         kernel_maps: submanifold map of each kernel size that was asked for.
         down: map of kernel 2, stride 2 to the next level; None on the last.
         spatial_shape: shape in units of this level (static).
@@ -31,7 +32,7 @@ class Level:
     """
 
     coords: Int[Array, "sites axes"]
-    num_active: Int[Array, ""]
+    count: Int[Array, ""]
     kernel_maps: dict[int, KernelMap]
     down: KernelMap | None
     spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
@@ -44,9 +45,14 @@ class Level:
         return self.coords.shape[0]
 
     @property
+    def num_active(self) -> Int[Array, ""]:
+        """How many rows are sites."""
+        return jnp.minimum(self.count, self.capacity)
+
+    @property
     def mask(self) -> Bool[Array, "sites"]:
         """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.num_active
+        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
 
 @jax.tree_util.register_dataclass
@@ -104,15 +110,18 @@ def geometry(
         x: the batch; only its coordinates are used.
         levels: number of levels, the finest included.
         kernels: odd sizes of the submanifold kernels, the same at every level.
-        capacities: rows of every level, the first being ``x.capacity`` (static). None:
-            ``x.capacity`` everywhere, which always fits.
+        capacities: rows of every level, the first being ``x.capacity`` (static), as
+            ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
         strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
 
     Returns:
         The geometry. All of it is int32 or bool and identical for every strategy and platform.
+        Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
+        and ``fits`` is False.
 
     Raises:
-        InputError: no levels, an even kernel, capacities of the wrong length or of another batch.
+        InputError: no levels, an even kernel, capacities of the wrong length or of another batch,
+            and, outside of ``jit``, more sites than a capacity.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
@@ -145,7 +154,7 @@ def geometry(
             )
             for size in kernels
         }
-        level = Level(coords, num_here, maps, None, shape, x.batch_size, stride)
+        level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
         if index + 1 == levels:
             built.append(level)
             break
@@ -164,4 +173,10 @@ def geometry(
         fits &= num_active <= rows[index + 1]
         coords, shape = coarse, coordinates.halved_shape(shape)
         stride = tuple(2 * s for s in stride)
+    if capacities is not None and not isinstance(fits, jax.core.Tracer) and not bool(fits):
+        over = next(i for i, level in enumerate(built) if int(level.count) > level.capacity)
+        raise InputError(
+            f"capacities is {rows} but level {over} has {int(built[over].count)} sites: raise it, "
+            "ops.count_levels counts what is needed"
+        )
     return Geometry(tuple(built), fits)
