@@ -17,6 +17,7 @@ from jaxsparse import SparseTensor
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.ops.precision import precision_for
+from jaxsparse.ops.same_sites import check_same_sites, known_to_differ
 
 Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
 
@@ -53,10 +54,11 @@ def relu(x: Tensor) -> Tensor:
 
 
 def add(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of the features of two tensors on the same sites.
+    """Sum of the features of two tensors on the same sites; ``ops.union`` adds any two.
 
     Raises:
-        InputError: the tensors are of different levels or sizes.
+        InputError: the tensors have different sites, as far as ``check_same_sites`` can tell: under
+            ``jit`` a different stride, shape, number of events or capacity only.
     """
     _check_same_sites(x, y)
     return x.replace(features=x.features + y.features)
@@ -66,7 +68,7 @@ def concatenate(x: Tensor, y: Tensor) -> Tensor:
     """The channels of ``x``, then those of ``y``, which has the same sites.
 
     Raises:
-        InputError: the tensors are of different levels or sizes.
+        InputError: as of :func:`add`.
     """
     _check_same_sites(x, y)
     return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
@@ -104,8 +106,13 @@ def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
 
 
 def _check_same_sites(x: Tensor, y: Tensor) -> None:
-    if x.stride != y.stride or x.features.shape[:-1] != y.features.shape[:-1]:
+    if isinstance(x, SparseTensor) and isinstance(y, SparseTensor):
+        remedy = "bring both to the same sites, with ops.union or ops.intersection"
+        check_same_sites(x, y, "y has", remedy)
+        return
+    given, expected = ((t.stride, t.features.shape[:-1], t.mask is None) for t in (x, y))
+    if given != expected or known_to_differ(x.mask, y.mask):
         raise InputError(
-            f"tensors of strides {x.stride} and {y.stride} and sizes {x.features.shape[:-1]} and "
-            f"{y.features.shape[:-1]}: must lie on the same sites, bring them to one level first"
+            f"x has stride, size, no mask {given}: y has {expected}, and their masks must agree; "
+            "bring both to the same sites"
         )

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxsparse.errors import InputError
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.same_sites import check_same_sites
 from jaxsparse.sparse_tensor import SparseTensor
 
 
@@ -70,16 +71,29 @@ class Geometry:
     fits: Bool[Array, ""]
 
     def level_of(self, x: SparseTensor) -> int:
-        """The level whose stride is that of ``x``.
+        """The level that ``x`` lies on.
 
         Raises:
-            InputError: no level has that stride.
+            InputError: no level has the stride of ``x``, or the one that has is another batch's:
+                another shape, number of events or capacity, or, where they are at hand, other
+                coordinates.
+        """
+        index = self.level_of_stride(x.stride)
+        relation = f"level {index} of the geometry has"
+        check_same_sites(x, self.levels[index], relation, "build one from this batch")
+        return index
+
+    def level_of_stride(self, stride: tuple[int, ...]) -> int:
+        """The level of that stride.
+
+        Raises:
+            InputError: there is none.
         """
         for index, level in enumerate(self.levels):
-            if level.stride == x.stride:
+            if level.stride == stride:
                 return index
         raise InputError(
-            f"stride of the tensor is {x.stride} but the geometry has strides "
+            f"stride of the tensor is {stride} but the geometry has strides "
             f"{[level.stride for level in self.levels]}: build the geometry with more levels"
         )
 
