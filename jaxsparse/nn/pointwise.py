@@ -18,6 +18,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.ops.precision import precision_for
 from jaxsparse.ops.same_sites import check_same_sites, known_to_differ
+from jaxsparse.sparse_tensor import check_features
 
 Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
 
@@ -80,8 +81,12 @@ def product(
     """``features . weights`` with operands of ``dtype`` (None: that of the features).
 
     Sums are float32; the result has the type of the features.
+
+    Raises:
+        InputError: features or operands that are not of a type that features may have.
     """
-    dtype = dtype or features.dtype
+    check_features(features.dtype)
+    dtype = check_features(features.dtype if dtype is None else dtype, "dtype")
     return jnp.matmul(
         features.astype(dtype),
         weights.astype(dtype),
