@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
 
+FEATURE_TYPES = ("float32", "bfloat16", "float16")
 DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
 _INT32_LIMIT = 2**31 - 1
 
@@ -40,7 +42,7 @@ class SparseTensor:
 
     Attributes:
         coords: int32 ``[capacity, 1 + D]``, event index and level coordinates.
-        features: ``[capacity, channels]``, float32 or bfloat16, one row a site.
+        features: ``[capacity, channels]``, float32, bfloat16 or float16, one row a site.
         num_active: int32 scalar, how many rows are sites.
         spatial_shape: length of every axis in level units (static).
         batch_size: number of events, including those without sites (static).
@@ -99,6 +101,26 @@ class SparseTensor:
         return grid.at[(event, *axes)].set(self.features, mode="drop")
 
 
+def check_features(dtype: DTypeLike, name: str = "features") -> DTypeLike:
+    """The type, if features may have it: sums are float32, so a wider one would be rounded.
+
+    Operations that compute with features ask. Those that only move rows, such as ``ops.prune`` and
+    ``ops.take_rows``, take any type.
+
+    Raises:
+        InputError: any other type.
+
+    >>> check_features("bfloat16")
+    'bfloat16'
+    """
+    found = jax.dtypes.canonicalize_dtype(dtype).name  # numpy's float64 is float32 to JAX
+    if found not in FEATURE_TYPES:
+        raise InputError(
+            f"{name} has type {found}: must be one of {', '.join(FEATURE_TYPES)}, convert it first"
+        )
+    return dtype
+
+
 def sparse_tensor(
     coords: Int[np.ndarray, "points axes"] | Sequence[Sequence[int]],
     features: Float[np.ndarray, "points channels"] | Sequence[Sequence[float]],
@@ -113,7 +135,8 @@ def sparse_tensor(
     Args:
         coords: integers ``[points, 1 + D]``: event index in ``[0, batch_size)``, then pixel indices
             in ``[0, spatial_shape)``. Any order.
-        features: ``[points, channels]``. float64 becomes float32; other float types stay.
+        features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
+            and booleans become float32.
         spatial_shape: number of pixels along each of the D axes, 1 to 4 of them.
         batch_size: number of events, those without points included.
         capacity: rows of the result, at least 1; the number of distinct sites if None.
@@ -230,8 +253,9 @@ def _checked_points(
         raise InputError(
             f"features has shape {values.shape}: must be [{len(points)}, channels] as coords"
         )
-    if not jnp.issubdtype(values.dtype, jnp.floating) or values.dtype == np.float64:
+    if values.dtype.kind in "biu" or (values.dtype.kind == "f" and values.dtype.itemsize > 4):
         values = values.astype(np.float32)
+    check_features(values.dtype)
     limits = np.array([batch_size, *shape], np.int64)
     outside = (points < 0) | (points >= limits)
     if outside.any():

@@ -15,7 +15,7 @@ from jaxtyping import Array
 
 from jaxsparse.errors import InputError
 from jaxsparse.nn.mish import mish
-from jaxsparse.nn.pointwise import Tensor, with_features
+from jaxsparse.nn.pointwise import Tensor, site_features, with_features
 
 
 def _hard_shrink(x: Array, threshold: float = 0.5) -> Array:
@@ -128,7 +128,7 @@ class PReLU(nn.Module):
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         size = x.features.shape[-1] if self.per_channel else 1
         slope = self.param("slope", nn.initializers.constant(0.25), (size,))
-        features = x.features
+        features = site_features(x)
         return with_features(
             x, jnp.where(features > 0, features, slope.astype(features.dtype) * features)
         )

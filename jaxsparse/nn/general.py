@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from jaxsparse import SparseTensor, ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn.parameters import convolution_weights
+from jaxsparse.ops.same_sites import check_same_sites
 
 __all__ = ["ChannelwiseConv", "GeneralConv"]
 
@@ -79,7 +80,7 @@ class ChannelwiseConv(nn.Module):
 
 
 def check_sites(x: SparseTensor, sites: ops.Sites, role: str) -> None:
-    """Refuses a tensor on other sites than a connection's, as far as shapes can tell.
+    """Refuses a tensor on other sites than a connection's, see ``ops.same_sites``.
 
     Args:
         x: the tensor.
@@ -87,14 +88,10 @@ def check_sites(x: SparseTensor, sites: ops.Sites, role: str) -> None:
         role: what the connection does to those sites, ``"reads"`` or ``"makes"``.
 
     Raises:
-        InputError: another stride, shape, number of events or capacity.
+        InputError: another stride, shape, number of events or capacity, or, where they are at
+            hand, other coordinates.
     """
-    given = (x.stride, x.spatial_shape, x.batch_size, x.capacity)
-    expected = (sites.stride, sites.spatial_shape, sites.batch_size, sites.capacity)
-    if given != expected:
-        raise InputError(
-            f"x has stride, shape, events and capacity {given}: the connection {role} {expected}"
-        )
+    check_same_sites(x, sites, f"the connection {role}", "make one for these sites")
 
 
 def _convolve(

@@ -17,6 +17,8 @@ from jaxsparse import SparseTensor
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.ops.precision import precision_for
+from jaxsparse.ops.same_sites import check_same_sites, known_to_differ
+from jaxsparse.sparse_tensor import check_features
 
 Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
 
@@ -41,11 +43,10 @@ class Linear(nn.Module):
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         shape = (x.features.shape[-1], self.features)
         weights = self.param("weights", jax.nn.initializers.he_normal(), shape)
-        out = product(x.features, weights, self.dtype)
-        if not self.use_bias:
-            return x.replace(features=out)
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return with_features(x, out + bias)
+        out = product(site_features(x), weights, self.dtype)
+        if self.use_bias:
+            out = out + self.param("bias", nn.initializers.zeros, (self.features,))
+        return with_features(x, out)
 
 
 def relu(x: Tensor) -> Tensor:
@@ -54,10 +55,11 @@ def relu(x: Tensor) -> Tensor:
 
 
 def add(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of the features of two tensors on the same sites.
+    """Sum of the features of two tensors on the same sites; ``ops.union`` adds any two.
 
     Raises:
-        InputError: the tensors are of different levels or sizes.
+        InputError: the tensors have different sites, as far as ``check_same_sites`` can tell: under
+            ``jit`` a different stride, shape, number of events or capacity only.
     """
     _check_same_sites(x, y)
     return x.replace(features=x.features + y.features)
@@ -67,7 +69,7 @@ def concatenate(x: Tensor, y: Tensor) -> Tensor:
     """The channels of ``x``, then those of ``y``, which has the same sites.
 
     Raises:
-        InputError: the tensors are of different levels or sizes.
+        InputError: as of :func:`add`.
     """
     _check_same_sites(x, y)
     return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
@@ -79,8 +81,12 @@ def product(
     """``features . weights`` with operands of ``dtype`` (None: that of the features).
 
     Sums are float32; the result has the type of the features.
+
+    Raises:
+        InputError: features or operands that are not of a type that features may have.
     """
-    dtype = dtype or features.dtype
+    check_features(features.dtype)
+    dtype = check_features(features.dtype if dtype is None else dtype, "dtype")
     return jnp.matmul(
         features.astype(dtype),
         weights.astype(dtype),
@@ -89,16 +95,29 @@ def product(
     ).astype(features.dtype)
 
 
+def site_features(x: Tensor) -> Float[Array, "... channels"]:
+    """The features, made zero where there is no site.
+
+    They are zero there by rule; a parameter multiplied with them gets no NaN if one breaks it.
+    """
+    return with_features(x, x.features).features
+
+
 def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
     """``x`` with other features, made zero where there is no site."""
     if x.mask is not None:
-        features = jnp.where(x.mask[..., None], features, 0)
+        features = jnp.where(x.mask[..., None], features, jnp.zeros((), features.dtype))
     return x.replace(features=features)
 
 
 def _check_same_sites(x: Tensor, y: Tensor) -> None:
-    if x.stride != y.stride or x.features.shape[:-1] != y.features.shape[:-1]:
+    if isinstance(x, SparseTensor) and isinstance(y, SparseTensor):
+        remedy = "bring both to the same sites, with ops.union or ops.intersection"
+        check_same_sites(x, y, "y has", remedy)
+        return
+    given, expected = ((t.stride, t.features.shape[:-1], t.mask is None) for t in (x, y))
+    if given != expected or known_to_differ(x.mask, y.mask):
         raise InputError(
-            f"tensors of strides {x.stride} and {y.stride} and sizes {x.features.shape[:-1]} and "
-            f"{y.features.shape[:-1]}: must lie on the same sites, bring them to one level first"
+            f"x has stride, size, no mask {given}: y has {expected}, and their masks must agree; "
+            "bring both to the same sites"
         )

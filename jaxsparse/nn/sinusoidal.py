@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from jaxsparse.nn.pointwise import Tensor, product, with_features
+from jaxsparse.nn.pointwise import Tensor, product, site_features, with_features
 
 
 class Sinusoidal(nn.Module):
@@ -40,5 +40,5 @@ class Sinusoidal(nn.Module):
         weights = self.param("weights", uniform, (x.features.shape[-1], self.features))
         bias = self.param("bias", uniform, (self.features,))
         amplitude = self.param("amplitude", uniform, (self.features,))
-        phase = product(x.features, weights, self.dtype).astype(jnp.float32) + bias
+        phase = product(site_features(x), weights, self.dtype).astype(jnp.float32) + bias
         return with_features(x, (amplitude * jnp.sin(phase)).astype(x.features.dtype))

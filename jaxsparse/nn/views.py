@@ -47,9 +47,11 @@ class MergedViews:
                 other; a view without the site counts as zeros.
 
         Raises:
-            InputError: another way to merge, tensors of a level that the union does not have.
+            InputError: another way to merge, tensors of different levels or of one that the union
+                does not have.
         """
-        level = self.geometry.level_of(tensors[0])
+        _check_views([(t.spatial_shape, t.batch_size, t.stride) for t in tensors])
+        level = self.geometry.level_of_stride(tensors[0].stride)
         taken = [
             ops.take_rows(tensor.features, rows, distinct=True)
             for tensor, rows in zip(tensors, self.rows[level], strict=True)

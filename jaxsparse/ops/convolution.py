@@ -31,6 +31,7 @@ from jaxsparse.ops import dataflow, grouped, native
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.manual_axes import refuse_varying
 from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
+from jaxsparse.sparse_tensor import check_features
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
@@ -52,7 +53,7 @@ def convolution(
     and bias, any number of times, in both modes.
 
     Args:
-        features: ``[capacity_in, in]``, padding rows zero; float32 or bfloat16.
+        features: ``[capacity_in, in]``, padding rows zero; float32, bfloat16 or float16.
         weights: ``[taps, in, out]``, taps with the last axis fastest. The transpose of a dense
             kernel is not taken: this is a cross-correlation, as everywhere in deep learning. With
             groups ``[taps, in / groups, out]``, as the dense kernel of a grouped convolution.
@@ -70,7 +71,8 @@ def convolution(
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: shapes that do not belong together, an unknown implementation.
+        InputError: shapes that do not belong together, an unknown implementation, features or a
+            compute type of another type, complex weights.
 
     Source: agrees with ``jax.lax.conv_general_dilated`` at the active sites (tests); submanifold
     convolution is Graham and van der Maaten, arXiv:1706.01307.
@@ -83,6 +85,11 @@ def convolution(
     [[210.0], [21.0], [40.0]]
     """
     features, weights = jnp.asarray(features), jnp.asarray(weights)
+    check_features(features.dtype)
+    compute_dtype = features.dtype if compute_dtype is None else compute_dtype
+    check_features(compute_dtype, "compute_dtype")
+    if jnp.iscomplexobj(weights):
+        raise InputError(f"weights has type {weights.dtype}: must be real, take its real part")
     if implementation not in IMPLEMENTATIONS:
         raise InputError(
             f"implementation is {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}"
@@ -109,7 +116,7 @@ def convolution(
         features,
         weights,
         treedef=treedef,
-        compute_dtype=jnp.dtype(features.dtype if compute_dtype is None else compute_dtype),
+        compute_dtype=jnp.dtype(compute_dtype),
         out_dtype=jnp.dtype(features.dtype),
         implementation=implementation,
         groups=groups,

@@ -96,12 +96,22 @@ def weight_gradient(
         return jnp.swapaxes(swapped, 1, 2)
     if flow == "native":
         return native.weight_gradient(kernel_map, x, g, compute_dtype)
-    x, g = x.astype(compute_dtype), g.astype(compute_dtype)
+    x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
     padded = _grow(x, x.shape[0] + 1, 0)
     if flow == "windows":
         return _weight_gradient_blocks(kernel_map, padded, g)
     gathered = _rows(padded, kernel_map.table.T).reshape(kernel_map.rows, -1)
     return _product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
+
+
+def active_rows(g: Array, count: Array) -> Array:
+    """``g`` with padding rows made zero, which may hold anything.
+
+    They are multiplied with the zeros of an absent row, and zero times an infinite cotangent, such
+    as that of a square root at the zeros of padding, is NaN.
+    """
+    active = jnp.arange(g.shape[0], dtype=jnp.int32) < count
+    return jnp.where(active[:, None], g, jnp.zeros((), g.dtype))
 
 
 def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops.linear_pair import LinearPair
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.sparse_tensor import SparseTensor, check_features
 
 # Wide enough that 50 k rows are four levels, and narrow enough to sum in pairs, nearly.
 RADIX = 16
@@ -70,6 +70,7 @@ def event_sum(
 
     Its derivative gives every row the cotangent of its event: ``event_spread``.
     """
+    check_features(features.dtype)
     return _event_sum(rows, features, rows.events, jnp.float32)
 
 
@@ -80,6 +81,7 @@ def event_spread(
 
     Its derivative sums the rows of every event: ``event_sum``.
     """
+    check_features(vectors.dtype, "vectors")
     return _event_sum.transpose(rows, vectors, rows.event.shape[0])
 
 
@@ -87,10 +89,13 @@ def global_sum_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     """Sum over the sites of every event.
 
     Args:
-        x: a batch, features float32 or bfloat16; sums are float32.
+        x: a batch, features float32, bfloat16 or float16; sums are float32.
 
     Returns:
         ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
+
+    Raises:
+        InputError: features of another type.
 
     Source: agrees with ``MinkowskiGlobalSumPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -107,10 +112,13 @@ def global_average_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     """Average over the sites of every event.
 
     Args:
-        x: a batch, features float32 or bfloat16; sums are float32.
+        x: a batch, features float32, bfloat16 or float16; sums are float32.
 
     Returns:
         ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
+
+    Raises:
+        InputError: features of another type.
 
     Source: agrees with ``MinkowskiGlobalAvgPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -137,10 +145,13 @@ def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     ``jnp.max``.
 
     Args:
-        x: a batch, features float32 or bfloat16.
+        x: a batch, features float32, bfloat16 or float16.
 
     Returns:
         ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
+
+    Raises:
+        InputError: features of another type.
 
     Source: agrees with ``MinkowskiGlobalMaxPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -150,6 +161,7 @@ def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     >>> global_max_pooling(x).tolist()
     [[-1.0], [-4.0], [0.0]]
     """
+    check_features(x.features.dtype)
     rows, values = EventRows.of(x), jax.lax.stop_gradient(x.features)
     largest = _reduce(values, rows.bounds, jnp.max, -jnp.inf)
     own = largest.at[rows.event].get(mode="fill", fill_value=0)
@@ -170,7 +182,7 @@ def broadcast_add(x: SparseTensor, vectors: Float[Array, "events channels"]) -> 
         The sites of ``x``, features of its type; padding rows are zero.
 
     Raises:
-        InputError: vectors of another shape.
+        InputError: features or vectors of another type, vectors of another shape.
 
     Source: agrees with ``MinkowskiBroadcastAddition`` (Choy et al., arXiv:1904.08755).
 
@@ -194,7 +206,7 @@ def broadcast_multiply(x: SparseTensor, vectors: Float[Array, "events channels"]
         The sites of ``x``, features of its type; padding rows are zero.
 
     Raises:
-        InputError: vectors of another shape.
+        InputError: features or vectors of another type, vectors of another shape.
 
     Source: agrees with ``MinkowskiBroadcastMultiplication`` (Choy et al., arXiv:1904.08755).
 
@@ -220,7 +232,7 @@ def broadcast_concatenate(
         The sites of ``x``, features of its type; padding rows are zero.
 
     Raises:
-        InputError: vectors of another shape.
+        InputError: features or vectors of another type, vectors of another shape.
 
     Source: agrees with ``MinkowskiBroadcastConcatenation`` (Choy et al., arXiv:1904.08755).
 
@@ -235,6 +247,7 @@ def broadcast_concatenate(
 
 def _spread(x: SparseTensor, vectors: Array, channels: int | None) -> Array:
     vectors = jnp.asarray(vectors)
+    check_features(x.features.dtype)
     if (
         vectors.ndim != 2
         or vectors.shape[0] != x.batch_size

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxsparse.errors import InputError
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.same_sites import check_same_sites
 from jaxsparse.sparse_tensor import SparseTensor
 
 
@@ -22,7 +23,8 @@ class Level:
 
     Attributes:
         coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        num_active: int32 scalar.
+        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
+            room.
         kernel_maps: submanifold map of each kernel size that was asked for.
         down: map of kernel 2, stride 2 to the next level; None on the last.
         spatial_shape: shape in units of this level (static).
@@ -31,7 +33,7 @@ class Level:
     """
 
     coords: Int[Array, "sites axes"]
-    num_active: Int[Array, ""]
+    count: Int[Array, ""]
     kernel_maps: dict[int, KernelMap]
     down: KernelMap | None
     spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
@@ -44,9 +46,14 @@ class Level:
         return self.coords.shape[0]
 
     @property
+    def num_active(self) -> Int[Array, ""]:
+        """How many rows are sites."""
+        return jnp.minimum(self.count, self.capacity)
+
+    @property
     def mask(self) -> Bool[Array, "sites"]:
         """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.num_active
+        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
 
 @jax.tree_util.register_dataclass
@@ -64,16 +71,29 @@ class Geometry:
     fits: Bool[Array, ""]
 
     def level_of(self, x: SparseTensor) -> int:
-        """The level whose stride is that of ``x``.
+        """The level that ``x`` lies on.
 
         Raises:
-            InputError: no level has that stride.
+            InputError: no level has the stride of ``x``, or the one that has is another batch's:
+                another shape, number of events or capacity, or, where they are at hand, other
+                coordinates.
+        """
+        index = self.level_of_stride(x.stride)
+        relation = f"level {index} of the geometry has"
+        check_same_sites(x, self.levels[index], relation, "build one from this batch")
+        return index
+
+    def level_of_stride(self, stride: tuple[int, ...]) -> int:
+        """The level of that stride.
+
+        Raises:
+            InputError: there is none.
         """
         for index, level in enumerate(self.levels):
-            if level.stride == x.stride:
+            if level.stride == stride:
                 return index
         raise InputError(
-            f"stride of the tensor is {x.stride} but the geometry has strides "
+            f"stride of the tensor is {stride} but the geometry has strides "
             f"{[level.stride for level in self.levels]}: build the geometry with more levels"
         )
 
@@ -104,15 +124,18 @@ def geometry(
         x: the batch; only its coordinates are used.
         levels: number of levels, the finest included.
         kernels: odd sizes of the submanifold kernels, the same at every level.
-        capacities: rows of every level, the first being ``x.capacity`` (static). None:
-            ``x.capacity`` everywhere, which always fits.
+        capacities: rows of every level, the first being ``x.capacity`` (static), as
+            ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
         strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
 
     Returns:
         The geometry. All of it is int32 or bool and identical for every strategy and platform.
+        Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
+        and ``fits`` is False.
 
     Raises:
-        InputError: no levels, an even kernel, capacities of the wrong length or of another batch.
+        InputError: no levels, an even kernel, capacities of the wrong length or of another batch,
+            and, outside of ``jit``, more sites than a capacity.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
@@ -145,7 +168,7 @@ def geometry(
             )
             for size in kernels
         }
-        level = Level(coords, num_here, maps, None, shape, x.batch_size, stride)
+        level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
         if index + 1 == levels:
             built.append(level)
             break
@@ -164,4 +187,10 @@ def geometry(
         fits &= num_active <= rows[index + 1]
         coords, shape = coarse, coordinates.halved_shape(shape)
         stride = tuple(2 * s for s in stride)
+    if capacities is not None and not isinstance(fits, jax.core.Tracer) and not bool(fits):
+        over = next(i for i, level in enumerate(built) if int(level.count) > level.capacity)
+        raise InputError(
+            f"capacities is {rows} but level {over} has {int(built[over].count)} sites: raise it, "
+            "ops.count_levels counts what is needed"
+        )
     return Geometry(tuple(built), fits)

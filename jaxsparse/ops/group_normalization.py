@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops.event_reduction import EventRows, event_average, event_spread
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.sparse_tensor import SparseTensor, check_features
 
 DOMAINS = ("event", "site")
 
@@ -31,7 +31,7 @@ def group_norm(
     """``scale * (in - mean) / sqrt(variance + epsilon) + bias`` by groups of consecutive channels.
 
     Args:
-        x: a batch, features float32 or bfloat16.
+        x: a batch, features float32, bfloat16 or float16.
         scale: float32 ``[channels]``.
         bias: float32 ``[channels]``.
         groups: number of groups; divides the number of channels.
@@ -45,7 +45,8 @@ def group_norm(
         finite: where the variance is 0 the result is ``bias``.
 
     Raises:
-        InputError: groups that do not divide the channels, an unknown domain.
+        InputError: groups that do not divide the channels, an unknown domain, features of another
+            type.
 
     Source: Wu and He, arXiv:1803.08494, equations 2 and 7.
 
@@ -58,6 +59,7 @@ def group_norm(
     [[-89, -89], [89, 89], [0, 0]]
     """
     channels = x.num_channels
+    check_features(x.features.dtype)
     if groups < 1 or channels % groups:
         raise InputError(
             f"groups is {groups}: must divide the {channels} channels, choose one of their divisors"

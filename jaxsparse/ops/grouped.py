@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxsparse.ops import native
+from jaxsparse.ops.dataflow import active_rows
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.precision import precision_for
 
@@ -64,7 +65,7 @@ def weight_gradient(
             _reads(kernel_map), kernel_map.num_out, kernel_map.capacity_in, x, g, compute_dtype
         )[..., None, None]
     padded = _by_group(x.astype(compute_dtype), groups, absent_rows=1)
-    columns = _by_group(g.astype(compute_dtype), groups)
+    columns = _by_group(active_rows(g, kernel_map.num_out).astype(compute_dtype), groups)
     one_channel = padded.shape[2] == columns.shape[2] == 1
 
     def one_tap(read: Array) -> Array:

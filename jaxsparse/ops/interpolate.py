@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 from jaxsparse.errors import InputError
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.rows import take_rows
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.sparse_tensor import SparseTensor, check_features
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128
@@ -47,7 +47,8 @@ def interpolate(
         in the positions, where a whole position takes the slope of the cell above it.
 
     Raises:
-        InputError: points of another shape or type.
+        InputError: points of another shape or type, features of another type than float32, bfloat16
+            and float16.
 
     Source: agrees with the unnormalised interpolation of MinkowskiEngine (tests).
 
@@ -59,6 +60,7 @@ def interpolate(
     [[3.0]]
     """
     points = _checked_points(x, points)
+    check_features(x.features.dtype)
     whole, valid = _whole(points)
     lower = jnp.floor(points[:, 1:])
     fraction = points[:, 1:] - jax.lax.stop_gradient(lower)

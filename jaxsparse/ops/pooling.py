@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int
 from jaxsparse.errors import InputError
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
+from jaxsparse.sparse_tensor import check_features
 
 DIVISORS = ("active", "kernel")
 
@@ -49,7 +50,7 @@ def sum_pooling(
     """Sum over the active sites in reach, ``out[o] = sum_k in[in(o, k)]``.
 
     Args:
-        features: ``[capacity_in, channels]``, float32 or bfloat16; sums are float32.
+        features: ``[capacity_in, channels]``, float32, bfloat16 or float16; sums are float32.
         kernel_map: which rows feed which, of any kind.
 
     Returns:
@@ -57,7 +58,7 @@ def sum_pooling(
         site is in reach.
 
     Raises:
-        InputError: features of another number of rows than the map takes.
+        InputError: features of another type, or another number of rows than the map takes.
 
     Source: agrees with ``MinkowskiSumPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -80,7 +81,7 @@ def average_pooling(
     """Average over the sites in reach, ``out[o] = sum_k in[in(o, k)] / n``.
 
     Args:
-        features: ``[capacity_in, channels]``, float32 or bfloat16; sums are float32.
+        features: ``[capacity_in, channels]``, float32, bfloat16 or float16; sums are float32.
         kernel_map: which rows feed which, of any kind.
         divisor: ``"active"``: ``n`` is how many of the taps of ``o`` have an active site.
             ``"kernel"``: ``n`` is the number of taps, as if absent sites were zero.
@@ -90,7 +91,8 @@ def average_pooling(
         site is in reach.
 
     Raises:
-        InputError: an unknown divisor, features of another number of rows than the map takes.
+        InputError: an unknown divisor, features of another type or another number of rows than the
+            map takes.
 
     Source: ``"active"`` agrees with ``MinkowskiAvgPooling`` (Choy et al., arXiv:1904.08755),
     ``"kernel"`` with a dense average pooling that counts its padding.
@@ -125,14 +127,14 @@ def max_pooling(
     number, as in ``jnp.max``.
 
     Args:
-        features: ``[capacity_in, channels]``, float32 or bfloat16.
+        features: ``[capacity_in, channels]``, float32, bfloat16 or float16.
         kernel_map: which rows feed which, of any kind.
 
     Returns:
         ``MaxPoolingResult``: the maxima, and which tap each came from.
 
     Raises:
-        InputError: features of another number of rows than the map takes.
+        InputError: features of another type, or another number of rows than the map takes.
 
     Source: agrees with ``MinkowskiMaxPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -158,14 +160,14 @@ def sum_unpooling(
     The transpose of ``sum_pooling``. Over ``level.down`` a site copies the features of its parent.
 
     Args:
-        features: ``[kernel_map.capacity_out, channels]``, float32 or bfloat16.
+        features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16.
         kernel_map: the map of the pooling, not its transpose.
 
     Returns:
         ``[kernel_map.capacity_in, channels]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: features of another number of rows than the map makes.
+        InputError: features of another type, or another number of rows than the map makes.
 
     >>> from jaxsparse import geometry, sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
@@ -186,7 +188,7 @@ def average_unpooling(
     site copies the features of its one parent.
 
     Args:
-        features: ``[kernel_map.capacity_out, channels]``, float32 or bfloat16.
+        features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16.
         kernel_map: the map of the pooling, not its transpose.
         divisor: as for ``average_pooling``.
 
@@ -194,7 +196,8 @@ def average_unpooling(
         ``[kernel_map.capacity_in, channels]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: an unknown divisor, features of another number of rows than the map makes.
+        InputError: an unknown divisor, features of another type or another number of rows than the
+            map makes.
 
     Source: agrees with ``MinkowskiPoolingTranspose`` (Choy et al., arXiv:1904.08755).
     """
@@ -211,7 +214,8 @@ def max_unpooling(
     A site gets the sum of the features of all outputs whose maximum it was, else zero.
 
     Args:
-        features: ``[kernel_map.capacity_out, channels]``, float32 or bfloat16; sums are float32.
+        features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16; sums
+            are float32.
         choice: int32 of the same shape, from ``max_pooling``.
         kernel_map: the map of the pooling, not its transpose.
 
@@ -219,8 +223,8 @@ def max_unpooling(
         ``[kernel_map.capacity_in, channels]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: features of another number of rows than the map makes, a choice of another
-            shape.
+        InputError: features of another type or another number of rows than the map makes, a choice
+            of another shape.
 
     Source: the "unpooling" of Zeiler and Fergus, arXiv:1311.2901, section 2.1.
 
@@ -233,6 +237,7 @@ def max_unpooling(
     [[0.0], [20.0], [40.0]]
     """
     features, choice = jnp.asarray(features), jnp.asarray(choice)
+    check_features(features.dtype)
     if features.shape != choice.shape or features.shape[:1] != (kernel_map.capacity_out,):
         raise InputError(
             f"features has shape {features.shape} and choice {choice.shape}: both must be "
@@ -243,6 +248,7 @@ def max_unpooling(
 
 def _checked(features: Array, kernel_map: KernelMap) -> Array:
     features = jnp.asarray(features)
+    check_features(features.dtype)
     if features.ndim != 2 or features.shape[0] != kernel_map.capacity_in:
         raise InputError(
             f"features has shape {features.shape}: this map takes "

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops.linear_pair import LinearPair
+from jaxsparse.sparse_tensor import check_features
 
 
 def take_rows(
@@ -71,12 +72,15 @@ def sum_rows(
         number of times, in both modes; the transpose is ``take_rows``.
 
     Raises:
-        InputError: arrays of other ranks, different numbers of points, a float ``rows``.
+        InputError: arrays of other ranks, different numbers of points, a float ``rows``; values
+            to be summed that are not float32, bfloat16 or float16 (``distinct`` moves any type).
 
     >>> sum_rows(jnp.array([[1.0], [2.0], [4.0]]), jnp.array([1, 5, 1]), 3).tolist()
     [[0.0], [5.0], [0.0]]
     """
     x, index = _checked(values, rows)
+    if not distinct:
+        check_features(x.dtype, "values")
     if x.shape[0] != index.shape[0]:
         raise InputError(
             f"values has {x.shape[0]} rows but rows has {index.shape[0]}: must be one a point"

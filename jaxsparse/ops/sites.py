@@ -49,7 +49,7 @@ class Sites:
         """The sites of a tensor or of a level of a geometry."""
         if isinstance(x, Sites):
             return x
-        count = jnp.asarray(x.num_active, jnp.int32)
+        count = jnp.asarray(x.count if isinstance(x, Level) else x.num_active, jnp.int32)
         return cls(jnp.asarray(x.coords), count, x.spatial_shape, x.batch_size, x.stride)
 
     @property

@@ -1,5 +1,6 @@
 """Layers of both vocabularies: conventions, bias, precision and errors."""
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
+from jaxsparse import ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn import blocks, dense, sparse
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
@@ -141,6 +143,25 @@ def test_linear_masks_its_bias(x):
     assert not np.any(y.features[COUNT:])
 
 
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_linear_takes_no_gradient_from_padding(x, use_bias):
+    """Neither from what its rows hold nor from an infinite slope there."""
+    variables = parameters((3, 2), (2,))
+    if not use_bias:
+        del variables["params"]["bias"]
+    positive = jnp.abs(x.features) + 0.1
+    variables = jax.tree.map(np.abs, variables)
+
+    def loss(variables, features, rows):
+        y = apply(sparse.Linear(2, use_bias=use_bias), variables, x.replace(features))
+        return jnp.sum(jnp.sqrt(y.features[:rows]))
+
+    expected = jax.grad(loss)(variables, positive, COUNT)
+    dirty = jax.grad(loss)(variables, positive.at[COUNT:].set(jnp.nan), x.capacity)
+    for one, other in zip(jax.tree.leaves(dirty), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
 @pytest.mark.parametrize("layers", [sparse, dense], ids=["sparse", "dense"])
 def test_bfloat16_operands_give_float32_features_and_gradients(x, geometry, layers):
     if layers is dense:
@@ -189,10 +210,55 @@ def test_both_vocabularies_have_the_same_names():
 
 def test_unlike_tensors_cannot_be_joined(x, geometry):
     coarse = apply(sparse.StridedConv(3), parameters((4, 3, 3), (3,)), x, geometry)
-    with pytest.raises(InputError, match=r"strides \(1, 1\) and \(2, 2\)"):
+    with pytest.raises(InputError, match=r"events and capacity \(\(1, 1\).*: y has \(\(2, 2\)"):
         sparse.concatenate(x, coarse)
     with pytest.raises(InputError, match="same sites"):
         sparse.add(x, coarse)
+    images = _images(geometry, 0)
+    with pytest.raises(InputError, match="same sites"):
+        dense.add(images, _images(geometry, 1))
+    with pytest.raises(InputError, match="their masks must agree"):
+        dense.add(images, images.replace(mask=~images.mask))
+    with pytest.raises(InputError, match="their masks must agree"):
+        dense.add(images, images.replace(mask=None))
+
+
+def other_batches(x):
+    """Tensors of the stride and capacity of ``x`` that lie on other sites."""
+    pruned = ops.prune(x, jnp.arange(x.capacity) > 0)
+    return {
+        "shape": dataclasses.replace(x, spatial_shape=(5, 8)),
+        "events": dataclasses.replace(x, batch_size=3),
+        "coordinates": pruned,
+        "rows at hand on the host": dataclasses.replace(x, coords=np.asarray(pruned.coords)),
+    }
+
+
+@pytest.mark.parametrize("name", ["shape", "events", "coordinates", "rows at hand on the host"])
+def test_other_sites_of_the_same_size_are_refused(x, geometry, name):
+    other = other_batches(x)[name]
+    static = name in ("shape", "events")
+    layer, variables = sparse.SubmanifoldConv(4), {"params": {"weights": np.ones((9, 3, 4))}}
+    down = ops.down_connection(geometry, 0)
+    for run, text in (
+        (lambda x, y: sparse.add(x, y), "y has"),
+        (lambda x, y: sparse.concatenate(x, y), "y has"),
+        (lambda x, y: layer.apply(variables, y, geometry), "level 0 of the geometry has"),
+        (lambda x, y: sparse.max_pooling(y, down), "the connection reads"),
+    ):
+        with pytest.raises(InputError, match=text) as error:
+            run(x, other)
+        assert "\n" not in str(error.value)
+        if static:
+            with pytest.raises(InputError, match=text):
+                jax.eval_shape(run, x, other)
+        else:
+            jax.eval_shape(run, x, other)  # traced coordinates cannot be compared
+
+
+def test_equal_sites_in_other_arrays_are_the_same(x):
+    copy = dataclasses.replace(x, coords=np.array(x.coords))
+    np.testing.assert_array_equal(sparse.add(x, copy).features, 2 * x.features)
 
 
 def test_levels_beyond_the_geometry_are_named(x, geometry):

@@ -152,11 +152,47 @@ def test_padding_rows_are_zero_and_never_read():
 
 
 @pytest.mark.parametrize("implementation", dataflow.IMPLEMENTATIONS)
-def test_bfloat16_stays_within_its_rounding(implementation):
+def test_padding_rows_give_weights_no_gradient_whatever_their_slope(implementation):
+    """The square root has an infinite slope at the zeros of padding rows."""
+    _, dense = images(14, 20)
+    x = from_dense(dense, capacity=CAPACITY)
+
+    @jax.jit
+    def gradients(x):
+        fine: Any = geometry(x, levels=2).levels[0]
+        wide = ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
+        maps = (fine.kernel_maps[3], fine.down, fine.down.transpose(), wide, wide.transpose())
+
+        def loss(w, made, groups, whole):
+            inside = (jnp.arange(made.capacity_in) < made.num_in)[:, None]
+            features = jnp.where(inside, jnp.ones((1, 4)), jnp.nan)
+            out = convolution(features, w, made, groups=groups, implementation=implementation)
+            active = (jnp.arange(made.capacity_out) < made.num_out)[:, None]
+            return jnp.sum(jnp.sqrt(out if whole else jnp.where(active, out, 1)))
+
+        return [
+            [
+                jax.grad(loss)(jnp.full((made.taps, 4 // groups, OUT), 0.5), made, groups, whole)
+                for made in maps
+                for groups in ((1, 2) if implementation == "table" else (1,))
+            ]
+            for whole in (True, False)
+        ]
+
+    for whole, sites in zip(*gradients(x), strict=True):
+        np.testing.assert_allclose(whole, sites, rtol=1e-5)
+        assert np.any(sites)
+
+
+@pytest.mark.parametrize(
+    ("implementation", "narrow"),
+    [*((name, jnp.bfloat16) for name in dataflow.IMPLEMENTATIONS), ("auto", jnp.float16)],
+)
+def test_narrow_types_stay_within_their_rounding(implementation, narrow):
     active, dense = images(9, 60)
     x = from_dense(dense, capacity=CAPACITY)
-    scale = 2.0**-8 * 9 * IN
-    for source, dtype in ((x, jnp.bfloat16), (x.replace(x.features.astype(jnp.bfloat16)), None)):
+    scale = float(jnp.finfo(narrow).eps) / 2 * 9 * IN
+    for source, dtype in ((x, narrow), (x.replace(x.features.astype(narrow)), None)):
         results = three(source, W, W_DOWN, W_UP, implementation=implementation, compute_dtype=dtype)
         assert {r.dtype for r in results} == {source.features.dtype}
         for result, expected in zip(results[:2], oracle(active, dense)[:2], strict=True):

@@ -77,13 +77,14 @@ def test_input_order_and_what_padding_holds_change_nothing(name):
     np.testing.assert_array_equal(pool(x), expected)
 
 
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 @pytest.mark.parametrize("name", POOLS)
-def test_bfloat16_sums_are_float32(name):
+def test_sums_of_narrow_types_are_float32(name, dtype):
     pool, oracle = POOLS[name]
     x = batch((300, 2), 320)
-    x = x.replace(x.features.astype(jnp.bfloat16))
+    x = x.replace(x.features.astype(dtype))
     result = pool(x)
-    assert result.dtype == jnp.bfloat16
+    assert result.dtype == dtype
     np.testing.assert_allclose(result.astype(np.float32), by_event(x, oracle), rtol=2**-8)
 
 
@@ -207,7 +208,7 @@ def normalised(rows, groups):
     return ((grouped - mean) / np.sqrt(variance + 1e-5)).reshape(rows.shape) * SCALE + BIAS
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
 @pytest.mark.parametrize(
     ("groups", "over"), [(1, "event"), (2, "event"), (4, "event"), (2, "site")]
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, geometry, sparse_tensor
-from jaxsparse.ops import coordinates, count_levels, kernel_map, lookup
+from jaxsparse.ops import coordinates, count_levels, down_connection, kernel_map, lookup
 
 TRIANGLE = [(0, 3), (1, 2), (1, 4), *((2, i) for i in range(1, 6))]
 
@@ -169,3 +169,16 @@ def test_a_capacity_that_is_too_small_is_reported():
     fits = jax.jit(lambda x, rows: geometry(x, levels=2, capacities=rows).fits, static_argnums=1)
     assert not fits(x, (2, 1))
     assert fits(x, (2, 2))
+    assert geometry(x, levels=2, capacities=(2, 2)).fits
+    with pytest.raises(InputError, match=r"capacities is \(2, 1\) but level 1 has 2 sites"):
+        geometry(x, levels=2, capacities=(2, 1))
+
+
+def test_a_connection_of_an_over_full_level_does_not_fit():
+    x = tensor([(0, 0, 0), (0, 2, 2)], (4, 4))
+    built = jax.jit(lambda x: geometry(x, levels=2, capacities=(2, 1)))(x)
+    connection = down_connection(built, 0)
+    assert (int(built.levels[1].count), int(built.levels[1].num_active)) == (2, 1)
+    assert connection.source.fits
+    assert not connection.fits
+    assert not connection.transpose().fits

@@ -60,11 +60,12 @@ def test_values_are_the_weighted_corners(shape, normalized):
     np.testing.assert_allclose(got, oracle(table, points, normalized), rtol=1e-4, atol=1e-5)
 
 
-def test_bfloat16_is_summed_in_float32():
-    x, table = some_sites(dtype="bfloat16")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_narrow_types_are_summed_in_float32(dtype):
+    x, table = some_sites(dtype=dtype)
     points = some_points(x)
     got = jax.jit(interpolate)(x, points)
-    assert got.dtype == jnp.bfloat16
+    assert got.dtype == dtype
     expected = oracle(table, points, False)
     np.testing.assert_allclose(np.asarray(got, np.float32), expected, rtol=8e-3, atol=1e-6)
 

@@ -155,13 +155,14 @@ def test_nothing_in_nothing_out():
         assert not gradient.any()
 
 
-def test_bfloat16_sums_are_float32():
+@pytest.mark.parametrize(("dtype", "last"), [(jnp.bfloat16, 256.0), (jnp.float16, 2048.0)])
+def test_sums_of_narrow_types_are_float32(dtype, last):
     sites = given_sites([[0, i] for i in range(9)], spatial_shape=(9,), batch_size=1)
     connection = strided_connection(sites, hypercube(9, 1, padding=0), 9)
-    x = jnp.array([256.0] + [1.0] * 8, jnp.bfloat16)[:, None]
+    x = jnp.array([last] + [1.0] * 8, dtype)[:, None]
     pooled = sum_pooling(x, connection.kernel_map)
-    assert pooled.dtype == jnp.bfloat16
-    assert float(pooled[0, 0]) == 264.0  # one by one in bfloat16 it stays at 256
+    assert pooled.dtype == dtype
+    assert float(pooled[0, 0]) == last + 8  # one by one in that type it stays at the first
 
 
 @pytest.mark.parametrize("pool", [sum_pooling, lambda x, m: max_pooling(x, m).features])

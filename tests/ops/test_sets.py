@@ -39,7 +39,7 @@ def check(x, expected):
     assert not got[n:].any()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_a_union_has_the_sites_of_both(dtype):
     (x, of_x), (y, of_y) = some_sites(0, dtype=dtype), some_sites(1, extra=0, dtype=dtype)
     zero = np.zeros(2, of_x[next(iter(of_x))].dtype)

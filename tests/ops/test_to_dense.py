@@ -24,7 +24,7 @@ def some_grid(shape, dtype="float32", seed=0):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_there_and_back_is_the_identity(shape, dtype):
     grid = some_grid(shape, dtype)
     sites = np.argwhere((grid != 0).any(axis=-1))
