@@ -45,7 +45,8 @@ def group_norm(
         finite: where the variance is 0 the result is ``bias``.
 
     Raises:
-        InputError: groups that do not divide the channels, an unknown domain.
+        InputError: groups that do not divide the channels, an unknown domain, a scale or bias of
+            another shape.
 
     Source: Wu and He, arXiv:1803.08494, equations 2 and 7.
 
@@ -64,6 +65,11 @@ def group_norm(
         )
     if over not in DOMAINS:
         raise InputError(f"over is {over!r}: must be one of {', '.join(DOMAINS)}")
+    for name, vector in (("scale", scale), ("bias", bias)):
+        if jnp.shape(vector) != (channels,):
+            raise InputError(
+                f"{name} has shape {jnp.shape(vector)}: must be [{channels}], a number a channel"
+            )
     values = x.features.astype(jnp.float32)
     rows = EventRows.of(x)
 

@@ -325,6 +325,11 @@ def test_wrong_shapes_and_names_are_one_line(batch):
         ((x.features[:, :2], W, fine), {}, "features has shape"),
         ((x.features[:5], W, fine), {}, "features has shape"),
         ((x.features, W, fine), {"implementation": "fast"}, "auto, table, windows"),
+        # What broadcasts is no bias either.
+        *(
+            ((x.features, W, fine), {"bias": np.ones(shape)}, r"bias has shape .*must be \[4\]")
+            for shape in ((), (1,), (2,), (CAPACITY, OUT))
+        ),
     ):
         with pytest.raises(InputError, match=text):
             run(*arguments, **options)

@@ -1,6 +1,7 @@
 """Kernel regions: which offsets, and in which order."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,12 @@ def test_outputs_of_one_input_are_counted_by_residue():
         assert hypercube(size, 2).taps_per_input(stride) == expected
 
 
+def test_integers_of_numpy_are_integers():
+    sizes: Any = np.array([3, 2])
+    assert hypercube(sizes, 2) == hypercube((np.int64(3), 2), 2) == hypercube((3, 2), 2)
+    assert hypercube(np.int32(3), 2) == hypercube(3, 2)
+
+
 def test_a_region_is_refused_in_one_line():
     for make, text in (
         (lambda: Region(()), "offsets is empty"),
@@ -61,6 +68,13 @@ def test_a_region_is_refused_in_one_line():
         (lambda: hypercube(3, 2, padding=(-1, 0)), "padding is"),
         (lambda: hypercube(3, 5), "dim is 5"),
         (lambda: cross(4, 2), "needs odd sizes"),
+        (lambda: hypercube(2.5, 1), "kernel_size is 2.5: must be a sequence of integers"),
+        (lambda: hypercube("33", 2), "kernel_size is '33'"),
+        (lambda: hypercube((3, 2.5), 2), "kernel_size is"),
+        (lambda: hypercube(3, 2.0), "dim is 2.0"),
+        (lambda: cross(3, 2, dilation=1.5), "dilation is 1.5"),
+        (lambda: Region(((0.5,), (1.7,))), "offsets is"),
+        (lambda: Region((1, 2)), "offsets is 1"),
     ):
         with pytest.raises(InputError, match=text) as error:
             make()
