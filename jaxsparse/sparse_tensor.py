@@ -177,8 +177,8 @@ def from_dense(
 ) -> SparseTensor:
     """The sites of a dense array ``[batch, *spatial, channels]`` where any ``|value| > threshold``.
 
-    Host side. The inverse of ``SparseTensor.to_dense`` wherever no site holds only small values. NaN
-    makes a site, as in ``ops.from_dense``.
+    Host side. The inverse of ``SparseTensor.to_dense`` wherever no site holds only small values.
+    NaN makes a site, as in ``ops.from_dense``.
 
     Raises:
         InputError: fewer than three axes, or more sites than ``capacity``.

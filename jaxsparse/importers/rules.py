@@ -65,7 +65,7 @@ def minkowski_convolution(path: str, kernel_size: Sequence[int]) -> LayerRule:
 
 
 def minkowski_cross(path: str, kernel_size: Sequence[int]) -> LayerRule:
-    """``MinkowskiConvolution`` with ``RegionType.HYPER_CROSS``, to a convolution over ``ops.cross``.
+    """``MinkowskiConvolution`` of ``RegionType.HYPER_CROSS`` to a convolution over ``ops.cross``.
 
     Args:
         path: of our layer.

@@ -102,7 +102,7 @@ def convolution(
     channels_out = weights.shape[2]
     if bias is not None and jnp.shape(bias) != (channels_out,):
         raise InputError(
-            f"bias has shape {jnp.shape(bias)}: must be [{channels_out}], a number an output channel"
+            f"bias has shape {jnp.shape(bias)}: must be [{channels_out}], one an output channel"
         )
     if groups > 1:
         taps, channels, out = weights.shape

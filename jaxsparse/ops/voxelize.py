@@ -175,8 +175,8 @@ def vote(
         int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
 
     Raises:
-        InputError: another number of labels than points, labels that are no integers, or, outside of
-            ``jit``, that int32 does not hold.
+        InputError: another number of labels than points, labels that are no integers, or, outside
+            of ``jit``, that int32 does not hold.
 
     >>> _, point_map, _ = voxelize([[0, 1], [0, 1], [0, 0], [0, 1]], jnp.ones((4, 1)),
     ...                            spatial_shape=(2,), batch_size=1, duplicates="first")
@@ -214,7 +214,7 @@ def _check_int32(name: str, numbers: Array | np.ndarray) -> None:
     low, high = int(numbers.min()), int(numbers.max())
     if low < -coordinates.INT32_MAX - 1 or high > coordinates.INT32_MAX:
         raise InputError(
-            f"{name} reach from {low} to {high}: must be integers that int32 holds, number them anew"
+            f"{name} reach from {low} to {high}: must be integers that int32 holds, renumber them"
         )
 
 
@@ -262,7 +262,7 @@ def _check_shapes(
     if valid is None:
         return
     dtype = jnp.result_type(valid)
-    if jnp.shape(valid) != shape[:1] or dtype != bool:
+    if jnp.shape(valid) != shape[:1] or dtype != jnp.bool_:
         raise InputError(
             f"valid has shape {jnp.shape(valid)} and type {dtype}: must be bool [{shape[0]}] as "
             "points, compare numbers with 0 first"

@@ -257,4 +257,4 @@ def test_wrong_groups_domains_and_parameters_are_one_line():
     with pytest.raises(InputError, match=r"scale has shape \(1,\): must be \[4\]"):
         norms.layer_norm(x, SCALE[:1], BIAS)
     with pytest.raises(InputError, match=r"bias has shape \(2, 4\): must be \[4\]"):
-        norms.instance_norm(x, SCALE, np.ones((2, 4)))
+        norms.instance_norm(x, SCALE, jnp.ones((2, 4)))
