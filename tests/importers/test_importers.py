@@ -1,6 +1,7 @@
 """Kernels of the peers against their documented order and against recorded results of spconv."""
 
 import dataclasses
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -240,11 +241,12 @@ def test_wrong_kernels_are_one_line():
             call()
 
 
-def layer_of(rule, state, connection, x, features):
-    """Sites and values of one convolution with imported weights, as ``{site: features}``."""
-    layer: Any = nn.GeneralConv(features, use_bias=True)
-    tree = jax.eval_shape(layer.init, jax.random.key(0), x, connection)
-    y = layer.apply(importers.import_state_dict(state, tree, {"conv": rule}), x, connection)
+def layer_of(rule, state, connect, x):
+    """Sites and values of a convolution with imported weights, as ``{site: features}``."""
+    layer: Any = nn.GeneralConv(3, use_bias=True)
+    tree = jax.eval_shape(lambda x: layer.init(jax.random.key(0), x, connect(x)), x)
+    variables = importers.import_state_dict(state, tree, {"conv": rule})
+    y = jax.jit(lambda variables, x: layer.apply(variables, x, connect(x)))(variables, x)
     coords = np.asarray(y.coords)[: int(y.num_active)].tolist()
     return dict(zip(map(tuple, coords), np.asarray(y.features), strict=False))
 
@@ -284,28 +286,29 @@ def test_a_minkowski_cross_goes_through_its_rule():
     expected = {site: state["conv.bias"][0].copy() for site in rows}
     for source, tap, site in pairs(rows, rows, offsets, 1):
         expected[site] += rows[source] @ state["conv.kernel"][tap]
-    connection = ops.submanifold_connection(x, ops.cross(3, 3))
     rule = importers.minkowski_cross("", (3, 3, 3))
-    agree(layer_of(rule, state, connection, x, 3), expected)
+    connect = functools.partial(ops.submanifold_connection, region=ops.cross(3, 3))
+    agree(layer_of(rule, state, connect, x), expected)
 
 
 def test_a_transposed_convolution_of_minkowski_computes_what_it_says():
     """From sites of stride 2 onto the fine ones: the pairs of the strided convolution, turned."""
     fine, rows, rng = cube_case()
     size = (3, 2, 3)
-    connection = ops.strided_connection(fine, ops.hypercube(size, 3), 2)
-    coarse = np.asarray(connection.target.coords)[: int(connection.target.count)]
+    connect = functools.partial(ops.strided_connection, region=ops.hypercube(size, 3), stride=2)
+    target = jax.jit(lambda fine: connect(fine).target)(fine)
+    coarse = np.asarray(target.coords)[: int(target.count)]
     values = rng.normal(size=(len(coarse), 2))
-    padded = np.zeros((connection.target.capacity, 2), np.float32)
+    padded = np.zeros((target.capacity, 2), np.float32)
     padded[: len(coarse)] = values
-    x = connection.target.tensor(jnp.asarray(padded))
+    x = target.tensor(jnp.asarray(padded))
     state = {"conv.kernel": rng.normal(size=(18, 2, 3)), "conv.bias": rng.normal(size=(1, 3))}
     expected = {site: state["conv.bias"][0].copy() for site in rows}
     sources = dict(zip(map(tuple, coarse.tolist()), values, strict=True))
     for site, tap, source in pairs(rows, sources, minkowski_offsets(size), 2):
         expected[site] += sources[source] @ state["conv.kernel"][tap]
     rule = importers.minkowski_convolution("", size)
-    agree(layer_of(rule, state, connection.transpose(), x, 3), expected)
+    agree(layer_of(rule, state, lambda x: connect(fine).transpose(), x), expected)
 
 
 @pytest.mark.parametrize(("size", "padding"), [(3, 0), (2, 0), (3, 1)])
@@ -326,11 +329,15 @@ def test_a_strided_convolution_of_spconv_ports_literally(size, padding):
                 site = (event, *place)
                 expected.setdefault(site, bias.copy())
                 expected[site] += weight[(slice(None), *tap)] @ rows[there]
-    region = ops.hypercube(size, 3, padding=padding)
-    connection = ops.strided_connection(x, region, 2, output_sites="receptive_field")
-    assert list(connection.target.spatial_shape) == shape
+    connect = functools.partial(
+        ops.strided_connection,
+        region=ops.hypercube(size, 3, padding=padding),
+        stride=2,
+        output_sites="receptive_field",
+    )
+    assert list(jax.eval_shape(connect, x).target.spatial_shape) == shape
     state = {"conv.weight": weight, "conv.bias": bias}
-    agree(layer_of(importers.spconv_convolution(""), state, connection, x, 3), expected)
+    agree(layer_of(importers.spconv_convolution(""), state, connect, x), expected)
 
 
 def test_a_transposed_convolution_of_spconv_has_its_lengths_where_they_are_given():

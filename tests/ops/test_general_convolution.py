@@ -175,14 +175,15 @@ def test_four_dimensions_and_a_cross_equal_a_dense_sum(shape, region):
         window = (slice(reach + o, reach + o + n) for o, n in zip(offset, shape, strict=True))
         expected += padded[(slice(None), *window)] @ matrix
     x = from_dense(dense, capacity=int(active.sum()) + 3)
-    built = ops.submanifold_connection(x, region)
-    for implementation in dataflow.IMPLEMENTATIONS:
-        out = ops.convolution(
-            x.features, jnp.asarray(weights, jnp.float32), built.kernel_map,
-            implementation=implementation,
-        )  # fmt: skip
-        got = np.asarray(out)[: int(x.num_active)]
-        np.testing.assert_allclose(got, expected[active], atol=1e-4)
+
+    @jax.jit
+    def run(x, w):
+        kernel_map = ops.submanifold_connection(x, region).kernel_map
+        return [ops.convolution(x.features, w, kernel_map, implementation=implementation)
+                for implementation in dataflow.IMPLEMENTATIONS]  # fmt: skip
+
+    for out in run(x, weights.astype(np.float32)):
+        np.testing.assert_allclose(out[: active.sum()], expected[active], atol=1e-4)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5, 6))
