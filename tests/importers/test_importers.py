@@ -279,7 +279,7 @@ def cube_case() -> Any:
 def test_a_minkowski_cross_goes_through_its_rule():
     """Its taps as documented: the centre, then both arms of one axis after the other."""
     x, rows, rng = cube_case()
-    offsets = [(0, 0, 0)]
+    offsets: list[tuple[int, ...]] = [(0, 0, 0)]
     for axis in range(3):
         offsets += [tuple(step * (a == axis) for a in range(3)) for step in (1, -1)]
     state = {"conv.kernel": rng.normal(size=(7, 2, 3)), "conv.bias": rng.normal(size=(1, 3))}
@@ -321,7 +321,7 @@ def test_a_strided_convolution_of_spconv_ports_literally(size, padding):
     x, rows, rng = cube_case()
     weight, bias = rng.normal(size=(3, size, size, size, 2)), rng.normal(size=3)
     shape = [(n + 2 * padding - size) // 2 + 1 for n in x.spatial_shape]
-    expected = {}
+    expected: dict[tuple[int, ...], np.ndarray] = {}
     for event, *place in itertools.product(range(2), *map(range, shape)):
         for tap in itertools.product(range(size), repeat=3):
             there = (event, *(2 * p - padding + t for p, t in zip(place, tap, strict=True)))
@@ -344,8 +344,9 @@ def test_a_transposed_convolution_of_spconv_has_its_lengths_where_they_are_given
     """``(n - 1) s - 2 p + k``: 7 for 4 sites, kernel 3, stride 2, padding 1; ours has 8."""
     x = ops.given_sites([[0, i] for i in range(4)], spatial_shape=(4,), batch_size=1, stride=2)
     region = ops.hypercube(3, 1, padding=1)
-    ours = ops.generated_sites(x, region, 2)
-    theirs = ops.generated_sites(x, region, 2, spatial_shape=(7,))
+    ours, theirs = jax.jit(
+        lambda x: [ops.generated_sites(x, region, 2, spatial_shape=n) for n in (None, (7,))]
+    )(x)
     assert (ours.spatial_shape, int(ours.count)) == ((8,), 8)
     assert np.asarray(theirs.coords)[: int(theirs.count), 1].tolist() == list(range(7))
 
