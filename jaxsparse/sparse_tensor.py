@@ -12,6 +12,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer, integers
 
 FEATURE_TYPES = ("float32", "bfloat16", "float16")
 DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
@@ -175,7 +176,7 @@ def sparse_tensor(
         values = _merge(values, np.flatnonzero(new_site), duplicates)
         points = points[new_site]
     count = len(points)
-    rows = max(count, 1) if capacity is None else int(capacity)
+    rows = max(count, 1) if capacity is None else integer("capacity", capacity)
     if rows < 1:
         raise InputError(f"capacity is {rows}: must be at least 1")
     if rows < count:
@@ -200,6 +201,7 @@ def from_dense(
     """The sites of a dense array ``[batch, *spatial, channels]`` where any ``|value| > threshold``.
 
     Host side. The inverse of ``SparseTensor.to_dense`` wherever no site holds only small values.
+    NaN makes a site, as in ``ops.from_dense``.
 
     Raises:
         InputError: fewer than three axes, or more sites than ``capacity``.
@@ -212,7 +214,7 @@ def from_dense(
         raise InputError(
             f"array has shape {dense.shape}: must be [batch, 1 to 4 spatial axes, channels]"
         )
-    coords = np.argwhere((np.abs(dense) > threshold).any(axis=-1))
+    coords = np.argwhere(~(np.abs(dense) <= threshold).all(axis=-1))  # NaN is kept
     return sparse_tensor(
         coords,
         dense[tuple(coords.T)],
@@ -223,7 +225,7 @@ def from_dense(
 
 
 def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
-    shape = tuple(int(n) for n in spatial_shape)
+    shape = integers("spatial_shape", spatial_shape)
     if (
         not 1 <= len(shape) <= 4
         or min(shape, default=0) < 1
@@ -232,7 +234,7 @@ def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, 
         raise InputError(
             f"spatial_shape is {shape}: must be 1 to 4 positive lengths below 2**31 - 1"
         )
-    if not 1 <= int(batch_size) < _INT32_LIMIT:
+    if not 1 <= integer("batch_size", batch_size) < _INT32_LIMIT:
         raise InputError(f"batch_size is {batch_size}: must be at least 1 and below 2**31 - 1")
     return shape
 

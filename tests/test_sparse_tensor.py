@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse import InputError, from_dense, sparse_tensor
+from jaxsparse import InputError, from_dense, ops, sparse_tensor
 
 
 def make(coords, features=None, **options):
@@ -61,6 +61,10 @@ def test_duplicates_merge_by_the_policy(policy, expected):
         ([[0, 0, 0]], {"spatial_shape": (4, 0)}, "spatial_shape is"),
         ([[0, 0, 0]], {"spatial_shape": (4, 2**31)}, "spatial_shape is"),
         ([[0, 0, 0]], {"batch_size": 0}, "batch_size is 0"),
+        ([[0, 0, 0]], {"batch_size": 1.9}, "batch_size is 1.9: must be an integer"),
+        ([[0, 0, 0]], {"spatial_shape": (4.9, 5)}, "spatial_shape is .*must be a sequence of int"),
+        ([[0, 0, 0]], {"spatial_shape": 4}, "spatial_shape is 4: must be a sequence"),
+        ([[0, 0, 0]], {"capacity": 2.5}, "capacity is 2.5: must be an integer"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(coords, options, text):
@@ -87,6 +91,13 @@ def test_dense_and_back_is_the_identity_and_padding_does_not_matter():
     assert int(from_dense(dense, threshold=1e9).num_active) == 0
     with pytest.raises(InputError, match="array has shape"):
         from_dense(np.zeros((3, 3)))
+
+
+def test_not_a_number_is_a_site_here_and_under_jit():
+    dense = np.array([0, np.nan, 1, 0], np.float32).reshape(1, 4, 1)
+    for x in (from_dense(dense), ops.from_dense(dense, capacity=4)[0]):
+        assert np.asarray(x.coords)[: int(x.num_active), 1].tolist() == [1, 2]
+        np.testing.assert_array_equal(x.features[:2, 0], [np.nan, 1])
 
 
 def test_it_is_a_pytree_with_static_shape():

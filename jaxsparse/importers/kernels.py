@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integers
 from jaxsparse.ops.region import cross
 
 SPCONV_LAYOUTS = ("KRSC", "RSKC", "RSCK")
@@ -43,7 +44,7 @@ def minkowski_kernel(
     [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
     """
     kernel = np.asarray(kernel)
-    sizes = tuple(int(size) for size in kernel_size)
+    sizes = integers("kernel_size", kernel_size)
     if kernel.ndim == 2 and prod(sizes) == 1:
         kernel = kernel[None]
     _check_taps(kernel, prod(sizes), f"of kernel_size {sizes}")
@@ -77,7 +78,7 @@ def minkowski_cross_kernel(
     [2.0, 4.0, 0.0, 3.0, 1.0]
     """
     kernel = np.asarray(kernel)
-    sizes = tuple(int(size) for size in kernel_size)
+    sizes = integers("kernel_size", kernel_size)
     dim = len(sizes)
     ours = cross(sizes, dim).offsets
     theirs = [(0,) * dim]

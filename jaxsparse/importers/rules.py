@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from jaxsparse.importers.kernels import minkowski_kernel, spconv_kernel
+from jaxsparse.importers.kernels import (
+    minkowski_cross_kernel,
+    minkowski_kernel,
+    spconv_kernel,
+)
+from jaxsparse.integers import integers
 
 Convert = Callable[[np.ndarray], np.ndarray]
 
@@ -54,7 +59,24 @@ def minkowski_convolution(path: str, kernel_size: Sequence[int]) -> LayerRule:
     >>> rule.targets["kernel"].convert(np.zeros((9, 1, 8))).shape
     (9, 1, 8)
     """
-    convert = functools.partial(minkowski_kernel, kernel_size=tuple(kernel_size))
+    sizes = integers("kernel_size", kernel_size)
+    convert = functools.partial(minkowski_kernel, kernel_size=sizes)
+    return LayerRule(path, {"kernel": _parameter("weights", convert), **_BIAS})
+
+
+def minkowski_cross(path: str, kernel_size: Sequence[int]) -> LayerRule:
+    """``MinkowskiConvolution`` of ``RegionType.HYPER_CROSS`` to a convolution over ``ops.cross``.
+
+    Args:
+        path: of our layer.
+        kernel_size: one odd number an axis.
+
+    >>> rule = minkowski_cross("stem", (3, 3))
+    >>> rule.targets["kernel"].convert(np.zeros((5, 1, 8))).shape
+    (5, 1, 8)
+    """
+    sizes = integers("kernel_size", kernel_size)
+    convert = functools.partial(minkowski_cross_kernel, kernel_size=sizes)
     return LayerRule(path, {"kernel": _parameter("weights", convert), **_BIAS})
 
 
@@ -65,9 +87,10 @@ def minkowski_channelwise(path: str, kernel_size: Sequence[int]) -> LayerRule:
     >>> rule.targets["kernel"].convert(np.zeros((9, 8))).shape
     (9, 1, 8)
     """
+    sizes = integers("kernel_size", kernel_size)
 
     def convert(kernel: np.ndarray) -> np.ndarray:
-        return minkowski_kernel(kernel[:, None], kernel_size)
+        return minkowski_kernel(kernel[:, None], sizes)
 
     return LayerRule(path, {"kernel": _parameter("weights", convert), **_BIAS})
 

@@ -58,7 +58,7 @@ def convolution(
             kernel is not taken: this is a cross-correlation, as everywhere in deep learning. With
             groups ``[taps, in / groups, out]``, as the dense kernel of a grouped convolution.
         kernel_map: which rows feed which.
-        bias: added to active rows only.
+        bias: ``[out]``, added to active rows only.
         groups: equal parts of the channels that do not see each other: output channel ``j`` reads
             those of part ``j // (out / groups)``. As many as input channels: channelwise.
         compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
@@ -106,6 +106,11 @@ def convolution(
     if features.shape != expected:
         raise InputError(
             f"features has shape {features.shape}: this map and these weights take {expected}"
+        )
+    channels_out = weights.shape[2]
+    if bias is not None and jnp.shape(bias) != (channels_out,):
+        raise InputError(
+            f"bias has shape {jnp.shape(bias)}: must be [{channels_out}], one an output channel"
         )
     if groups > 1:
         taps, channels, out = weights.shape

@@ -64,7 +64,7 @@ def choose(implementation: str, platform: str, *, exported: bool, native_serves:
             raise InputError(
                 f"implementation is 'native' on {platform}{' for export' if exported else ''}: it "
                 "serves programs that run on this machine's CPU, with llvmlite installed, in "
-                "float32 or bfloat16; use 'auto'"
+                f"float32 or bfloat16, with at most {native.MAX_CHANNELS} channels; use 'auto'"
             )
         return implementation
     if implementation != "auto":

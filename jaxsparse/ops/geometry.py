@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
 from jaxsparse.ops.same_sites import check_same_sites
@@ -145,7 +146,7 @@ def geometry(
     """
     if levels < 1:
         raise InputError(f"levels is {levels}: must be at least 1")
-    rows = (x.capacity,) * levels if capacities is None else tuple(int(n) for n in capacities)
+    rows = (x.capacity,) * levels if capacities is None else integers("capacities", capacities)
     if len(rows) != levels or rows[0] != x.capacity or min(rows) < 1:
         raise InputError(
             f"capacities is {rows}: must be {levels} positive numbers beginning with {x.capacity}"

@@ -46,7 +46,7 @@ def group_norm(
 
     Raises:
         InputError: groups that do not divide the channels, an unknown domain, features of another
-            type.
+            type, a scale or bias of another shape.
 
     Source: Wu and He, arXiv:1803.08494, equations 2 and 7.
 
@@ -66,6 +66,11 @@ def group_norm(
         )
     if over not in DOMAINS:
         raise InputError(f"over is {over!r}: must be one of {', '.join(DOMAINS)}")
+    for name, vector in (("scale", scale), ("bias", bias)):
+        if jnp.shape(vector) != (channels,):
+            raise InputError(
+                f"{name} has shape {jnp.shape(vector)}: must be [{channels}], a number a channel"
+            )
     values = x.features.astype(jnp.float32)
     rows = EventRows.of(x)
 

@@ -15,6 +15,7 @@ from jaxsparse.ops.column_sums import (
     column_products,
     column_spread,
 )
+from jaxsparse.sparse_tensor import check_features
 
 AxisName = str | tuple[str, ...] | None
 
@@ -60,8 +61,10 @@ def masked_moments(
         ``(mean [channels], variance [channels], count [])``; all 0 where the count is 0.
 
     Raises:
-        InputError: an unknown implementation, or ``"native"`` where it cannot be had.
+        InputError: an unknown implementation, ``"native"`` where it cannot be had, or features of
+            another type.
     """
+    check_features(features.dtype)
     num_active = jnp.asarray(num_active, jnp.int32)
     own_total, own_squares = column_moments(features, num_active, implementation)
     own_count = num_active.astype(jnp.float32)
@@ -103,7 +106,8 @@ def batch_norm(
         device differentiates its own loss, and parameter gradients are summed once by the caller.
 
     Raises:
-        InputError: an unknown implementation, or ``"native"`` where it cannot be had.
+        InputError: an unknown implementation, ``"native"`` where it cannot be had, or features of
+            another type.
 
     Source: Ioffe and Szegedy, arXiv:1502.03167, with the moments taken over active sites.
     """
@@ -129,6 +133,7 @@ def batch_norm_inference(
     epsilon: float = 1e-5,
 ) -> Float[Array, "sites channels"]:
     """Normalises with given moments: one multiplication and one addition; padding rows zero."""
+    check_features(features.dtype)
     factor = scale * jax.lax.rsqrt(variance + epsilon)
     y = features.astype(jnp.float32) * factor + (bias - mean * factor)
     return jnp.where(active_rows(y, num_active), y, 0).astype(features.dtype)

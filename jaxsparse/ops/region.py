@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import operator
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer, integers
 
 # Offsets stay below this, so that a sum of a coordinate and an offset cannot wrap to a valid one.
 OFFSET_LIMIT = 2**30
@@ -30,7 +33,8 @@ class Region:
             hypercube tap ``k`` has the offset ``dilation * k - padding``.
 
     Raises:
-        InputError: no offset, offsets of different length, repeated or too large ones.
+        InputError: no offset, one that is not of integers, offsets of different length, repeated or
+            too large ones.
 
     >>> Region(((0,), (3,))).taps
     2
@@ -39,7 +43,7 @@ class Region:
     offsets: tuple[tuple[int, ...], ...]
 
     def __post_init__(self) -> None:
-        offsets = tuple(tuple(int(n) for n in offset) for offset in self.offsets)
+        offsets = tuple(integers("offsets", offset) for offset in self.offsets)
         object.__setattr__(self, "offsets", offsets)
         if not offsets:
             raise InputError("offsets is empty: a region needs at least one")
@@ -164,10 +168,13 @@ def per_axis(name: str, value: PerAxis, dim: int, *, at_least: int) -> tuple[int
     >>> per_axis("stride", 2, 3, at_least=1)
     (2, 2, 2)
     """
-    if not 1 <= dim <= 4:
+    if not 1 <= integer("dim", dim) <= 4:
         raise InputError(f"dim is {dim}: must be 1 to 4")
-    each = value if isinstance(value, Sequence) else (value,) * dim
-    numbers = tuple(int(n) for n in each)
+    given: Any = value
+    try:
+        numbers = (operator.index(given),) * dim
+    except TypeError:
+        numbers = integers(name, given)
     if len(numbers) != dim or min(numbers) < at_least:
         raise InputError(
             f"{name} is {value}: must be an integer from {at_least} up, or {dim} of them"

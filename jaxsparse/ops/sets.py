@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.rows import take_rows
@@ -55,7 +56,8 @@ def union(
     """
     _check_same_level(x, y)
     join = _combination(x, y, combine)
-    capacity = x.capacity + y.capacity if capacity is None else int(capacity)
+    enough = x.capacity + y.capacity
+    capacity = enough if capacity is None else integer("capacity", capacity)
     if capacity < 1:
         raise InputError(f"capacity is {capacity}: must be at least 1")
     coords = jnp.concatenate([x.coords, y.coords])
@@ -167,7 +169,7 @@ def crop(
     >>> box.coords.tolist(), box.features.tolist(), box.spatial_shape
     ([[0, 1], [-1, -1]], [[2.0], [0.0]], (2,))
     """
-    lengths = tuple(int(n) for n in shape)
+    lengths = integers("shape", shape)
     if len(lengths) != x.dim:
         raise InputError(f"shape is {lengths}: must be {x.dim} lengths, as the tensor has axes")
     coordinates.key_groups(x.batch_size, lengths)

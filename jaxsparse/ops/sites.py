@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.geometry import Level
 from jaxsparse.ops.region import PerAxis, Region, per_axis
@@ -235,15 +236,17 @@ def generated_sites(
             f"stride is {steps}: must divide the stride {x.stride} of the sites, "
             "or tell the sites how many finest pixels their unit spans"
         )
+    check_int32(x.spatial_shape, region, steps)
     if spatial_shape is None:
         spatial_shape = [
             max((n - 1) * s + high + 1, 1)
             for n, high, s in zip(x.spatial_shape, region.high, steps, strict=True)
         ]
-    shape = tuple(int(n) for n in spatial_shape)
-    if len(shape) != x.dim or min(shape) < 1:
-        raise InputError(f"spatial_shape is {shape}: must be {x.dim} positive lengths")
-    check_int32(x.spatial_shape, region, steps)
+    shape = integers("spatial_shape", spatial_shape)
+    if len(shape) != x.dim or min(shape) < 1 or max(shape) >= coordinates.INT32_MAX:
+        raise InputError(
+            f"spatial_shape is {shape}: must be {x.dim} positive lengths below 2**31 - 1"
+        )
     points = fine_places(x.coords, region, steps)
     valid = jnp.broadcast_to(x.mask, points.shape[:2])
     units = tuple(unit // s for unit, s in zip(x.stride, steps, strict=True))
@@ -297,7 +300,7 @@ def _distinct_sites(
 ) -> Sites:
     """The distinct points inside ``shape``; ``points_per_site`` bounds them a site of ``x``."""
     enough = min(x.capacity * points_per_site, coordinates.cell_count(x.batch_size, shape))
-    rows = max(enough, 1) if capacity is None else int(capacity)
+    rows = max(enough, 1) if capacity is None else integer("capacity", capacity)
     if rows < 1:
         raise InputError(f"capacity is {rows}: must be at least 1")
     inside = valid & ((points[..., 1:] >= 0) & (points[..., 1:] < jnp.array(shape, jnp.int32))).all(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.rows import sum_rows, take_rows
 from jaxsparse.sparse_tensor import SparseTensor
@@ -88,7 +89,7 @@ def from_dense(
             f"array has shape {array.shape} and type {array.dtype}: must be floats "
             "[batch, 1 to 4 spatial axes, channels]"
         )
-    if int(capacity) < 1:
+    if integer("capacity", capacity) < 1:
         raise InputError(f"capacity is {capacity}: must be at least 1")
     batch_size, *shape, channels = array.shape
     cells = _cell_count(batch_size, tuple(shape))

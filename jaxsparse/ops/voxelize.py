@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
 from jaxsparse.sparse_tensor import DUPLICATE_POLICIES, SparseTensor
@@ -123,7 +124,7 @@ def voxelize(
     _check_shapes(np.shape(points), features, valid, sizes)
     if not jnp.issubdtype(features.dtype, jnp.floating):
         raise InputError(f"features has type {features.dtype}: must be floats, convert them first")
-    capacity = max(features.shape[0], 1) if capacity is None else int(capacity)
+    capacity = max(features.shape[0], 1) if capacity is None else integer("capacity", capacity)
     if capacity < 1:
         raise InputError(f"capacity is {capacity}: must be at least 1")
 
@@ -174,21 +175,23 @@ def vote(
         int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
 
     Raises:
-        InputError: another number of labels than points, or labels that are no integers.
+        InputError: another number of labels than points, labels that are no integers, or, outside
+            of ``jit``, that int32 does not hold.
 
     >>> _, point_map, _ = voxelize([[0, 1], [0, 1], [0, 0], [0, 1]], jnp.ones((4, 1)),
     ...                            spatial_shape=(2,), batch_size=1, duplicates="first")
     >>> vote(jnp.array([3, -1, -1, 3]), point_map).tolist()
     [-1, 3, -1, -1]
     """
-    labels = jnp.asarray(labels)
+    given = labels if isinstance(labels, jax.Array) else np.asarray(labels)
     points = point_map.rows.shape[0]
-    if labels.shape != (points,) or not jnp.issubdtype(labels.dtype, jnp.integer):
+    if given.shape != (points,) or not jnp.issubdtype(given.dtype, jnp.integer):
         raise InputError(
-            f"labels has shape {labels.shape} and type {labels.dtype}: must be integers [{points}]"
+            f"labels has shape {given.shape} and type {given.dtype}: must be integers [{points}]"
         )
+    _check_int32("labels", given)
     capacity = point_map.capacity
-    labels = labels.astype(jnp.int32)
+    labels = jnp.asarray(given.astype(np.int32))
     row = jnp.where(labels == ignore_label, capacity, point_map.rows)
     row, labels = jax.lax.sort((row, labels), num_keys=2)
     # Votes of one label on one site are a run; integers alone from here, so any order will do.
@@ -202,6 +205,17 @@ def vote(
         jnp.full(capacity, coordinates.INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
     )
     return jnp.where(most > 0, winner, ignore_label).astype(jnp.int32)
+
+
+def _check_int32(name: str, numbers: Array | np.ndarray) -> None:
+    """Refuses numbers at hand that int32 would wrap."""
+    if _traced(numbers) or not numbers.size or np.can_cast(numbers.dtype, np.int32):
+        return
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < -coordinates.INT32_MAX - 1 or high > coordinates.INT32_MAX:
+        raise InputError(
+            f"{name} reach from {low} to {high}: must be integers that int32 holds, renumber them"
+        )
 
 
 def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
@@ -224,7 +238,7 @@ def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
 
 def _checked_sizes(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
     """Batch size and shape, as Python integers that int32 holds."""
-    sizes = (int(batch_size), *(int(n) for n in spatial_shape))
+    sizes = (integer("batch_size", batch_size), *integers("spatial_shape", spatial_shape))
     if not 2 <= len(sizes) <= 5:
         raise InputError(f"spatial_shape is {sizes[1:]}: must be 1 to 4 lengths")
     coordinates.key_groups(sizes[0], sizes[1:])
@@ -245,8 +259,14 @@ def _check_shapes(
         raise InputError(
             f"features has shape {features.shape}: must be [{shape[0]}, channels] as points"
         )
-    if valid is not None and jnp.shape(valid) != shape[:1]:
-        raise InputError(f"valid has shape {jnp.shape(valid)}: must be [{shape[0]}] as points")
+    if valid is None:
+        return
+    dtype = jnp.result_type(valid)
+    if jnp.shape(valid) != shape[:1] or dtype != jnp.bool_:
+        raise InputError(
+            f"valid has shape {jnp.shape(valid)} and type {dtype}: must be bool [{shape[0]}] as "
+            "points, compare numbers with 0 first"
+        )
 
 
 def _traced(*arrays: object) -> bool:

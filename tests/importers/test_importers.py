@@ -1,6 +1,7 @@
 """Kernels of the peers against their documented order and against recorded results of spconv."""
 
 import dataclasses
+import functools
 import itertools
 import json
 from pathlib import Path
@@ -238,3 +239,120 @@ def test_wrong_kernels_are_one_line():
     ):  # fmt: skip
         with pytest.raises(InputError, match=text):
             call()
+
+
+def layer_of(rule, state, connect, x):
+    """Sites and values of a convolution with imported weights, as ``{site: features}``."""
+    layer: Any = nn.GeneralConv(3, use_bias=True)
+    tree = jax.eval_shape(lambda x: layer.init(jax.random.key(0), x, connect(x)), x)
+    variables = importers.import_state_dict(state, tree, {"conv": rule})
+    y = jax.jit(lambda variables, x: layer.apply(variables, x, connect(x)))(variables, x)
+    coords = np.asarray(y.coords)[: int(y.num_active)].tolist()
+    return dict(zip(map(tuple, coords), np.asarray(y.features), strict=False))
+
+
+def pairs(fine, coarse, offsets, stride):
+    """(fine site, tap, coarse site) with ``fine = stride * coarse + offset``."""
+    fine = set(fine)
+    for (event, *place), (tap, offset) in itertools.product(coarse, enumerate(offsets)):
+        there = (event, *(stride * p + d for p, d in zip(place, offset, strict=True)))
+        if there in fine:
+            yield there, tap, (event, *place)
+
+
+def agree(result, expected):
+    assert sorted(result) == sorted(expected)
+    for site, values in expected.items():
+        np.testing.assert_allclose(result[site], values, rtol=1e-5, atol=1e-5)
+
+
+def cube_case() -> Any:
+    """Thirty of the cells of two events of 5 x 4 x 5, and features by site."""
+    rng = np.random.default_rng(3)
+    cells = np.sort(rng.choice(200, 30, replace=False))
+    coords = np.stack(np.unravel_index(cells, (2, 5, 4, 5)), axis=1)
+    features = rng.normal(size=(30, 2))
+    x = sparse_tensor(coords, features, spatial_shape=(5, 4, 5), batch_size=2, capacity=32)
+    return x, dict(zip(map(tuple, coords.tolist()), features, strict=True)), rng
+
+
+def test_a_minkowski_cross_goes_through_its_rule():
+    """Its taps as documented: the centre, then both arms of one axis after the other."""
+    x, rows, rng = cube_case()
+    offsets: list[tuple[int, ...]] = [(0, 0, 0)]
+    for axis in range(3):
+        offsets += [tuple(step * (a == axis) for a in range(3)) for step in (1, -1)]
+    state = {"conv.kernel": rng.normal(size=(7, 2, 3)), "conv.bias": rng.normal(size=(1, 3))}
+    expected = {site: state["conv.bias"][0].copy() for site in rows}
+    for source, tap, site in pairs(rows, rows, offsets, 1):
+        expected[site] += rows[source] @ state["conv.kernel"][tap]
+    rule = importers.minkowski_cross("", (3, 3, 3))
+    connect = functools.partial(ops.submanifold_connection, region=ops.cross(3, 3))
+    agree(layer_of(rule, state, connect, x), expected)
+
+
+def test_a_transposed_convolution_of_minkowski_computes_what_it_says():
+    """From sites of stride 2 onto the fine ones: the pairs of the strided convolution, turned."""
+    fine, rows, rng = cube_case()
+    size = (3, 2, 3)
+    connect = functools.partial(ops.strided_connection, region=ops.hypercube(size, 3), stride=2)
+    target = jax.jit(lambda fine: connect(fine).target)(fine)
+    coarse = np.asarray(target.coords)[: int(target.count)]
+    values = rng.normal(size=(len(coarse), 2))
+    padded = np.zeros((target.capacity, 2), np.float32)
+    padded[: len(coarse)] = values
+    x = target.tensor(jnp.asarray(padded))
+    state = {"conv.kernel": rng.normal(size=(18, 2, 3)), "conv.bias": rng.normal(size=(1, 3))}
+    expected = {site: state["conv.bias"][0].copy() for site in rows}
+    sources = dict(zip(map(tuple, coarse.tolist()), values, strict=True))
+    for site, tap, source in pairs(rows, sources, minkowski_offsets(size), 2):
+        expected[site] += sources[source] @ state["conv.kernel"][tap]
+    rule = importers.minkowski_convolution("", size)
+    agree(layer_of(rule, state, lambda x: connect(fine).transpose(), x), expected)
+
+
+@pytest.mark.parametrize(("size", "padding"), [(3, 0), (2, 0), (3, 1)])
+def test_a_strided_convolution_of_spconv_ports_literally(size, padding):
+    """``SparseConv3d(2, 3, size, stride=2, padding=padding)`` as ``docs/operations.md`` says.
+
+    Its output has ``(n + 2 p - k) // 2 + 1`` sites along an axis, those with a window that holds an
+    input; ``weight[o, i, j, l, c]`` multiplies the input at ``2 * out - p + (i, j, l)``.
+    """
+    x, rows, rng = cube_case()
+    weight, bias = rng.normal(size=(3, size, size, size, 2)), rng.normal(size=3)
+    shape = [(n + 2 * padding - size) // 2 + 1 for n in x.spatial_shape]
+    expected: dict[tuple[int, ...], np.ndarray] = {}
+    for event, *place in itertools.product(range(2), *map(range, shape)):
+        for tap in itertools.product(range(size), repeat=3):
+            there = (event, *(2 * p - padding + t for p, t in zip(place, tap, strict=True)))
+            if there in rows:
+                site = (event, *place)
+                expected.setdefault(site, bias.copy())
+                expected[site] += weight[(slice(None), *tap)] @ rows[there]
+    connect = functools.partial(
+        ops.strided_connection,
+        region=ops.hypercube(size, 3, padding=padding),
+        stride=2,
+        output_sites="receptive_field",
+    )
+    assert list(jax.eval_shape(connect, x).target.spatial_shape) == shape
+    state = {"conv.weight": weight, "conv.bias": bias}
+    agree(layer_of(importers.spconv_convolution(""), state, connect, x), expected)
+
+
+def test_a_transposed_convolution_of_spconv_has_its_lengths_where_they_are_given():
+    """``(n - 1) s - 2 p + k``: 7 for 4 sites, kernel 3, stride 2, padding 1; ours has 8."""
+    x = ops.given_sites([[0, i] for i in range(4)], spatial_shape=(4,), batch_size=1, stride=2)
+    region = ops.hypercube(3, 1, padding=1)
+    ours, theirs = jax.jit(
+        lambda x: [ops.generated_sites(x, region, 2, spatial_shape=n) for n in (None, (7,))]
+    )(x)
+    assert (ours.spatial_shape, int(ours.count)) == ((8,), 8)
+    assert np.asarray(theirs.coords)[: int(theirs.count), 1].tolist() == list(range(7))
+
+
+def test_kernel_sizes_are_checked_where_the_rule_is_made():
+    wrong: Any = 3
+    for rule in (importers.minkowski_convolution, importers.minkowski_cross):
+        with pytest.raises(InputError, match="kernel_size is 3: must be a sequence of integers"):
+            rule("a", wrong)

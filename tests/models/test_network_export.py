@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import geometry, models, sparse_tensor
+from tests.models.classifier_scenes import EVENTS, NETWORKS, SPARSE, geometries_of, two_views
 
 LEVELS, CAPACITIES = 3, (160, 120, 60)
 
@@ -67,4 +68,33 @@ def test_float32_products_keep_all_digits_unless_the_user_gives_them_away(networ
         assert all("precision = [HIGHEST, HIGHEST]" in line for line in products)
         with jax.default_matmul_precision("tensorfloat32"):
             text = lower(jax.jit(lambda *leaves, f=function: f(*leaves)))(*leaves).mlir_module()
-        assert "[HIGHEST, HIGHEST]" not in text
+        given_away = [line for line in text.splitlines() if "stablehlo.dot_general" in line]
+        assert len(given_away) == len(products)
+        assert all("precision = [HIGH, HIGH]" in line for line in given_away)
+
+
+@pytest.mark.parametrize("vocabulary", ["sparse", "dense"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_classifier_lowers_for_every_platform(name, vocabulary):
+    """Shapes alone go in: nothing is compiled. Products of float32 keep their digits here too."""
+    network = NETWORKS[name].copy(vocabulary=vocabulary)
+    images = two_views(*SPARSE)[: network.views]
+
+    def logits(variables, images):
+        return network.apply(variables, images, geometries_of(network, images), train=False)[0]
+
+    def variables(images):
+        geometries = geometries_of(network, images)
+        return network.init(jax.random.key(0), images, geometries, train=False)
+
+    leaves, treedef = jax.tree.flatten((jax.eval_shape(variables, images), images))
+
+    def scores(*leaves):
+        return logits(*jax.tree.unflatten(treedef, leaves))
+
+    exported = jax.export.export(jax.jit(scores), platforms=("cpu", "cuda", "tpu"))(*leaves)
+    assert exported.platforms == ("cpu", "cuda", "tpu")
+    assert [result.shape for result in exported.out_avals] == [(EVENTS, network.num_classes)]
+    products = [s for s in exported.mlir_module().splitlines() if "stablehlo.dot_general" in s]
+    assert products
+    assert all("precision = [HIGHEST, HIGHEST]" in line for line in products)

@@ -356,11 +356,17 @@ def test_wrong_shapes_and_names_are_one_line(batch):
     x, built = batch
     fine = built.levels[0].kernel_maps[3]
     run: Any = convolution
-    for arguments, options, text in (
+    cases: list[tuple[Any, dict[str, Any], str]] = [
         ((x.features, W[:4], fine), {}, "this map takes"),
         ((x.features[:, :2], W, fine), {}, "features has shape"),
         ((x.features[:5], W, fine), {}, "features has shape"),
         ((x.features, W, fine), {"implementation": "fast"}, "auto, table, windows"),
-    ):
+        # What broadcasts is no bias either.
+        *(
+            ((x.features, W, fine), {"bias": np.ones(shape)}, r"bias has shape .*must be \[4\]")
+            for shape in ((), (1,), (2,), (CAPACITY, OUT))
+        ),
+    ]
+    for arguments, options, text in cases:
         with pytest.raises(InputError, match=text):
             run(*arguments, **options)

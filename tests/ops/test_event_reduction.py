@@ -249,9 +249,13 @@ def test_instance_norm_of_one_site_and_of_none_is_finite(counts):
     assert np.isfinite(gradient).all()
 
 
-def test_wrong_groups_and_domains_are_one_line():
+def test_wrong_groups_domains_and_parameters_are_one_line():
     x = batch((2,))
     with pytest.raises(InputError, match="must divide the 4 channels"):
         norms.group_norm(x, SCALE, BIAS, groups=3)
     with pytest.raises(InputError, match="event, site"):
         norms.group_norm(x, SCALE, BIAS, groups=2, over="batch")
+    with pytest.raises(InputError, match=r"scale has shape \(1,\): must be \[4\]"):
+        norms.layer_norm(x, SCALE[:1], BIAS)
+    with pytest.raises(InputError, match=r"bias has shape \(2, 4\): must be \[4\]"):
+        norms.instance_norm(x, SCALE, jnp.ones((2, 4)))

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -158,6 +159,33 @@ def test_one_dimension_has_the_values_of_the_peers_test():
         assert out[: len(expected)].tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("shape", "region"), [((4, 3, 5, 4), hypercube(3, 4)), ((7, 8), cross(5, 2, dilation=(1, 2)))]
+)
+def test_four_dimensions_and_a_cross_equal_a_dense_sum(shape, region):
+    """In float64 over the padded grid, tap by tap."""
+    rng = np.random.default_rng(9)
+    active = rng.random((2, *shape)) < 0.25
+    dense = np.where(active[..., None], rng.normal(size=(*active.shape, 2)), 0)
+    weights = rng.normal(size=(region.taps, 2, 3))
+    reach = 4
+    padded = np.pad(dense, [(0, 0), *[(reach, reach)] * len(shape), (0, 0)])
+    expected = np.zeros((*active.shape, 3))
+    for offset, matrix in zip(region.offsets, weights, strict=True):
+        window = (slice(reach + o, reach + o + n) for o, n in zip(offset, shape, strict=True))
+        expected += padded[(slice(None), *window)] @ matrix
+    x = from_dense(dense, capacity=int(active.sum()) + 3)
+
+    @jax.jit
+    def run(x, w):
+        kernel_map = ops.submanifold_connection(x, region).kernel_map
+        return [ops.convolution(x.features, w, kernel_map, implementation=implementation)
+                for implementation in dataflow.IMPLEMENTATIONS]  # fmt: skip
+
+    for out in run(x, weights.astype(np.float32)):
+        np.testing.assert_allclose(out[: active.sum()], expected[active], atol=1e-4)
+
+
 @functools.partial(jax.jit, static_argnums=(3, 4, 5, 6))
 def sparse_run(x, w, seed_gradient, region, stride, rule, implementation):
     """Output on the grid, and the gradients of its product with ``seed_gradient``."""
@@ -173,6 +201,13 @@ def sparse_run(x, w, seed_gradient, region, stride, rule, implementation):
     return out, x.replace(d_features).to_dense(), d_w, ones.to_dense()
 
 
+def drawn(seed):
+    """Kernel 2 or 3, stride 1 to 3, padding 0 to 2, dilation 1 to 3 an axis; the rules in turn."""
+    rng = np.random.default_rng(seed)
+    numbers = (tuple(rng.integers(*ends, 2).tolist()) for ends in ((2, 4), (1, 4), (0, 3), (1, 4)))
+    return ((15, 14), 40, 3, *numbers, ops.sites.OUTPUT_SITES[seed % 2])
+
+
 @pytest.mark.parametrize(
     ("shape", "count", "channels", "size", "stride", "padding", "dilation", "rule"),
     [
@@ -180,6 +215,7 @@ def sparse_run(x, w, seed_gradient, region, stride, rule, implementation):
         ((19, 18, 17), 300, 32, (2, 3, 2), (3, 1, 2), (0, 2, 1), (1, 2, 3), "stride"),
         ((15, 14), 40, 4, (3, 2), (1, 3), (2, 1), (3, 1), "receptive_field"),
         ((15, 14), 40, 4, (4, 5), (2, 2), (0, 2), (1, 1), "stride"),
+        *(drawn(seed) for seed in range(4)),
     ],
 )
 def test_output_and_gradients_equal_the_dense_convolution(
@@ -341,6 +377,7 @@ def test_what_cannot_be_right_is_refused_in_one_line():
     wide = given_sites([[0, 1]], spatial_shape=(2**31 - 2,), batch_size=1, stride=4)
     huge = given_sites([[0, 1, 1]], spatial_shape=(2**16, 2**16), batch_size=1)
     box = hypercube(3, 2)
+    half: Any = 1.5
     for make, text in (
         (lambda: given_sites([[0, 4, 1]], spatial_shape=(4, 6), batch_size=1), "axis 0 must be"),
         (lambda: given_sites([[-1, 1, 1]], spatial_shape=(4, 6), batch_size=1), "event index"),
@@ -348,6 +385,10 @@ def test_what_cannot_be_right_is_refused_in_one_line():
         (lambda: ops.submanifold_connection(huge, box, strategy="bitmap"), "more than int32"),
         (lambda: ops.generated_sites(wide, hypercube(3, 1), 4), "would pass 2"),
         (lambda: ops.generated_sites(x, box, 2), "must divide the stride"),
+        (lambda: ops.generated_sites(x, box, 1, spatial_shape=(2**31, 4)), "lengths below"),
+        (lambda: ops.generated_sites(x, box, 1, spatial_shape=(half, 4)), "spatial_shape is"),
+        (lambda: ops.strided_sites(x, box, 2, capacity=half), "capacity is 1.5"),
+        (lambda: ops.strided_sites(x, box, half), "stride is 1.5"),
         (lambda: ops.strided_sites(x, box, 2, output_sites="all"), "stride, receptive_field"),
         (lambda: ops.strided_sites(x, hypercube(3, 1), 2), "region has 1 axes"),
         (lambda: ops.strided_sites(x, hypercube(7, 2, padding=0), 2,

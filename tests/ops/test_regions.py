@@ -1,6 +1,7 @@
 """Kernel regions: which offsets, and in which order."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,13 @@ def test_outputs_of_one_input_are_counted_by_residue():
         assert hypercube(size, 2).taps_per_input(stride) == expected
 
 
+def test_integers_of_numpy_are_integers():
+    sizes: list[Any] = [np.array([3, 2]), (np.int64(3), 2), np.int32(3)]
+    assert [hypercube(size, 2).taps for size in sizes] == [6, 6, 9]
+
+
 def test_a_region_is_refused_in_one_line():
+    wrong: dict[str, Any] = {"half": 2.5, "text": "33", "mixed": (3, 2.5), "float": 2.0}
     for make, text in (
         (lambda: Region(()), "offsets is empty"),
         (lambda: Region(((0,), (0, 1))), "as many in each"),
@@ -61,6 +68,13 @@ def test_a_region_is_refused_in_one_line():
         (lambda: hypercube(3, 2, padding=(-1, 0)), "padding is"),
         (lambda: hypercube(3, 5), "dim is 5"),
         (lambda: cross(4, 2), "needs odd sizes"),
+        (lambda: hypercube(wrong["half"], 1), "kernel_size is 2.5: must be a sequence of integers"),
+        (lambda: hypercube(wrong["text"], 2), "kernel_size is '33'"),
+        (lambda: hypercube(wrong["mixed"], 2), "kernel_size is"),
+        (lambda: hypercube(3, wrong["float"]), "dim is 2.0"),
+        (lambda: cross(3, 2, dilation=wrong["half"]), "dilation is 2.5"),
+        (lambda: Region(((1, 2), wrong["mixed"])), "offsets is"),
+        (lambda: Region(wrong["mixed"]), "offsets is 3"),
     ):
         with pytest.raises(InputError, match=text) as error:
             make()

@@ -212,6 +212,13 @@ def batch_norm_inference(x, scale, bias):
     return ops.batch_norm_inference(x.features, x.num_active, scale, bias, bias, bias**2)
 
 
+def group_norm(x, scale, bias):
+    """Two groups of two channels."""
+    x = x.replace(jnp.concatenate([x.features, jnp.sin(2 * x.features)], axis=1))
+    vectors = (jnp.concatenate([v, 2 * v]) for v in (scale, bias))
+    return ops.group_norm(x, *vectors, groups=2).features
+
+
 def moments(x, scale, bias):
     mean, variance, _ = ops.masked_moments(x.features, x.num_active)
     return scale * mean + bias * jnp.sqrt(variance)
@@ -220,9 +227,15 @@ def moments(x, scale, bias):
 OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
     "convolution": functools.partial(convolution, "submanifold", "general"),
     "convolution, table": functools.partial(convolution, "down", "back", implementation="table"),
+    "convolution, windows": functools.partial(
+        convolution, "submanifold", "general", implementation="windows"
+    ),
     "grouped convolution": functools.partial(convolution, "submanifold", groups=2),
     "sum pooling": functools.partial(pooling, "sum_pooling", "submanifold", "general"),
     "average pooling": functools.partial(pooling, "average_pooling", "down", "back"),
+    "average pooling by the kernel": functools.partial(
+        pooling, "average_pooling", "submanifold", divisor="kernel"
+    ),
     "sum unpooling": functools.partial(pooling, "sum_unpooling", "up", "back"),
     "average unpooling": functools.partial(pooling, "average_unpooling", "up", "back"),
     "max pooling and unpooling": max_pooling,
@@ -232,10 +245,12 @@ OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
     "batch norm, inference": functools.partial(normalization, batch_norm_inference),
     "masked moments": functools.partial(normalization, moments),
     "instance norm": functools.partial(normalization, lambda *a: ops.instance_norm(*a).features),
+    "group norm": functools.partial(normalization, group_norm),
     "layer norm": functools.partial(
         normalization, lambda *a: ops.layer_norm(*a, epsilon=0.1).features
     ),
     "union, intersection, prune, crop": sets,
+    "voxelize, sum": functools.partial(voxelize, "sum"),
     "voxelize, mean": functools.partial(voxelize, "mean"),
     "voxelize, max": functools.partial(voxelize, "max"),
     "voxelize, first": functools.partial(voxelize, "first"),
@@ -401,7 +416,7 @@ def test_the_table_has_every_operation():
     text = Path(__file__).read_text()
     on_the_host = {"count_levels", "given_sites", "kernel_offsets"}
     # Called by others that are here.
-    inside = {"down_connection", "generated_sites", "group_norm", "strided_sites",
-              "submanifold_map", "target_connection"}  # fmt: skip
+    inside = {"down_connection", "generated_sites", "strided_sites", "submanifold_map",
+              "target_connection"}  # fmt: skip
     functions = {name for name in ops.__all__ if name[0].islower()} - on_the_host - inside
     assert {name for name in functions if name not in text} == set()

@@ -112,6 +112,15 @@ def test_the_cases_of_the_peers_tests():
         ([[0, 1, 1]], {"features": np.ones((2, 1))}, "features has shape"),
         ([[0, 1, 1]], {"features": np.ones((1, 1), int)}, "features has type"),
         ([[0, 1, 1]], {"valid": np.ones(2, bool)}, "valid has shape"),
+        # The bitwise and of 2 and True is 0: the point outside would pass for padding.
+        (
+            [[0, 0, 0], [0, 9, 0]],
+            {"valid": np.array([1, 2])},
+            "valid has .* type int.*must be bool",
+        ),
+        ([[0, 1, 1]], {"batch_size": 4.5}, "batch_size is 4.5"),
+        ([[0, 1, 1]], {"spatial_shape": (5, 4.5)}, "spatial_shape is"),
+        ([[0, 1, 1]], {"capacity": 1.5}, "capacity is 1.5"),
         ([[0, 1, 1]], {"spatial_shape": (4, 2**31)}, "axis 2 has length"),
         ([[0]], {"spatial_shape": ()}, "1 to 4 lengths"),
     ],
@@ -245,6 +254,12 @@ def test_labels_are_elected_by_majority():
     assert (got[int(x.num_active) :] == 255).all()
     with pytest.raises(InputError, match="labels has shape"):
         vote(labels[1:], point_map)
+    wide = labels.astype(np.int64)
+    np.testing.assert_array_equal(vote(wide, point_map, ignore_label=255), got)
+    for outside in (2**32 + 7, -(2**31) - 1):
+        wide[3] = outside
+        with pytest.raises(InputError, match=f"labels reach .*{outside}.* that int32 holds"):
+            vote(wide, point_map)
 
 
 @pytest.mark.parametrize(

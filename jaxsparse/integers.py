@@ -1,0 +1,41 @@
+"""Integers that a user passes in: taken as they are, never rounded."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import SupportsIndex
+
+from jaxsparse.errors import InputError
+
+
+def integer(name: str, value: SupportsIndex) -> int:
+    """``value`` as a Python integer.
+
+    Raises:
+        InputError: a float, also a whole one, a string, or anything else that is no integer.
+
+    >>> integer("capacity", 3)
+    3
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} is {value!r}: must be an integer, convert it first") from None
+
+
+def integers(name: str, values: Iterable[SupportsIndex]) -> tuple[int, ...]:
+    """``values`` as Python integers.
+
+    Raises:
+        InputError: no sequence, or one with anything that is no integer.
+
+    >>> integers("spatial_shape", [4, 5])
+    (4, 5)
+    """
+    try:
+        return tuple(operator.index(value) for value in values)
+    except TypeError:
+        raise InputError(
+            f"{name} is {values!r}: must be a sequence of integers, convert it first"
+        ) from None
