@@ -27,8 +27,10 @@ OPERATIONS = {
     "broadcast_concatenate": lambda x: ops.broadcast_concatenate(x, jnp.ones((1, 2))),
     "vectors": lambda x: ops.broadcast_add(X, x.features[:1]),
     "group_norm": lambda x: ops.group_norm(x, ONES, ONES, groups=1),
-    "batch_norm": lambda x: ops.batch_norm(x.features, 3, ONES, ONES),
-    "batch_norm_inference": lambda x: ops.batch_norm_inference(x.features, 3, *[ONES] * 4),
+    "batch_norm": lambda x: ops.batch_norm(x.features, X.num_active, ONES, ONES),
+    "batch_norm_inference": lambda x: ops.batch_norm_inference(
+        x.features, X.num_active, *[ONES] * 4
+    ),
     "interpolate": lambda x: ops.interpolate(x, jnp.ones((1, 2))),
     "sum_rows": lambda x: ops.sum_rows(x.features, ROWS, 2),
 }
