@@ -8,6 +8,7 @@ maps, as they are; what of their tables did not fit together is printed and kept
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -16,8 +17,10 @@ import jaxsparse
 from jaxsparse import command_line
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.event_writer import COMPRESSIONS
+from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.readers.edep_sim import EdepSimSource
+from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.readers.recognise import (
     PIXEL_MAP_FORMATS,
     PixelMapSource,
@@ -57,11 +60,12 @@ def convert(
       Number of events written.
 
     Raises:
-      InputError: an unknown format, a bad source, a place that cannot be written.
+      InputError: an unknown format, a bad source, a place that cannot be written or is an input.
     """
     if format not in FORMATS:
         raise InputError(f"format is {format!r}: must be one of {', '.join(FORMATS)}")
     paths = [path] if isinstance(path, str) else list(path)
+    refuse_overwriting("out", out, _inputs(paths, format))
     made_by: dict[str, Any] = {
         "program": "jaxsparse.data.convert",
         "version": jaxsparse.__version__,
@@ -103,6 +107,14 @@ def convert(
         for event in with_progress(images, len(source), "converting"):
             writer.append(event)
     return len(source)
+
+
+def _inputs(paths: list[str], format: str) -> list[Path]:
+    """The files that are read."""
+    if format == "nova_caf":
+        return find_files(list(paths), "NOvA h5caf")
+    folders = [Path(path) for path in paths]
+    return [*folders, *(file for folder in folders for file in folder.glob("*/event*"))]
 
 
 def main(_: list[str]) -> None:
