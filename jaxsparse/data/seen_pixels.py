@@ -18,7 +18,7 @@ class SeenPixels:
     >>> seen = SeenPixels(["XZ", "YZ"])
     >>> one = View(np.zeros((1, 2), np.int32), np.ones(1, np.float32), (4, 4))
     >>> seen.add(Event(0, {"XZ": one, "YZ": one.take(slice(0, 0))}))
-    >>> [line[:32] for line in seen.warnings()]
+    >>> [line[:33] for line in seen.warnings()]
     ['WARNING   view YZ has no pixel in']
     """
 
