@@ -35,7 +35,8 @@ def test_keys_come_back_by_event_and_by_column(tmp_path):
 
 
 def test_files_without_keys_have_none(tmp_path):
-    for keys in ([{}, {}], []):
+    none: list[list[dict[str, int]]] = [[{}, {}], []]
+    for keys in none:
         file = EventFile(write(tmp_path / "a.h5", keys))
         assert file.event_keys == {}
         assert [one.keys for one in file] == keys

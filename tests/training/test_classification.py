@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
@@ -171,6 +172,8 @@ def test_without_names_every_file_goes_by_those_of_the_training_file(config, tmp
     names = ("cosmic", "nc", "nue", "numu")
     config.data.validation = reordered(file.path, tmp_path / "v.h5", names)
     data = build_task(config).loaders(1)
+    assert isinstance(data.train, EventLoader)
+    assert isinstance(data.validation, EventLoader)
     assert data.event_classes == data.train.classes == ("numu", "nue", "nc", "cosmic")
     assert data.validation.classes == data.train.classes
     found = labels_by_name(data.validation)

@@ -88,15 +88,15 @@ def test_keys_join_predictions_with_the_tables_they_are_from(config, event_file,
         path, detector="nova", views=source.view_shapes, event_classes=source.event_classes
     ) as writer:
         for number, event in enumerate(source):
-            keys = {"run": 5 + number // 7, "evt": number % 7}
-            writer.append(dataclasses.replace(event, keys=keys))
+            named = {"run": 5 + number // 7, "evt": number % 7}
+            writer.append(dataclasses.replace(event, keys=named))
     events = Events(path, config, part="train")
-    keys = {name: column[events.numbers] for name, column in events.source.event_keys.items()}
+    columns = {name: column[events.numbers] for name, column in events.source.event_keys.items()}
     results = EventResults(
         np.full((len(events), 3), 1 / 3, np.float32), events.truth, events.classes, events.energy,
         events.topology,
     )  # fmt: skip
-    write_predictions(tmp_path / "predictions.h5", results, events.numbers, {}, keys)
+    write_predictions(tmp_path / "predictions.h5", results, events.numbers, {}, columns)
     order = np.random.default_rng(0).permutation(EVENTS)[1:]
     table = {"run": 5 + order // 7, "evt": order % 7}
     with h5py.File(tmp_path / "predictions.h5") as ours:
