@@ -31,7 +31,9 @@ PART = flags.DEFINE_string(
     "train, validation or test part of a file that data.split divides, or all; by default the last "
     "part of the file that was split, all of others.",
 )
-NUM_EVENTS = flags.DEFINE_integer("num_events", 0, "Only the first so many events; 0 for all.")
+NUM_EVENTS = flags.DEFINE_integer(
+    "num_events", 0, "Only so many events, spread evenly over the file or its part; 0 for all."
+)
 PICTURES = flags.DEFINE_integer("pictures", 8, "How many events to draw, evenly spaced.")
 THRESHOLDS = flags.DEFINE_list(
     "thresholds", ["delta>0.5", "MIP>0.5"], "Rules CLASS>SCORE to report beside the highest score."

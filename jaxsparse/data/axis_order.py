@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from jaxsparse.data.schema import View
 from jaxsparse.data.summary import active_neighbours
 
 SUSPICIOUS = 1.2  # times the neighbours of the order in use
+CHECKED = 200  # events that are looked at: enough to tell, and their pixels are kept
+REMEDY = "try --axes={order}"
 
 
 @dataclasses.dataclass
@@ -30,6 +32,7 @@ class AxisOrderCheck:
       shape: of an image.
       views: number of views.
       used: order in which the stored images were taken apart.
+      remedy: what to do where another one, ``{order}``, fits better.
 
     >>> check = AxisOrderCheck(("plane", "cell"), (4, 3), 1, "view,plane,cell")
     >>> line = np.array([[0, 1], [1, 1], [2, 1]], np.int32)
@@ -42,6 +45,7 @@ class AxisOrderCheck:
     shape: tuple[int, ...]
     views: int
     used: str = ""
+    remedy: str = REMEDY
     _pixels: list[np.ndarray] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,6 +79,10 @@ class AxisOrderCheck:
             found[",".join(order)] = active_neighbours(coords, shape)
         return found
 
+    def warnings(self) -> list[str]:
+        """The line of :meth:`lines` that a person should not miss, if it is there."""
+        return [line for line in self.lines() if line.startswith("WARNING")]
+
     def lines(self) -> list[str]:
         """What a person reads; a warning if another order fits clearly better."""
         if not sum(map(len, self._pixels)):
@@ -89,7 +97,27 @@ class AxisOrderCheck:
         ]
         if others[best] > SUSPICIOUS * own:
             lines.append(
-                f"WARNING   the images look taken apart in a wrong order: try --axes={best} "
-                f"({others[best]:.2f} active neighbours, {self.used} has {own:.2f})"
+                "WARNING   the images look taken apart in a wrong order: "
+                f"{self.remedy.format(order=best)} ({others[best]:.2f} active neighbours, "
+                f"{self.used} has {own:.2f})"
             )
         return lines
+
+
+def order_check(
+    shapes: Mapping[str, tuple[int, ...]],
+    axes: Mapping[str, tuple[str, ...]],
+    used: str = "",
+    remedy: str = REMEDY,
+) -> AxisOrderCheck | None:
+    """A check for segmented detectors, whose maps are stored flat; none for wire planes.
+
+    Args:
+      shapes, axes: of every view.
+      used, remedy: of :class:`AxisOrderCheck`; an order that is none is as if not given.
+    """
+    if set(axes.values()) != {("plane", "cell")} or len(set(shapes.values())) != 1:
+        return None
+    known = sorted(used.split(",")) == ["cell", "plane", "view"]
+    shape = next(iter(shapes.values()))
+    return AxisOrderCheck(("plane", "cell"), shape, len(shapes), used if known else "", remedy)

@@ -14,7 +14,14 @@ import numpy as np
 
 from jaxsparse.data.column import ChunkCache
 from jaxsparse.data.event_header import REMEDY, EventHeader, ViewHeader, read_header
-from jaxsparse.data.event_layout import EVENT_DEFAULTS, EVENT_DTYPES, PARTIAL_SUFFIX, PIXEL_DTYPES
+from jaxsparse.data.event_layout import (
+    EVENT_DEFAULTS,
+    EVENT_DTYPES,
+    KEY_COLUMNS,
+    KEY_DTYPE,
+    PARTIAL_SUFFIX,
+    PIXEL_DTYPES,
+)
 from jaxsparse.data.event_writer import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.data.validation import check_event
@@ -89,6 +96,7 @@ class EventFile:
             label=int(table["label"]),
             topology=_text(table["topology"]),
             energy=float(table["energy"]),
+            keys={name: int(self._key(name, index, index + 1)[0]) for name in self._key_names},
         )
         where = f"Event {index} of {self.path.name}"
         check_event(event, event_classes=self.event_classes, where=where)
@@ -192,6 +200,14 @@ class EventFile:
         return self._event_column("event_id", 0, len(self))
 
     @property
+    def event_keys(self) -> dict[str, np.ndarray]:
+        """int64 ``[events]`` by column: what names the events in their experiment's tables.
+
+        Those of ``run``, ``subrun``, ``evt``, ... that the source knew; empty for other files.
+        """
+        return {name: self._key(name, 0, len(self)) for name in self._key_names}
+
+    @property
     def topologies(self) -> list[str]:
         """What every event is, in words."""
         return [_text(text) for text in self._event_column("topology", 0, len(self))]
@@ -257,6 +273,13 @@ class EventFile:
         if f"events/{name}" not in self._header.columns:
             return np.full(last - first, EVENT_DEFAULTS[name], EVENT_DTYPES[name])
         return self._rows(f"events/{name}", EVENT_DTYPES[name], [(first, last)])
+
+    @property
+    def _key_names(self) -> list[str]:
+        return [name for name in KEY_COLUMNS if f"events/{name}" in self._header.columns]
+
+    def _key(self, name: str, first: int, last: int) -> np.ndarray:
+        return self._rows(f"events/{name}", KEY_DTYPE, [(first, last)])
 
     def _rows(self, name: str, dtype: np.dtype, runs: list[tuple[int, int]]) -> np.ndarray:
         """Rows ``[start, stop)`` of every run, one after the other."""

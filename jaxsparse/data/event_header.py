@@ -16,6 +16,8 @@ from jaxsparse.data.event_layout import (
     EVENT_DEFAULTS,
     EVENT_DTYPES,
     FORMAT_NAME,
+    KEY_COLUMNS,
+    KEY_DTYPE,
     PIXEL_DTYPES,
     TRUTH_COLUMNS,
     VALUE_UNITS,
@@ -111,6 +113,9 @@ class _Reader:
         for name, dtype in EVENT_DTYPES.items():
             if name not in EVENT_DEFAULTS or f"events/{name}" in self.file:
                 self._column(f"events/{name}", dtype, rows=self.num_events)
+        for name in KEY_COLUMNS:
+            if f"events/{name}" in self.file:
+                self._column(f"events/{name}", KEY_DTYPE, rows=self.num_events)
         self._column("particles/table", PARTICLE_DTYPE)
         return EventHeader(
             detector=detector,

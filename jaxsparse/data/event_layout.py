@@ -33,6 +33,11 @@ EVENT_DTYPES: dict[str, np.dtype] = {
 # Columns that came later: files made before them have none, and read as if all were this value.
 EVENT_DEFAULTS = {"energy": np.nan}
 
+# Numbers that name an event in its experiment's tables, int64: a file has those its source knows.
+KEY_COLUMNS = ("file", "run", "subrun", "cycle", "batch", "evt", "subevt")
+KEY_DTYPE = np.dtype(np.int64)
+NO_KEY = -1  # a column that the event's table lacks and another one of the sample has
+
 PARTICLE_UNITS = {
     "kinetic_energy": "MeV",
     "time": "us",

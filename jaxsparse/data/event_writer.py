@@ -16,6 +16,9 @@ from jaxsparse.data.event_layout import (
     EVENT_CHUNK,
     EVENT_DTYPES,
     FORMAT_NAME,
+    KEY_COLUMNS,
+    KEY_DTYPE,
+    NO_KEY,
     PARTICLE_UNITS,
     PIXEL_CHUNK,
     PIXEL_DTYPES,
@@ -43,7 +46,8 @@ class EventWriter:
       detector: name of the detector, for example ``"microboone"``.
       views: full image shape by view name, for example ``{"Y": (1008, 3456)}``.
       dead_wires: wire numbers without read-out by view name; missing views have none.
-      made_by: how the events were made, anything JSON can say (program, version, seed, options).
+      made_by: how the events were made, anything JSON can say (program, version, seed, options);
+        the attribute may be added to until the end.
       class_names: what the label numbers of pixels mean.
       event_classes: what the label numbers of whole events mean; empty if they have none.
       axes: what the axes of every view count, for example ``("plane", "cell")``; as for wire planes
@@ -112,6 +116,7 @@ class EventWriter:
         )
         particles["table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
         self._views: dict[str, _Ragged] = {}
+        self._keys: _Table | None = None
         return self
 
     def append(self, event: Event) -> None:
@@ -139,10 +144,12 @@ class EventWriter:
                 view, num_particles=len(event.particles), num_classes=len(self.class_names),
                 where=f"{where}, view {name}",
             )  # fmt: skip
+        keys = self._key_columns(event.keys, where)
         tables = {name: self._view_columns(name, view, where) for name, view in event.views.items()}
         for name, table in tables.items():
             table.append(_pixel_columns(event.views[name]))
         self._particles.append({"table": event.particles})
+        keys.append({name: np.array([value]) for name, value in event.keys.items()})
         self._events.append(
             {
                 "event_id": np.array([event.event_id]),
@@ -162,6 +169,9 @@ class EventWriter:
             self._view_columns(name, None, "").flush()
         self._particles.flush()
         self._events.flush()
+        if self._keys is not None:
+            self._keys.flush()
+        self._file.attrs["made_by"] = json.dumps(self.made_by, sort_keys=True, default=str)
         self._file.attrs["num_events"] = self.num_events
         self._file.attrs["complete"] = True  # the last thing written before closing
 
@@ -185,6 +195,25 @@ class EventWriter:
             unit = VALUE_UNITS.get(dim, "") if self.value_unit is None else self.value_unit
             group.attrs["value_unit"] = unit
             group.create_dataset("dead_wires", data=self.dead_wires[name])
+
+    def _key_columns(self, keys: Mapping[str, int], where: str) -> _Table:
+        """The columns of the events' keys; the first event decides which there are."""
+        unknown = sorted(set(keys) - set(KEY_COLUMNS))
+        if unknown:
+            raise InputError(
+                f"{where}: keys has {unknown[0]!r}: it must be one of {', '.join(KEY_COLUMNS)}"
+            )
+        if self._keys is None:
+            names = [name for name in KEY_COLUMNS if name in keys]
+            group = self._file["events"]
+            self._keys = _Table(group, dict.fromkeys(names, KEY_DTYPE), EVENT_CHUNK)
+        if set(keys) != set(self._keys.names):
+            raise InputError(
+                f"{where}: keys {sorted(keys)} differ from those of the first event, "
+                f"{sorted(self._keys.names)}: give the same ones for every event of a file, "
+                f"{NO_KEY} where there is none"
+            )
+        return self._keys
 
     def _view_columns(self, name: str, view: View | None, where: str) -> _Ragged:
         """The columns of a view; the first event decides whether there is truth."""
@@ -243,7 +272,7 @@ class _Table:
         for name in self.names:
             column = np.asarray(columns[name])
             self._pending[name].append(column.astype(self._dtypes[name]))
-        self._rows += len(columns[self.names[0]])
+        self._rows += len(columns[self.names[0]]) if self.names else 0
         if self._rows >= self._chunk:
             self._write(self._rows - self._rows % self._chunk)
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import collections
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from absl import flags
 
 from jaxsparse import command_line
-from jaxsparse.data.axis_order import AxisOrderCheck
+from jaxsparse.data.axis_order import CHECKED, AxisOrderCheck, order_check
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.picture import draw_events, spread_out
+from jaxsparse.data.overwriting import refuse_overwriting
+from jaxsparse.data.picture import draw_events
 from jaxsparse.data.progress import with_progress
+from jaxsparse.data.readers.nova_caf import NovaCafSource
 from jaxsparse.data.readers.recognise import (
+    AXES_REMEDIES,
     EVENTS,
     PIXEL_MAP_FORMATS,
     PixelMapSource,
@@ -28,6 +31,8 @@ from jaxsparse.data.readers.recognise import (
     recognise,
 )
 from jaxsparse.data.schema import Event
+from jaxsparse.data.seen_pixels import SeenPixels
+from jaxsparse.data.spread_out import spread_or_all, spread_out
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.errors import InputError
 
@@ -38,7 +43,7 @@ def describe(
     path: str,
     num_events: int = 200,
     *,
-    axes: str = "view,plane,cell",
+    axes: str = "",
     picture: str = "",
     progress: bool = False,
 ) -> Iterator[str]:
@@ -47,7 +52,7 @@ def describe(
     Args:
       path: see above.
       num_events: how many events to read.
-      axes: order of the axes of images in NOvA h5caf files.
+      axes: order of the axes of images in NOvA h5caf files, where it is not the usual one.
       picture: PNG to write, of a few of the events; none if empty.
       progress: whether to draw a bar on stderr.
 
@@ -57,7 +62,9 @@ def describe(
     if num_events < 0:
         raise InputError(f"events is {num_events}: must be 0 (all) or more")
     source = _open(path, axes)
-    chosen = spread_out(len(source), num_events or len(source))
+    if picture:
+        refuse_overwriting("picture", picture, getattr(source, "files", [path]))
+    chosen = spread_or_all(len(source), num_events)
     shapes = source.view_shapes
     names_of_axes = _axes(source)
     masks = {name: _mask(source, name) for name in shapes}
@@ -66,15 +73,19 @@ def describe(
         for name, shape in shapes.items()
     }
     order = _order_check(source, names_of_axes)
+    checked = set(chosen[spread_out(len(chosen), CHECKED)].tolist())
     topologies: collections.Counter[str] = collections.Counter()
     particles = []
-    events = (source[int(index)] for index in chosen)
-    for event in with_progress(events, len(chosen), "reading") if progress else events:
+    seen = SeenPixels(shapes)
+    numbers: Iterable[Any] = with_progress(chosen, len(chosen), "reading") if progress else chosen
+    for number in numbers:
+        event = source[int(number)]
         topologies[event.topology or "unknown"] += 1
         particles.append(len(event.particles))
         for name, view in event.views.items():
             summaries[name].add(view)
-        if order is not None:
+        seen.add(event)
+        if order is not None and int(number) in checked:
             order.add(list(event.views.values()))
 
     yield f"{path}: {len(source)} events, detector {source.detector}"
@@ -86,7 +97,7 @@ def describe(
             yield f"made by   {key} = {value}"
     else:
         for line in source.notes():
-            yield f"note      {line}"
+            yield line if line.startswith("WARNING") else f"note      {line}"
     yield f"read      {len(chosen)} of {len(source)} events"
     if topologies:
         counts = ", ".join(f"{name} {count}" for name, count in topologies.most_common())
@@ -94,6 +105,7 @@ def describe(
         yield f"particles {np.mean(particles):.1f} an event"
     if order is not None:
         yield from order.lines()
+    yield from seen.warnings()
     for name, shape in shapes.items():
         mask = f"; below: pixels of {MASK[0]:g} to {MASK[1]:g} ADC" if masks[name] == MASK else ""
         size = " x ".join(map(str, shape))
@@ -113,6 +125,11 @@ def _open(path: str, axes: str) -> EventFile | PixelMapSource:
         return EventFile(path)  # says what is missing
     format = recognise(path)
     if format == EVENTS:
+        if axes:
+            raise InputError(
+                f"axes is {axes!r}: {path} is an event file, whose images are taken apart already, "
+                f"convert it again with --axes={axes}"
+            )
         return EventFile(path)
     if format not in PIXEL_MAP_FORMATS:
         raise InputError(f"{path} is {format}: convert it with python -m jaxsparse.data.convert")
@@ -146,13 +163,15 @@ def _event_lines(source: EventFile | PixelMapSource) -> Iterator[str]:
 def _order_check(
     source: EventFile | PixelMapSource, axes: dict[str, tuple[str, ...]]
 ) -> AxisOrderCheck | None:
-    """For segmented detectors, whose maps are stored flat; wire planes are not."""
-    kinds = set(axes.values())
-    if kinds != {("plane", "cell")} or len(set(source.view_shapes.values())) != 1:
-        return None
-    shape = next(iter(source.view_shapes.values()))
-    used = getattr(source, "stored_axes", "")
-    return AxisOrderCheck(("plane", "cell"), shape, len(source.view_shapes), used)
+    """With what to do about a wrong order: where the file is from decides it."""
+    if isinstance(source, EventFile):
+        made_by = source.attributes
+        remedy = AXES_REMEDIES.get(str(made_by.get("format")), "make the file anew")
+        remedy = remedy.replace("try", "convert it again with")
+        return order_check(source.view_shapes, axes, str(made_by.get("axes", "")), remedy)
+    used = source.stored_axes if isinstance(source, NovaCafSource) else ""
+    remedy = AXES_REMEDIES["nova_caf" if used else "nova_sparse"]
+    return order_check(source.view_shapes, axes, used, remedy)
 
 
 def _mask(source: EventFile | PixelMapSource, name: str) -> tuple[float, float]:
@@ -187,6 +206,8 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_integer("events", 200, "read so many events, spread over the file; 0 reads all")
-    flags.DEFINE_string("axes", "view,plane,cell", "order of the axes in NOvA h5caf files")
+    flags.DEFINE_string(
+        "axes", "", "NOvA h5caf files: order of the axes, if it is not view,plane,cell"
+    )
     flags.DEFINE_string("picture", "", "PNG to write: a few of the events, every view")
     command_line.run(main, positional=1)

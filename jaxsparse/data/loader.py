@@ -12,6 +12,7 @@ import numpy as np
 from jaxsparse.data.batching import Batch, Sample, Shard, pad, split_samples
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.pipeline import Pipeline, Source, measure_buckets, source_name
+from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.stream import ENDLESS, Stream
 from jaxsparse.errors import InputError
 
@@ -44,7 +45,7 @@ class Loader(Stream[Batch]):
       shuffle: training or evaluation, see above.
       augment: whether to flip; as ``shuffle`` if None.
       start_batch: number of the first batch.
-      num_events: use only the first events of the file; all if 0.
+      num_events: use only so many events, spread evenly over the file; all if 0.
       process_index: number of this host.
       process_count: number of hosts.
       buckets: measured on the source if None.
@@ -88,7 +89,7 @@ class Loader(Stream[Batch]):
         self.num_devices = num_devices
         local_batch = -(-batch_size // process_count)
         num_shares = num_devices * micro_batches
-        total = min(num_events, len(source)) if num_events else len(source)
+        events = spread_or_all(len(source), num_events)
         buckets = buckets or measure_buckets(
             self.pipeline, batch_size=local_batch, num_devices=num_shares,
             num_buckets=int(data.num_buckets),
@@ -96,7 +97,7 @@ class Loader(Stream[Batch]):
         super().__init__(
             _ShardMaker(
                 pipeline=self.pipeline,
-                order=EventOrder(total, seed=seed, shuffle=shuffle),
+                order=EventOrder(events, seed=seed, shuffle=shuffle),
                 buckets=buckets,
                 batch_size=batch_size,
                 num_shares=num_shares,
@@ -106,7 +107,7 @@ class Loader(Stream[Batch]):
             ),
             pad,
             buckets=buckets,
-            num_batches=ENDLESS if shuffle else -(-total // batch_size),
+            num_batches=ENDLESS if shuffle else -(-len(events) // batch_size),
             start_batch=start_batch,
             workers=int(data.workers),
             micro_batches=micro_batches,
@@ -125,23 +126,23 @@ class EventOrder:
     Every epoch holds every event once. The order is grain's index permutation: nothing is stored,
     and any position costs the same.
 
-    >>> order = EventOrder(5, seed=1, shuffle=True)
+    >>> order = EventOrder(np.arange(5), seed=1, shuffle=True)
     >>> sorted(order[position][1] for position in range(5, 10))
     [0, 1, 2, 3, 4]
     """
 
-    def __init__(self, num_events: int, *, seed: int, shuffle: bool):
-        self.num_events = num_events
+    def __init__(self, events: np.ndarray, *, seed: int, shuffle: bool):
+        self.events, self.num_events = events, len(events)
         self.endless = shuffle
-        self._events = grain.MapDataset.range(num_events)
+        self._places = grain.MapDataset.range(len(events))
         if shuffle:
             # grain adds the epoch to the seed: hash it, or seed 1 repeats seed 0 an epoch later.
             hashed = int(np.random.SeedSequence([seed]).generate_state(1)[0])
-            self._events = self._events.shuffle(seed=hashed).repeat()
+            self._places = self._places.shuffle(seed=hashed).repeat()
 
     def __getitem__(self, position: int) -> tuple[int, int]:
         """(epoch, event number)."""
-        return position // self.num_events, int(self._events[position])
+        return position // self.num_events, int(self.events[self._places[position]])
 
     def batch(self, number: int, size: int) -> list[tuple[int, int]]:
         """The entries of one batch; the last of an order that ends may be short."""

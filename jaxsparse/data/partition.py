@@ -24,14 +24,22 @@ PARTS = ("train", "validation", "test")
 _AT_ONCE = 8192  # events read at a time
 
 
-def content_hashes(source: PixelSource, views: Sequence[str]) -> np.ndarray:
+def content_hashes(
+    source: PixelSource, views: Sequence[str], events: np.ndarray | None = None
+) -> np.ndarray:
     """uint64 ``[events]``: equal for events with the same pixels and values in all ``views``.
 
     Pixels are hashed one by one and added up, so their order in the file does not matter.
+
+    Args:
+      source: an event file.
+      views: names, in an order that counts.
+      events: integer, numbers of some events; all if None.
     """
+    chosen = np.arange(len(source)) if events is None else events
     parts = [np.zeros(0, np.uint64)]
-    for start in range(0, len(source), _AT_ONCE):
-        numbers = np.arange(start, min(start + _AT_ONCE, len(source)))
+    for start in range(0, len(chosen), _AT_ONCE):
+        numbers = chosen[start : start + _AT_ONCE]
         hashes = np.zeros(len(numbers), np.uint64)
         for place, view in enumerate(views):
             pixels = read_pixels(source, numbers, view)

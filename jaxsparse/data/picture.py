@@ -61,12 +61,3 @@ def draw_events(
         figure.savefig(path, dpi=110)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be written ({error}): choose another place") from None
-
-
-def spread_out(count: int, wanted: int) -> np.ndarray:
-    """Numbers of ``wanted`` events spread evenly over ``count``.
-
-    >>> spread_out(10, 3).tolist(), spread_out(2, 5).tolist()
-    ([0, 4, 9], [0, 1])
-    """
-    return np.unique(np.linspace(0, max(count - 1, 0), min(wanted, count)).astype(int))

@@ -99,6 +99,8 @@ class Event:
         ``"nutau CC DIS electron"`` (how the tau decayed), ``"NC DIS"``, ``"cosmic"``; ``""`` if
         unknown.
       energy: of the true neutrino, GeV; NaN for cosmics and where it is not known.
+      keys: what names the event in its experiment's tables, by column: ``{"run": 10000, ...}``;
+        empty if there is nothing. ``docs/formats.md`` has the columns.
     """
 
     event_id: int
@@ -107,3 +109,4 @@ class Event:
     label: int = -1
     topology: str = ""
     energy: float = math.nan
+    keys: dict[str, int] = dataclasses.field(default_factory=dict)

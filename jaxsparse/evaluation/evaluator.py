@@ -9,7 +9,7 @@ from typing import Any
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.classification.evaluator import evaluate_events
 from jaxsparse.evaluation.options import Options, Trained
-from jaxsparse.evaluation.output import staged
+from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.segmentation.evaluator import evaluate_pixels
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.training.checkpoint import load_for_evaluation
@@ -46,13 +46,15 @@ def evaluate(
       The content of ``metrics.json``.
 
     Raises:
-      InputError: bad options, files that cannot be read or do not fit the network.
+      InputError: bad options, files that cannot be read, do not fit the network, or lie where the
+        results go.
     """
     trained = Trained(*load_for_evaluation(Path(workdir), step=options.checkpoint))
     task = str(trained.config.task)
     if task not in TASKS:
         raise InputError(f"task {task!r} of {workdir} is unknown: it must be one of {list(TASKS)}.")
     options.check(task)
+    refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(trained.config.train.cache_dir)
     with staged(out) as folder:
         metrics, page = TASKS[task](trained, data, Path(workdir), folder, options, quiet)

@@ -24,14 +24,14 @@ class Options:
 
     Attributes:
       checkpoint: ``"best"``, ``"latest"`` or a step.
-      num_events: only the first so many events; 0 for all.
+      num_events: only so many events, spread evenly over the file or its part; 0 for all.
       pictures: how many events to draw, evenly spaced in the file.
       thresholds: rules such as ``"delta>0.5"``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
       part: classification: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
         ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
-        else all.
+        or a copy of it, else all.
       view: segmentation: name of the view; the configuration's if empty.
       whole_plane: segmentation: no crop.
       bootstrap_group: segmentation: so many consecutive ``event_id`` are one event of the

@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from jaxsparse.errors import InputError
+
+RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
+
+
+def refuse_inputs(
+    folder: str | os.PathLike[str], inputs: Mapping[str, str | os.PathLike[str]]
+) -> None:
+    """Refuses a folder of results that would replace a file that is read.
+
+    Args:
+      folder: of :func:`staged`, for :data:`RESULTS`.
+      inputs: files by the name of the setting; empty ones are not given.
+
+    Raises:
+      InputError: names the folder and the file.
+    """
+    for name, path in inputs.items():
+        if not path:
+            continue
+        for result in RESULTS:
+            place = Path(folder, result).resolve()
+            if place.exists() and place in (Path(path).resolve(), *Path(path).resolve().parents):
+                raise InputError(
+                    f"--{name}={path} would be overwritten by the {result} of --out={folder}: give "
+                    "another folder."
+                )
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.data.event_pipeline import chosen_views
 from jaxsparse.data.partition import Selection, content_hashes, select_events
+from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
+from jaxsparse.training.config import with_class_names
 from jaxsparse.training.losses import EventLoss
 from jaxsparse.training.metrics import Sums
 from jaxsparse.training.segmentation import single_site
@@ -52,10 +54,12 @@ class Classification:
         return bool(self.config.data.validation or self.config.data.split)
 
     def loaders(self, num_devices: int) -> Loaders:
-        config, every = self.config, self.config.train
-        source = self._open("train")
+        every = self.config.train
+        source = self._open(self.config, "train")
+        # Every other file is read by the names of this one, in whatever order it has them.
+        config = with_class_names(self.config, source.event_classes)
         own_file = bool(config.data.validation)
-        selection = self._select(source, () if own_file else config.data.split, "train")
+        selection = self._select(config, source, () if own_file else config.data.split, "train")
         common: dict[str, Any] = dict(
             num_devices=num_devices, levels=self.settings["levels"], seed=config.seed
         )
@@ -69,11 +73,11 @@ class Classification:
             "training": selection.describe(),
         }
         if not self.has_validation:
-            return Loaders(train, None, len(selection.events), facts)
+            return Loaders(train, None, len(selection.events), facts, source.event_classes)
 
-        validation_source = self._open("validation") if own_file else source
+        validation_source = self._open(config, "validation") if own_file else source
         chosen = self._select(
-            validation_source, () if own_file else config.data.split, "validation"
+            config, validation_source, () if own_file else config.data.split, "validation"
         )
         if not len(chosen.events):
             raise InputError(
@@ -87,12 +91,13 @@ class Classification:
         validation = EventLoader(
             validation_source, few_buckets(config.data), shuffle=False,
             batch_size=-(-every.batch_size // every.accumulate),
-            events=chosen.events[: every.validation_events or None], **common,
+            events=chosen.events[spread_or_all(len(chosen.events), every.validation_events)],
+            **common,
         )  # fmt: skip
-        return Loaders(train, validation, len(selection.events), facts)
+        return Loaders(train, validation, len(selection.events), facts, source.event_classes)
 
-    def _open(self, key: str) -> EventFile:
-        config, source = self.config, open_events(self.config, key)
+    def _open(self, config: ConfigDict, key: str) -> EventFile:
+        source = open_events(config, key)
         classes = tuple(config.data.classes) or tuple(source.event_classes)
         if classes and len(classes) != config.model.num_classes:
             raise InputError(
@@ -109,8 +114,10 @@ class Classification:
                 )
         return source
 
-    def _select(self, source: EventFile, fractions: Any, part: str) -> Selection:
-        data = self.config.data
+    def _select(
+        self, config: ConfigDict, source: EventFile, fractions: Any, part: str
+    ) -> Selection:
+        data = config.data
         # Views before classes: a file of another detector lacks both, and the views tell that.
         views = chosen_views(source, data)
         return select_events(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ml_collections import ConfigDict
 
 
@@ -35,7 +37,8 @@ def default_config() -> ConfigDict:
     # validation and test events of data.train, parted by content, such as (0.9, 0.05, 0.05)
     config.data.view = "Y"  # of a segmentation: U, V, Y, or voxels
     config.data.views = ()  # of a classification, such as ("XZ", "YZ"); the network sees all
-    config.data.classes = ()  # of a classification: names, numbered in this order; (): the file's
+    config.data.classes = ()  # of a classification: names, numbered in this order; (): those of
+    # data.train, which config.json then says
     config.data.low = 10.0  # keep pixels with low <= value <= high
     config.data.high = 300.0
     config.data.crop = (512, 512)  # () takes the whole image
@@ -94,7 +97,7 @@ def default_config() -> ConfigDict:
     config.train.log_every = 20
     config.train.validate_every = 250  # steps; 0: never
     config.train.validate_epochs = 0.0  # epochs instead of steps; 0: steps
-    config.train.validation_events = 0  # the first so many of the validation file; 0: all
+    config.train.validation_events = 0  # so many of them, spread evenly over the file; 0: all
     config.train.checkpoint_every = 250  # steps; 0: with validations and at the end only
     config.train.early_stop = 0  # stop after so many validations that are not better; 0: off
     config.train.devices = 0  # of this process; 0: all
@@ -102,6 +105,24 @@ def default_config() -> ConfigDict:
     config.train.parallel = "pmap"  # or shard_map
     config.train.cache_dir = "~/.cache/jaxsparse"  # of compiled programs; empty: off
     return config
+
+
+def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
+    """The config; a copy that says the names of the classes where it leaves them to its file.
+
+    Args:
+      config: of a run.
+      names: of the classes of whole events in ``data.train``; none for pixels.
+
+    >>> config = with_class_names(classifier_config(), ["nc", "nue"])
+    >>> with_class_names(config, ["nue", "nc"]).data.classes
+    ('nc', 'nue')
+    """
+    if not names or tuple(config.data.get("classes", ())):
+        return config
+    named = config.copy_and_resolve_references()
+    named.data.classes = tuple(str(name) for name in names)
+    return named
 
 
 def classifier_config() -> ConfigDict:

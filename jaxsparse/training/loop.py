@@ -19,6 +19,7 @@ from jaxsparse.data.stream import Stream
 from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
+from jaxsparse.training.config import with_class_names
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
@@ -115,13 +116,14 @@ class _Run:
         data = self.task.loaders(self.replicas.num_devices)
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
         self.plan = Plan.of(config.train, data.num_events)
+        self.config = config = with_class_names(config, data.event_classes)
 
         # 3. The state: from the latest checkpoint, or new, or with another run's parameters.
         begin = None
         if config.train.start_from and not work_directory.has_checkpoint(workdir):
             begin = read_beginning(config, self.task)
             self.facts = {**self.facts, "begins with": begin.fact}
-        work_directory.claim(workdir, config)
+        work_directory.claim(workdir, config, data.event_classes)
         self.checkpoints = Checkpoints(workdir, create=True)
         self.progress = Progress()
         variables = init_variables(self.task, config.seed)

@@ -28,12 +28,14 @@ class Loaders:
       validation: one pass; None where the run has no validation events.
       num_events: training events of an epoch.
       facts: what to tell the user about the data, by name.
+      event_classes: names of the classes of whole events in the training file; none for pixels.
     """
 
     train: Stream[Any]
     validation: Stream[Any] | None
     num_events: int
     facts: dict[str, str]
+    event_classes: tuple[str, ...] = ()
 
 
 class Task(Protocol):

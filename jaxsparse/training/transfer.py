@@ -52,7 +52,7 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
     """Reads what ``train.start_from`` names: ``params`` and ``batch_stats`` of a checkpoint.
 
     The last layer goes by the names of the classes: one that both runs have keeps its column, one
-    that is new here is drawn anew. Without names (``data.classes`` is empty in either run) the
+    that is new here is drawn anew. Without names (an older run may have none in its config) the
     columns are kept as they are where there are as many, and all drawn anew elsewhere. Nothing else
     of the other run is used, neither its optimiser nor its place in the data.
 

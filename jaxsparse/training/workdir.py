@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse.command_line import flatten
 from jaxsparse.errors import InputError
-from jaxsparse.training.config import default_config
+from jaxsparse.training.config import default_config, with_class_names
 
 CONFIG_FILE = "config.json"
 
@@ -38,19 +38,25 @@ FREE_KEYS = frozenset(
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def claim(workdir: pathlib.Path, config: ConfigDict) -> None:
+def claim(workdir: pathlib.Path, config: ConfigDict, event_classes: Sequence[str] = ()) -> None:
     """Writes ``config.json``, or checks that the one that is there is this run's.
 
     A directory without a checkpoint holds nothing to protect. A run may go on with other values
     of ``FREE_KEYS`` only; with the cosine schedule the length of the run shapes the learning rate,
     so ``train.steps``, ``train.epochs`` and ``train.minutes`` are bound too.
 
+    Args:
+      workdir: of the run.
+      config: of the run, with the names of its classes.
+      event_classes: what no ``data.classes`` stood for in a directory that was made before configs
+        said the names.
+
     Raises:
       InputError: the directory was made with another config, or cannot be written.
     """
     path = workdir / CONFIG_FILE
     if has_checkpoint(workdir) and path.exists():
-        _compare(path, read_config(workdir), config)
+        _compare(path, with_class_names(read_config(workdir), event_classes), config)
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".json.partial")

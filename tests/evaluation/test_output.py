@@ -9,7 +9,7 @@ import pytest
 from jaxsparse.data import partial_file
 from jaxsparse.data.schema import PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.output import staged
+from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.segmentation.images import Image
 from jaxsparse.evaluation.segmentation.predictions import PixelPredictions
 
@@ -82,3 +82,15 @@ def test_a_file_in_the_way_is_one_line(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(InputError, match="give a folder"), staged(tmp_path / "out"):
         pass
+
+
+@pytest.mark.parametrize("name", ["predictions.h5", "plots/deep/data.h5"])
+def test_results_never_replace_what_is_read(tmp_path, name):
+    out = tmp_path / "out"
+    write(out, name, "precious")
+    (tmp_path / "link.h5").symlink_to(out / name)
+    for path in (out / name, tmp_path / "link.h5"):
+        with pytest.raises(InputError, match=f"would be overwritten by the {name[:5]}"):
+            refuse_inputs(out, {"data": path})
+    write(out, "mine.h5", "kept")
+    refuse_inputs(out, {"data": out / "mine.h5", "baseline_data": ""})

@@ -1,12 +1,15 @@
 """Training on whole events: it learns, resumes to the bit, and refuses in one line."""
 
+import dataclasses
 import itertools
+import json
 
 import jax
 import numpy as np
 import pytest
 
-from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
@@ -139,3 +142,74 @@ def test_a_file_of_another_detector_is_told_by_its_views_before_its_classes(
     config.data.train = str(toy_files[0])  # one view, no classes of whole events
     with pytest.raises(InputError, match=r"data\.views has 'XZ' but t\.h5 has Y"):
         loop.train(config, tmp_path / "run")
+
+
+def reordered(path, out, classes):
+    """A copy of a file whose classes have other numbers; those not in ``classes`` are none."""
+    source = EventFile(path)
+    with EventWriter(
+        out, detector="toy", views=source.view_shapes, event_classes=classes
+    ) as writer:
+        for event in source:
+            name = source.event_classes[event.label] if event.label >= 0 else ""
+            label = classes.index(name) if name in classes else -1
+            writer.append(dataclasses.replace(event, label=label))
+    return str(out)
+
+
+def labels_by_name(loader) -> dict[int, str]:
+    return {
+        int(event): loader.classes[label] if label >= 0 else ""
+        for batch in loader
+        for event, label in zip(batch.events.ravel(), batch.labels.ravel(), strict=True)
+        if event >= 0
+    }
+
+
+def test_without_names_every_file_goes_by_those_of_the_training_file(config, tmp_path):
+    config.data.classes, config.model.num_classes = (), 4
+    file = EventFile(config.data.validation)
+    names = ("cosmic", "nc", "nue", "numu")
+    config.data.validation = reordered(file.path, tmp_path / "v.h5", names)
+    data = build_task(config).loaders(1)
+    assert isinstance(data.train, EventLoader)
+    assert isinstance(data.validation, EventLoader)
+    assert data.event_classes == data.train.classes == ("numu", "nue", "nc", "cosmic")
+    assert data.validation.classes == data.train.classes
+    found = labels_by_name(data.validation)
+    assert len(found) > 20
+    assert found == {n: file.event_classes[file.event_labels[n]] for n in found}
+    config.data.validation = reordered(file.path, tmp_path / "w.h5", names[1:])
+    with pytest.raises(InputError, match=r"data\.classes has 'cosmic' but the events of"):
+        build_task(config).loaders(1)
+
+
+def test_the_names_of_the_classes_are_stored_and_an_older_run_without_them_goes_on(
+    config, tmp_path
+):
+    config.data.classes, config.model.num_classes = (), 4
+    config.train.steps, config.train.validate_every, config.train.checkpoint_every = 1, 0, 0
+    config.optimizer.schedule = "constant"
+    loop.train(config, tmp_path)
+    path, names = tmp_path / "config.json", ["numu", "nue", "nc", "cosmic"]
+    stored = json.loads(path.read_text())
+    assert stored["data"]["classes"] == names
+    stored["data"]["classes"] = []  # as it was written before
+    path.write_text(json.dumps(stored))
+    config.train.steps = 2
+    assert loop.train(config, tmp_path).step == 2
+    assert json.loads(path.read_text())["data"]["classes"] == names
+    assert tuple(config.data.classes) == ()  # the caller's own is as it was
+    path.write_text(json.dumps(stored))
+    config.data.classes = tuple(reversed(names))
+    with pytest.raises(InputError, match=r"config\.data\.classes is \('cosmic', "):
+        loop.train(config, tmp_path)
+
+
+def test_a_few_validation_events_are_of_the_whole_file(config):
+    config.data.validation, config.data.split = "", (0.5, 0.5)
+    whole = sorted(numbers(build_task(config).loaders(1).validation))
+    config.train.validation_events = 5
+    few = sorted(numbers(build_task(config).loaders(1).validation))
+    assert len(few) == 5
+    assert few == [whole[place * (len(whole) - 1) // 4] for place in range(5)]

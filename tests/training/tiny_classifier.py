@@ -20,6 +20,10 @@ class TinyClassifier(EventClassifier):
     def levels(self) -> int:
         return self.depth
 
+    @linen.nowrap
+    def event_features(self, *_: Any) -> Any:
+        raise NotImplementedError("all of the network is in __call__")
+
     @linen.compact
     def __call__(self, images: Any, geometries: Any, *, train: bool) -> Any:
         assert len(images) == len(geometries) == self.views

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jaxsparse.data.event_layout import KEY_DTYPE, NO_KEY
 from jaxsparse.data.nova import (
     NOVA_AXES,
     NOVA_EVENT_CLASSES,
@@ -29,6 +30,7 @@ from jaxsparse.data.readers.nova_truth import (
     COSMIC,
     INTERACTIONS,
     NO_CODE,
+    UNKNOWN_CODE,
     event_classes_of,
     particles_of,
     pixel_labels,
@@ -40,7 +42,9 @@ MAPS, TRUTH = "rec.training.cvnmaps", "rec.training.trainingdata"
 KEYS = ("run", "subrun", "evt", "subevt")
 MORE_KEYS = ("cycle", "batch")  # tell simulated samples of one run apart; not in every file
 SIZES = {"view": len(NOVA_VIEWS), "plane": NOVA_SHAPE[0], "cell": NOVA_SHAPE[1]}
+AXES = ",".join(SIZES)  # the usual order
 PIXELS = int(np.prod(list(SIZES.values())))
+NAMED = 20  # codes without a class that a report names one by one: a wrong column has a million
 
 
 @dataclasses.dataclass
@@ -54,7 +58,9 @@ class JoinReport:
       repeated_images: images whose key came before in the file: the first is kept.
       repeated_truths: rows of truth whose key came before in the file: the first counts.
       files_without_truth: files without a table of truth, such as real data.
-      no_class: counts by interaction code of events that the code gives no class.
+      no_class: counts of events by interaction code, as stored, that the code gives no class.
+      no_number: events whose interaction code is NaN or infinite.
+      strangers: files whose two tables have rows, but not one key in common.
     """
 
     images: int = 0
@@ -64,7 +70,9 @@ class JoinReport:
     repeated_images: int = 0
     repeated_truths: int = 0
     files_without_truth: int = 0
-    no_class: dict[int, int] = dataclasses.field(default_factory=dict)
+    no_class: Counter[int] = dataclasses.field(default_factory=Counter)
+    no_number: int = 0
+    strangers: list[Path] = dataclasses.field(default_factory=list)
 
     def lines(self) -> list[str]:
         """What a person should know; empty if all fits."""
@@ -74,11 +82,26 @@ class JoinReport:
             "images whose key came before": (self.repeated_images, "left out"),
             "rows of truth whose key came before": (self.repeated_truths, "the first counts"),
             f"files without table {TRUTH}": (self.files_without_truth, "kept without classes"),
+            "events whose interaction code is no number": (self.no_number, "kept without class"),
         }
         lines = [f"{text}: {count}, {fate}" for text, (count, fate) in said.items() if count]
-        for code, count in sorted(self.no_class.items()):
+        codes = sorted(self.no_class.items(), key=lambda entry: (-entry[1], entry[0]))
+        for code, count in sorted(codes[:NAMED]):
             name = INTERACTIONS[code][1] if code in INTERACTIONS else "unknown"
             lines.append(f"events of interaction code {code} ({name}): {count}, kept without class")
+        if more := codes[NAMED:]:
+            count = sum(count for _, count in more)
+            lines.append(
+                f"events of {len(more)} other interaction codes (unknown): {count}, kept without "
+                "class"
+            )
+        if self.strangers:
+            others = f" nor of {len(self.strangers) - 1} more" if self.strangers[1:] else ""
+            lines.append(
+                f"WARNING   no image of {self.strangers[0]}{others} has the key of a row of "
+                f"{TRUTH}, though it has some: no class is known there, take both tables from one "
+                "production"
+            )
         return lines
 
 
@@ -100,7 +123,10 @@ class NovaCafSource:
     them, cycle and batch; within a file, because swapped samples repeat the keys of the nominal
     one. An event is every image with a new key, in the order of the files and their rows, and
     ``event_id`` its number in that order. Objects of the instance map become rows of the particle
-    table, the same in both views. In memory are 14 bytes an event.
+    table, the same in both views. In memory are 14 bytes an event, and the keys of one file.
+
+    ``keys`` of an event are those columns as the file has them, -1 for one that only other files
+    have, and ``file``, the number of its file in :attr:`files`.
 
     Args:
       paths: a file, a pattern, a folder, or a list of these.
@@ -127,7 +153,7 @@ class NovaCafSource:
         self,
         paths: str | os.PathLike[str] | list[str],
         *,
-        axes: str = "view,plane,cell",
+        axes: str = AXES,
     ):
         self.stored_axes = ",".join(axes_order(axes)[1])
         self._order = axes_order(axes)
@@ -135,16 +161,14 @@ class NovaCafSource:
         self.report = JoinReport()
         self._files: list[_File] = []
         self._truth_columns: tuple[str, ...] | None = None
-        unknown: Counter[int] = Counter()
+        self._key_names: tuple[str, ...] = KEYS
         total = 0
         for path in find_files(paths, "NOvA h5caf"):
             with self._pool.reading(path) as file:
                 entry = self._index(path, file, total)
-            unknown.update(entry.codes[event_classes_of(entry.codes) < 0].tolist())
             self._files.append(entry)
             total += len(entry.rows)
-        unknown.pop(NO_CODE, None)
-        self.report.no_class = dict(unknown)
+        self._keys: tuple[int, dict[str, np.ndarray]] = (-1, {})  # of the file that was read last
         self._starts = np.array([entry.start for entry in self._files] + [total])
 
     @property
@@ -177,6 +201,7 @@ class NovaCafSource:
             label=int(event_classes_of(np.array([code]))[0]),
             topology=INTERACTIONS[code][1] if code in INTERACTIONS else "",
             energy=float(entry.energies[place]),
+            keys=self.keys(index),
         )
 
     @property
@@ -189,12 +214,16 @@ class NovaCafSource:
         """float32 ``[events]``: true energy of the neutrino, GeV; NaN where there is none."""
         return np.concatenate([entry.energies for entry in self._files])
 
-    def key(self, index: int) -> dict[str, int]:
-        """run, subrun, evt and subevt of an event in its file."""
+    def keys(self, index: int) -> dict[str, int]:
+        """Number of an event's file, and what names the event in its tables, by column."""
         entry, place = self._find(index)
-        with self._pool.reading(entry.path) as file:
-            row = int(entry.rows[place])
-            return {name: int(np.ravel(file[f"{MAPS}/{name}"][row])[0]) for name in KEYS}
+        number = int(np.searchsorted(self._starts, entry.start, side="right")) - 1
+        kept = self._keys
+        if kept[0] != number:
+            with self._pool.reading(entry.path) as file:
+                kept = self._keys = number, self._key_columns(file, entry)
+        columns = kept[1]
+        return {"file": number, **{name: int(columns[name][place]) for name in self._key_names}}
 
     def notes(self) -> list[str]:
         """What did not fit together, in lines."""
@@ -203,6 +232,16 @@ class NovaCafSource:
     def close(self) -> None:
         """Closes the files; the next read opens them again."""
         self._pool.close()
+
+    def _key_columns(self, file: h5py.File, entry: _File) -> dict[str, np.ndarray]:
+        """The keys of all events of a file."""
+        absent = np.full(len(entry.rows), NO_KEY)
+        return {
+            name: read_flat(file[f"{MAPS}/{name}"])[entry.rows].astype(KEY_DTYPE)
+            if f"{MAPS}/{name}" in file
+            else absent
+            for name in self._key_names
+        }
 
     def _find(self, index: int) -> tuple[_File, int]:
         if not 0 <= index < len(self):
@@ -226,6 +265,10 @@ class NovaCafSource:
                 f"{path} has the pixel truth {present} but {self._files[0].path} "
                 f"{self._truth_columns}: convert the files separately"
             )
+        for key in MORE_KEYS:
+            if f"{MAPS}/{key}" in file:
+                checked_dataset(file, f"{MAPS}/{key}", path, kinds="iu", rows=images)
+                self._key_names = tuple(dict.fromkeys((*self._key_names, key)))
         names = list(KEYS)
         has_truth = TRUTH in file
         names += [key for key in MORE_KEYS if f"{MAPS}/{key}" in file and f"{TRUTH}/{key}" in file]
@@ -241,12 +284,12 @@ class NovaCafSource:
                 energy_of = read_flat(stored).astype(np.float32)
         else:
             truths, right = 0, [np.zeros(0, np.int64)] * len(names)
-            code_of, energy_of = np.zeros(0, np.int16), np.zeros(0, np.float32)
+            code_of, energy_of = np.zeros(0, np.int64), np.zeros(0, np.float32)
         found = join(left, right)
         codes = np.full(len(found.rows), NO_CODE, np.int16)
         energies = np.full(len(found.rows), np.nan, np.float32)
         known = found.partners >= 0
-        codes[known] = code_of[found.partners[known]]
+        codes[known] = self._count_codes(code_of[found.partners[known]])
         energies[known] = energy_of[found.partners[known]]
         # Tables fill what does not exist, such as a cosmic's neutrino, with 0 or a negative number.
         energies[~(np.isfinite(energies) & (energies > 0)) | np.isin(codes, COSMIC)] = np.nan
@@ -258,7 +301,23 @@ class NovaCafSource:
         report.repeated_images += found.left_repeats
         report.repeated_truths += found.right_repeats
         report.files_without_truth += not has_truth
+        if images and truths and not known.any():
+            report.strangers.append(path)
         return _File(path, start, found.rows, codes, energies)
+
+    def _count_codes(self, stored: np.ndarray) -> np.ndarray:
+        """int16: codes of events as we keep them; those without a class go into the report."""
+        codes = np.full(len(stored), UNKNOWN_CODE, np.int16)
+        named = np.isin(stored, list(INTERACTIONS))
+        codes[named] = stored[named].astype(np.int16)
+        numbers = np.isfinite(stored)
+        self.report.no_number += int((~numbers).sum())
+        values, counts = np.unique(
+            stored[numbers & (event_classes_of(codes) < 0)], return_counts=True
+        )
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            self.report.no_class[int(value)] += count
+        return codes
 
 
 def axes_order(axes: str) -> tuple[tuple[int, int, int], tuple[str, str, str]]:
@@ -296,11 +355,11 @@ def _key_column(file: h5py.File, name: str, path: Path, rows: int) -> np.ndarray
 
 
 def _whole(codes: np.ndarray, path: Path) -> np.ndarray:
-    """Interaction codes as int16; what lies outside counts as unknown."""
-    rounded = np.nan_to_num(np.asarray(codes, float), nan=-2.0)
-    if (rounded != np.round(rounded)).any():
+    """Interaction codes as they are stored: whole numbers of any type, or no numbers."""
+    finite = codes[np.isfinite(codes)]
+    if (finite != np.round(finite)).any():
         raise InputError(f"{path}: {TRUTH}/interaction has fractions: must be whole codes")
-    return np.clip(rounded, -2, np.iinfo(np.int16).max).astype(np.int16)
+    return codes
 
 
 def _view(images: dict[str, np.ndarray], where: str) -> View:

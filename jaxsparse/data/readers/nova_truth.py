@@ -9,6 +9,7 @@ from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
 
 NO_CODE = -1  # an event without truth
+UNKNOWN_CODE = -2  # one whose table says a code that is not below, whichever it is
 _MODES = ("QE", "RES", "DIS", "other")
 COSMIC = (14, 15)
 

@@ -12,13 +12,20 @@ import numpy as np
 from jaxsparse.data.event_layout import FORMAT_NAME
 from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
 from jaxsparse.data.readers.file_pool import find_files
-from jaxsparse.data.readers.nova_caf import MAPS, NovaCafSource
+from jaxsparse.data.readers.nova_caf import AXES, MAPS, NovaCafSource
 from jaxsparse.data.readers.nova_sparse import INDEX, NovaSparseSource
 from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
 
 EVENTS = "events"  # our own event file
 PIXEL_MAP_FORMATS = ("dune_cvn", "nova_caf", "nova_sparse")
+
+
+# What to do about maps that were taken apart in a wrong order, by format.
+AXES_REMEDIES = {
+    "nova_caf": "try --axes={order}",
+    "nova_sparse": "the file's flat index is in another order, make it anew",
+}
 
 
 class PixelMapSource(Protocol):
@@ -77,20 +84,25 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
 
 
 def open_pixel_maps(
-    path: str | os.PathLike[str] | list[str], format: str, *, axes: str = "view,plane,cell"
+    path: str | os.PathLike[str] | list[str], format: str, *, axes: str = ""
 ) -> PixelMapSource:
     """The source of a format of :data:`PIXEL_MAP_FORMATS`.
 
     Args:
       path: a file or folder; for ``nova_caf`` also a pattern or a list.
       format: see above.
-      axes: of ``nova_caf``: see :class:`NovaCafSource`.
+      axes: of ``nova_caf``: see :class:`NovaCafSource`; empty for the usual order.
 
     Raises:
-      InputError: an unknown format, several paths where one must be, what the reader raises.
+      InputError: an unknown format, several paths where one must be, axes where there is no choice,
+        what the reader raises.
     """
     if format == "nova_caf":
-        return NovaCafSource(path, axes=axes)
+        return NovaCafSource(path, axes=axes or AXES)
+    if axes:
+        raise InputError(
+            f"axes is {axes!r}: only nova_caf leaves the order open, {format} has one, leave it out"
+        )
     if isinstance(path, list):
         if len(path) != 1:
             raise InputError(f"{len(path)} inputs are given: {format} reads one at a time")

@@ -40,6 +40,7 @@ from jaxsparse.evaluation.classification.profiles import decay_of, group_counts
 from jaxsparse.evaluation.classification.results import EventResults
 from jaxsparse.evaluation.scores import efficiency, softmax
 from jaxsparse.evaluation.text import dumps, plain
+from jaxsparse.training.config import with_class_names
 from jaxsparse.viz.event_plots import confusion_figure
 
 # (config, work directory, file with the test events) -> float32 [test events, classes]
@@ -94,6 +95,7 @@ def cross_validate(
     if draws < 0:
         raise InputError(f"--draws={draws}: it must not be negative, 0 scores events as they are")
     out = Path(out)
+    config = with_class_names(config, EventFile(data).event_classes)
     events = Events(data, config, part="all")
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]

@@ -55,6 +55,8 @@ def evaluate_events(
     """
     config = trained.config
     events = Events(data, config, part=options.part, num_events=options.num_events)
+    if events.remark and not quiet:
+        print(events.remark)
     rules = parse_rules(options.rules(events.classes), events.classes)
     other = Events(options.baseline_data, config, part="all") if options.baseline_data else None
 
@@ -74,9 +76,11 @@ def evaluate_events(
         "capacities": predictor.capacities,
     }
     about = {"data": str(data), "part": events.part, "views": list(events.views)}
+    keys = {name: column[events.numbers] for name, column in events.source.event_keys.items()}
     step = {"checkpoint_step": trained.step}
-    write_predictions(folder / "predictions.h5", results, events.numbers, {**about, **step})
+    write_predictions(folder / "predictions.h5", results, events.numbers, {**about, **step}, keys)
 
+    about["part_remark"] = events.remark
     metrics: dict[str, Any] = {
         "task": config.task,
         "classes": list(events.classes),

@@ -10,10 +10,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.partition import PARTS, select_events
+from jaxsparse.data.partition import PARTS, content_hashes, select_events
 from jaxsparse.data.pixels import Pixels, read_pixels
 from jaxsparse.data.schema import NO_CLASS, Event
+from jaxsparse.data.spread_out import spread_or_all, spread_out
 from jaxsparse.errors import InputError
+
+COMPARED = 64  # events by whose pixels a copy of a file is told
 
 
 class Unlabelled:
@@ -51,13 +54,14 @@ class Events:
       path: an event file.
       config: of the checkpoint.
       part: see :class:`~jaxsparse.evaluation.options.Options`.
-      num_events: only the first so many of the part; 0 for all.
+      num_events: only so many of the part, spread evenly over it; 0 for all.
 
     Attributes:
       source: the file.
       classes: names of the network's classes.
       numbers: int64 ``[events]``, of the evaluated events in the file, increasing.
       part: which part of the file they are.
+      remark: what to say where nobody chose the part and it is not plain which it is; else empty.
 
     Raises:
       InputError: an unreadable file, a view or classes that the network does not have, a part of a
@@ -84,14 +88,28 @@ class Events:
         self.classes = _classes(file, config)
         self.source: Any = file if file.event_classes else Unlabelled(file, self.classes)
         split = tuple(config.data.split)
-        was_split = bool(split) and not config.data.validation and _same(path, config.data.train)
-        self.part = part or (PARTS[len(split) - 1] if was_split else "all")
+        split_one = bool(split) and not config.data.validation
+        itself = split_one and _same(path, config.data.train)
+        copy = split_one and not itself and _same_events(file, config.data.train, self.views)
+        last = PARTS[len(split) - 1] if split else "all"
+        self.part = part or (last if itself or copy else "all")
+        self.remark = ""
+        if copy and not part:
+            self.remark = (
+                f"{path} has the events of {config.data.train}, which training split: only those "
+                f"of part {last} are evaluated (--part=all takes all)."
+            )
+        elif split_one and not itself and not part and file.event_classes:
+            self.remark = (
+                f"All events of {path} are evaluated, for it is not {config.data.train}, the file "
+                "that training split: if it has events of that file, the network knows them, and "
+                f"--part={last} takes those alone that were kept apart."
+            )
         if self.part not in (*PARTS[: len(split)], "all"):
             have = ", ".join((*PARTS[: len(split)], "all"))
             raise InputError(f"--part={part}: it must be one of {have} in this work directory.")
         self.numbers = self._of_part(self.part)
-        if num_events:
-            self.numbers = self.numbers[:num_events]
+        self.numbers = self.numbers[spread_or_all(len(self.numbers), num_events)]
         energy, topology = self.source.event_energy, self.source.topologies
         self.energy = np.asarray(energy, np.float32)[self.numbers]
         self.topology = tuple(topology[number] for number in self.numbers)
@@ -135,7 +153,8 @@ class Events:
 
 def _classes(file: EventFile, config: ConfigDict) -> tuple[str, ...]:
     number = int(config.model.num_classes)
-    names = tuple(str(name) for name in config.data.classes) or tuple(file.event_classes)
+    names = tuple(str(name) for name in config.data.classes) or _trained_on(config)
+    names = names or tuple(file.event_classes)
     if not names:
         return tuple(f"class {label}" for label in range(number))
     if len(names) != number:
@@ -144,6 +163,33 @@ def _classes(file: EventFile, config: ConfigDict) -> tuple[str, ...]:
             f"this work directory has {number}, evaluate it on data of its own classes."
         )
     return names
+
+
+def _trained_on(config: ConfigDict) -> tuple[str, ...]:
+    """Classes of the training file, if it is still there: older configs do not say them."""
+    path = config.data.train
+    if not path or not Path(path).is_file():
+        return ()
+    try:
+        names = tuple(EventFile(path).event_classes)
+    except InputError:  # what lies there now is no matter here
+        return ()
+    return names if len(names) == int(config.model.num_classes) else ()
+
+
+def _same_events(file: EventFile, other: str, views: tuple[str, ...]) -> bool:
+    """Whether another file, if it is there, has as many events, and of a few the same ones."""
+    if not other or not Path(other).is_file() or not len(file):
+        return False
+    try:
+        second = EventFile(other)
+    except InputError:  # what lies there now is no matter here
+        return False
+    if len(second) != len(file) or not set(views) <= set(second.view_shapes):
+        return False
+    few = spread_out(len(file), COMPARED)
+    hashes = [content_hashes(one, views, few) for one in (file, second)]
+    return bool((hashes[0] == hashes[1]).all())
 
 
 def _same(path: str | os.PathLike[str], other: str) -> bool:

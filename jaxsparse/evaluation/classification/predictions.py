@@ -7,6 +7,7 @@
 | ``label`` | int32 ``[events]`` | true class, -1 unknown |
 | ``energy`` | float32 ``[events]`` | true neutrino energy in GeV, NaN unknown |
 | ``topology`` | bytes, at most 32 | true details in words |
+| ``file``, ``run``, ``subrun``, ... | int64 ``[events]`` | its keys, if the file has some |
 
 Attributes: ``format``, ``class_names``, ``data``, ``views``, ``checkpoint_step``, ``complete``.
 Truth is repeated here so that two classifiers can be compared without the file.
@@ -15,6 +16,7 @@ Truth is repeated here so that two classifiers can be compared without the file.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -33,6 +35,7 @@ def write_predictions(
     results: EventResults,
     events: np.ndarray,
     attributes: dict[str, Any],
+    keys: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Writes the scores of events.
 
@@ -41,6 +44,7 @@ def write_predictions(
       results: scores and truth.
       events: integer ``[events]``, their numbers in the input file.
       attributes: written beside the class names.
+      keys: int64 ``[events]`` by column, what names the events in their experiment's tables.
 
     Raises:
       InputError: the file cannot be made, or the disk is full.
@@ -51,6 +55,7 @@ def write_predictions(
         "label": results.truth,
         "energy": results.energy,
         "topology": np.array([text.encode() for text in results.topology], f"S{TOPOLOGY_BYTES}"),
+        **(keys or {}),
     }
     with PredictionFile(path, results.classes, attributes) as file:
         for name, values in columns.items():

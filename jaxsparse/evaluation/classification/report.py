@@ -23,6 +23,7 @@ def page(metrics: dict[str, Any]) -> str:
         f"{metrics['data']}{part}, views {', '.join(metrics['views'])}: {metrics['num_events']} "
         f"events, {metrics['num_sites']} pixels.",
         "",
+        *([metrics["part_remark"], ""] if metrics.get("part_remark") else []),
         f"{figure(_milli(metrics['seconds_per_event']), 3)} ms an event (median of batches of "
         f"{metrics['batch_size']}, after compilation; {metrics['compilations']} compilations), "
         f"peak memory of the process {figure(metrics['peak_memory_mb'], 0)} MB, on "

@@ -12,6 +12,7 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_layout import VALUE_UNITS
 from jaxsparse.data.schema import CLASS_NAMES, View
 from jaxsparse.data.simulate.detector import MICROBOONE
+from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import choose_window, cut, mask_adc, pixel_weights, window_shape
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.segmentation.efficiency import wire_direction
@@ -50,7 +51,7 @@ class Images:
       config: the configuration of the checkpoint.
       view: name of the view, the configuration's by default.
       whole_plane: no crop, whatever the configuration says.
-      num_events: only the first so many events; 0 for all.
+      num_events: only so many events, spread evenly over the file; 0 for all.
       value_scale: values of the file are multiplied by it first, for files in other units.
       seed: draws the crop windows: event i gets the same window in every run.
 
@@ -80,7 +81,7 @@ class Images:
         self.crop = () if whole_plane else tuple(config.data.crop)
         self.value_scale = value_scale
         self.seed = seed
-        self._length = min(num_events, len(self.source)) if num_events else len(self.source)
+        self._numbers = spread_or_all(len(self.source), num_events)
         if self.view_name not in self.source.view_shapes:
             known = ", ".join(self.source.view_shapes)
             raise InputError(f"--view={self.view_name}: {path} has {known}, use one of these.")
@@ -111,11 +112,12 @@ class Images:
         return names
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._numbers)
 
     def __getitem__(self, number: int) -> Image:
         if not 0 <= number < len(self):
             raise IndexError(number)
+        number = int(self._numbers[number])
         event = self.source[number]
         view = event.views[self.view_name]
         if self.value_scale != 1:

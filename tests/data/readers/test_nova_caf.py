@@ -53,7 +53,8 @@ def test_events_are_the_stored_images_with_the_truth_of_their_key(caf, nova_trac
         "numu CC QE", "numu CC DIS", "nue CC RES", "nutau CC QE", "NC", "cosmic", "cosmic",
         "numu CC other",
     ]  # fmt: skip
-    assert source.key(3) == {"run": 10000, "subrun": 0, "evt": 901, "subevt": 2}
+    keys = {"file": 0, "run": 10000, "subrun": 0, "evt": 901, "subevt": 2, "cycle": 0}
+    assert source.keys(3) == source[3].keys == keys
 
 
 def test_objects_are_one_particle_table_for_both_views(caf):
@@ -114,8 +115,61 @@ def test_codes_without_a_class_are_counted_and_named(tmp_path, nova_keys, write_
     assert source.report.lines() == [
         "events of interaction code 12 (nu e elastic): 1, kept without class",
         "events of interaction code 77 (unknown): 2, kept without class",
-        "events of interaction code 32767 (unknown): 1, kept without class",
+        "events of interaction code 4000000000 (unknown): 1, kept without class",
     ]
+
+
+def with_codes(path, codes):
+    with h5py.File(path, "r+") as file:
+        del file[f"{TRUTH}/interaction"]
+        file[f"{TRUTH}/interaction"] = codes
+    return NovaCafSource(path)
+
+
+@pytest.mark.parametrize("kind", ["i2", "i8", "f4", "f8"])
+def test_every_event_without_a_class_is_in_exactly_one_counted_group(
+    tmp_path, nova_keys, write_caf, kind
+):
+    """-1 and -2 are codes like others: they are not what marks events without truth here."""
+    keys = nova_keys(9)
+    path = write_caf(tmp_path / "a.h5", keys, keys[1:], [0] * 8)
+    stored = np.array([-1, -1, -2, -5, 16, 12, 0, 31000], kind)
+    if kind[0] == "f":
+        stored[4:6] = np.nan, -np.inf
+    source = with_codes(path, stored)
+    report, no_class = source.report, (source.event_labels < 0).sum()
+    assert report.without_truth == 1
+    assert report.without_truth + report.no_number + report.no_class.total() == no_class == 8
+    expected = {-1: 2, -2: 1, -5: 1, 31000: 1}
+    assert report.no_class == (expected if kind[0] == "f" else {**expected, 16: 1, 12: 1})
+    assert "events of interaction code -1 (unknown): 2, kept without class" in report.lines()
+    line = "events whose interaction code is no number: 2, kept without class"
+    assert (line in report.lines()) == (kind[0] == "f")
+    assert source[1].topology == ""
+
+
+def test_a_column_of_other_numbers_is_counted_in_a_few_lines(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(30)
+    codes = np.append(100 + np.arange(28), [100, 100])
+    path = write_caf(tmp_path / "a.h5", keys, keys, codes)
+    lines = NovaCafSource(path).report.lines()
+    assert len(lines) == 21
+    assert lines[0] == "events of interaction code 100 (unknown): 3, kept without class"
+    assert lines[-1] == "events of 8 other interaction codes (unknown): 8, kept without class"
+
+
+def test_two_tables_without_a_key_in_common_are_a_warning(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(4)
+    path = write_caf(tmp_path / "a.h5", keys[:2], keys[2:], [0, 4])
+    (warning,) = [line for line in NovaCafSource(path).notes() if line.startswith("WARNING")]
+    assert f"no image of {path} has the key of a row of {TRUTH}" in warning
+    assert "take both tables from one production" in warning
+    write_caf(tmp_path / "b.h5", keys[2:], keys[:2], [0, 4])
+    (warning,) = [line for line in NovaCafSource(tmp_path).notes() if line.startswith("WARNING")]
+    assert f"{path} nor of 1 more has" in warning
+    write_caf(tmp_path / "b.h5", keys[1:], keys[:2], [0, 4])
+    assert "WARNING" in NovaCafSource(tmp_path).notes()[-1]
+    assert "WARNING" not in "".join(NovaCafSource(tmp_path / "b.h5").notes())
 
 
 def test_cycles_of_a_simulated_run_are_told_apart(tmp_path, nova_keys, write_caf):
@@ -138,6 +192,19 @@ def test_many_files_are_one_source_joined_file_by_file(tmp_path, nova_keys, nova
         assert source.event_labels.tolist() == [0, 0, 1, 1, 1]
         np.testing.assert_array_equal(dense(source[4].views["XZ"]), nova_tracks(2)[0][0])
         assert source[3].event_id == 3
+
+
+def test_keys_name_the_file_and_say_what_only_others_have(tmp_path, nova_keys, write_caf):
+    keys = nova_keys(3) + 7
+    write_caf(tmp_path / "a.h5", keys[:2], keys[:2], [0, 1], with_cycle=False)
+    write_caf(tmp_path / "b.h5", keys[[2, 0, 2]], keys, [4, 4, 4])
+    source = NovaCafSource(tmp_path)
+    for number, (file, row) in ((0, (0, 0)), (3, (1, 0)), (1, (0, 1)), (2, (1, 2))):
+        run, subrun, cycle, evt, subevt = keys[row].tolist()
+        assert source[number].keys == {
+            "file": file, "run": run, "subrun": subrun, "evt": evt, "subevt": subevt,
+            "cycle": cycle if file else -1,
+        }  # fmt: skip
 
 
 def test_the_source_may_be_pickled_and_closed(caf):

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from jaxsparse.data.axis_order import AxisOrderCheck
 from jaxsparse.data.convert import convert
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.inspect import describe
@@ -54,12 +55,16 @@ def test_a_converted_file_holds_the_same_events(caf, converted):
     assert file.attributes["notes"] == source.notes()
     for number in range(6):
         event, expected = file[number], source[number]
+        assert event.keys == expected.keys
         np.testing.assert_array_equal(event.particles["pdg"], expected.particles["pdg"])
         for name in ("XZ", "YZ"):
             for column in ("coords", "values", "labels", "instance"):
                 np.testing.assert_array_equal(
                     getattr(event.views[name], column), getattr(expected.views[name], column)
                 )
+    assert file.event_keys["run"].tolist() == [10000] * 6
+    assert file.event_keys["file"].tolist() == [0] * 6
+    assert list(file.event_keys) == ["file", "run", "subrun", "cycle", "evt", "subevt"]
     with h5py.File(converted) as stored:  # small events by the million: nothing to unpack
         assert stored["views/XZ/values"].compression is None
 
@@ -109,6 +114,97 @@ def test_a_wrong_order_of_axes_is_noticed_and_the_right_one_named(
     path = write_caf(tmp_path / "a.h5", keys, keys, [0] * 6, axes=axes)
     assert f"try --axes={name} " in text(path)
     assert "WARNING" not in text(path, axes=name)
+
+
+def test_a_conversion_in_a_wrong_order_of_axes_says_so_and_keeps_the_line(
+    tmp_path, nova_keys, write_caf, capsys
+):
+    keys, out = nova_keys(6), tmp_path / "events.h5"
+    path = write_caf(tmp_path / "a.h5", keys, keys, [0] * 6, axes=(1, 2, 0))
+    convert(str(path), str(out), format="nova_caf")
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
+    assert "convert it again with --axes=plane,cell,view " in line
+    assert EventFile(out).attributes["notes"][-1] == line
+    assert line in text(out).splitlines()
+    # The order that is named is that of the stored file, whichever the conversion took.
+    convert(str(path), str(out), format="nova_caf", axes="cell,plane,view")
+    assert "convert it again with --axes=plane,cell,view " in text(out)
+    convert(str(path), str(out), format="nova_caf", axes="plane,cell,view")
+    assert "WARNING" not in text(out)
+    assert EventFile(out).attributes["axes"] == "plane,cell,view"
+
+
+def test_a_sparse_file_in_a_wrong_order_is_not_told_to_try_axes(
+    tmp_path, nova_tracks, write_sparse
+):
+    images = [
+        tuple(plane.transpose(1, 2, 0).reshape(2, 100, 80) for plane in nova_tracks(number))
+        for number in range(6)
+    ]
+    path = write_sparse(tmp_path / "s.h5", images)
+    convert(str(path), str(tmp_path / "out.h5"), format="nova_sparse")
+    for found in (text(path), text(tmp_path / "out.h5")):
+        assert "the file's flat index is in another order, make it anew" in found
+        assert "--axes" not in found
+
+
+def test_few_events_are_looked_at_for_the_order_of_axes(monkeypatch, converted):
+    added = []
+    monkeypatch.setattr("jaxsparse.data.inspect.CHECKED", 2)
+    monkeypatch.setattr(AxisOrderCheck, "add", lambda self, views: added.append(len(views)))
+    monkeypatch.setattr(AxisOrderCheck, "lines", lambda self: [])
+    assert "read      6 of 6 events" in text(converted, num_events=0)
+    assert added == [2, 2]
+
+
+@pytest.mark.parametrize("view", [0, 1])
+def test_a_view_of_zeros_alone_is_a_warning(
+    tmp_path, nova_keys, nova_tracks, write_caf, capsys, view
+):
+    keys, out = nova_keys(4), tmp_path / "events.h5"
+    pixels = [nova_tracks(number) for number in range(4)]
+    for images in pixels:
+        for image in images:
+            image[view] = 0
+    path = write_caf(tmp_path / "a.h5", keys, keys, [0] * 4, pixels=pixels)
+    name = ("XZ", "YZ")[view]
+    line = f"WARNING   view {name} has no pixel in any of 4 events: it is missing or was stored"
+    assert line in text(path)
+    convert(str(path), str(out), format="nova_caf")
+    assert line in capsys.readouterr().out
+    assert line in EventFile(out).attributes["notes"][-1]
+    assert text(out).count(line) == 2  # as it was found, and as it is
+
+
+def test_a_file_without_events_converts_with_a_word(tmp_path, nova_keys, write_caf, capsys):
+    keys = nova_keys(0)
+    path = write_caf(tmp_path / "a.h5", keys, keys, [])
+    assert convert(str(path), str(tmp_path / "out.h5"), format="nova_caf") == 0
+    assert "WARNING   the input has no events" in capsys.readouterr().out
+    assert len(EventFile(tmp_path / "out.h5")) == 0
+
+
+def test_settings_that_a_format_does_not_have_are_refused(
+    tmp_path, nova_tracks, write_sparse, caf, converted
+):
+    sparse = write_sparse(tmp_path / "s.h5", [nova_tracks(0)])
+    (tmp_path / "dune" / "nue").mkdir(parents=True)
+    (tmp_path / "dune" / "nue" / "event0.gz").touch()
+    (tmp_path / "dune" / "nue" / "event0.info").touch()
+    out = tmp_path / "out.h5"
+    for path, format in ((sparse, "nova_sparse"), (tmp_path / "dune", "dune_cvn")):
+        with pytest.raises(InputError, match=f"only nova_caf leaves the order open, {format} has"):
+            convert(str(path), str(out), format=format, axes="view,plane,cell")
+        with pytest.raises(InputError, match="only nova_caf leaves the order open"):
+            text(path, axes="view,cell,plane")
+    with pytest.raises(InputError, match="convert it again with --axes=view,cell,plane"):
+        text(converted, axes="view,cell,plane")
+    with pytest.raises(InputError, match="edep_sim has no stored images, leave it out"):
+        convert(str(caf), str(out), format="edep_sim", axes="view,plane,cell")
+    for setting in ({"placements": 5}, {"seed": 0}, {"views": ("U",)}):
+        with pytest.raises(InputError, match="nova_caf takes its images as they are, leave it out"):
+            convert(str(caf), str(out), format="nova_caf", **setting)
+    assert not out.exists()
 
 
 def test_sparse_files_and_dune_folders_are_recognised(tmp_path, nova_tracks, write_sparse, caf):

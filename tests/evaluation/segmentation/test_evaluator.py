@@ -111,6 +111,15 @@ def test_pictures_plots_and_the_page_are_there(crops):
     assert "| accuracy, all pixels |" in (crops / "report.md").read_text()
 
 
+def test_a_few_images_are_of_the_whole_file_and_cut_as_always(truth_file, tiny_config):
+    whole, few = (Images(truth_file, tiny_config, num_events=number) for number in (0, 3))
+    images = [few[place] for place in range(len(few))]
+    assert [image.number for image in images] == [0, 2, 4]
+    for image in images:
+        np.testing.assert_array_equal(image.view.coords, whole[image.number].view.coords)
+        np.testing.assert_array_equal(image.rows, whole[image.number].rows)
+
+
 def test_the_crop_of_an_event_is_the_same_in_every_run(truth_file, tiny_config):
     first, second = (Images(truth_file, tiny_config, seed=4) for _ in range(2))
     _ = second[0]  # another order of access
