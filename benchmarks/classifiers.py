@@ -115,10 +115,14 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
             f"{folder} stopped at step {trained.step} of {planned}: run the command again to go on"
         )
     scores = pass_events(trained, events).logits
-    np.savez(folder / "scores.npz", scores=scores, event=events.numbers, truth=events.truth)
+    named = events.truth >= 0  # a row of fewer classes has events of none of them
+    np.savez(
+        folder / "scores.npz",
+        scores=scores[named], event=events.numbers[named], truth=events.truth[named],
+    )  # fmt: skip
     lengths = {
         "train": len(events.training),
-        "validation": len(Events(data, trained.config, part="validation")),
+        "validation": int((Events(data, trained.config, part="validation").truth >= 0).sum()),
     }
     result = {
         "row": row,

@@ -125,7 +125,8 @@ class Events:
     @property
     def training(self) -> np.ndarray:
         """Numbers of the events of this file that the configuration trained on."""
-        return self._of_part(PARTS[0])
+        numbers = self._of_part(PARTS[0])
+        return numbers[self.truth_of(numbers) != NO_CLASS]
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""

@@ -49,6 +49,14 @@ def test_a_file_in_another_order_is_looked_up_by_name(config, event_file, tmp_pa
         Events(foreign, config, part="all")
 
 
+def test_events_of_no_class_of_the_network_were_not_trained_on(config, event_file):
+    """They are evaluated as they are, without a truth, but no part of the training was theirs."""
+    config.data.classes, config.model.num_classes = ("numu", "nue"), 2
+    events = Events(event_file, config, part="all")
+    assert (events.truth < 0).any()
+    assert len(events.training) and (events.truth_of(events.training) >= 0).all()
+
+
 def test_a_copy_of_the_file_that_was_split_is_known_by_its_events(config, event_file, tmp_path):
     copy = shutil.copy(event_file, tmp_path / "copy.h5")
     own, same = Events(event_file, config), Events(copy, config)
