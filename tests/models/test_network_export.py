@@ -9,7 +9,7 @@ import pytest
 from jaxsparse import geometry, models, sparse_tensor
 from tests.models.classifier_scenes import EVENTS, NETWORKS, SPARSE, geometries_of, two_views
 
-LEVELS, CAPACITIES = 3, (160, 120, 60)
+LEVELS, CAPACITIES = 3, (160, 140, 100)
 
 
 @pytest.fixture(scope="module")
