@@ -54,7 +54,8 @@ def test_events_of_no_class_of_the_network_were_not_trained_on(config, event_fil
     config.data.classes, config.model.num_classes = ("numu", "nue"), 2
     events = Events(event_file, config, part="all")
     assert (events.truth < 0).any()
-    assert len(events.training) and (events.truth_of(events.training) >= 0).all()
+    assert len(events.training)
+    assert (events.truth_of(events.training) >= 0).all()
 
 
 def test_a_copy_of_the_file_that_was_split_is_known_by_its_events(config, event_file, tmp_path):
