@@ -228,9 +228,10 @@ class _Run:
         every = self.config.train
         pending: deque[_Pending] = deque()
         with self.display, closing(_generator(self.loader)) as batches:
-            if self.progress.validation_due:  # a signal came before it
-                self._checkpoint(validate=True)
             reason = self._reason()
+            if self.progress.validation_due and reason is None:  # a signal came before it
+                self._checkpoint(validate=True)
+                reason = self._reason()
             while reason is None and self._one_step(next(batches), pending):
                 step = self.step
                 if step % every.log_every == 0:
@@ -244,12 +245,14 @@ class _Run:
                 reason = self._reason()
             # The end: whatever is still open is logged, validated and saved. After a signal the
             # next start does that, as if this one had gone on.
-            reason = self._reason()
             self._drain(pending, 0)
+            reason = self._reason()
             if self.meter.steps and not self.stop.caught:
                 self._log_training(self.step)
             due = self.progress.validation_due or self.plan.validates_after(self.step)
             self._checkpoint(validate=due or not self.stop.caught)
+            if self.progress.validation_due:
+                reason = self._reason()
         best = self.checkpoints.best_step or "none"
         self.display.say(
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
