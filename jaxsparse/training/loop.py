@@ -86,6 +86,7 @@ class Result:
     Attributes:
       step: that it reached.
       reason: why it stopped.
+      stopped: whether a signal stopped it: the same command goes on.
       best_loss: of :class:`Progress`.
       compiling: whether a compilation that a signal came into goes on in a thread: it cannot be
         ended but with the process.
@@ -94,6 +95,7 @@ class Result:
     step: int
     reason: str
     best_loss: float
+    stopped: bool = False
     compiling: bool = False
 
 
@@ -120,7 +122,8 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
         except Stopped:
             reason = f"stopped by {stop.caught}"
             print(f"{reason} before the first step: what was in {workdir} is as it was")
-            return Result(max(checkpoint_steps(workdir), default=0), reason, math.inf)
+            step = max(checkpoint_steps(workdir), default=0)
+            return Result(step, reason, math.inf, stopped=True)
         return run.train()
 
 
@@ -258,7 +261,13 @@ class _Run:
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"
         )
-        return Result(self.step, str(reason), self.progress.best_loss, self.stop.abandoned)
+        return Result(
+            self.step,
+            str(reason),
+            self.progress.best_loss,
+            stopped=bool(self.stop.caught),
+            compiling=self.stop.abandoned,
+        )
 
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""
