@@ -88,15 +88,15 @@ class Result:
       reason: why it stopped.
       stopped: whether a signal stopped it: the same command goes on.
       best_loss: of :class:`Progress`.
-      compiling: whether a compilation that a signal came into goes on in a thread: it cannot be
-        ended but with the process.
+      abandoned: whether the signal came into a compilation or the set-up, parts of which may still
+        go on in threads: they cannot be ended but with the process.
     """
 
     step: int
     reason: str
     best_loss: float
     stopped: bool = False
-    compiling: bool = False
+    abandoned: bool = False
 
 
 def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
@@ -123,7 +123,7 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
             reason = f"stopped by {stop.caught}"
             print(f"{reason} before the first step: what was in {workdir} is as it was")
             step = max(checkpoint_steps(workdir), default=0)
-            return Result(step, reason, math.inf, stopped=True)
+            return Result(step, reason, math.inf, stopped=True, abandoned=True)
         return run.train()
 
 
@@ -266,7 +266,7 @@ class _Run:
             str(reason),
             self.progress.best_loss,
             stopped=bool(self.stop.caught),
-            compiling=self.stop.abandoned,
+            abandoned=self.stop.abandoned,
         )
 
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:

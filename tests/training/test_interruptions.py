@@ -132,7 +132,7 @@ def test_a_signal_does_not_wait_for_a_compilation(config, straight, tmp_path, mo
     result = loop.train(config, broken)
     end.set()
     monkeypatch.undo()
-    assert (result.step, result.reason, result.compiling) == (0, "stopped by SIGTERM", True)
+    assert (result.step, result.reason, result.abandoned) == (0, "stopped by SIGTERM", True)
     loop.train(config, broken)
     assert_same_run(straight, broken)
 
