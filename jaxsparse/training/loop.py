@@ -15,9 +15,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.data.stream import Stream
 from jaxsparse.errors import InputError
-from jaxsparse.seeds import check_seed
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
@@ -135,7 +135,8 @@ class _Run:
     ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
         check_lengths(config.train)
-        check_seed(config.seed, "config.seed")
+        for group in settings.SETTINGS:
+            settings.check(group, config[group] if group else config)
         check_path(workdir)
         config = with_absolute_paths(config)
         self.task = build_task(config)

@@ -276,7 +276,7 @@ def test_a_second_training_in_a_directory_is_refused_in_one_line(config, tmp_pat
 @pytest.mark.parametrize("seed", [-1, 2**32, 2**32 + 7, 2**63])
 def test_a_seed_out_of_range_is_one_line(config, tmp_path, seed):
     config.seed = seed
-    with pytest.raises(InputError, match=r"config.seed is .*: it must lie in \[0, 2\*\*32\)"):
+    with pytest.raises(InputError, match=r"seed is -?\d+: it must be .* from 0 to 4294967295"):
         loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
