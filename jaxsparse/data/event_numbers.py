@@ -59,16 +59,18 @@ def event_numbers(indices: Sequence[int] | np.ndarray, count: int, where: str) -
         return np.flatnonzero(numbers)
     if numbers.size == 0:
         return np.zeros(0, np.int64)
-    if numbers.ndim > 1 or numbers.dtype.kind not in "iu":
-        # One by one to name the first that is bad; numbers beyond any integer type come here too.
-        for index in numbers.reshape(-1).tolist():
-            event_number(index, count, where)
+    if numbers.ndim > 1:
         raise InputError(
-            f"event numbers of {where} have type {numbers.dtype} and shape {numbers.shape}: give "
-            "whole numbers in a flat list"
+            f"event numbers of {where} have shape {numbers.shape}: give them in a flat list"
         )
+    if numbers.dtype.kind not in "iu":
+        # What is no number, and what numpy makes floats of: [0, 2**63].
+        entries = indices if isinstance(indices, Sequence) else numbers.tolist()
+        return np.array([event_number(entry, count, where) for entry in entries], np.int64)
     bad = (numbers < -count) | (numbers >= count)  # in their own type, before any cast
     if bad.any():
-        raise IndexError(f"event {numbers[bad].reshape(-1)[0]} of {where}, which has {count}")
+        raise IndexError(
+            f"event {numbers.reshape(-1)[np.argmax(bad)]} of {where}, which has {count}"
+        )
     numbers = numbers.reshape(-1).astype(np.int64)
     return np.where(numbers < 0, numbers + count, numbers)

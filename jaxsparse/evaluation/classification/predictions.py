@@ -60,7 +60,8 @@ def write_predictions(
     }
     with PredictionFile(path, results.classes, attributes) as file:
         for name, values in columns.items():
-            file.extend({file.dataset(name, values.dtype, values.shape[1:]): values})
+            file.dataset(name, values.dtype, values.shape[1:])
+            file.extend({name: values})
 
 
 def read_predictions(path: str | os.PathLike[str]) -> tuple[EventResults, np.ndarray]:
