@@ -179,7 +179,7 @@ def test_arrays_may_be_used_again_after_append(tmp_path):
     with writer_of(tmp_path / "a.h5") as writer:
         writer.append(Event(0, {"Y": view}, table))
         view.values[:], view.overlap[:], table["pdg"] = 9, 9, 9
-    event = EventFile(tmp_path / "a.h5")[0]
+    event: Any = EventFile(tmp_path / "a.h5")[0]
     assert event.views["Y"].values.tolist() == [1.5, 2.0, 0.0]
     assert event.views["Y"].overlap.tolist() == [1, 255, 0]
     assert event.particles["pdg"].tolist() == [0, 0]

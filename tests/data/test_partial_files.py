@@ -185,14 +185,15 @@ def test_predictions_of_another_shape_are_refused_and_the_rest_is_whole(tmp_path
     with PredictionFile(path, ("a", "b"), {"data": "x.h5"}) as file:
         file.dataset("scores", np.float32, (2,))
         file.dataset("rows", np.int32)
-        for bad, line in [
+        refused: list[tuple[dict[str, np.ndarray], str]] = [
             ({"scores": np.ones((3, 2)), "rows": np.ones((3, 1))}, "rows has shape"),
             ({"scores": np.ones((3, 3)), "rows": np.ones(3)}, "scores has shape"),
             (
                 {"scores": np.ones((3, 2)), "rows": np.array([1, 2**31, 2])},
                 "rows 2147483648 of row 1",
             ),
-        ]:
+        ]
+        for bad, line in refused:
             with pytest.raises(InputError, match=line):
                 file.extend(bad)
         file.extend({"scores": np.ones((3, 2)), "rows": np.arange(3)})
