@@ -119,7 +119,8 @@ class EventWriter:
         self._tables: _Tables | None = None
 
     def __enter__(self) -> EventWriter:
-        self._made_by()
+        self._made_by()  # refuses what JSON cannot say
+        self._tables, self.num_events = None, 0
         self._output = PartialHdf5(self.path, self._begin, libver=("earliest", "v110"))
         return self
 
