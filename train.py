@@ -9,6 +9,7 @@ metrics.jsonl and checkpoints/; the same command goes on where it stopped.
 """
 
 import os
+import signal
 import sys
 
 from absl import flags
@@ -25,6 +26,8 @@ flags.mark_flags_as_required(["config", "workdir"])
 def main(arguments: list[str]) -> None:
     """Everything is in :func:`jaxsparse.training.loop.train`."""
     del arguments
+    # Before and after the training there is nothing to save.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
 
     result = train(_CONFIG.value, user_path(str(_WORKDIR.value), "--workdir"))
