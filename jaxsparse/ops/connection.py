@@ -18,7 +18,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
@@ -28,10 +27,11 @@ from jaxsparse.ops.geometry import Geometry, Level
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, Mirror, Windows, inverted, symmetric_map
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
+from jaxsparse.pytree import pytree
 from jaxsparse.sparse_tensor import SparseTensor
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Connection:
     """The sites of both sides of a convolution and the pairs between them, a pytree.

@@ -20,9 +20,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_features
+from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
-from jaxsparse.sparse_tensor import check_features
+from jaxsparse.pytree import register_named_tuple
 
 DIVISORS = ("active", "kernel")
 
@@ -31,6 +33,7 @@ DIVISORS = ("active", "kernel")
 UNROLLED_TAPS = 8
 
 
+@register_named_tuple
 class MaxPoolingResult(NamedTuple):
     """What ``max_pooling`` returns.
 
@@ -110,11 +113,11 @@ def average_pooling(
         raise InputError(f"divisor is {divisor!r}: must be one of {', '.join(DIVISORS)}")
     features = _checked(features, kernel_map)
     total = _tap_sum(kernel_map, features, kernel_map.capacity_out, jnp.float32)
-    count: Array | int = kernel_map.taps
+    count: Array | float = kernel_map.taps
     if divisor == "active":
         rows, _ = _reads(kernel_map)
         present = jnp.sum(rows < kernel_map.capacity_in, axis=0, dtype=jnp.int32)
-        count = jnp.maximum(present, 1)[:, None]
+        count = jnp.maximum(present, 1)[:, None].astype(jnp.float32)
     return (total / count).astype(features.dtype)
 
 
@@ -216,7 +219,8 @@ def max_unpooling(
     Args:
         features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16; sums
             are float32.
-        choice: int32 of the same shape, from ``max_pooling``.
+        choice: integers of the same shape, from ``max_pooling``; a number that is no tap chooses
+            nothing.
         kernel_map: the map of the pooling, not its transpose.
 
     Returns:
@@ -236,7 +240,7 @@ def max_unpooling(
     >>> max_unpooling(10 * features, choice, down).tolist()
     [[0.0], [20.0], [40.0]]
     """
-    features, choice = jnp.asarray(features), jnp.asarray(choice)
+    features, choice = jnp.asarray(features), clipped_int32("choice", choice)
     check_features(features.dtype)
     if features.shape != choice.shape or features.shape[:1] != (kernel_map.capacity_out,):
         raise InputError(

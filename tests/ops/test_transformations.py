@@ -125,7 +125,7 @@ def interpolation() -> tuple[Loss, Any]:
     coords = np.maximum(x.coords, 0)
 
     def loss(a):
-        points = jnp.concatenate([coords[:, :1], a["places"]], axis=1)
+        points = jnp.concatenate([jnp.float32(coords[:, :1]), a["places"]], axis=1)
         y = x.replace(a["features"])
         near, _ = ops.features_at(y, points)
         return total(ops.interpolate(y, points, normalized=True), near)

@@ -110,7 +110,7 @@ def test_the_cases_of_the_peers_tests():
         ([[0, 1]], {}, "points has shape"),
         ([[True, True, True]], {}, "points has type bool"),
         ([[0, 1, 1]], {"features": np.ones((2, 1))}, "features has shape"),
-        ([[0, 1, 1]], {"features": np.ones((1, 1), int)}, "features has type"),
+        ([[0, 1, 1]], {"features": np.ones((1, 1), complex)}, "features has type"),
         ([[0, 1, 1]], {"valid": np.ones(2, bool)}, "valid has shape"),
         # The bitwise and of 2 and True is 0: the point outside would pass for padding.
         (
