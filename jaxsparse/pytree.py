@@ -7,6 +7,7 @@ file of another version of the type is refused by name.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from typing import Any, TypeVar
 
@@ -47,24 +48,41 @@ def register_serialization(cls: Any, static: list[str]) -> None:
         static: names of the values in its auxiliary data, a tuple, in order.
     """
     name = f"jaxsparse.{cls.__name__}"
-
-    def write(values: Any) -> bytes:
-        named = dict(zip(static, values, strict=True))
-        return json.dumps({"version": VERSION, "static": named}).encode()
-
-    def read(text: bytes) -> tuple[Any, ...]:
-        found = json.loads(bytes(text))
-        if found["version"] != VERSION or list(found["static"]) != static:
-            raise InputError(
-                f"the exported program has {name} of version {found['version']} with "
-                f"{', '.join(found['static'])}: here it is version {VERSION} with "
-                f"{', '.join(static)}, export it again"
-            )
-        return tuple(_tuples(found["static"][field]) for field in static)
-
     export.register_pytree_node_serialization(
-        cls, serialized_name=name, serialize_auxdata=write, deserialize_auxdata=read
+        cls,
+        serialized_name=name,
+        serialize_auxdata=functools.partial(write_static, static),
+        deserialize_auxdata=functools.partial(read_static, name, static),
     )
+
+
+def write_static(names: list[str], values: tuple[Any, ...]) -> bytes:
+    """Static fields as JSON, with the version of all of them.
+
+    >>> write_static(["stride"], ((1, 2),))
+    b'{"version": 1, "static": {"stride": [1, 2]}}'
+    """
+    named = dict(zip(names, values, strict=True))
+    return json.dumps({"version": VERSION, "static": named}).encode()
+
+
+def read_static(cls: str, names: list[str], text: bytes) -> tuple[Any, ...]:
+    """What ``write_static`` wrote.
+
+    Raises:
+        InputError: another version, or other fields.
+
+    >>> read_static("Sites", ["stride"], write_static(["stride"], ((1, 2),)))
+    ((1, 2),)
+    """
+    found = json.loads(bytes(text))
+    if found["version"] != VERSION or list(found["static"]) != names:
+        raise InputError(
+            f"the exported program has {cls} of version {found['version']} with "
+            f"{', '.join(found['static'])}: here it is version {VERSION} with "
+            f"{', '.join(names)}, export it again"
+        )
+    return tuple(_tuples(found["static"][name]) for name in names)
 
 
 def register_named_tuple(cls: T) -> T:

@@ -13,6 +13,7 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -150,6 +151,14 @@ class KernelMap:
     def num_out(self) -> Int[Array, ""]:
         """Active output rows."""
         return self.num_columns if self.kind == UP else self.num_rows
+
+    def reads(self) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
+        """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
+        if self.kind == UP:  # one pair for each output row, its tap is data
+            assert self.slot is not None  # every map of this kind has it
+            taps = jnp.int32(self.taps)
+            return jax.lax.div(self.slot, taps)[None], jax.lax.rem(self.slot, taps)[None]
+        return self.table, jax.lax.broadcasted_iota(jnp.int32, self.table.shape, 0)
 
     def transpose(self) -> KernelMap:
         """The same pairs with input and output exchanged; free of cost."""

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
 from jaxsparse.ops.int32 import clipped_int32
-from jaxsparse.ops.kernel_map import UP, KernelMap
+from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
 from jaxsparse.pytree import register_named_tuple
 
@@ -115,7 +115,7 @@ def average_pooling(
     total = _tap_sum(kernel_map, features, kernel_map.capacity_out, jnp.float32)
     count: Array | float = kernel_map.taps
     if divisor == "active":
-        rows, _ = _reads(kernel_map)
+        rows, _ = kernel_map.reads()
         present = jnp.sum(rows < kernel_map.capacity_in, axis=0, dtype=jnp.int32)
         count = jnp.maximum(present, 1)[:, None].astype(jnp.float32)
     return (total / count).astype(features.dtype)
@@ -261,16 +261,6 @@ def _checked(features: Array, kernel_map: KernelMap) -> Array:
     return features
 
 
-def _reads(kernel_map: KernelMap) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
-    """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
-    if kernel_map.kind == UP:  # one pair for each output row, its tap is data
-        slot, taps = kernel_map.slot, jnp.int32(kernel_map.taps)
-        assert slot is not None  # every map of this kind has it
-        return jax.lax.div(slot, taps)[None], jax.lax.rem(slot, taps)[None]
-    tap = jax.lax.broadcasted_iota(jnp.int32, kernel_map.table.shape, 0)
-    return kernel_map.table, tap
-
-
 def _gather(features: Array, rows: Array) -> Array:
     return features.at[rows].get(mode="fill", fill_value=0)
 
@@ -286,7 +276,7 @@ def _sum(reads: tuple[Array, ...], term: Callable[..., Array], like: Array) -> A
 
 
 def _sum_over_taps(kernel_map: KernelMap, x: Array) -> Array:
-    rows, _ = _reads(kernel_map)
+    rows, _ = kernel_map.reads()
     return _sum((rows,), lambda row: _gather(x, row), x)
 
 
@@ -301,7 +291,7 @@ def _at_choice(structure: tuple[KernelMap, Array], x: Array) -> Array:
     def term(row: Array, tap: Array) -> Array:
         return jnp.where(tap[:, None] == choice, _gather(x, row), 0)
 
-    return _sum(_reads(kernel_map), term, x)
+    return _sum(kernel_map.reads(), term, x)
 
 
 def _from_choice(structure: tuple[KernelMap, Array], g: Array) -> Array:
@@ -312,7 +302,7 @@ def _from_choice(structure: tuple[KernelMap, Array], g: Array) -> Array:
         chosen = choice.at[row].get(mode="fill", fill_value=-1)
         return jnp.where(tap[:, None] == chosen, _gather(g, row), 0)
 
-    return _sum(_reads(kernel_map.transpose()), term, g)
+    return _sum(kernel_map.transpose().reads(), term, g)
 
 
 _tap_sum = LinearPair("sparse_tap_sum", _sum_over_taps, _sum_over_transposed)
@@ -333,4 +323,4 @@ def _choose(kernel_map: KernelMap, x: Array) -> Array:
 
     shape = (kernel_map.capacity_out, x.shape[1])
     start = (jnp.full(shape, -jnp.inf, x.dtype), jnp.full(shape, nothing, jnp.int32))
-    return jax.lax.scan(step, start, _reads(kernel_map), unroll=UNROLLED_TAPS)[0][1]
+    return jax.lax.scan(step, start, kernel_map.reads(), unroll=UNROLLED_TAPS)[0][1]
