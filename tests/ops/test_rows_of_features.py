@@ -4,6 +4,9 @@ The tables have every name of ``jaxsparse.ops`` and ``jaxsparse.nn`` that takes 
 what does not is listed with the reason: an operation that is added belongs to one or the other.
 """
 
+# mypy: disable-error-code="arg-type,assignment"
+# What is passed here is wrong on purpose, or of every type that is taken.
+
 import dataclasses
 import functools
 import re

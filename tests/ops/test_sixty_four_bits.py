@@ -4,6 +4,9 @@ What makes a tensor narrows wider numbers, what computes with features refuses t
 are float32.
 """
 
+# mypy: disable-error-code="arg-type,assignment"
+# What is passed here is wrong on purpose, or of every type that is taken.
+
 import functools
 
 import jax

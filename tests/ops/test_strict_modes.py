@@ -5,6 +5,9 @@ Promotion is a matter of tracing and lowering, so that nothing is compiled for i
 programs give no NaN is part of ``test_transformations.py``.
 """
 
+# mypy: disable-error-code="arg-type,assignment"
+# What is passed here is wrong on purpose, or of every type that is taken.
+
 import contextlib
 import dataclasses
 
