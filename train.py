@@ -4,14 +4,18 @@
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Every key of the config can be set on the command line, ``--config.optimizer.learning_rate=1e-3``;
-jaxsparse/training/config.py lists them all. The work directory gets config.json, metrics.jsonl and
-checkpoints/; the same command goes on where it stopped.
+jaxsparse/training/config.py lists them all. The work directory gets config.json, inputs.json,
+metrics.jsonl and checkpoints/; the same command goes on where it stopped.
 """
+
+import os
+import sys
 
 from absl import flags
 from ml_collections import config_flags
 
 from jaxsparse import command_line
+from jaxsparse.paths import user_path
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run, made where it is missing.")
@@ -23,7 +27,10 @@ def main(arguments: list[str]) -> None:
     del arguments
     from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
 
-    train(_CONFIG.value, str(_WORKDIR.value))
+    result = train(_CONFIG.value, user_path(str(_WORKDIR.value), "--workdir"))
+    if result.compiling:  # the thread that compiles would keep Python from ending, or crash it
+        sys.stdout.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":

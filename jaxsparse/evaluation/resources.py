@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import resource
 import sys
 
 import jax
+
+from jaxsparse.versions import versions as package_versions
 
 
 def peak_memory_mb() -> float:
@@ -36,10 +37,8 @@ def device_peak_memory_mb() -> float | None:
 
 def versions() -> dict[str, str]:
     """Versions of everything that the figures depend on, and the device they were taken on."""
-    names = ("jaxsparse", "jax", "jaxlib", "flax", "numpy", "h5py")
     return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
+        **package_versions(("jax", "jaxlib", "flax", "numpy", "h5py")),
         "device": jax.local_devices()[0].device_kind,
         "platform": platform.platform(),
     }

@@ -1,19 +1,19 @@
-"""Checkpoints: the latest two and the best, written whole or not at all.
+"""Checkpoints: the latest two and the best, written whole or not at all, read back at once.
 
-The only module that knows orbax. A checkpoint of step N is the folder
-``WORKDIR/checkpoints/N`` with every array of the state by its path, the progress of the run
-(data position, best loss, time spent) and its config.
+The only module that knows orbax. A checkpoint of step N is the folder ``WORKDIR/checkpoints/N``
+with every array of the state by its path, the progress of the run (data position, best loss, time
+spent, what the log has), its config, checksums of all that, and the score of its validation.
 """
 
 from __future__ import annotations
 
 import json
 import pathlib
-import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,86 +27,89 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
+from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import TrainState, create_state
 from jaxsparse.training.step import initializer
 from jaxsparse.training.task import build_task
 
-FOLDER = "checkpoints"
+KEPT = 2  # latest checkpoints, beside the best
 _METRIC = "loss"
+_METRICS = "metrics"  # folder and file, as orbax's own manager has them
+
+
+class DamagedError(InputError):
+    """A checkpoint whose files cannot be read, or do not hold what was written."""
 
 
 class Checkpoints:
-    """The checkpoints of one work directory."""
+    """The checkpoints of one work directory.
+
+    orbax's own manager is not used: it deletes a checkpoint file by file under its number, cannot
+    give a score to a step that is saved already, and does not look at what it wrote.
+    """
 
     def __init__(self, workdir: str | pathlib.Path, *, create: bool = False):
         """Args:
           workdir: the work directory of a run.
-          create: whether to make the folder; otherwise it is only read.
+          create: whether to make the folder and tidy it up; otherwise it is only read.
 
         Raises:
-          InputError: nothing to read there, or no permission to write.
+          InputError: nothing to read there, no permission to write, or a path from which no
+            checkpoint could be read.
         """
-        self.folder = pathlib.Path(workdir).resolve() / FOLDER
-        if not create and not self.folder.is_dir():
+        check_path(workdir)
+        self._folder = CheckpointFolder(workdir)
+        self.folder = self._folder.path
+        if create:
+            with work_directory.writing(self.folder):
+                self._folder.make()
+        elif not self.folder.is_dir():
             raise InputError(
                 f"{self.folder} is missing: {workdir} holds no checkpoint, train there first."
             )
-        policies = ocp.checkpoint_managers
-        with work_directory.writing(self.folder), _quiet():
-            self._manager = ocp.CheckpointManager(
-                self.folder,
-                options=ocp.CheckpointManagerOptions(
-                    create=create,
-                    read_only=not create,
-                    cleanup_tmp_directories=create,
-                    # max_to_keep with best_fn would delete the newest checkpoint, and BestN
-                    # stores no metrics without best_fn: both policies, and best_fn.
-                    preservation_policy=policies.AnyPreservationPolicy(
-                        [
-                            policies.LatestN(2),
-                            policies.BestN(
-                                get_metric_fn=lambda metrics: metrics[_METRIC],
-                                reverse=True,
-                                n=1,
-                                keep_checkpoints_without_metrics=False,
-                            ),
-                        ]
-                    ),
-                    best_fn=lambda metrics: metrics[_METRIC],
-                    best_mode="min",
-                    enable_async_checkpointing=False,
-                ),
-                # Named handlers: a manager that has not saved yet knows no metadata without them.
-                item_handlers={
-                    "state": ocp.StandardCheckpointHandler(),
-                    "progress": ocp.JsonCheckpointHandler(),
-                    "config": ocp.JsonCheckpointHandler(),
-                },
+        json_item = ocp.JsonCheckpointHandler
+        self._orbax = ocp.Checkpointer(
+            ocp.CompositeCheckpointHandler(
+                state=ocp.StandardCheckpointHandler(),
+                progress=json_item(),
+                config=json_item(),
+                checksums=json_item(),
+                metrics=json_item(filename=_METRICS),
             )
+        )
 
     @property
     def steps(self) -> list[int]:
         """Steps that have a checkpoint, in order."""
-        return sorted(self._manager.all_steps())
+        return self._folder.steps
 
     @property
     def latest_step(self) -> int | None:
         """The last step with a checkpoint; None without any."""
-        return self.steps[-1] if self.steps else None
+        return max(self.steps, default=None)
 
     @property
     def best_step(self) -> int | None:
         """The step with the smallest validation loss; the latest where none was validated."""
-        validated = [step for step in self.steps if self._manager.metrics(step)]
-        if not validated:
-            return self.latest_step
-        return min(validated, key=lambda step: self._manager.metrics(step)[_METRIC])
+        scores = [(score, step) for step in self.steps if (score := self.score(step)) is not None]
+        return min(scores)[1] if scores else self.latest_step
+
+    def score(self, step: int) -> float | None:
+        """Validation loss of a checkpoint, or what stands for it; None where it has none."""
+        try:
+            text = (self._folder.of(step) / _METRICS / _METRICS).read_text()
+            return float(json.loads(text)[_METRIC])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def save(
         self, state: TrainState, progress: dict[str, Any], config: ConfigDict, loss: float | None
     ) -> int:
-        """Writes the checkpoint of ``state.step``; nothing where that step has one.
+        """Writes the checkpoint of ``state.step``, in the place of one that this step may have.
+
+        It is read back before it gets its number; then those that are neither among the latest two
+        nor the best are deleted.
 
         Args:
           state: all of it is stored.
@@ -119,29 +122,38 @@ class Checkpoints:
           The step.
 
         Raises:
-          InputError: the disk is full or not writable. Earlier checkpoints are left as they were.
+          InputError: the disk is full or not writable, or what was written does not read back.
+            Earlier checkpoints are left as they were.
         """
-        step = int(state.step)
-        if step in self._manager.all_steps():
-            return step
-        items = ocp.args.Composite(
-            state=ocp.args.StandardSave(_by_path(state)),
+        step, arrays = int(state.step), _by_path(state)
+        items = dict(
+            state=ocp.args.StandardSave(arrays),
             progress=ocp.args.JsonSave(progress),
             config=ocp.args.JsonSave(json.loads(config.to_json())),
+            checksums=ocp.args.JsonSave(_checksums(arrays, progress)),
         )
+        if loss is not None:
+            items["metrics"] = ocp.args.JsonSave({_METRIC: float(loss)})
         latest = self.latest_step
         kept = "no checkpoint was lost" if latest is None else f"checkpoint {latest} is intact"
-        metrics = None if loss is None else {_METRIC: float(loss)}
-        target = self.folder / str(step)
-        with (
-            work_directory.writing(target, f" Make room and repeat the command: {kept}."),
-            _quiet(),
-        ):
-            try:
-                self._manager.save(step, args=items, metrics=metrics)
-            except BaseException:
-                discard(self.folder, f"{step}.orbax-checkpoint-tmp*")
-                raise
+        try:
+            with (
+                work_directory.writing(
+                    self._folder.of(step), f" Make room and repeat the command: {kept}."
+                ),
+                _quiet(),
+            ):
+                self._orbax.save(self._folder.new(step), args=ocp.args.Composite(**items))
+            self._read(step, self._folder.new(step), arrays)
+        except BaseException:
+            self._folder.abandon(step)
+            raise
+        with work_directory.writing(self._folder.of(step)):
+            self._folder.install(step)
+            keep = {*self.steps[-KEPT:], self.best_step}
+            for other in self.steps:
+                if other not in keep:
+                    self._folder.remove(other)
         return step
 
     def restore(self, template: TrainState, step: int) -> tuple[TrainState, dict[str, Any]]:
@@ -155,30 +167,76 @@ class Checkpoints:
           The state, with numpy arrays, and the progress that was saved.
 
         Raises:
-          InputError: no such step, a checkpoint of another model, files that cannot be read.
+          InputError: no such step, a checkpoint of another model.
+          DamagedError: files that cannot be read, or are not what was written.
         """
         if step not in self.steps:
             have = ", ".join(map(str, self.steps)) or "none"
             raise InputError(f"checkpoint {step} is not in {self.folder}: there are {have}.")
-        expected = {
-            path: np.empty(leaf.shape, leaf.dtype) for path, leaf in _paths(template).items()
-        }
-        with self._reading(step):
-            stored = self._manager.item_metadata(step).state
-        self._compare(step, {path: tuple(leaf.shape) for path, leaf in stored.items()}, expected)
-        with self._reading(step):
-            items = self._manager.restore(
-                step,
-                args=ocp.args.Composite(
-                    state=ocp.args.StandardRestore(expected), progress=ocp.args.JsonRestore()
-                ),
-            )
-        leaves = [items.state[path] for path in expected]
-        return jax.tree.unflatten(jax.tree.structure(template), leaves), items.progress
+        arrays, progress = self._read(step, self._folder.of(step), _paths(template))
+        leaves = [arrays[path] for path in _paths(template)]
+        return jax.tree.unflatten(jax.tree.structure(template), leaves), progress
+
+    def restore_latest(
+        self, template: TrainState
+    ) -> tuple[int, TrainState, dict[str, Any], list[str]] | None:
+        """The newest checkpoint that can be read; damaged newer ones are set aside.
+
+        Args:
+          template: see :meth:`restore`.
+
+        Returns:
+          Its step, state and progress, and a line for people about each that was set aside. None
+          where there is no checkpoint.
+
+        Raises:
+          InputError: a checkpoint of another model, or none of those there are can be read: then
+            nothing is moved.
+        """
+        refused: dict[int, InputError] = {}
+        for step in reversed(self.steps):
+            try:
+                state, progress = self.restore(template, step)
+            except InputError as error:  # a damaged description looks like one of another model
+                refused[step] = error
+                continue
+            remarks = []
+            for damaged, reason in refused.items():
+                place = self._folder.set_aside(damaged)
+                remarks.append(f"{reason} It is now {place}; going on from checkpoint {step}.")
+            return step, state, progress, remarks
+        if refused:
+            raise next(iter(refused.values()))
+        return None
 
     def close(self) -> None:
         """Releases orbax's threads."""
-        self._manager.close()
+        self._orbax.close()
+
+    def _read(
+        self, step: int, path: pathlib.Path, expected: Mapping[str, Any]
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """(arrays by path, progress) of a checkpoint folder, compared with its checksums."""
+        templates = {name: np.empty(leaf.shape, leaf.dtype) for name, leaf in expected.items()}
+        with self._reading(step):
+            stored = self._orbax.metadata(path).item_metadata["state"]
+            if stored is None:
+                raise ValueError("its list of arrays is missing or no JSON")
+        self._compare(step, {name: tuple(leaf.shape) for name, leaf in stored.items()}, templates)
+        summed = (path / "checksums").is_dir()  # those of earlier versions have none
+        items = dict(state=ocp.args.StandardRestore(templates), progress=ocp.args.JsonRestore())
+        if summed:
+            items["checksums"] = ocp.args.JsonRestore()
+        with self._reading(step):
+            read = self._orbax.restore(path, args=ocp.args.Composite(**items))
+        if summed:
+            for name, value in _checksums(read.state, read.progress).items():
+                if read.checksums.get(name) != value:
+                    raise DamagedError(
+                        f"checkpoint {step} in {self.folder} is damaged ({name} is not what was "
+                        "written): take another one, or train in another --workdir."
+                    )
+        return read.state, read.progress
 
     def _compare(
         self, step: int, stored: dict[str, tuple[int, ...]], expected: dict[str, np.ndarray]
@@ -201,23 +259,17 @@ class Checkpoints:
                 yield
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-            raise InputError(
-                f"checkpoint {step} in {self.folder} cannot be read ({reason}): remove the folder "
-                f"{self.folder / str(step)} to use an older one."
+            raise DamagedError(
+                f"checkpoint {step} in {self.folder} cannot be read ({reason}): take another one, "
+                "or train in another --workdir."
             ) from error
 
 
-def discard(folder: pathlib.Path, pattern: str, patience: float = 5.0) -> None:
-    """Removes what matches, also while threads that orbax started still write into it.
-
-    One item of a checkpoint failed; the writers of the others may put a file into a directory that
-    is just being emptied. So it is emptied until it is gone, for at most ``patience`` seconds.
-    """
-    end = time.monotonic() + patience
-    while (left := list(folder.glob(pattern))) and time.monotonic() < end:
-        for path in left:
-            shutil.rmtree(path, ignore_errors=True)
-        time.sleep(0.05)
+def _checksums(arrays: Mapping[str, np.ndarray], progress: dict[str, Any]) -> dict[str, str]:
+    """CRC-32 of every array's bytes by its path, and of the progress."""
+    parts: dict[str, Any] = {path: np.ascontiguousarray(array) for path, array in arrays.items()}
+    parts["progress"] = json.dumps(progress, sort_keys=True).encode()
+    return {path: f"{zlib.crc32(part):08x}" for path, part in parts.items()}
 
 
 def load_for_evaluation(

@@ -16,6 +16,7 @@ from jaxsparse.data.event_batch import EventBatch
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.data.event_pipeline import chosen_views
+from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
@@ -72,8 +73,11 @@ class Classification:
             "classes": ", ".join(train.classes),
             "training": selection.describe(),
         }
+        contents = {"data.train": fingerprint(source)}
         if not self.has_validation:
-            return Loaders(train, None, len(selection.events), facts, source.event_classes)
+            return Loaders(
+                train, None, len(selection.events), facts, contents, source.event_classes
+            )
 
         validation_source = self._open(config, "validation") if own_file else source
         chosen = self._select(
@@ -87,6 +91,7 @@ class Classification:
             )
         facts["validation"] = chosen.describe()
         if own_file:
+            contents["data.validation"] = fingerprint(validation_source)
             facts["validation"] += self._shared(source, selection, validation_source, chosen)
         validation = EventLoader(
             validation_source, few_buckets(config.data), shuffle=False,
@@ -94,7 +99,9 @@ class Classification:
             events=chosen.events[spread_or_all(len(chosen.events), every.validation_events)],
             **common,
         )  # fmt: skip
-        return Loaders(train, validation, len(selection.events), facts, source.event_classes)
+        return Loaders(
+            train, validation, len(selection.events), facts, contents, source.event_classes
+        )
 
     def _open(self, config: ConfigDict, key: str) -> EventFile:
         source = open_events(config, key)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
-import platform
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from jaxsparse.training.logs import Record
+from jaxsparse.versions import versions
 
-PACKAGES = ("jaxsparse", "jax", "jaxlib", "flax", "optax", "numpy")
-
-
-def versions() -> dict[str, str]:
-    """Version of Python and of every package that shapes a result."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in PACKAGES
-    }
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")  # that shape a result
 
 
 def duration(seconds: float) -> str:
@@ -68,7 +60,7 @@ class Display:
 
     def banner(self, facts: dict[str, Any]) -> None:
         """Prints what the run is made of, one fact a line."""
-        facts = {"versions": ", ".join(f"{k} {v}" for k, v in versions().items())} | facts
+        facts = {"versions": ", ".join(f"{k} {v}" for k, v in versions(PACKAGES).items())} | facts
         width = max(map(len, facts))
         for name, fact in facts.items():
             self.console.print(f"{name:>{width}}  {fact}", markup=False)

@@ -47,20 +47,28 @@ class Record:
 
 
 class MetricsLog:
-    """Appends records to a work directory's log."""
+    """Appends records to a work directory's log.
 
-    def __init__(self, workdir: pathlib.Path, *, resume_at: int = 0):
+    Attributes:
+      lines: how many the file has; a checkpoint remembers it.
+    """
+
+    def __init__(self, workdir: pathlib.Path, *, resume_at: int = 0, lines: int | None = None):
         """Args:
         workdir: where ``metrics.jsonl`` lies.
-        resume_at: lines of later steps are dropped: their steps are about to be repeated.
+        resume_at: step that the run goes on from: later lines are dropped, for their steps are
+          about to be repeated.
+        lines: that there were at that step; None where it is not known.
         """
         self.path = workdir / METRICS_FILE
         with writing(self.path):
-            kept = [r for r in read_records(workdir) if r["step"] <= resume_at and resume_at]
+            kept = read_records(workdir)[:lines]
+            kept = [record for record in kept if record["step"] <= resume_at and resume_at]
             partial = self.path.with_suffix(".jsonl.partial")
             partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
             os.replace(partial, self.path)
             self._file = self.path.open("a")
+        self.lines = len(kept)
         self._board = _tensorboard(workdir, resume_at)
 
     def write(self, record: Record) -> None:
@@ -68,10 +76,16 @@ class MetricsLog:
         with writing(self.path):
             self._file.write(record.to_json() + "\n")
             self._file.flush()
+        self.lines += 1
         if self._board is not None:
             for name, value in dataclasses.asdict(record).items():
                 if isinstance(value, float) and math.isfinite(value):
                     self._board.add_scalar(f"{record.split}/{name}", value, record.step)
+
+    def sync(self) -> None:
+        """Has all lines on the disk: before a checkpoint that counts on them."""
+        with writing(self.path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Closes the files."""
@@ -83,7 +97,7 @@ class MetricsLog:
 def read_records(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
     """The lines of ``metrics.jsonl``, oldest first; none where there is no file.
 
-    A last line that a crash cut short is left out.
+    What is no record, such as a last line that a crash cut short, is left out.
     """
     path = pathlib.Path(workdir) / METRICS_FILE
     if not path.exists():
@@ -91,9 +105,11 @@ def read_records(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
     records = []
     for line in path.read_text().splitlines():
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
         except ValueError:
             continue
+        if isinstance(record, dict) and isinstance(record.get("step"), int):
+            records.append(record)
     return records
 
 

@@ -8,7 +8,7 @@ import pathlib
 import time
 from collections import deque
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import jax
@@ -17,10 +17,13 @@ from ml_collections import ConfigDict
 
 from jaxsparse.data.stream import Stream
 from jaxsparse.errors import InputError
+from jaxsparse.seeds import check_seed
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
+from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.config import with_class_names
 from jaxsparse.training.display import Display
+from jaxsparse.training.inputs import Input, inputs_of, read_inputs, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.optimizer import Optimizer, build_optimizer
@@ -32,7 +35,7 @@ from jaxsparse.training.parallel import (
     split_cpu,
 )
 from jaxsparse.training.plan import Plan, check_lengths
-from jaxsparse.training.signals import stop_signals
+from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
     init_variables,
@@ -41,7 +44,7 @@ from jaxsparse.training.step import (
     make_validation_step,
 )
 from jaxsparse.training.task import build_task
-from jaxsparse.training.transfer import read_beginning
+from jaxsparse.training.transfer import Beginning, read_beginning
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
@@ -59,6 +62,10 @@ class Progress:
         ``optimizer.plateau_metric`` is accuracy; infinite before the first.
       bad_validations: validations since then.
       validated: step of the last validation, -1 before the first.
+      validation_due: whether a signal came before the validation of this step.
+      learning_rate: of the last step, NaN before the first.
+      window: sums of the steps since the last training line of the log.
+      log_lines: of ``metrics.jsonl``; None in checkpoints of earlier versions.
     """
 
     batch: int = 0
@@ -66,50 +73,79 @@ class Progress:
     best_loss: float = math.inf
     bad_validations: int = 0
     validated: int = -1
+    validation_due: bool = False
+    learning_rate: float = math.nan
+    window: dict[str, Any] = dataclasses.field(default_factory=dict)
+    log_lines: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """How a run ended: the step it reached, why it stopped, the best validation of Progress."""
+    """How a run ended.
+
+    Attributes:
+      step: that it reached.
+      reason: why it stopped.
+      best_loss: of :class:`Progress`.
+      compiling: whether a compilation that a signal came into goes on in a thread: it cannot be
+        ended but with the process.
+    """
 
     step: int
     reason: str
     best_loss: float
+    compiling: bool = False
 
 
 def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
     """Trains, or goes on training, in a work directory.
 
     Where ``workdir`` holds checkpoints of the same config, the run goes on from the latest one
-    exactly as if it had not been interrupted: same batches, same parameters, to the bit. SIGTERM
-    and Ctrl-C finish the step, save a checkpoint and return.
+    exactly as if it had not been interrupted: same batches, same parameters, same log, to the bit.
+    SIGTERM and Ctrl-C finish the step, save a checkpoint and return; so they do in the middle of a
+    validation, which is then made when the run goes on, and of a compilation.
 
     Args:
       config: see ``configs/``.
-      workdir: gets ``config.json``, ``metrics.jsonl`` and ``checkpoints/``.
+      workdir: gets ``config.json``, ``inputs.json``, ``metrics.jsonl`` and ``checkpoints/``.
 
     Raises:
       InputError: anything that the user can mend: files, config values, a work directory of
-        another config, a full disk, a loss that is not finite.
+        another config or one where another training runs, a full disk, a loss that is not finite.
     """
-    run = _Run(config, pathlib.Path(workdir))
-    with closing(run.log), closing(run.checkpoints):
+    with stop_signals() as stop, ExitStack() as resources:
+        try:
+            with stop.at_once():
+                run = _Run(config, pathlib.Path(workdir), stop, resources)
+        except Stopped:
+            reason = f"stopped by {stop.caught}"
+            print(f"{reason} before the first step: what was in {workdir} is as it was")
+            return Result(max(checkpoint_steps(workdir), default=0), reason, math.inf)
         return run.train()
 
 
 class _Run:
     """One start of a run: what the chapters below share."""
 
-    def __init__(self, config: ConfigDict, workdir: pathlib.Path):
+    def __init__(
+        self, config: ConfigDict, workdir: pathlib.Path, stop: StopSignals, resources: ExitStack
+    ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
         check_lengths(config.train)
+        check_seed(config.seed, "config.seed")
+        check_path(workdir)
+        config = with_absolute_paths(config)
         self.task = build_task(config)
         _check_validations(config, self.task.has_validation)
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
-        self.config, self.workdir = config, workdir
+        self.config, self.workdir, self.stop = config, workdir, stop
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
         forward = make_forward(self.task)
-        self.replicas = Replicas(config.train.parallel, local_devices(config.train.devices))
+        self.replicas = Replicas(
+            config.train.parallel,
+            local_devices(config.train.devices),
+            compiling=stop.unless_stopped,
+        )
         self.cache = enable_compilation_cache(config.train.cache_dir)
 
         # 2. The data: files are opened and checked, buckets are measured on them.
@@ -117,26 +153,25 @@ class _Run:
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
         self.plan = Plan.of(config.train, data.num_events)
         self.config = config = with_class_names(config, data.event_classes)
+        inputs = inputs_of(config, data.contents)
 
         # 3. The state: from the latest checkpoint, or new, or with another run's parameters.
-        begin = None
-        if config.train.start_from and not work_directory.has_checkpoint(workdir):
-            begin = read_beginning(config, self.task)
-            self.facts = {**self.facts, "begins with": begin.fact}
-        work_directory.claim(workdir, config, data.event_classes)
-        self.checkpoints = Checkpoints(workdir, create=True)
+        begin = self._beginning(inputs)
+        resources.enter_context(work_directory.locked(workdir))
+        work_directory.claim(workdir, config, inputs, data.event_classes)
+        self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
         self.progress = Progress()
         variables = init_variables(self.task, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
         state = create_state(variables, self.optimizer, config.seed)
-        self.resumed_at = self.checkpoints.latest_step
-        if self.resumed_at is not None:
-            state, saved = self.checkpoints.restore(state, self.resumed_at)
+        self.resumed_at: int | None = None
+        self.remarks: list[str] = []
+        if (found := self.checkpoints.restore_latest(state)) is not None:
+            self.resumed_at, state, saved, self.remarks = found
             self.progress = Progress(**saved)
         self.state: TrainState = self.replicas.replicate(state)
         self.plateau_scale = float(state.plateau.scale)
-        self.learning_rate = math.nan  # of the last step
         self.loader.start_batch = self.progress.batch
 
         # 4. The programs.
@@ -147,16 +182,43 @@ class _Run:
         self.validation_step = self.replicas.wrap(
             make_validation_step(self.task, forward), "validation"
         )
-        self.log = MetricsLog(workdir, resume_at=self.resumed_at or 0)
+        self.log = resources.enter_context(
+            closing(
+                MetricsLog(workdir, resume_at=self.resumed_at or 0, lines=self.progress.log_lines)
+            )
+        )
         self.display = Display(
             total=self.plan.steps,
             start=self.step,
             steps_per_epoch=self.plan.steps_per_epoch if self.plan.counts_epochs else None,
         )
         self.meter = Meter()
+        self.meter.resume(self.progress.window)
         self.started = time.monotonic()
         self.seconds_before = self.progress.seconds
+        self.saved = None if self.resumed_at is None else self._position
         self.pace = math.inf  # seconds a step
+
+    def _beginning(self, inputs: dict[str, Input]) -> Beginning | None:
+        """What ``train.start_from`` gives a new run; completes ``inputs`` by its content.
+
+        A run that goes on reads it only where its path is another one than before: to see whether
+        it is the same.
+        """
+        here = inputs.get("train.start_from")
+        if here is None:
+            return None
+        goes_on = bool(checkpoint_steps(self.workdir))
+        if goes_on:
+            stored = work_directory.read_config(self.workdir)
+            before = read_inputs(self.workdir, stored).get("train.start_from")
+            if before is not None and before.path == here.path:
+                inputs["train.start_from"] = before
+                return None
+        begin = read_beginning(self.config, self.task)
+        inputs["train.start_from"] = Input(here.path, begin.content)
+        self.facts = {**self.facts, "begins with": begin.fact}
+        return begin
 
     # ----- the story -----
 
@@ -164,38 +226,46 @@ class _Run:
         """Steps until there is a reason to stop; always leaves a checkpoint of the last step."""
         self._banner()
         every = self.config.train
-        reason = self._finished()
         pending: deque[_Pending] = deque()
-        with self.display, stop_signals() as stop, closing(_generator(self.loader)) as batches:
-            while reason is None:
-                self._one_step(next(batches), pending)
-                step = self.progress.batch
+        with self.display, closing(_generator(self.loader)) as batches:
+            if self.progress.validation_due:  # a signal came before it
+                self._checkpoint(validate=True)
+            reason = self._reason()
+            while reason is None and self._one_step(next(batches), pending):
+                step = self.step
                 if step % every.log_every == 0:
                     self._drain(pending, 0)
                     self._log_training(step)
                 due = self.plan.validates_after(step)
                 save = every.checkpoint_every and step % every.checkpoint_every == 0
-                if due or save:
+                if (due or save) and self._reason() is None:  # the last step is saved below
                     self._drain(pending, 0)
                     self._checkpoint(validate=due)
-                reason = f"stopped by {stop[0]}" if stop else self._finished()
-            # The end: whatever is still open is logged, validated and saved.
+                reason = self._reason()
+            # The end: whatever is still open is logged, validated and saved. After a signal the
+            # next start does that, as if this one had gone on.
+            reason = self._reason()
             self._drain(pending, 0)
-            if self.meter.steps:
-                self._log_training(self.progress.batch)
-            self._checkpoint(validate=not stop)
+            if self.meter.steps and not self.stop.caught:
+                self._log_training(self.step)
+            due = self.progress.validation_due or self.plan.validates_after(self.step)
+            self._checkpoint(validate=due or not self.stop.caught)
         best = self.checkpoints.best_step or "none"
         self.display.say(
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"
         )
-        return Result(self.step, str(reason), self.progress.best_loss)
+        return Result(self.step, str(reason), self.progress.best_loss, self.stop.abandoned)
 
-    def _one_step(self, batch: Any, pending: deque[_Pending]) -> None:
+    def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
+        """Hands a batch to the devices; False where a signal came while its program was made."""
         before, compiled = time.perf_counter(), self.replicas.compilations
         rate = self.optimizer.learning_rate(self.step, self.fraction)
-        self.learning_rate = rate * self.plateau_scale
-        self.state, sums = self.train_step(self.state, batch, np.float32(rate))
+        try:
+            self.state, sums = self.train_step(self.state, batch, np.float32(rate))
+        except Stopped:
+            return False
+        self.progress.learning_rate = rate * self.plateau_scale
         timed = self.replicas.compilations == compiled
         if not timed:
             jax.block_until_ready(sums)
@@ -203,6 +273,7 @@ class _Run:
         self.progress.batch += 1
         pending.append((self.progress.batch, sums, timed))
         self._drain(pending, MAX_STEPS_AHEAD)
+        return True
 
     def _drain(self, pending: deque[_Pending], leave: int) -> None:
         """Takes in the sums of all but the last ``leave`` steps, and looks at their losses."""
@@ -215,7 +286,7 @@ class _Run:
                 step,
                 loss=sums.loss_per_event,
                 accuracy=sums.accuracy,
-                learning_rate=self.learning_rate,
+                learning_rate=self.progress.learning_rate,
                 events_per_second=self.meter.events_per_second,
                 sites_per_second=self.meter.sites_per_second,
                 seconds_left=self._seconds_left(step),
@@ -234,7 +305,7 @@ class _Run:
             split=split,
             loss=sums.loss_per_event,
             accuracy=sums.accuracy,
-            learning_rate=self.learning_rate,
+            learning_rate=self.progress.learning_rate,
             events_per_second=meter.events_per_second,
             sites_per_second=meter.sites_per_second,
             compilations=self.replicas.compilations,
@@ -243,29 +314,44 @@ class _Run:
         self.display.record(record)
 
     def _checkpoint(self, *, validate: bool) -> None:
-        """Saves the state, after a validation where one is due."""
+        """Saves the state, after a validation where one is due and no signal came."""
         before, score = time.perf_counter(), None
-        if validate and self.validation is not None and self.progress.validated != self.step:
+        due = validate and self.progress.validated != self.step
+        if due and self.validation is not None:
             score = self._validate(self.validation)
-        self._require_finite_state()
-        self.progress.seconds = self.seconds
-        progress = dataclasses.asdict(self.progress)
-        self.checkpoints.save(self.state, progress, self.config, score)
+            self.progress.validation_due = score is None
+        now = self._position
+        if now != self.saved:
+            self._require_finite_state()
+            self.progress.seconds = self.seconds
+            self.progress.window = self.meter.window()
+            self.progress.log_lines = self.log.lines
+            self.log.sync()
+            progress = dataclasses.asdict(self.progress)
+            self.checkpoints.save(self.state, progress, self.config, score)
+            self.saved = now
         self.meter.exclude(time.perf_counter() - before)
 
-    def _validate(self, loader: Stream[Any]) -> float:
+    def _validate(self, loader: Stream[Any]) -> float | None:
         """One pass over the validation events; moves the plateau and the early-stop count.
 
-        Returns what validations are compared by, smaller is better.
+        Returns what validations are compared by, smaller is better; None where a signal came:
+        then nothing is moved or logged.
         """
         meter = Meter()
-        for batch in loader:
-            before, compiled = time.perf_counter(), self.replicas.compilations
-            sums = self.validation_step(self.state.variables, batch).fetch()
-            timed = self.replicas.compilations == compiled
-            if not timed:
-                meter.exclude(time.perf_counter() - before)
-            meter.add(sums, timed=timed)
+        with closing(_generator(loader)) as batches:
+            for batch in batches:
+                if self.stop.caught:
+                    return None
+                before, compiled = time.perf_counter(), self.replicas.compilations
+                try:
+                    sums = self.validation_step(self.state.variables, batch).fetch()
+                except Stopped:
+                    return None
+                timed = self.replicas.compilations == compiled
+                if not timed:
+                    meter.exclude(time.perf_counter() - before)
+                meter.add(sums, timed=timed)
         self._write(self.step, "validation", meter.sums, meter)
         self._require_finite(meter.sums.loss_per_event, self.step, "validation loss")
         score = self.optimizer.score(meter.sums.loss_per_event, meter.sums.accuracy)
@@ -287,6 +373,12 @@ class _Run:
         return int(self.progress.batch)
 
     @property
+    def _position(self) -> tuple[int, ...]:
+        """What a checkpoint must be written again for, where it changes."""
+        progress = self.progress
+        return progress.batch, progress.validated, progress.validation_due, self.log.lines
+
+    @property
     def seconds(self) -> float:
         """Time spent, over all starts of the run."""
         return self.seconds_before + time.monotonic() - self.started
@@ -306,8 +398,11 @@ class _Run:
         minutes = self.config.train.minutes
         return min(by_steps, max(0.0, 60 * minutes - self.seconds)) if minutes else by_steps
 
-    def _finished(self) -> str | None:
+    def _reason(self) -> str | None:
+        """Why to stop now; None to go on."""
         every = self.config.train
+        if self.stop.caught:
+            return f"stopped by {self.stop.caught}"
         if self.step >= self.plan.steps:
             return "all steps done"
         if every.minutes and self.seconds >= 60 * every.minutes:
@@ -337,6 +432,8 @@ class _Run:
         config, buckets = self.config, self.loader.buckets
         measured = buckets.capacities[: buckets.measured or None]
         begin = "a new run" if self.resumed_at is None else f"resumed at step {self.resumed_at}"
+        for remark in self.remarks:
+            self.display.say(remark)
         self.display.banner(
             {
                 "devices": f"{describe_devices(self.replicas.devices)}, {config.train.parallel}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -41,6 +42,40 @@ class Meter:
             self._timed += 1
             self._events += int(sums.events)
             self._sites += int(sums.sites)
+
+    def window(self) -> dict[str, Any]:
+        """The sums so far as JSON, for :meth:`resume`; exact.
+
+        >>> meter = Meter()
+        >>> meter.add(Sums(np.float64(3.0), np.eye(2, dtype=int), np.int64(2), np.int64(10)))
+        >>> meter.window()
+        {'steps': 1, 'loss': 3.0, 'confusion': [[1, 0], [0, 1]], 'events': 2, 'sites': 10}
+        >>> other = Meter()
+        >>> other.resume(meter.window())
+        >>> other.window() == meter.window()
+        True
+        """
+        if self._sums is None:
+            return {}
+        return {
+            "steps": self.steps,
+            "loss": float(self._sums.loss),
+            "confusion": np.asarray(self._sums.confusion).tolist(),
+            "events": int(self._sums.events),
+            "sites": int(self._sums.sites),
+        }
+
+    def resume(self, window: dict[str, Any]) -> None:
+        """Begins with the sums of another process's :meth:`window`; rates are of this one alone."""
+        self.restart()
+        if window:
+            self.steps = window["steps"]
+            self._sums = Sums(
+                loss=np.float64(window["loss"]),
+                confusion=np.array(window["confusion"], np.int64),
+                events=np.int64(window["events"]),
+                sites=np.int64(window["sites"]),
+            )
 
     @property
     def sums(self) -> Sums:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
@@ -31,10 +32,17 @@ class Replicas:
     4.0
     """
 
-    def __init__(self, implementation: str = "pmap", devices: list[jax.Device] | None = None):
+    def __init__(
+        self,
+        implementation: str = "pmap",
+        devices: list[jax.Device] | None = None,
+        compiling: Callable[[Callable[[], Any]], Any] = lambda make: make(),
+    ):
         """Args:
           implementation: ``"pmap"`` or ``"shard_map"``; both give the same results.
           devices: all local devices by default.
+          compiling: calls what compiles a program and returns what that returns; what it raises
+            instead comes out of the program's first call, before anything is run or donated.
 
         Raises:
           InputError: another ``implementation``.
@@ -47,7 +55,8 @@ class Replicas:
         self.mesh = jax.make_mesh(
             (len(self.devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=self.devices
         )
-        self._programs: set[Any] = set()
+        self._compiling = compiling
+        self._programs: dict[Any, Callable[..., Any]] = {}
 
     @property
     def num_devices(self) -> int:
@@ -84,38 +93,31 @@ class Replicas:
           ``(replicated, batch, *replicated) -> replicated``, where every array of ``batch`` has a
           leading axis of ``num_devices``.
         """
-        if self.implementation == "pmap":
-            run = self._with_pmap(function, donate)
-        else:
-            run = self._with_shard_map(function, donate)
+        make = self._with_pmap if self.implementation == "pmap" else self._with_shard_map
 
         def program(replicated: Any, batch: Any, *rest: Any) -> Any:
-            leaves, structure = jax.tree.flatten(batch)
-            shapes = tuple(np.shape(leaf) for leaf in leaves)
-            self._programs.add((name, structure, shapes))  # static fields are in the structure
-            return run(replicated, batch, *rest)
+            leaves, structure = jax.tree.flatten((replicated, batch, rest))
+            types = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+            key = name, function, structure, types  # static fields are in the structure
+            if key not in self._programs:
+                # Compiled apart from the first run: it may be given up, a run may not.
+                lowered = make(function, donate, len(rest)).lower(replicated, batch, *rest)
+                self._programs[key] = self._compiling(lowered.compile)
+            return self._programs[key](replicated, batch, *rest)
 
         return program
 
-    def _with_pmap(self, function: Callable[..., Any], donate: bool) -> Callable[..., Any]:
-        programs: dict[int, Callable[..., Any]] = {}  # by number of arguments: in_axes needs it
+    def _with_pmap(self, function: Callable[..., Any], donate: bool, others: int) -> Any:
+        return jax.pmap(
+            function,
+            axis_name=AXIS,
+            in_axes=(None, 0, *[None] * others),
+            out_axes=None,
+            devices=self.devices,
+            donate_argnums=(0,) if donate else (),
+        )
 
-        def run(*arguments: Any) -> Any:
-            count = len(arguments)
-            if count not in programs:
-                programs[count] = jax.pmap(
-                    function,
-                    axis_name=AXIS,
-                    in_axes=(None, 0, *[None] * (count - 2)),
-                    out_axes=None,
-                    devices=self.devices,
-                    donate_argnums=(0,) if donate else (),
-                )
-            return programs[count](*arguments)
-
-        return run
-
-    def _with_shard_map(self, function: Callable[..., Any], donate: bool) -> Callable[..., Any]:
+    def _with_shard_map(self, function: Callable[..., Any], donate: bool, others: int) -> Any:
         everywhere, sharded = PartitionSpec(), PartitionSpec(AXIS)
 
         def replica(replicated: Any, batch: Any, *rest: Any) -> Any:
@@ -123,12 +125,13 @@ class Replicas:
 
         # check_vma=False: our operations refuse its default (ops/manual_axes.py), under which an
         # explicit psum of gradients, as pmap needs it, would count devices twice.
-        def mapped(*arguments: Any) -> Any:
-            specs = (everywhere, sharded, *[everywhere] * (len(arguments) - 2))
-            return jax.shard_map(
-                replica, mesh=self.mesh, in_specs=specs, out_specs=everywhere, check_vma=False
-            )(*arguments)
-
+        mapped = jax.shard_map(
+            replica,
+            mesh=self.mesh,
+            in_specs=(everywhere, sharded, *[everywhere] * others),
+            out_specs=everywhere,
+            check_vma=False,
+        )
         return jax.jit(mapped, donate_argnums=(0,) if donate else ())
 
 

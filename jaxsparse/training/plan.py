@@ -53,7 +53,7 @@ class Plan:
 
     def validates_after(self, step: int) -> bool:
         """Whether ``step`` is the first with so many epochs (or steps) behind it."""
-        if not self.validate_every:
+        if not self.validate_every or step < 1:
             return False
         now, before = ((s + _ROUNDING) // self.validate_every for s in (step, step - 1))
         return now > before

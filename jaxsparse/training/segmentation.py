@@ -12,6 +12,7 @@ import jaxsparse
 from jaxsparse import models
 from jaxsparse.data.batching import Batch
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.pipeline import chosen_view
 from jaxsparse.errors import InputError
@@ -67,7 +68,10 @@ class Segmentation:
             )  # fmt: skip
         images = " x ".join(map(str, train.spatial_shape))
         facts = {"data": f"{config.data.train}, view {config.data.view}, images {images}"}
-        return Loaders(train, validation, len(source), facts)
+        contents = {"data.train": fingerprint(source)}
+        if validation_source is not None:
+            contents["data.validation"] = fingerprint(validation_source)
+        return Loaders(train, validation, len(source), facts, contents)
 
     def _open(self, key: str) -> EventFile:
         source = open_events(self.config, key)

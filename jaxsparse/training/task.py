@@ -28,6 +28,7 @@ class Loaders:
       validation: one pass; None where the run has no validation events.
       num_events: training events of an epoch.
       facts: what to tell the user about the data, by name.
+      contents: :func:`~jaxsparse.data.fingerprint.fingerprint` of every file by its config key.
       event_classes: names of the classes of whole events in the training file; none for pixels.
     """
 
@@ -35,6 +36,7 @@ class Loaders:
     validation: Stream[Any] | None
     num_events: int
     facts: dict[str, str]
+    contents: dict[str, str]
     event_classes: tuple[str, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
-from jaxsparse.training.checkpoint import FOLDER, load_for_evaluation
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.checkpoint_folder import FOLDER
 from jaxsparse.training.step import initializer
 from jaxsparse.training.task import Task, build_task
 from jaxsparse.training.workdir import CONFIG_FILE
@@ -28,12 +30,14 @@ class Beginning:
       scores: arrays of the last layer by path, whose last axis is the classes of the other run.
       order: of every class here, its place in ``scores``; -1: to be drawn anew.
       fact: where they are from, and what is drawn anew, in words.
+      content: a word that is the same for the same parameters and moments.
     """
 
     arrays: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
     order: tuple[int, ...]
     fact: str
+    content: str
 
     def applied_to(self, variables: dict[str, Any]) -> dict[str, Any]:
         """``variables``, freshly drawn, with these arrays in their places."""
@@ -64,14 +68,7 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
     Raises:
       InputError: nothing to read there, or the parameters of another network.
     """
-    place = pathlib.Path(config.train.start_from)
-    one = place.parent.name == FOLDER
-    workdir, wanted = (place.parents[1], place.name) if one else (place, "best")
-    if not (workdir / CONFIG_FILE).is_file():
-        raise InputError(
-            f"train.start_from is {place}: {workdir / CONFIG_FILE} is missing, it must be a "
-            f"directory that train.py made, or WORKDIR/{FOLDER}/STEP"
-        )
+    workdir, wanted = _place(pathlib.Path(config.train.start_from))
     source, _, variables, step = load_for_evaluation(workdir, wanted)
     there = {path: np.asarray(leaf) for path, leaf in _by_path(variables).items()}
     here = _shapes(task)
@@ -87,7 +84,30 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
         {path: there[path] for path in last},
         order,
         fact,
+        _content(there),
     )
+
+
+def _place(path: pathlib.Path) -> tuple[pathlib.Path, str]:
+    """(work directory, checkpoint) that a path means: told by what lies there, not by its name."""
+    if (path / CONFIG_FILE).is_file():
+        return path, "best"
+    if len(path.parents) > 1 and (path.parents[1] / CONFIG_FILE).is_file():
+        workdir = path.parents[1]
+        if path.parent.resolve() == (workdir / FOLDER).resolve():
+            return workdir, path.name
+    raise InputError(
+        f"train.start_from is {path}: {path / CONFIG_FILE} is missing, it must be a directory that "
+        f"train.py made, or WORKDIR/{FOLDER}/STEP"
+    )
+
+
+def _content(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(arrays):
+        digest.update(path.encode())
+        digest.update(np.ascontiguousarray(arrays[path]).tobytes())
+    return digest.hexdigest()
 
 
 def _shapes(task: Task) -> dict[str, tuple[int, ...]]:

@@ -6,17 +6,22 @@ import errno
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from jaxsparse.command_line import flatten
 from jaxsparse.errors import InputError
+from jaxsparse.file_lock import FileLock
+from jaxsparse.training import inputs as run_inputs
+from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
+from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
 
 CONFIG_FILE = "config.json"
+LOCK_FILE = ".lock"
 
 # What a resumed run may change: how long, how often and on what it runs, not what it computes.
 FREE_KEYS = frozenset(
@@ -38,35 +43,65 @@ FREE_KEYS = frozenset(
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def claim(workdir: pathlib.Path, config: ConfigDict, event_classes: Sequence[str] = ()) -> None:
-    """Writes ``config.json``, or checks that the one that is there is this run's.
+@contextmanager
+def locked(workdir: pathlib.Path) -> Iterator[None]:
+    """Makes the directory and keeps every other training out of it until the end.
+
+    The lock is the operating system's, on ``WORKDIR/.lock``: a process that dies gives it back.
+
+    Raises:
+      InputError: another process trains there, or the directory cannot be written.
+    """
+    path = workdir / LOCK_FILE
+    with writing(path):
+        workdir.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = FileLock(path)
+        except BlockingIOError:
+            raise InputError(
+                f"{workdir} is in use by another train.py: wait for its end, or give another "
+                "--workdir."
+            ) from None
+    with lock:
+        yield
+        with suppress(OSError):  # Windows keeps a file that is open
+            path.unlink()
+
+
+def claim(
+    workdir: pathlib.Path,
+    config: ConfigDict,
+    inputs: Mapping[str, Input],
+    event_classes: Sequence[str] = (),
+) -> None:
+    """Writes ``config.json`` and ``inputs.json``, or checks that those that are there fit.
 
     A directory without a checkpoint holds nothing to protect. A run may go on with other values
-    of ``FREE_KEYS`` only; with the cosine schedule the length of the run shapes the learning rate,
-    so ``train.steps``, ``train.epochs`` and ``train.minutes`` are bound too.
+    of ``FREE_KEYS`` only, and with the same data wherever it lies; with the cosine schedule the
+    length of the run shapes the learning rate, so ``train.steps``, ``train.epochs`` and
+    ``train.minutes`` are bound too.
 
     Args:
       workdir: of the run.
       config: of the run, with the names of its classes.
+      inputs: what the run reads.
       event_classes: what no ``data.classes`` stood for in a directory that was made before configs
         said the names.
 
     Raises:
-      InputError: the directory was made with another config, or cannot be written.
+      InputError: the directory was made with another config or other data, or cannot be written.
     """
     path = workdir / CONFIG_FILE
-    if has_checkpoint(workdir) and path.exists():
-        _compare(path, with_class_names(read_config(workdir), event_classes), config)
+    if checkpoint_steps(workdir) and path.exists():
+        stored = with_class_names(read_config(workdir), event_classes)
+        _compare(path, stored, config)
+        check_inputs(workdir, read_inputs(workdir, stored), inputs)
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
+        write_inputs(workdir, inputs)
         partial = path.with_suffix(".json.partial")
         partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
         os.replace(partial, path)
-
-
-def has_checkpoint(workdir: pathlib.Path) -> bool:
-    """Whether a run in this directory would go on where an earlier one stopped."""
-    return any((workdir / "checkpoints").glob("[0-9]*"))
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:
@@ -132,7 +167,7 @@ def _reason(error: OSError) -> str:
 
 
 def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
-    free = set(FREE_KEYS)
+    free = {*FREE_KEYS, *run_inputs.KEYS}  # inputs are compared by content
     if now.optimizer.schedule == "cosine":
         free -= {"train.steps", "train.epochs", "train.minutes"}
     old, new = _plain(before), _plain(now)

@@ -1,5 +1,7 @@
 """Checkpoints: what is kept, what comes back, and what is refused in one line."""
 
+import json
+import pathlib
 import resource
 import shutil
 
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 from jaxsparse.errors import InputError
-from jaxsparse.training.checkpoint import Checkpoints, discard, load_for_evaluation
+from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
+from jaxsparse.training.checkpoint_folder import CheckpointFolder
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import create_state
@@ -91,8 +94,9 @@ def test_a_full_disk_is_one_line_and_leaves_the_checkpoints_before(checkpoints, 
 def test_half_a_checkpoint_goes_even_where_a_thread_wrote_into_it_meanwhile(
     tmp_path, monkeypatch
 ) -> None:
-    half = tmp_path / "2.orbax-checkpoint-tmp"
-    half.mkdir()
+    folder = CheckpointFolder(tmp_path)
+    half = folder.path / "2.new.orbax-checkpoint-tmp"
+    half.mkdir(parents=True)
     remove, calls = shutil.rmtree, []
 
     def disturbed(path, **options) -> None:
@@ -101,7 +105,7 @@ def test_half_a_checkpoint_goes_even_where_a_thread_wrote_into_it_meanwhile(
             remove(path, **options)
 
     monkeypatch.setattr(shutil, "rmtree", disturbed)
-    discard(tmp_path, "2.orbax-checkpoint-tmp*")
+    folder.abandon(2)
     assert not half.exists()
 
 
@@ -110,3 +114,121 @@ def test_a_directory_that_train_did_not_make_is_named(tmp_path) -> None:
         Checkpoints(tmp_path)
     with pytest.raises(InputError, match=r"config.json is missing"):
         load_for_evaluation(tmp_path)
+
+
+def test_a_score_goes_to_the_checkpoint_of_its_step_in_any_order(checkpoints) -> None:
+    checkpoints.save(state(step=1), {}, CONFIG, 2.0)
+    checkpoints.save(state(step=2), {"validated": -1}, CONFIG, None)
+    assert checkpoints.best_step == 1
+    checkpoints.save(state(step=2), {"validated": 2}, CONFIG, 1.0)
+    assert checkpoints.best_step == 2
+    assert checkpoints.restore(state(), 2)[1] == {"validated": 2}
+    assert sorted(path.name for path in checkpoints.folder.iterdir()) == ["1", "2"]
+
+
+def largest_file(folder: pathlib.Path) -> pathlib.Path:
+    return max(
+        (path for path in folder.rglob("*") if path.is_file()), key=lambda p: p.stat().st_size
+    )
+
+
+def flip_bit(path: pathlib.Path) -> None:
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+
+
+DAMAGES = {
+    "an array's file is gone": lambda folder: largest_file(folder / "state").unlink(),
+    "an array's file is empty": lambda folder: largest_file(folder / "state").write_bytes(b""),
+    "one bit of an array": lambda folder: flip_bit(largest_file(folder / "state")),
+    "no list of arrays": lambda folder: (folder / "state" / "_METADATA").unlink(),
+    "half a list of arrays": lambda folder: (folder / "state" / "_METADATA").write_text("{"),
+    "no progress": lambda folder: (folder / "progress" / "metadata").unlink(),
+    "another progress": lambda folder: (folder / "progress" / "metadata").write_text(
+        '{"batch": 3}'
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_newest_checkpoint_is_set_aside_for_the_one_before(checkpoints, damage) -> None:
+    for step in (1, 2):
+        wide = state(width=500, step=step)
+        checkpoints.save(wide, {"batch": step}, CONFIG, float(step))
+    DAMAGES[damage](checkpoints.folder / "2")
+    step, restored, progress, remarks = checkpoints.restore_latest(state(width=500))
+    assert (step, progress) == (1, {"batch": 1})
+    np.testing.assert_array_equal(
+        restored.params["stem"]["kernel"], state(width=500, step=1).params["stem"]["kernel"]
+    )
+    (remark,) = remarks
+    assert "checkpoint 2" in remark
+    assert str(checkpoints.folder.parent / "damaged" / "2") in remark
+    assert "\n" not in remark
+    assert checkpoints.steps == [1]
+
+
+def test_where_no_checkpoint_can_be_read_nothing_is_moved(checkpoints) -> None:
+    for step in (1, 2):
+        checkpoints.save(state(step=step), {}, CONFIG, None)
+        (checkpoints.folder / str(step) / "state" / "_METADATA").unlink()
+    with pytest.raises(InputError, match=r"checkpoint 2 in .* cannot be read"):
+        checkpoints.restore_latest(state())
+    assert checkpoints.steps == [1, 2]
+
+
+def test_without_a_checkpoint_there_is_nothing_to_restore(checkpoints) -> None:
+    assert checkpoints.restore_latest(state()) is None
+
+
+def test_a_checkpoint_without_checksums_of_an_earlier_version_is_read(checkpoints) -> None:
+    checkpoints.save(state(step=1), {"batch": 1}, CONFIG, 0.5)
+    shutil.rmtree(checkpoints.folder / "1" / "checksums")
+    assert checkpoints.restore(state(), 1)[1] == {"batch": 1}
+
+
+def test_what_does_not_read_back_is_no_checkpoint_and_costs_none(checkpoints, monkeypatch) -> None:
+    checkpoints.save(state(step=1), {}, CONFIG, None)
+    save = checkpoints._orbax.save
+
+    def lossy(path, args):
+        save(path, args=args)
+        largest_file(pathlib.Path(path) / "state").write_bytes(b"")
+
+    monkeypatch.setattr(checkpoints._orbax, "save", lossy)
+    with pytest.raises(InputError, match=r"checkpoint 2 in .* cannot be read"):
+        checkpoints.save(state(step=2), {}, CONFIG, None)
+    assert [path.name for path in checkpoints.folder.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("name", ["a[1]b", "a\\b"])
+def test_a_path_that_tensorstore_cannot_read_is_refused_before_anything_is_made(
+    tmp_path, name
+) -> None:
+    with pytest.raises(InputError, match="could not be read again"):
+        Checkpoints(tmp_path / name, create=True)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["a[b", "a]b", "a*b", "a?b", "a b", "ä", "{a}"])
+def test_checkpoints_below_other_odd_names_are_read_again(tmp_path, name) -> None:
+    opened = Checkpoints(tmp_path / name, create=True)
+    opened.save(state(step=1), {"batch": 1}, CONFIG, None)
+    assert opened.restore_latest(state())[0] == 1
+    opened.close()
+
+
+def test_orbax_itself_can_read_what_is_saved(checkpoints) -> None:
+    """Others may: the layout is the one of its own manager."""
+    import orbax.checkpoint as ocp
+
+    checkpoints.save(state(step=3), {"batch": 3}, CONFIG, 0.25)
+    with ocp.CheckpointManager(
+        checkpoints.folder, options=ocp.CheckpointManagerOptions(read_only=True)
+    ) as manager:
+        assert manager.all_steps() == [3]
+        assert manager.metrics(3) == {"loss": 0.25}
+        progress = manager.restore(3, args=ocp.args.Composite(progress=ocp.args.JsonRestore()))
+    assert progress.progress == {"batch": 3}
+    assert json.loads((checkpoints.folder / "3" / "metrics" / "metrics").read_text())

@@ -12,6 +12,7 @@ from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.config import default_config
+from jaxsparse.training.inputs import inputs_of
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import init_variables
@@ -94,7 +95,7 @@ def classifier_config(event_file: pathlib.Path) -> ConfigDict:
 
 def make_workdir(folder: pathlib.Path, config: ConfigDict) -> pathlib.Path:
     """What a training run of no length leaves."""
-    claim(folder, config)
+    claim(folder, config, inputs_of(config, {}))
     variables = init_variables(build_task(config), seed=0)
     checkpoints = Checkpoints(folder, create=True)
     state = create_state(variables, build_optimizer(config.optimizer), seed=0)

@@ -11,6 +11,7 @@ from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.config import default_config
+from jaxsparse.training.inputs import inputs_of
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import init_variables
@@ -89,7 +90,7 @@ def tiny_config():
 def workdir(tmp_path_factory: pytest.TempPathFactory, tiny_config) -> pathlib.Path:
     """What a training run of no length leaves: config, one checkpoint, a few lines of metrics."""
     folder = tmp_path_factory.mktemp("workdir")
-    claim(folder, tiny_config)
+    claim(folder, tiny_config, inputs_of(tiny_config, {}))
     variables = init_variables(build_task(tiny_config), seed=0)
     state = create_state(variables, build_optimizer(tiny_config.optimizer), seed=0)
     checkpoints = Checkpoints(folder, create=True)

@@ -1,0 +1,61 @@
+"""Makes a path of what a user typed, the same way for every flag and every setting."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+
+from jaxsparse.errors import InputError
+
+# Control characters; bytes that are not UTF-8 (surrogates); separators of lines and paragraphs.
+UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
+    """The path that a user means: ``~`` and ``~user`` are home folders, as in a shell.
+
+    A shell expands ``~`` at the beginning of a word alone, so ``--out=~/x.h5`` arrives as typed.
+    The operating system judges the rest, here and once: what it cannot look up (a NUL, a name too
+    long, links in a circle, a file where a folder should be, a folder nobody may read) is refused
+    before anything is read, made or computed. Whether the path exists is left to the caller.
+
+    Args:
+      text: as typed. A ``Path`` has been read from it already: its ``~`` is a plain letter.
+      name: of the flag or setting, for the message.
+
+    Raises:
+      InputError: it is empty, no such user has a home, its bytes are no text (output files could
+        not name it), it has line breaks (messages and logs are lines), or the system refuses it.
+
+    >>> str(user_path("runs")), user_path("~") == Path.home()
+    ('runs', True)
+    >>> user_path("", "out")
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: out is '': it must be a path, write ./NAME for one in this folder
+    """
+    typed = os.fspath(text)
+    if not typed.strip():
+        remedy = "write ./NAME for one in this folder"
+        raise InputError(f"{name} is {typed!r}: it must be a path, {remedy}")
+    if any(unicodedata.category(character) in UNWRITABLE for character in typed):
+        raise InputError(
+            f"{name} is {typed!r}: a path must be UTF-8 text without control characters, rename "
+            "the file or folder"
+        )
+    expanded = os.path.expanduser(typed) if isinstance(text, str) else typed
+    if isinstance(text, str) and expanded.startswith("~"):
+        raise InputError(
+            f"{name} is {typed!r}: {Path(typed).parts[0]} has no home folder, write ./{typed} if "
+            "the name begins so"
+        )
+    try:
+        os.stat(expanded)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(
+            f"{name} is {typed!r}: it cannot be looked up ({error.strerror}), give another path"
+        ) from None
+    return Path(expanded)
