@@ -10,6 +10,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from jaxsparse.training.checkpoint import Checkpoints
+from jaxsparse.training.workdir import LOCK_FILE
 
 # What a line of the log says that does not depend on the clock or on how often the run was started.
 KEYS = ("step", "split", "loss", "accuracy", "learning_rate")
@@ -29,7 +30,7 @@ def differences(workdir: Path, reference: Path, *, same_steps: bool = True) -> l
     """
     try:
         found = _states(workdir, reference) + _logs(workdir, reference)
-        return found + _kept(workdir, reference, same_steps) + _left_behind(workdir)
+        return found + _kept(workdir, reference, same_steps) + _left_behind(workdir, reference)
     except Exception as error:  # a directory that cannot be read is what the harness looks for
         return [f"{workdir} cannot be read: {type(error).__name__}: {error}"]
 
@@ -43,10 +44,10 @@ def state(workdir: Path, step: int) -> dict[str, np.ndarray]:
     """Every array of a checkpoint by its path, read past the product's own code."""
     handler = ocp.PyTreeCheckpointHandler()
     folder = (workdir / "checkpoints" / str(step) / "state").resolve()
-    with ocp.Checkpointer(handler) as reader:
-        tree = reader.metadata(folder).item_metadata.tree
-        types = {path: ocp.RestoreArgs(restore_type=np.ndarray) for path in tree}
-        return reader.restore(folder, args=ocp.args.PyTreeRestore(restore_args=types))
+    types = {
+        path: ocp.RestoreArgs(restore_type=np.ndarray) for path in handler.metadata(folder).tree
+    }
+    return handler.restore(folder, args=ocp.args.PyTreeRestore(restore_args=types))
 
 
 def _states(workdir: Path, reference: Path) -> list[str]:
@@ -112,10 +113,12 @@ def _best_is_best(workdir: Path, best_step: int | None) -> list[str]:
     return [f"the best checkpoint is {best_step}, but the best validation that of step {steps[0]}"]
 
 
-def _left_behind(workdir: Path) -> list[str]:
-    entries = [entry for entry in workdir.rglob("*") if "partial" in entry.name]
-    entries += [e for e in (workdir / "checkpoints").iterdir() if not e.name.isdigit()]
-    return [f"left behind: {entry.relative_to(workdir)}" for entry in entries]
+def _left_behind(workdir: Path, reference: Path) -> list[str]:
+    names = [{entry.name for entry in folder.iterdir()} for folder in (workdir, reference)]
+    found = [f"left behind: {name}" for name in sorted(names[0] - names[1] - {LOCK_FILE})]
+    found += [f"missing: {name}" for name in sorted(names[1] - names[0])]
+    halves = [e.name for e in (workdir / "checkpoints").iterdir() if not e.name.isdigit()]
+    return found + [f"left behind: checkpoints/{name}" for name in sorted(halves)]
 
 
 def _few(found: list[str]) -> list[str]:

@@ -4,9 +4,9 @@
 
 Moments chosen by the clock rarely meet the microseconds between two file operations. Python tells
 an audit hook of every file that is opened for writing, made, renamed or removed, by whichever
-library and thread: KIND is ``open``, ``mkdir``, ``rename``, ``remove`` or ``any``. SIGKILL cannot be
-caught, so it is the same whoever sends it. The place of the kill is the last line of standard
-output.
+library and thread: KIND is ``open``, ``mkdir``, ``rename``, ``remove`` or ``any``. Nothing can
+catch SIGKILL, so it is the same whoever sends it. The place of the kill is the last line of
+standard output.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Moments at which a run is ended: by the clock, at a line of the log, at an operation on a file."""
+"""Moments to end a run at: by the clock, at a line of the log, at an operation on a file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Met:
     unfinished: tuple[str, ...]
 
 
-def draw(random: np.random.Generator, duration: float, signals: tuple[signal.Signals, ...]) -> Moment:
+def draw(
+    random: np.random.Generator, duration: float, signals: tuple[signal.Signals, ...]
+) -> Moment:
     """A moment: two in five by the clock, within ``duration`` seconds; one in ten at the log."""
     chosen = signals[random.integers(len(signals))]
     which = random.random()

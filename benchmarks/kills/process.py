@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,27 +54,19 @@ class Start:
 
     Args:
       command: program and arguments.
-      limits: called in the new process before the program.
-      environment: variables in place of the caller's.
+      log: file, without suffix, for what it says.
     """
 
-    def __init__(
-        self,
-        command: list[str],
-        log: Path,
-        *,
-        limits: Callable[[], None] | None = None,
-        environment: Mapping[str, str] | None = None,
-    ):
+    def __init__(self, command: list[str], log: Path):
         log.parent.mkdir(parents=True, exist_ok=True)
         self._output, self._errors = log.with_suffix(".out"), log.with_suffix(".err")
         variables = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
-        variables |= {"PYTHONUNBUFFERED": "1"} | dict(environment or {})
+        variables["PYTHONUNBUFFERED"] = "1"
         self.began = time.monotonic()
         with self._output.open("w") as output, self._errors.open("w") as errors:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdout=output, stderr=errors, env=variables,
-                start_new_session=True, preexec_fn=limits,
+                start_new_session=True,
             )  # fmt: skip
         self.pid = self._process.pid
 

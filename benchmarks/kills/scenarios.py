@@ -27,6 +27,7 @@ class Scenario:
 
     Attributes:
       name: of the row.
+      what: the row in words.
       task: segmentation or classification.
       settings: config keys in place of those of ``tiny_config.py``.
       signals: to end it by.
@@ -35,6 +36,7 @@ class Scenario:
     """
 
     name: str
+    what: str
     task: str
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     signals: tuple[signal.Signals, ...] = (KILL,)
@@ -43,28 +45,35 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("segmentation", "segmentation"),
-    Scenario("segmentation, SIGTERM too", "segmentation", signals=(KILL, TERMINATE)),
+    Scenario("segmentation", "Pixels; periods of 7, 5 and 6 steps in 39", "segmentation"),
     Scenario(
-        "accumulation, two loader processes", "segmentation",
+        "sigterm", "The same, SIGTERM and SIGKILL in turn", "segmentation",
+        signals=(KILL, TERMINATE),
+    ),
+    Scenario(
+        "loaders", "Two loader processes, batches in two parts", "segmentation",
         {"train.accumulate": 2, "data.workers": 2, "train.steps": 23},
     ),
-    Scenario("classification", "classification", {"train.accumulate": 2}),
     Scenario(
-        "epochs", "classification",
+        "classification", "Whole events, a plateau, batches in two parts", "classification",
+        {"train.accumulate": 2},
+    ),
+    Scenario(
+        "epochs", "7.3 epochs, a validation every 1.1", "classification",
         {"train.epochs": 7.3, "train.validate_epochs": 1.1, "train.log_every": 4,
          "train.checkpoint_every": 3},
         signals=(KILL, KILL, TERMINATE),
     ),
     Scenario(
-        "plateau, early stop", "segmentation",
+        "early_stop", "A plateau, then an early stop", "segmentation",
         {"optimizer.schedule": "plateau", "optimizer.plateau_patience": 0,
          "optimizer.learning_rate": 0.3, "optimizer.plateau_factor": 0.5, "train.early_stop": 4,
          "train.validate_every": 3, "train.steps": 80},
         signals=(KILL, KILL, TERMINATE),
     ),
     Scenario(
-        "start_from", "classification", {"seed": 5, "train.steps": 19}, first_save=True,
+        "start_from", "Begins with another run's parameters, killed in its first save",
+        "classification", {"seed": 5, "train.steps": 19}, first_save=True,
         begins_with="classification",
     ),
 )  # fmt: skip
@@ -199,7 +208,7 @@ class Kills:
         return self.place.train(scenario.task, workdir, settings)
 
     def _folder(self, scenario: Scenario) -> Path:
-        folder = self.place.folder / scenario.name.replace(", ", "_").replace(" ", "_")
+        folder = self.place.folder / scenario.name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
