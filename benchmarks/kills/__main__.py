@@ -105,6 +105,8 @@ def _check_row(kills: Kills, name: str, function: CheckFunction) -> dict[str, An
         function(check)
     except Unavailable as reason:
         check.observed.append(f"not tried: {reason}")
+    except Exception as error:  # the other rows are worth having
+        check.problems.append(f"the check itself failed: {type(error).__name__}: {error}")
     what = (function.__doc__ or name).splitlines()[0]
     observed = "; ".join(dict.fromkeys(check.observed))
     return {"name": name, "what": what, "observed": observed, "problems": check.problems}

@@ -42,7 +42,7 @@ def data_replaced(check: Check) -> None:
 
 
 def data_truncated(check: Check) -> None:
-    """The training file is cut short while the run goes on: one line, unless all was read before."""
+    """The training file is cut short while the run goes on: one line, unless all was read."""
     victim = check.victim()
     with victim.start() as start:
         victim.begun(start)

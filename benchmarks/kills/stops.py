@@ -16,10 +16,10 @@ _VALIDATION_EVENTS = 8000
 
 
 def stopped_in_set_up(check: Check) -> None:
-    """SIGTERM while the files are opened and the buckets measured."""
+    """SIGTERM while the event files are looked through."""
     victim = check.victim()
     with victim.start() as start:
-        start.until(lambda: _imported(start))
+        start.until(lambda: _has_open(start, victim.data))
         _stop(check, start)
     check.finishes(victim)
 
@@ -138,10 +138,10 @@ def _stop(
     check.observed.append(f"exit 0 after {seconds:.1f} s")
 
 
-def _imported(start: Start) -> bool:
-    """Whether the program has come so far as to load JAX's compiler."""
+def _has_open(start: Start, path: Path) -> bool:
+    """Whether the program has a file open, by Linux' table of its processes."""
     try:
-        return "libjax_common" in Path(f"/proc/{start.pid}/maps").read_text()
+        return any(entry.resolve() == path for entry in Path(f"/proc/{start.pid}/fd").iterdir())
     except OSError:
         return False
 
@@ -150,7 +150,11 @@ def _repeat(source: Path, target: Path, count: int) -> None:
     """Writes a file with the events of another again and again."""
     file = EventFile(source)
     with EventWriter(
-        target, detector=file.detector, views=file.view_shapes, event_classes=file.event_classes
+        target,
+        detector=file.detector,
+        views=file.view_shapes,
+        class_names=file.class_names,
+        event_classes=file.event_classes,
     ) as writer:
         events = [file[number] for number in range(len(file))]
         for number in range(count):
