@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
     from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
 
     result = train(_CONFIG.value, user_path(str(_WORKDIR.value), "--workdir"))
-    if result.compiling:  # the thread that compiles would keep Python from ending, or crash it
+    if result.abandoned:  # its threads would keep Python from ending, or crash it
         sys.stdout.flush()
         os._exit(0)
 

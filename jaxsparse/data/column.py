@@ -4,6 +4,9 @@ An event is a few hundred bytes of each column. A slice through h5py costs 40 us
 whatever its size, under one lock for all threads; a positioned read of the same bytes costs a few,
 and neither it nor zlib holds Python's lock. HDF5 says where the bytes are
 (``H5Dchunk_iter``), once a column.
+
+HDF5 has many ways to keep a dataset. :func:`_places` lists those that are decoded here; every other
+one, and whatever is new, is read through the library.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from os import preadv
 
 import h5py
 import numpy as np
+
+from jaxsparse.data.positioned_read import preadv, read_exactly
 
 # Filter pipelines that are decoded here; a dataset with any other is read through h5py.
 _PLAIN, _GZIP, _SHUFFLED = (), (h5py.h5z.FILTER_DEFLATE,), (
@@ -63,11 +67,10 @@ class ChunkCache:
 class Column:
     """Where the rows of a dataset lie in its file.
 
-    Holds plain numbers, so it may be pickled and outlive the h5py handle it was made from. Datasets
-    that are contiguous, or chunked and plain or gzip (shuffled or not), are decoded here.
+    Holds plain numbers, so it may be pickled and outlive the h5py handle it was made from.
 
     Args:
-      dataset: with one row an entry of its first axis, in the machine's own byte order.
+      dataset: with one row an entry of its first axis.
 
     Attributes:
       name: the dataset's path.
@@ -77,29 +80,21 @@ class Column:
       direct: whether :meth:`read_into` can serve it; if not, read it through h5py.
 
     Raises:
-      ValueError: chunks lie outside the file, or some are missing.
+      ValueError: rows lie outside the file, or chunks have another size than they must have.
     """
 
     def __init__(self, dataset: h5py.Dataset):
         self.name, self.dtype, self.rows = dataset.name, dataset.dtype, len(dataset)
         self.tail = dataset.shape[1:]
         self._row_bytes = self.dtype.itemsize * int(np.prod(self.tail))
-        pipeline = dataset.id.get_create_plist()
-        filters = [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
-        codes = tuple(code for code, *_ in filters)
+        codes = tuple(code for code, *_ in _filters(dataset))
         self._compressed, self._shuffled = codes != _PLAIN, codes == _SHUFFLED
-        self.direct = (
-            codes in (_PLAIN, _GZIP, _SHUFFLED)
-            and dataset.file.userblock_size == 0
-            and self.dtype.isnative
-            and hasattr(dataset.id, "chunk_iter")
-            # Shuffling by another size than an element's: legal, but nobody writes it.
-            and all(c != h5py.h5z.FILTER_SHUFFLE or v[0] == self.dtype.itemsize
-                    for c, _, v, *_ in filters)
-            and (dataset.chunks is None or dataset.chunks[1:] == self.tail)
-        )  # fmt: skip
-        if self.direct:
-            self._read_table(dataset)
+        self._chunk_rows = max(dataset.chunks[0] if dataset.chunks else self.rows, 1)
+        places = _places(dataset, self._chunk_rows, self._row_bytes)
+        self.direct = places is not None
+        if places is not None:
+            self._offsets, self._sizes = places
+            self._check_places(os.stat(dataset.file.filename).st_size)
 
     def read_into(
         self,
@@ -137,7 +132,7 @@ class Column:
             if simple:
                 count = preadv(descriptor, (part,), offset)
                 if count < len(part):
-                    _read_exactly(descriptor, part[count:], offset + count)
+                    read_exactly(descriptor, part[count:], offset + count)
             else:
                 self._read_chunks(part, *runs[number], descriptor, cache)
 
@@ -155,14 +150,14 @@ class Column:
                 part[:] = rows.reshape(-1).view(np.uint8).data
             else:
                 begin = int(self._offsets[chunk]) + start * width
-                _read_exactly(descriptor, part, begin)
+                read_exactly(descriptor, part, begin)
 
     def _decoded(self, chunk: int, descriptor: int, cache: ChunkCache) -> np.ndarray:
         key = self.name, chunk
         rows = cache.get(key)
         if rows is None:
             raw = bytearray(int(self._sizes[chunk]))
-            _read_exactly(descriptor, memoryview(raw), int(self._offsets[chunk]))
+            read_exactly(descriptor, memoryview(raw), int(self._offsets[chunk]))
             rows = self._decode(raw)
             cache.put(key, rows)
         return rows
@@ -186,42 +181,77 @@ class Column:
             elements = np.frombuffer(data, self.dtype)
         return elements.reshape(self._chunk_rows, *self.tail)
 
-    def _read_table(self, dataset: h5py.Dataset) -> None:
-        end = os.stat(dataset.file.filename).st_size
-        if dataset.chunks is None:
-            self._chunk_rows = max(self.rows, 1)
-            self._offsets = np.array([dataset.id.get_offset() or 0], np.int64)
-            self._sizes = np.array([self.rows * self._row_bytes], np.int64)
-            self._check_places(end)
-        else:
-            self._chunk_rows = dataset.chunks[0]
-            chunks = -(-self.rows // self._chunk_rows)
-            self._offsets, self._sizes = np.full(chunks, -1), np.zeros(chunks, np.int64)
-            odd = False
-
-            def note(chunk: h5py.h5d.StoreInfo) -> None:
-                nonlocal odd
-                number = chunk.chunk_offset[0] // self._chunk_rows
-                if number < chunks:
-                    self._offsets[number], self._sizes[number] = chunk.byte_offset, chunk.size
-                odd |= chunk.filter_mask != 0
-
-            if chunks:
-                dataset.id.chunk_iter(note)
-            self.direct &= not odd  # single chunks that skipped a filter
-            plain = self._chunk_rows * self._row_bytes
-            self._check_places(end)
-            if not self._compressed and (self._sizes != plain).any():
-                raise ValueError(f"a chunk of {self.name} does not hold {plain} bytes")
-
     def _check_places(self, end: int) -> None:
-        if (self._offsets < 0).any() or (self._offsets + self._sizes > end).any():
-            raise ValueError(f"chunks of {self.name} are missing or lie outside the file")
+        if (self._offsets + self._sizes > end).any():
+            raise ValueError(f"rows of {self.name} lie outside the file")
+        plain = self._chunk_rows * self._row_bytes
+        if not self._compressed and self.rows and (self._sizes != plain).any():
+            raise ValueError(f"a chunk of {self.name} does not hold {plain} bytes")
 
 
-def _read_exactly(descriptor: int, target: memoryview, offset: int) -> None:
-    while target:
-        count = os.preadv(descriptor, [target], offset)
-        if count == 0:
-            raise OSError("the file ends too early")
-        target, offset = target[count:], offset + count
+def _filters(dataset: h5py.Dataset) -> list[tuple[int, int, tuple[int, ...], bytes]]:
+    """Code, flags, parameters and name of every filter, in order."""
+    pipeline = dataset.id.get_create_plist()
+    return [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
+
+
+def _places(
+    dataset: h5py.Dataset, chunk_rows: int, row_bytes: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """int64 ``[chunks]``: first byte and number of bytes of every chunk; None: ask the library.
+
+    A place is given only for elements that are stored as numpy keeps them in memory, in whole rows
+    within the file itself, all of them written, with no filter but gzip and its byte shuffle. A
+    contiguous dataset is one chunk.
+    """
+    filters = _filters(dataset)
+    if (
+        tuple(code for code, *_ in filters) not in (_PLAIN, _GZIP, _SHUFFLED)
+        # Shuffling by another size than an element's: legal, but nobody writes it.
+        or any(
+            code == h5py.h5z.FILTER_SHUFFLE and parameters[:1] != (dataset.dtype.itemsize,)
+            for code, _, parameters, _ in filters
+        )
+        or not dataset.dtype.isnative
+        # The same numpy type may stand for numbers of fewer bits, padded text, other enumerations.
+        or dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype, logical=True)
+        or dataset.file.userblock_size != 0  # offsets do not count it
+        or dataset.external
+        or dataset.is_virtual
+    ):
+        return None
+    layout = dataset.id.get_create_plist().get_layout()
+    if layout == h5py.h5d.CONTIGUOUS:
+        offset = dataset.id.get_offset()  # None before the first write
+        if offset is None:
+            return None
+        return np.array([offset], np.int64), np.array([len(dataset) * row_bytes], np.int64)
+    if layout != h5py.h5d.CHUNKED or dataset.chunks[1:] != dataset.shape[1:]:
+        return None
+    return _chunk_places(dataset, chunk_rows, row_bytes, compressed=bool(filters))
+
+
+def _chunk_places(
+    dataset: h5py.Dataset, chunk_rows: int, row_bytes: int, *, compressed: bool
+) -> tuple[np.ndarray, np.ndarray] | None:
+    count = -(-len(dataset) // chunk_rows)
+    offsets, sizes = np.full(count, -1, np.int64), np.zeros(count, np.int64)
+    skipped = False  # a filter, for a single chunk
+
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
+        nonlocal skipped
+        number = chunk.chunk_offset[0] // chunk_rows
+        if number < count:
+            offsets[number], sizes[number] = chunk.byte_offset, chunk.size
+            skipped |= chunk.filter_mask != 0
+
+    if count:
+        if not hasattr(dataset.id, "chunk_iter"):  # an HDF5 library before 1.12.3
+            return None
+        dataset.id.chunk_iter(note)
+    if skipped or (offsets < 0).any():  # a chunk that was never written is the fill value
+        return None
+    # HDF5 may have been told not to filter a last chunk that is not full, and says so nowhere.
+    if compressed and len(dataset) % chunk_rows and sizes[-1] == chunk_rows * row_bytes:
+        return None
+    return offsets, sizes

@@ -22,7 +22,9 @@ from jaxsparse.data.event_layout import (
     PARTIAL_SUFFIX,
     PIXEL_DTYPES,
 )
+from jaxsparse.data.event_numbers import event_number, event_numbers
 from jaxsparse.data.event_writer import EventWriter
+from jaxsparse.data.positioned_read import open_for_reading
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.data.validation import check_event
 from jaxsparse.data.view_block import ViewBlock
@@ -86,7 +88,7 @@ class EventFile:
 
     def __getitem__(self, index: int) -> Event:
         """Event number ``index`` with all its views."""
-        index = int(self._checked([index])[0])
+        index = event_number(index, len(self), f"{self.path}")
         table = {name: self._event_column(name, index, index + 1)[0] for name in EVENT_DTYPES}
         first, last = self._header.particle_offsets[index : index + 2]
         event = Event(
@@ -118,7 +120,8 @@ class EventFile:
         """One view of many events, in the order of ``indices``: much faster than one by one.
 
         Args:
-          indices: event numbers, in any order; a number may occur twice.
+          indices: event numbers, in any order, negative ones from the end; a number may occur
+            twice. A mask of all events stands for those where it is true.
           name: of the view.
           columns: truth columns to read (``()`` for none); all that the file has if None.
 
@@ -257,7 +260,14 @@ class EventFile:
             with h5py.File(self.path, "r") as file:
                 try:
                     return read_header(self.path, file)
-                except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+                except (
+                    OSError,
+                    RuntimeError,
+                    LookupError,
+                    TypeError,
+                    ValueError,
+                    OverflowError,
+                ) as error:
                     if isinstance(error, InputError):
                         raise
                     raise InputError(
@@ -308,12 +318,12 @@ class EventFile:
         if self._descriptor is None:
             with self._lock:
                 if self._descriptor is None:
-                    descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-                    if _identity(os.fstat(descriptor)) != self._identity:
+                    descriptor = open_for_reading(self.path)
+                    try:
+                        self._require_unchanged(os.fstat(descriptor))
+                    except InputError:
                         os.close(descriptor)
-                        raise InputError(
-                            f"{self.path} has changed since it was opened: open it again"
-                        )
+                        raise
                     self._closer = weakref.finalize(self, os.close, descriptor)
                     self._descriptor = descriptor
         return self._descriptor
@@ -321,8 +331,19 @@ class EventFile:
     def _open_library(self) -> h5py.File:
         with self._lock:
             if self._library is None or self._library[0] != os.getpid():
-                self._library = os.getpid(), h5py.File(self.path, "r")
+                file = h5py.File(self.path, "r")
+                try:
+                    # After opening: a file that takes the name later than this does no harm.
+                    self._require_unchanged(os.stat(self.path))
+                except InputError:
+                    file.close()
+                    raise
+                self._library = os.getpid(), file
             return self._library[1]
+
+    def _require_unchanged(self, status: os.stat_result) -> None:
+        if _identity(status) != self._identity:
+            raise InputError(f"{self.path} has changed since it was opened: open it again")
 
     def _check_flags(
         self, flags: np.ndarray, events: np.ndarray, counts: np.ndarray, name: str
@@ -335,13 +356,7 @@ class EventFile:
             )
 
     def _checked(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """int64, event numbers from 0; negative ones count from the end."""
-        numbers = np.asarray(indices, np.int64).reshape(-1)
-        bad = (numbers < -len(self)) | (numbers >= len(self))
-        if bad.any():
-            number = numbers[np.argmax(bad)]
-            raise IndexError(f"event {number} of {self.path}, which has {len(self)}")
-        return np.where(numbers < 0, numbers + len(self), numbers)
+        return event_numbers(indices, len(self), f"{self.path}")
 
     def _view(self, name: str) -> ViewHeader:
         if name not in self._header.views:

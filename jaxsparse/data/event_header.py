@@ -22,6 +22,7 @@ from jaxsparse.data.event_layout import (
     TRUTH_COLUMNS,
     VALUE_UNITS,
 )
+from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
 from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION
 from jaxsparse.errors import InputError
 
@@ -81,12 +82,12 @@ def read_header(path: Path, file: h5py.File) -> EventHeader:
       InputError: a rule of the layout is broken.
       KeyError, TypeError, ValueError, OSError, RuntimeError: it is damaged in another way.
     """
-    if file.attrs.get("format") != FORMAT_NAME:
+    if not says(file.attrs, "format", FORMAT_NAME):
         raise InputError(
             f"{path} is not an event file (format {file.attrs.get('format')!r}): convert "
             "it with python -m jaxsparse.data.convert"
         )
-    version = file.attrs.get("schema_version")
+    version = read_whole(file.attrs, "schema_version")
     if version != SCHEMA_VERSION:
         raise InputError(
             f"{path} has schema_version {version} but this program reads {SCHEMA_VERSION}: {REMEDY}"
@@ -101,15 +102,15 @@ class _Reader:
 
     def __init__(self, path: Path, file: h5py.File):
         self.path, self.file = path, file
-        self.num_events = int(file.attrs["num_events"])
+        self.num_events = read_whole(file.attrs, "num_events")
         self.columns: dict[str, Column] = {}
 
     def header(self) -> EventHeader:
         attributes = self.file.attrs
-        detector = str(attributes["detector"])
-        class_names = tuple(str(name) for name in attributes["class_names"])
-        event_classes = tuple(str(name) for name in attributes.get("event_classes", ()))
-        made_by = dict(json.loads(attributes["made_by"]))
+        detector = read_text(attributes, "detector")
+        class_names = read_texts(attributes, "class_names")
+        event_classes = read_texts(attributes, "event_classes", ())
+        made_by = dict(json.loads(read_text(attributes, "made_by")))
         for name, dtype in EVENT_DTYPES.items():
             if name not in EVENT_DEFAULTS or f"events/{name}" in self.file:
                 self._column(f"events/{name}", dtype, rows=self.num_events)
@@ -124,14 +125,14 @@ class _Reader:
             made_by=made_by,
             num_events=self.num_events,
             particle_offsets=self._offsets("particles", ["table"]),
-            views={str(name): self._view(str(name)) for name in attributes["view_names"]},
+            views={name: self._view(name) for name in read_texts(attributes, "view_names")},
             columns=self.columns,
         )
 
     def _view(self, name: str) -> ViewHeader:
         group = f"views/{name}"
         attributes = self.file[group].attrs
-        shape = tuple(int(size) for size in attributes["shape"])
+        shape = read_wholes(attributes, "shape")
         if not shape or min(shape) < 1 or np.prod(np.array(shape, float)) >= 2.0**62:
             raise InputError(f"{self.path}, view {name}: shape {shape} is no image: {REMEDY}")
         dim = len(shape)
@@ -141,7 +142,7 @@ class _Reader:
             tail = (dim,) if column == "coords" else ()
             self._column(f"{group}/{column}", PIXEL_DTYPES[column], tail=tail)
         offsets = self._offsets(group, columns)
-        wires = self._dataset(f"{group}/dead_wires", np.dtype(np.int32))[:]
+        wires = self._dataset(f"{group}/dead_wires", np.dtype(np.int32))[:].astype(np.int32)
         if len(wires) and not (wires.min() >= 0 and wires.max() < shape[-1]):
             raise InputError(
                 f"{self.path}, view {name}: dead wires {wires.min()} to {wires.max()} must lie "
@@ -149,8 +150,8 @@ class _Reader:
             )
         return ViewHeader(
             shape=shape,
-            axes=tuple(str(axis) for axis in attributes.get("axes", AXES.get(dim, ()))),
-            value_unit=str(attributes.get("value_unit", VALUE_UNITS.get(dim, ""))),
+            axes=read_texts(attributes, "axes", AXES.get(dim, ())),
+            value_unit=read_text(attributes, "value_unit", VALUE_UNITS.get(dim, "")),
             truth=truth,
             offsets=offsets,
             dead_wires=wires,
@@ -171,7 +172,8 @@ class _Reader:
         # A link or a virtual dataset could make us read another file of the user's.
         if dataset.file != self.file or dataset.is_virtual or dataset.external:
             raise InputError(f"{self.path}: {name} points outside the file: {REMEDY}")
-        if dataset.dtype != dtype or dataset.shape[1:] != tail or dataset.ndim != 1 + len(tail):
+        native = dataset.dtype.newbyteorder("=")  # the library turns bytes round as it reads
+        if native != dtype or dataset.shape[1:] != tail or dataset.ndim != 1 + len(tail):
             raise InputError(
                 f"{self.path}: {name} is {dataset.dtype}{list(dataset.shape)} but must be "
                 f"{dtype}{['rows', *tail]}: {REMEDY}"
@@ -184,7 +186,8 @@ class _Reader:
 
     def _offsets(self, group: str, columns: list[str]) -> np.ndarray:
         name = f"{group}/offsets"
-        offsets = self._dataset(name, np.dtype(np.int64), rows=self.num_events + 1)[:]
+        stored = self._dataset(name, np.dtype(np.int64), rows=self.num_events + 1)
+        offsets = stored[:].astype(np.int64)
         steps = np.diff(offsets)
         if offsets[0] != 0 or (steps < 0).any():
             event = int(np.argmax(steps < 0))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse import settings
 from jaxsparse.data.buckets import BucketTable, fit_buckets, stated_buckets
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.pipeline import source_name
@@ -61,12 +62,12 @@ class EventPipeline:
     def __init__(
         self, source: PixelSource, data: Any, *, levels: int, seed: int = 0, augment: bool = False
     ):
+        settings.check("data", data)
+        settings.check("", {"seed": seed})
         self.source = source
         self.views = chosen_views(source, data)
         self.coarsen = int(data.coarsen)
-        _require(self.coarsen >= 1, "coarsen", self.coarsen, "must be 1 or more, 1 changes nothing")
         self.halo = int(data.halo)
-        _require(self.halo >= 0, "halo", self.halo, "must not be negative, 0 adds no pixels")
         self.shapes = tuple(
             tuple(-(-side // self.coarsen) for side in source.view_shapes[view])
             for view in self.views
@@ -77,16 +78,9 @@ class EventPipeline:
         self.fluctuation = float(data.fluctuation)
         self.fluctuation_shared = bool(data.fluctuation_shared)
         _require(self.low <= self.high, "low", self.low, f"must not be above data.high {self.high}")
-        _require(0 < self.std < math.inf, "std", self.std, "must be positive, 1 changes nothing")
-        _require(math.isfinite(self.mean), "mean", self.mean, "must be a number, 0 changes nothing")
-        _require(0 <= self.fluctuation < 1, "fluctuation", self.fluctuation, "must lie in [0, 1)")
         self.shift, self.drop = int(data.shift), float(data.drop)
-        _require(self.shift >= 0, "shift", self.shift, "must not be negative, 0 moves nothing")
-        _require(0 <= self.drop < 1, "drop", self.drop, "must lie in [0, 1), 0 drops nothing")
         _require(not data.crop, "crop", tuple(data.crop), "must be () for whole events")
         _require(not data.max_sites, "max_sites", data.max_sites, "must be 0 for whole events")
-        if seed < 0:
-            raise InputError(f"seed is {seed}: it must not be negative")
         self.flip_first, self.flip_others = bool(data.flip_time), bool(data.flip_wire)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ from jaxsparse.data.event_layout import (
     PIXEL_CHUNK,
     PIXEL_DTYPES,
     PLAIN_CHUNK,
-    TOPOLOGY_BYTES,
     TRUTH_COLUMNS,
     VALUE_UNITS,
 )
-from jaxsparse.data.partial_file import PartialFile
+from jaxsparse.data.event_values import image_shape, stored_event
+from jaxsparse.data.growing_table import GrowingTable, RaggedTable
+from jaxsparse.data.partial_hdf5 import PartialHdf5
 from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
-from jaxsparse.data.validation import check_event, check_view
+from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
 COMPRESSIONS = ("gzip", "none")
@@ -58,8 +59,10 @@ class EventWriter:
         in random order if nothing has to be unpacked.
 
     Raises:
-      InputError: on entry if the file cannot be made; on ``append`` if an event breaks a rule of
-        :func:`jaxsparse.data.validation.check_view` or the disk is full.
+      InputError: what is said of the file breaks a rule; on entry if the file cannot be made; on
+        ``append`` if an event breaks a rule of :func:`jaxsparse.data.validation.check_view` or a
+        value does not fit what is stored (:func:`jaxsparse.data.stored_values.as_stored`), or the
+        disk is full.
 
     >>> import tempfile
     >>> from jaxsparse.data.event_file import EventFile
@@ -88,94 +91,82 @@ class EventWriter:
         if not views:
             raise InputError("views is empty: an event file needs at least one view")
         self.path = Path(path)
-        self.detector = detector
-        self.view_shapes = {name: tuple(int(n) for n in shape) for name, shape in views.items()}
+        self.detector = _texts("detector", [detector])[0]
+        names = _texts("views", views)
+        for name in names:
+            if name in ("", ".") or "/" in name:
+                raise InputError(f"views has {name!r}: it must be a name of HDF5, without slashes")
+        self.view_shapes = {
+            name: image_shape(shape, f"view {name} of {self.path.name}")
+            for name, shape in zip(names, views.values(), strict=True)
+        }
         self.dead_wires = {
-            name: np.asarray((dead_wires or {}).get(name, ()), np.int32) for name in views
+            name: _dead_wires((dead_wires or {}).get(name, ()), shape[-1], f"view {name}")
+            for name, shape in self.view_shapes.items()
         }
         self.made_by = dict(made_by or {})
-        self.class_names = tuple(class_names)
-        self.event_classes = tuple(event_classes)
-        self.axes = None if axes is None else tuple(axes)
-        self.value_unit = value_unit
+        self.class_names = _texts("class_names", class_names)
+        self.event_classes = _texts("event_classes", event_classes)
+        self.axes = None if axes is None else _texts("axes", axes)
+        self.value_unit = None if value_unit is None else _texts("value_unit", [value_unit])[0]
         if compression not in COMPRESSIONS:
             raise InputError(
                 f"compression is {compression!r}: it must be one of {', '.join(COMPRESSIONS)}"
             )
         self.compression = compression
         self.num_events = 0
+        self._output: PartialHdf5 | None = None
+        self._tables: _Tables | None = None
 
     def __enter__(self) -> EventWriter:
-        self._sink = PartialFile(self.path)
-        self._file = h5py.File(self._sink, "w", libver=("earliest", "v110"))
-        self._write_header(self._file)
-        self._events = _Table(self._file.create_group("events"), EVENT_DTYPES, EVENT_CHUNK)
-        particles = self._file.create_group("particles")
-        self._particles = _Ragged(
-            particles, {"table": PARTICLE_DTYPE}, EVENT_CHUNK, compression=self.compression
-        )
-        particles["table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
-        self._views: dict[str, _Ragged] = {}
-        self._keys: _Table | None = None
+        self._made_by()  # refuses what JSON cannot say
+        self._tables, self.num_events = None, 0
+        self._output = PartialHdf5(self.path, self._begin, libver=("earliest", "v110"))
         return self
 
     def append(self, event: Event) -> None:
-        """Add one event; its views must be exactly those the writer was made for."""
+        """Add one event; its views must be exactly those the writer was made for.
+
+        The event is written whole or not at all: one that is refused may be left out and the next
+        one given.
+        """
         where = f"Event {self.num_events} for {self.path.name}"
-        if set(event.views) != set(self.view_shapes):
-            raise InputError(
-                f"{where} has views {sorted(event.views)} but the file has "
-                f"{sorted(self.view_shapes)}: give every view, empty ones too"
-            )
-        topology = event.topology.encode()
-        if len(topology) > TOPOLOGY_BYTES:
-            raise InputError(
-                f"{where}: topology {event.topology!r} is longer than {TOPOLOGY_BYTES} bytes: "
-                "shorten it"
-            )
-        check_event(event, event_classes=self.event_classes, where=where)
-        for name, view in event.views.items():
-            if tuple(view.shape) != self.view_shapes[name]:
-                raise InputError(
-                    f"{where}, view {name}: shape {tuple(view.shape)} but the file has "
-                    f"{self.view_shapes[name]}: all events of a file share their views' shapes"
-                )
-            check_view(
-                view, num_particles=len(event.particles), num_classes=len(self.class_names),
-                where=f"{where}, view {name}",
-            )  # fmt: skip
-        keys = self._key_columns(event.keys, where)
-        tables = {name: self._view_columns(name, view, where) for name, view in event.views.items()}
-        for name, table in tables.items():
-            table.append(_pixel_columns(event.views[name]))
-        self._particles.append({"table": event.particles})
-        keys.append({name: np.array([value]) for name, value in event.keys.items()})
-        self._events.append(
-            {
-                "event_id": np.array([event.event_id]),
-                "label": np.array([event.label]),
-                "topology": np.array([topology], EVENT_DTYPES["topology"]),
-                "energy": np.array([event.energy], EVENT_DTYPES["energy"]),
-            }
+        if self._output is None:
+            raise InputError(f"{where}: append inside of `with EventWriter(...) as writer:`")
+        stored = stored_event(
+            event,
+            view_shapes=self.view_shapes,
+            num_classes=len(self.class_names),
+            event_classes=self.event_classes,
+            where=where,
         )
-        self._sink.check()
-        self.num_events += 1
+        if self._tables is not None:
+            self._tables.check(stored, where)
+        with self._output.writing(f"event {self.num_events}"):
+            if self._tables is None:
+                self._tables = _Tables(self._output.file, stored, self.compression)
+            self._tables.append(stored)
+            self.num_events += 1
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._sink.end(self._file, self._finish if kind is None else None)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        assert self._output is not None
+        self._output.end(error, self._finish)
 
-    def _finish(self) -> None:
-        for name in self.view_shapes:  # a file without events still names its views
-            self._view_columns(name, None, "").flush()
-        self._particles.flush()
-        self._events.flush()
-        if self._keys is not None:
-            self._keys.flush()
-        self._file.attrs["made_by"] = json.dumps(self.made_by, sort_keys=True, default=str)
-        self._file.attrs["num_events"] = self.num_events
-        self._file.attrs["complete"] = True  # the last thing written before closing
+    def _finish(self, file: h5py.File) -> None:
+        if self._tables is None:  # a file without events still names its views
+            empty = {
+                name: View(np.zeros((0, len(shape)), np.int32), np.zeros(0, np.float32), shape)
+                for name, shape in self.view_shapes.items()
+            }
+            self._tables = _Tables(file, Event(0, empty), self.compression)
+        self._tables.flush()
+        file.attrs["made_by"] = self._made_by()
+        file.attrs["num_events"] = self.num_events
+        file.attrs["complete"] = True  # the last thing written before closing
 
-    def _write_header(self, file: h5py.File) -> None:
+    def _begin(self, file: h5py.File) -> None:
         file.attrs["format"] = FORMAT_NAME
         file.attrs["schema_version"] = SCHEMA_VERSION
         file.attrs["complete"] = False
@@ -185,7 +176,7 @@ class EventWriter:
         if self.event_classes:
             file.attrs["event_classes"] = list(self.event_classes)
         file.attrs["view_names"] = list(self.view_shapes)
-        file.attrs["made_by"] = json.dumps(self.made_by, sort_keys=True, default=str)
+        file.attrs["made_by"] = self._made_by()
         for name, shape in self.view_shapes.items():
             group = file.create_group(f"views/{name}")
             dim = len(shape)
@@ -196,120 +187,99 @@ class EventWriter:
             group.attrs["value_unit"] = unit
             group.create_dataset("dead_wires", data=self.dead_wires[name])
 
-    def _key_columns(self, keys: Mapping[str, int], where: str) -> _Table:
-        """The columns of the events' keys; the first event decides which there are."""
-        unknown = sorted(set(keys) - set(KEY_COLUMNS))
-        if unknown:
-            raise InputError(
-                f"{where}: keys has {unknown[0]!r}: it must be one of {', '.join(KEY_COLUMNS)}"
+    def _made_by(self) -> str:
+        try:
+            return json.dumps(self.made_by, sort_keys=True, default=str)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"made_by is nothing that JSON can say ({error}): change it") from None
+
+
+class _Tables:
+    """All columns of the file; the first event decides which truth and which keys there are."""
+
+    def __init__(self, file: h5py.File, first: Event, compression: str):
+        self._truth = {name: _truth_of(view) for name, view in first.views.items()}
+        self._key_names = tuple(name for name in KEY_COLUMNS if name in first.keys)
+        events = file.create_group("events")
+        self._events = GrowingTable(events, EVENT_DTYPES, EVENT_CHUNK)
+        self._keys = GrowingTable(events, dict.fromkeys(self._key_names, KEY_DTYPE), EVENT_CHUNK)
+        self._particles = RaggedTable(
+            file.create_group("particles"), {"table": PARTICLE_DTYPE}, EVENT_CHUNK,
+            compression=compression, offsets_chunk=EVENT_CHUNK,
+        )  # fmt: skip
+        file["particles/table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
+        self._views = {
+            name: RaggedTable(
+                file[f"views/{name}"],
+                {column: PIXEL_DTYPES[column] for column in ("coords", "values", *truth)},
+                PLAIN_CHUNK if compression == "none" else PIXEL_CHUNK,
+                widths={"coords": len(first.views[name].shape)},
+                compression=compression,
+                offsets_chunk=EVENT_CHUNK,
             )
-        if self._keys is None:
-            names = [name for name in KEY_COLUMNS if name in keys]
-            group = self._file["events"]
-            self._keys = _Table(group, dict.fromkeys(names, KEY_DTYPE), EVENT_CHUNK)
-        if set(keys) != set(self._keys.names):
+            for name, truth in self._truth.items()
+        }
+
+    def check(self, event: Event, where: str) -> None:
+        """Refuses an event with other columns than the first one's."""
+        if set(event.keys) != set(self._key_names):
             raise InputError(
-                f"{where}: keys {sorted(keys)} differ from those of the first event, "
-                f"{sorted(self._keys.names)}: give the same ones for every event of a file, "
+                f"{where}: keys {sorted(event.keys)} differ from those of the first event, "
+                f"{sorted(self._key_names)}: give the same ones for every event of a file, "
                 f"{NO_KEY} where there is none"
             )
-        return self._keys
+        for name, view in event.views.items():
+            if _truth_of(view) != self._truth[name]:
+                raise InputError(
+                    f"{where}, view {name}: truth columns {sorted(_truth_of(view))} differ from "
+                    "those of the first event: give the same truth columns for every event of a "
+                    "file"
+                )
 
-    def _view_columns(self, name: str, view: View | None, where: str) -> _Ragged:
-        """The columns of a view; the first event decides whether there is truth."""
-        present = (
-            set() if view is None else {c for c in TRUTH_COLUMNS if getattr(view, c) is not None}
+    def append(self, event: Event) -> None:
+        for name, view in event.views.items():
+            columns = {column: getattr(view, column) for column in self._views[name].names}
+            if "interaction" in columns:
+                columns["interaction"] = columns["interaction"].view(np.uint8)
+            self._views[name].append(columns)
+        self._particles.append({"table": event.particles})
+        self._keys.append({name: np.array([event.keys[name]]) for name in self._key_names})
+        self._events.append(
+            {
+                "event_id": np.array([event.event_id], EVENT_DTYPES["event_id"]),
+                "label": np.array([event.label], EVENT_DTYPES["label"]),
+                "topology": np.array([event.topology.encode()], EVENT_DTYPES["topology"]),
+                "energy": np.array([event.energy], EVENT_DTYPES["energy"]),
+            }
         )
-        if name not in self._views:
-            names = ["coords", "values", *(c for c in TRUTH_COLUMNS if c in present)]
-            self._views[name] = _Ragged(
-                self._file[f"views/{name}"],
-                {column: PIXEL_DTYPES[column] for column in names},
-                PLAIN_CHUNK if self.compression == "none" else PIXEL_CHUNK,
-                widths={"coords": len(self.view_shapes[name])},
-                compression=self.compression,
-            )
-        columns = self._views[name]
-        if view is not None and present != set(columns.names) - {"coords", "values"}:
-            raise InputError(
-                f"{where}, view {name}: truth columns {sorted(present)} differ from those of the "
-                "first event: give the same truth columns for every event of a file"
-            )
-        return columns
-
-
-def _pixel_columns(view: View) -> dict[str, np.ndarray]:
-    return {name: column for name in PIXEL_DTYPES if (column := getattr(view, name)) is not None}
-
-
-class _Table:
-    """Columns that grow together; rows go to the file by whole chunks."""
-
-    def __init__(
-        self,
-        group: h5py.Group,
-        dtypes: Mapping[str, np.dtype],
-        chunk: int,
-        widths: Mapping[str, int] | None = None,
-        compression: str = "gzip",
-    ):
-        self.names = tuple(dtypes)
-        self._dtypes = dict(dtypes)
-        self._chunk = chunk
-        self._rows = 0
-        self._datasets, self._pending = {}, {}
-        packing: dict[str, Any] = {}
-        if compression == "gzip":
-            packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-        for name, dtype in dtypes.items():
-            tail = (widths[name],) if widths and name in widths else ()
-            self._datasets[name] = group.create_dataset(
-                name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(chunk, *tail), **packing
-            )
-            self._pending[name] = [np.empty((0, *tail), dtype)]
-
-    def append(self, columns: Mapping[str, np.ndarray]) -> None:
-        for name in self.names:
-            column = np.asarray(columns[name])
-            self._pending[name].append(column.astype(self._dtypes[name]))
-        self._rows += len(columns[self.names[0]]) if self.names else 0
-        if self._rows >= self._chunk:
-            self._write(self._rows - self._rows % self._chunk)
 
     def flush(self) -> None:
-        self._write(self._rows)
-
-    def _write(self, rows: int) -> None:
-        for name, dataset in self._datasets.items():
-            pending = np.concatenate(self._pending[name])
-            start = len(dataset)
-            dataset.resize(start + rows, axis=0)
-            dataset[start:] = pending[:rows]
-            self._pending[name] = [pending[rows:].copy()]
-        self._rows -= rows
+        for table in (*self._views.values(), self._particles, self._events, self._keys):
+            table.flush()
 
 
-class _Ragged(_Table):
-    """A table with ``offsets``: event i owns rows ``[offsets[i], offsets[i + 1])``."""
+def _truth_of(view: View) -> tuple[str, ...]:
+    return tuple(name for name in TRUTH_COLUMNS if getattr(view, name) is not None)
 
-    def __init__(
-        self,
-        group: h5py.Group,
-        dtypes: Mapping[str, np.dtype],
-        chunk: int,
-        widths: Mapping[str, int] | None = None,
-        compression: str = "gzip",
-    ):
-        super().__init__(group, dtypes, chunk, widths, compression)
-        self._offsets = _Table(group, {"offsets": np.dtype(np.int64)}, EVENT_CHUNK)
-        self._total = 0
-        self._offsets.append({"offsets": np.zeros(1, np.int64)})
 
-    def append(self, columns: Mapping[str, np.ndarray]) -> None:
-        super().append(columns)
-        self._total += len(columns[self.names[0]])
-        self._offsets.append({"offsets": np.array([self._total])})
+def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Texts that an HDF5 attribute can hold."""
+    found = [values] if isinstance(values, str) else list(values)
+    for text in found:
+        if isinstance(values, str) or not isinstance(text, str) or "\0" in text:
+            raise InputError(f"{name} has {text!r}: give text without zero bytes, a name each")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InputError(f"{name} has {text!r}: it must be text in UTF-8") from None
+    return tuple(str(text) for text in found)
 
-    def flush(self) -> None:
-        super().flush()
-        self._offsets.flush()
+
+def _dead_wires(wires: Any, size: int, where: str) -> np.ndarray:
+    found = as_stored(wires, np.int32, name="dead_wires", where=where, tail=(), entry="entry")
+    if len(found) and not (found.min() >= 0 and found.max() < size):
+        raise InputError(
+            f"{where}: dead_wires {found.min()} to {found.max()} must lie in [0, {size}): give the "
+            "numbers of wires of the view"
+        )
+    return found

@@ -1,25 +1,32 @@
-"""A file that takes its name only when it is whole, and that a full disk cannot wedge."""
+"""A file that takes its name only when it is whole, and that no error can wedge."""
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import io
 import os
 from collections.abc import Callable
 from pathlib import Path
-
-import h5py
+from typing import TypeVar
 
 from jaxsparse.data.event_layout import PARTIAL_SUFFIX
 from jaxsparse.errors import InputError
+from jaxsparse.file_lock import FileLock
+
+_Result = TypeVar("_Result")
+OPEN_FILES_KEEP_THEIR_NAME = os.name == "nt"  # Windows neither renames nor removes them
 
 
 class PartialFile(io.RawIOBase):
     """Raw bytes to ``PATH.partial``, which ``commit`` renames to ``PATH`` and ``discard`` removes.
 
     HDF5 cannot close a file whose writes fail: it keeps the handle, and with it the disk space, and
-    may end the process. So a write error is not raised but remembered in :attr:`error`, and later
-    writes vanish: HDF5 closes in peace, and the caller looks at ``error`` when it likes.
+    may end the process. So nothing is raised while it writes or reads, neither a full disk nor
+    Ctrl-C: the first error is remembered in :attr:`error`, and later writes vanish. HDF5 closes in
+    peace, and the caller looks at ``error`` when it likes.
+
+    The file is locked while it is open. A forked process has no part in it: whatever it writes
+    vanishes.
 
     Args:
       path: the final name; its folder is made if missing.
@@ -31,77 +38,75 @@ class PartialFile(io.RawIOBase):
     def __init__(self, path: Path):
         self.path = path
         self.partial_path = path.with_name(path.name + PARTIAL_SUFFIX)
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
+        self._vanishing = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 raise IsADirectoryError("it is a folder")
-            self._descriptor = os.open(self.partial_path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            reason = error.strerror or error
-            raise InputError(f"{path} cannot be written ({reason}): choose another place") from None
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._descriptor)
+            self._lock = FileLock(self.partial_path)
+            try:
+                os.ftruncate(self._lock.descriptor, 0)
+            except BaseException:
+                self.discard()
+                raise
+        except BlockingIOError:
             raise InputError(
                 f"{self.partial_path} is being written by another program: wait, or choose another "
                 "name"
             ) from None
-        os.ftruncate(self._descriptor, 0)
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{path} cannot be written ({reason}): choose another place") from None
 
     def check(self) -> None:
-        """Raise the remembered error as :class:`InputError`."""
-        if self.error is not None:
+        """Raise the remembered error, of the disk as :class:`InputError`."""
+        if isinstance(self.error, OSError):
             raise InputError(
-                f"{self.path} could not be written ({self.error.strerror}): free some space or "
-                "choose another place; what was there before has not changed"
+                f"{self.path} could not be written ({self.error.strerror or self.error}): free "
+                "some space or choose another place; what was there before has not changed"
             ) from None
+        if self.error is not None:
+            raise self.error
+
+    def vanish(self) -> None:
+        """From now on nothing is written, and no write fails."""
+        self._vanishing = True
 
     def commit(self) -> None:
-        """Have all bytes on the disk, then give the file its name."""
-        if self.error is None:
-            try:
-                os.fsync(self._descriptor)
-                os.replace(self.partial_path, self.path)
-            except OSError as error:
-                self.error = error
-        if self.error is not None:
-            self.discard()
-            self.check()
-        self.close()
-
-    def end(self, file: h5py.File, finish: Callable[[], None] | None) -> None:
-        """Close the HDF5 file that was opened on this; give it its name or remove it.
-
-        Args:
-          file: the open file.
-          finish: writes what comes last; None where writing was given up.
+        """Have all bytes on the disk, then give the file its name.
 
         Raises:
-          InputError: the disk is full; nothing is left behind.
+          InputError: the disk is full, or the name cannot be given; the file is removed.
         """
         try:
-            if finish is not None:
-                finish()
-            file.close()
-        except (OSError, RuntimeError):  # HDF5 may trip over what a full disk did not keep
-            self.discard()
             self.check()
-            raise
-        if finish is None:
+            os.fsync(self._lock.descriptor)
+            self._rename()
+        except BaseException as error:
             self.discard()
-        else:
-            self.commit()
+            if isinstance(error, OSError):
+                self.error = error
+                self.check()
+            raise
+        self.close()
 
     def discard(self) -> None:
-        """Remove what was written."""
-        self.partial_path.unlink(missing_ok=True)
+        """Remove what was written, unless it has its name."""
+        try:  # in a forked process, or after the end, the partial file is somebody else's
+            ours = os.path.samestat(os.fstat(self._lock.descriptor), os.stat(self.partial_path))
+        except OSError:
+            ours = False
+        if OPEN_FILES_KEEP_THEIR_NAME:
+            self.close()
+        if ours:
+            self._remove()
         self.close()
 
     def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
+        lock = getattr(self, "_lock", None)
+        if lock is not None:
+            lock.release()
         super().close()
 
     def readable(self) -> bool:
@@ -114,25 +119,56 @@ class PartialFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer) -> int:
-        return os.readv(self._descriptor, [buffer])
+        data = self._in_peace(lambda: os.read(self._lock.descriptor, len(buffer)), b"")
+        buffer[: len(data)] = data
+        return len(data)
 
     def write(self, data) -> int:
         data = memoryview(data)
         written = 0
-        while self.error is None and written < len(data):
-            try:
-                written += os.write(self._descriptor, data[written:])
-            except OSError as error:
-                self.error = error
+        try:
+            while not self._vanishing and written < len(data):
+                written += os.write(self._lock.descriptor, data[written:])
+        except BaseException as error:
+            self._remember(error)
         return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return os.lseek(self._descriptor, offset, whence)
+        return self._in_peace(lambda: os.lseek(self._lock.descriptor, offset, whence), 0)
 
     def truncate(self, size: int | None = None) -> int:
         size = self.tell() if size is None else size
         try:
-            os.ftruncate(self._descriptor, size)
-        except OSError as error:
-            self.error = self.error or error
+            if not self._vanishing:
+                os.ftruncate(self._lock.descriptor, size)
+        except BaseException as error:
+            self._remember(error)
         return size
+
+    def _in_peace(self, action: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """The action's result, at the second try where the first was interrupted."""
+        for _ in range(2):
+            try:
+                return action()
+            except BaseException as error:
+                self._remember(error)
+        return otherwise
+
+    def _remember(self, error: BaseException) -> None:
+        self.error = self.error or error
+        self._vanishing = True
+
+    def _rename(self) -> None:
+        if not OPEN_FILES_KEEP_THEIR_NAME:
+            os.replace(self.partial_path, self.path)
+            return
+        self.close()
+        try:
+            os.replace(self.partial_path, self.path)
+        except BaseException:
+            self._remove()
+            raise
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):
+            self.partial_path.unlink(missing_ok=True)

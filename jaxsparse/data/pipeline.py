@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from jaxsparse import settings
 from jaxsparse.data.batching import Sample, make_sample
 from jaxsparse.data.buckets import BucketTable, fit_buckets
 from jaxsparse.data.schema import View
@@ -22,7 +23,6 @@ from jaxsparse.data.transforms import (
 from jaxsparse.errors import InputError
 
 _RANDOM_STREAM = 0x0A6E  # keeps these draws apart from others of the same seed
-OVERSIZE = ("error", "crop")
 SAMPLED, LARGEST = 192, 16  # events that buckets are measured on
 
 
@@ -69,6 +69,7 @@ class Pipeline:
         seed: int = 0,
         augment: bool = False,
     ):
+        settings.check("data", data)
         self.source = source
         self.view = chosen_view(source, data)
         self.image_shape = tuple(source.view_shapes[self.view])
@@ -83,16 +84,11 @@ class Pipeline:
         # The first axis is the drift time, the others are wires (or the voxel axes across it).
         wires = range(1, len(self.image_shape))
         self.flip_axes = [0] * bool(data.flip_time) + list(wires) * bool(data.flip_wire)
-        if data.oversize not in OVERSIZE:
-            raise InputError(
-                f"data.oversize is {data.oversize!r}: it must be one of {', '.join(OVERSIZE)}"
-            )
         self.oversize = str(data.oversize)
         self.max_sites = int(data.max_sites)
-        if self.max_sites < 0:
-            raise InputError(f"data.max_sites is {self.max_sites}: set it to 0 (no limit) or more")
         self.weighting = None
         if loss is not None:
+            settings.check("loss", loss)
             self.weighting = {
                 "low": float(loss.cluster_low),
                 "high": float(loss.cluster_high),
@@ -100,8 +96,7 @@ class Pipeline:
                 "vertex_weight": float(loss.vertex_weight),
                 "vertex_radius": float(loss.vertex_radius),
             }
-        if seed < 0:
-            raise InputError(f"seed is {seed}: it must not be negative")
+        settings.check("", {"seed": seed})
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
     def sample(self, event: int, epoch: int = 0) -> Sample:

@@ -15,7 +15,8 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from jaxsparse.data.partial_file import PartialFile
+from jaxsparse.data.partial_hdf5 import PartialHdf5
+from jaxsparse.data.stored_values import as_stored
 
 FORMAT = "jaxsparse-predictions"
 CHUNK = 16384
@@ -36,42 +37,52 @@ class PredictionFile:
     def __init__(
         self, path: str | os.PathLike[str], classes: Sequence[str], attributes: dict[str, Any]
     ):
-        self._sink = PartialFile(Path(path))
-        self._file = h5py.File(self._sink, "w")
-        self._file.attrs["format"] = FORMAT
-        self._file.attrs["class_names"] = list(classes)
-        self._file.attrs["complete"] = False
-        for name, value in attributes.items():
-            self._file.attrs[name] = value
+        def begin(file: h5py.File) -> None:
+            file.attrs["format"] = FORMAT
+            file.attrs["class_names"] = list(classes)
+            file.attrs["complete"] = False
+            for name, value in attributes.items():
+                file.attrs[name] = value
 
-    def finish(self) -> None:
+        self._output = PartialHdf5(Path(path), begin)
+        self._datasets: dict[str, h5py.Dataset] = {}
+
+    def finish(self, file: h5py.File) -> None:
         """Writes what is known at the end only, just before the file is closed."""
 
-    def dataset(self, name: str, dtype: Any, tail: tuple[int, ...] = ()) -> h5py.Dataset:
-        """A dataset without rows yet, to be grown by :meth:`extend`."""
-        return self._file.create_dataset(
-            name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(CHUNK, *tail),
-            compression="gzip", compression_opts=1, shuffle=True,
-        )  # fmt: skip
+    def dataset(self, name: str, dtype: Any, tail: tuple[int, ...] = ()) -> None:
+        """Makes a dataset without rows yet, to be grown by :meth:`extend`."""
+        with self._output.writing(name):
+            self._datasets[name] = self._output.file.create_dataset(
+                name, (0, *tail), dtype, maxshape=(None, *tail), chunks=(CHUNK, *tail),
+                compression="gzip", compression_opts=1, shuffle=True,
+            )  # fmt: skip
 
-    def extend(self, columns: dict[h5py.Dataset, np.ndarray]) -> None:
-        """Appends rows to datasets.
+    def extend(self, columns: dict[str, np.ndarray]) -> None:
+        """Appends rows to datasets: to all of them, or to none.
 
         Raises:
-          InputError: the disk is full.
+          InputError: values that a dataset cannot hold as they are, or the disk is full.
         """
-        for dataset, values in columns.items():
-            dataset.resize(len(dataset) + len(values), axis=0)
-            if len(values):
-                dataset[-len(values) :] = values
-        self._sink.check()
+        where = self._output.path.name
+        stored = {}
+        for name, values in columns.items():
+            dataset = self._datasets[name]
+            stored[dataset] = as_stored(
+                values, dataset.dtype, name=name, where=where, tail=dataset.shape[1:], entry="row"
+            )
+        with self._output.writing(", ".join(columns)):
+            for dataset, rows in stored.items():
+                dataset.resize(len(dataset) + len(rows), axis=0)
+                if len(rows):
+                    dataset[-len(rows) :] = rows
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        self._sink.end(self._file, self._complete if kind is None else None)
+    def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
+        self._output.end(error, self._complete)
 
-    def _complete(self) -> None:
-        self.finish()
-        self._file.attrs["complete"] = True
+    def _complete(self, file: h5py.File) -> None:
+        self.finish(file)
+        file.attrs["complete"] = True

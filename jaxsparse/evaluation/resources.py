@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import platform
-import resource
 import sys
 
 import jax
 
 from jaxsparse.versions import versions as package_versions
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
-def peak_memory_mb() -> float:
-    """Highest resident memory of this process so far, in MB of 10^6 bytes.
+
+def peak_memory_mb() -> float | None:
+    """Highest resident memory of this process so far, in MB of 10^6 bytes; None if nobody says.
 
     Linux keeps the figure of the program that started this one in ``getrusage`` (it survives
     ``exec``), so the kernel's own high-water mark of this process comes first where there is one.
@@ -24,6 +28,8 @@ def peak_memory_mb() -> float:
                     return int(line.split()[1]) * 1024 / 1e6
     except OSError:
         pass
+    if resource is None:
+        return None
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

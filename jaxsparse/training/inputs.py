@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
+from jaxsparse.whole_file import write_whole
 
 INPUTS_FILE = "inputs.json"
 KEYS = ("data.train", "data.validation", "train.start_from")
@@ -99,11 +100,8 @@ def read_inputs(workdir: pathlib.Path, config: ConfigDict) -> dict[str, Input]:
 
 def write_inputs(workdir: pathlib.Path, inputs: Mapping[str, Input]) -> None:
     """Writes ``inputs.json``; the old one stays until the new one is whole."""
-    path = workdir / INPUTS_FILE
-    partial = path.with_suffix(".json.partial")
     entries = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}
-    partial.write_text(json.dumps(entries, indent=2) + "\n")
-    os.replace(partial, path)
+    write_whole(workdir / INPUTS_FILE, json.dumps(entries, indent=2) + "\n")
 
 
 def check_inputs(

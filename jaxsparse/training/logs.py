@@ -16,6 +16,7 @@ import pathlib
 from typing import Any
 
 from jaxsparse.training.workdir import writing
+from jaxsparse.whole_file import write_whole
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -64,9 +65,7 @@ class MetricsLog:
         with writing(self.path):
             kept = read_records(workdir)[:lines]
             kept = [record for record in kept if record["step"] <= resume_at and resume_at]
-            partial = self.path.with_suffix(".jsonl.partial")
-            partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
-            os.replace(partial, self.path)
+            write_whole(self.path, "".join(json.dumps(record) + "\n" for record in kept))
             self._file = self.path.open("a")
         self.lines = len(kept)
         self._board = _tensorboard(workdir, resume_at)

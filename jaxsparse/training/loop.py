@@ -15,9 +15,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.data.stream import Stream
 from jaxsparse.errors import InputError
-from jaxsparse.seeds import check_seed
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
@@ -86,15 +86,17 @@ class Result:
     Attributes:
       step: that it reached.
       reason: why it stopped.
+      stopped: whether a signal stopped it: the same command goes on.
       best_loss: of :class:`Progress`.
-      compiling: whether a compilation that a signal came into goes on in a thread: it cannot be
-        ended but with the process.
+      abandoned: whether the signal came into a compilation or the set-up, parts of which may still
+        go on in threads: they cannot be ended but with the process.
     """
 
     step: int
     reason: str
     best_loss: float
-    compiling: bool = False
+    stopped: bool = False
+    abandoned: bool = False
 
 
 def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
@@ -120,7 +122,8 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
         except Stopped:
             reason = f"stopped by {stop.caught}"
             print(f"{reason} before the first step: what was in {workdir} is as it was")
-            return Result(max(checkpoint_steps(workdir), default=0), reason, math.inf)
+            step = max(checkpoint_steps(workdir), default=0)
+            return Result(step, reason, math.inf, stopped=True, abandoned=True)
         return run.train()
 
 
@@ -132,7 +135,8 @@ class _Run:
     ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
         check_lengths(config.train)
-        check_seed(config.seed, "config.seed")
+        for group in settings.SETTINGS:
+            settings.check(group, config[group] if group else config)
         check_path(workdir)
         config = with_absolute_paths(config)
         self.task = build_task(config)
@@ -228,9 +232,10 @@ class _Run:
         every = self.config.train
         pending: deque[_Pending] = deque()
         with self.display, closing(_generator(self.loader)) as batches:
-            if self.progress.validation_due:  # a signal came before it
-                self._checkpoint(validate=True)
             reason = self._reason()
+            if self.progress.validation_due and reason is None:  # a signal came before it
+                self._checkpoint(validate=True)
+                reason = self._reason()
             while reason is None and self._one_step(next(batches), pending):
                 step = self.step
                 if step % every.log_every == 0:
@@ -244,18 +249,26 @@ class _Run:
                 reason = self._reason()
             # The end: whatever is still open is logged, validated and saved. After a signal the
             # next start does that, as if this one had gone on.
-            reason = self._reason()
             self._drain(pending, 0)
+            reason = self._reason()
             if self.meter.steps and not self.stop.caught:
                 self._log_training(self.step)
             due = self.progress.validation_due or self.plan.validates_after(self.step)
             self._checkpoint(validate=due or not self.stop.caught)
+            if self.progress.validation_due:
+                reason = self._reason()
         best = self.checkpoints.best_step or "none"
         self.display.say(
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"
         )
-        return Result(self.step, str(reason), self.progress.best_loss, self.stop.abandoned)
+        return Result(
+            self.step,
+            str(reason),
+            self.progress.best_loss,
+            stopped=bool(self.stop.caught),
+            abandoned=self.stop.abandoned,
+        )
 
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""

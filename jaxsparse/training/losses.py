@@ -9,10 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.errors import InputError
-
-EVENT_LOSSES = ("cross_entropy", "generalized")
-_NAMES = " or ".join(EVENT_LOSSES)
 
 
 def weighted_cross_entropy(
@@ -92,16 +90,14 @@ class EventLoss:
         """
         weights = tuple(float(weight) for weight in config.class_weights)
         smoothing = config.label_smoothing
-        _require(config.name in EVENT_LOSSES, "name", config.name, f"be {_NAMES}")
-        _require(0 < config.q <= 1, "q", config.q, "lie in (0, 1]")
-        _require(0 <= smoothing < 1, "label_smoothing", smoothing, "lie in [0, 1)")
+        settings.check("loss", config)
         _require(
             not smoothing or config.name == "cross_entropy", "label_smoothing", smoothing,
             "be 0 with loss.name=generalized, which has no smoothed form",
         )  # fmt: skip
         _require(
-            len(weights) in (0, num_classes) and all(weight >= 0 for weight in weights),
-            "class_weights", weights, f"hold {num_classes} numbers that are not negative, or none",
+            len(weights) in (0, num_classes),
+            "class_weights", weights, f"hold {num_classes} numbers, or none",
         )  # fmt: skip
         return cls(config.name, config.q, smoothing, weights)
 

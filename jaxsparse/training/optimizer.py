@@ -20,10 +20,7 @@ import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from jaxsparse.errors import InputError
-
-SCHEDULES = ("plateau", "cosine", "constant")
-METRICS = ("loss", "accuracy")
+from jaxsparse import settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,20 +103,7 @@ def build_optimizer(config: ConfigDict) -> Optimizer:
     Raises:
       InputError: an unknown name or schedule, a number out of its range.
     """
-    for key in ("learning_rate", "momentum", "weight_decay", "gradient_clip", "warmup_steps"):
-        _require(config[key] >= 0, key, config[key], "must not be negative, set 0 to turn it off")
-    _require(config.learning_rate > 0, "learning_rate", config.learning_rate, "must be positive")
-    _require(config.momentum < 1, "momentum", config.momentum, "must be below 1")
-    _require(config.name in ("sgd", "adam"), "name", config.name, "must be sgd or adam")
-    known = ", ".join(SCHEDULES)
-    _require(config.schedule in SCHEDULES, "schedule", config.schedule, f"must be one of {known}")
-    metric = config.plateau_metric
-    _require(metric in METRICS, "plateau_metric", metric, f"must be {' or '.join(METRICS)}")
-    factor = config.plateau_factor
-    _require(0 < factor < 1, "plateau_factor", factor, "must lie between 0 and 1")
-    patience = config.plateau_patience
-    _require(patience >= 0, "plateau_patience", patience, "must not be negative")
-
+    settings.check("optimizer", config)
     chain = []
     if config.gradient_clip:
         chain.append(optax.clip_by_global_norm(config.gradient_clip))
@@ -132,15 +116,12 @@ def build_optimizer(config: ConfigDict) -> Optimizer:
         chain += [decay] if config.weight_decay else []
     direction = optax.chain(*chain) if chain else optax.identity()
     plateau = optax.contrib.reduce_on_plateau(
-        factor=factor, patience=patience + 1, min_scale=config.plateau_min
+        factor=config.plateau_factor,
+        patience=config.plateau_patience + 1,
+        min_scale=config.plateau_min,
     )
     return Optimizer(config=config, direction=direction, plateau=plateau)
 
 
 def _kernels(params: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
-
-
-def _require(condition: bool, key: str, value: Any, rule: str) -> None:
-    if not condition:
-        raise InputError(f"optimizer.{key} is {value}: it {rule}.")

@@ -17,10 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from jaxsparse import settings
 from jaxsparse.errors import InputError
 from jaxsparse.training.step import AXIS
-
-IMPLEMENTATIONS = ("pmap", "shard_map")
 
 
 class Replicas:
@@ -47,9 +46,7 @@ class Replicas:
         Raises:
           InputError: another ``implementation``.
         """
-        if implementation not in IMPLEMENTATIONS:
-            known = " or ".join(IMPLEMENTATIONS)
-            raise InputError(f"train.parallel is {implementation}: it must be {known}.")
+        settings.check("train", {"parallel": implementation})
         self.implementation = implementation
         self.devices = list(devices or jax.local_devices())
         self.mesh = jax.make_mesh(
@@ -149,8 +146,7 @@ def split_cpu(count: int) -> None:
     Raises:
       InputError: a negative number.
     """
-    if count < 0:
-        raise InputError(f"train.cpu_devices is {count}: give a number of devices, or 0 for JAX's.")
+    settings.check("train", {"cpu_devices": count})
     settled = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if count and not settled:
         with contextlib.suppress(RuntimeError):  # JAX is in use

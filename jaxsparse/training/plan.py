@@ -7,6 +7,7 @@ import math
 
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.errors import InputError
 
 _ROUNDING = 1e-9  # steps; what a product of epochs and steps an epoch may be off
@@ -72,15 +73,7 @@ def check_lengths(config: ConfigDict) -> None:
     Raises:
       InputError: one that is not.
     """
-    for key in ("batch_size", "accumulate", "steps", "log_every"):
-        if config[key] < 1:
-            raise InputError(f"train.{key} is {config[key]}: it must be at least 1.")
-    for key in (
-        "epochs", "minutes", "validate_every", "validate_epochs", "checkpoint_every",
-        "validation_events", "early_stop",
-    ):  # fmt: skip
-        if not 0 <= config[key] < math.inf:
-            raise InputError(f"train.{key} is {config[key]}: it must not be negative, 0 is off.")
+    settings.check("train", config)
     if config.accumulate > config.batch_size:
         raise InputError(
             f"train.accumulate is {config.accumulate} but train.batch_size {config.batch_size}: "

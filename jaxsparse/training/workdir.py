@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
 from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
+from jaxsparse.whole_file import write_whole
 
 CONFIG_FILE = "config.json"
 LOCK_FILE = ".lock"
@@ -99,9 +99,7 @@ def claim(
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
         write_inputs(workdir, inputs)
-        partial = path.with_suffix(".json.partial")
-        partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
-        os.replace(partial, path)
+        write_whole(path, json.dumps(json.loads(config.to_json()), indent=2) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:

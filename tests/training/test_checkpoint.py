@@ -215,7 +215,9 @@ def test_a_path_that_tensorstore_cannot_read_is_refused_before_anything_is_made(
 def test_checkpoints_below_other_odd_names_are_read_again(tmp_path, name) -> None:
     opened = Checkpoints(tmp_path / name, create=True)
     opened.save(state(step=1), {"batch": 1}, CONFIG, None)
-    assert opened.restore_latest(state())[0] == 1
+    found = opened.restore_latest(state())
+    assert found is not None
+    assert found[0] == 1
     opened.close()
 
 

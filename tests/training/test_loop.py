@@ -124,7 +124,7 @@ def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_pat
         ("data.validation", "", "plateau needs validations"),
         ("train.batch_size", 0, "train.batch_size is 0"),
         ("train.minutes", -1.0, "train.minutes is -1.0"),
-        ("train.parallel", "jit", "train.parallel is jit"),
+        ("train.parallel", "jit", "train.parallel is 'jit'"),
         ("model.depth", 0, "model.depth is 0"),
         ("data.view", "X", "data.view is 'X'"),
         ("model.num_classes", 3, "model.num_classes is 3"),

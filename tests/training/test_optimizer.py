@@ -135,5 +135,5 @@ def test_warmup_rises_to_the_rate_and_the_cosine_falls_to_zero() -> None:
     ],
 )  # fmt: skip
 def test_a_value_out_of_its_range_is_named(key: str, value: object) -> None:
-    with pytest.raises(InputError, match=f"optimizer.{key} is {value}"):
+    with pytest.raises(InputError, match=f"optimizer.{key} is {value!r}"):
         optimizer(**{key: value})

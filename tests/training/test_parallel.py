@@ -116,7 +116,7 @@ def test_more_devices_than_there_are_is_an_input_error():
 
 
 def test_an_unknown_implementation_is_an_input_error():
-    with pytest.raises(InputError, match=r"train\.parallel is jit"):
+    with pytest.raises(InputError, match=r"train\.parallel is 'jit'"):
         Replicas("jit")
 
 
@@ -154,5 +154,5 @@ def test_a_cpu_is_split_unless_its_devices_are_settled(flags, devices):
 
 
 def test_a_cpu_has_no_negative_number_of_devices():
-    with pytest.raises(InputError, match=r"train.cpu_devices is -1: give a number"):
+    with pytest.raises(InputError, match=r"train.cpu_devices is -1: it must be a whole number"):
         split_cpu(-1)

@@ -77,6 +77,58 @@ def test_one_checkpoint_can_be_named(config, before):
         begin(config)
 
 
+def test_a_place_is_what_it_holds_not_what_it_is_called(config, before, tmp_path):
+    pre = tmp_path / "checkpoints" / "pre"
+    shutil.copytree(before, pre)
+    config.train.start_from = str(pre)
+    assert begin(config)[0].fact == f"step 3 of {pre}"
+    config.train.start_from = str(pre / "checkpoints" / "3")
+    assert begin(config)[0].fact == f"step 3 of {pre}"
+    config.train.start_from = str(pre / "config.json")
+    with pytest.raises(InputError, match=r"config\.json is missing, it must be a directory"):
+        begin(config)
+
+
+def test_a_run_killed_in_its_first_save_begins_again_with_the_other_ones_parameters(
+    config, before, tmp_path, monkeypatch, capsys
+):
+    config.train.start_from = str(before)
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    loop.train(config, straight)
+    save = Checkpoints.save
+
+    def killed(self, *arguments):  # by an earlier version: half of it has its number already
+        save(self, *arguments)
+        shutil.rmtree(self.folder / "3" / "state")
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", killed)
+        with pytest.raises(SystemExit):
+            loop.train(config, broken)
+    capsys.readouterr()
+    loop.train(config, broken)
+    assert "begins with" in capsys.readouterr().out
+    *_, one, _ = load_for_evaluation(straight, "latest")
+    *_, two, _ = load_for_evaluation(broken, "latest")
+    jax.tree.map(np.testing.assert_array_equal, two, one)
+
+
+def test_the_other_run_may_move_while_this_one_rests(config, before, tmp_path):
+    config.train.start_from = str(before)
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    loop.train(config, run)
+    shutil.move(before, moved)
+    config.train.start_from = str(moved)
+    config.train.steps = 4
+    assert loop.train(config, run).step == 4
+    config.train.start_from, config.seed = "", 7  # another network
+    loop.train(config, tmp_path / "another")
+    config.train.start_from, config.seed = str(tmp_path / "another"), 0
+    with pytest.raises(InputError, match=r"config.train.start_from is .*another.*, which is not"):
+        loop.train(config, run)
+
+
 def last_layer(variables):
     """The two arrays of the last layer by path."""
     found = {path: leaf for path, leaf in paths(variables).items() if "Dense_0" in path}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
 
@@ -151,9 +152,7 @@ class DuneCvnSource:
             raise InputError(f"{path} is not 14 lines of numbers ({text}): copy it anew") from None
 
     def _entry(self, index: int) -> tuple[int, int, Path]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"event {index} of {len(self)}")
-        return self._events[index]
+        return self._events[event_number(index, len(self), f"{self.folder}")]
 
 
 def _topology(label: int, info: DuneInfo) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.readers.placement import place
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event
 from jaxsparse.data.simulate.constants import MASSES
@@ -21,6 +22,7 @@ from jaxsparse.data.simulate.deposits import Deposits
 from jaxsparse.data.simulate.detector import MICROBOONE, Detector
 from jaxsparse.data.simulate.response import detector_response
 from jaxsparse.data.simulate.truth import label_particles, unknown_processes
+from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
 # Fields that are read, with the kinds of number they may be: i whole, f real.
@@ -75,8 +77,7 @@ class EdepSimFile:
 
     def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]:
         """Deposits and labelled ``PARTICLE_DTYPE`` table of an event, where Geant4 had it."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"event {index} of {len(self)}")
+        index = event_number(index, len(self), f"{self.path}")
         event = int(self.event_ids[index])
         where = f"Event {event} of {self.path.name}"
         tracks = self._rows("trajectories", event, TRAJECTORY_FIELDS)
@@ -89,7 +90,7 @@ class EdepSimFile:
             raise InputError(f"{where}: a segment has dE or dx below 0: drop the event")
 
         order = np.argsort(tracks["trackID"], kind="stable")
-        sorted_ids = tracks["trackID"][order].astype(np.int64)
+        sorted_ids = _whole(tracks, "trackID", where)[order]
         if (np.diff(sorted_ids) == 0).any():
             raise InputError(f"{where}: a trackID occurs twice: drop the event")
 
@@ -100,12 +101,11 @@ class EdepSimFile:
                 raise InputError(f"{where}: {what} {lost} has no trajectory: drop the event")
             return order[place]
 
-        particles = _particle_table(tracks)
-        mother = tracks["parentID"].astype(np.int64)
+        mother = _whole(tracks, "parentID", where)
+        particles = _particle_table(tracks, mother, where)
         secondary = mother >= 0
         particles["parent"][secondary] = row_of(mother[secondary], "parentID")
-        particles["process"][~secondary] = 0  # generators leave stale codes on primaries
-        particle = row_of(segments["trackID"].astype(np.int64), "trackID")
+        particle = row_of(_whole(segments, "trackID", where), "trackID")
         deposits = Deposits(
             start=np.column_stack([segments[f"{axis}_start"] for axis in "xyz"]).astype(float),
             end=np.column_stack([segments[f"{axis}_end"] for axis in "xyz"]).astype(float),
@@ -173,7 +173,8 @@ class EdepSimFile:
                     f"{self.path}: {table}.{name} is {dataset.dtype[name]}, must be "
                     f"{'whole' if kind == 'i' else 'real'} numbers{' by threes' * bool(wanted)}"
                 )
-        ids = self._read(table, slice(None), ["eventID"])["eventID"].astype(np.int64)
+        rows = self._read(table, slice(None), ["eventID"])
+        ids = _whole(rows, "eventID", f"{self.path}, table {table}")
         if (np.diff(ids) < 0).any():
             raise InputError(f"{self.path}: {table} is not ordered by eventID: sort it")
         events, first = np.unique(ids, return_index=True)
@@ -237,8 +238,7 @@ class EdepSimSource:
         return len(self.file) * self.placements
 
     def __getitem__(self, index: int) -> Event:
-        if not 0 <= index < len(self):
-            raise IndexError(f"image {index} of {len(self)}")
+        index = event_number(index, len(self), f"{self.file.path}, placed {self.placements} times")
         number, placement = divmod(index, self.placements)
         deposits, particles = self.file[number]
         event = int(self.file.event_ids[number])
@@ -256,13 +256,21 @@ class EdepSimSource:
         )
 
 
-def _particle_table(tracks: np.ndarray) -> np.ndarray:
+def _whole(rows: np.ndarray, name: str, where: str, dtype: type = np.int64) -> np.ndarray:
+    return as_stored(rows[name], dtype, name=name, where=where, tail=(), entry="row")
+
+
+def _particle_table(tracks: np.ndarray, mother: np.ndarray, where: str) -> np.ndarray:
     """``PARTICLE_DTYPE`` rows, all primary so far, of edep-sim trajectories."""
     particles = np.zeros(len(tracks), PARTICLE_DTYPE)
-    particles["pdg"] = tracks["pdgId"]
+    particles["pdg"] = _whole(tracks, "pdgId", where, np.int32)
     particles["parent"] = -1
-    particles["process"] = (
-        1000 * tracks["start_process"].astype(np.int64) + tracks["start_subprocess"]
+    # Generators leave stale codes on primaries.
+    process, detail = (
+        np.where(mother < 0, 0, tracks[name]) for name in ("start_process", "start_subprocess")
+    )
+    particles["process"] = as_stored(
+        1000.0 * process + detail, np.int32, name="process", where=where, tail=(), entry="row"
     )
     particles["interaction"] = True
     particles["time"] = tracks["t_start"]
@@ -272,7 +280,7 @@ def _particle_table(tracks: np.ndarray) -> np.ndarray:
     size = np.linalg.norm(momentum, axis=1)
     np.divide(momentum, size[:, None], out=momentum, where=size[:, None] > 0)
     particles["direction"] = momentum
-    code = np.abs(tracks["pdgId"].astype(np.int64))
+    code = np.abs(particles["pdg"].astype(np.int64))
     mass = np.array([MASSES.get(int(c), 0.0) for c in code])
     nucleus = code > 1_000_000_000
     mass[nucleus] = NUCLEON_MASS * (code[nucleus] // 10 % 1000)

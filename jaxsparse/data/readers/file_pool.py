@@ -92,10 +92,19 @@ def find_files(paths: str | os.PathLike[str] | list[str], what: str) -> list[Pat
         elif path.exists():
             some = [path]
         else:
-            some = sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+            some = _matching(path)
         if not some:
             raise InputError(f"{entry} is no file, pattern or folder of {what} files: give one")
         found |= dict.fromkeys(some)
     if not found:
         raise InputError(f"no {what} file is given: give a file, a pattern or a folder")
     return list(found)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Files of a pattern; folders above it that exist are names, whatever signs they contain."""
+    folder = Path(pattern.anchor or ".")
+    parts = list(pattern.relative_to(pattern.anchor).parts)
+    while parts and (folder / parts[0]).is_dir():
+        folder /= parts.pop(0)
+    return sorted(folder.glob(str(Path(*parts)))) if parts else []

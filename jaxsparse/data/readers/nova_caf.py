@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_layout import KEY_DTYPE, NO_KEY
+from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.nova import (
     NOVA_AXES,
     NOVA_EVENT_CLASSES,
@@ -36,6 +37,7 @@ from jaxsparse.data.readers.nova_truth import (
     pixel_labels,
 )
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
 MAPS, TRUTH = "rec.training.cvnmaps", "rec.training.trainingdata"
@@ -181,6 +183,7 @@ class NovaCafSource:
 
     def __getitem__(self, index: int) -> Event:
         entry, place = self._find(index)
+        index = entry.start + place
         row = int(entry.rows[place])
         with self._pool.reading(entry.path) as file:
             maps = {
@@ -237,15 +240,14 @@ class NovaCafSource:
         """The keys of all events of a file."""
         absent = np.full(len(entry.rows), NO_KEY)
         return {
-            name: read_flat(file[f"{MAPS}/{name}"])[entry.rows].astype(KEY_DTYPE)
+            name: _key_column(file, f"{MAPS}/{name}", entry.path)[entry.rows]
             if f"{MAPS}/{name}" in file
             else absent
             for name in self._key_names
         }
 
     def _find(self, index: int) -> tuple[_File, int]:
-        if not 0 <= index < len(self):
-            raise IndexError(f"event {index} of {len(self)}")
+        index = event_number(index, len(self), f"{self.files[0]}")
         entry = self._files[int(np.searchsorted(self._starts, index, side="right")) - 1]
         return entry, index - entry.start
 
@@ -350,8 +352,9 @@ def _image_column(file: h5py.File, name: str, path: Path, rows: int | None = Non
     return dataset
 
 
-def _key_column(file: h5py.File, name: str, path: Path, rows: int) -> np.ndarray:
-    return read_flat(checked_dataset(file, name, path, kinds="iu", rows=rows))
+def _key_column(file: h5py.File, name: str, path: Path, rows: int | None = None) -> np.ndarray:
+    column = read_flat(checked_dataset(file, name, path, kinds="iu", rows=rows))
+    return as_stored(column, KEY_DTYPE, name=name, where=f"{path}", tail=(), entry="row")
 
 
 def _whole(codes: np.ndarray, path: Path) -> np.ndarray:

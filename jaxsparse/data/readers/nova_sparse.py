@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.nova import (
     NOVA_AXES,
     NOVA_PIXEL_CLASSES,
@@ -22,6 +23,7 @@ from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import checked_dataset
 from jaxsparse.data.readers.nova_truth import particles_of, pixel_labels
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
 INDEX, VALUE, LABEL, OBJECT = "cvnmap_index", "cvnmap_value", "cvnmap_label", "cvnmap_object"
@@ -77,12 +79,11 @@ class NovaSparseSource:
         return len(self.event_ids)
 
     def __getitem__(self, index: int) -> Event:
-        if not 0 <= index < len(self):
-            raise IndexError(f"event {index} of {len(self)}")
+        index = event_number(index, len(self), f"{self.path}")
         first, last = int(self._first[index]), int(self._first[index + 1])
         names = (VALUE, *self._truth)
         with self._pool.reading(self.path) as file:
-            pixels = file[INDEX][first:last, 1].astype(np.int64)
+            pixels = file[INDEX][first:last, 1].astype(np.int64)  # in range: _scan has looked
             columns = {name: file[name][first:last].reshape(-1) for name in names}
         number = int(self.event_ids[index])
         where = f"Event {number} of {self.path.name}"
@@ -99,9 +100,9 @@ class NovaSparseSource:
             )
         labels = objects = None
         if LABEL in columns:
-            labels = pixel_labels(columns[LABEL][order].astype(np.int64), where)
+            labels = pixel_labels(columns[LABEL][order], where)
         if OBJECT in columns:
-            objects = columns[OBJECT][order].astype(np.int32)
+            objects = as_stored(columns[OBJECT][order], np.int32, name=OBJECT, where=where, tail=())
         views = {}
         for view, name in enumerate(NOVA_VIEWS):
             own = pixels // VIEW_PIXELS == view
@@ -144,8 +145,11 @@ class NovaSparseSource:
         seen = np.zeros(len(NOVA_VIEWS), bool)
         previous = -1
         for start in range(0, len(index), BLOCK_ROWS):
-            block = index[start : start + BLOCK_ROWS].astype(np.int64)
-            events, pixels = block.T
+            where = f"{self.path}, rows from {start} on"
+            events, pixels = as_stored(
+                index[start : start + BLOCK_ROWS], np.int64, name=INDEX, where=where, tail=(2,),
+                entry="row",
+            ).T  # fmt: skip
             outside = (pixels < 0) | (pixels >= len(NOVA_VIEWS) * VIEW_PIXELS)
             if outside.any():
                 row = int(np.argmax(outside))

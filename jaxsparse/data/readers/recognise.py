@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_layout import FORMAT_NAME
+from jaxsparse.data.hdf5_attributes import says
 from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
 from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.readers.nova_caf import AXES, MAPS, NovaCafSource
@@ -67,7 +68,7 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
     first = find_files(path, "event, NOvA or edep-sim HDF5")[0]
     try:
         with h5py.File(first, "r") as file:
-            if file.attrs.get("format") == FORMAT_NAME:
+            if says(file.attrs, "format", FORMAT_NAME):
                 return EVENTS
             for name, has in (("nova_caf", MAPS), ("nova_sparse", INDEX), ("edep_sim", "segments")):
                 if has in file:

@@ -15,6 +15,7 @@ the work directories, without checkpoints.
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import shutil
@@ -42,6 +43,7 @@ from jaxsparse.evaluation.scores import efficiency, softmax
 from jaxsparse.evaluation.text import dumps, plain
 from jaxsparse.training.config import with_class_names
 from jaxsparse.viz.event_plots import confusion_figure
+from jaxsparse.whole_file import write_whole
 
 # (config, work directory, file with the test events) -> float32 [test events, classes]
 TrainAndScore = Callable[[ConfigDict, Path, Path], np.ndarray]
@@ -175,7 +177,8 @@ def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0)
     from jaxsparse.training.checkpoint import load_for_evaluation
     from jaxsparse.training.loop import train
 
-    train(config, workdir)
+    if train(config, workdir).stopped:  # its network is half trained
+        raise KeyboardInterrupt
     trained = Trained(*load_for_evaluation(workdir, step="latest"))
     events = Events(test, trained.config, part="all")
     return softmax(pass_events(trained, events, draws=draws).logits)
@@ -204,11 +207,13 @@ def _fold_scores(
             f"{workdir} is of another config, seed or file: give another --out, or remove it"
         )
     workdir.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(json.dumps(note))
+    write_whole(remembered, json.dumps(note))
     copy_events(source, numbers[~test], workdir / "train.h5")
     copy_events(source, numbers[test], workdir / "test.h5")
     scores = run(config, workdir, workdir / "test.h5")
-    np.save(done, scores)
+    buffer = io.BytesIO()
+    np.save(buffer, scores)
+    write_whole(done, buffer.getvalue())
     for path in (workdir / "train.h5", workdir / "test.h5"):
         path.unlink()
     # Twenty-five networks fill a disk, and nobody asks for their weights again.

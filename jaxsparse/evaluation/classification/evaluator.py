@@ -32,6 +32,7 @@ from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.evaluation.scores import softmax
 from jaxsparse.evaluation.text import plain
 from jaxsparse.evaluation.thresholds import parse_rules
+from jaxsparse.training.inputs import read_inputs
 
 TINY = float(np.finfo(np.float32).tiny)  # a score that has a logarithm
 GALLERY = 4  # events of each class, right and wrong
@@ -54,7 +55,10 @@ def evaluate_events(
       The content of ``metrics.json`` and of ``report.md``.
     """
     config = trained.config
-    events = Events(data, config, part=options.part, num_events=options.num_events)
+    trained_on = read_inputs(workdir, config).get("data.train")
+    events = Events(
+        data, config, trained_on=trained_on, part=options.part, num_events=options.num_events
+    )
     if events.remark and not quiet:
         print(events.remark)
     rules = parse_rules(options.rules(events.classes), events.classes)

@@ -10,11 +10,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import PARTS, content_hashes, select_events
 from jaxsparse.data.pixels import Pixels, read_pixels
 from jaxsparse.data.schema import NO_CLASS, Event
 from jaxsparse.data.spread_out import spread_or_all, spread_out
 from jaxsparse.errors import InputError
+from jaxsparse.training.inputs import Input
 
 COMPARED = 64  # events by whose pixels a copy of a file is told
 
@@ -53,6 +55,7 @@ class Events:
     Args:
       path: an event file.
       config: of the checkpoint.
+      trained_on: the training file; where ``config`` says it is, if None.
       part: see :class:`~jaxsparse.evaluation.options.Options`.
       num_events: only so many of the part, spread evenly over it; 0 for all.
 
@@ -73,6 +76,7 @@ class Events:
         path: str | os.PathLike[str],
         config: ConfigDict,
         *,
+        trained_on: Input | None = None,
         part: str = "",
         num_events: int = 0,
     ):
@@ -89,21 +93,22 @@ class Events:
         self.source: Any = file if file.event_classes else Unlabelled(file, self.classes)
         split = tuple(config.data.split)
         split_one = bool(split) and not config.data.validation
-        itself = split_one and _same(path, config.data.train)
-        copy = split_one and not itself and _same_events(file, config.data.train, self.views)
         last = PARTS[len(split) - 1] if split else "all"
-        self.part = part or (last if itself or copy else "all")
+        its_file = trained_on or Input(os.path.abspath(config.data.train))
+        moved = os.path.abspath(path) != its_file.path
+        recognised = split_one and self._recognise(file, its_file, moved)
+        self.part = part or (last if recognised else "all")
         self.remark = ""
-        if copy and not part:
+        if recognised and moved and not part:
             self.remark = (
-                f"{path} has the events of {config.data.train}, which training split: only those "
-                f"of part {last} are evaluated (--part=all takes all)."
+                f"{path} has the events of {its_file.path}, which training split: only those of "
+                f"part {last} are evaluated (--part=all takes all)."
             )
-        elif split_one and not itself and not part and file.event_classes:
+        elif split_one and not recognised and not part and file.event_classes:
             self.remark = (
-                f"All events of {path} are evaluated, for it is not {config.data.train}, the file "
-                "that training split: if it has events of that file, the network knows them, and "
-                f"--part={last} takes those alone that were kept apart."
+                f"All events of {path} are evaluated, for it is not what {its_file.path} was, the "
+                "file that training split: if it has events of that file, the network knows them, "
+                f"and --part={last} takes those alone that were kept apart."
             )
         if self.part not in (*PARTS[: len(split)], "all"):
             have = ", ".join((*PARTS[: len(split)], "all"))
@@ -142,6 +147,12 @@ class Events:
             pixels = read_pixels(self.source, numbers, view)
             images.append(pixels.take((pixels.values >= data.low) & (pixels.values <= data.high)))
         return images
+
+    def _recognise(self, file: EventFile, its_file: Input, moved: bool) -> bool:
+        """Whether ``file`` is what training split: by content, by place where that is all known."""
+        if its_file.content:
+            return fingerprint(file) == its_file.content
+        return not moved or _same_events(file, its_file.path, self.views)
 
     def _of_part(self, part: str) -> np.ndarray:
         selection = select_events(
@@ -191,7 +202,3 @@ def _same_events(file: EventFile, other: str, views: tuple[str, ...]) -> bool:
     few = spread_out(len(file), COMPARED)
     hashes = [content_hashes(one, views, few) for one in (file, second)]
     return bool((hashes[0] == hashes[1]).all())
-
-
-def _same(path: str | os.PathLike[str], other: str) -> bool:
-    return bool(other) and Path(path).resolve() == Path(other).resolve()

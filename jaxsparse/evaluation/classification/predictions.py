@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_layout import TOPOLOGY_BYTES
+from jaxsparse.data.hdf5_attributes import read_texts, says
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.classification.results import EventResults
 from jaxsparse.evaluation.predictions import FORMAT, PredictionFile
@@ -59,7 +60,8 @@ def write_predictions(
     }
     with PredictionFile(path, results.classes, attributes) as file:
         for name, values in columns.items():
-            file.extend({file.dataset(name, values.dtype, values.shape[1:]): values})
+            file.dataset(name, values.dtype, values.shape[1:])
+            file.extend({name: values})
 
 
 def read_predictions(path: str | os.PathLike[str]) -> tuple[EventResults, np.ndarray]:
@@ -70,14 +72,17 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[EventResults, np.nda
     """
     try:
         with h5py.File(path) as file:
-            if file.attrs.get("format") != FORMAT or not file.attrs.get("complete", False):
+            attributes = file.attrs
+            if not says(attributes, "format", FORMAT) or not attributes.get("complete"):
                 raise InputError(f"{path} is no complete prediction file: {REMEDY}")
             missing = {"scores", "event", "label", "energy", "topology"} - set(file)
             if missing:
                 raise InputError(f"{path} has no {', '.join(sorted(missing))}: {REMEDY}")
             columns = {name: np.asarray(file[name]) for name in file}
-            classes = tuple(str(name) for name in file.attrs["class_names"])
-    except OSError as error:
+            classes = read_texts(attributes, "class_names")
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read ({reason}): {REMEDY}") from None
     topology = [text.decode(errors="replace") for text in columns["topology"]]

@@ -17,6 +17,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import h5py
 import numpy as np
 
 from jaxsparse.evaluation.predictions import PredictionFile
@@ -41,8 +42,8 @@ class PixelPredictions(PredictionFile):
         self, path: str | os.PathLike[str], classes: Sequence[str], attributes: dict[str, Any]
     ):
         super().__init__(path, classes, attributes)
-        self._scores = self.dataset("scores", np.float32, (len(classes),))
-        self._rows = self.dataset("rows", np.int32)
+        self.dataset("scores", np.float32, (len(classes),))
+        self.dataset("rows", np.int32)
         self._offsets, self._events, self._ids = [0], list[int](), list[int]()
 
     @property
@@ -52,13 +53,15 @@ class PixelPredictions(PredictionFile):
 
     def append(self, image: Image, scores: np.ndarray) -> None:
         """Writes the scores ``[pixels, classes]`` of one image."""
+        if len(scores) != len(image.rows):
+            raise ValueError(f"{len(scores)} rows of scores for {len(image.rows)} pixels")
+        self.extend({"scores": scores, "rows": image.rows})
         self._offsets.append(self._offsets[-1] + len(scores))
         self._events.append(image.number)
         self._ids.append(image.event_id)
-        self.extend({self._scores: scores, self._rows: image.rows})
 
-    def finish(self) -> None:
+    def finish(self, file: h5py.File) -> None:
         """Writes one row an event."""
-        self._file["offsets"] = np.array(self._offsets, np.int64)
-        self._file["event"] = np.array(self._events, np.int64)
-        self._file["event_id"] = np.array(self._ids, np.int64)
+        file["offsets"] = np.array(self._offsets, np.int64)
+        file["event"] = np.array(self._events, np.int64)
+        file["event_id"] = np.array(self._ids, np.int64)

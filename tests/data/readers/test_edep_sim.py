@@ -81,6 +81,38 @@ def test_units_times_and_mothers_are_read(path):
     assert np.bincount(deposits.particle).tolist() == [200, 1, 1]
 
 
+def test_numbers_that_do_not_fit_are_refused_but_not_stale_codes_of_primaries(tmp_path):
+    segments, tracks = muon_event(3)
+    tracks["start_process"][0] = 2**32 - 1
+    source = EdepSimFile(write(tmp_path / "a.h5", segments=segments, trajectories=tracks))
+    assert source[0][1]["process"].tolist()[0] == 0
+    for name, row, value, line in [
+        ("start_process", 1, 2**31, r"process 2147483648002\.0 of row 1"),
+        ("pdgId", 2, 2**31, "pdgId 2147483648 of row 2"),
+        ("parentID", 1, 2**63, "parentID 9223372036854775808 of row 1"),
+    ]:
+        wide = tracks.astype(
+            [(n, "u8" if n == name else TRAJECTORY[n]) for n in TRAJECTORY.names or ()]
+        )
+        wide["parentID"] = np.where(tracks["parentID"] < 0, 0, wide["parentID"])
+        if name != "parentID":
+            wide["parentID"] = tracks["parentID"]
+        wide[name][row] = value
+        path = write(tmp_path / "b.h5", segments=segments, trajectories=wide)
+        with pytest.raises(InputError, match=line):
+            EdepSimFile(path)[0]
+
+
+@pytest.mark.parametrize("index", [True, 1.0, np.float32(0), None])
+def test_events_are_numbered_by_whole_numbers(path, index):
+    for source in (EdepSimFile(path), EdepSimSource(path)):
+        with pytest.raises(InputError, match="event numbers must be whole numbers"):
+            source[index]
+        with pytest.raises(IndexError):
+            source[2**40]
+    assert EdepSimSource(path)[-1].event_id == 9
+
+
 def test_an_image_depends_on_its_number_and_the_seed_only(path):
     views = ["Y"]
     source = EdepSimSource(path, placements=3, seed=1, views=views, dead_wires={})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from typing import Any
 
 import h5py
 import numpy as np
@@ -297,8 +298,14 @@ def test_axes_that_are_none_are_refused(caf, axes):
 
 
 def test_an_event_out_of_range_is_an_index_error(caf):
+    source = NovaCafSource(caf)
     with pytest.raises(IndexError):
-        NovaCafSource(caf)[8]
+        source[8]
+    assert source[-1].event_id == source[7].event_id == 7
+    strange: list[Any] = [True, 1.5]
+    for index in strange:
+        with pytest.raises(InputError, match="event numbers must be whole numbers"):
+            source[index]
 
 
 @pytest.mark.parametrize("bits", [4, 31, 60])

@@ -109,6 +109,21 @@ def test_a_bad_pixel_is_named_when_its_event_is_read(sparse, name, change, line)
     assert "Event 0 of sparse.h5" in str(error.value)
 
 
+def test_numbers_beyond_the_types_in_use_are_refused(sparse):
+    edit(sparse, "cvnmap_object", lambda rows: rows.astype(np.int64) + 2**32)
+    with pytest.raises(InputError, match=r"Event 0 of .*: cvnmap_object 42949672\d\d of pixel 0"):
+        NovaSparseSource(sparse)[0]
+
+    def wrap(rows):
+        rows = rows.astype(np.uint64)
+        rows[0, 0] = 2**64 - 1  # would be -1
+        return rows
+
+    edit(sparse, "cvnmap_index", wrap)
+    with pytest.raises(InputError, match="cvnmap_index 18446744073709551615 of row 0"):
+        NovaSparseSource(sparse)
+
+
 def test_files_that_are_none_and_events_out_of_range(tmp_path, sparse):
     with pytest.raises(InputError, match="is not a file"):
         NovaSparseSource(tmp_path / "none.h5")

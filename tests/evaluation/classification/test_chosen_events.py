@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.classification.events import Events
 from jaxsparse.evaluation.classification.predictions import read_predictions, write_predictions
 from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.training.inputs import Input
 
 EVENTS = 24
 
@@ -88,6 +90,27 @@ def test_another_file_under_a_split_is_evaluated_whole_with_a_word(config, event
     assert Events(event_file, config).part == "all"
     config.data.split = ()
     assert Events(event_file, config).remark == ""
+
+
+def test_the_file_that_was_split_is_known_by_content_wherever_it_lies(
+    config, event_file, tmp_path, monkeypatch
+):
+    """The training file itself is gone; all that is left is what the run wrote of it."""
+    trained_on = Input(str(tmp_path / "gone.h5"), fingerprint(EventFile(event_file)))
+    config.data.train = trained_on.path
+    own = Events(event_file, config, trained_on=trained_on)
+    assert own.part == "validation"
+    assert f"{event_file} has the events of {trained_on.path}" in own.remark
+    monkeypatch.chdir(event_file.parent)
+    here = Events(event_file.name, config, trained_on=trained_on)
+    np.testing.assert_array_equal(here.numbers, own.numbers)
+
+
+def test_another_file_under_the_path_that_was_split_is_not_taken_for_it(config, event_file):
+    trained_on = Input(str(event_file), "0" * 32)
+    events = Events(event_file, config, trained_on=trained_on)
+    assert events.part == "all"
+    assert "it is not what" in events.remark
 
 
 def test_keys_join_predictions_with_the_tables_they_are_from(config, event_file, tmp_path):

@@ -1,0 +1,224 @@
+"""Every setting of a config but the network's: default, range and meaning, in one table.
+
+``training/config.py`` makes the config of it; whoever uses a group of settings checks it with
+:func:`check`. A network declares its own settings (``models/``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxsparse.errors import InputError
+
+LARGEST = 2**31 - 1  # of steps and events: they are counted in 32 bits on the devices
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What values a setting may have.
+
+    Attributes:
+      words: what follows "it must".
+      holds: whether a value is allowed; never raises for a value of the default's type.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One key of a config.
+
+    Attributes:
+      default: its value where a recipe says nothing.
+      rule: what values it may have.
+      meaning: for people.
+    """
+
+    default: Any
+    rule: Rule
+    meaning: str
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def whole(low: int, high: int = LARGEST, words: str = "") -> Rule:
+    """Whole numbers from ``low`` to ``high``.
+
+    >>> whole(1).holds(0), whole(1).words
+    (False, 'be a whole number from 1 to 2147483647')
+    """
+    said = f"be a whole number from {low} to {high}" + (f", {words}" if words else "")
+    return Rule(said, lambda value: _whole(value) and low <= value <= high)
+
+
+def number(words: str, holds: Callable[[float], bool]) -> Rule:
+    """Finite numbers for which something holds."""
+    return Rule(words, lambda value: _number(value) and math.isfinite(value) and bool(holds(value)))
+
+
+def one_of(*names: str) -> Rule:
+    """One of some words."""
+    return Rule(f"be one of {', '.join(names)}", lambda value: value in names)
+
+
+def rows(words: str, holds: Callable[[Any], bool]) -> Rule:
+    """Tuples, each item of which has a property."""
+    return Rule(words, lambda value: isinstance(value, list | tuple) and all(map(holds, value)))
+
+
+POSITIVE = number("be positive and finite", lambda value: value > 0)
+NOT_NEGATIVE = number("not be negative or infinite, 0 is off", lambda value: value >= 0)
+SHARE = number("lie in [0, 1), 0 is off", lambda value: 0 <= value < 1)
+COUNT = whole(1)
+COUNT_OR_OFF = whole(0, words="0 is off")
+SWITCH = Rule("be True or False", lambda value: isinstance(value, bool))
+TEXT = Rule("be text", lambda value: isinstance(value, str))
+NAMES = rows("be a tuple of names", lambda item: isinstance(item, str))
+BOUND = Rule("be a number", _number)
+FINITE = number("be a finite number", lambda value: True)
+
+S = Setting
+
+SETTINGS: dict[str, dict[str, Setting]] = {
+    "": {
+        "seed": S(0, whole(0, 2**32 - 1), "of parameters, order of events and augmentation"),
+        "task": S("segmentation", one_of("segmentation", "classification"),
+                  "labels pixels, or whole events"),
+    },
+    "data": {
+        "train": S("", TEXT, "event file"),
+        "validation": S("", TEXT, "event file; may be empty with a schedule that needs none"),
+        "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", _number),
+                   "classification without data.validation: shares of training, validation and "
+                   "test events of data.train, parted by content"),
+        "view": S("Y", TEXT, "of a segmentation: U, V, Y, or voxels"),
+        "views": S((), NAMES, "of a classification, such as ('XZ', 'YZ'); the network sees all"),
+        "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
+                     "data.train, which config.json then says"),
+        "low": S(10.0, BOUND, "keep pixels with low <= value <= high"),
+        "high": S(300.0, BOUND, "see low"),
+        "crop": S((512, 512), rows("be a tuple of positive whole numbers, () takes whole images",
+                                   lambda side: _whole(side) and 0 < side <= LARGEST),
+                  "side lengths; () takes the whole image"),
+        "crop_keep": S("interaction", one_of("interaction", "random", "densest"),
+                       "where the window lies"),
+        "flip_time": S(True, SWITCH, "augmentation: mirrors the first axis (NOvA: the plane)"),
+        "flip_wire": S(True, SWITCH, "and the others (NOvA: the cell)"),
+        "feature_scale": S(50.0, POSITIVE, "of a segmentation: features are values divided by it"),
+        "mean": S(0.0, FINITE, "of a classification: features are (values - mean) / std"),
+        "std": S(1.0, POSITIVE, "see mean"),
+        "fluctuation": S(0.0, SHARE, "augmentation: values times 1 + this times a normal number"),
+        "fluctuation_shared": S(False, SWITCH, "one number an event instead of one a view"),
+        "coarsen": S(1, whole(1, words="1 changes nothing"),
+                     "of whole events: blocks of so many pixels along every axis become one"),
+        "halo": S(0, whole(0, 64, "0 adds no pixels"),
+                  "of a classification: empty pixels so near to an active one are sites"),
+        "shift": S(0, whole(0, words="0 moves nothing"),
+                   "augmentation: images of whole events move by 0 to so many pixels"),
+        "drop": S(0.0, SHARE, "augmentation: share of the pixels of whole events left out"),
+        "max_sites": S(0, whole(0, words="0 is no limit"),
+                       "bound on the sites of a batch on one device; 0: as measured"),
+        "oversize": S("error", one_of("error", "crop"), "for an event larger than that"),
+        "num_buckets": S(4, whole(1, 8), "compiled programs to spread the batches over"),
+        "capacities": S((), rows("be a tuple of rows of whole numbers", lambda row: True),
+                        "of whole events: the buckets themselves, instead of measuring"),
+        "workers": S(0, whole(0, 1024, "0 is threads"),
+                     "processes that prepare batches; 0: threads"),
+    },
+    "loss": {
+        "name": S("cross_entropy", one_of("cross_entropy", "generalized"),
+                  "generalized: for noisy labels, of a classification"),
+        "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
+               "of the generalized cross entropy"),
+        "label_smoothing": S(0.0, SHARE, "of a classification's cross entropy"),
+        "class_weights": S((), rows("be a tuple of numbers that are not negative",
+                                    lambda item: NOT_NEGATIVE.holds(item)),
+                           "of a classification, one a class; (): all 1"),
+        "cluster_low": S(2e-4, NOT_NEGATIVE,
+                         "of a segmentation: a pixel weighs clip(cluster_scale / N, low, high)"),
+        "cluster_high": S(2e-2, NOT_NEGATIVE, "see cluster_low"),
+        "cluster_scale": S(1.0, POSITIVE, "see cluster_low"),
+        "vertex_weight": S(2e-2, NOT_NEGATIVE, "of pixels within vertex_radius of a vertex"),
+        "vertex_radius": S(3, whole(0), "pixels"),
+    },
+    "optimizer": {
+        "name": S("sgd", one_of("sgd", "adam"), "direction of descent"),
+        "learning_rate": S(1e-3, POSITIVE, "before warm-up, schedule and plateau"),
+        "momentum": S(0.9, SHARE, "of SGD; beta1 of Adam"),
+        "weight_decay": S(0.0, NOT_NEGATIVE, "of kernels"),
+        "gradient_clip": S(0.0, NOT_NEGATIVE, "bound on the global gradient norm; 0: none"),
+        "warmup_steps": S(0, whole(0, words="0 is off"), "steps to the full rate"),
+        "schedule": S("plateau", one_of("plateau", "cosine", "constant"),
+                      "cosine: to zero at the end of the run"),
+        "plateau_metric": S("loss", one_of("loss", "accuracy"), "what a better validation is, for "
+                            "the plateau, the best checkpoint and early_stop"),
+        "plateau_patience": S(5, whole(0), "validations that are not better"),
+        "plateau_factor": S(0.3, number("lie between 0 and 1", lambda value: 0 < value < 1),
+                            "what the rate is multiplied by"),
+        "plateau_min": S(1e-3, number("lie in [0, 1]", lambda value: 0 <= value <= 1),
+                         "smallest scale of the learning rate"),
+    },
+    "train": {
+        "batch_size": S(64, COUNT, "events, over all devices and micro-batches"),
+        "accumulate": S(1, COUNT, "parts of a batch, one after the other: less memory"),
+        "start_from": S("", TEXT, "work directory, or WORKDIR/checkpoints/N, whose parameters and "
+                        "running moments a new run begins with"),
+        "steps": S(15_999, COUNT, "of the run"),
+        "epochs": S(0.0, NOT_NEGATIVE, "passes over the training events instead; 0: steps"),
+        "minutes": S(0.0, NOT_NEGATIVE, "stop after this time; 0: no limit"),
+        "log_every": S(20, COUNT, "steps"),
+        "validate_every": S(250, COUNT_OR_OFF, "steps; 0: never"),
+        "validate_epochs": S(0.0, NOT_NEGATIVE, "epochs instead of steps; 0: steps"),
+        "validation_events": S(0, whole(0, words="0 is all"),
+                               "so many of them, spread evenly over the file; 0: all"),
+        "checkpoint_every": S(250, COUNT_OR_OFF,
+                              "steps; 0: with validations and at the end only"),
+        "early_stop": S(0, COUNT_OR_OFF, "stop after so many validations that are not better"),
+        "devices": S(0, whole(0, words="0 is all"), "of this process; 0: all"),
+        "cpu_devices": S(0, whole(0, 1024, "0 leaves it to JAX"), "parts to split a CPU into, as "
+                         "devices; 0: leave it to JAX"),
+        "parallel": S("pmap", one_of("pmap", "shard_map"), "how a step runs on all devices"),
+        "cache_dir": S("~/.cache/jaxsparse", TEXT, "of compiled programs; empty: off"),
+    },
+}  # fmt: skip
+
+
+def defaults(group: str = "") -> dict[str, Any]:
+    """Default by key of a group; ``""`` is the top level.
+
+    >>> defaults("loss")["q"]
+    0.7
+    """
+    return {name: setting.default for name, setting in SETTINGS[group].items()}
+
+
+def check(group: str, values: Mapping[str, Any]) -> None:
+    """Raises for the first value that its setting cannot have.
+
+    Args:
+      group: ``"data"``, ``"loss"``, ``"optimizer"``, ``"train"``, or ``""`` for the top level.
+      values: by key; keys that the group does not have are left to others.
+
+    Raises:
+      InputError: name, value and rule.
+
+    >>> check("data", {"num_buckets": 0})
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: data.num_buckets is 0: it must be a whole number from 1 to 8.
+    """
+    for name, setting in SETTINGS[group].items():
+        if name in values and not setting.rule.holds(values[name]):
+            key = f"{group}.{name}" if group else name
+            raise InputError(f"{key} is {values[name]!r}: it must {setting.rule.words}.")

@@ -1,0 +1,64 @@
+"""Every setting has a range that holds its default, and is checked before anything is written."""
+
+import math
+
+import pytest
+
+from jaxsparse import settings
+from jaxsparse.errors import InputError
+from jaxsparse.training.config import classifier_config, default_config
+
+ALL = [
+    (group, name, setting)
+    for group, table in settings.SETTINGS.items()
+    for name, setting in table.items()
+]
+ODD = [
+    -1,
+    0,
+    2**31,
+    2**63,
+    -0.5,
+    1.0,
+    math.nan,
+    math.inf,
+    -math.inf,
+    "",
+    "odd",
+    None,
+    (-1,),
+    ("a",),
+]
+
+
+@pytest.mark.parametrize(("group", "name", "setting"), ALL)
+def test_every_default_is_allowed_and_every_setting_says_what_it_means(group, name, setting):
+    settings.check(group, {name: setting.default})
+    assert setting.meaning
+    for value in ODD:
+        assert setting.rule.holds(value) in (True, False)  # odd values are refused, not raised on
+
+
+@pytest.mark.parametrize("config", [default_config(), classifier_config()])
+def test_every_key_of_a_config_but_the_networks_is_a_setting(config):
+    for group, table in settings.SETTINGS.items():
+        keys = set(config[group] if group else config)
+        groups = set() if group else {*settings.SETTINGS, "model"} - {""}
+        assert keys - groups == set(table)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value"),
+    [
+        ("", "seed", 2**32), ("", "seed", -1), ("data", "feature_scale", 0.0),
+        ("data", "workers", -1), ("data", "std", math.nan), ("data", "crop", (0, 512)),
+        ("loss", "vertex_weight", -1.0), ("loss", "class_weights", (1.0, -1.0)),
+        ("optimizer", "learning_rate", math.nan), ("optimizer", "plateau_factor", 1.0),
+        ("train", "steps", 2**31), ("train", "minutes", math.inf), ("train", "parallel", "jit"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_its_range_is_named_with_the_range(group, name, value):
+    with pytest.raises(InputError) as caught:
+        settings.check(group, {name: value})
+    assert str(caught.value).startswith(f"{group}.{name} is " if group else f"{name} is ")
+    assert "it must" in str(caught.value)
