@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from typing import Any, Generic, TypeVar
 
 import grain
 import jax
 import numpy as np
-from absl import flags
 
 from jaxsparse.data.buckets import BucketTable
+from jaxsparse.data.worker_processes import WorkerProcesses
 from jaxsparse.errors import InputError
 
 ENDLESS = 2**48  # batches of a training run: more than any will take
 THREADS, PREFETCH = 2, 4  # batches made at a time, batches waiting, in the main process
 
+_REMEDY = "lower data.workers, or repeat the command"
+
 BatchType = TypeVar("BatchType")
+Made = Sequence[Any] | InputError  # an error as a value crosses threads and processes unchanged
 
 
 class Stream(Generic[BatchType]):
@@ -38,7 +42,7 @@ class Stream(Generic[BatchType]):
 
     def __init__(
         self,
-        maker: Callable[[int], Sequence[Any] | InputError],
+        maker: Callable[[int], Made],
         pad: Callable[[Sequence[Any], Sequence[int]], BatchType],
         *,
         buckets: BucketTable,
@@ -57,24 +61,23 @@ class Stream(Generic[BatchType]):
 
     def __iter__(self) -> Iterator[BatchType]:
         batches = grain.MapDataset.range(min(self.start_batch, self.num_batches), self.num_batches)
-        threads = 1 if self.workers else THREADS
-        shards = batches.map(self._maker).to_iter_dataset(
-            grain.ReadOptions(num_threads=threads, prefetch_buffer_size=PREFETCH)
-        )
-        if self.workers:
-            if not flags.FLAGS.is_parsed():  # grain reads its own flags; a notebook parses none
-                flags.FLAGS.mark_as_parsed()
-            shards = shards.mp_prefetch(
-                grain.MultiprocessingOptions(num_workers=self.workers, per_worker_buffer_size=2)
+        with ExitStack() as resources:
+            make, threads = self._maker, THREADS
+            if self.workers:  # a thread waits for each
+                processes = WorkerProcesses(self._maker, self.workers, remedy=_REMEDY)
+                make, threads = _errors_as_values(processes), self.workers
+            shards = batches.map(make).to_iter_dataset(
+                grain.ReadOptions(
+                    num_threads=threads, prefetch_buffer_size=max(PREFETCH, 2 * threads)
+                )
             )
-        iterator = iter(shards)
-        try:
+            iterator = resources.enter_context(closing(iter(shards)))
+            if self.workers:  # entered last, left first: then no thread waits for them any more
+                resources.enter_context(closing(processes))
             for made in iterator:
-                if isinstance(made, InputError):  # as a value: it crosses processes unchanged
+                if isinstance(made, InputError):
                     raise made
                 yield self._padded(made)
-        finally:
-            iterator.close()
 
     def _padded(self, shards: Sequence[Any]) -> BatchType:
         bucket = self.buckets.pick(np.array([shard.level_counts for shard in shards]))
@@ -86,3 +89,13 @@ class Stream(Generic[BatchType]):
         if parts == 1:
             return batch
         return jax.tree.map(lambda leaf: leaf.reshape(-1, parts, *leaf.shape[1:]), batch)
+
+
+def _errors_as_values(make: Callable[[int], Made]) -> Callable[[int], Made]:
+    def made(number: int) -> Made:
+        try:
+            return make(number)
+        except InputError as error:
+            return error
+
+    return made

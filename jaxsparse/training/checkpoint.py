@@ -328,6 +328,17 @@ def _by_path(state: TrainState) -> dict[str, np.ndarray]:
     return {path: np.asarray(leaf) for path, leaf in _paths(state).items()}
 
 
+def _not_of_orbax(record: logging.LogRecord) -> bool:
+    """Drops "Task exception was never retrieved": a failed save has been reported by then.
+
+    asyncio says it where it collects the task, as a rule at the end of the program.
+    """
+    return "orbax" not in record.getMessage()
+
+
+logging.getLogger("asyncio").addFilter(_not_of_orbax)
+
+
 def _ignore(arguments: Any) -> None:
     """A hook that prints nothing."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import pickle
 import shutil
 
@@ -90,6 +91,15 @@ def test_worker_processes_change_nothing(load):
     got = take(load(data={"workers": 2}, start_batch=2), 4)
     for first, second in zip(expected, got, strict=True):
         assert_same(first, second)
+
+
+def test_a_worker_that_is_killed_is_one_line(load):
+    batches = iter(load(data={"workers": 2}))
+    next(batches)
+    for process in multiprocessing.active_children():
+        process.kill()
+    with pytest.raises(InputError, match=r"died \(SIGKILL\).*: lower data\.workers"):
+        list(batches)  # endless; some were made before
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 23, 50])

@@ -1,6 +1,7 @@
 """Checkpoints: what is kept, what comes back, and what is refused in one line."""
 
 import json
+import logging
 import pathlib
 import resource
 import shutil
@@ -89,6 +90,16 @@ def test_a_full_disk_is_one_line_and_leaves_the_checkpoints_before(checkpoints, 
     np.testing.assert_array_equal(
         restored.params["stem"]["kernel"], state(step=1).params["stem"]["kernel"]
     )
+
+
+def test_what_a_failed_save_left_undone_is_not_reported_again(caplog) -> None:
+    """A disk that is nearly full fails several writes; asyncio would show all but the first."""
+
+    log = logging.getLogger("asyncio")
+    log.error("Task exception was never retrieved\nfuture: <Task coro=<f() at lib/orbax/x.py:1>>")
+    assert not caplog.records
+    log.error("Task exception was never retrieved\nfuture: <Task coro=<f() at mine.py:1>>")
+    assert len(caplog.records) == 1
 
 
 def test_half_a_checkpoint_goes_even_where_a_thread_wrote_into_it_meanwhile(

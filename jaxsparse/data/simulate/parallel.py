@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import collections
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
-from jaxsparse.errors import InputError
+from jaxsparse.data.worker_processes import WorkerProcesses
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,12 +29,11 @@ def ordered_map(
 ) -> Iterator[Result]:
     """Like ``map`` over worker processes: results in the order of the items.
 
-    Processes are spawned, not forked, so that they hold nothing of this one; they import what
-    ``function`` needs and must not need more. At most ``4 * workers`` results exist at once. What
-    a worker raises is raised here; leaving the generator ends the workers.
+    At most ``4 * workers`` results exist at once. What a worker raises is raised here; leaving the
+    generator ends the workers.
 
     Args:
-      function: importable by name, picklable.
+      function: see :class:`~jaxsparse.data.worker_processes.WorkerProcesses`.
       items: read as workers come free.
       workers: processes; 0 for all cores, 1 runs everything in this process.
 
@@ -50,25 +47,19 @@ def ordered_map(
     if workers == 1:
         yield from map(function, items)
         return
-    executor = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_leave_interrupts_alone
-    )
     pending: collections.deque[Future[Result]] = collections.deque()
-    try:
-        for item in items:
-            pending.append(executor.submit(function, item))
-            if len(pending) >= AHEAD * workers:
+    # The processes end first: the threads wait for nothing then.
+    with (
+        ThreadPoolExecutor(workers) as threads,
+        closing(WorkerProcesses(function, workers, remedy="use fewer")) as processes,
+    ):
+        try:
+            for item in items:
+                pending.append(threads.submit(processes, item))
+                if len(pending) >= AHEAD * workers:
+                    yield pending.popleft().result()
+            while pending:
                 yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    except BrokenProcessPool:
-        raise InputError(
-            f"One of {workers} worker processes died, most likely for lack of memory: use fewer."
-        ) from None
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _leave_interrupts_alone() -> None:
-    """Ctrl-C reaches every process of the terminal; this one ends when the main process says so."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+        finally:
+            for future in pending:
+                future.cancel()
