@@ -14,7 +14,9 @@ from ml_collections import config_flags
 from jaxsparse import command_line
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run, made where it is missing.")
+_WORKDIR = command_line.define_path(
+    "workdir", None, "Directory of the run, made where it is missing."
+)
 flags.mark_flags_as_required(["config", "workdir"])
 
 
@@ -23,7 +25,7 @@ def main(arguments: list[str]) -> None:
     del arguments
     from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
 
-    train(_CONFIG.value, str(_WORKDIR.value))
+    train(_CONFIG.value, _WORKDIR.value)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def main(_: list[str]) -> None:
 
 def _define_flags() -> None:
     define_flags()
-    flags.DEFINE_string("out", None, "event file to write")
+    command_line.define_path("out", None, "event file to write")
     flags.DEFINE_integer("events", None, "how many events", lower_bound=0)
     flags.DEFINE_integer("first_event", 0, "number of the first event", lower_bound=0)
     flags.DEFINE_integer("workers", 0, "processes; 0 is one a core", lower_bound=0, upper_bound=512)

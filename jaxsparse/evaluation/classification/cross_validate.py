@@ -275,8 +275,8 @@ def main(_: list[str]) -> None:
 
 if __name__ == "__main__":
     config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
-    flags.DEFINE_string("data", None, "Event file.")
-    flags.DEFINE_string("out", None, "Folder for the results.")
+    command_line.define_path("data", None, "Event file.")
+    command_line.define_path("out", None, "Folder for the results.")
     flags.DEFINE_integer("folds", 5, "Parts of the events, each left out once.")
     flags.DEFINE_integer("repeats", 1, "Independent partitions.")
     flags.DEFINE_integer("seed", 0, "Of partitions, trees and bootstrap samples.")
