@@ -76,7 +76,7 @@ def main(_: list[str]) -> None:
     trained_with = read_config(workdir).data
     data = DATA.value or trained_with.validation or trained_with.train
     evaluate(workdir, data, out, options)
-    print((out / "report.md").read_text())
+    print((out / "report.md").read_text(encoding="utf-8"))
     print(f"Results and pictures are in {out}.")
 
 

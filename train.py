@@ -9,11 +9,10 @@ checkpoints/; the same command goes on where it stopped.
 """
 
 from absl import flags
-from ml_collections import config_flags
 
 from jaxsparse import command_line
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
+_CONFIG = command_line.define_config()
 _WORKDIR = command_line.define_path(
     "workdir", None, "Directory of the run, made where it is missing."
 )

@@ -20,10 +20,12 @@ from typing import Any, NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_flags
 
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
+
+flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
 USAGE_ERROR = 2  # exit status of what the user can mend
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -115,6 +117,23 @@ def define_path(
     return define(
         _PathParser(name), serializer, name, default, help, flag_values, required=required
     )
+
+
+def define_config(default: str | None = None) -> Any:
+    """``--config=FILE`` and ``--config.KEY=VALUE``, locked: a key that is not there is a mistake.
+
+    Args:
+      default: the config file where none is given; ``None`` where one must be.
+
+    Returns:
+      Its holder, whose ``value`` is a ``ConfigDict``.
+    """
+    # ml_collections looks for the flag already here; what is wrong with it is said by `run`.
+    saved, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        return config_flags.DEFINE_config_file("config", default, "Config file.", lock_config=True)
+    finally:
+        sys.argv = saved
 
 
 def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:

@@ -37,8 +37,8 @@ def whole_file(path: str | os.PathLike[str], name: str = "file") -> Iterator[Pat
     try:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                raise IsADirectoryError(None, "it is a folder")
+            if path.exists() and not path.is_file():  # a folder; a device, which root can replace
+                raise OSError(None, "it is there and is no file")
             yield partial
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())

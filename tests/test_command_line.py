@@ -194,6 +194,30 @@ def test_a_setting_out_of_range_is_named_as_its_flag(values):
         assert _as_flag(other) == other
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\0"])
+def test_a_bad_flagfile_is_one_line_before_anything_is_defined(tmp_path, content):
+    file = tmp_path / "flags"
+    if content:
+        file.write_bytes(content)
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), f"--flagfile={file}"],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert len(process.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpshort", "--helpfull", "--helpxml"])
+def test_help_shows_the_programs_own_flags_and_is_no_error(flag):
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), flag], capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 0
+    assert process.stderr == ""
+    for name in ("config", "workdir"):
+        assert name in process.stdout.partition("train.py")[2]
+
+
 def test_a_defect_keeps_its_traceback(tmp_path):
     script = tmp_path / "broken.py"
     script.write_text(

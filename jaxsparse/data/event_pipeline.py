@@ -81,7 +81,9 @@ class EventPipeline:
         _require(math.isfinite(self.mean), "mean", self.mean, "must be a number, 0 changes nothing")
         _require(0 <= self.fluctuation < 1, "fluctuation", self.fluctuation, "must lie in [0, 1)")
         self.shift, self.drop = int(data.shift), float(data.drop)
-        _require(self.shift >= 0, "shift", self.shift, "must not be negative, 0 moves nothing")
+        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
+        rule = f"must lie in [0, {longest}), the images' longest side, 0 moves nothing"
+        _require(0 <= self.shift < longest, "shift", self.shift, rule)
         _require(0 <= self.drop < 1, "drop", self.drop, "must lie in [0, 1), 0 drops nothing")
         _require(not data.crop, "crop", tuple(data.crop), "must be () for whole events")
         _require(not data.max_sites, "max_sites", data.max_sites, "must be 0 for whole events")

@@ -60,6 +60,7 @@ def draw_events(
     figure.colorbar(points, ax=panels, label="value", shrink=0.6)
     with whole_file(path, "picture") as partial:
         try:
-            figure.savefig(partial, dpi=110)
+            # Said, or matplotlib puts .png behind a name without an ending.
+            figure.savefig(partial, dpi=110, format=partial.suffix[1:] or "png")
         except ValueError as error:  # another ending than those of pictures
             raise InputError(f"picture is {path}: {' '.join(str(error).split())}") from None

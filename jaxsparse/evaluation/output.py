@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,13 +14,16 @@ RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
 
 
 def refuse_inputs(
-    folder: str | os.PathLike[str], inputs: Mapping[str, str | os.PathLike[str]]
+    folder: str | os.PathLike[str],
+    inputs: Mapping[str, str | os.PathLike[str]],
+    results: Sequence[str] = RESULTS,
 ) -> None:
     """Refuses a folder of results that would replace a file that is read.
 
     Args:
-      folder: of :func:`staged`, for :data:`RESULTS`.
+      folder: of :func:`staged`,.
       inputs: files by the name of the setting; empty ones are not given.
+      results: names of what is written into the folder.
 
     Raises:
       InputError: names the folder and the file.
@@ -28,7 +31,7 @@ def refuse_inputs(
     for name, path in inputs.items():
         if not path:
             continue
-        for result in RESULTS:
+        for result in results:
             place = Path(folder, result).resolve()
             if place.exists() and place in (Path(path).resolve(), *Path(path).resolve().parents):
                 raise InputError(

@@ -101,10 +101,14 @@ def test_a_picture_that_cannot_be_drawn_is_one_line(tmp_path, converted):
     event = EventFile(converted)[0]
     axes = {"XZ": ("plane", "cell")}
     (tmp_path / "file").write_text("mine")
-    for name, reason in (("file/a.png", "cannot be written"), ("a.h5", "not supported")):
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null, which root can replace
+    reasons = {"file/a.png": "cannot be written", "a.h5": "not supported", "pipe": "is no file"}
+    for name, reason in reasons.items():
         with pytest.raises(InputError, match=reason):
             draw_events(tmp_path / name, [event], axes=axes, titles=["one"])
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "pipe"]
+    draw_events(tmp_path / "no_ending", [event], axes=axes, titles=["one"])
+    assert (tmp_path / "no_ending").read_bytes()[1:4] == b"PNG"
     with pytest.raises(InputError, match="no event with a view of two axes"):
         draw_events(tmp_path / "a.png", [], axes=axes, titles=[])
 
