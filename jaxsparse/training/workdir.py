@@ -18,7 +18,7 @@ from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
 from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
-from jaxsparse.whole_file import write_whole
+from jaxsparse.whole_file import whole_file
 
 CONFIG_FILE = "config.json"
 LOCK_FILE = ".lock"
@@ -94,9 +94,7 @@ def claim(
     """
     path = workdir / CONFIG_FILE
     if path.exists() and not _is_ours(path):
-        raise InputError(
-            f"{path} is there and is no config of train.py: give another --workdir."
-        )
+        raise InputError(f"{path} is there and is no config of train.py: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():
         stored = with_class_names(read_config(workdir), event_classes)
         _compare(path, stored, config)
@@ -104,7 +102,8 @@ def claim(
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
         write_inputs(workdir, inputs)
-        write_whole(path, json.dumps(json.loads(config.to_json()), indent=2) + "\n")
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:

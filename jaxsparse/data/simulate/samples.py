@@ -83,9 +83,14 @@ class Sample:
         """Of the pixels."""
         return self.layout["class_names"]
 
-    def portions(self, numbers: range) -> list[range]:
+    def portions(self, numbers: range) -> Iterator[range]:
         """Numbers of events, cut to what a worker makes at once."""
-        return list(aligned(numbers, self.together))
+        return aligned(numbers, self.together)
+
+    def num_portions(self, numbers: range) -> int:
+        """How many there are, without making them: there may be billions."""
+        first, end = numbers.start // self.together, -(-numbers.stop // self.together)
+        return end - first if numbers else 0
 
     def make(self, numbers: range) -> list[Event]:
         """Events of a portion."""
