@@ -50,7 +50,7 @@ BASELINE_DATA = command_line.define_path(
 VALUE_SCALE = flags.DEFINE_float(
     "value_scale", 1.0, "Multiplies the values of the file, for data in other units than ADC."
 )
-SEED = flags.DEFINE_integer("seed", 0, "Draws crop windows, folds and bootstrap samples.")
+SEED = command_line.define_seed(0, "Draws crop windows, folds and bootstrap samples.")
 
 
 def main(_: list[str]) -> None:

@@ -24,6 +24,7 @@ from ml_collections import ConfigDict, config_flags
 
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
+from jaxsparse.settings import LARGEST_SEED
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
@@ -116,6 +117,21 @@ def define_path(
         )
     return define(
         _PathParser(name), serializer, name, default, help, flag_values, required=required
+    )
+
+
+def define_seed(
+    default: int | None, help: str, *, flag_values: flags.FlagValues = flags.FLAGS
+) -> flags.FlagHolder[Any]:
+    """``--seed``, in the one range that every program has.
+
+    Args:
+      default: ``None`` where it may be left out.
+      help: what it draws, one line.
+      flag_values: where it is defined.
+    """
+    return flags.DEFINE_integer(
+        "seed", default, help, lower_bound=0, upper_bound=LARGEST_SEED, flag_values=flag_values
     )
 
 

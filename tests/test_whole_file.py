@@ -25,9 +25,14 @@ def test_the_new_file_replaces_the_old_one(tmp_path) -> None:
 def test_whatever_ends_the_writing_leaves_the_old_file(tmp_path, error) -> None:
     path = tmp_path / "a.json"
     write(path, "old")
-    with pytest.raises(error), whole_file(path) as partial:
-        partial.write_text("half")
-        raise error
+
+    def half() -> None:
+        with whole_file(path) as partial:
+            partial.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        half()
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
 

@@ -187,7 +187,7 @@ def _define_flags() -> None:
     flags.DEFINE_enum("format", None, FORMATS, "what the input is")
     command_line.define_path("out", None, "event file to write")
     flags.DEFINE_integer("placements", None, "edep_sim: images an event; 5", lower_bound=1)
-    flags.DEFINE_integer("seed", None, "edep_sim: of placements and noise; 0", lower_bound=0)
+    command_line.define_seed(None, "edep_sim: of placements and noise; 0")
     flags.DEFINE_list("views", [], "edep_sim: views to make, of U, V, Y, voxels; U,V,Y")
     flags.DEFINE_string(
         "axes", "", "nova_caf: order of the axes of a stored image, if it is not view,plane,cell"

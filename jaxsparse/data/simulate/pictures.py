@@ -226,6 +226,6 @@ def _legend(axis: Axes) -> None:
 if __name__ == "__main__":
     command_line.define_path("out", "docs/images/detector", "folder for the pictures")
     command_line.define_path("edep_sim", None, "edep-sim HDF5 file of muons")
-    flags.DEFINE_integer("seed", 0, "of the event on all planes", lower_bound=0)
+    command_line.define_seed(0, "of the event on all planes")
     flags.DEFINE_integer("event", 3, "its number", lower_bound=0)
     command_line.run(main)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from absl import flags
 
+from jaxsparse import command_line
 from jaxsparse.data.nova import (
     NOVA_AXES,
     NOVA_EVENT_CLASSES,
@@ -121,9 +122,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         f"nova: {', '.join(scintillator.TOPOLOGIES)}; dune: {', '.join(DUNE_TOPOLOGIES)}"
     )
     flags.DEFINE_string("topology", None, topologies, flag_values=values)
-    flags.DEFINE_integer(
-        "seed", 0, "another seed makes other events", lower_bound=0, flag_values=values
-    )
+    command_line.define_seed(0, "another seed makes other events", flag_values=values)
     flags.DEFINE_float(
         "cosmic_rate",
         1.0,

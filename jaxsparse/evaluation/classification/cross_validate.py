@@ -314,7 +314,7 @@ if __name__ == "__main__":
     command_line.define_path("out", None, "Folder for the results.")
     flags.DEFINE_integer("folds", 5, "Parts of the events, each left out once.")
     flags.DEFINE_integer("repeats", 1, "Independent partitions.")
-    flags.DEFINE_integer("seed", 0, "Of partitions, trees and bootstrap samples.")
+    command_line.define_seed(0, "Of partitions, trees and bootstrap samples.")
     flags.DEFINE_integer("draws", 0, "Passes over mirrored and moved events that are averaged.")
     flags.mark_flags_as_required(["config", "data", "out"])
     command_line.run(main)

@@ -241,5 +241,5 @@ def _sample(canvas: Canvas, samples: dict[str, Sample]) -> None:
 if __name__ == "__main__":
     command_line.define_path("out", "docs/images/nova", "Folder for the plots and the table.")
     flags.DEFINE_float("scale", 1.0, "Size of the samples; 1 takes about a minute.")
-    flags.DEFINE_integer("seed", 1, "Another seed draws other events.")
+    command_line.define_seed(1, "Another seed draws other events.")
     command_line.run(main)
