@@ -37,7 +37,8 @@ class EventClassifier(nn.Module, abc.ABC):
         vocabulary: ``"sparse"`` or ``"dense"``. The parameters are the same.
         dtype: type of the matrix products' operands, ``"float32"`` (None) or ``"bfloat16"``.
         momentum: of batch norm's running statistics.
-        remat: compute the inside of blocks again in the backward pass instead of storing it.
+        remat: compute the inside of blocks again in the backward pass instead of storing it; for
+            what that saves where, see :class:`~jaxsparse.models.UResNet`.
         axis_name: mapped axis over which batch norm sums its moments (None: this device alone).
     """
 

@@ -31,7 +31,7 @@ def default_config() -> ConfigDict:
     config.model.kernel_size = 3
     config.model.vocabulary = "sparse"  # or dense: the same network on whole images
     config.model.dtype = "float32"  # or bfloat16: operands of matrix products; sums stay float32
-    config.model.remat = False  # compute blocks again in the backward pass: less memory
+    config.model.remat = False  # compute blocks again in the backward pass (docs/network.md)
     for group in ("data", "loss", "optimizer", "train"):
         config[group] = ConfigDict(settings.defaults(group))
     return config
