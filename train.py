@@ -4,7 +4,7 @@
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Every key of the config can be set on the command line, ``--config.optimizer.learning_rate=1e-3``;
-jaxsparse/training/config.py lists them all. The work directory gets config.json, inputs.json,
+jaxsparse/settings.py lists them all. The work directory gets config.json, inputs.json,
 metrics.jsonl and checkpoints/; the same command goes on where it stopped.
 """
 

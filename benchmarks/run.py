@@ -41,7 +41,7 @@ from absl import flags
 
 from benchmarks import machine, workloads
 from benchmarks.engine_process import REQUIRES, EngineProcess, check_installed
-from benchmarks.engines.cases import LAYERS, MAPS, NETWORK
+from benchmarks.engines.cases import LAYERS, MAPS, NETWORK, Workload
 from benchmarks.report import agree, heading, line_of, summary
 from jaxsparse import command_line
 from jaxsparse.errors import InputError

@@ -76,7 +76,7 @@ class SparseTensor:
         return self.features.shape[1]
 
     @property
-    def mask(self) -> Bool[Array, "sites"]:
+    def mask(self) -> Bool[Array, " sites"]:
         """True on the rows that are sites."""
         return jnp.arange(self.capacity, dtype=jnp.int32) < self.num_active
 

@@ -43,11 +43,11 @@ class Batch:
 
     coords: Int[HostOrDevice, "sites axes"]
     features: Float[HostOrDevice, "sites channels"]
-    labels: Int[HostOrDevice, "sites"]
-    weights: Float[HostOrDevice, "sites"]
+    labels: Int[HostOrDevice, " sites"]
+    weights: Float[HostOrDevice, " sites"]
     num_active: Int[HostOrDevice, ""]
     num_events: Int[HostOrDevice, ""]
-    events: Int[HostOrDevice, "events"]
+    events: Int[HostOrDevice, " events"]
     spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
     batch_size: int = dataclasses.field(metadata={"static": True})
     capacities: tuple[int, ...] = dataclasses.field(metadata={"static": True})

@@ -37,9 +37,9 @@ class EventBatch:
     """
 
     views: tuple[Batch, ...]
-    labels: Int[HostOrDevice, "slots"]
+    labels: Int[HostOrDevice, " slots"]
     num_events: Int[HostOrDevice, ""]
-    events: Int[HostOrDevice, "slots"]
+    events: Int[HostOrDevice, " slots"]
 
     @property
     def slots(self) -> int:

@@ -20,7 +20,7 @@ SPCONV_LAYOUTS = ("KRSC", "RSKC", "RSCK")
 
 def minkowski_kernel(
     kernel: Float[np.ndarray, "..."], kernel_size: Sequence[int]
-) -> Float[np.ndarray, "taps in out"]:
+) -> Float[np.ndarray, " taps in out"]:
     """The kernel of a ``MinkowskiConvolution`` or ``MinkowskiConvolutionTranspose``.
 
     MinkowskiEngine counts taps with the **first** spatial axis fastest: tap ``k`` has the position
@@ -54,8 +54,8 @@ def minkowski_kernel(
 
 
 def minkowski_cross_kernel(
-    kernel: Float[np.ndarray, "taps in out"], kernel_size: Sequence[int]
-) -> Float[np.ndarray, "taps in out"]:
+    kernel: Float[np.ndarray, " taps in out"], kernel_size: Sequence[int]
+) -> Float[np.ndarray, " taps in out"]:
     """The kernel of a convolution with ``RegionType.HYPER_CROSS``.
 
     MinkowskiEngine has the centre first, then axis by axis the offsets ``1 .. r`` and ``-r .. -1``
@@ -91,7 +91,7 @@ def minkowski_cross_kernel(
 
 def spconv_kernel(
     kernel: Float[np.ndarray, "..."], *, layout: str = "KRSC"
-) -> Float[np.ndarray, "taps in out"]:
+) -> Float[np.ndarray, " taps in out"]:
     """The weight of any convolution of spconv.
 
     Args:

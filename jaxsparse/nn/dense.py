@@ -177,7 +177,7 @@ class InverseConv(nn.Module):
 
 def _convolve(
     features: Float[Array, "events *spatial in"],
-    weights: Float[Array, "taps in out"],
+    weights: Float[Array, " taps in out"],
     kernel_size: int,
     stride: int,
     padding: list[tuple[int, int]],

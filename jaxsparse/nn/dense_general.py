@@ -147,7 +147,7 @@ def average_unpooling(y: DenseTensor, connection: DenseConnection) -> DenseTenso
 
 def _weights(
     module: Any, connection: DenseConnection, channels: int, features: int
-) -> Float[Array, "taps in out"]:
+) -> Float[Array, " taps in out"]:
     return convolution_weights(
         module,
         taps=connection.taps,

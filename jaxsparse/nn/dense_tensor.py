@@ -29,7 +29,7 @@ class DenseTensor:
     """
 
     features: Float[Array, "events *spatial channels"]
-    mask: Bool[Array, "events *spatial"] | None
+    mask: Bool[Array, " events *spatial"] | None
     stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
 
     @property
@@ -78,7 +78,7 @@ class DenseGeometry:
         strides: finest pixels to a pixel, for each level and axis.
     """
 
-    masks: tuple[Bool[Array, "events *spatial"] | None, ...]
+    masks: tuple[Bool[Array, " events *spatial"] | None, ...]
     spatial_shapes: tuple[tuple[int, ...], ...] = dataclasses.field(metadata={"static": True})
     strides: tuple[tuple[int, ...], ...] = dataclasses.field(metadata={"static": True})
 
@@ -128,7 +128,7 @@ def geometry(x: DenseTensor, *, levels: int, kernels: tuple[int, ...] = (3,)) ->
     return DenseGeometry(tuple(masks), tuple(shapes), tuple(strides))
 
 
-def _any_of_children(mask: Bool[Array, "events *fine"]) -> Bool[Array, "events *coarse"]:
+def _any_of_children(mask: Bool[Array, " events *fine"]) -> Bool[Array, " events *coarse"]:
     odd = [(0, size % 2) for size in mask.shape[1:]]
     padded = jnp.pad(mask, [(0, 0), *odd])
     pairs = [part for size in padded.shape[1:] for part in (size // 2, 2)]

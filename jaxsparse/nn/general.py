@@ -102,7 +102,7 @@ def _convolve(
         raise InputError(
             f"groups is {groups}: must divide {x.num_channels} input and {features} output channels"
         )
-    weights: Float[Array, "taps in out"] = convolution_weights(
+    weights: Float[Array, " taps in out"] = convolution_weights(
         module,
         taps=connection.kernel_map.taps,
         taps_per_output=connection.taps_per_target,

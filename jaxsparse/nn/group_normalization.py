@@ -90,7 +90,7 @@ class LayerNorm(nn.Module):
 
 def _scale_and_bias(
     module: nn.Module, x: SparseTensor
-) -> tuple[Float32[Array, "channels"], Float32[Array, "channels"]]:
+) -> tuple[Float32[Array, " channels"], Float32[Array, " channels"]]:
     shape = (x.num_channels,)
     return (
         parameter(module, "scale", nn.initializers.ones, shape),

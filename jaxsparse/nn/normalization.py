@@ -70,10 +70,10 @@ class BatchNorm(nn.Module):
 
 def _normalise(
     x: Tensor,
-    mean: Float32[Array, "channels"],
-    variance: Float32[Array, "channels"],
-    scale: Float32[Array, "channels"],
-    bias: Float32[Array, "channels"],
+    mean: Float32[Array, " channels"],
+    variance: Float32[Array, " channels"],
+    scale: Float32[Array, " channels"],
+    bias: Float32[Array, " channels"],
     epsilon: float,
 ) -> Tensor:
     slope = scale * jax.lax.rsqrt(variance + epsilon)
@@ -84,7 +84,7 @@ def _normalise(
 
 def _dense_moments(
     x: DenseTensor, axis_name: str | None
-) -> tuple[Float32[Array, "channels"], Float32[Array, "channels"], Float32[Array, ""]]:
+) -> tuple[Float32[Array, " channels"], Float32[Array, " channels"], Float32[Array, ""]]:
     """Mean, biased variance and number of the pixels that count, those of all devices."""
     features = x.features.astype(jnp.float32)
     axes = tuple(range(features.ndim - 1))

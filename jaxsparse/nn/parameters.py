@@ -27,7 +27,7 @@ def parameter(
 
 def convolution_weights(
     module: nn.Module, *, taps: int, taps_per_output: int, channels: int, features: int
-) -> Float32[Array, "taps in out"]:
+) -> Float32[Array, " taps in out"]:
     """The parameter ``weights`` of a convolution layer, float32 ``[taps, in, out]``.
 
     Taps are in row-major order of the kernel, last axis fastest, so that a dense kernel

@@ -52,7 +52,7 @@ class Linear(nn.Module):
 
 
 def add_bias(
-    features: Float[Array, "... channels"], bias: Float[Array, "channels"]
+    features: Float[Array, "... channels"], bias: Float[Array, " channels"]
 ) -> Float[Array, "... channels"]:
     """``features + bias``, summed in float32, of the type of the features."""
     return (features.astype(jnp.float32) + per_channel(bias, features)).astype(features.dtype)

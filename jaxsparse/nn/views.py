@@ -38,7 +38,7 @@ class MergedViews:
     """
 
     geometry: Geometry
-    rows: tuple[tuple[Int[Array, "sites"], ...], ...]
+    rows: tuple[tuple[Int[Array, " sites"], ...], ...]
     capacities: tuple[tuple[int, ...], ...] = dataclasses.field(metadata={"static": True})
 
     def merge(self, tensors: Sequence[SparseTensor], how: str) -> SparseTensor:

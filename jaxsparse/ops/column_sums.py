@@ -53,7 +53,7 @@ def column_moments(
 def column_products(
     u: Float[Array, "rows channels"],
     x: Float[Array, "rows channels"],
-    center: Float32[Array, "channels"],
+    center: Float32[Array, " channels"],
     num_active: Int32[Array, ""],
     implementation: str = "auto",
 ) -> Float32[Array, "2 channels"]:
@@ -74,7 +74,7 @@ def column_products(
 def column_spread(
     c: Float32[Array, "2 channels"],
     x: Float[Array, "rows channels"],
-    center: Float32[Array, "channels"],
+    center: Float32[Array, " channels"],
     num_active: Int32[Array, ""],
     implementation: str = "auto",
 ) -> Float32[Array, "rows channels"]:

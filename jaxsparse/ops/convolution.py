@@ -38,10 +38,10 @@ IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
 def convolution(
     features: Float[Array, "sites in"],
-    weights: Float[Array, "taps in out"],
+    weights: Float[Array, " taps in out"],
     kernel_map: KernelMap,
     *,
-    bias: Float[Array, "out"] | None = None,
+    bias: Float[Array, " out"] | None = None,
     groups: int = 1,
     compute_dtype: Any = None,
     implementation: str = "auto",

@@ -124,7 +124,7 @@ def downsample(
     spatial_shape: Sequence[int],
     capacity: int,
     strategy: str = "auto",
-) -> tuple[Int[Array, "coarse axes"], Int[Array, ""], Int[Array, "sites"], Int[Array, "sites"]]:
+) -> tuple[Int[Array, "coarse axes"], Int[Array, ""], Int[Array, " sites"], Int[Array, " sites"]]:
     """The sites of the next level: the distinct values of ``coords >> 1``, in canonical order.
 
     Every fine site has exactly one parent, so the result is also the whole kernel map of a
@@ -164,13 +164,13 @@ def downsample(
 
 def distinct(
     coords: Int[Array, "points axes"],
-    valid: Bool[Array, "points"],
+    valid: Bool[Array, " points"],
     *,
     batch_size: int,
     spatial_shape: Sequence[int],
     capacity: int,
     strategy: str = "auto",
-) -> tuple[Int[Array, "sites axes"], Int[Array, ""], Int[Array, "points"]]:
+) -> tuple[Int[Array, "sites axes"], Int[Array, ""], Int[Array, " points"]]:
     """The distinct rows among the ``valid`` ones, in canonical order.
 
     Args:

@@ -36,8 +36,8 @@ class EventRows:
         event: int32 ``[sites]``, the event of every row, ``events`` on padding.
     """
 
-    bounds: Int[Array, "bounds"]
-    event: Int[Array, "sites"]
+    bounds: Int[Array, " bounds"]
+    event: Int[Array, " sites"]
 
     @classmethod
     def of(cls, x: SparseTensor) -> EventRows:
@@ -61,7 +61,7 @@ class EventRows:
         return self.bounds.shape[0] - 1
 
     @property
-    def counts(self) -> Int[Array, "events"]:
+    def counts(self) -> Int[Array, " events"]:
         """Sites of every event."""
         return self.bounds[1:] - self.bounds[:-1]
 

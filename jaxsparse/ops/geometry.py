@@ -69,7 +69,7 @@ class Level:
         return jnp.minimum(self.count, self.capacity)
 
     @property
-    def mask(self) -> Bool[Array, "sites"]:
+    def mask(self) -> Bool[Array, " sites"]:
         """True on the rows that are sites."""
         return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 

@@ -22,8 +22,8 @@ DOMAINS = ("event", "site")
 
 def group_norm(
     x: SparseTensor,
-    scale: Float[Array, "channels"],
-    bias: Float[Array, "channels"],
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
     *,
     groups: int,
     over: str = "event",
@@ -89,8 +89,8 @@ def group_norm(
 
 def instance_norm(
     x: SparseTensor,
-    scale: Float[Array, "channels"],
-    bias: Float[Array, "channels"],
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
 ) -> SparseTensor:
@@ -111,8 +111,8 @@ def instance_norm(
 
 def layer_norm(
     x: SparseTensor,
-    scale: Float[Array, "channels"],
-    bias: Float[Array, "channels"],
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
 ) -> SparseTensor:

@@ -88,7 +88,7 @@ def features_at(
     points: Array | np.ndarray,
     *,
     strategy: str = "auto",
-) -> tuple[Float[Array, "points channels"], Bool[Array, "points"]]:
+) -> tuple[Float[Array, "points channels"], Bool[Array, " points"]]:
     """Features of the sites at given coordinates; those of the nearest site for real positions.
 
     Args:

@@ -44,8 +44,8 @@ class Windows:
         size: rows of a block (static).
     """
 
-    first: Int[Array, "blocks"]
-    last: Int[Array, "blocks"]
+    first: Int[Array, " blocks"]
+    last: Int[Array, " blocks"]
     size: int = dataclasses.field(metadata={"static": True})
 
     @classmethod
@@ -114,7 +114,7 @@ class KernelMap:
     """
 
     table: Int[Array, "taps rows"]
-    slot: Int[Array, "fine"] | None
+    slot: Int[Array, " fine"] | None
     windows: Windows
     num_rows: Int[Array, ""]
     num_columns: Int[Array, ""]
@@ -289,8 +289,8 @@ def inverted(table: Int[Array, "taps rows"], columns: int) -> Int[Array, "taps c
 
 
 def downsample_map(
-    parent: Int[Array, "fine"],
-    child: Int[Array, "fine"],
+    parent: Int[Array, " fine"],
+    child: Int[Array, " fine"],
     num_fine: Int[Array, ""],
     num_coarse: Int[Array, ""],
     *,

@@ -84,8 +84,8 @@ def masked_moments(
 def batch_norm(
     features: Float[Array, "sites channels"],
     num_active: Array,
-    scale: Float[Array, "channels"],
-    bias: Float[Array, "channels"],
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
     axis_name: AxisName = None,
@@ -130,10 +130,10 @@ def batch_norm(
 def batch_norm_inference(
     features: Float[Array, "sites channels"],
     num_active: Array,
-    scale: Float[Array, "channels"],
-    bias: Float[Array, "channels"],
-    mean: Float[Array, "channels"],
-    variance: Float[Array, "channels"],
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
+    mean: Float[Array, " channels"],
+    variance: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
 ) -> Float[Array, "sites channels"]:

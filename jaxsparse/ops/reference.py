@@ -14,7 +14,7 @@ from jaxtyping import Float
 def submanifold_convolution(
     dense: Float[np.ndarray, "events ..."],
     active: np.ndarray,
-    weights: Float[np.ndarray, "taps in out"],
+    weights: Float[np.ndarray, " taps in out"],
     kernel_size: int,
 ) -> np.ndarray:
     """``out[o] = sum_k weights[k] . dense[o + k - kernel_size // 2]`` at active ``o``, else zero.
@@ -39,7 +39,7 @@ def submanifold_convolution(
 
 
 def strided_convolution(
-    dense: Float[np.ndarray, "events ..."], weights: Float[np.ndarray, "taps in out"]
+    dense: Float[np.ndarray, "events ..."], weights: Float[np.ndarray, " taps in out"]
 ) -> np.ndarray:
     """``out[o] = sum_k weights[k] . dense[2 o + k]``, kernel 2, stride 2, shape ``ceil(n / 2)``."""
     spatial = dense.shape[1:-1]
@@ -55,7 +55,7 @@ def strided_convolution(
 def inverse_convolution(
     dense: Float[np.ndarray, "events ..."],
     active: np.ndarray,
-    weights: Float[np.ndarray, "taps in out"],
+    weights: Float[np.ndarray, " taps in out"],
 ) -> np.ndarray:
     """``out[2 o + k] = weights[k] . dense[o]`` at the ``active`` fine sites, else zero."""
     spatial = active.shape[1:]

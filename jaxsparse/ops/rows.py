@@ -29,7 +29,7 @@ from jaxsparse.pytree import pytree
 
 def take_rows(
     features: Float[Array | np.ndarray, "sites channels"],
-    rows: Int[Array | np.ndarray, "points"],
+    rows: Int[Array | np.ndarray, " points"],
     *,
     distinct: bool = False,
 ) -> Float[Array, "points channels"]:
@@ -58,7 +58,7 @@ def take_rows(
 
 def sum_rows(
     values: Float[Array | np.ndarray, "points channels"],
-    rows: Int[Array | np.ndarray, "points"],
+    rows: Int[Array | np.ndarray, " points"],
     capacity: int,
     *,
     distinct: bool = False,
@@ -97,7 +97,7 @@ def sum_rows(
 
 
 def largest_of_rows(
-    values: Float[Array, "points channels"], rows: Int[Array, "points"], capacity: int
+    values: Float[Array, "points channels"], rows: Int[Array, " points"], capacity: int
 ) -> Int[Array, "sites channels"]:
     """Which point has the largest value of its row, channel by channel: the first one of equals.
 
@@ -134,7 +134,7 @@ def largest_of_rows(
 class _Reading:
     """Which of ``sites`` rows every point reads; ``distinct`` promises that none is read twice."""
 
-    rows: Int[Array, "points"]
+    rows: Int[Array, " points"]
     sites: int = dataclasses.field(metadata={"static": True})
     distinct: bool = dataclasses.field(metadata={"static": True})
 

@@ -113,7 +113,7 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     return _joined((x, y), (of_x, of_y), join, sites, num_active)
 
 
-def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, "sites"]) -> SparseTensor:
+def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, " sites"]) -> SparseTensor:
     """The sites where ``keep`` is True, moved up to the first rows in their order. Traceable.
 
     Args:
@@ -144,7 +144,7 @@ def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, "sites"]) -> SparseTen
 
 
 def crop(
-    x: SparseTensor, start: Int[Array | np.ndarray, "dim"] | Sequence[int], shape: Sequence[int]
+    x: SparseTensor, start: Int[Array | np.ndarray, " dim"] | Sequence[int], shape: Sequence[int]
 ) -> SparseTensor:
     """The sites within a box, with coordinates counted from its corner. Traceable.
 

@@ -77,7 +77,7 @@ class Sites:
         return jnp.minimum(self.count, self.capacity)
 
     @property
-    def mask(self) -> Bool[Array, "sites"]:
+    def mask(self) -> Bool[Array, " sites"]:
         """True on the rows that are sites."""
         return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
@@ -276,7 +276,7 @@ def fine_places(
 
 def coarse_places(
     fine: Int[Array, "sites axes"],
-    mask: Bool[Array, "sites"],
+    mask: Bool[Array, " sites"],
     region: Region,
     stride: tuple[int, ...],
 ) -> tuple[Int[Array, "taps sites axes"], Bool[Array, "taps sites"]]:

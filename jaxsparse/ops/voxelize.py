@@ -35,8 +35,8 @@ class PointMap:
         points_per_site: int32 ``[capacity]``, 0 on padding rows.
     """
 
-    rows: Int[Array, "points"]
-    points_per_site: Int[Array, "sites"]
+    rows: Int[Array, " points"]
+    points_per_site: Int[Array, " sites"]
 
     @property
     def capacity(self) -> int:
@@ -82,7 +82,7 @@ def voxelize(
     batch_size: int,
     capacity: int | None = None,
     duplicates: str = "error",
-    valid: Bool[Array | np.ndarray, "points"] | None = None,
+    valid: Bool[Array | np.ndarray, " points"] | None = None,
 ) -> tuple[SparseTensor, PointMap, VoxelizeStatus]:
     """The sites that points lie on, ``floor(point)``, with the features of their points merged.
 
@@ -167,12 +167,12 @@ def voxelize(
 
 
 def vote(
-    labels: Int[Array | np.ndarray, "points"],
+    labels: Int[Array | np.ndarray, " points"],
     point_map: PointMap,
     *,
     ignore_label: int = -1,
     conflict: int | None = None,
-) -> Int[Array, "sites"]:
+) -> Int[Array, " sites"]:
     """The label that most points of a site have; the smallest of equally frequent ones.
 
     Args:

@@ -154,7 +154,7 @@ class Classification:
         )
         return images, geometries
 
-    def labels(self, batch: EventBatch) -> Int[Array, "slots"]:
+    def labels(self, batch: EventBatch) -> Int[Array, " slots"]:
         return batch.labels
 
     def loss(self, logits: Float[Array, "slots classes"], batch: EventBatch) -> Float[Array, ""]:

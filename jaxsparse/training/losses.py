@@ -15,8 +15,8 @@ from jaxsparse.errors import InputError
 
 def weighted_cross_entropy(
     logits: Float[Array, "sites classes"],
-    labels: Int[Array, "sites"],
-    weights: Float[Array, "sites"],
+    labels: Int[Array, " sites"],
+    weights: Float[Array, " sites"],
 ) -> Float[Array, ""]:
     """Weighted cross entropy, **summed** over the pixels of all events.
 
@@ -102,7 +102,7 @@ class EventLoss:
         return cls(config.name, config.q, smoothing, weights)
 
     def __call__(
-        self, logits: Float[Array, "events classes"], labels: Int[Array, "events"]
+        self, logits: Float[Array, "events classes"], labels: Int[Array, " events"]
     ) -> Float[Array, ""]:
         """The sum.
 

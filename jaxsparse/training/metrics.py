@@ -59,7 +59,7 @@ class Sums:
 
 
 def confusion_counts(
-    logits: Float[Array, "sites classes"], labels: Int[Array, "sites"]
+    logits: Float[Array, "sites classes"], labels: Int[Array, " sites"]
 ) -> Int[Array, "classes classes"]:
     """Pixels by true class (rows) and largest logit (columns); traceable, without scatter.
 

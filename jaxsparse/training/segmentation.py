@@ -90,7 +90,7 @@ class Segmentation:
         x = batch.tensor()
         return x, jaxsparse.geometry(x, **self.settings, capacities=batch.capacities)
 
-    def labels(self, batch: Batch) -> Int[Array, "sites"]:
+    def labels(self, batch: Batch) -> Int[Array, " sites"]:
         return batch.labels
 
     def loss(self, logits: Float[Array, "sites classes"], batch: Batch) -> Float[Array, ""]:

@@ -58,7 +58,7 @@ class Task(Protocol):
     def inputs(self, batch: Any) -> tuple[Any, Any]:
         """What the network takes: image and geometry, or a tuple of each."""
 
-    def labels(self, batch: Any) -> Int[Array, "rows"]:
+    def labels(self, batch: Any) -> Int[Array, " rows"]:
         """Class of every row of the logits, -1 for those that count nowhere."""
 
     def loss(self, logits: Float[Array, "rows classes"], batch: Any) -> Float[Array, ""]:

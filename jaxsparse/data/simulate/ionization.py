@@ -22,8 +22,8 @@ OTHERS_BAND = (1.0, 50.0)
 
 
 def recombination(
-    de_dx: Float[np.ndarray, "steps"], field: float = FIELD
-) -> Float[np.ndarray, "steps"]:
+    de_dx: Float[np.ndarray, " steps"], field: float = FIELD
+) -> Float[np.ndarray, " steps"]:
     """Share of the electrons that escape: ``ln(alpha + k e) / (k e)``, e = dE/dx in MeV/cm.
 
     Args:
@@ -39,7 +39,7 @@ def recombination(
 
 def free_electrons(
     deposits: Deposits, pdg: np.ndarray, field: float = FIELD
-) -> Float[np.ndarray, "steps"]:
+) -> Float[np.ndarray, " steps"]:
     """Electrons that start to drift from every step.
 
     dE/dx is clamped to [1.9, 6] MeV/cm for electrons and photons and to [1, 50] for everything
@@ -59,7 +59,7 @@ def free_electrons(
 
 def subdivide(
     deposits: Deposits, longest: float
-) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, "points"], Int[np.ndarray, "points"]]:
+) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"], Int[np.ndarray, " points"]]:
     """Cuts steps into equal parts no longer than ``longest`` (cm).
 
     Returns:

@@ -46,11 +46,11 @@ class Groups:
 
 
 def merge(
-    cells: Int[np.ndarray, "parts"],
-    group: Int[np.ndarray, "parts"],
-    amount: Float[np.ndarray, "parts"],
+    cells: Int[np.ndarray, " parts"],
+    group: Int[np.ndarray, " parts"],
+    amount: Float[np.ndarray, " parts"],
     num_groups: int,
-) -> tuple[Int[np.ndarray, "sums"], Int[np.ndarray, "sums"], Float[np.ndarray, "sums"]]:
+) -> tuple[Int[np.ndarray, " sums"], Int[np.ndarray, " sums"], Float[np.ndarray, " sums"]]:
     """Sums amounts by (cell, group): the sparse accumulation under all images.
 
     Returns:
@@ -70,9 +70,9 @@ def merge(
 
 
 def pixel_truth(
-    cells: Int[np.ndarray, "sums"],
-    group: Int[np.ndarray, "sums"],
-    amount: Float[np.ndarray, "sums"],
+    cells: Int[np.ndarray, " sums"],
+    group: Int[np.ndarray, " sums"],
+    amount: Float[np.ndarray, " sums"],
     groups: Groups,
     *,
     floor: float,
@@ -135,7 +135,7 @@ def vertex_distance(
     coords: Int[np.ndarray, "pixels dim"],
     vertices: Int[np.ndarray, "vertices dim"],
     shape: tuple[int, ...],
-) -> Float[np.ndarray, "pixels"]:
+) -> Float[np.ndarray, " pixels"]:
     """Chebyshev distance in pixels to the nearest vertex that lies in the image.
 
     >>> vertex_distance(np.array([[2, 2], [9, 4]]), np.array([[3, 4]]), (10, 10))

@@ -100,13 +100,13 @@ def parallel_handler(
     frame = code.arguments[0]
     _answer_for_metadata(code, frame)
     items, values = prepare(code, Frame(code, frame))
-    record = code.b.call(code.external("malloc", POINTER, [I64]), [code.int(_RECORD_BYTES)])
+    record = code.b.call(code.external("malloc", POINTER, [I64]), [code.integer(_RECORD_BYTES)])
     kinds = [value.type for value in values]
     for index, value in enumerate(values):
         code.store(value, code.at(record, _FIRST_VALUE + 8 * index))
-    code.store(code.int(0), code.at(record, _NEXT))
-    code.store(code.int(0), code.at(record, _DONE))
-    code.store(code.int(1), code.at(record, _USERS))
+    code.store(code.integer(0), code.at(record, _NEXT))
+    code.store(code.integer(0), code.at(record, _DONE))
+    code.store(code.integer(1), code.at(record, _USERS))
     code.store(items, code.at(record, _ITEMS))
 
     work = _work_function(module, f"{name}_work", kinds, make_worker)
@@ -132,7 +132,7 @@ def _answer_for_metadata(code: Code, frame: Value) -> None:
         is_metadata = code.b.icmp_signed("==", kind, ir.Constant(I32, _METADATA_EXTENSION))
         with code.b.if_then(is_metadata):
             metadata = code.load(POINTER, code.at(extension, _METADATA))
-            version = code.int(_MINOR_VERSION << 32)  # major 0, then minor, 32 bits each
+            version = code.integer(_MINOR_VERSION << 32)  # major 0, then minor, 32 bits each
             code.store(version, code.at(metadata, _METADATA_VERSION))
             code.store(ir.Constant(I32, 0), code.at(metadata, _METADATA_TRAITS))
             code.b.ret(ir.Constant(POINTER, None))
@@ -176,7 +176,7 @@ def _help_function(module: ir.Module, name: str, work: Any) -> Any:
 
 def _leave(code: Code, record: Value) -> None:
     users = code.add_atomic(code.at(record, _USERS), -1)
-    with code.b.if_then(code.b.icmp_signed("==", users, code.int(1))):
+    with code.b.if_then(code.b.icmp_signed("==", users, code.integer(1))):
         code.b.call(code.external("free", VOID, [POINTER]), [record])
 
 
@@ -186,8 +186,8 @@ def _call_helpers(code: Code, frame: Value, record: Value, items: Value, help_: 
     context = code.load(POINTER, code.at(frame, _CONTEXT))
     nothing = ir.Constant(POINTER, None)
     size, query = code.array(I64, 8), code.array(I64, 8)
-    code.store(code.int(1), size)
-    for offset, value in ((0, code.int(32)), (8, nothing), (16, context), (24, size)):
+    code.store(code.integer(1), size)
+    for offset, value in ((0, code.integer(32)), (8, nothing), (16, context), (24, size)):
         code.store(value, code.at(query, offset))
 
     def call(field: int, arguments: Value) -> Value:
@@ -196,7 +196,7 @@ def _call_helpers(code: Code, frame: Value, record: Value, items: Value, help_: 
         failed = code.b.icmp_unsigned("!=", error, nothing)
         with code.b.if_then(failed):
             destroy = code.array(I64, 4)
-            for offset, value in ((0, code.int(24)), (8, nothing), (16, error)):
+            for offset, value in ((0, code.integer(24)), (8, nothing), (16, error)):
                 code.store(value, code.at(destroy, offset))
             function = code.load(POINTER, code.at(api, _ERROR_DESTROY))
             code.call_pointer(function, VOID, [destroy])
@@ -206,7 +206,7 @@ def _call_helpers(code: Code, frame: Value, record: Value, items: Value, help_: 
     threads = code.minimum(code.load(I64, size), items)
     order = code.array(I64, 8)
     helper = code.b.bitcast(help_, POINTER)
-    fields = ((0, code.int(40)), (8, nothing), (16, context), (24, helper), (32, record))
+    fields = ((0, code.integer(40)), (8, nothing), (16, context), (24, helper), (32, record))
     for offset, value in fields:
         code.store(value, code.at(order, offset))
     with code.loop(1, threads):

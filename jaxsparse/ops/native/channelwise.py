@@ -40,7 +40,7 @@ def add_channelwise_apply(module: ir.Module, name: str, tile: Tile) -> None:
         out = frame.result(0)
         active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
         rows = out.length(0)
-        row_bytes = code.b.mul(out.length(1), code.int(FLOAT))
+        row_bytes = code.b.mul(out.length(1), code.integer(FLOAT))
         values = [
             *(x.data, table.data, w.data, out.data),
             *(code.minimum(active, table.length(1)), absent, block, rows),
@@ -52,15 +52,15 @@ def add_channelwise_apply(module: ir.Module, name: str, tile: Tile) -> None:
         x, table, w, out, active, absent, block, rows, columns, taps, row_bytes = values
         inputs, weights = code.array(I64, MAX_TAPS), code.array(I64, MAX_TAPS)
         x_start, w_start = code.b.ptrtoint(x, I64), code.b.ptrtoint(w, I64)
-        column_bytes = code.b.mul(columns, code.int(4))
+        column_bytes = code.b.mul(columns, code.integer(4))
 
         def list_taps(row: Value) -> Value:
             """Writes the addresses of the inputs and weights that reach a row; their number."""
-            count = code.variable(I64, code.int(0))
-            entry = code.at(table, code.b.mul(row, code.int(4)))
+            count = code.variable(I64, code.integer(0))
+            entry = code.at(table, code.b.mul(row, code.integer(4)))
             with code.b.if_then(code.b.icmp_signed("<", row, active)), code.loop(0, taps) as tap:
                 named = code.load_int(code.at(entry, code.b.mul(tap, column_bytes)))
-                here = code.b.mul(count.get(), code.int(8))
+                here = code.b.mul(count.get(), code.integer(8))
                 source = code.b.add(x_start, code.b.mul(named, row_bytes))
                 code.store(source, code.at(inputs, here))
                 weight = code.b.add(w_start, code.b.mul(tap, row_bytes))
@@ -105,7 +105,7 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
     def add_block(
         code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
     ) -> None:
-        row_bytes = code.b.mul(widths[1], code.int(FLOAT))
+        row_bytes = code.b.mul(widths[1], code.integer(FLOAT))
         for begin, stop, vectors in strips(code, tile, row_bytes):
             with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
                 # From zero in every block: a long sum in one go would lose more digits.
@@ -126,7 +126,7 @@ def _sum_products(
     zero = ir.Constant(vector, [0.0] * lanes)
     sums = [code.variable(vector, zero) for _ in range(vectors)]
     with code.loop(0, count) as pair:
-        position = code.b.mul(pair, code.int(8))
+        position = code.b.mul(pair, code.integer(8))
         one, two = (
             code.at(pointer(code, code.load(I64, code.at(addresses, position))), column)
             for addresses in lists

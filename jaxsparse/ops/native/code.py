@@ -62,14 +62,14 @@ class Code:
             slot.align = 64
             return self.b.bitcast(slot, POINTER)
 
-    def int(self, number: int) -> Value:
+    def integer(self, number: int) -> Value:
         """A constant."""
         return ir.Constant(I64, number)
 
     def at(self, base: Value, *offsets: Value) -> Value:
         """``base`` moved by bytes."""
         for offset in offsets:
-            offset = self.int(offset) if isinstance(offset, int) else offset
+            offset = self.integer(offset) if isinstance(offset, int) else offset
             base = self.b.gep(base, [offset], inbounds=True)
         return base
 
@@ -134,9 +134,9 @@ class Code:
     @contextlib.contextmanager
     def loop(self, start: Value, stop: Value, step: Value = 1) -> Iterator[Value]:
         """``for i in range(start, stop, step)``."""
-        start = self.int(start) if isinstance(start, int) else start
-        stop = self.int(stop) if isinstance(stop, int) else stop
-        step = self.int(step) if isinstance(step, int) else step
+        start = self.integer(start) if isinstance(start, int) else start
+        stop = self.integer(stop) if isinstance(stop, int) else stop
+        step = self.integer(step) if isinstance(step, int) else step
         before = self.b.block
         test, body, after = (self.b.append_basic_block(part) for part in ("test", "body", "after"))
         self.b.branch(test)
@@ -169,7 +169,7 @@ class Code:
     def add_atomic(self, address: Value, number: int) -> Value:
         """Adds to the integer at an address for all threads; the value it had before."""
         place = self.b.bitcast(address, ir.PointerType(I64))
-        return self.b.atomic_rmw("add", place, self.int(number), "acq_rel")
+        return self.b.atomic_rmw("add", place, self.integer(number), "acq_rel")
 
     def load_atomic(self, address: Value) -> Value:
         """The integer at an address, after all that other threads wrote before it."""

@@ -36,7 +36,7 @@ def add_moments(module: ir.Module, name: str, lanes: int) -> None:
         x, _, parts, active, block, channels = values
 
         def add_strip(strip: _Strip, first: Value, end: Value, place: Value) -> None:
-            origin = strip.row(x, code.int(0))
+            origin = strip.row(x, code.integer(0))
             totals = strip.zeros()
             with code.loop(first, end) as row:
                 for total, number, start in zip(totals, strip.row(x, row), origin, strict=True):
@@ -73,7 +73,7 @@ def add_moments(module: ir.Module, name: str, lanes: int) -> None:
                     distance = code.b.fsub(code.b.fmul(own, inverse), mean)
                     between = code.b.fmul(distance, distance)
                     square.set(code.fma(count, between, code.b.fadd(square.get(), within)))
-            for total, start in zip(totals, strip.row(x, code.int(0)), strict=True):
+            for total, start in zip(totals, strip.row(x, code.integer(0)), strict=True):
                 total.set(code.fma(whole, start, total.get()))
             strip.store(place, totals, squares)
 
@@ -97,7 +97,7 @@ def add_products(module: ir.Module, name: str, lanes: int) -> None:
         u, x, center, _, parts, active, block, channels = values
 
         def add_strip(strip: _Strip, first: Value, end: Value, place: Value) -> None:
-            centers = strip.row(center, code.int(0))
+            centers = strip.row(center, code.integer(0))
             totals, products = strip.zeros(), strip.zeros()
             with code.loop(first, end) as row:
                 ones, others = strip.row(u, row), strip.row(x, row)
@@ -148,7 +148,7 @@ def _block_worker(
     def do_item(item: Value) -> None:
         first = code.b.mul(item, block)
         end = code.minimum(code.b.add(first, block), active)
-        size = code.b.mul(channels, code.int(2 * FLOAT))
+        size = code.b.mul(channels, code.integer(2 * FLOAT))
         place = code.at(parts, code.b.mul(item, size))
         _strips(code, lanes, channels, first, end, place, add_strip)
 
@@ -164,12 +164,12 @@ def _finish(
     add_strip: Callable[[_Strip, Value, Value, Value], None],
 ) -> None:
     """Adds up the blocks; zeros where there is none, and no row is read."""
-    some = code.b.icmp_signed(">", items, code.int(0))
+    some = code.b.icmp_signed(">", items, code.integer(0))
     with code.b.if_else(some) as (then, otherwise):
         with then:
-            _strips(code, lanes, channels, code.int(0), items, out, add_strip)
+            _strips(code, lanes, channels, code.integer(0), items, out, add_strip)
         with otherwise:
-            clear(code, out, code.b.mul(channels, code.int(2 * FLOAT)))
+            clear(code, out, code.b.mul(channels, code.integer(2 * FLOAT)))
 
 
 def _strips(
@@ -183,10 +183,10 @@ def _strips(
 ) -> None:
     """All channels in strips; the last vector ends with the row and may do some of them again."""
     width = lanes * _VECTORS
-    whole = code.b.mul(code.b.sdiv(channels, code.int(width)), code.int(width))
+    whole = code.b.mul(code.b.sdiv(channels, code.integer(width)), code.integer(width))
     with code.loop(0, whole, width) as column:
         add_strip(_Strip(code, lanes, _VECTORS, channels, column), first, end, place)
-    last = code.b.sub(channels, code.int(lanes))
+    last = code.b.sub(channels, code.integer(lanes))
     with code.loop(whole, channels, lanes) as column:
         add_strip(_Strip(code, lanes, 1, channels, code.minimum(column, last)), first, end, place)
 
@@ -213,20 +213,22 @@ class _Strip:
 
     def part(self, parts: Value, part: Value, kind: int) -> list[Value]:
         """The vectors of a kind of sum of a block."""
-        number = self.code.b.add(self.code.b.mul(part, self.code.int(2)), self.code.int(kind))
+        number = self.code.b.add(
+            self.code.b.mul(part, self.code.integer(2)), self.code.integer(kind)
+        )
         return self.row(parts, number)
 
     def store(self, place: Value, *kinds: list[Variable]) -> None:
         """Writes every kind of sum to a row of its own."""
         for index, totals in enumerate(kinds):
-            places = self._places(place, self.code.int(index))
+            places = self._places(place, self.code.integer(index))
             for total, address in zip(totals, places, strict=True):
                 self.code.store(total.get(), address)
 
     def _places(self, array: Value, row: Value) -> list[Value]:
         code = self.code
         position = code.b.add(code.b.mul(row, self.channels), self.column)
-        start = code.at(array, code.b.mul(position, code.int(FLOAT)))
+        start = code.at(array, code.b.mul(position, code.integer(FLOAT)))
         return [code.at(start, v * self.lanes * FLOAT) for v in range(self.vectors)]
 
 

@@ -59,7 +59,7 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
         out = frame.result(0)
         active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
         active = code.minimum(active, table.length(1))
-        row_bytes = code.b.mul(out.length(1), code.int(FLOAT))
+        row_bytes = code.b.mul(out.length(1), code.integer(FLOAT))
         if by_input:
             clear(code, out.data, code.b.mul(out.length(0), row_bytes))
             rows = active
@@ -79,7 +79,7 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
         own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         nowhere = code.array(F32, MAX_CHANNELS)
-        x_bytes = code.b.mul(channels, code.int(FLOAT))
+        x_bytes = code.b.mul(channels, code.integer(FLOAT))
         tap_bytes = code.b.mul(channels, row_bytes)
         own_base, own_bytes = (x, x_bytes) if by_input else (out, row_bytes)
         other_base, other_bytes = (out, row_bytes) if by_input else (x, x_bytes)
@@ -93,12 +93,12 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
                 clear(code, code.at(out, code.b.mul(first, row_bytes)), size)
             end = code.minimum(end, active)
             with code.loop(0, taps) as tap:
-                line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
+                line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.integer(4)))
                 count = list_pairs(
                     code, tile.lanes, line, first, end, absent,
                     (own, own_base, own_bytes), (other, other_base, other_bytes),
                 )  # fmt: skip
-                some = code.b.icmp_signed(">", count, code.int(0))
+                some = code.b.icmp_signed(">", count, code.integer(0))
                 with code.b.if_then(some):
                     _repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
                     scratch = code.b.ptrtoint(nowhere, I64)
@@ -171,15 +171,15 @@ def add_tap_sums(
         x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
         own = code.array(I64, MAX_BLOCK_ROWS + spare)
         other = code.array(I64, MAX_BLOCK_ROWS + spare)
-        x_bytes = code.b.mul(channels, code.int(FLOAT))
-        g_bytes = code.b.mul(width, code.int(FLOAT))
+        x_bytes = code.b.mul(channels, code.integer(FLOAT))
+        g_bytes = code.b.mul(width, code.integer(FLOAT))
         size = item_bytes(code, channels, g_bytes)
 
         def do_item(item: Value) -> None:
             part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
             total = code.at(out, code.b.mul(item, size))
             clear(code, total, size)
-            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.int(4)))
+            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.integer(4)))
             first = code.b.mul(part, rows)
             last = code.minimum(code.b.add(first, rows), active)
             with code.loop(first, last, block) as start:
@@ -198,7 +198,7 @@ def add_tap_sums(
 def _repeat_last(code: Code, addresses: Value, count: Value, value: Value, times: int) -> None:
     """Fills a list up, so that its length may be taken as a multiple of ``times``."""
     for index in range(times):
-        position = code.b.mul(code.b.add(count, code.int(index)), code.int(8))
+        position = code.b.mul(code.b.add(count, code.integer(index)), code.integer(8))
         code.store(value, code.at(addresses, position))
 
 
@@ -225,9 +225,9 @@ def _multiply_strips(
 
 def strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:
     """Byte ranges of a row of features: whole tiles, then single vectors, and the vectors each."""
-    size = code.int(tile.width * FLOAT)
+    size = code.integer(tile.width * FLOAT)
     whole = code.b.mul(code.b.sdiv(row_bytes, size), size)
-    return [(code.int(0), whole, tile.vectors), (whole, row_bytes, 1)]
+    return [(code.integer(0), whole, tile.vectors), (whole, row_bytes, 1)]
 
 
 def _multiply_tile(
@@ -245,7 +245,7 @@ def _multiply_tile(
     vector = ir.VectorType(F32, tile.lanes)
 
     def listed(addresses: Value, index: int) -> Value:
-        position = code.b.mul(code.b.add(group, code.int(index)), code.int(8))
+        position = code.b.mul(code.b.add(group, code.integer(index)), code.integer(8))
         return pointer(code, code.load(I64, code.at(addresses, position)))
 
     reads = [listed(sources, index) for index in range(tile.rows)]
@@ -265,12 +265,12 @@ def _multiply_tile(
     ]
     with code.loop(0, channels, CACHE_LINE // FLOAT) as part:
         for position in ahead:
-            code.prefetch(code.at(position, code.b.mul(part, code.int(FLOAT))))
-        end = code.minimum(code.b.add(part, code.int(CACHE_LINE // FLOAT)), channels)
+            code.prefetch(code.at(position, code.b.mul(part, code.integer(FLOAT))))
+        end = code.minimum(code.b.add(part, code.integer(CACHE_LINE // FLOAT)), channels)
         with code.loop(part, end) as channel:
             line = code.at(weights, code.b.mul(channel, row_bytes))
             rows = [code.load(vector, code.at(line, v * step)) for v in range(tile.vectors)]
-            place = code.b.mul(channel, code.int(FLOAT))
+            place = code.b.mul(channel, code.integer(FLOAT))
             _add_outer_product(code, tile, [code.at(read, place) for read in reads], rows, sums)
     for write, row_sums in zip(writes, sums, strict=True):
         for v, total in enumerate(row_sums):
@@ -288,12 +288,12 @@ def _add_products(
     width: Value,
 ) -> None:
     """``total[c] += sum over pairs of input[c] * gradient``, tile by tile."""
-    whole = code.b.mul(code.b.sdiv(channels, code.int(tile.rows)), code.int(tile.rows))
-    row_bytes = code.b.mul(width, code.int(FLOAT))
-    for first, last, rows in ((code.int(0), whole, tile.rows), (whole, channels, 1)):
+    whole = code.b.mul(code.b.sdiv(channels, code.integer(tile.rows)), code.integer(tile.rows))
+    row_bytes = code.b.mul(width, code.integer(FLOAT))
+    for first, last, rows in ((code.integer(0), whole, tile.rows), (whole, channels, 1)):
         with code.loop(first, last, rows) as channel:
             line = code.at(total, code.b.mul(channel, row_bytes))
-            place = code.b.mul(channel, code.int(FLOAT))
+            place = code.b.mul(channel, code.integer(FLOAT))
             for start, stop, vectors in strips(code, tile, row_bytes):
                 with code.loop(start, stop, vectors * tile.lanes * FLOAT) as column:
                     _add_tile(
@@ -315,12 +315,12 @@ def _add_tile(
 ) -> None:
     vector = ir.VectorType(F32, tile.lanes)
     step = FLOAT * tile.lanes
-    lines = [code.at(total, code.b.mul(row_bytes, code.int(row))) for row in range(tile.rows)]
+    lines = [code.at(total, code.b.mul(row_bytes, code.integer(row))) for row in range(tile.rows)]
     # From zero in every block: a long sum in one go would lose more digits.
     zero = ir.Constant(vector, [0.0] * tile.lanes)
     sums = [[code.variable(vector, zero) for _ in range(tile.vectors)] for _ in lines]
     with code.loop(0, count) as pair:
-        position = code.b.mul(pair, code.int(8))
+        position = code.b.mul(pair, code.integer(8))
         read = code.at(pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
         source = code.at(pointer(code, code.load(I64, code.at(gradients, position))), column)
         rows = [code.load(vector, code.at(source, v * step)) for v in range(tile.vectors)]
@@ -355,4 +355,4 @@ def clear(code: Code, address: Value, size: Value) -> None:
 
 def ceil_div(code: Code, number: Value, by: Value) -> Value:
     """``ceil(number / by)`` of positive integers."""
-    return code.b.sdiv(code.b.add(number, code.b.sub(by, code.int(1))), by)
+    return code.b.sdiv(code.b.add(number, code.b.sub(by, code.integer(1))), by)
