@@ -12,6 +12,9 @@ import subprocess
 import sys
 import time
 
+from jaxsparse import command_line
+from jaxsparse.paths import make_folder, user_path
+
 TRAINING_EVENTS, VALIDATION_EVENTS, TEST_EVENTS = 800, 60, 60
 
 
@@ -50,10 +53,10 @@ def steps(folder: pathlib.Path) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     here = pathlib.Path(__file__).resolve().parent
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "demo").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = user_path(arguments[1] if len(arguments) > 1 else "demo", "FOLDER").resolve()
+    make_folder(folder, "FOLDER")
     begin = time.monotonic()
     for arguments in filter(None, steps(folder)):
         print("\n$ python " + shlex.join(arguments), flush=True)
@@ -66,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main, positional=1)

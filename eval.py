@@ -9,19 +9,19 @@ Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to re
 it was.
 """
 
-import pathlib
-
 from absl import flags
 
 from jaxsparse import command_line
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Work directory of train.py.", required=True)
-DATA = flags.DEFINE_string(
+WORKDIR = command_line.define_path("workdir", None, "Work directory of train.py.", required=True)
+DATA = command_line.define_path(
     "data",
-    "",
+    None,
     "Event file; by default the one that the network was validated on, or that was split.",
 )
-OUT = flags.DEFINE_string("out", "", "Folder for the results; WORKDIR/evaluation by default.")
+OUT = command_line.define_path(
+    "out", None, "Folder for the results; WORKDIR/evaluation by default."
+)
 VIEW = flags.DEFINE_string("view", "", "Name of the view; by default the one trained on.")
 WHOLE_PLANE = flags.DEFINE_bool("whole_plane", False, "Whole images instead of crops.")
 CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best, latest, or a step.")
@@ -44,13 +44,13 @@ BOOTSTRAP_GROUP = flags.DEFINE_integer(
     "So many consecutive event ids come from one simulated event (placements of a Geant4 event) "
     "and are resampled together; 0 takes what the file says.",
 )
-BASELINE_DATA = flags.DEFINE_string(
-    "baseline_data", "", "File to fit the baseline on; by default other events of the file."
+BASELINE_DATA = command_line.define_path(
+    "baseline_data", None, "File to fit the baseline on; by default other events of the file."
 )
 VALUE_SCALE = flags.DEFINE_float(
     "value_scale", 1.0, "Multiplies the values of the file, for data in other units than ADC."
 )
-SEED = flags.DEFINE_integer("seed", 0, "Draws crop windows, folds and bootstrap samples.")
+SEED = command_line.define_seed(0, "Draws crop windows, folds and bootstrap samples.")
 
 
 def main(_: list[str]) -> None:
@@ -58,8 +58,8 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.evaluator import Options, evaluate
     from jaxsparse.training.workdir import read_config
 
-    workdir = pathlib.Path(WORKDIR.value)
-    out = pathlib.Path(OUT.value) if OUT.value else workdir / "evaluation"
+    workdir = WORKDIR.value
+    out = OUT.value or workdir / "evaluation"
     options = Options(
         part=PART.value,
         view=VIEW.value,
@@ -69,14 +69,14 @@ def main(_: list[str]) -> None:
         pictures=PICTURES.value,
         thresholds=tuple(THRESHOLDS.value),
         bootstrap_group=BOOTSTRAP_GROUP.value,
-        baseline_data=BASELINE_DATA.value,
+        baseline_data=str(BASELINE_DATA.value or ""),
         value_scale=VALUE_SCALE.value,
         seed=SEED.value,
     )
     trained_with = read_config(workdir).data
     data = DATA.value or trained_with.validation or trained_with.train
     evaluate(workdir, data, out, options)
-    print((out / "report.md").read_text())
+    print((out / "report.md").read_text(encoding="utf-8"))
     print(f"Results and pictures are in {out}.")
 
 

@@ -9,25 +9,28 @@ metrics.jsonl and checkpoints/; the same command goes on where it stopped.
 """
 
 import os
+import signal
 import sys
 
 from absl import flags
-from ml_collections import config_flags
 
 from jaxsparse import command_line
-from jaxsparse.paths import user_path
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run, made where it is missing.")
+_CONFIG = command_line.define_config()
+_WORKDIR = command_line.define_path(
+    "workdir", None, "Directory of the run, made where it is missing."
+)
 flags.mark_flags_as_required(["config", "workdir"])
 
 
 def main(arguments: list[str]) -> None:
     """Everything is in :func:`jaxsparse.training.loop.train`."""
     del arguments
+    # Before and after the training there is nothing to save.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
 
-    result = train(_CONFIG.value, user_path(str(_WORKDIR.value), "--workdir"))
+    result = train(_CONFIG.value, _WORKDIR.value)
     if result.abandoned:  # its threads would keep Python from ending, or crash it
         sys.stdout.flush()
         os._exit(0)

@@ -56,8 +56,8 @@ COLUMNS = (
     "training s/epoch", "validation s/epoch", "peak MB (over imports)", "parameters",
 )  # fmt: skip
 
-_DATA = flags.DEFINE_string("data", None, "Event file, divided by the config's data.split.")
-_OUT = flags.DEFINE_string("out", None, "Folder of the runs and the table.")
+_DATA = command_line.define_path("data", None, "Event file, divided by the config's data.split.")
+_OUT = command_line.define_path("out", None, "Folder of the runs and the table.")
 _ROWS = flags.DEFINE_list("rows", "", "Rows to train; empty: all.")
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Trainings of every row.", lower_bound=1)
 _EPOCHS = flags.DEFINE_float(
@@ -69,7 +69,7 @@ _REFERENCE = flags.DEFINE_string("reference", "dense", "Row that the others are 
 
 def main(_: list[str]) -> None:
     """Trains what is missing, then compares all that is there."""
-    data, out = Path(str(_DATA.value)).resolve(), Path(str(_OUT.value)).resolve()
+    data, out = _DATA.value.resolve(), _OUT.value.resolve()
     if not data.is_file():
         raise InputError(f"--data is {_DATA.value}: there is no such file, simulate it first")
     known = list(load_rows())

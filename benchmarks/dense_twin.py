@@ -38,8 +38,12 @@ from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 
-_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
-_DATA = flags.DEFINE_string("data", "", "Event file for the 2-D images; empty: seeded tracks.")
+_OUT = command_line.define_path(
+    "out", None, "JSON file to write; without: only the table on the screen."
+)
+_DATA = command_line.define_path(
+    "data", None, "Event file for the 2-D images; without: seeded tracks."
+)
 _EVENT = flags.DEFINE_integer("event", 0, "Event of --data to take.")
 _VIEW = flags.DEFINE_string("view", "Y", "View of --data to take.")
 _CASES = flags.DEFINE_list(
@@ -96,9 +100,7 @@ def main(_: list[str]) -> None:
                     flush=True,
                 )
     if _OUT.value:
-        Path(_OUT.value).write_text(
-            json.dumps({"machine": _machine(), "rows": rows}, indent=2) + "\n"
-        )
+        _OUT.value.write_text(json.dumps({"machine": _machine(), "rows": rows}, indent=2) + "\n")
 
 
 def _measure(name: str, mode: str, cache: str) -> dict[str, Any]:
@@ -207,7 +209,9 @@ def _memory_in_child(name: str, mode: str, side: str, cache: str) -> dict[str, f
     """Peak memory of a fresh process that makes one call."""
     request = json.dumps({"name": name, "mode": mode, "side": side, "cache": cache})
     command = [sys.executable, "-m", "benchmarks.dense_twin", f"--child={request}"]
-    command += [f"--{flag.name}={flag.value}" for flag in (_DATA, _EVENT, _VIEW, _DTYPE)]
+    command += [f"--{flag.name}={flag.value}" for flag in (_EVENT, _VIEW, _DTYPE)]
+    if _DATA.value:
+        command.append(f"--data={_DATA.value}")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -31,7 +30,9 @@ _SITES = flags.DEFINE_list(
     "sites", "5000,10000,20000,40000,80000,160000,200000", "Sites of each batch: times 5,000."
 )
 _REPEATS = flags.DEFINE_integer("repeats", 7, "Timed calls of each.", lower_bound=1)
-_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
+_OUT = command_line.define_path(
+    "out", None, "JSON file to write; without: only the table on the screen."
+)
 
 
 def main(_: list[str]) -> None:
@@ -52,7 +53,7 @@ def main(_: list[str]) -> None:
         print(f"{sites:8d} {row['ms']:9.1f} {row['mb']:9.1f}{growth if len(rows) > 1 else ''}")
     if _OUT.value:
         record = {"machine": machine.record("benchmarks.growth"), "rows": rows}
-        Path(_OUT.value).write_text(json.dumps(record, indent=2) + "\n")
+        _OUT.value.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def _measure(sites: int) -> dict[str, Any]:

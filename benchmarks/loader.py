@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
 
 from benchmarks import machine
 from jaxsparse import command_line, models
@@ -26,11 +25,13 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.errors import InputError
 
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/nova_smoke.py", "Config file.")
-_DATA = flags.DEFINE_string("data", None, "Event file of whole events.", required=True)
+_CONFIG = command_line.define_config("configs/nova_smoke.py")
+_DATA = command_line.define_path("data", None, "Event file of whole events.", required=True)
 _WORKERS = flags.DEFINE_list("workers", "0,2", "Numbers of worker processes; 0 for threads.")
 _EPOCHS = flags.DEFINE_float("epochs", 1.0, "Epochs that are timed.", lower_bound=0.0)
-_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
+_OUT = command_line.define_path(
+    "out", None, "JSON file to write; without: only the table on the screen."
+)
 
 
 def main(_: list[str]) -> None:
@@ -48,7 +49,7 @@ def main(_: list[str]) -> None:
         )
     if _OUT.value:
         record = {"machine": machine.record("benchmarks.loader"), "rows": rows}
-        Path(_OUT.value).write_text(json.dumps(record, indent=2) + "\n")
+        _OUT.value.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def _measure(workers: int) -> dict[str, Any]:

@@ -52,12 +52,14 @@ CASES = (*MAPS, *LAYERS, *NETWORK, *COMPILE, "memory")
 _PEERS = flags.DEFINE_list("peers", "spconv", "Whom to time beside jaxsparse: spconv, dense.")
 _CASES = flags.DEFINE_list("cases", ",".join(CASES), "Cases to run.")
 _WORKLOADS = flags.DEFINE_list("workload", ",".join(workloads.SIZES), "Images to run them on.")
-_FOLDER = flags.DEFINE_string(
-    "folder", "", "Where w1.npz to w4.npz are; empty: seeded images of the same sizes."
+_FOLDER = command_line.define_path(
+    "folder", None, "Where w1.npz to w4.npz are; without: seeded images of the same sizes."
 )
 _THREADS = flags.DEFINE_integer("threads", 2, "Cores that an engine may use.", lower_bound=1)
 _REPEATS = flags.DEFINE_integer("repeats", 9, "Timed calls of each engine.", lower_bound=1)
-_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
+_OUT = command_line.define_path(
+    "out", None, "JSON file to write; without: only the table on the screen."
+)
 
 # Between two calls: OpenMP's threads, and XLA's, spin for up to 20 ms before they sleep, on the
 # cores that the other engine is to have.
@@ -96,7 +98,7 @@ def main(_: list[str]) -> None:
     for name, count in facts.items():
         print(f"{name}: {count}")
     if _OUT.value:
-        Path(_OUT.value).write_text(json.dumps(rows, indent=2) + "\n")
+        _OUT.value.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 def _check_flags() -> None:
@@ -108,8 +110,8 @@ def _check_flags() -> None:
     cores = len(os.sched_getaffinity(0))
     if _THREADS.value > cores:
         raise InputError(f"--threads is {_THREADS.value}: this process may use {cores} cores")
-    if _OUT.value and not Path(_OUT.value).parent.is_dir():
-        raise InputError(f"--out is {_OUT.value}: there is no folder {Path(_OUT.value).parent}")
+    if _OUT.value and not _OUT.value.parent.is_dir():
+        raise InputError(f"--out is {_OUT.value}: there is no folder {_OUT.value.parent}")
     for engine in _PEERS.value:
         check_installed(engine)
 
@@ -119,7 +121,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     """The rows of the table, one after the other; ``facts`` gets the parameter counts."""
     for name in _WORKLOADS.value:
-        workload = workloads.load(name, _FOLDER.value)
+        workload = workloads.load(name, str(_FOLDER.value or ""))
         path, parameters = folder / f"{name}.npz", folder / f"parameters_{workload.dim}d.npz"
         workload.write(path)
         if not parameters.exists():

@@ -14,14 +14,19 @@ import pathlib
 import re
 import runpy
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, config_flags
 
 from jaxsparse.errors import InputError
+from jaxsparse.paths import user_path
+from jaxsparse.settings import LARGEST_SEED
+
+flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
 USAGE_ERROR = 2  # exit status of what the user can mend
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -71,6 +76,82 @@ def run(
     app.run(guarded, argv=argv, flags_parser=parse)
 
 
+class _PathParser(flags.ArgumentParser):
+    def __init__(self, name: str):
+        self.name = f"--{name}"
+
+    def parse(self, argument: Any) -> pathlib.Path:
+        return user_path(argument, self.name)
+
+    def flag_type(self) -> str:
+        return "path"
+
+
+def define_path(
+    name: str,
+    default: str | None,
+    help: str,
+    *,
+    required: bool = False,
+    multiple: bool = False,
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> flags.FlagHolder[Any]:
+    """A flag whose value is what :func:`~jaxsparse.paths.user_path` makes of what is typed.
+
+    Args:
+      name: of the flag.
+      default: ``None`` where it may be left out and stands for nothing.
+      help: one line.
+      required: whether it must be given.
+      multiple: whether it may be given several times; the value is a list then.
+      flag_values: where it is defined.
+
+    Returns:
+      Its holder, whose ``value`` is a ``Path``, a list of them, or ``None``.
+    """
+    define: Any = flags.DEFINE_multi if multiple else flags.DEFINE
+    serializer: Any = flags.ArgumentSerializer()
+    if not multiple:
+        return define(
+            _PathParser(name), name, default, help, flag_values, serializer, required=required
+        )
+    return define(
+        _PathParser(name), serializer, name, default, help, flag_values, required=required
+    )
+
+
+def define_seed(
+    default: int | None, help: str, *, flag_values: flags.FlagValues = flags.FLAGS
+) -> flags.FlagHolder[Any]:
+    """``--seed``, in the one range that every program has.
+
+    Args:
+      default: ``None`` where it may be left out.
+      help: what it draws, one line.
+      flag_values: where it is defined.
+    """
+    return flags.DEFINE_integer(
+        "seed", default, help, lower_bound=0, upper_bound=LARGEST_SEED, flag_values=flag_values
+    )
+
+
+def define_config(default: str | None = None) -> Any:
+    """``--config=FILE`` and ``--config.KEY=VALUE``, locked: a key that is not there is a mistake.
+
+    Args:
+      default: the config file where none is given; ``None`` where one must be.
+
+    Returns:
+      Its holder, whose ``value`` is a ``ConfigDict``.
+    """
+    # ml_collections looks for the flag already here; what is wrong with it is said by `run`.
+    saved, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        return config_flags.DEFINE_config_file("config", default, "Config file.", lock_config=True)
+    finally:
+        sys.argv = saved
+
+
 def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     """Parses a command line into ``absl.flags.FLAGS``; every mistake is one ``InputError``.
 
@@ -89,6 +170,7 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     if any(argument in ("-h", "-help", "--help") for argument in argv[1:]):
         app.usage(writeto_stdout=True)
         sys.exit(0)
+    argv[1:] = _with_flag_files(argv[1:])
     defaults: dict[str, Any] = {}  # of every overridden key, by the flag's name
     for name in list(flags.FLAGS):
         if hasattr(type(flags.FLAGS[name]), "config_filename"):  # by DEFINE_config_file
@@ -97,7 +179,11 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     sys.argv = argv  # where ml_collections looks for the overrides
     try:
         rest = flags.FLAGS(argv)
+    except SystemExit:  # --helpfull and its like: absl exits with 1
+        sys.exit(0)
     except flags.Error as error:
+        if isinstance(error.__context__, InputError):  # of a path: says everything already
+            raise error.__context__ from None
         raise InputError(_flag_message(error, defaults)) from None
     finally:
         sys.argv = saved
@@ -117,6 +203,35 @@ def load_config(path: str) -> ConfigDict:
     """What ``get_config`` of a config file returns; ``FILE:TEXT`` passes it TEXT."""
     file, *text = path.split(":", 1)
     return runpy.run_path(file)["get_config"](*text)
+
+
+def _load_checked(path: str, name: str) -> ConfigDict:
+    """:func:`load_config`, whatever is wrong with the file in one line.
+
+    A config file is a program that the user wrote: any exception in it is for the user to mend.
+    """
+    try:
+        config = load_config(path)
+    except InputError as error:
+        raise InputError(f"--{name}={path}: {error}") from None
+    except Exception as error:
+        file = path.split(":", 1)[0]
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == file
+        ]
+        place = f" in line {lines[-1]}" if lines else ""
+        raise InputError(
+            f"--{name}={path}: the file cannot be used ({type(error).__name__}{place}: {error}), "
+            "it must be Python with a function get_config, like configs/smoke.py."
+        ) from None
+    if not isinstance(config, ConfigDict):
+        raise InputError(
+            f"--{name}={path}: get_config returns {type(config).__name__}, it must return a "
+            "ConfigDict, like configs/smoke.py."
+        )
+    return config
 
 
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -170,9 +285,12 @@ def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
     for position, argument in enumerate(argv):
         if argument == "--":
             break
-        if match := re.match(rf"--?{name}(?:=(.*))?$", argument, re.DOTALL):
-            following = argv[position + 1] if position + 1 < len(argv) else None
-            path = match[1] if match[1] is not None else following
+        if match := re.match(rf"(--?{name})(?:=(.*))?$", argument, re.DOTALL):
+            if match[2] is not None:
+                path = _config_path(match[2], name)
+                argv[position] = f"{match[1]}={path}"
+            elif position + 1 < len(argv):
+                path = argv[position + 1] = _config_path(argv[position + 1], name)
         elif match := re.match(rf"--?(?:no)?{name}\.([^=]*)", argument):
             keys.append(match[1])
     if path is None:
@@ -182,14 +300,7 @@ def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
                 f"example --{name}=configs/smoke.py."
             )
         return {}
-    file = pathlib.Path(path.split(":", 1)[0])
-    if not file.is_file():
-        nearest = difflib.get_close_matches(str(file), map(str, file.parent.glob("*.py")), n=1)
-        remedy = f"did you mean {nearest[0]}?" if nearest else "give the path of a config file."
-        raise InputError(f"--{name}={path}: there is no such file, {remedy}")
-    if not keys:
-        return {}
-    config = load_config(path)
+    config = _load_checked(path, name)
     defaults = {}
     for key in keys:
         check_key(config, key, name)
@@ -198,6 +309,27 @@ def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
             value = value[part]
         defaults[f"{name}.{key}"] = value
     return defaults
+
+
+def _config_path(text: str, name: str) -> str:
+    """``FILE`` or ``FILE:TEXT`` with the file as a path that exists."""
+    typed, *rest = text.split(":", 1)
+    file = user_path(typed, f"--{name}")
+    if not file.is_file():
+        nearest = difflib.get_close_matches(str(file), map(str, file.parent.glob("*.py")), n=1)
+        remedy = f"did you mean {nearest[0]}?" if nearest else "give the path of a config file."
+        raise InputError(f"--{name}={text}: there is no such file, {remedy}")
+    return ":".join([str(file), *rest])
+
+
+def _with_flag_files(arguments: list[str]) -> list[str]:
+    """The arguments with what files named by absl's ``--flagfile`` say in their place."""
+    try:
+        return flags.FLAGS.read_flags_from_files(arguments)
+    except flags.Error as error:
+        raise InputError(_flag_message(error)) from None
+    except ValueError as error:  # no text
+        raise InputError(f"--flagfile cannot be read ({error}): it must be a text file.") from None
 
 
 def _check_tuple(name: str, value: Any, default: Any) -> None:

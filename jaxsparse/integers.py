@@ -8,6 +8,8 @@ from typing import SupportsIndex
 
 from jaxsparse.errors import InputError
 
+INT32_MAX = 2**31 - 1
+
 
 def integer(name: str, value: SupportsIndex) -> int:
     """``value`` as a Python integer.
@@ -39,3 +41,20 @@ def integers(name: str, values: Iterable[SupportsIndex]) -> tuple[int, ...]:
         raise InputError(
             f"{name} is {values!r}: must be a sequence of integers, convert it first"
         ) from None
+
+
+def positive(name: str, value: SupportsIndex) -> int:
+    """A number of rows, events or sites along an axis: positive, and what int32 can count.
+
+    Raises:
+        InputError: no integer, or one that is not from 1 to below 2**31 - 1.
+
+    >>> positive("capacity", 0)
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: capacity is 0: must be at least 1 and below 2**31 - 1
+    """
+    number = integer(name, value)
+    if not 1 <= number < INT32_MAX:
+        raise InputError(f"{name} is {number}: must be at least 1 and below 2**31 - 1")
+    return number

@@ -59,3 +59,26 @@ def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
             f"{name} is {typed!r}: it cannot be looked up ({error.strerror}), give another path"
         ) from None
     return Path(expanded)
+
+
+def make_folder(path: Path, name: str) -> Path:
+    """Makes a folder and those above it, if they are not there.
+
+    Args:
+      path: of the folder.
+      name: of the flag or setting, for the message.
+
+    Returns:
+      ``path``.
+
+    Raises:
+      InputError: the system refuses it, or a file is in the way.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file is in the way" if os.path.exists(path) else error.strerror
+        raise InputError(
+            f"{name} is {path}: the folder cannot be made ({reason}), give another path"
+        ) from None
+    return path

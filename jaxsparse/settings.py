@@ -13,6 +13,7 @@ from typing import Any
 
 from jaxsparse.errors import InputError
 
+LARGEST_SEED = 2**32 - 1  # JAX keeps 32 bits: 7 and 2**32 + 7 would draw the same parameters
 LARGEST = 2**31 - 1  # of steps and events: they are counted in 32 bits on the devices
 
 
@@ -92,7 +93,7 @@ S = Setting
 
 SETTINGS: dict[str, dict[str, Setting]] = {
     "": {
-        "seed": S(0, whole(0, 2**32 - 1), "of parameters, order of events and augmentation"),
+        "seed": S(0, whole(0, LARGEST_SEED), "of parameters, order of events and augmentation"),
         "task": S("segmentation", one_of("segmentation", "classification"),
                   "labels pixels, or whole events"),
     },

@@ -5,21 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.integers import integer, integers
+from jaxsparse.features import as_features, check_rows
+from jaxsparse.integers import INT32_MAX, integers, positive
+from jaxsparse.pytree import pytree
 
-FEATURE_TYPES = ("float32", "bfloat16", "float16")
 DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
-_INT32_LIMIT = 2**31 - 1
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class SparseTensor:
     """A batch of events as one padded list of active sites, a pytree with static shapes.
@@ -83,15 +81,35 @@ class SparseTensor:
         return jnp.arange(self.capacity, dtype=jnp.int32) < self.num_active
 
     def replace(self, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """The same sites with other features, whose padding rows must be zero already."""
+        """The same sites with other features, whose padding rows must be zero already.
+
+        Raises:
+            InputError: features that have not one row for each row of ``coords``.
+        """
+        check_rows(features, self.capacity)
         return dataclasses.replace(self, features=features)
+
+    def check(self, name: str = "features") -> None:
+        """Refuses a tensor whose features have not one row for each row of ``coords``.
+
+        ``replace`` sees to it; ``dataclasses.replace`` and the constructor, which JAX calls too,
+        do not. Operations ask before they read.
+
+        Raises:
+            InputError: another number of rows.
+        """
+        check_rows(self.features, self.capacity, name)
 
     def to_dense(self) -> Float[Array, "events ..."]:
         """The features on their grid, ``[batch_size, *spatial_shape, channels]``, zero elsewhere.
 
         Traceable. The result holds ``batch_size * prod(spatial_shape) * channels`` numbers: meant
         for small volumes and for comparison.
+
+        Raises:
+            InputError: another number of rows of features than of coordinates.
         """
+        self.check()
         grid = jnp.zeros(
             (self.batch_size, *self.spatial_shape, self.num_channels),
             jnp.result_type(self.features),
@@ -100,26 +118,6 @@ class SparseTensor:
         event = jnp.where(self.mask, self.coords[:, 0], self.batch_size)
         axes = [self.coords[:, 1 + axis] for axis in range(self.dim)]
         return grid.at[(event, *axes)].set(self.features, mode="drop")
-
-
-def check_features(dtype: DTypeLike, name: str = "features") -> DTypeLike:
-    """The type, if features may have it: sums are float32, so a wider one would be rounded.
-
-    Operations that compute with features ask. Those that only move rows, such as ``ops.prune`` and
-    ``ops.take_rows``, take any type.
-
-    Raises:
-        InputError: any other type.
-
-    >>> check_features("bfloat16")
-    'bfloat16'
-    """
-    found = jax.dtypes.canonicalize_dtype(dtype).name  # numpy's float64 is float32 to JAX
-    if found not in FEATURE_TYPES:
-        raise InputError(
-            f"{name} has type {found}: must be one of {', '.join(FEATURE_TYPES)}, convert it first"
-        )
-    return dtype
 
 
 def sparse_tensor(
@@ -137,7 +135,7 @@ def sparse_tensor(
         coords: integers ``[points, 1 + D]``: event index in ``[0, batch_size)``, then pixel indices
             in ``[0, spatial_shape)``. Any order.
         features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
-            and booleans become float32.
+            and booleans become float32, as in everything that makes a tensor.
         spatial_shape: number of pixels along each of the D axes, 1 to 4 of them.
         batch_size: number of events, those without points included.
         capacity: rows of the result, at least 1; the number of distinct sites if None.
@@ -176,9 +174,7 @@ def sparse_tensor(
         values = _merge(values, np.flatnonzero(new_site), duplicates)
         points = points[new_site]
     count = len(points)
-    rows = max(count, 1) if capacity is None else integer("capacity", capacity)
-    if rows < 1:
-        raise InputError(f"capacity is {rows}: must be at least 1")
+    rows = max(count, 1) if capacity is None else positive("capacity", capacity)
     if rows < count:
         raise InputError(f"capacity is {rows} but the points make {count} sites: raise capacity")
     padded_coords = np.full((rows, points.shape[1]), -1, np.int32)
@@ -226,16 +222,11 @@ def from_dense(
 
 def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
     shape = integers("spatial_shape", spatial_shape)
-    if (
-        not 1 <= len(shape) <= 4
-        or min(shape, default=0) < 1
-        or max(shape, default=0) > _INT32_LIMIT - 1
-    ):
+    if not 1 <= len(shape) <= 4 or min(shape, default=0) < 1 or max(shape, default=0) >= INT32_MAX:
         raise InputError(
             f"spatial_shape is {shape}: must be 1 to 4 positive lengths below 2**31 - 1"
         )
-    if not 1 <= integer("batch_size", batch_size) < _INT32_LIMIT:
-        raise InputError(f"batch_size is {batch_size}: must be at least 1 and below 2**31 - 1")
+    positive("batch_size", batch_size)
     return shape
 
 
@@ -255,9 +246,7 @@ def _checked_points(
         raise InputError(
             f"features has shape {values.shape}: must be [{len(points)}, channels] as coords"
         )
-    if values.dtype.kind in "biu" or (values.dtype.kind == "f" and values.dtype.itemsize > 4):
-        values = values.astype(np.float32)
-    check_features(values.dtype)
+    values = as_features(values)
     limits = np.array([batch_size, *shape], np.int64)
     outside = (points < 0) | (points >= limits)
     if outside.any():

@@ -1,26 +1,53 @@
-"""Small files that are there whole or not at all, whenever the process is killed."""
+"""Small files that take their name when they are whole: pictures, tables, notes."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from jaxsparse.errors import InputError
 
-def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Writes a file; one that was there stays until the new one is on the disk.
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str], name: str = "file") -> Iterator[Path]:
+    """A path to write to, in the same folder; it becomes ``path`` when the body is through.
+
+    A body that raises, a full disk or a kill leave what was there before. Event files and
+    predictions, which grow for hours, have :class:`~jaxsparse.data.partial_file.PartialFile`.
 
     Args:
-      path: of the file; its folder must exist. ``PATH.partial`` is used on the way.
-      content: text, which is written as UTF-8, or bytes.
+      path: the final name; its folder is made if missing.
+      name: of the flag or setting that the path is from, for the message.
 
     Raises:
-      OSError: it cannot be written; what was there is as it was.
+      InputError: the file cannot be written there.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp(), "deep", "a.txt")
+    >>> with whole_file(target) as partial:
+    ...     _ = partial.write_text("all")
+    >>> target.read_text(), len(list(target.parent.iterdir()))
+    ('all', 1)
     """
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    data = content.encode() if isinstance(content, str) else content
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    # The ending stays: it tells writers the format. What a killed process left is written over.
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.is_file():  # a folder; a device, which root can replace
+                raise OSError(None, "it is there and is no file")
+            yield partial
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except OSError as error:
+            raise InputError(
+                f"{name} is {path}: it cannot be written ({error.strerror or error}), what was "
+                "there before has not changed: choose another place"
+            ) from error
+    finally:
+        with suppress(OSError):  # it may never have been there
+            partial.unlink()

@@ -8,7 +8,7 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-from jaxsparse.command_line import _as_flag, parse_flags
+from jaxsparse.command_line import _as_flag, define_path, parse_flags
 from jaxsparse.errors import InputError
 
 # ml_collections loads config files so; what Python 3.12 or 3.15 will remove is theirs to mend.
@@ -23,7 +23,9 @@ def values(monkeypatch):
     """The flags of train.py, apart from those of this process."""
     fresh = flags.FlagValues()
     config_flags.DEFINE_config_file("config", None, "", flag_values=fresh, lock_config=True)
-    flags.DEFINE_string("workdir", None, "", flag_values=fresh)
+    define_path("workdir", None, "", flag_values=fresh)
+    define_path("input", None, "", multiple=True, flag_values=fresh)
+    flags.DEFINE_string("flagfile", "", "", flag_values=fresh)
     flags.mark_flag_as_required("config", flag_values=fresh)
     monkeypatch.setattr(flags, "FLAGS", fresh)
     return fresh
@@ -41,7 +43,72 @@ def test_overrides_reach_the_config_with_their_types(values):
     config = values.config
     assert (config.optimizer.learning_rate, config.data.crop) == (1.0, ())
     assert isinstance(config.optimizer.learning_rate, float)
-    assert (config.model.remat, config.data.train, values.workdir) == (True, "a b.h5", "w")
+    assert (config.model.remat, config.data.train) == (True, "a b.h5")
+    assert values.workdir == pathlib.Path("w")
+
+
+def test_every_path_flag_is_a_path_as_a_shell_would_read_it(values, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "c.py").write_text(pathlib.Path(SMOKE).read_text())
+    parse("--config=~/c.py", "--workdir=~/w", "--input=~/a", "--input", "b*.h5")
+    assert values.workdir == tmp_path / "w"
+    assert values.input == [tmp_path / "a", pathlib.Path("b*.h5")]
+    assert values.config.model.depth == 4
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--workdir=", "--workdir is '': it must be a path"),
+        ("--workdir=~nobody-at-all/x", "--workdir is '~nobody-at-all/x': ~nobody-at-all has no"),
+        ("--input=a\nb", r"--input is 'a\nb': a path must be UTF-8 text"),
+        ("--config=a\0b", r"--config is 'a\x00b': a path must"),
+        ("--config=", "--config is '': it must be a path"),
+    ],
+)
+def test_what_is_no_path_is_refused_by_the_name_of_its_flag(values, argument, message):
+    with pytest.raises(InputError) as caught:
+        parse(f"--config={SMOKE}", argument)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("get_config(", "SyntaxError"),
+        ("def get_config():\n    return undefined\n", "NameError in line 2: name 'undefined'"),
+        (
+            "def get_config():\n    return {}\n",
+            "get_config returns dict, it must return a ConfigDict",
+        ),
+        ("x = 1\n", "KeyError: 'get_config'"),
+        ("\0", "null byte"),
+        ("raise IndexError('a\\nb')", "IndexError in line 1: a b"),
+    ],
+)
+@pytest.mark.parametrize("override", [[], ["--config.seed=1"]])
+def test_a_config_file_that_fails_is_answered_in_one_line(
+    values, tmp_path, text, message, override
+):
+    (tmp_path / "c.py").write_text(text)
+    with pytest.raises(InputError) as caught:
+        parse(f"--config={tmp_path / 'c.py'}", *override)
+    assert message in " ".join(str(caught.value).split())
+
+
+def test_flags_from_a_file_are_checked_like_typed_ones(values, tmp_path):
+    (tmp_path / "flags").write_text(f"--config={SMOKE}\n--config.seed=5\n--workdir=w\n")
+    parse(f"--flagfile={tmp_path / 'flags'}")
+    assert values.config.seed == 5
+    (tmp_path / "flags").write_text(f"--config={SMOKE}\n--config.sed=5\n")
+    with pytest.raises(InputError, match=r"did you mean --config.seed"):
+        parse(f"--flagfile={tmp_path / 'flags'}")
+    for content in (b"\xff\xfe\0", None):
+        (tmp_path / "flags").unlink()
+        if content:
+            (tmp_path / "flags").write_bytes(content)
+        with pytest.raises(InputError):
+            parse(f"--flagfile={tmp_path / 'flags'}")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +192,30 @@ def test_a_setting_out_of_range_is_named_as_its_flag(values):
     assert _as_flag("workdir is 'x': choose another") == "--workdir is 'x': choose another"
     for other in ("workdirs is 'x': no", "workdir of x is not there", "workdir", ""):
         assert _as_flag(other) == other
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\0"])
+def test_a_bad_flagfile_is_one_line_before_anything_is_defined(tmp_path, content):
+    file = tmp_path / "flags"
+    if content:
+        file.write_bytes(content)
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), f"--flagfile={file}"],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert process.returncode == 2
+    assert len(process.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpshort", "--helpfull", "--helpxml"])
+def test_help_shows_the_programs_own_flags_and_is_no_error(flag):
+    process = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), flag], capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 0
+    assert process.stderr == ""
+    for name in ("config", "workdir"):
+        assert name in process.stdout.partition("train.py")[2]
 
 
 def test_a_defect_keeps_its_traceback(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jaxsparse.errors import InputError
-from jaxsparse.paths import user_path
+from jaxsparse.paths import make_folder, user_path
 
 
 def refusal(text, name="out"):
@@ -71,3 +71,12 @@ def test_what_the_system_cannot_look_up_is_refused_at_once(tmp_path):
 
 def test_a_path_that_does_not_exist_is_for_the_caller_to_judge(tmp_path):
     assert user_path(f"{tmp_path}/a/b") == tmp_path / "a/b"
+
+
+def test_a_folder_is_made_or_refused_in_one_line(tmp_path):
+    assert make_folder(tmp_path / "a/b", "out").is_dir()
+    make_folder(tmp_path / "a/b", "out")
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file/below", tmp_path / ("n" * 300)):
+        with pytest.raises(InputError, match=r"out is .* the folder cannot be made"):
+            make_folder(path, "out")

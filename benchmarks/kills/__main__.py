@@ -37,7 +37,7 @@ CHECKS: dict[str, CheckFunction] = {
 }
 
 _TIMES = flags.DEFINE_integer("times", 50, "Signals, over all scenarios; 0: none.", lower_bound=0)
-_SEED = flags.DEFINE_integer("seed", 0, "Of the moments.", lower_bound=0)
+_SEED = command_line.define_seed(0, "Of the moments.")
 _ONLY = flags.DEFINE_list("only", [], "Names of rows; empty: all.")
 _FOLDER = flags.DEFINE_string("folder", "", "Keeps everything here; empty: a temporary folder.")
 _OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")

@@ -235,6 +235,8 @@ def _chunk_places(
     dataset: h5py.Dataset, chunk_rows: int, row_bytes: int, *, compressed: bool
 ) -> tuple[np.ndarray, np.ndarray] | None:
     count = -(-len(dataset) // chunk_rows)
+    if count > dataset.id.get_num_chunks():  # some are not there; or a damaged shape says so
+        return None
     offsets, sizes = np.full(count, -1, np.int64), np.zeros(count, np.int64)
     skipped = False  # a filter, for a single chunk
 

@@ -164,8 +164,8 @@ def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
     count = convert(
-        values.input,
-        values.out,
+        [str(path) for path in values.input],
+        str(values.out),
         format=values.format,
         placements=values.placements,
         seed=values.seed,
@@ -177,16 +177,17 @@ def main(_: list[str]) -> None:
 
 
 def _define_flags() -> None:
-    flags.DEFINE_multi_string(
+    command_line.define_path(
         "input",
         None,
         "edep-sim HDF5 file, folder of DUNE pixel maps, NOvA file; for nova_caf also a pattern or "
         "a folder of files, and several of them by giving the flag again",
+        multiple=True,
     )
     flags.DEFINE_enum("format", None, FORMATS, "what the input is")
-    flags.DEFINE_string("out", None, "event file to write")
+    command_line.define_path("out", None, "event file to write")
     flags.DEFINE_integer("placements", None, "edep_sim: images an event; 5", lower_bound=1)
-    flags.DEFINE_integer("seed", None, "edep_sim: of placements and noise; 0", lower_bound=0)
+    command_line.define_seed(None, "edep_sim: of placements and noise; 0")
     flags.DEFINE_list("views", [], "edep_sim: views to make, of U, V, Y, voxels; U,V,Y")
     flags.DEFINE_string(
         "axes", "", "nova_caf: order of the axes of a stored image, if it is not view,plane,cell"

@@ -267,6 +267,7 @@ class EventFile:
                     TypeError,
                     ValueError,
                     OverflowError,
+                    MemoryError,
                 ) as error:
                     if isinstance(error, InputError):
                         raise

@@ -79,6 +79,9 @@ class EventPipeline:
         self.fluctuation_shared = bool(data.fluctuation_shared)
         _require(self.low <= self.high, "low", self.low, f"must not be above data.high {self.high}")
         self.shift, self.drop = int(data.shift), float(data.drop)
+        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
+        rule = f"must lie in [0, {longest}), the images' longest side, 0 moves nothing"
+        _require(self.shift < longest, "shift", self.shift, rule)
         _require(not data.crop, "crop", tuple(data.crop), "must be () for whole events")
         _require(not data.max_sites, "max_sites", data.max_sites, "must be 0 for whole events")
         self.flip_first, self.flip_others = bool(data.flip_time), bool(data.flip_wire)

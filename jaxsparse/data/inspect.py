@@ -35,6 +35,7 @@ from jaxsparse.data.seen_pixels import SeenPixels
 from jaxsparse.data.spread_out import spread_or_all, spread_out
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.errors import InputError
+from jaxsparse.paths import user_path
 
 PICTURED = 4  # events of a picture
 
@@ -198,9 +199,8 @@ def main(argv: list[str]) -> None:
     if len(argv) != 2:
         raise InputError("FILE is missing: python -m jaxsparse.data.inspect FILE")
     values = flags.FLAGS
-    lines = list(
-        describe(argv[1], values.events, axes=values.axes, picture=values.picture, progress=True)
-    )
+    path, picture = str(user_path(argv[1], "FILE")), str(values.picture or "")
+    lines = list(describe(path, values.events, axes=values.axes, picture=picture, progress=True))
     print("\n".join(lines))
 
 
@@ -209,5 +209,5 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "axes", "", "NOvA h5caf files: order of the axes, if it is not view,plane,cell"
     )
-    flags.DEFINE_string("picture", "", "PNG to write: a few of the events, every view")
+    command_line.define_path("picture", None, "PNG to write: a few of the events, every view")
     command_line.run(main, positional=1)

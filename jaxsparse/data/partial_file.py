@@ -44,6 +44,8 @@ class PartialFile(io.RawIOBase):
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 raise IsADirectoryError("it is a folder")
+            if path.exists() and not path.is_file():  # a device would be replaced by the rename
+                raise OSError("it is no regular file")
             self._lock = FileLock(self.partial_path)
             try:
                 os.ftruncate(self._lock.descriptor, 0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
+from jaxsparse.whole_file import whole_file
 
 
 def draw_events(
@@ -57,7 +58,9 @@ def draw_events(
             panel.set_ylabel(axes[name][1 - along])
             panel.set_title(f"{name}: {title}" if column == 0 else name, fontsize=9, loc="left")
     figure.colorbar(points, ax=panels, label="value", shrink=0.6)
-    try:
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written ({error}): choose another place") from None
+    with whole_file(path, "picture") as partial:
+        try:
+            # Said, or matplotlib puts .png behind a name without an ending.
+            figure.savefig(partial, dpi=110, format=partial.suffix[1:] or "png")
+        except ValueError as error:  # another ending than those of pictures
+            raise InputError(f"picture is {path}: {' '.join(str(error).split())}") from None

@@ -58,6 +58,6 @@ def evaluate(
     enable_compilation_cache(trained.config.train.cache_dir)
     with staged(out) as folder:
         metrics, page = TASKS[task](trained, data, Path(workdir), folder, options, quiet)
-        (folder / "metrics.json").write_text(dumps(metrics))
-        (folder / "report.md").write_text(page)
+        (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
+        (folder / "report.md").write_text(page, encoding="utf-8")
     return metrics

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jaxsparse.errors import InputError
@@ -14,13 +14,16 @@ RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
 
 
 def refuse_inputs(
-    folder: str | os.PathLike[str], inputs: Mapping[str, str | os.PathLike[str]]
+    folder: str | os.PathLike[str],
+    inputs: Mapping[str, str | os.PathLike[str]],
+    results: Sequence[str] = RESULTS,
 ) -> None:
     """Refuses a folder of results that would replace a file that is read.
 
     Args:
-      folder: of :func:`staged`, for :data:`RESULTS`.
+      folder: of :func:`staged`,.
       inputs: files by the name of the setting; empty ones are not given.
+      results: names of what is written into the folder.
 
     Raises:
       InputError: names the folder and the file.
@@ -28,7 +31,7 @@ def refuse_inputs(
     for name, path in inputs.items():
         if not path:
             continue
-        for result in RESULTS:
+        for result in results:
             place = Path(folder, result).resolve()
             if place.exists() and place in (Path(path).resolve(), *Path(path).resolve().parents):
                 raise InputError(
@@ -57,15 +60,16 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise InputError(f"--out={target}: there is a file of that name, give a folder.")
-    stage = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    missing = [path for path in (target, *target.parents) if not path.exists()]
+    # Inside the folder: it may be a link to another disk, which nothing can be moved to at once.
+    stage = target / f".partial-{os.getpid()}"
+    done = False
     try:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            stage.mkdir()
+            stage.mkdir(parents=True)
             yield stage
-            target.mkdir(exist_ok=True)
-            for path in sorted(stage.iterdir()):
-                _replace(path, target / path.name)
+            _replace_all(stage, target)
+            done = True
         except OSError as error:
             if error.filename is None and error.errno is None:
                 raise  # not about a file
@@ -76,9 +80,25 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
             ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        for path in () if done else missing:
+            with suppress(OSError):  # somebody else's file came into it
+                path.rmdir()
 
 
-def _replace(new: Path, old: Path) -> None:
-    if old.is_dir() and not old.is_symlink():
-        shutil.rmtree(old)
-    os.replace(new, old)
+def _replace_all(stage: Path, target: Path) -> None:
+    """Moves everything of ``stage`` into ``target``; all of it, or what was there comes back."""
+    aside = stage / ".replaced"
+    aside.mkdir()
+    moved: list[tuple[Path, Path]] = []  # (from, to)
+    try:
+        for new in sorted(path for path in stage.iterdir() if path != aside):
+            old = target / new.name
+            if os.path.lexists(old):
+                os.replace(old, aside / new.name)
+                moved.append((old, aside / new.name))
+            os.replace(new, old)
+            moved.append((new, old))
+    except BaseException:
+        for source, place in reversed(moved):
+            os.replace(place, source)
+        raise

@@ -13,9 +13,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsparse import SparseTensor
 from jaxsparse.errors import InputError
+from jaxsparse.features import per_channel
 from jaxsparse.nn.mish import mish
+from jaxsparse.nn.parameters import parameter
 from jaxsparse.nn.pointwise import Tensor, site_features, with_features
+from jaxsparse.ops.padding import fill_padding
 
 
 def _hard_shrink(x: Array, threshold: float = 0.5) -> Array:
@@ -65,7 +69,7 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
             ``mish``, ``relu``, ``relu6``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``),
             ``soft_shrink``, ``soft_sign``, ``softplus``, ``tanh``, ``tanh_shrink``; or any function
             of ``[sites, channels]`` that looks at one site at a time, such as ``jax.nn.softmax`` or
-            ``jnp.log``.
+            ``jnp.log``. It must have a derivative at sites only.
         **options: keyword arguments of it, for example ``negative_slope=0.2`` of ``leaky_relu``
             (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1), ``threshold`` of
             ``hard_shrink`` and ``soft_shrink`` (0.5).
@@ -87,6 +91,7 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
     >>> activation("leaky_relu", negative_slope=0.5)(x).features.tolist()
     [[0.0], [-1.0], [0.0]]
     """
+    named = isinstance(function, str)
     if isinstance(function, str):
         if function not in ACTIVATIONS:
             raise InputError(
@@ -96,10 +101,12 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
     compute = functools.partial(function, **options)
 
     def apply(x: Tensor) -> Tensor:
+        x.check()
         features = x.features
-        if x.mask is not None:
-            # Zero is where log and its like have no derivative, and zero times that is NaN.
-            features = jnp.where(x.mask[..., None], features, 0.5)
+        if isinstance(x, SparseTensor) and not named:
+            features = fill_padding(features, x.num_active)
+        elif x.mask is not None:
+            features = jnp.where(x.mask[..., None], features, 0.5)  # see ops/padding.py
         return with_features(x, compute(features))
 
     return apply
@@ -127,8 +134,7 @@ class PReLU(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         size = x.features.shape[-1] if self.per_channel else 1
-        slope = self.param("slope", nn.initializers.constant(0.25), (size,))
+        slope = parameter(self, "slope", nn.initializers.constant(0.25), (size,))
         features = site_features(x)
-        return with_features(
-            x, jnp.where(features > 0, features, slope.astype(features.dtype) * features)
-        )
+        slope = per_channel(slope, features).astype(features.dtype)
+        return with_features(x, jnp.where(features > 0, features, slope * features))

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from jaxsparse import SparseTensor
+from jaxsparse.features import per_channel
 from jaxsparse.nn.pointwise import Tensor, with_features
 
 
@@ -25,13 +26,14 @@ def append_coordinates(x: Tensor) -> Tensor:
     >>> append_coordinates(x).features.tolist()
     [[5.0, -0.5, 0.75]]
     """
+    x.check()
     dtype = x.features.dtype
-    sizes = jnp.array(x.spatial_shape, jnp.float32)
     if isinstance(x, SparseTensor):
         pixels = x.coords[:, 1:].astype(jnp.float32)
     else:
         axes = [jnp.arange(size, dtype=jnp.float32) for size in x.spatial_shape]
         grid = jnp.stack(jnp.meshgrid(*axes, indexing="ij"), axis=-1)
         pixels = jnp.broadcast_to(grid, (*x.features.shape[:-1], x.dim))
+    sizes = per_channel(x.spatial_shape, pixels)
     places = ((2 * pixels + 1) / sizes - 1).astype(dtype)
     return with_features(x, jnp.concatenate([x.features, places], axis=-1))

@@ -37,8 +37,8 @@ from jaxsparse.nn.dense_general import (
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor, rows_of, to_dense_tensor
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.normalization import BatchNorm
-from jaxsparse.nn.parameters import convolution_weights
-from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
+from jaxsparse.nn.parameters import convolution_weights, parameter
+from jaxsparse.nn.pointwise import Linear, add, add_bias, concatenate, relu
 from jaxsparse.nn.views import dense_merged_views as merged_views
 from jaxsparse.ops.precision import precision_for
 
@@ -216,7 +216,7 @@ def _add_bias(
 ) -> Float[Array, "events *spatial channels"]:
     if not module.use_bias:
         return out
-    return out + module.param("bias", nn.initializers.zeros, (out.shape[-1],))
+    return add_bias(out, parameter(module, "bias", nn.initializers.zeros, (out.shape[-1],)))
 
 
 def enter(

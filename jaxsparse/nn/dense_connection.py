@@ -2,13 +2,12 @@
 
 import dataclasses
 
-import jax
-
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
+from jaxsparse.pytree import pytree
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class DenseConnection:
     """Which pixels a convolution or pooling reads and makes, a pytree.

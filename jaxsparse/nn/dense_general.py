@@ -16,9 +16,11 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import per_channel
 from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_tensor import DenseTensor
-from jaxsparse.nn.parameters import convolution_weights
+from jaxsparse.nn.parameters import convolution_weights, parameter
+from jaxsparse.nn.pointwise import add_bias
 from jaxsparse.ops.precision import precision_for
 
 
@@ -78,7 +80,7 @@ class ChannelwiseConv(nn.Module):
         repeated = jnp.repeat(x.features, self.multiplier, axis=-1)
         windows = _shifted(repeated.astype(dtype), connection)
         total = sum(
-            window.astype(jnp.float32) * weight.astype(jnp.float32)
+            window.astype(jnp.float32) * per_channel(weight, window)
             for window, weight in zip(windows, weights.astype(dtype), strict=True)
         )
         out = jnp.asarray(total).astype(x.features.dtype)
@@ -182,4 +184,4 @@ def _with_bias(
 ) -> Float[Array, "events *spatial channels"]:
     if not module.use_bias:
         return out
-    return out + module.param("bias", nn.initializers.zeros, (out.shape[-1],))
+    return add_bias(out, parameter(module, "bias", nn.initializers.zeros, (out.shape[-1],)))

@@ -3,15 +3,15 @@
 import dataclasses
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxsparse import SparseTensor
 from jaxsparse.errors import InputError
+from jaxsparse.pytree import pytree
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class DenseTensor:
     """A batch of whole images, of one level.
@@ -43,11 +43,30 @@ class DenseTensor:
         return self.features.shape[1:-1]
 
     def replace(self, **changes: Any) -> "DenseTensor":
-        """The same tensor with other features (or mask)."""
-        return dataclasses.replace(self, **changes)
+        """The same tensor with other features (or mask).
+
+        Raises:
+            InputError: features that are not of the size of the mask.
+        """
+        new = dataclasses.replace(self, **changes)
+        new.check()
+        return new
+
+    def check(self) -> None:
+        """Refuses features that are not of the size of the mask.
+
+        Raises:
+            InputError: they are not.
+        """
+        shape = jnp.shape(self.features)
+        if self.mask is not None and shape[:-1] != jnp.shape(self.mask):
+            sites = ", ".join(map(str, jnp.shape(self.mask)))
+            raise InputError(
+                f"features has shape {shape}: must be [{sites}, channels], as the mask"
+            )
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class DenseGeometry:
     """Shapes and masks of all levels, the dense twin of :class:`jaxsparse.Geometry`.

@@ -83,7 +83,8 @@ class AlphaDropout(nn.Module):
             return x
         if self.rate == 1:
             return x.replace(features=jnp.zeros_like(x.features))
-        kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.rate, x.features.shape)
+        share = jnp.float32(1 - self.rate)
+        kept = jax.random.bernoulli(self.make_rng("dropout"), share, x.features.shape)
         slope = ((1 - self.rate) * (1 + self.rate * _SATURATION**2)) ** -0.5
         features = jnp.where(kept, x.features, _SATURATION)
         return with_features(x, slope * features - slope * self.rate * _SATURATION)

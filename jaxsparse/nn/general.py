@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from jaxsparse import SparseTensor, ops
 from jaxsparse.errors import InputError
-from jaxsparse.nn.parameters import convolution_weights
+from jaxsparse.nn.parameters import convolution_weights, parameter
 from jaxsparse.ops.same_sites import check_same_sites
 
 __all__ = ["ChannelwiseConv", "GeneralConv"]
@@ -111,7 +111,7 @@ def _convolve(
     )
     bias = None
     if module.use_bias:
-        bias = module.param("bias", nn.initializers.zeros, (features,))
+        bias = parameter(module, "bias", nn.initializers.zeros, (features,))
     out = ops.convolution(
         x.features,
         weights,

@@ -10,6 +10,7 @@ import flax.linen as nn
 from jaxtyping import Array, Float32
 
 from jaxsparse import SparseTensor, ops
+from jaxsparse.nn.parameters import parameter
 
 
 class GroupNorm(nn.Module):
@@ -92,6 +93,6 @@ def _scale_and_bias(
 ) -> tuple[Float32[Array, "channels"], Float32[Array, "channels"]]:
     shape = (x.num_channels,)
     return (
-        module.param("scale", nn.initializers.ones, shape),
-        module.param("bias", nn.initializers.zeros, shape),
+        parameter(module, "scale", nn.initializers.ones, shape),
+        parameter(module, "bias", nn.initializers.zeros, shape),
     )

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32
 
 from jaxsparse import SparseTensor, ops
+from jaxsparse.features import per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
+from jaxsparse.nn.parameters import parameter
 from jaxsparse.nn.pointwise import Tensor, with_features
 
 
@@ -43,8 +45,8 @@ class BatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         channels = (x.features.shape[-1],)
-        scale = self.param("scale", nn.initializers.ones, channels)
-        bias = self.param("bias", nn.initializers.zeros, channels)
+        scale = parameter(self, "scale", nn.initializers.ones, channels)
+        bias = parameter(self, "bias", nn.initializers.zeros, channels)
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         variance = self.variable("batch_stats", "variance", jnp.ones, channels, jnp.float32)
         if not self.train:
@@ -75,7 +77,8 @@ def _normalise(
     epsilon: float,
 ) -> Tensor:
     slope = scale * jax.lax.rsqrt(variance + epsilon)
-    out = x.features.astype(jnp.float32) * slope + (bias - mean * slope)
+    offset = per_channel(bias - mean * slope, x.features)
+    out = x.features.astype(jnp.float32) * per_channel(slope, x.features) + offset
     return with_features(x, out.astype(x.features.dtype))
 
 
@@ -97,4 +100,4 @@ def _dense_moments(
         count = jax.lax.psum(count, axis_name)
     divisor = jnp.maximum(count, 1)
     mean = total(features) / divisor
-    return mean, total((features - mean) ** 2) / divisor, count
+    return mean, total((features - per_channel(mean, features)) ** 2) / divisor, count

@@ -1,8 +1,28 @@
-"""Convolution weights: one shape and one initialisation for both vocabularies."""
+"""Parameters of layers, float32 all of them; convolution weights for both vocabularies."""
+
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float32
+
+
+def parameter(
+    module: nn.Module, name: str, initializer: Callable[..., Any], shape: tuple[int, ...]
+) -> Float32[Array, "..."]:
+    """A parameter of a layer, float32 also where JAX has 64 bits (``jax_enable_x64``).
+
+    Args:
+        module: the layer, inside its compact call.
+        name: of the parameter.
+        initializer: of ``jax.nn.initializers``.
+        shape: of the parameter.
+    """
+    # Asked for in numbers: left to itself an initializer takes JAX's widest float.
+    value: Float32[Array, "..."] = module.param(name, initializer, shape, jnp.float32)
+    return value
 
 
 def convolution_weights(
@@ -28,4 +48,4 @@ def convolution_weights(
     he_normal = jax.nn.initializers.variance_scaling(
         2.0 * taps / taps_per_output, "fan_in", "truncated_normal"
     )
-    return module.param("weights", he_normal, (taps, channels, features))
+    return parameter(module, "weights", he_normal, (taps, channels, features))

@@ -15,10 +15,11 @@ from jaxtyping import Array, Float
 
 from jaxsparse import SparseTensor
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_features, per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
+from jaxsparse.nn.parameters import parameter
 from jaxsparse.ops.precision import precision_for
 from jaxsparse.ops.same_sites import check_same_sites, known_to_differ
-from jaxsparse.sparse_tensor import check_features
 
 Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
 
@@ -42,11 +43,19 @@ class Linear(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         shape = (x.features.shape[-1], self.features)
-        weights = self.param("weights", jax.nn.initializers.he_normal(), shape)
+        weights = parameter(self, "weights", jax.nn.initializers.he_normal(), shape)
         out = product(site_features(x), weights, self.dtype)
         if self.use_bias:
-            out = out + self.param("bias", nn.initializers.zeros, (self.features,))
+            bias = parameter(self, "bias", nn.initializers.zeros, (self.features,))
+            out = add_bias(out, bias)
         return with_features(x, out)
+
+
+def add_bias(
+    features: Float[Array, "... channels"], bias: Float[Array, "channels"]
+) -> Float[Array, "... channels"]:
+    """``features + bias``, summed in float32, of the type of the features."""
+    return (features.astype(jnp.float32) + per_channel(bias, features)).astype(features.dtype)
 
 
 def relu(x: Tensor) -> Tensor:
@@ -104,13 +113,21 @@ def site_features(x: Tensor) -> Float[Array, "... channels"]:
 
 
 def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
-    """``x`` with other features, made zero where there is no site."""
-    if x.mask is not None:
-        features = jnp.where(x.mask[..., None], features, jnp.zeros((), features.dtype))
-    return x.replace(features=features)
+    """``x`` with other features, made zero where there is no site.
+
+    Raises:
+        InputError: features that have not one row for each site and row of padding.
+    """
+    x = x.replace(features=features)
+    if x.mask is None:
+        return x
+    zero = jnp.zeros((), features.dtype)
+    return x.replace(features=jnp.where(x.mask[..., None], features, zero))
 
 
 def _check_same_sites(x: Tensor, y: Tensor) -> None:
+    x.check()
+    y.check()
     if isinstance(x, SparseTensor) and isinstance(y, SparseTensor):
         remedy = "bring both to the same sites, with ops.union or ops.intersection"
         check_same_sites(x, y, "y has", remedy)

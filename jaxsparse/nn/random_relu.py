@@ -47,6 +47,10 @@ class RReLU(nn.Module):
         if self.train and not self.is_initializing():
             # Drawn in float32: the same slopes for features of every type, to rounding.
             slope = jax.random.uniform(
-                self.make_rng("dropout"), features.shape, minval=self.lower, maxval=self.upper
+                self.make_rng("dropout"),
+                features.shape,
+                jnp.float32,
+                minval=self.lower,
+                maxval=self.upper,
             ).astype(features.dtype)
         return x.replace(features=jnp.where(features > 0, features, slope * features))

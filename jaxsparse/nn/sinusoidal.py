@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
+from jaxsparse.features import per_channel
+from jaxsparse.nn.parameters import parameter
 from jaxsparse.nn.pointwise import Tensor, product, site_features, with_features
 
 
@@ -37,8 +39,9 @@ class Sinusoidal(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         uniform = nn.initializers.uniform(1.0)
-        weights = self.param("weights", uniform, (x.features.shape[-1], self.features))
-        bias = self.param("bias", uniform, (self.features,))
-        amplitude = self.param("amplitude", uniform, (self.features,))
-        phase = product(site_features(x), weights, self.dtype).astype(jnp.float32) + bias
-        return with_features(x, (amplitude * jnp.sin(phase)).astype(x.features.dtype))
+        weights = parameter(self, "weights", uniform, (x.features.shape[-1], self.features))
+        bias = parameter(self, "bias", uniform, (self.features,))
+        amplitude = parameter(self, "amplitude", uniform, (self.features,))
+        phase = product(site_features(x), weights, self.dtype).astype(jnp.float32)
+        out = per_channel(amplitude, phase) * jnp.sin(phase + per_channel(bias, phase))
+        return with_features(x, out.astype(x.features.dtype))

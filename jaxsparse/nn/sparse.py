@@ -20,7 +20,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.nn.connection import down, neighbours
 from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.normalization import BatchNorm
-from jaxsparse.nn.parameters import convolution_weights
+from jaxsparse.nn.parameters import convolution_weights, parameter
 from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
 from jaxsparse.nn.pooling import average_unpooling, max_pooling
 from jaxsparse.nn.views import merged_views
@@ -161,7 +161,7 @@ def _convolve(
     )
     bias = None
     if module.use_bias:
-        bias = module.param("bias", nn.initializers.zeros, (module.features,))
+        bias = parameter(module, "bias", nn.initializers.zeros, (module.features,))
     return ops.convolution(x.features, weights, kernel_map, bias=bias, compute_dtype=module.dtype)
 
 

@@ -10,21 +10,22 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from jaxsparse import Geometry, SparseTensor, ops
 from jaxsparse import geometry as build_geometry
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_rows
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
 from jaxsparse.ops.coordinates import cell_count
 from jaxsparse.ops.lookup import Lookup
+from jaxsparse.pytree import pytree
 
 MERGES = ("add", "concatenate")
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class MergedViews:
     """The union of the sites of all views, level by level, a pytree.
@@ -33,10 +34,12 @@ class MergedViews:
         geometry: of the union.
         rows: int32 ``[rows of the union]`` for every level and view: the row of that site in the
             view, the capacity of the view where it has none.
+        capacities: those capacities, for every level and view (static).
     """
 
     geometry: Geometry
     rows: tuple[tuple[Int[Array, "sites"], ...], ...]
+    capacities: tuple[tuple[int, ...], ...] = dataclasses.field(metadata={"static": True})
 
     def merge(self, tensors: Sequence[SparseTensor], how: str) -> SparseTensor:
         """The views' features on the sites of the union.
@@ -47,11 +50,13 @@ class MergedViews:
                 other; a view without the site counts as zeros.
 
         Raises:
-            InputError: another way to merge, tensors of different levels or of one that the union
-                does not have.
+            InputError: another way to merge, tensors of different levels, of one that the union
+                does not have, or of another number of rows than the views have there.
         """
         _check_views([(t.spatial_shape, t.batch_size, t.stride) for t in tensors])
         level = self.geometry.level_of_stride(tensors[0].stride)
+        for tensor, rows in zip(tensors, self.capacities[level], strict=True):
+            check_rows(tensor.features, rows)
         taken = [
             ops.take_rows(tensor.features, rows, distinct=True)
             for tensor, rows in zip(tensors, self.rows[level], strict=True)
@@ -59,7 +64,7 @@ class MergedViews:
         return self.geometry.tensor(level, _combine(taken, how))
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class DenseMergedViews:
     """Whole images of all views, pixel on pixel; in masked mode active where any view is."""
@@ -116,7 +121,8 @@ def merged_views(
             for view in views
         ]
         rows.append(tuple(find(level.coords, level.mask) for find in finders))
-    return MergedViews(geometry, tuple(rows))
+    view_rows = tuple(tuple(view.capacity for view in views) for views in levels)
+    return MergedViews(geometry, tuple(rows), view_rows)
 
 
 def dense_merged_views(

@@ -105,7 +105,7 @@ spread_p = Primitive("column_spread")
 def _moments(x: Any, num_active: Any) -> Array:
     x, mask = x.astype(jnp.float32), active_rows(x, num_active)
     total = jnp.sum(jnp.where(mask, x, 0), axis=0)
-    distance = jnp.where(mask, x - _mean(total, num_active), 0)
+    distance = jnp.where(mask, x - _mean(total, num_active)[None], 0)
     return jnp.stack([total, jnp.sum(jnp.square(distance), axis=0)])
 
 
@@ -113,14 +113,14 @@ def _products(u: Any, x: Any, center: Any, num_active: Any) -> Array:
     # Both factors are masked, as a derivative multiplies with the other one.
     mask = active_rows(x, num_active)
     u = jnp.where(mask, u.astype(jnp.float32), 0)
-    distance = jnp.where(mask, x.astype(jnp.float32) - center, 0)
+    distance = jnp.where(mask, x.astype(jnp.float32) - center[None], 0)
     return jnp.stack([jnp.sum(u, axis=0), jnp.sum(u * distance, axis=0)])
 
 
 def _spread(c: Any, x: Any, center: Any, num_active: Any) -> Array:
     mask = active_rows(x, num_active)
-    distance = jnp.where(mask, x.astype(jnp.float32) - center, 0)
-    return jnp.where(mask, c[0] + c[1] * distance, 0)
+    distance = jnp.where(mask, x.astype(jnp.float32) - center[None], 0)
+    return jnp.where(mask, c[:1] + c[1:] * distance, 0)
 
 
 def _mean(total: Any, num_active: Any) -> Array:
@@ -213,7 +213,7 @@ def _spread_jvp(primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
     if type(dc) is not ad.Zero:
         change += spread_p.bind(dc, x, center, num_active, **params)
     if type(dx) is not ad.Zero:
-        change += jnp.where(active_rows(x, num_active), c[1] * dx.astype(jnp.float32), 0)
+        change += jnp.where(active_rows(x, num_active), c[1:] * dx.astype(jnp.float32), 0)
     if type(d_center) is not ad.Zero:
         moved = jnp.stack([-c[1] * d_center, jnp.zeros_like(d_center)])
         change += spread_p.bind(moved, x, center, num_active, **params)

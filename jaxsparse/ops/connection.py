@@ -18,9 +18,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
@@ -28,10 +27,11 @@ from jaxsparse.ops.geometry import Geometry, Level
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, Mirror, Windows, inverted, symmetric_map
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
+from jaxsparse.pytree import pytree
 from jaxsparse.sparse_tensor import SparseTensor
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Connection:
     """The sites of both sides of a convolution and the pairs between them, a pytree.
@@ -54,6 +54,19 @@ class Connection:
     def fits(self) -> Bool[Array, ""]:
         """Whether the sites of both sides found room in their capacity."""
         return self.source.fits & self.target.fits
+
+    @property
+    def lost(self) -> Int[Array, ""]:
+        """How many input sites no output site reads, int32; 0 where every input counts.
+
+        A kernel that is smaller than the stride leaves gaps, and a padding other than 0 can move
+        the kernels off the far edge of ``output_sites="stride"``, as can sites that are given.
+        Traceable, and computed only where it is asked for.
+        """
+        back = self.kernel_map.transpose()
+        rows, _ = back.reads()
+        read = (rows < back.capacity_in).any(axis=0)
+        return jnp.sum(self.source.mask & ~read, dtype=jnp.int32)
 
     def transpose(self) -> Connection:
         """The way back: the same pairs, onto the sites that were the input."""
@@ -109,13 +122,17 @@ def strided_connection(
 ) -> Connection:
     """Strided convolution onto new sites, see ``strided_sites`` for the arguments and errors.
 
-    Its ``transpose()`` is the inverse convolution, back onto the sites of ``x``.
+    Its ``transpose()`` is the inverse convolution, back onto the sites of ``x``. Sites of ``x``
+    that nothing reads are no error, as a stride may be meant to pass over them: ``lost`` counts
+    them.
 
     >>> from jaxsparse.ops import given_sites, hypercube
     >>> x = given_sites([[0, 1], [0, 4]], spatial_shape=(6,), batch_size=1)
     >>> down = strided_connection(x, hypercube(3, 1), 2)
     >>> down.target.coords.tolist(), down.kernel_map.table.tolist()
     ([[0, 0], [0, 2]], [[2, 2], [2, 1], [0, 2]])
+    >>> int(down.lost), int(strided_connection(x, hypercube(1, 1), 2).lost)
+    (0, 1)
     """
     target = strided_sites(x, region, stride, output_sites=output_sites, capacity=capacity)
     return target_connection(x, target, region, strategy=strategy)

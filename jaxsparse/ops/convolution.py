@@ -27,11 +27,11 @@ from jax.interpreters import ad, batching
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_channels, check_features
 from jaxsparse.ops import dataflow, grouped, native
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.manual_axes import refuse_varying
 from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
-from jaxsparse.sparse_tensor import check_features
 
 IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
@@ -54,9 +54,10 @@ def convolution(
 
     Args:
         features: ``[capacity_in, in]``, padding rows zero; float32, bfloat16 or float16.
-        weights: ``[taps, in, out]``, taps with the last axis fastest. The transpose of a dense
-            kernel is not taken: this is a cross-correlation, as everywhere in deep learning. With
-            groups ``[taps, in / groups, out]``, as the dense kernel of a grouped convolution.
+        weights: ``[taps, in, out]``, taps with the last axis fastest, of a type that features may
+            have. The transpose of a dense kernel is not taken: this is a cross-correlation, as
+            everywhere in deep learning. With groups ``[taps, in / groups, out]``, as the dense
+            kernel of a grouped convolution.
         kernel_map: which rows feed which.
         bias: ``[out]``, added to active rows only.
         groups: equal parts of the channels that do not see each other: output channel ``j`` reads
@@ -71,8 +72,8 @@ def convolution(
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: shapes that do not belong together, an unknown implementation, features or a
-            compute type of another type, complex weights.
+        InputError: shapes that do not belong together, an unknown implementation, features,
+            weights, a bias or a compute type of another type.
 
     Source: agrees with ``jax.lax.conv_general_dilated`` at the active sites (tests); submanifold
     convolution is Graham and van der Maaten, arXiv:1706.01307.
@@ -88,8 +89,7 @@ def convolution(
     check_features(features.dtype)
     compute_dtype = features.dtype if compute_dtype is None else compute_dtype
     check_features(compute_dtype, "compute_dtype")
-    if jnp.iscomplexobj(weights):
-        raise InputError(f"weights has type {weights.dtype}: must be real, take its real part")
+    check_features(weights.dtype, "weights")
     if implementation not in IMPLEMENTATIONS:
         raise InputError(
             f"implementation is {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}"
@@ -108,10 +108,8 @@ def convolution(
             f"features has shape {features.shape}: this map and these weights take {expected}"
         )
     channels_out = weights.shape[2]
-    if bias is not None and jnp.shape(bias) != (channels_out,):
-        raise InputError(
-            f"bias has shape {jnp.shape(bias)}: must be [{channels_out}], one an output channel"
-        )
+    if bias is not None:
+        check_channels("bias", bias, channels_out)
     if groups > 1:
         taps, channels, out = weights.shape
         weights = weights.reshape(taps, channels, groups, out // groups).swapaxes(1, 2)
@@ -128,7 +126,7 @@ def convolution(
     )
     if bias is not None:
         active = jnp.arange(kernel_map.capacity_out, dtype=jnp.int32) < kernel_map.num_out
-        result = result + jnp.where(active[:, None], jnp.asarray(bias, result.dtype), 0)
+        result = result + jnp.where(active[:, None], jnp.asarray(bias, result.dtype)[None], 0)
     return result
 
 

@@ -17,8 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
-
-INT32_MAX = 2**31 - 1
+from jaxsparse.integers import INT32_MAX
 
 # The volume, in cells, up to which a table over all cells beats sorting the rows.
 UNIQUE_GRID_CELLS = 2**24
@@ -215,9 +214,8 @@ def _rank_by_grid(
     cell = cell_index(coords, valid, batch_size, shape)
     words = -(-cells // 32)
     occupied = jnp.zeros(words * 32, jnp.uint8).at[cell].set(1, mode="drop").reshape(words, 32)
-    bits = jnp.sum(
-        occupied.astype(jnp.uint32) << jnp.arange(32, dtype=jnp.uint32), axis=1, dtype=jnp.uint32
-    )
+    bit = jnp.arange(32, dtype=jnp.uint32)[None]
+    bits = jnp.sum(occupied.astype(jnp.uint32) << bit, axis=1, dtype=jnp.uint32)
     filled = jax.lax.population_count(bits).astype(jnp.int32)
     below = jnp.cumsum(filled, dtype=jnp.int32) - filled
     word = jnp.minimum(cell >> 5, words - 1)

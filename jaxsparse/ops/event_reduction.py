@@ -16,14 +16,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_features
 from jaxsparse.ops.linear_pair import LinearPair
-from jaxsparse.sparse_tensor import SparseTensor, check_features
+from jaxsparse.pytree import pytree
+from jaxsparse.sparse_tensor import SparseTensor
 
 # Wide enough that 50 k rows are four levels, and narrow enough to sum in pairs, nearly.
 RADIX = 16
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class EventRows:
     """Where the rows of every event are.
@@ -48,6 +50,7 @@ class EventRows:
         >>> rows.bounds.tolist(), rows.event.tolist()
         ([0, 1, 1, 3, 3], [0, 2, 2, 4])
         """
+        x.check()
         event = jnp.where(x.mask, x.coords[:, 0], x.batch_size)
         numbers = jnp.arange(x.batch_size + 1, dtype=jnp.int32)
         return cls(jnp.searchsorted(event, numbers).astype(jnp.int32), event)
@@ -135,7 +138,8 @@ def event_average(
     features: Float[Array, "sites channels"], rows: EventRows
 ) -> Float[Array, "events channels"]:
     """Float32 average of the rows of every event, 0 where there is none."""
-    return event_sum(features, rows) / jnp.maximum(rows.counts, 1)[:, None]
+    counts = jnp.maximum(rows.counts, 1)[:, None].astype(jnp.float32)
+    return event_sum(features, rows) / counts
 
 
 def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
@@ -267,7 +271,7 @@ def _reduce(values: Array, bounds: Array, reduce: Callable[..., Array], identity
     level: fewer than ``RADIX`` at an end.
     """
     first, last = bounds[:-1], bounds[1:]
-    step = jnp.arange(RADIX - 1, dtype=jnp.int32)
+    step = jnp.arange(RADIX - 1, dtype=jnp.int32)[None]
     result = jnp.full((first.shape[0], values.shape[1]), identity, values.dtype)
     while True:
         above_first, above_last = -(-first // RADIX), last // RADIX
@@ -297,7 +301,7 @@ def _spreads(rows: EventRows, vectors: Array) -> Array:
 def _at_choice(structure: tuple[EventRows, Array], x: Array) -> Array:
     """``out[b, c] = x[choice[b, c], c]``, 0 where the choice is past the end."""
     choice = structure[1]
-    channel = jnp.arange(x.shape[1], dtype=jnp.int32)
+    channel = jnp.arange(x.shape[1], dtype=jnp.int32)[None]
     return x.at[choice, channel].get(mode="fill", fill_value=0).astype(jnp.float32)
 
 

@@ -10,14 +10,31 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.integers import integers
+from jaxsparse.features import check_rows
+from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
 from jaxsparse.ops.same_sites import check_same_sites
+from jaxsparse.pytree import pytree, register_serialization
 from jaxsparse.sparse_tensor import SparseTensor
 
 
-@jax.tree_util.register_dataclass
+class KernelMaps(dict[int, KernelMap]):
+    """Kernel maps by kernel size: a dictionary that ``jax.export`` can write, integers and all."""
+
+
+jax.tree_util.register_pytree_with_keys(
+    KernelMaps,
+    lambda maps: (
+        [(jax.tree_util.DictKey(size), maps[size]) for size in sorted(maps)],
+        (tuple(sorted(maps)),),
+    ),
+    lambda sizes, maps: KernelMaps(zip(*sizes, maps, strict=True)),
+)
+register_serialization(KernelMaps, ["sizes"])
+
+
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Level:
     """Sites and kernel maps of one level; a level's unit is twice that of the level before.
@@ -35,7 +52,7 @@ class Level:
 
     coords: Int[Array, "sites axes"]
     count: Int[Array, ""]
-    kernel_maps: dict[int, KernelMap]
+    kernel_maps: KernelMaps
     down: KernelMap | None
     spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
     batch_size: int = dataclasses.field(metadata={"static": True})
@@ -57,7 +74,7 @@ class Level:
         return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Geometry:
     """All levels of a batch, finest first: integers only, shared by every layer and by both passes.
@@ -99,8 +116,13 @@ class Geometry:
         )
 
     def tensor(self, level: int, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """Features on the sites of a level; their padding rows must be zero."""
+        """Features on the sites of a level; their padding rows must be zero.
+
+        Raises:
+            InputError: features that have not one row for each row of the level.
+        """
         sites = self.levels[level]
+        check_rows(features, sites.capacity)
         return SparseTensor(
             coords=sites.coords,
             features=features,
@@ -144,7 +166,8 @@ def geometry(
     >>> [int(level.num_active) for level in geometry(x, levels=3).levels]
     [3, 2, 1]
     """
-    if levels < 1:
+    x.check()
+    if integer("levels", levels) < 1:
         raise InputError(f"levels is {levels}: must be at least 1")
     rows = (x.capacity,) * levels if capacities is None else integers("capacities", capacities)
     if len(rows) != levels or rows[0] != x.capacity or min(rows) < 1:
@@ -158,8 +181,9 @@ def geometry(
     built: list[Level] = []
     for index in range(levels):
         num_here = jnp.minimum(num_active, rows[index])
-        maps = {
-            size: submanifold_map(
+        maps = KernelMaps()
+        for size in kernels:
+            maps[size] = submanifold_map(
                 coords,
                 num_here,
                 batch_size=x.batch_size,
@@ -167,8 +191,6 @@ def geometry(
                 kernel_size=size,
                 strategy=strategy,
             )
-            for size in kernels
-        }
         level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
         if index + 1 == levels:
             built.append(level)

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_channels, check_features, per_channel
 from jaxsparse.ops.event_reduction import EventRows, event_average, event_spread
-from jaxsparse.sparse_tensor import SparseTensor, check_features
+from jaxsparse.sparse_tensor import SparseTensor
 
 DOMAINS = ("event", "site")
 
@@ -58,19 +59,17 @@ def group_norm(
     >>> (100 * y).round().astype(int).tolist()
     [[-89, -89], [89, 89], [0, 0]]
     """
-    channels = x.num_channels
     check_features(x.features.dtype)
+    x.check()
+    channels = x.num_channels
     if groups < 1 or channels % groups:
         raise InputError(
             f"groups is {groups}: must divide the {channels} channels, choose one of their divisors"
         )
     if over not in DOMAINS:
         raise InputError(f"over is {over!r}: must be one of {', '.join(DOMAINS)}")
-    for name, vector in (("scale", scale), ("bias", bias)):
-        if jnp.shape(vector) != (channels,):
-            raise InputError(
-                f"{name} has shape {jnp.shape(vector)}: must be [{channels}], a number a channel"
-            )
+    check_channels("scale", scale, channels)
+    check_channels("bias", bias, channels)
     values = x.features.astype(jnp.float32)
     rows = EventRows.of(x)
 
@@ -81,8 +80,10 @@ def group_norm(
         return _of_groups(of, groups)
 
     centred = jnp.where(x.mask[:, None], values - mean(values), 0)
-    variance = mean(jnp.square(centred))
-    out = centred * jax.lax.rsqrt(variance + epsilon) * scale + bias
+    # One on padding: with epsilon 0 the slope of scale would be zero times infinity there.
+    variance = jnp.where(x.mask[:, None], mean(jnp.square(centred)), 1)
+    out = centred * jax.lax.rsqrt(variance + epsilon) * per_channel(scale, values)
+    out = out + per_channel(bias, values)
     return x.replace(jnp.where(x.mask[:, None], out, 0).astype(x.features.dtype))
 
 

@@ -41,7 +41,7 @@ def apply(
         read, weights = tap
         rows = padded.at[read].get(mode="promise_in_bounds")
         if one_channel:
-            return total + rows.astype(jnp.float32) * weights[:, 0].astype(jnp.float32), None
+            return total + rows.astype(jnp.float32) * weights[:, 0].astype(jnp.float32)[None], None
         return total + _product("ngi,gio->ngo", rows, weights), None
 
     total = jnp.zeros((kernel_map.capacity_out, w.shape[1], w.shape[3]), jnp.float32)

@@ -10,9 +10,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_features
+from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.rows import take_rows
-from jaxsparse.sparse_tensor import SparseTensor, check_features
+from jaxsparse.sparse_tensor import SparseTensor
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128
@@ -33,8 +35,8 @@ def interpolate(
 
     Args:
         x: the sites, of any level.
-        points: float ``[points, 1 + D]``, event index, then positions in units of the level of
-            ``x``. float32 holds whole pixels up to 2^24; narrower types are widened to it.
+        points: ``[points, 1 + D]``, event index, then positions in units of the level of ``x``.
+            They become float32, which holds whole pixels up to 2^24.
         normalized: divide by the weights of the corners that exist. Otherwise a corner without a
             site counts as zero.
         strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
@@ -48,7 +50,7 @@ def interpolate(
 
     Raises:
         InputError: points of another shape or type, features of another type than float32, bfloat16
-            and float16.
+            and float16 or of another number of rows than the coordinates.
 
     Source: agrees with the unnormalised interpolation of MinkowskiEngine (tests).
 
@@ -61,15 +63,16 @@ def interpolate(
     """
     points = _checked_points(x, points)
     check_features(x.features.dtype)
+    x.check()
     whole, valid = _whole(points)
     lower = jnp.floor(points[:, 1:])
     fraction = points[:, 1:] - jax.lax.stop_gradient(lower)
     corners = jnp.array(list(itertools.product((0, 1), repeat=x.dim)), jnp.int32)
     steps = jnp.concatenate([jnp.zeros((len(corners), 1), jnp.int32), corners], axis=1)
     rows = _find(x, strategy)(
-        whole[:, None] + steps, jnp.broadcast_to(valid[:, None], (len(points), len(corners)))
+        whole[:, None] + steps[None], jnp.broadcast_to(valid[:, None], (len(points), len(corners)))
     )
-    sides = jnp.where(corners == 1, fraction[:, None], 1 - fraction[:, None])
+    sides = jnp.where(corners[None] == 1, fraction[:, None], 1 - fraction[:, None])
     weights = jnp.prod(sides, axis=-1)
     read = take_rows(x.features, rows.reshape(-1)).reshape(*rows.shape, x.num_channels)
     out = jnp.sum(weights[..., None] * read.astype(weights.dtype), axis=1)
@@ -91,7 +94,8 @@ def features_at(
     Args:
         x: the sites, of any level.
         points: ``[points, 1 + D]``, event index, then coordinates in units of the level of ``x``:
-            integers of any width, or floats, which are rounded to the nearest integer, halves up.
+            integers of any width, or floats, which become float32 and are rounded to the nearest
+            integer, halves up.
         strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
 
     Returns:
@@ -101,7 +105,8 @@ def features_at(
         the features.
 
     Raises:
-        InputError: points of another shape or type.
+        InputError: points of another shape or type, another number of rows of features than of
+            coordinates.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [3.0]], spatial_shape=(4,), batch_size=1)
@@ -109,20 +114,17 @@ def features_at(
     >>> features.tolist(), found.tolist()
     ([[3.0], [0.0], [0.0]], [True, False, False])
     """
-    if not isinstance(points, jax.Array):
-        points = np.asarray(points)  # at its own width: int32 would wrap a large number
+    x.check()
+    points = points if isinstance(points, jax.Array) else np.asarray(points)
     if jnp.issubdtype(points.dtype, jnp.integer):
         _check_columns(x, points)
-        library = jnp if isinstance(points, jax.Array) else np
-        limit = min(jnp.iinfo(points.dtype).max, jnp.iinfo(jnp.int32).max)
-        fits = (points >= 0) & (points <= limit)
-        whole = jnp.asarray(library.where(fits, points, 0).astype(jnp.int32))
-        valid = jnp.asarray(fits.all(axis=1))
+        whole = clipped_int32("points", points)  # the ends of the range are outside of any volume
+        valid = jnp.ones(len(points), bool)
     else:
         points = jax.lax.stop_gradient(_checked_points(x, points))
         lower = jnp.floor(points)
         # Not floor(p + 0.5), which takes the largest float32 below one half to 1.
-        nearest = lower + (points - lower >= 0.5)
+        nearest = lower + (points - lower >= 0.5).astype(jnp.float32)
         whole, valid = _whole(jnp.concatenate([points[:, :1], nearest[:, 1:]], axis=1))
     rows = _find(x, strategy)(whole, valid)
     return take_rows(x.features, rows), rows < x.capacity
@@ -139,11 +141,13 @@ def _find(x: SparseTensor, strategy: str) -> Lookup:
 
 
 def _checked_points(x: SparseTensor, points: Array | np.ndarray) -> Array:
-    points = jnp.asarray(points)
+    points = points if isinstance(points, jax.Array) else np.asarray(points)
     _check_columns(x, points)
-    if not jnp.issubdtype(points.dtype, jnp.number):
-        raise InputError(f"points has type {points.dtype}: must be numbers")
-    return points.astype(jnp.promote_types(points.dtype, jnp.float32))
+    if not (
+        jnp.issubdtype(points.dtype, jnp.integer) or jnp.issubdtype(points.dtype, jnp.floating)
+    ):
+        raise InputError(f"points has type {points.dtype}: must be real numbers")
+    return jnp.asarray(points.astype(np.float32))
 
 
 def _check_columns(x: SparseTensor, points: Array | np.ndarray) -> None:

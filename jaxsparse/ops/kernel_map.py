@@ -19,7 +19,9 @@ from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
+from jaxsparse.ops.int32 import as_int32, row_count
 from jaxsparse.ops.region import PerAxis, Region, hypercube, per_axis
+from jaxsparse.pytree import pytree
 
 SUBMANIFOLD, DOWN, UP, GENERAL = "submanifold", "down", "up", "general"
 
@@ -28,7 +30,7 @@ SUBMANIFOLD, DOWN, UP, GENERAL = "submanifold", "down", "up", "general"
 WINDOW_BLOCK_ROWS = 2048
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Windows:
     """For each block of consecutive rows the range of rows on the other side that its taps reach.
@@ -67,7 +69,7 @@ def block_rows(rows: int, target: int) -> int:
     return -(-rows // (32 * blocks)) * 32
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Mirror:
     """A ``"general"`` map read from its other side, so that its transpose is a gather too.
@@ -81,7 +83,7 @@ class Mirror:
     windows: Windows
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class KernelMap:
     """The pairs (input row, tap, output row) of a convolution, as tables to gather from.
@@ -150,6 +152,14 @@ class KernelMap:
         """Active output rows."""
         return self.num_columns if self.kind == UP else self.num_rows
 
+    def reads(self) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
+        """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
+        if self.kind == UP:  # one pair for each output row, its tap is data
+            assert self.slot is not None  # every map of this kind has it
+            taps = jnp.int32(self.taps)
+            return jax.lax.div(self.slot, taps)[None], jax.lax.rem(self.slot, taps)[None]
+        return self.table, jax.lax.broadcasted_iota(jnp.int32, self.table.shape, 0)
+
     def transpose(self) -> KernelMap:
         """The same pairs with input and output exchanged; free of cost."""
         if self.kind == SUBMANIFOLD:
@@ -201,7 +211,8 @@ def submanifold_map(
         strategy: ``"bitmap"``, ``"search"`` or ``"auto"`` (by volume); the same rows.
 
     Raises:
-        InputError: an even kernel, an unknown strategy, a volume too large for a bitmap.
+        InputError: an even kernel, an unknown strategy, a volume too large for a bitmap,
+            coordinates that int32 does not hold, more sites than rows.
     """
     dim = len(spatial_shape)
     sizes = per_axis("kernel_size", kernel_size, dim, at_least=1)
@@ -241,7 +252,9 @@ def symmetric_map(
             f"region has offsets {region.offsets}: this map needs opposite ones in mirrored order, "
             f"of {len(spatial_shape)} axes; general_map takes any"
         )
+    coords = as_int32("coords", coords)
     capacity = coords.shape[0]
+    num_active = row_count("num_active", num_active, capacity)
     find = lookup.Lookup(
         coords, num_active, batch_size=batch_size, spatial_shape=spatial_shape, strategy=strategy
     )
@@ -252,11 +265,12 @@ def symmetric_map(
     table = own
     if centre:
         steps = jnp.array([(0, *offset) for offset in region.offsets[:centre]], jnp.int32)
-        early = find(coords + steps[:, None], valid)
+        early = find(coords[None] + steps[:, None], valid[None])
         table = jnp.concatenate([early, own, inverted(early, capacity)[::-1]])
-    count = jnp.asarray(num_active, jnp.int32)
     windows = Windows.of(table, capacity)
-    return KernelMap(table, None, windows, count, count, columns=capacity, kind=SUBMANIFOLD)
+    return KernelMap(
+        table, None, windows, num_active, num_active, columns=capacity, kind=SUBMANIFOLD
+    )
 
 
 def inverted(table: Int[Array, "taps rows"], columns: int) -> Int[Array, "taps columns"]:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.integers import INT32_MAX
 from jaxsparse.ops import coordinates
 
 STRATEGIES = ("auto", "bitmap", "search")
@@ -22,7 +23,7 @@ STRATEGIES = ("auto", "bitmap", "search")
 # Largest volume, in cells, for which "auto" takes the bitmap (64 MiB of words and prefixes).
 BITMAP_CELLS = 2**28
 # Largest volume for which it may be asked for at all: cell numbers must be int32.
-BITMAP_CELLS_LIMIT = coordinates.INT32_MAX - 64
+BITMAP_CELLS_LIMIT = INT32_MAX - 64
 
 
 def choose_strategy(strategy: str, batch_size: int, spatial_shape: Sequence[int]) -> str:

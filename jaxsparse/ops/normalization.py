@@ -9,17 +9,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxsparse.errors import InputError
+from jaxsparse.features import check_channels, check_features, per_channel
 from jaxsparse.ops.column_sums import (
     active_rows,
     column_moments,
     column_products,
     column_spread,
 )
-from jaxsparse.sparse_tensor import check_features
+from jaxsparse.ops.int32 import row_count
+from jaxsparse.pytree import register_named_tuple
 
 AxisName = str | tuple[str, ...] | None
 
 
+@register_named_tuple
 class BatchNormResult(NamedTuple):
     """What ``batch_norm`` returns.
 
@@ -61,11 +65,11 @@ def masked_moments(
         ``(mean [channels], variance [channels], count [])``; all 0 where the count is 0.
 
     Raises:
-        InputError: an unknown implementation, ``"native"`` where it cannot be had, or features of
-            another type.
+        InputError: an unknown implementation, ``"native"`` where it cannot be had, features of
+            another type or shape, or more active rows than there are.
     """
-    check_features(features.dtype)
-    num_active = jnp.asarray(num_active, jnp.int32)
+    features = _checked(features)
+    num_active = row_count("num_active", num_active, features.shape[0])
     own_total, own_squares = column_moments(features, num_active, implementation)
     own_count = num_active.astype(jnp.float32)
     count, total = _sum_over((own_count, own_total), axis_name)
@@ -106,14 +110,15 @@ def batch_norm(
         device differentiates its own loss, and parameter gradients are summed once by the caller.
 
     Raises:
-        InputError: an unknown implementation, ``"native"`` where it cannot be had, or features of
-            another type.
+        InputError: an unknown implementation, ``"native"`` where it cannot be had, features, scale
+            or bias of another type or shape, or more active rows than there are.
 
     Source: Ioffe and Szegedy, arXiv:1502.03167, with the moments taken over active sites.
     """
+    features = _checked(features, scale=scale, bias=bias)
     y, mean, variance, count = _normalise(
         features,
-        jnp.asarray(num_active, jnp.int32),
+        row_count("num_active", num_active, features.shape[0]),
         jnp.asarray(scale, jnp.float32),
         jnp.asarray(bias, jnp.float32),
         _Options(epsilon, axis_name, implementation),
@@ -132,11 +137,42 @@ def batch_norm_inference(
     *,
     epsilon: float = 1e-5,
 ) -> Float[Array, "sites channels"]:
-    """Normalises with given moments: one multiplication and one addition; padding rows zero."""
-    check_features(features.dtype)
+    """Normalises with given moments: one multiplication and one addition; padding rows zero.
+
+    Raises:
+        InputError: features or vectors of another type, vectors that have not one number a channel,
+            more active rows than there are.
+    """
+    features = _checked(features, scale=scale, bias=bias, mean=mean, variance=variance)
+    num_active = row_count("num_active", num_active, features.shape[0])
+    return _affine(features, num_active, scale, bias, mean, variance, epsilon)
+
+
+def _affine(
+    features: Array,
+    num_active: Array,
+    scale: Array,
+    bias: Array,
+    mean: Array,
+    variance: Array,
+    epsilon: float,
+) -> Array:
+    vectors = (per_channel(vector, features) for vector in (scale, bias, mean, variance))
+    scale, bias, mean, variance = vectors
     factor = scale * jax.lax.rsqrt(variance + epsilon)
     y = features.astype(jnp.float32) * factor + (bias - mean * factor)
     return jnp.where(active_rows(y, num_active), y, 0).astype(features.dtype)
+
+
+def _checked(features: Any, **vectors: Any) -> Array:
+    """The features as an array, if they and all vectors have the type and shape they must have."""
+    features = jnp.asarray(features)
+    check_features(features.dtype)
+    if features.ndim != 2:
+        raise InputError(f"features has shape {features.shape}: must be [sites, channels]")
+    for name, vector in vectors.items():
+        check_channels(name, vector, features.shape[1])
+    return features
 
 
 class _Options(NamedTuple):
@@ -153,7 +189,7 @@ def _normalise(
     mean, variance, count = masked_moments(
         features, num_active, axis_name=axis_name, implementation=implementation
     )
-    y = batch_norm_inference(features, num_active, scale, bias, mean, variance, epsilon=epsilon)
+    y = _affine(features, num_active, scale, bias, mean, variance, epsilon)
     return y, mean, variance, count
 
 
@@ -171,7 +207,7 @@ def _normalise_jvp(options: _Options, primals: Any, tangents: Any) -> Any:
     slope = sigma * (d_scale - scale * sigma**2 * d_scatter)
     offset = d_bias - scale * sigma * d_mean
     dy = column_spread(jnp.stack([offset, slope]), features, mean, num_active, implementation)
-    own = scale * sigma * d_features.astype(jnp.float32)
+    own = (scale * sigma)[None] * d_features.astype(jnp.float32)
     dy += jnp.where(active_rows(features, num_active), own, 0)
     d_variance = 2.0 * d_scatter
     return (y, mean, variance, count), (

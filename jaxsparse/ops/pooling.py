@@ -20,9 +20,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.ops.kernel_map import UP, KernelMap
+from jaxsparse.features import check_features
+from jaxsparse.ops.int32 import clipped_int32
+from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
-from jaxsparse.sparse_tensor import check_features
+from jaxsparse.pytree import register_named_tuple
 
 DIVISORS = ("active", "kernel")
 
@@ -31,6 +33,7 @@ DIVISORS = ("active", "kernel")
 UNROLLED_TAPS = 8
 
 
+@register_named_tuple
 class MaxPoolingResult(NamedTuple):
     """What ``max_pooling`` returns.
 
@@ -110,11 +113,11 @@ def average_pooling(
         raise InputError(f"divisor is {divisor!r}: must be one of {', '.join(DIVISORS)}")
     features = _checked(features, kernel_map)
     total = _tap_sum(kernel_map, features, kernel_map.capacity_out, jnp.float32)
-    count: Array | int = kernel_map.taps
+    count: Array | float = kernel_map.taps
     if divisor == "active":
-        rows, _ = _reads(kernel_map)
+        rows, _ = kernel_map.reads()
         present = jnp.sum(rows < kernel_map.capacity_in, axis=0, dtype=jnp.int32)
-        count = jnp.maximum(present, 1)[:, None]
+        count = jnp.maximum(present, 1)[:, None].astype(jnp.float32)
     return (total / count).astype(features.dtype)
 
 
@@ -216,7 +219,8 @@ def max_unpooling(
     Args:
         features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16; sums
             are float32.
-        choice: int32 of the same shape, from ``max_pooling``.
+        choice: integers of the same shape, from ``max_pooling``; a number that is no tap chooses
+            nothing.
         kernel_map: the map of the pooling, not its transpose.
 
     Returns:
@@ -236,7 +240,7 @@ def max_unpooling(
     >>> max_unpooling(10 * features, choice, down).tolist()
     [[0.0], [20.0], [40.0]]
     """
-    features, choice = jnp.asarray(features), jnp.asarray(choice)
+    features, choice = jnp.asarray(features), clipped_int32("choice", choice)
     check_features(features.dtype)
     if features.shape != choice.shape or features.shape[:1] != (kernel_map.capacity_out,):
         raise InputError(
@@ -257,16 +261,6 @@ def _checked(features: Array, kernel_map: KernelMap) -> Array:
     return features
 
 
-def _reads(kernel_map: KernelMap) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
-    """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
-    if kernel_map.kind == UP:  # one pair for each output row, its tap is data
-        slot, taps = kernel_map.slot, jnp.int32(kernel_map.taps)
-        assert slot is not None  # every map of this kind has it
-        return jax.lax.div(slot, taps)[None], jax.lax.rem(slot, taps)[None]
-    tap = jax.lax.broadcasted_iota(jnp.int32, kernel_map.table.shape, 0)
-    return kernel_map.table, tap
-
-
 def _gather(features: Array, rows: Array) -> Array:
     return features.at[rows].get(mode="fill", fill_value=0)
 
@@ -282,7 +276,7 @@ def _sum(reads: tuple[Array, ...], term: Callable[..., Array], like: Array) -> A
 
 
 def _sum_over_taps(kernel_map: KernelMap, x: Array) -> Array:
-    rows, _ = _reads(kernel_map)
+    rows, _ = kernel_map.reads()
     return _sum((rows,), lambda row: _gather(x, row), x)
 
 
@@ -297,7 +291,7 @@ def _at_choice(structure: tuple[KernelMap, Array], x: Array) -> Array:
     def term(row: Array, tap: Array) -> Array:
         return jnp.where(tap[:, None] == choice, _gather(x, row), 0)
 
-    return _sum(_reads(kernel_map), term, x)
+    return _sum(kernel_map.reads(), term, x)
 
 
 def _from_choice(structure: tuple[KernelMap, Array], g: Array) -> Array:
@@ -308,7 +302,7 @@ def _from_choice(structure: tuple[KernelMap, Array], g: Array) -> Array:
         chosen = choice.at[row].get(mode="fill", fill_value=-1)
         return jnp.where(tap[:, None] == chosen, _gather(g, row), 0)
 
-    return _sum(_reads(kernel_map.transpose()), term, g)
+    return _sum(kernel_map.transpose().reads(), term, g)
 
 
 _tap_sum = LinearPair("sparse_tap_sum", _sum_over_taps, _sum_over_transposed)
@@ -329,4 +323,4 @@ def _choose(kernel_map: KernelMap, x: Array) -> Array:
 
     shape = (kernel_map.capacity_out, x.shape[1])
     start = (jnp.full(shape, -jnp.inf, x.dtype), jnp.full(shape, nothing, jnp.int32))
-    return jax.lax.scan(step, start, _reads(kernel_map), unroll=UNROLLED_TAPS)[0][1]
+    return jax.lax.scan(step, start, kernel_map.reads(), unroll=UNROLLED_TAPS)[0][1]

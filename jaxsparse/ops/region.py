@@ -175,8 +175,9 @@ def per_axis(name: str, value: PerAxis, dim: int, *, at_least: int) -> tuple[int
         numbers = (operator.index(given),) * dim
     except TypeError:
         numbers = integers(name, given)
-    if len(numbers) != dim or min(numbers) < at_least:
+    if len(numbers) != dim or min(numbers) < at_least or max(numbers) >= OFFSET_LIMIT:
         raise InputError(
-            f"{name} is {value}: must be an integer from {at_least} up, or {dim} of them"
+            f"{name} is {value}: must be an integer from {at_least} to below 2**30, or {dim} of "
+            "them"
         )
     return numbers

@@ -20,8 +20,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import check_features
+from jaxsparse.integers import INT32_MAX, integer
+from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.linear_pair import LinearPair
-from jaxsparse.sparse_tensor import check_features
+from jaxsparse.pytree import pytree
 
 
 def take_rows(
@@ -34,7 +37,8 @@ def take_rows(
 
     Args:
         features: ``[sites, channels]``.
-        rows: int32 ``[points]``; any number outside ``[0, sites)`` reads as zero.
+        rows: integers ``[points]``; any number outside ``[0, sites)``, also one that int32 does not
+            hold, reads as zero.
         distinct: promises that no row is read twice, which makes the gradient a mere gather. With
             rows read twice and this promise the gradient is wrong.
 
@@ -63,7 +67,8 @@ def sum_rows(
 
     Args:
         values: ``[points, channels]``.
-        rows: int32 ``[points]``; points with a number outside ``[0, capacity)`` are left out.
+        rows: integers ``[points]``; points with a number outside ``[0, capacity)``, also one that
+            int32 does not hold, are left out.
         capacity: rows of the result.
         distinct: promises that no row within ``[0, capacity)`` occurs twice.
 
@@ -85,7 +90,10 @@ def sum_rows(
         raise InputError(
             f"values has {x.shape[0]} rows but rows has {index.shape[0]}: must be one a point"
         )
-    return _rows.transpose(_Reading(index, int(capacity), distinct), x, int(capacity))
+    capacity = integer("capacity", capacity)
+    if not 0 <= capacity < INT32_MAX:
+        raise InputError(f"capacity is {capacity}: must be at least 0 and below 2**31 - 1")
+    return _rows.transpose(_Reading(index, capacity, distinct), x, capacity)
 
 
 def largest_of_rows(
@@ -121,7 +129,7 @@ def largest_of_rows(
     return jnp.where(counts[:, None] > 0, _last_of_row(winner, counts), points)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class _Reading:
     """Which of ``sites`` rows every point reads; ``distinct`` promises that none is read twice."""
@@ -194,12 +202,10 @@ def _last_of_row(folded: Array, counts: Array) -> Array:
 
 
 def _checked(features: Any, rows: Any) -> tuple[Array, Array]:
-    features, rows = jnp.asarray(features), jnp.asarray(rows)
+    features, rows = jnp.asarray(features), clipped_int32("rows", rows)
     if features.ndim != 2 or rows.ndim != 1:
         raise InputError(
             f"features has shape {features.shape} and rows {rows.shape}: "
             "must be [sites, channels] and [points]"
         )
-    if not jnp.issubdtype(rows.dtype, jnp.integer):
-        raise InputError(f"rows has type {rows.dtype}: must be integers")
-    return features, rows.astype(jnp.int32)
+    return features, rows

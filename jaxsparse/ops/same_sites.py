@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jaxsparse.errors import InputError
+from jaxsparse.sparse_tensor import SparseTensor
 
 
 class HasSites(Protocol):
@@ -39,7 +40,7 @@ def check_same_sites(x: HasSites, other: HasSites, relation: str, remedy: str) -
         remedy: the end of the error.
 
     Raises:
-        InputError: other sites.
+        InputError: other sites, or features that have not one row for each of them.
 
     >>> from jaxsparse.ops import given_sites
     >>> x, y = (given_sites([[0, i]], spatial_shape=(4,), batch_size=1) for i in (1, 2))
@@ -48,6 +49,9 @@ def check_same_sites(x: HasSites, other: HasSites, relation: str, remedy: str) -
         ...
     jaxsparse.errors.InputError: x has site [0, 1] in row 0: y has [0, 2] there, take their union
     """
+    for tensor in (x, other):
+        if isinstance(tensor, SparseTensor):
+            tensor.check()
     given = (x.stride, x.spatial_shape, x.batch_size, x.capacity)
     expected = (other.stride, other.spatial_shape, other.batch_size, other.capacity)
     if given != expected:

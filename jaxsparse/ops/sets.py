@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +12,12 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.integers import integer, integers
+from jaxsparse.features import check_rows
+from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
+from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
+from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
 from jaxsparse.sparse_tensor import SparseTensor
 
@@ -32,8 +36,9 @@ def union(
         x: sites of some level.
         y: sites of the same level, shape and batch size.
         combine: ``"add"``; ``"concatenate"``, the channels of ``x`` and then those of ``y``; or a
-            function of two ``[capacity, channels]`` arrays. What it gives on padding rows is
-            replaced by zero.
+            function of two ``[capacity, channels]`` arrays that looks at one site at a time. On
+            padding rows it is given the numbers of the first site, and what it makes of them is
+            replaced by zero: it need not be differentiable, or finite, anywhere else.
         capacity: rows of the result (static); None: those of both together, which always fits.
 
     Returns:
@@ -43,7 +48,8 @@ def union(
 
     Raises:
         InputError: tensors of different levels, channels that cannot be added, an unknown
-            combination, and, outside of ``jit``, more sites than ``capacity``.
+            combination, a function that returns other rows, and, outside of ``jit``, more sites
+            than ``capacity``.
 
     Source: agrees with the union of MinkowskiEngine (tests).
 
@@ -57,9 +63,7 @@ def union(
     _check_same_level(x, y)
     join = _combination(x, y, combine)
     enough = x.capacity + y.capacity
-    capacity = enough if capacity is None else integer("capacity", capacity)
-    if capacity < 1:
-        raise InputError(f"capacity is {capacity}: must be at least 1")
+    capacity = enough if capacity is None else positive("capacity", capacity)
     coords = jnp.concatenate([x.coords, y.coords])
     valid = jnp.concatenate([x.mask, y.mask])
     words = coordinates.key_words(coords, valid, x.batch_size, x.spatial_shape)
@@ -71,12 +75,9 @@ def union(
     row = jnp.where(valid & (rank < capacity), rank, capacity)
     # A site of both tensors writes equal coordinates twice.
     sites = jnp.full((capacity, coords.shape[1]), -1, jnp.int32).at[row].set(coords, mode="drop")
-    features = join(
-        take_rows(x.features, _sources(row[: x.capacity], capacity), distinct=True),
-        take_rows(y.features, _sources(row[x.capacity :], capacity), distinct=True),
-    )
+    sources = _sources(row[: x.capacity], capacity), _sources(row[x.capacity :], capacity)
     num_active = jnp.minimum(num_sites, capacity)
-    return _with_sites(x, sites, features, num_active), num_sites
+    return _joined((x, y), sources, join, sites, num_active), num_sites
 
 
 def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") -> SparseTensor:
@@ -85,7 +86,7 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     Args:
         x: sites of some level.
         y: sites of the same level, shape and batch size.
-        combine: as in ``union``.
+        combine: as in ``union``; it sees the common sites alone.
 
     Returns:
         A tensor of the capacity of ``x``, which always fits. Differentiable any number of times in
@@ -93,7 +94,7 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
 
     Raises:
         InputError: tensors of different levels, channels that cannot be added, an unknown
-            combination.
+            combination, a function that returns other rows.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [2.0]], spatial_shape=(4,), batch_size=1)
@@ -105,9 +106,11 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     _check_same_level(x, y)
     join = _combination(x, y, combine)
     find = Lookup(y.coords, y.num_active, batch_size=y.batch_size, spatial_shape=y.spatial_shape)
-    row = find(x.coords, x.mask)
-    features = join(x.features, take_rows(y.features, row, distinct=True))
-    return prune(x.replace(features=features), row < y.capacity)
+    of_y = find(x.coords, x.mask)
+    # Selected before they are joined: off the common sites the function may have no derivative.
+    sites, of_x, num_active = _moved_up(x, of_y < y.capacity)
+    of_y = of_y.at[of_x].get(mode="fill", fill_value=y.capacity)
+    return _joined((x, y), (of_x, of_y), join, sites, num_active)
 
 
 def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, "sites"]) -> SparseTensor:
@@ -134,12 +137,10 @@ def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, "sites"]) -> SparseTen
         raise InputError(
             f"keep has shape {keep.shape} and type {keep.dtype}: must be bool [{x.capacity}]"
         )
-    keep = keep & x.mask
-    rank = jnp.cumsum(keep, dtype=jnp.int32) - 1
-    row = jnp.where(keep, rank, x.capacity)
-    sites = jnp.full_like(x.coords, -1).at[row].set(x.coords, mode="drop")
-    features = take_rows(x.features, _sources(row, x.capacity), distinct=True)
-    return _with_sites(x, sites, features, jnp.sum(keep, dtype=jnp.int32))
+    x.check()
+    sites, sources, num_active = _moved_up(x, keep)
+    features = take_rows(x.features, sources, distinct=True)
+    return _with_sites(x, sites, features, num_active)
 
 
 def crop(
@@ -173,20 +174,16 @@ def crop(
     if len(lengths) != x.dim:
         raise InputError(f"shape is {lengths}: must be {x.dim} lengths, as the tensor has axes")
     coordinates.key_groups(x.batch_size, lengths)
-    given = start if isinstance(start, jax.Array) else np.asarray(start)
-    if given.shape != (x.dim,) and given.shape != (x.batch_size, x.dim):
+    corner = clipped_int32("start", start, low=-INT32_MAX)
+    if corner.shape != (x.dim,) and corner.shape != (x.batch_size, x.dim):
         raise InputError(
-            f"start has shape {given.shape}: must be [{x.dim}] or [{x.batch_size}, {x.dim}]"
+            f"start has shape {corner.shape}: must be [{x.dim}] or [{x.batch_size}, {x.dim}]"
         )
-    # A start further out selects nothing either, and differences stay within int32. Python and
-    # numpy integers are limited at their own width, before int32 could wrap them.
-    library = jnp if isinstance(given, jax.Array) else np
-    corner = library.clip(given, -np.array(lengths, np.int32), np.array(x.spatial_shape, np.int32))
-    if not jnp.issubdtype(corner.dtype, jnp.integer):
-        raise InputError(f"start has type {corner.dtype}: must be integers")
-    corner = jnp.broadcast_to(jnp.asarray(corner, jnp.int32), (x.batch_size, x.dim))
-    moved = x.coords[:, 1:] - corner[jnp.maximum(x.coords[:, 0], 0)]
-    inside = ((moved >= 0) & (moved < jnp.array(lengths, jnp.int32))).all(axis=1)
+    corner = jnp.broadcast_to(corner, (x.batch_size, x.dim))
+    # A start further out selects nothing either, and differences stay within int32.
+    low, high = -jnp.array([lengths], jnp.int32), jnp.array([x.spatial_shape], jnp.int32)
+    moved = x.coords[:, 1:] - jnp.clip(corner, low, high)[jnp.maximum(x.coords[:, 0], 0)]
+    inside = ((moved >= 0) & (moved < -low)).all(axis=1)
     coords = jnp.concatenate([x.coords[:, :1], moved], axis=1)
     shifted = dataclasses.replace(x, coords=coords, spatial_shape=lengths)
     return prune(shifted, inside)
@@ -198,6 +195,32 @@ def _sources(row: Array, capacity: int) -> Array:
     return jnp.full(capacity, row.shape[0], jnp.int32).at[row].set(number, mode="drop")
 
 
+def _moved_up(x: SparseTensor, keep: Array) -> tuple[Array, Array, Array]:
+    """Coordinates of the sites to keep, the row that each comes from, and how many these are."""
+    keep = keep & x.mask
+    rank = jnp.cumsum(keep, dtype=jnp.int32) - 1
+    row = jnp.where(keep, rank, x.capacity)
+    sites = jnp.full_like(x.coords, -1).at[row].set(x.coords, mode="drop")
+    return sites, _sources(row, x.capacity), jnp.sum(keep, dtype=jnp.int32)
+
+
+def _joined(
+    tensors: tuple[SparseTensor, SparseTensor],
+    sources: tuple[Array, Array],
+    join: Callable[[Array, Array, Array], Array],
+    sites: Array,
+    num_active: Array,
+) -> SparseTensor:
+    """Features of both from their source rows, joined on the sites."""
+    of_x, of_y = (
+        take_rows(tensor.features, rows, distinct=True)
+        for tensor, rows in zip(tensors, sources, strict=True)
+    )
+    features = join(of_x, of_y, num_active)
+    check_rows(features, sites.shape[0], "what combine returned")
+    return _with_sites(tensors[0], sites, features, num_active)
+
+
 def _with_sites(x: SparseTensor, coords: Array, features: Array, num_active: Array) -> SparseTensor:
     mask = jnp.arange(coords.shape[0], dtype=jnp.int32) < num_active
     features = jnp.where(mask[:, None], features, jnp.zeros((), features.dtype))
@@ -206,24 +229,29 @@ def _with_sites(x: SparseTensor, coords: Array, features: Array, num_active: Arr
 
 def _combination(
     x: SparseTensor, y: SparseTensor, combine: Combine
-) -> Callable[[Array, Array], Array]:
-    if callable(combine):
-        return combine
+) -> Callable[[Array, Array, Array], Array]:
+    """A function of the features of both and of how many rows are sites."""
+    if not isinstance(combine, str):
+        function: Any = combine
+        # Two numbers where there is no site at all, as it may divide by their difference.
+        return lambda a, b, n: function(fill_padding(a, n), fill_padding(b, n, no_site=0.25))
     if combine not in COMBINATIONS:
         raise InputError(
             f"combine is {combine!r}: must be one of {', '.join(COMBINATIONS)}, or a function"
         )
     if combine == "concatenate":
-        return lambda a, b: jnp.concatenate([a, b], axis=1)
+        return lambda a, b, _: jnp.concatenate([a, b], axis=1)
     if x.num_channels != y.num_channels:
         raise InputError(
             f"the tensors have {x.num_channels} and {y.num_channels} channels: must be equal to be "
             "added, use combine=concatenate"
         )
-    return jnp.add
+    return lambda a, b, _: a + b
 
 
 def _check_same_level(x: SparseTensor, y: SparseTensor) -> None:
+    x.check("features of x")
+    y.check("features of y")
     of_x = (x.spatial_shape, x.batch_size, x.stride)
     of_y = (y.spatial_shape, y.batch_size, y.stride)
     if of_x != of_y:

@@ -16,16 +16,18 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.integers import integer, integers
+from jaxsparse.features import check_rows
+from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.geometry import Level
 from jaxsparse.ops.region import PerAxis, Region, per_axis
+from jaxsparse.pytree import pytree
 from jaxsparse.sparse_tensor import SparseTensor, sparse_tensor
 
 OUTPUT_SITES = ("stride", "receptive_field")
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Sites:
     """The coordinates of a SparseTensor without its features, a pytree.
@@ -47,9 +49,15 @@ class Sites:
 
     @classmethod
     def of(cls, x: SparseTensor | Level | Sites) -> Sites:
-        """The sites of a tensor or of a level of a geometry."""
+        """The sites of a tensor or of a level of a geometry.
+
+        Raises:
+            InputError: a tensor with another number of rows of features than of coordinates.
+        """
         if isinstance(x, Sites):
             return x
+        if isinstance(x, SparseTensor):
+            x.check()
         count = jnp.asarray(x.count if isinstance(x, Level) else x.num_active, jnp.int32)
         return cls(jnp.asarray(x.coords), count, x.spatial_shape, x.batch_size, x.stride)
 
@@ -79,7 +87,12 @@ class Sites:
         return self.count <= self.capacity
 
     def tensor(self, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """Features on these sites; their padding rows must be zero."""
+        """Features on these sites; their padding rows must be zero.
+
+        Raises:
+            InputError: features that have not one row for each row of ``coords``.
+        """
+        check_rows(features, self.capacity)
         return SparseTensor(
             coords=self.coords,
             features=features,
@@ -177,7 +190,7 @@ def strided_sites(
     event, place = x.coords[:, :1], x.coords[:, 1:]
     if output_sites == "stride":
         shape = tuple(-(-n // s) for n, s in zip(x.spatial_shape, steps, strict=True))
-        points = jnp.concatenate([event, place // jnp.array(steps, jnp.int32)], axis=1)
+        points = jnp.concatenate([event, place // jnp.array([steps], jnp.int32)], axis=1)
         return _distinct_sites(x, points, x.mask, shape, _scaled(x.stride, steps), capacity, 1)
     shape = tuple(
         (n - 2 * low - (high - low) - 1) // s + 1
@@ -243,7 +256,7 @@ def generated_sites(
             for n, high, s in zip(x.spatial_shape, region.high, steps, strict=True)
         ]
     shape = integers("spatial_shape", spatial_shape)
-    if len(shape) != x.dim or min(shape) < 1 or max(shape) >= coordinates.INT32_MAX:
+    if len(shape) != x.dim or min(shape) < 1 or max(shape) >= INT32_MAX:
         raise InputError(
             f"spatial_shape is {shape}: must be {x.dim} positive lengths below 2**31 - 1"
         )
@@ -258,7 +271,7 @@ def fine_places(
 ) -> Int[Array, "taps sites axes"]:
     """``stride * coarse + offset[k]`` for every tap; the event stays."""
     offsets = jnp.array([(0, *offset) for offset in region.offsets], jnp.int32)
-    return coarse * jnp.array((1, *stride), jnp.int32) + offsets[:, None]
+    return (coarse * jnp.array([(1, *stride)], jnp.int32))[None] + offsets[:, None]
 
 
 def coarse_places(
@@ -269,10 +282,10 @@ def coarse_places(
 ) -> tuple[Int[Array, "taps sites axes"], Bool[Array, "taps sites"]]:
     """``(fine - offset[k]) / stride`` for every tap, and where that is a whole number >= 0."""
     offsets = jnp.array([(0, *offset) for offset in region.offsets], jnp.int32)
-    steps = jnp.array((1, *stride), jnp.int32)
-    moved = fine - offsets[:, None]
-    whole = (moved >= 0) & (jax.lax.rem(moved, jnp.broadcast_to(steps, moved.shape)) == 0)
-    return jax.lax.div(moved, jnp.broadcast_to(steps, moved.shape)), mask & whole.all(axis=-1)
+    moved = fine[None] - offsets[:, None]
+    steps = jnp.broadcast_to(jnp.array((1, *stride), jnp.int32), moved.shape)
+    whole = (moved >= 0) & (jax.lax.rem(moved, steps) == 0)
+    return jax.lax.div(moved, steps), mask[None] & whole.all(axis=-1)
 
 
 def check_int32(coarse_shape: Sequence[int], region: Region, stride: tuple[int, ...]) -> None:
@@ -282,7 +295,7 @@ def check_int32(coarse_shape: Sequence[int], region: Region, stride: tuple[int, 
         InputError: one may.
     """
     for n, s, low, high in zip(coarse_shape, stride, region.low, region.high, strict=True):
-        if s * (n - 1) + max(abs(low), abs(high)) > coordinates.INT32_MAX:
+        if s * (n - 1) + max(abs(low), abs(high)) > INT32_MAX:
             raise InputError(
                 f"spatial_shape is {tuple(coarse_shape)}: with stride {stride} and offsets up to "
                 f"{region.high} coordinates would pass 2**31, split the volume"
@@ -300,12 +313,10 @@ def _distinct_sites(
 ) -> Sites:
     """The distinct points inside ``shape``; ``points_per_site`` bounds them a site of ``x``."""
     enough = min(x.capacity * points_per_site, coordinates.cell_count(x.batch_size, shape))
-    rows = max(enough, 1) if capacity is None else integer("capacity", capacity)
-    if rows < 1:
-        raise InputError(f"capacity is {rows}: must be at least 1")
-    inside = valid & ((points[..., 1:] >= 0) & (points[..., 1:] < jnp.array(shape, jnp.int32))).all(
-        axis=-1
-    )
+    rows = max(enough, 1) if capacity is None else positive("capacity", capacity)
+    place = points[..., 1:]
+    limits = jnp.broadcast_to(jnp.array(shape, jnp.int32), place.shape)
+    inside = valid & ((place >= 0) & (place < limits)).all(axis=-1)
     coords, count, _ = coordinates.distinct(
         points.reshape(-1, points.shape[-1]),
         inside.reshape(-1),

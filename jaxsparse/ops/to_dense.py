@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.integers import integer
+from jaxsparse.features import as_features
+from jaxsparse.integers import INT32_MAX, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.rows import sum_rows, take_rows
 from jaxsparse.sparse_tensor import SparseTensor
@@ -21,13 +22,15 @@ def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:
     ``SparseTensor.to_dense``, for volumes that int32 can number.
 
     Raises:
-        InputError: a volume of 2^31 - 1 cells or more.
+        InputError: a volume of 2^31 - 1 cells or more, another number of rows of features than of
+            coordinates.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 1], [1, 0]], [[2.0], [3.0]], spatial_shape=(2,), batch_size=2)
     >>> to_dense(x)[..., 0].tolist()
     [[0.0, 2.0], [3.0, 0.0]]
     """
+    x.check()
     cells = _cell_count(x.batch_size, x.spatial_shape)
     cell = coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
     grid = sum_rows(x.features, cell, cells, distinct=True)
@@ -45,6 +48,7 @@ def dense_mask(x: SparseTensor) -> Bool[Array, "events ..."]:
     >>> dense_mask(x).tolist()
     [[False, True], [True, False]]
     """
+    x.check()
     cells = _cell_count(x.batch_size, x.spatial_shape)
     cell = coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
     grid = jnp.zeros(cells, bool).at[cell].set(True, mode="drop")
@@ -64,7 +68,8 @@ def from_dense(
     same for numpy arrays and finds the capacity by itself.
 
     Args:
-        array: ``[batch, *spatial, channels]``, float32 or bfloat16, 1 to 4 spatial axes.
+        array: ``[batch, *spatial, channels]``, 1 to 4 spatial axes. float32, bfloat16 and float16
+            stay; wider floats, integers and booleans become float32.
         capacity: rows of the result (static).
         threshold: without a mask, a cell is a site where ``|value|`` of any channel exceeds it, or
             is NaN.
@@ -76,21 +81,19 @@ def from_dense(
         Differentiable any number of times in the values.
 
     Raises:
-        InputError: another number of axes or another mask shape, a volume of 2^31 - 1 cells or
-            more, and, outside of ``jit``, more sites than ``capacity``.
+        InputError: another number of axes or another mask shape, another type, a volume of
+            2^31 - 1 cells or more, and, outside of ``jit``, more sites than ``capacity``.
 
     >>> x, num_sites = from_dense(jnp.eye(2)[None, :, :, None], capacity=3)
     >>> x.coords.tolist(), int(num_sites)
     ([[0, 0, 0], [0, 1, 1], [-1, -1, -1]], 2)
     """
-    array = jnp.asarray(array)
-    if not 3 <= array.ndim <= 6 or not jnp.issubdtype(array.dtype, jnp.floating):
+    array = jnp.asarray(as_features(array, "array"))
+    if not 3 <= array.ndim <= 6:
         raise InputError(
-            f"array has shape {array.shape} and type {array.dtype}: must be floats "
-            "[batch, 1 to 4 spatial axes, channels]"
+            f"array has shape {array.shape}: must be [batch, 1 to 4 spatial axes, channels]"
         )
-    if integer("capacity", capacity) < 1:
-        raise InputError(f"capacity is {capacity}: must be at least 1")
+    capacity = positive("capacity", capacity)
     batch_size, *shape, channels = array.shape
     cells = _cell_count(batch_size, tuple(shape))
     if mask is None:
@@ -130,7 +133,7 @@ def from_dense(
 
 def _cell_count(batch_size: int, shape: tuple[int, ...]) -> int:
     cells = coordinates.cell_count(batch_size, shape)
-    if not 0 < cells < coordinates.INT32_MAX:
+    if not 0 < cells < INT32_MAX:
         raise InputError(
             f"batch_size {batch_size} of spatial_shape {shape} has {cells} cells: a dense array "
             "needs between 1 and 2**31 - 2, crop the tensor first"

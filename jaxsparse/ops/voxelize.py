@@ -12,16 +12,19 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.integers import integer, integers
+from jaxsparse.features import as_features, check_rows
+from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.ops import coordinates
+from jaxsparse.ops.int32 import as_int32, clipped_int32
 from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
+from jaxsparse.pytree import pytree
 from jaxsparse.sparse_tensor import DUPLICATE_POLICIES, SparseTensor
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class PointMap:
     """Which point lies on which site; what leads from sites back to points.
@@ -44,11 +47,15 @@ class PointMap:
         """Features of every point's site, in the points' order and multiplicity; 0 without a site.
 
         Differentiable any number of times; its gradient adds points up in a fixed order.
+
+        Raises:
+            InputError: features that have not one row for each row of the sites.
         """
+        check_rows(features, self.capacity)
         return take_rows(features, self.rows)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class VoxelizeStatus:
     """What went wrong, as numbers. Outside of ``jit`` an error has been raised instead.
@@ -86,7 +93,8 @@ def voxelize(
         points: ``[points, 1 + D]``, event index, then D coordinates in units of a voxel: voxel
             ``i`` spans ``[i, i + 1)``. Integers of any width, or floats, which are rounded down
             before anything narrows them. Any order; takes no gradient.
-        features: ``[points, channels]``, float32 or bfloat16.
+        features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
+            and booleans become float32.
         spatial_shape: voxels along each of the D axes, 1 to 4 of them (static).
         batch_size: number of events, those without points included (static).
         capacity: rows of the result (static); None: one for every point, which always fits.
@@ -120,16 +128,13 @@ def voxelize(
         raise InputError(
             f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
         )
-    features = jnp.asarray(features)
+    features = jnp.asarray(as_features(features))
     _check_shapes(np.shape(points), features, valid, sizes)
-    if not jnp.issubdtype(features.dtype, jnp.floating):
-        raise InputError(f"features has type {features.dtype}: must be floats, convert them first")
-    capacity = max(features.shape[0], 1) if capacity is None else integer("capacity", capacity)
-    if capacity < 1:
-        raise InputError(f"capacity is {capacity}: must be at least 1")
+    capacity = max(features.shape[0], 1) if capacity is None else positive("capacity", capacity)
 
+    points = points if isinstance(points, jax.Array) else np.asarray(points)
     if _traced(points, valid):
-        coords, inside = _voxels(jnp.asarray(points), sizes)
+        coords, inside = _voxels(points, sizes)
     else:
         coords, inside = _host_voxels(np.asarray(points), valid, sizes)
     used = jnp.ones(features.shape[0], bool) if valid is None else jnp.asarray(valid)
@@ -162,37 +167,47 @@ def voxelize(
 
 
 def vote(
-    labels: Int[Array | np.ndarray, "points"], point_map: PointMap, *, ignore_label: int = -1
+    labels: Int[Array | np.ndarray, "points"],
+    point_map: PointMap,
+    *,
+    ignore_label: int = -1,
+    conflict: int | None = None,
 ) -> Int[Array, "sites"]:
     """The label that most points of a site have; the smallest of equally frequent ones.
 
     Args:
         labels: integers ``[points]`` that int32 holds, one for every point that was voxelised.
+            Under ``jit`` of a type that int32 holds.
         point_map: of ``voxelize``.
         ignore_label: points that have it do not vote.
+        conflict: what a site gets on which not all votes are for one label, instead of the label
+            that most are for. None: nothing special.
 
     Returns:
         int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
 
     Raises:
-        InputError: another number of labels than points, labels that are no integers, or, outside
-            of ``jit``, that int32 does not hold.
+        InputError: another number of labels than points, labels that are no integers or that int32
+            does not hold, and, under ``jit``, labels of a wider type.
+
+    Source of ``conflict``: the ``ignore_label`` of ``sparse_quantize`` of MinkowskiEngine 0.5
+    (``quantize_label`` in ``src/quantization.cpp``), where any two points that differ conflict. Its
+    own ignore label is a label like others there, so its result for ``ignore_label=n`` is
+    ``vote(..., ignore_label=one that no point has, conflict=n)``.
 
     >>> _, point_map, _ = voxelize([[0, 1], [0, 1], [0, 0], [0, 1]], jnp.ones((4, 1)),
     ...                            spatial_shape=(2,), batch_size=1, duplicates="first")
     >>> vote(jnp.array([3, -1, -1, 3]), point_map).tolist()
     [-1, 3, -1, -1]
+    >>> vote(jnp.array([3, -1, -1, 4]), point_map, conflict=255).tolist()
+    [-1, 255, -1, -1]
     """
-    given = labels if isinstance(labels, jax.Array) else np.asarray(labels)
-    points = point_map.rows.shape[0]
-    if given.shape != (points,) or not jnp.issubdtype(given.dtype, jnp.integer):
-        raise InputError(
-            f"labels has shape {given.shape} and type {given.dtype}: must be integers [{points}]"
-        )
-    _check_int32("labels", given)
-    capacity = point_map.capacity
-    labels = jnp.asarray(given.astype(np.int32))
-    row = jnp.where(labels == ignore_label, capacity, point_map.rows)
+    points, capacity = point_map.rows.shape[0], point_map.capacity
+    if np.shape(labels) != (points,):
+        raise InputError(f"labels has shape {np.shape(labels)}: must be [{points}], one a point")
+    labels = as_int32("labels", labels)
+    ignored = _label("ignore_label", ignore_label)
+    row = jnp.where(labels == ignored, capacity, point_map.rows)
     row, labels = jax.lax.sort((row, labels), num_keys=2)
     # Votes of one label on one site are a run; integers alone from here, so any order will do.
     new = jnp.ones(points, bool).at[1:].set((row[1:] != row[:-1]) | (labels[1:] != labels[:-1]))
@@ -201,21 +216,19 @@ def vote(
     most = jnp.zeros(capacity, jnp.int32).at[row].max(votes, mode="drop")
     elected = (row < capacity) & (votes == most.at[row].get(mode="fill", fill_value=-1))
     target = jnp.where(elected, row, capacity)
-    winner = (
-        jnp.full(capacity, coordinates.INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
-    )
-    return jnp.where(most > 0, winner, ignore_label).astype(jnp.int32)
+    winner = jnp.full(capacity, INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
+    if conflict is not None:
+        voters = jnp.zeros(capacity, jnp.int32).at[row].add(1, mode="drop")
+        winner = jnp.where(voters > most, _label("conflict", conflict), winner)
+    return jnp.where(most > 0, winner, ignored)
 
 
-def _check_int32(name: str, numbers: Array | np.ndarray) -> None:
-    """Refuses numbers at hand that int32 would wrap."""
-    if _traced(numbers) or not numbers.size or np.can_cast(numbers.dtype, np.int32):
-        return
-    low, high = int(numbers.min()), int(numbers.max())
-    if low < -coordinates.INT32_MAX - 1 or high > coordinates.INT32_MAX:
-        raise InputError(
-            f"{name} reach from {low} to {high}: must be integers that int32 holds, renumber them"
-        )
+def _label(name: str, value: int) -> Array:
+    """A label of the caller's as int32."""
+    number = integer(name, value)
+    if not -INT32_MAX - 1 <= number <= INT32_MAX:
+        raise InputError(f"{name} is {number}: must be an integer that int32 holds")
+    return jnp.int32(number)
 
 
 def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
@@ -225,7 +238,8 @@ def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
         return sum_rows(features, row, capacity)
     if policy == "mean":
         total = sum_rows(features.astype(jnp.float32), row, capacity)
-        return (total / jnp.maximum(counts, 1)[:, None]).astype(features.dtype)
+        points_here = jnp.maximum(counts, 1)[:, None].astype(jnp.float32)
+        return (total / points_here).astype(features.dtype)
     number = jnp.arange(points, dtype=jnp.int32)
     if policy == "max":
         winner = largest_of_rows(features, row, capacity)
@@ -273,25 +287,22 @@ def _traced(*arrays: object) -> bool:
     return any(isinstance(array, jax.core.Tracer) for array in arrays)
 
 
-def _voxels(points: Array, sizes: tuple[int, ...]) -> tuple[Array, Array]:
-    """int32 voxel indices of traced points, and whether they are inside of the volume."""
-    points = jax.lax.stop_gradient(points)
-    number = jnp.ones(points.shape[0], bool)
+def _voxels(points: Array | np.ndarray, sizes: tuple[int, ...]) -> tuple[Array, Array]:
+    """int32 voxel indices of points, some of them traced, and whether they are in the volume."""
     if jnp.issubdtype(points.dtype, jnp.floating):
+        library: Any = jnp if isinstance(points, jax.Array) else np
         points = points.astype(jnp.promote_types(points.dtype, jnp.float32))
-        whole = jnp.floor(points)
+        points = jax.lax.stop_gradient(points) if library is jnp else points
+        whole = library.floor(points)
         # A fraction of an event is no event; conversion to int32 would make one of it.
-        number = jnp.isfinite(points).all(axis=1) & (whole[:, 0] == points[:, 0])
+        number = library.isfinite(points).all(axis=1) & (whole[:, 0] == points[:, 0])
         number &= (whole <= _FLOAT32_BELOW_LIMIT).all(axis=1)
-        points = jnp.clip(whole, -1.0, _FLOAT32_BELOW_LIMIT)
-        points = jnp.where(number[:, None], points, -1.0)
-    elif not jnp.issubdtype(points.dtype, jnp.integer):
-        raise InputError(f"points has type {points.dtype}: must be integers or floats")
-    elif points.dtype == jnp.uint32:
-        points = jnp.minimum(points, jnp.iinfo(jnp.int32).max)
-    coords = points.astype(jnp.int32)
-    inside = number & (coords >= 0).all(axis=1)
-    return coords, inside & (coords < jnp.array(sizes, jnp.int32)).all(axis=1)
+        whole = library.where(number[:, None], library.clip(whole, -1, _FLOAT32_BELOW_LIMIT), -1)
+        coords = jnp.asarray(whole.astype(np.int32))
+    else:
+        coords = clipped_int32("points", points)
+    limits = jnp.array([sizes], jnp.int32)
+    return coords, ((coords >= 0) & (coords < limits)).all(axis=1)
 
 
 def _host_voxels(

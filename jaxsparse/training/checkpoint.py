@@ -7,7 +7,6 @@ spent, what the log has), its config, checksums of all that, and the score of it
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import pathlib
@@ -349,17 +348,13 @@ def _quiet() -> Iterator[None]:
     verbosity = absl_logging.get_verbosity()
     hooks = threading.excepthook, sys.unraisablehook
     absl_logging.set_verbosity(absl_logging.FATAL)
-    tasks = logging.getLogger("asyncio")  # complains of those that nobody waits for any more
-    was_disabled, tasks.disabled = tasks.disabled, True
     threading.excepthook = _ignore
     sys.unraisablehook = _ignore
     try:
         yield
     except Exception:
         time.sleep(0.3)  # the other reads or writes that were under way fail a moment later
-        gc.collect()
         raise
     finally:
-        tasks.disabled = was_disabled
         absl_logging.set_verbosity(verbosity)
         threading.excepthook, sys.unraisablehook = hooks

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -36,6 +38,15 @@ def rate(value: float) -> str:
     return f"{float(f'{value:.3g}'):,g}" if math.isfinite(value) else "-"
 
 
+class _Console(Console):
+    """Falls silent where nobody reads any more (``train.py | head``): a run must go on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        # What is still in the buffer of stdout would raise again at the end of the program.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Display:
     """Progress bar on a terminal, one line a record elsewhere."""
 
@@ -52,7 +63,7 @@ class Display:
         console: standard output by default.
         steps_per_epoch: to say where an epoch stands; None for runs that are counted in steps.
         """
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or _Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._total, self._start = total, start
         self._steps_per_epoch = steps_per_epoch

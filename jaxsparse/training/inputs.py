@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
-from jaxsparse.whole_file import write_whole
+from jaxsparse.whole_file import whole_file
 
 INPUTS_FILE = "inputs.json"
 KEYS = ("data.train", "data.validation", "train.start_from")
@@ -101,7 +101,8 @@ def read_inputs(workdir: pathlib.Path, config: ConfigDict) -> dict[str, Input]:
 def write_inputs(workdir: pathlib.Path, inputs: Mapping[str, Input]) -> None:
     """Writes ``inputs.json``; the old one stays until the new one is whole."""
     entries = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}
-    write_whole(workdir / INPUTS_FILE, json.dumps(entries, indent=2) + "\n")
+    with whole_file(workdir / INPUTS_FILE) as partial:
+        partial.write_text(json.dumps(entries, indent=2) + "\n")
 
 
 def check_inputs(

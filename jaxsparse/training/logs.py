@@ -16,7 +16,7 @@ import pathlib
 from typing import Any
 
 from jaxsparse.training.workdir import writing
-from jaxsparse.whole_file import write_whole
+from jaxsparse.whole_file import whole_file
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -65,7 +65,8 @@ class MetricsLog:
         with writing(self.path):
             kept = read_records(workdir)[:lines]
             kept = [record for record in kept if record["step"] <= resume_at and resume_at]
-            write_whole(self.path, "".join(json.dumps(record) + "\n" for record in kept))
+            with whole_file(self.path) as partial:
+                partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
             self._file = self.path.open("a")
         self.lines = len(kept)
         self._board = _tensorboard(workdir, resume_at)
@@ -102,7 +103,7 @@ def read_records(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     records = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(errors="replace").splitlines():
         try:
             record = json.loads(line)
         except ValueError:

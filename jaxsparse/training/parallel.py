@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxsparse import settings
 from jaxsparse.errors import InputError
+from jaxsparse.paths import user_path
 from jaxsparse.training.step import AXIS
 
 
@@ -180,7 +180,7 @@ def enable_compilation_cache(directory: str) -> str:
     chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR", directory)
     if not chosen:
         return ""
-    folder = pathlib.Path(chosen).expanduser()
+    folder = user_path(chosen, "train.cache_dir")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -18,7 +18,7 @@ from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
 from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
-from jaxsparse.whole_file import write_whole
+from jaxsparse.whole_file import whole_file
 
 CONFIG_FILE = "config.json"
 LOCK_FILE = ".lock"
@@ -40,6 +40,7 @@ FREE_KEYS = frozenset(
         "train.validate_every",
     }
 )
+_GROUPS = frozenset({"data", "model", "train"})  # of every config
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -92,6 +93,8 @@ def claim(
       InputError: the directory was made with another config or other data, or cannot be written.
     """
     path = workdir / CONFIG_FILE
+    if path.exists() and not _is_ours(path):
+        raise InputError(f"{path} is there and is no config of train.py: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():
         stored = with_class_names(read_config(workdir), event_classes)
         _compare(path, stored, config)
@@ -99,7 +102,8 @@ def claim(
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
         write_inputs(workdir, inputs)
-        write_whole(path, json.dumps(json.loads(config.to_json()), indent=2) + "\n")
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:
@@ -117,11 +121,23 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
         )
     try:
         stored = ConfigDict(tuples(json.loads(path.read_text())))
+        for group in sorted(_GROUPS):
+            if not isinstance(stored.get(group), ConfigDict):
+                raise ValueError(f"it has no group {group}")
         return _with_defaults(stored)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no config: {error}, restore it or train in another --workdir."
         ) from None
+
+
+def _is_ours(path: pathlib.Path) -> bool:
+    """Whether a file is one that ``claim`` wrote, which it does whole or not at all."""
+    try:
+        stored = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(stored, dict) and stored.keys() >= _GROUPS
 
 
 def _with_defaults(stored: ConfigDict) -> ConfigDict:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from absl import flags
@@ -270,12 +269,12 @@ def main(_: list[str]) -> None:
         "flips": flips_figure(part, source.class_names),
     }
     for name, figure in figures.items():
-        print(save(figure, Path(values.out) / f"transform_{name}.png"))
+        print(save(figure, values.out / f"transform_{name}.png"))
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("events", None, "event file with truth")
+    command_line.define_path("events", None, "event file with truth")
     flags.DEFINE_string("view", "Y", "which plane")
-    flags.DEFINE_string("out", "docs/images", "folder for the pictures")
+    command_line.define_path("out", "docs/images", "folder for the pictures")
     flags.mark_flags_as_required(["events"])
     command_line.run(main)

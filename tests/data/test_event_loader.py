@@ -372,6 +372,7 @@ def test_sources_that_read_one_event_at_a_time_give_the_same(source, data):
         ({"fluctuation": -0.1}, r"data\.fluctuation is -0\.1: it must lie in \[0, 1\)"),
         ({"coarsen": 0}, r"data\.coarsen is 0: it must be a whole number from 1 to"),
         ({"halo": -1}, r"data\.halo is -1: it must be a whole number from 0 to"),
+        ({"shift": 24}, r"data\.shift is 24: it must lie in \[0, 24\), the images' longest side"),
         ({"shift": -1}, r"data\.shift is -1: it must be a whole number from 0 to"),
         ({"drop": 1.0}, r"data\.drop is 1\.0: it must lie in \[0, 1\)"),
         ({"crop": (8, 8)}, r"data\.crop is \(8, 8\): it must be \(\)"),

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.inspect import describe
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.simulate.generator import GeneratorConfig
+from jaxsparse.data.simulate.samples import Sample
 from jaxsparse.data.simulate.source import SimulatedEvents
 from jaxsparse.errors import InputError
 
@@ -41,6 +43,15 @@ def simulated(tmp_path_factory):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return path, done
+
+
+def test_portions_are_counted_without_making_them():
+    source: Any = None
+    for first, events, portions in ((0, 0, 0), (3, 6, 3), (0, 8, 2), (4, 1, 1), (0, 2**62, 2**60)):
+        made = Sample(source, 4, "", {}, {}, {})
+        numbers = range(first, first + events)
+        assert made.num_portions(numbers) == portions
+        assert portions > 9 or len(list(made.portions(numbers))) == portions
 
 
 def test_an_event_is_the_same_whatever_the_workers(simulated):
@@ -101,6 +112,7 @@ def test_inspect_answers_a_bad_file_with_one_line(tmp_path, simulated):
         (["--events=1"], "--out is required"),
         (["--out=x.h5", "--events=1", "--topology=2p"], "topology is '2p'"),
         (["--out=x.h5", "--events=1", "--views=Y,W"], "View 'W'"),
+        (["--out=x.h5", f"--events={10**25}"], f"--events={10**25}"),
     ],
 )
 def test_a_wrong_flag_of_simulate_is_one_line(tmp_path, arguments, line):

@@ -84,6 +84,60 @@ def test_a_file_in_the_way_is_one_line(tmp_path):
         pass
 
 
+def test_folders_without_a_name_of_their_own_are_taken(tmp_path, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    for number, place in enumerate((".", "..", "../inner")):
+        with staged(place) as folder:
+            write(folder, f"{number}.txt", "new")
+    assert sorted(path.name for path in tmp_path.rglob("*.txt")) == ["0.txt", "1.txt", "2.txt"]
+    assert (tmp_path / "1.txt").is_file()
+
+
+def test_folders_made_for_results_go_again_if_there_are_none(tmp_path):
+    def interrupted():
+        with staged(tmp_path / "a" / "b") as folder:
+            write(folder, "metrics.json", "new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_go_through_a_link(tmp_path):
+    """Another disk, for example: nothing may be moved there from beside the link."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    with staged(tmp_path / "out") as folder:
+        assert folder.resolve().parent == tmp_path / "disk"
+        write(folder, "metrics.json", "new")
+    assert (tmp_path / "disk/metrics.json").read_text() == "new"
+
+
+def test_results_come_all_or_not_at_all(tmp_path, monkeypatch):
+    def replace(source, target):
+        if (source.parent.name, source.name) == (f".partial-{os.getpid()}", "report.md"):
+            raise OSError(errno.EIO, "Input/output error")
+        return move(source, target)
+
+    def replaced():
+        with staged(tmp_path / "out") as folder:
+            for name in names:
+                write(folder, name, "new")
+
+    names = ("metrics.json", "pictures/a.png", "report.md")
+    for name in names:
+        write(tmp_path / "out", name, "old")
+    move = os.replace
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(InputError, match="Input/output error"):
+        replaced()
+    monkeypatch.undo()
+    assert [(tmp_path / "out" / name).read_text() for name in names] == ["old"] * 3
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
 @pytest.mark.parametrize("name", ["predictions.h5", "plots/deep/data.h5"])
 def test_results_never_replace_what_is_read(tmp_path, name):
     out = tmp_path / "out"

@@ -23,6 +23,8 @@ SHAPE = (16, 24)
 ODD_SHAPES = {2: (13, 19), 3: (7, 6, 9)}
 EVENTS = 3
 CAPACITY = 128
+# On CPU; of a training step ``jax.jit(step, compiler_options=...)``.
+KEEP_BARRIERS: Any = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 TINY = UResNet(num_classes=5, filters=3, depth=DEPTH, blocks=1)
 
 
@@ -261,8 +263,28 @@ def test_flipped_image_through_flipped_kernels_gives_flipped_scores(variables, i
 
 
 def test_rematerialisation_gives_the_same_numbers(variables, image, step):
-    again = sparse_step(variables, image, loss_weights(image), TINY.copy(remat=True))
+    arguments = variables, image, loss_weights(image)
+    network = TINY.copy(remat=True)
+    again = sparse_step.lower(*arguments, network).compile(KEEP_BARRIERS)(*arguments)
     assert_trees_close(again, step, 1e-5)
+
+
+def test_rematerialisation_saves_memory_on_cpu_where_xla_keeps_its_barriers():
+    """What ``docs/network.md`` says of memory: without the option XLA computes it all at once."""
+    x = batch(0, (32, 32), per_event=(900,), capacity=1024)
+    weights = np.ones((1024, 5), np.float32)
+    deep = UResNet(num_classes=5, filters=8, depth=1, blocks=6)
+    shapes = jax.eval_shape(
+        lambda: deep.init(jax.random.key(0), x, jaxsparse.geometry(x, levels=1), train=False)
+    )
+
+    def megabytes(remat, options):
+        lowered = sparse_step.lower(shapes, x, weights, deep.copy(remat=remat))
+        memory: Any = lowered.compile(options).memory_analysis()
+        return memory.temp_size_in_bytes / 1e6
+
+    stored, again = (megabytes(remat, KEEP_BARRIERS) for remat in (False, True))
+    assert again < 0.6 * stored
 
 
 def test_bfloat16_products_stay_near_float32(variables, image):

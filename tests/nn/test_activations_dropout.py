@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse import InputError, from_dense, nn
+from jaxsparse import InputError, from_dense, nn, sparse_tensor
 from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
 
 
@@ -105,6 +105,25 @@ def test_padding_gets_no_gradient_whatever_the_function(function):
     result = np.asarray(gradient(x.features))
     assert np.isfinite(result).all()
     assert not result[20:].any()
+
+
+def test_the_numbers_inside_a_function_get_no_nan_of_padding():
+    """Padding has the numbers of the first site, where the function must have a derivative."""
+    x = sparse_tensor(
+        [[0, 0], [0, 1]], [[1.0, 3.0], [2.0, 4.0]], spatial_shape=(4,), batch_size=1, capacity=4
+    )
+
+    def loss(features, factor):
+        def spread(z):
+            return factor * jnp.log(jnp.std(factor * z, axis=1, keepdims=True)) * z
+
+        return jnp.sum(nn.activation(spread)(x.replace(features)).features)
+
+    by_features, by_factor = jax.grad(loss, (0, 1))(x.features, jnp.float32(2))
+    assert np.isfinite(by_features).all()
+    # Of f log(f) times the sum of z, where the deviation of either site is 1.
+    np.testing.assert_allclose(by_factor, (np.log(2.0) + 1) * 10, rtol=1e-6)
+    assert by_features[2:].tolist() == [[0.0, 0.0]] * 2
 
 
 def test_options_and_functions_are_passed_on():

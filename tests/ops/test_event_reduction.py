@@ -259,3 +259,18 @@ def test_wrong_groups_domains_and_parameters_are_one_line():
         norms.layer_norm(x, SCALE[:1], BIAS)
     with pytest.raises(InputError, match=r"bias has shape \(2, 4\): must be \[4\]"):
         norms.instance_norm(x, SCALE, jnp.ones((2, 4)))
+
+
+@pytest.mark.parametrize("over", ["event", "site"])
+def test_padding_has_no_part_in_a_norm_without_epsilon(over):
+    """Its variance is zero, and the root of that has an infinite slope."""
+    x = sparse_tensor(
+        [[0, 0], [0, 1]], [[1.0, 3.0], [2.0, 6.0]], spatial_shape=(4,), batch_size=2, capacity=5
+    )
+
+    def loss(features, scale):
+        y = norms.group_norm(x.replace(features), scale, scale, groups=1, over=over, epsilon=0.0)
+        return jnp.sum(jnp.sin(y.features))
+
+    for gradient in jax.jit(jax.grad(loss, (0, 1)))(x.features, jnp.ones(2)):
+        assert np.isfinite(gradient).all()

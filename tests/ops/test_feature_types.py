@@ -58,7 +58,7 @@ def test_factors_of_products_have_a_type_of_features():
             ops.convolution(X.features, jnp.ones((3, 2, 1)), FINE, compute_dtype=dtype)
         with pytest.raises(InputError, match="dtype has type"):
             nn.Linear(2, dtype=dtype).init(jax.random.key(0), X)
-    with pytest.raises(InputError, match="weights has type complex64: must be real"):
+    with pytest.raises(InputError, match="weights has type complex64"):
         ops.convolution(X.features, jnp.ones((3, 2, 1), complex), FINE)
 
 

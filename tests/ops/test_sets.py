@@ -214,3 +214,50 @@ def test_mistakes_are_one_line():
         with pytest.raises(InputError, match=text) as caught:
             request()
         assert "\n" not in str(caught.value)
+
+
+JOINS = {
+    "quotient": lambda a, b: a / b,
+    "root of the difference": lambda a, b: jnp.sqrt(jnp.abs(a - b)),
+    "logarithm": lambda a, b: jnp.log(a * b),
+    "distance": lambda a, b: jnp.linalg.norm(a - b, axis=1, keepdims=True),
+}
+
+
+@pytest.mark.parametrize("common", [0, 2])
+@pytest.mark.parametrize("name", JOINS)
+def test_a_function_need_have_a_derivative_at_common_sites_only(name, common):
+    """Elsewhere, and on padding, it is not asked: neither features nor its own numbers get NaN."""
+    coords = np.array([[0, 0], [0, 1], [0, 2]])
+    x = sparse_tensor(coords, [[2.0], [3.0], [5.0]], spatial_shape=(9,), batch_size=1, capacity=5)
+    y = sparse_tensor(
+        coords + np.array([0, 3 - common]), [[1.0], [4.0], [7.0]], spatial_shape=(9,), batch_size=1
+    )
+
+    def loss(a, b, factor):
+        one, other = x.replace(features=a), y.replace(features=b)
+        joined = intersection(one, other, combine=lambda p, q: factor * JOINS[name](p, factor * q))
+        return jnp.sum(joined.features)
+
+    def direct(a, b, factor):
+        a, b = a[3 - common : 3], b[:common]
+        return jnp.sum(factor * JOINS[name](a, factor * b))
+
+    arguments = (x.features, y.features, jnp.float32(0.7))
+    gradients = jax.jit(jax.grad(loss, (0, 1, 2)))(*arguments)
+    expected = jax.grad(direct, (0, 1, 2))(*arguments)
+    for one, other in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_the_function_of_a_union_is_asked_at_its_sites_only():
+    """A tensor without the site gives zeros there, on purpose; padding rows are nobody's."""
+    x = sparse_tensor([[0, 0]], [[4.0]], spatial_shape=(4,), batch_size=1, capacity=3)
+
+    def loss(a, factor):
+        root = union(x.replace(features=a), x, combine=lambda p, q: factor * jnp.sqrt(p + q - 4))
+        return jnp.sum(root[0].features)
+
+    by_features, by_factor = jax.grad(loss, (0, 1))(x.features, jnp.float32(3))
+    assert by_features.tolist() == [[0.75], [0.0], [0.0]]  # 3 / (2 sqrt 4)
+    assert float(by_factor) == 2.0

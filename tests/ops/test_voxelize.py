@@ -110,7 +110,7 @@ def test_the_cases_of_the_peers_tests():
         ([[0, 1]], {}, "points has shape"),
         ([[True, True, True]], {}, "points has type bool"),
         ([[0, 1, 1]], {"features": np.ones((2, 1))}, "features has shape"),
-        ([[0, 1, 1]], {"features": np.ones((1, 1), int)}, "features has type"),
+        ([[0, 1, 1]], {"features": np.ones((1, 1), complex)}, "features has type"),
         ([[0, 1, 1]], {"valid": np.ones(2, bool)}, "valid has shape"),
         # The bitwise and of 2 and True is 0: the point outside would pass for padding.
         (
@@ -345,3 +345,40 @@ def test_no_float_is_added_by_scatter_and_nothing_is_64_bits_wide():
     assert scatters
     for operation in scatters:
         assert "f32" not in operation.split("}) :")[1].split("\n")[0]
+
+
+@pytest.mark.parametrize("ignored", [-7, 255])
+def test_a_conflict_marks_the_sites_whose_voters_disagree(ignored):
+    points, _ = some_points(seed=3, points=200)
+    labels = np.random.default_rng(4).choice([-7, 0, 1], 200, p=[0.5, 0.4, 0.1]).astype(np.int32)
+    x, point_map, _ = run(points, np.ones((200, 1), np.float32), policy="first")
+    elect = jax.jit(functools.partial(vote, ignore_label=ignored, conflict=9))
+    got = np.asarray(elect(labels, point_map))
+    _, _, inverse = oracle(points, np.ones((200, 1)), "first")
+    kinds = set()
+    for site in range(int(x.num_active)):
+        voted = set(labels[(inverse == site) & (labels != ignored)].tolist())
+        expected = ignored if not voted else 9 if len(voted) > 1 else voted.pop()
+        assert got[site] == expected
+        kinds.add(expected)
+    assert 9 in kinds
+    assert len(kinds) > 1
+    assert (got[int(x.num_active) :] == ignored).all()
+
+
+def test_a_conflict_is_that_of_the_quantisation_of_minkowski_engine():
+    """Its rule, point by point: the first label, and the ignored one as soon as one differs."""
+    rng = np.random.default_rng(0)
+    sites, labels = rng.integers(0, 40, 120), rng.integers(-1, 2, 120).astype(np.int32)
+    ignored = -1
+    expected: dict[int, int] = {}
+    for site, label in zip(sites.tolist(), labels.tolist(), strict=True):
+        if expected.setdefault(site, label) != label:
+            expected[site] = ignored
+    x, point_map, _ = voxelize(
+        np.stack([np.zeros(120, int), sites], axis=1), np.ones((120, 1)), spatial_shape=(40,),
+        batch_size=1, duplicates="first",
+    )  # fmt: skip
+    got = vote(labels, point_map, ignore_label=-2, conflict=ignored)
+    active = int(x.num_active)
+    assert dict(zip(x.coords[:active, 1].tolist(), got[:active].tolist(), strict=True)) == expected

@@ -186,9 +186,27 @@ def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(
 def test_half_a_first_checkpoint_is_a_new_run_of_any_config(config, tmp_path):
     half = tmp_path / "checkpoints" / "3"
     (half / "state").mkdir(parents=True)
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text('{"model": {}, "data": {}, "train": {"steps": 5}}')
     config.train.steps = 1
     assert loop.train(config, tmp_path).step == 1
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '{"mine": 1}', ""])
+def test_a_file_of_somebody_else_is_not_overwritten(config, tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(InputError, match=r"config\.json is there and is no config of train\.py"):
+        loop.train(config, tmp_path)
+    assert (tmp_path / "config.json").read_text() == text
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"3\n", b"{}\n", b'{"step": "a"}\n', b"\x00"])
+def test_a_damaged_log_costs_the_damaged_lines(config, straight, damage):
+    log = straight / "metrics.jsonl"
+    before = log_of(straight)
+    log.write_bytes(log.read_bytes() + damage)
+    config.train.steps = 9
+    loop.train(config, straight)
+    assert log_of(straight)[: len(before)] == before
 
 
 # ----- places -----

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -21,14 +22,15 @@ from jaxsparse.data.simulate.parallel import all_cores, ordered_map
 from jaxsparse.data.simulate.samples import define_flags, sample
 from jaxsparse.data.summary import ViewSummary
 
+MOST_EVENTS = 2**62  # numbers of events are int64: the sum of --first_event and --events is one
+
 
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
     chosen = sample(values)
     numbers = range(values.first_event, values.first_event + values.events)
-    portions = chosen.portions(numbers)
-    workers = max(min(values.workers or all_cores(), len(portions)), 1)
+    workers = max(min(values.workers or all_cores(), chosen.num_portions(numbers)), 1)
     shapes = chosen.source.view_shapes
     summaries = {
         name: ViewSummary(shape, len(chosen.class_names), *chosen.masks[name], geometry=False)
@@ -45,7 +47,7 @@ def main(_: list[str]) -> None:
     with EventWriter(
         values.out, detector=chosen.detector, views=shapes, made_by=made_by, **chosen.layout
     ) as writer:
-        made = ordered_map(chosen.make, portions, workers=workers)
+        made = ordered_map(chosen.make, chosen.portions(numbers), workers=workers)
         events = itertools.chain.from_iterable(made)
         for event in with_progress(events, len(numbers), "simulating"):
             writer.append(event)
@@ -69,9 +71,10 @@ def main(_: list[str]) -> None:
 
 def _define_flags() -> None:
     define_flags()
-    flags.DEFINE_string("out", None, "event file to write")
-    flags.DEFINE_integer("events", None, "how many events", lower_bound=0)
-    flags.DEFINE_integer("first_event", 0, "number of the first event", lower_bound=0)
+    command_line.define_path("out", None, "event file to write")
+    bounds: Any = {"lower_bound": 0, "upper_bound": MOST_EVENTS}
+    flags.DEFINE_integer("events", None, "how many events", **bounds)
+    flags.DEFINE_integer("first_event", 0, "number of the first event", **bounds)
     flags.DEFINE_integer("workers", 0, "processes; 0 is one a core", lower_bound=0, upper_bound=512)
     flags.mark_flags_as_required(["out", "events"])
 

@@ -9,7 +9,6 @@ muon that ends in a Michel electron, and prints a table of Geant4 muons beside s
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 
 import matplotlib
 import numpy as np
@@ -32,6 +31,7 @@ from jaxsparse.data.simulate.source import SimulatedEvents
 from jaxsparse.data.simulate.truth import label_particles
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.data.transforms import mask_adc
+from jaxsparse.paths import make_folder
 
 COLOURS = ListedColormap(("#bbbbbb", *CLASS_COLOURS))  # first: no class
 
@@ -39,8 +39,7 @@ COLOURS = ListedColormap(("#bbbbbb", *CLASS_COLOURS))  # first: no class
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
-    out = pathlib.Path(values.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(values.out, "out")
     matplotlib.rcParams.update({"font.size": 8})
     planes(SimulatedEvents(GeneratorConfig(), seed=values.seed)[values.event]).savefig(
         out / "planes.png", dpi=110
@@ -225,8 +224,8 @@ def _legend(axis: Axes) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("out", "docs/images/detector", "folder for the pictures")
-    flags.DEFINE_string("edep_sim", None, "edep-sim HDF5 file of muons")
-    flags.DEFINE_integer("seed", 0, "of the event on all planes", lower_bound=0)
+    command_line.define_path("out", "docs/images/detector", "folder for the pictures")
+    command_line.define_path("edep_sim", None, "edep-sim HDF5 file of muons")
+    command_line.define_seed(0, "of the event on all planes")
     flags.DEFINE_integer("event", 3, "its number", lower_bound=0)
     command_line.run(main)

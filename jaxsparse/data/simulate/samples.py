@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from absl import flags
 
+from jaxsparse import command_line
 from jaxsparse.data.nova import (
     NOVA_AXES,
     NOVA_EVENT_CLASSES,
@@ -83,9 +84,14 @@ class Sample:
         """Of the pixels."""
         return self.layout["class_names"]
 
-    def portions(self, numbers: range) -> list[range]:
+    def portions(self, numbers: range) -> Iterator[range]:
         """Numbers of events, cut to what a worker makes at once."""
-        return list(aligned(numbers, self.together))
+        return aligned(numbers, self.together)
+
+    def num_portions(self, numbers: range) -> int:
+        """How many there are, without making them: there may be billions."""
+        first, end = numbers.start // self.together, -(-numbers.stop // self.together)
+        return end - first if numbers else 0
 
     def make(self, numbers: range) -> list[Event]:
         """Events of a portion."""
@@ -116,9 +122,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         f"nova: {', '.join(scintillator.TOPOLOGIES)}; dune: {', '.join(DUNE_TOPOLOGIES)}"
     )
     flags.DEFINE_string("topology", None, topologies, flag_values=values)
-    flags.DEFINE_integer(
-        "seed", 0, "another seed makes other events", lower_bound=0, flag_values=values
-    )
+    command_line.define_seed(0, "another seed makes other events", flag_values=values)
     flags.DEFINE_float(
         "cosmic_rate",
         1.0,

@@ -21,6 +21,7 @@ from jaxsparse.data.simulate import figures as measure
 from jaxsparse.data.simulate import image_figures
 from jaxsparse.data.simulate.figures import Sample
 from jaxsparse.data.simulate.medium import LIQUID_ARGON
+from jaxsparse.paths import make_folder
 
 SIZES = {"muons": 400, "ranges": 200, "stopping_muons": 2000, "showers": 400, "cosmic_muons": 500}
 IMAGES = 150
@@ -29,8 +30,7 @@ IMAGES = 150
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
-    out = pathlib.Path(values.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(values.out, "out")
     samples = {}
     for name, number in SIZES.items():
         samples[name] = getattr(measure, name)(max(int(number * values.scale), 20))
@@ -198,6 +198,6 @@ def _images(canvas: Canvas, samples: dict[str, Sample]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("out", "docs/images/simulation", "Folder for the plots and tables.")
+    command_line.define_path("out", "docs/images/simulation", "Folder for the plots and tables.")
     flags.DEFINE_float("scale", 1.0, "Size of the samples; 1 takes about a minute.")
     command_line.run(main)

@@ -15,7 +15,6 @@ the work directories, without checkpoints.
 from __future__ import annotations
 
 import functools
-import io
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
 from jaxsparse import command_line
 from jaxsparse.data.event_file import EventFile
@@ -39,12 +38,15 @@ from jaxsparse.evaluation.classification.folds import CrossValidated, stratified
 from jaxsparse.evaluation.classification.forest import cross_scores, have_forest
 from jaxsparse.evaluation.classification.profiles import decay_of, group_counts
 from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scores import efficiency, softmax
 from jaxsparse.evaluation.text import dumps, plain
+from jaxsparse.paths import make_folder
 from jaxsparse.training.config import with_class_names
 from jaxsparse.viz.event_plots import confusion_figure
-from jaxsparse.whole_file import write_whole
+from jaxsparse.whole_file import whole_file
 
+RESULTS = ("metrics.json", "scores.npz", "confusion.png")
 # (config, work directory, file with the test events) -> float32 [test events, classes]
 TrainAndScore = Callable[[ConfigDict, Path, Path], np.ndarray]
 
@@ -96,7 +98,10 @@ def cross_validate(
         )
     if draws < 0:
         raise InputError(f"--draws={draws}: it must not be negative, 0 scores events as they are")
+    if seed < 0:
+        raise InputError(f"--seed={seed}: it must not be negative")
     out = Path(out)
+    refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, EventFile(data).event_classes)
     events = Events(data, config, part="all")
     known = events.truth >= 0
@@ -141,12 +146,14 @@ def cross_validate(
         }
     )
     baseline = np.zeros((0, *scores.shape[1:]), np.float32) if forest is None else forest.scores
-    np.savez(
-        out / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers, fold=fold
-    )
-    (out / "metrics.json").write_text(dumps(metrics))
     shown = {**metrics["network"], "classes": metrics["classes"], "task": config.task}
-    confusion_figure(shown).savefig(out / "confusion.png")
+    with staged(out) as folder:
+        np.savez(
+            folder / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers,
+            fold=fold,
+        )  # fmt: skip
+        (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
+        confusion_figure(shown).savefig(folder / "confusion.png")
     return metrics
 
 
@@ -200,25 +207,48 @@ def _fold_scores(
     done, asked = workdir / "scores.npy", json.loads(config.to_json())
     note = {"config": asked, "test": numbers[test].tolist(), "draws": draws}
     remembered = workdir / "fold.json"
-    if done.is_file() and remembered.is_file() and json.loads(remembered.read_text()) == note:
-        return np.load(done, allow_pickle=False)
-    if remembered.is_file() and json.loads(remembered.read_text()) != note:
-        raise InputError(
-            f"{workdir} is of another config, seed or file: give another --out, or remove it"
-        )
-    workdir.mkdir(parents=True, exist_ok=True)
-    write_whole(remembered, json.dumps(note))
+    make_folder(workdir, "out")
+    if remembered.is_file():
+        if _read(remembered) != note:
+            raise InputError(
+                f"{workdir} is of another config, seed or file: give another --out, or remove it"
+            )
+        if done.is_file():
+            return _read_scores(done, (int(test.sum()), config.model.num_classes))
+    # Both take their names when they are whole: a run that is killed goes on from them.
+    with whole_file(remembered, "out") as partial:
+        partial.write_text(json.dumps(note), encoding="utf-8")
     copy_events(source, numbers[~test], workdir / "train.h5")
     copy_events(source, numbers[test], workdir / "test.h5")
     scores = run(config, workdir, workdir / "test.h5")
-    buffer = io.BytesIO()
-    np.save(buffer, scores)
-    write_whole(done, buffer.getvalue())
+    with whole_file(done, "out") as partial:
+        np.save(partial, scores)
     for path in (workdir / "train.h5", workdir / "test.h5"):
         path.unlink()
     # Twenty-five networks fill a disk, and nobody asks for their weights again.
     shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
     return scores
+
+
+def _read(path: Path) -> Any:
+    """What JSON a file has, ``None`` if it has none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _read_scores(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    try:
+        scores = np.load(path, allow_pickle=False)
+        if scores.shape != shape or not np.isfinite(scores).all():
+            raise ValueError(f"{scores.shape} numbers, must be {shape} and finite")
+        return scores
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(
+            f"{path} cannot be read ({text}): remove it to train this fold again"
+        ) from None
 
 
 def copy_events(source: EventFile, numbers: np.ndarray, path: Path) -> None:
@@ -279,12 +309,12 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
-    flags.DEFINE_string("data", None, "Event file.")
-    flags.DEFINE_string("out", None, "Folder for the results.")
+    command_line.define_config()
+    command_line.define_path("data", None, "Event file.")
+    command_line.define_path("out", None, "Folder for the results.")
     flags.DEFINE_integer("folds", 5, "Parts of the events, each left out once.")
     flags.DEFINE_integer("repeats", 1, "Independent partitions.")
-    flags.DEFINE_integer("seed", 0, "Of partitions, trees and bootstrap samples.")
+    command_line.define_seed(0, "Of partitions, trees and bootstrap samples.")
     flags.DEFINE_integer("draws", 0, "Passes over mirrored and moved events that are averaged.")
     flags.mark_flags_as_required(["config", "data", "out"])
     command_line.run(main)

@@ -11,6 +11,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from jaxsparse.data.axis_order import AxisOrderCheck
 from jaxsparse.data.convert import convert
@@ -99,10 +100,33 @@ def test_a_picture_is_drawn(tmp_path, monkeypatch, converted):
 def test_a_picture_that_cannot_be_drawn_is_one_line(tmp_path, converted):
     event = EventFile(converted)[0]
     axes = {"XZ": ("plane", "cell")}
-    with pytest.raises(InputError, match="cannot be written"):
-        draw_events(tmp_path / "none" / "a.png", [event], axes=axes, titles=["one"])
+    (tmp_path / "file").write_text("mine")
+    os.mkfifo(tmp_path / "pipe")  # as /dev/null, which root can replace
+    reasons = {"file/a.png": "cannot be written", "a.h5": "not supported", "pipe": "is no file"}
+    for name, reason in reasons.items():
+        with pytest.raises(InputError, match=reason):
+            draw_events(tmp_path / name, [event], axes=axes, titles=["one"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "pipe"]
+    draw_events(tmp_path / "no_ending", [event], axes=axes, titles=["one"])
+    assert (tmp_path / "no_ending").read_bytes()[1:4] == b"PNG"
     with pytest.raises(InputError, match="no event with a view of two axes"):
         draw_events(tmp_path / "a.png", [], axes=axes, titles=[])
+
+
+def test_a_picture_replaces_the_old_one_when_it_is_whole(tmp_path, converted, monkeypatch):
+    def interrupted(figure, path, **options):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    event, axes = EventFile(converted)[0], {"XZ": ("plane", "cell")}
+    path = tmp_path / "made" / "a [1].png"
+    draw_events(path, [event], axes=axes, titles=["one"])
+    old = path.read_bytes()
+    monkeypatch.setattr(Figure, "savefig", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        draw_events(path, [event], axes=axes, titles=["one"])
+    assert path.read_bytes() == old
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("axes", list(itertools.permutations(range(3)))[1:])

@@ -124,3 +124,53 @@ def test_all_folds_share_the_capacities_of_the_whole_file(
     assert draws == 2
     assert [len(row) for row in capacities] == [4]  # one bucket: two levels of two views
     assert capacities == shared_capacities(config, Events(event_file, config, part="all"))
+
+
+def test_results_never_replace_the_file_that_is_read(config, event_file, tmp_path):
+    """A fold's own file of training events, which the fold would write and then remove."""
+    data = tmp_path / "repeat_0" / "fold_0" / "train.h5"
+    data.parent.mkdir(parents=True)
+    data.write_bytes(event_file.read_bytes())
+    run = Recorder()
+    with pytest.raises(InputError, match="would be overwritten"):
+        cross_validate(config, data, tmp_path, folds=2, train_and_score=run)
+    assert not run.tested
+    assert data.read_bytes() == event_file.read_bytes()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(config, event_file, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="the folder cannot be made"):
+        cross_validate(config, event_file, tmp_path / "file", folds=2, train_and_score=Recorder())
+    with pytest.raises(InputError, match="--seed=-1"):
+        cross_validate(config, event_file, tmp_path, seed=-1, train_and_score=Recorder())
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["scores.npy", "fold.json"])
+def test_a_fold_that_was_cut_off_is_one_line_and_never_other_scores(
+    config, event_file, tmp_path, name
+):
+    cross_validate(config, event_file, tmp_path, folds=2, train_and_score=Recorder())
+    path = tmp_path / "repeat_0" / "fold_1" / name
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError) as caught:
+        cross_validate(config, event_file, tmp_path, folds=2, train_and_score=Recorder())
+    assert "remove it" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_scores_of_a_fold_take_their_name_when_they_are_whole(
+    config, event_file, tmp_path, monkeypatch
+):
+    def killed(path, scores):
+        path.write_bytes(b"\x93NUMPY")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.np, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cross_validate(config, event_file, tmp_path, folds=2, train_and_score=Recorder())
+    run = Recorder()
+    cross_validate(config, event_file, tmp_path, folds=2, train_and_score=run)
+    assert len(run.tested) == 2

@@ -10,7 +10,6 @@ which the pictures need; without it there is the table only, whose public column
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Sequence
 
 import matplotlib
@@ -26,6 +25,7 @@ from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.simulate.dune import figures as measure
 from jaxsparse.data.simulate.figures import Figure
+from jaxsparse.paths import make_folder
 
 COLOURS = ("#2ca02c", "#1f77b4", "#9467bd", "#d62728")  # of the classes
 SHOWN = 3  # events of a class in the picture
@@ -34,8 +34,7 @@ SHOWN = 3  # events of a class in the picture
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
-    out = pathlib.Path(values.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(values.out, "out")
     matplotlib.rcParams.update({"font.size": 8})
     simulated: Sequence[Event]
     if values.data:
@@ -122,8 +121,8 @@ def histograms(public: Sequence[Event], simulated: Sequence[Event]) -> Canvas:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("out", "docs/images/dune", "Folder for the table and the pictures.")
-    flags.DEFINE_string("data", None, "Event file of simulated events.")
-    flags.DEFINE_string("dune_cvn", None, "Folder of the public events.")
+    command_line.define_path("out", "docs/images/dune", "Folder for the table and the pictures.")
+    command_line.define_path("data", None, "Event file of simulated events.")
+    command_line.define_path("dune_cvn", None, "Folder of the public events.")
     flags.DEFINE_integer("events", 2000, "How many simulated events to use.", lower_bound=8)
     command_line.run(main)

@@ -75,5 +75,5 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("dune_cvn", None, "Folder of the dune-cvn sample.", required=True)
+    command_line.define_path("dune_cvn", None, "Folder of the dune-cvn sample.", required=True)
     command_line.run(main)

@@ -22,6 +22,7 @@ from jaxsparse.data.simulate.neutrinos import hadronization
 from jaxsparse.data.simulate.neutrinos.cross_sections import MODES
 from jaxsparse.data.simulate.neutrinos.generator import EVENT_CLASSES, spectrum
 from jaxsparse.data.simulate.neutrinos.interaction import Interaction
+from jaxsparse.paths import make_folder
 
 COLOURS = {"numu": "tab:blue", "nue": "tab:red", "nutau": "tab:purple", "nc": "tab:green"}
 MODE_COLOURS = dict(zip(MODES, ("tab:blue", "tab:cyan", "tab:orange", "tab:red"), strict=True))
@@ -30,8 +31,7 @@ MODE_COLOURS = dict(zip(MODES, ("tab:blue", "tab:cyan", "tab:orange", "tab:red")
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
-    out = pathlib.Path(values.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(values.out, "out")
     number = max(int(4000 * values.scale), 100)
     found = {
         "beams": measure.beams(),
@@ -184,6 +184,6 @@ def _multiplicities(canvas: Canvas, sample: Sample, made: dict[str, list[Interac
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("out", "docs/images/neutrinos", "Folder for the plots and tables.")
+    command_line.define_path("out", "docs/images/neutrinos", "Folder for the plots and tables.")
     flags.DEFINE_float("scale", 1.0, "Size of the samples; 1 takes about a minute.")
     command_line.run(main)

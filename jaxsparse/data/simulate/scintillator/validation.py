@@ -31,6 +31,7 @@ from jaxsparse.data.simulate.scintillator import figures as measure
 from jaxsparse.data.simulate.scintillator.detector import NOVA_FAR
 from jaxsparse.data.simulate.scintillator.generator import ScintillatorConfig
 from jaxsparse.data.simulate.scintillator.source import ScintillatorEvents
+from jaxsparse.paths import make_folder
 
 SIZES = {"muons": 200, "protons": 200, "showers": 150, "light": 150}
 EVENTS = 1024
@@ -49,8 +50,7 @@ NAMES = {"numu": "νμ CC", "nue": "νe CC", "nutau": "ντ CC", "nc": "NC", "co
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
-    out = pathlib.Path(values.out)
-    out.mkdir(parents=True, exist_ok=True)
+    out = make_folder(values.out, "out")
     matplotlib.rcParams.update({"font.size": 8})
     samples = {
         name: getattr(measure, name)(max(int(number * values.scale), 20))
@@ -239,7 +239,7 @@ def _sample(canvas: Canvas, samples: dict[str, Sample]) -> None:
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("out", "docs/images/nova", "Folder for the plots and the table.")
+    command_line.define_path("out", "docs/images/nova", "Folder for the plots and the table.")
     flags.DEFINE_float("scale", 1.0, "Size of the samples; 1 takes about a minute.")
-    flags.DEFINE_integer("seed", 1, "Another seed draws other events.")
+    command_line.define_seed(1, "Another seed draws other events.")
     command_line.run(main)

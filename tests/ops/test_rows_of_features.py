@@ -1,0 +1,231 @@
+"""Features that have not one row for each row of coordinates are refused by every operation.
+
+The tables have every name of ``jaxsparse.ops`` and ``jaxsparse.nn`` that takes features on sites;
+what does not is listed with the reason: an operation that is added belongs to one or the other.
+"""
+
+# mypy: disable-error-code="arg-type,assignment"
+# What is passed here is wrong on purpose, or of every type that is taken.
+
+import dataclasses
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse import InputError, geometry, nn, ops, sparse_tensor
+
+X = sparse_tensor(
+    [[0, 0], [0, 1], [0, 3]], np.ones((3, 2)), spatial_shape=(4,), batch_size=1, capacity=5
+)
+
+
+@functools.cache
+def of_x():
+    """The geometry, a connection between its levels and the map of points to sites."""
+    built = jax.jit(lambda x: geometry(x, levels=2))(X)
+    _, point_map, _ = ops.voxelize(
+        [[0, 1], [0, 1]], jnp.ones((2, 1)), spatial_shape=(4,), batch_size=1, capacity=5,
+        duplicates="sum",
+    )  # fmt: skip
+    return built, ops.down_connection(built, 0), point_map
+
+
+def fine_map():
+    return of_x()[0].levels[0].kernel_maps[3]
+
+
+ONES, VECTORS = jnp.ones(2), jnp.ones((1, 2))
+# By the name of what is public; the argument is a tensor with another number of rows of features.
+OPERATIONS = {
+    "average_pooling": lambda x: ops.average_pooling(x.features, fine_map()),
+    "average_unpooling": lambda x: ops.average_unpooling(x.features, fine_map()),
+    "broadcast_add": lambda x: ops.broadcast_add(x, VECTORS),
+    "broadcast_concatenate": lambda x: ops.broadcast_concatenate(x, VECTORS),
+    "broadcast_multiply": lambda x: ops.broadcast_multiply(x, VECTORS),
+    "convolution": lambda x: ops.convolution(x.features, jnp.ones((3, 2, 1)), fine_map()),
+    "crop": lambda x: ops.crop(x, (0,), (2,)),
+    "dense_mask": ops.dense_mask,
+    "features_at": lambda x: ops.features_at(x, jnp.array([[0, 1]])),
+    "generated_sites": lambda x: ops.generated_sites(x, ops.hypercube(3, 1), 1),
+    "generative_connection": lambda x: ops.generative_connection(x, ops.hypercube(3, 1), 1),
+    "geometry": lambda x: ops.geometry(x, levels=2),
+    "global_average_pooling": ops.global_average_pooling,
+    "global_max_pooling": ops.global_max_pooling,
+    "global_sum_pooling": ops.global_sum_pooling,
+    "group_norm": lambda x: ops.group_norm(x, ONES, ONES, groups=1),
+    "instance_norm": lambda x: ops.instance_norm(x, ONES, ONES),
+    "interpolate": lambda x: ops.interpolate(x, jnp.ones((1, 2))),
+    "intersection": lambda x: ops.intersection(x, X),
+    "intersection with it": lambda x: ops.intersection(X, x),
+    "layer_norm": lambda x: ops.layer_norm(x, ONES, ONES),
+    "max_pooling": lambda x: ops.max_pooling(x.features, fine_map()),
+    "max_unpooling": lambda x: ops.max_unpooling(
+        x.features, jnp.zeros(x.features.shape, jnp.int32), fine_map()
+    ),
+    "prune": lambda x: ops.prune(x, np.ones(5, bool)),
+    "strided_connection": lambda x: ops.strided_connection(x, ops.hypercube(2, 1), 2),
+    "strided_sites": lambda x: ops.strided_sites(x, ops.hypercube(2, 1), 2),
+    "submanifold_connection": lambda x: ops.submanifold_connection(x, ops.hypercube(3, 1)),
+    "sum_pooling": lambda x: ops.sum_pooling(x.features, fine_map()),
+    "sum_unpooling": lambda x: ops.sum_unpooling(x.features, fine_map()),
+    "target_connection": lambda x: ops.target_connection(x, X, ops.hypercube(3, 1)),
+    "to_dense": ops.to_dense,
+    "transposed_connection": lambda x: ops.transposed_connection(x, X, ops.hypercube(3, 1)),
+    "union": lambda x: ops.union(x, X),
+    "union with it": lambda x: ops.union(X, x),
+    "Geometry": lambda x: of_x()[0].tensor(0, x.features),
+    "Geometry, level of": lambda x: of_x()[0].level_of(x),
+    "PointMap": lambda x: of_x()[2].restore(x.features),
+    "Sites": lambda x: ops.Sites.of(X).tensor(x.features),
+    "SparseTensor": lambda x: X.replace(x.features),
+    "SparseTensor, to dense": lambda x: x.to_dense(),
+}
+WITHOUT_SITES = {
+    "batch_norm, batch_norm_inference, masked_moments": "features and a number of rows, see below",
+    "take_rows, sum_rows": "rows by number, of a table of any length",
+    "voxelize, vote, from_dense": "make sites; points, labels and masks have tests of their own",
+    "given_sites, count_levels, submanifold_map, kernel_offsets": "coordinates alone",
+    "down_connection": "a geometry alone",
+    "hypercube, cross, Region": "no arrays",
+    "BatchNormResult, Connection, KernelMap, Level, MaxPoolingResult, VoxelizeStatus": "results",
+}
+
+
+def layer(module, *arguments):
+    return lambda x: module.init(jax.random.key(0), x, *(make() for make in arguments))
+
+
+def built():
+    return of_x()[0]
+
+
+def down():
+    return of_x()[1]
+
+
+def train():
+    return nn.BlockSettings(train=True)
+
+
+LAYERS = {
+    "AlphaDropout": lambda x: nn.AlphaDropout(0.5, train=True).apply(
+        {}, x, rngs={"dropout": jax.random.key(0)}
+    ),
+    "BatchNorm": layer(nn.BatchNorm(train=True)),
+    "BatchNorm, evaluation": layer(nn.BatchNorm(train=False)),
+    "ChannelwiseConv": layer(nn.ChannelwiseConv(), down),
+    "ClassifierHead": layer(nn.ClassifierHead(3, train())),
+    "ConnectedUnit": layer(nn.ConnectedUnit("GeneralConv", 3, train()), down),
+    "ConvolutionUnit": layer(nn.ConvolutionUnit("StridedConv", 3, train()), built),
+    "Dropout": lambda x: nn.Dropout(0.5, train=True).apply(
+        {}, x, rngs={"dropout": jax.random.key(0)}
+    ),
+    "EventGate": layer(nn.EventGate(2, 1, train())),
+    "FishBlock": layer(nn.FishBlock(2, train()), down),
+    "FishBridge": layer(nn.FishBridge(2, 1, train()), down),
+    "FishStem": layer(nn.FishStem(2, train()), down, down),
+    "GeneralConv": layer(nn.GeneralConv(3), down),
+    "GroupNorm": layer(nn.GroupNorm(1)),
+    "InstanceNorm": layer(nn.InstanceNorm()),
+    "InverseConv": layer(nn.InverseConv(3), built),
+    "InvertedResidual": layer(nn.InvertedResidual(2, 1, train()), down),
+    "LayerNorm": layer(nn.LayerNorm()),
+    "Linear": layer(nn.Linear(3)),
+    "MergedViews": lambda x: nn.merged_views([built(), built()], 0).merge([X, x], "add"),
+    "PReLU": layer(nn.PReLU()),
+    "RReLU": layer(nn.RReLU(train=False)),
+    "ResidualBlock": layer(nn.ResidualBlock(2, train()), built),
+    "Sinusoidal": layer(nn.Sinusoidal(3)),
+    "SqueezeExcitation": layer(nn.SqueezeExcitation(2, train())),
+    "StridedConv": layer(nn.StridedConv(3), built),
+    "SubmanifoldConv": layer(nn.SubmanifoldConv(3), built),
+    "activation": nn.activation("sigmoid"),
+    "activation, a function": nn.activation(jnp.log),
+    "add": lambda x: nn.add(X, x),
+    "append_coordinates": nn.append_coordinates,
+    "average_pooling": lambda x: nn.average_pooling(x, down()),
+    "average_unpooling": lambda x: nn.average_unpooling(x, down()),
+    "concatenate": lambda x: nn.concatenate(x, X),
+    "max_pooling": lambda x: nn.max_pooling(x, down()),
+    "max_pooling_with_choice": lambda x: nn.max_pooling_with_choice(x, down()),
+    "max_unpooling": lambda x: nn.max_unpooling(x, jnp.zeros((5, 2), jnp.int32), down()),
+    "reduce_channels": lambda x: nn.reduce_channels(x, 1),
+    "relu": nn.relu,
+    "sum_pooling": lambda x: nn.sum_pooling(x, down()),
+    "sum_unpooling": lambda x: nn.sum_unpooling(x, down()),
+    "DenseTensor": lambda x: nn.DenseTensor(X.features, X.mask, (1,)).replace(features=x.features),
+}
+# Made on the level below, and of sites that the tables' tensor is not on.
+COARSE = {"nn.InverseConv", "nn.average_unpooling", "nn.max_unpooling", "nn.sum_unpooling"}
+NOT_LAYERS = {
+    "ACTIVATIONS, MERGES, BlockSettings, DenseConnection, DenseGeometry": "no features",
+    "dense, sparse, vocabulary": "where the layers are",
+    "down, neighbours, merged_views": "geometries alone",
+    "broadcast_add, broadcast_concatenate, broadcast_multiply": "of ops",
+    "global_average_pooling, global_max_pooling, global_sum_pooling": "of ops",
+}
+
+
+def wrong(rows, name):
+    if name in COARSE:
+        sites = of_x()[1].target
+        tensor = sites.tensor(jnp.zeros((sites.capacity, 2)))
+    else:
+        tensor = X
+    return dataclasses.replace(tensor, features=jnp.ones((rows, 2)))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 7])
+@pytest.mark.parametrize("name", [*OPERATIONS, *(f"nn.{name}" for name in LAYERS)])
+def test_another_number_of_rows_is_refused_in_a_line_with_both_numbers(name, rows):
+    """One row would be read as all of them, three as if the rest were zero."""
+    of_x()  # made outside of a trace
+    run = LAYERS[name.removeprefix("nn.")] if name.startswith("nn.") else OPERATIONS[name]
+    x = wrong(rows, name)
+    with pytest.raises(InputError) as caught:
+        jax.eval_shape(run, x)
+    (line,) = str(caught.value).splitlines()
+    assert re.search(rf"\b{rows}\b.*\b5\b", line), line
+
+
+@pytest.mark.parametrize(
+    ("module", "table", "others"), [(ops, OPERATIONS, WITHOUT_SITES), (nn, LAYERS, NOT_LAYERS)]
+)
+def test_the_tables_have_every_public_name(module, table, others):
+    listed = {name for names in others for name in names.split(", ")}
+    tried = {name.split(", ")[0].removesuffix(" with it") for name in table}
+    assert set(module.__all__) - tried == listed
+    assert listed.isdisjoint(tried)
+
+
+def test_features_without_coordinates_have_as_many_rows_as_there_are_sites():
+    features = jnp.ones((3, 2))
+    for run in (
+        lambda n: ops.batch_norm(features, n, ONES, ONES),
+        lambda n: ops.batch_norm_inference(features, n, *[ONES] * 4),
+        lambda n: ops.masked_moments(features, n),
+    ):
+        for number in (5, np.int64(2**32 + 1), jnp.int32(-1)):
+            with pytest.raises(
+                InputError, match=f"num_active is {number}: must be from 0 to the 3"
+            ):
+                run(number)
+        with pytest.raises(InputError, match=r"num_active has shape \(1,\)"):
+            run(np.ones(1, int))
+    for name, run in {
+        "scale": lambda v: ops.batch_norm(features, 2, v, ONES),
+        "bias": lambda v: ops.batch_norm_inference(features, 2, ONES, v, ONES, ONES),
+        "mean": lambda v: ops.batch_norm_inference(features, 2, ONES, ONES, v, ONES),
+    }.items():
+        with pytest.raises(InputError, match=rf"{name} has shape \(1,\): must be \[2\]"):
+            run(jnp.ones(1))
+
+
+def test_what_combines_features_must_return_as_many_rows():
+    for join in (ops.union, ops.intersection):
+        with pytest.raises(InputError, match=r"what combine returned has shape \(1, 2\)"):
+            join(X, X, combine=lambda a, b: (a + b)[:1])
