@@ -102,6 +102,11 @@ class Outcome:
         return Counter(met.moment.signal.name for met in self.met if met.struck)
 
     @property
+    def kills(self) -> int:
+        """How many starts were killed."""
+        return self.ended["SIGKILL"]
+
+    @property
     def unfinished(self) -> int:
         """How many left half a checkpoint behind."""
         return sum(bool(met.unfinished) for met in self.met if met.struck)
@@ -146,19 +151,19 @@ class Kills:
         """Endless moments for a scenario, within the time that a run of it takes."""
         self.reference(scenario)
         if scenario.first_save:
-            yield Moment("any", int(random.integers(8, 30)))
+            yield Moment("save", int(random.integers(2, 30)))
         while True:
             yield draw(random, self.seconds[scenario.name], scenario.signals)
 
     def disturb(self, scenario: Scenario, moments: Iterator[Moment], times: int) -> Outcome:
-        """Ends the scenario's runs ``times`` times, each start by the same command.
+        """Kills the scenario's runs ``times`` times, each start by the same command.
 
         A run that comes to its end is compared with the reference; where moments are left over the
         next run begins in a new work directory.
         """
         reference = self.reference(scenario)
         outcome = Outcome(scenario.name)
-        while sum(outcome.ended.values()) < times or not outcome.runs:
+        while outcome.kills < times or not outcome.runs:
             workdir = self._folder(scenario) / f"run{outcome.runs}"
             shutil.rmtree(workdir, ignore_errors=True)
             self._one_run(scenario, workdir, moments, times, outcome)
@@ -183,7 +188,7 @@ class Kills:
     ) -> None:  # fmt: skip
         """Starts until the run has come to its end by itself."""
         command = self.command(scenario, workdir)
-        while sum(outcome.ended.values()) < times:
+        while outcome.kills < times:
             number = len(outcome.met)
             met = meet(next(moments), command, workdir, workdir.with_name(f"start{number}"))
             outcome.met.append(met)
