@@ -22,8 +22,9 @@ from absl import flags
 from benchmarks import machine
 from benchmarks.kills import checkpoint_faults, data_faults, disk_faults, stops
 from benchmarks.kills.check import Check, CheckFunction
+from benchmarks.kills.disturb import Kills, Outcome
 from benchmarks.kills.place import Place, simulated
-from benchmarks.kills.scenarios import SCENARIOS, Kills, Outcome
+from benchmarks.kills.scenarios import SCENARIOS
 from benchmarks.kills.small_disk import Unavailable
 from jaxsparse import command_line
 from jaxsparse.errors import InputError

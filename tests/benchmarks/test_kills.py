@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills.compare import differences
+from benchmarks.kills.disturb import Kills
 from benchmarks.kills.moments import Moment
 from benchmarks.kills.place import Place
 from benchmarks.kills.process import Ending
-from benchmarks.kills.scenarios import TERMINATE, Kills, Scenario
+from benchmarks.kills.scenarios import TERMINATE, Scenario
 from tests.training.conftest import write_toy_file
 
 SETTINGS = {
