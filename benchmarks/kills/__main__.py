@@ -2,7 +2,7 @@
 
     python -m benchmarks.kills --times=50 [--seed=0] [--only=NAME,...] [--out=FILE.json]
 
-Every row is a real ``train.py`` on simulated events, in processes of its own. ``--times`` signals
+Every row is a real ``train.py`` on simulated events, in processes of its own. ``--times`` kills
 are shared out among the scenarios; a scenario's run is repeated by the same command until it has
 come to its end, and is then compared with an undisturbed one. Exit status 1 where anything is not
 as it should be; ``--folder`` keeps the work directories.
@@ -22,8 +22,9 @@ from absl import flags
 from benchmarks import machine
 from benchmarks.kills import checkpoint_faults, data_faults, disk_faults, stops
 from benchmarks.kills.check import Check, CheckFunction
+from benchmarks.kills.disturb import Kills, Outcome
 from benchmarks.kills.place import Place, simulated
-from benchmarks.kills.scenarios import SCENARIOS, Kills, Outcome
+from benchmarks.kills.scenarios import SCENARIOS
 from benchmarks.kills.small_disk import Unavailable
 from jaxsparse import command_line
 from jaxsparse.errors import InputError
@@ -36,7 +37,7 @@ CHECKS: dict[str, CheckFunction] = {
     if not name.startswith("_")
 }
 
-_TIMES = flags.DEFINE_integer("times", 50, "Signals, over all scenarios; 0: none.", lower_bound=0)
+_TIMES = flags.DEFINE_integer("times", 50, "Kills, over all scenarios; 0: none.", lower_bound=0)
 _SEED = command_line.define_seed(0, "Of the moments.")
 _ONLY = flags.DEFINE_list("only", [], "Names of rows; empty: all.")
 _FOLDER = flags.DEFINE_string("folder", "", "Keeps everything here; empty: a temporary folder.")
@@ -83,9 +84,10 @@ def _wanted(name: str) -> bool:
 
 def _kills_row(outcome: Outcome, what: str) -> dict[str, Any]:
     signals = ", ".join(f"{count} {name}" for name, count in sorted(outcome.ended.items()))
+    runs = f"{outcome.runs} run{'s' if outcome.runs > 1 else ''}"
     observed = (
-        f"{signals}; {outcome.unfinished} left half a checkpoint; "
-        f"{outcome.runs} runs ended as if undisturbed"
+        f"{signals}, {outcome.unfinished} of them in a save or a deletion; {runs} ended as if "
+        "undisturbed"
     )
     moments = [
         {"kind": met.moment.kind, "signal": met.moment.signal.name, "place": met.place,

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.kills.compare import differences
+from benchmarks.kills.disturb import Kills
 from benchmarks.kills.process import Ending, Start
-from benchmarks.kills.scenarios import Kills, Scenario
+from benchmarks.kills.scenarios import Scenario
 
 SCENARIO = Scenario("undisturbed", "for the checks", "segmentation", {"train.steps": 60})
 NOTICED_WITHIN = 60.0  # seconds from a fault to the line that names it

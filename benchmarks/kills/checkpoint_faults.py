@@ -16,13 +16,13 @@ def checkpoint_cut_short(check: Check) -> None:
 
 
 def checkpoint_bit_flipped(check: Check) -> None:
-    """One bit in the middle of the newest checkpoint's largest file of arrays is another."""
+    """One bit in the middle of every file of arrays of the newest checkpoint is another."""
 
     def flip(newest: Path) -> None:
-        path = _largest(newest / "state", "d")
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content)
+        for path in (newest / "state").rglob("d/*"):
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
 
     _damaged(check, flip)
 
@@ -108,13 +108,6 @@ def _damaged(check: Check, damage: Callable[[Path], None]) -> None:
 
 
 def _cut_largest(checkpoint: Path) -> None:
-    largest = _largest(checkpoint / "state")
+    files = [path for path in (checkpoint / "state").rglob("*") if path.is_file()]
+    largest = max(files, key=lambda path: path.stat().st_size)
     os.truncate(largest, largest.stat().st_size // 2)
-
-
-def _largest(folder: Path, parent: str = "") -> Path:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return max(
-        (path for path in files if parent in ("", path.parent.name)),
-        key=lambda path: path.stat().st_size,
-    )

@@ -1,12 +1,12 @@
-"""Runs a program that kills itself right before the N-th time it touches a folder.
+"""Runs a program that kills itself right before the N-th time it changes its work directory.
 
-    python -m benchmarks.kills.doomed FOLDER KIND NUMBER PROGRAM ARGUMENTS...
+    python -m benchmarks.kills.doomed WORKDIR KIND NUMBER PROGRAM ARGUMENTS...
 
 Moments chosen by the clock rarely meet the microseconds between two file operations. Python tells
 an audit hook of every file that is opened for writing, made, renamed or removed, by whichever
-library and thread: KIND is ``open``, ``mkdir``, ``rename``, ``remove`` or ``any``. Nothing can
-catch SIGKILL, so it is the same whoever sends it. The place of the kill is the last line of
-standard output.
+library and thread: KIND is ``open``, ``mkdir``, ``rename``, ``remove``, ``any``, or ``save`` for
+any below ``checkpoints``. Nothing can catch SIGKILL, so it is the same whoever sends it. The place
+of the kill is the last line of standard output.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import sys
 import threading
 from typing import Any
 
+_ANY = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir")
 KINDS = {
     "open": ("open",),
     "mkdir": ("os.mkdir",),
     "rename": ("os.rename",),
     "remove": ("os.remove", "os.rmdir"),
-    "any": ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"),
+    "any": _ANY,
+    "save": _ANY,
 }
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 KILLED_BEFORE = "killed before "
@@ -33,7 +35,8 @@ class Doom:
     """The audit hook: counts operations, and ends the process at the last of them."""
 
     def __init__(self, folder: str, kind: str, number: int):
-        self.folder, self.events, self.left = os.path.abspath(folder), KINDS[kind], number
+        self.workdir, self.events, self.left = os.path.abspath(folder), KINDS[kind], number
+        self.folder = os.path.join(self.workdir, "checkpoints") if kind == "save" else self.workdir
         self._counting = threading.Lock()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -43,7 +46,7 @@ class Doom:
         with self._counting:  # two threads write a checkpoint; the count must end exactly once
             self.left -= 1
             if self.left == 0:
-                place = f"{KILLED_BEFORE}{event} {arguments[0]}\n".replace(self.folder, "WORKDIR")
+                place = f"{KILLED_BEFORE}{event} {arguments[0]}\n".replace(self.workdir, "WORKDIR")
                 os.write(sys.__stdout__.fileno(), place.encode())  # type: ignore[union-attr]
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -14,7 +14,7 @@ from benchmarks.kills.doomed import KILLED_BEFORE, KINDS
 from benchmarks.kills.process import PATIENCE, Ending, Start
 
 # The numbers of operations that a run makes within about four saves, deletions included.
-_WITHIN_FOUR_SAVES = {"open": 40, "mkdir": 20, "rename": 24, "remove": 120, "any": 220}
+_WITHIN_FOUR_SAVES = {"open": 40, "mkdir": 20, "rename": 24, "remove": 120, "any": 220, "save": 200}
 _LINES = 6  # of the log
 _ITEMS = ("state/_METADATA", "progress/metadata", "config/metadata")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.kills.check import Check, Victim
+from benchmarks.kills.disturb import STOP_WITHIN
 from benchmarks.kills.process import Start
-from benchmarks.kills.scenarios import STOP_WITHIN
 from jaxsparse.data.event_file import EventFile, EventWriter
 
 _VALIDATION_EVENTS = 8000

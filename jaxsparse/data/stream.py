@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import Any, Generic, TypeVar
 
 import grain
@@ -16,6 +16,7 @@ from jaxsparse.errors import InputError
 
 ENDLESS = 2**48  # batches of a training run: more than any will take
 THREADS, PREFETCH = 2, 4  # batches made at a time, batches waiting, in the main process
+AHEAD = 4  # batches that a worker process makes or that wait
 
 _REMEDY = "lower data.workers, or repeat the command"
 
@@ -60,24 +61,23 @@ class Stream(Generic[BatchType]):
         self._micro_batches = micro_batches
 
     def __iter__(self) -> Iterator[BatchType]:
-        batches = grain.MapDataset.range(min(self.start_batch, self.num_batches), self.num_batches)
-        with ExitStack() as resources:
-            make, threads = self._maker, THREADS
-            if self.workers:  # a thread waits for each
-                processes = WorkerProcesses(self._maker, self.workers, remedy=_REMEDY)
-                make, threads = _errors_as_values(processes), self.workers
-            shards = batches.map(make).to_iter_dataset(
-                grain.ReadOptions(
-                    num_threads=threads, prefetch_buffer_size=max(PREFETCH, 2 * threads)
-                )
-            )
-            iterator = resources.enter_context(closing(iter(shards)))
-            if self.workers:  # entered last, left first: then no thread waits for them any more
-                resources.enter_context(closing(processes))
-            for made in iterator:
+        with closing(self._made()) as batches:
+            for made in batches:
                 if isinstance(made, InputError):
                     raise made
                 yield self._padded(made)
+
+    def _made(self) -> Generator[Made, None, None]:
+        first = min(self.start_batch, self.num_batches)
+        if self.workers:
+            with closing(WorkerProcesses(self._maker, self.workers, remedy=_REMEDY)) as processes:
+                ahead = max(PREFETCH, AHEAD * self.workers)
+                yield from processes.map(range(first, self.num_batches), ahead=ahead)
+            return
+        shards = grain.MapDataset.range(first, self.num_batches).map(self._maker)
+        options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=PREFETCH)
+        with closing(iter(shards.to_iter_dataset(options))) as iterator:
+            yield from iterator
 
     def _padded(self, shards: Sequence[Any]) -> BatchType:
         bucket = self.buckets.pick(np.array([shard.level_counts for shard in shards]))
@@ -89,13 +89,3 @@ class Stream(Generic[BatchType]):
         if parts == 1:
             return batch
         return jax.tree.map(lambda leaf: leaf.reshape(-1, parts, *leaf.shape[1:]), batch)
-
-
-def _errors_as_values(make: Callable[[int], Made]) -> Callable[[int], Made]:
-    def made(number: int) -> Made:
-        try:
-            return make(number)
-        except InputError as error:
-            return error
-
-    return made

@@ -202,7 +202,12 @@ class Checkpoints:
                 refused[step] = error
                 continue
             remarks = []
-            for damaged, reason in refused.items():
+            lost: dict[int, object] = {
+                half: f"checkpoint {half} in {self.folder} is not whole: files are missing."
+                for half in self._folder.halves
+                if half > step
+            }
+            for damaged, reason in sorted((lost | refused).items(), reverse=True):
                 place = self._folder.set_aside(damaged)
                 remarks.append(f"{reason} It is now {place}; going on from checkpoint {step}.")
             return step, state, progress, remarks

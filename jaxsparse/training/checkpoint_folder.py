@@ -83,6 +83,12 @@ class CheckpointFolder:
         """Steps that have a whole checkpoint, in order."""
         return checkpoint_steps(self.workdir)
 
+    @property
+    def halves(self) -> list[int]:
+        """Steps whose number a folder has that is no whole checkpoint, in order."""
+        names = [path.name for path in self.path.iterdir() if path.name.isdecimal()]
+        return sorted({int(name) for name in names if name == str(int(name))} - {*self.steps})
+
     def of(self, step: int) -> pathlib.Path:
         """Where the checkpoint of a step is."""
         return self.path / str(step)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.kills.compare import differences
+from benchmarks.kills.disturb import Kills
 from benchmarks.kills.moments import Moment
 from benchmarks.kills.place import Place
 from benchmarks.kills.process import Ending
-from benchmarks.kills.scenarios import TERMINATE, Kills, Scenario
+from benchmarks.kills.scenarios import TERMINATE, Scenario
 from tests.training.conftest import write_toy_file
 
 SETTINGS = {
@@ -22,11 +23,12 @@ RUN = Scenario("run", "", "segmentation", SETTINGS)
 BEGUN = Scenario("begun", "", "segmentation", SETTINGS | {"seed": 5}, begins_with=RUN)
 
 # A save has about 32 operations on files; the first is that of step 5. Numbers count from a start.
-IN_THE_FIRST_SAVE = Moment("any", 20)
+IN_THE_FIRST_SAVE = Moment("save", 14)
 IN_A_DELETION = Moment("remove", 40)
 AT_A_RENAME = Moment("rename", 9)
 AT_THE_LOG = Moment("log", 2)
 STOPPED = Moment("log", 1, TERMINATE)
+IN_SET_UP = Moment("time", 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,12 @@ def kills(tmp_path_factory: pytest.TempPathFactory) -> Kills:
 
 
 def test_a_run_that_is_killed_and_stopped_ends_like_one_that_is_not(kills):
-    moments = [IN_THE_FIRST_SAVE, AT_THE_LOG, STOPPED, IN_A_DELETION, AT_A_RENAME]
+    moments = [
+        IN_THE_FIRST_SAVE, AT_THE_LOG, STOPPED, IN_A_DELETION, IN_SET_UP, AT_A_RENAME,
+    ]  # fmt: skip
     outcome = kills.disturb(RUN, iter(moments), times=5)
     assert outcome.problems == []
-    assert outcome.ended == {"SIGKILL": 4, "SIGTERM": 1}
+    assert outcome.ended == {"SIGKILL": 5, "SIGTERM": 1}
     assert outcome.unfinished >= 2  # otherwise they were not aimed well
 
 

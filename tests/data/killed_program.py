@@ -7,8 +7,8 @@ from jaxsparse.data.worker_processes import WorkerProcesses
 
 def main() -> None:
     workers: WorkerProcesses[int, int] = WorkerProcesses(abs, 2, remedy="use fewer")
-    assert workers(-1) == 1
-    print(*(workers._idle.get()[0].pid for _ in range(2)), flush=True)
+    assert list(workers.map([-1, -2], ahead=2)) == [1, 2]
+    print(*workers.pids, flush=True)
     time.sleep(600)
 
 

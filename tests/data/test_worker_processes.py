@@ -7,8 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,18 +40,17 @@ def started(function, count):
         yield workers
 
 
-def test_threads_share_the_processes():
-    with started(own_process, 2) as workers, ThreadPoolExecutor(2) as threads:
-        processes = set(threads.map(workers, range(8)))
-    assert len(processes) == 2
-    assert os.getpid() not in processes
+def test_the_work_is_shared_and_the_results_are_in_order():
+    with started(own_process, 2) as workers:
+        assert set(workers.map(range(8), ahead=4)) == set(workers.pids)
+    assert os.getpid() not in workers.pids
 
 
 def test_what_a_worker_raises_is_raised_here_and_says_where():
     with started(refuse, 1) as workers:
         for _ in range(2):  # the process is still there
             with pytest.raises(InputError, match="3 is refused") as caught:
-                workers(3)
+                workers.submit(3).result()
     (note,) = caught.value.__notes__
     assert note.startswith("In a worker process:\nTraceback")
 
@@ -60,32 +59,32 @@ def test_a_worker_that_dies_at_work_is_one_line():
     with started(die, 2) as workers:
         for _ in range(3):  # nobody waits for a process that is gone
             with pytest.raises(InputError, match=r"One of 2 .* died \(SIGKILL\).*: use fewer\.$"):
-                workers(0)
+                workers.submit(0).result(60)
 
 
-def test_a_worker_that_dies_in_the_middle_of_an_answer_leaves_nobody_waiting():
+def test_a_worker_that_dies_in_the_middle_of_an_answer_leaves_nobody_waiting(monkeypatch):
+    reading = threading.Event()
     with started(megabytes, 1) as workers:
-        assert len(workers(1)) == 1 << 20
-        process, connection = worker = workers._idle.get()
-        connection.send(4)
-        assert connection.poll(60)  # its first bytes are here, the others do not fit in the pipe
-        process.kill()
-        with pytest.raises((EOFError, OSError)):
-            connection.recv()
-        workers._idle.put(worker)
+        assert len(workers.submit(1).result(60)) == 1 << 20
+        (worker,) = workers._workers
+        receive = worker.answers.recv
+        # The thread is in a recv already; the one after it begins when the process is dead.
+        monkeypatch.setattr(worker.answers, "recv", lambda: reading.wait(60) and receive())
+        first, second = workers.submit(1), workers.submit(4)
+        assert len(first.result(60)) == 1 << 20
+        assert worker.answers.poll(60)  # the first bytes are here, the others do not fit
+        worker.process.kill()
+        reading.set()
         with pytest.raises(InputError, match="SIGKILL"):
-            workers(1)
+            second.result(60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_to_all_processes_are_left_to_the_main_one(number):
     with started(abs, 1) as workers:
-        process, _ = worker = workers._idle.get()
-        os.kill(process.pid, number)  # as likely as not before it has begun
-        workers._idle.put(worker)
-        assert workers(-2) == 2
-        os.kill(process.pid, number)
-        assert workers(-3) == 3
+        for item in (-2, -3):
+            os.kill(workers.pids[0], number)  # at first as likely as not before it has begun
+            assert workers.submit(item).result(60) == -item
 
 
 def test_an_ordered_map_ends_in_one_line_when_a_worker_dies():

@@ -92,6 +92,20 @@ def test_a_full_disk_is_one_line_and_leaves_the_checkpoints_before(checkpoints, 
     )
 
 
+def test_a_newer_checkpoint_of_which_files_are_missing_is_named_and_set_aside(checkpoints) -> None:
+    for step in (3, 7):
+        checkpoints.save(state(step=step), {}, CONFIG, None)
+    shutil.rmtree(checkpoints.folder / "7" / "progress")
+    (checkpoints.folder / "2").mkdir()  # half deleted by an earlier version: no loss
+    step, _, _, remarks = checkpoints.restore_latest(state())
+    assert step == 3
+    (remark,) = remarks
+    assert remark.startswith("checkpoint 7 in")
+    assert remark.endswith("going on from checkpoint 3.")
+    assert (checkpoints.folder.parent / "damaged" / "7" / "state").is_dir()
+    assert (checkpoints.folder / "2").is_dir()
+
+
 def test_what_a_failed_save_left_undone_is_not_reported_again(caplog) -> None:
     """A disk that is nearly full fails several writes; asyncio would show all but the first."""
 

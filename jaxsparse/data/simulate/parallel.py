@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
 
@@ -47,19 +45,5 @@ def ordered_map(
     if workers == 1:
         yield from map(function, items)
         return
-    pending: collections.deque[Future[Result]] = collections.deque()
-    # The processes end first: the threads wait for nothing then.
-    with (
-        ThreadPoolExecutor(workers) as threads,
-        closing(WorkerProcesses(function, workers, remedy="use fewer")) as processes,
-    ):
-        try:
-            for item in items:
-                pending.append(threads.submit(processes, item))
-                if len(pending) >= AHEAD * workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    with closing(WorkerProcesses(function, workers, remedy="use fewer")) as processes:
+        yield from processes.map(items, ahead=AHEAD * workers)
