@@ -18,6 +18,15 @@ FOREIGN = {
 }
 
 
+SEEDS = 2**32  # scikit-learn's forest takes 32 bits
+
+
+def check_seed(seed: int) -> None:
+    """Raises :class:`InputError` unless every generator of an evaluation takes the seed."""
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"--seed={seed}: it must lie in [0, {SEEDS}), 0 is the usual one.")
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """Settings of an evaluation; those of one task are marked, and refused by the other.
@@ -67,6 +76,7 @@ class Options:
             raise InputError(
                 f"--value_scale={self.value_scale}: it must be positive, leave it out."
             )
+        check_seed(self.seed)
         for name in FOREIGN[task]:
             if getattr(self, name) != getattr(type(self), name):
                 raise InputError(

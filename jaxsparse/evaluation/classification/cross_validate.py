@@ -38,6 +38,7 @@ from jaxsparse.evaluation.classification.folds import CrossValidated, stratified
 from jaxsparse.evaluation.classification.forest import cross_scores, have_forest
 from jaxsparse.evaluation.classification.profiles import decay_of, group_counts
 from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.evaluation.options import check_seed
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scores import efficiency, softmax
 from jaxsparse.evaluation.text import dumps, plain
@@ -98,8 +99,7 @@ def cross_validate(
         )
     if draws < 0:
         raise InputError(f"--draws={draws}: it must not be negative, 0 scores events as they are")
-    if seed < 0:
-        raise InputError(f"--seed={seed}: it must not be negative")
+    check_seed(seed)
     out = Path(out)
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, EventFile(data).event_classes)

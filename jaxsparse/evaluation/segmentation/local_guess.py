@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from jaxsparse.errors import InputError
 from jaxsparse.evaluation.segmentation.baselines import (
     MAX_FIT_PIXELS,
     LocalClassifier,
@@ -65,7 +66,16 @@ class FitSample:
 
 
 def fit_on_file(images: Images) -> LocalGuess | None:
-    """The baseline fitted on the first events of another file."""
+    """The baseline fitted on the first events of another file.
+
+    Raises:
+      InputError: it has no pixels with classes.
+    """
+    if not images.has_truth:
+        raise InputError(
+            f"--baseline_data={images.source.path}: it has no pixels with classes to fit on, "
+            "give a file with truth or leave it out"
+        )
     events = min(len(images), FIT_EVENTS)
     sample = FitSample(MAX_FIT_PIXELS // max(events, 1))
     for number in range(events):

@@ -177,6 +177,8 @@ def empty_of(read):
         (Options(num_events=-1), "--num_events=-1"),
         (Options(value_scale=0.0), "--value_scale=0.0"),
         (Options(baseline_data="nowhere.h5"), "nowhere.h5"),
+        (Options(seed=-1), "--seed=-1: it must lie in [0, 4294967296)"),
+        (Options(seed=2**32), "--seed=4294967296"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_earlier_results(
@@ -199,3 +201,10 @@ def test_the_command_line_answers_a_mistake_with_one_line_and_exit_2(tmp_path):
         assert done.returncode == 2
         assert done.stderr.startswith("error: ")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_without_truth_is_no_baseline(workdir, truth_file, plain_file, tmp_path):
+    options = Options(baseline_data=str(plain_file), pictures=0)
+    with pytest.raises(InputError, match="no pixels with classes to fit on"):
+        evaluate(workdir, truth_file, tmp_path, options, quiet=True)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""Runs a command line in this process, as if a shell had started it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import runpy
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+
+from absl import app, flags
+
+# Imported first: what libraries define flags for stays.
+import jaxsparse.evaluation.classification.cross_validate
+import jaxsparse.evaluation.evaluator
+import jaxsparse.training.loop  # noqa: F401
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPTS = {
+    "train": ROOT / "train.py",
+    "eval": ROOT / "eval.py",
+    "simulate": ROOT / "jaxsparse/data/simulate/__main__.py",
+    "convert": ROOT / "jaxsparse/data/convert.py",
+    "inspect": ROOT / "jaxsparse/data/inspect.py",
+    "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",
+}
+app.define_help_flags()
+
+BAR = re.compile("━|-:--:--")  # of a progress bar
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+PATIENCE = 60  # seconds a program may take
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a program ended.
+
+    Attributes:
+      status: exit status, 1 after an exception.
+      output, errors: what it wrote to its two streams, libraries in C included.
+    """
+
+    status: int
+    output: str
+    errors: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Of ``errors``, without progress bars."""
+        return [line for line in self.errors.splitlines() if line.strip() and not BAR.search(line)]
+
+
+def run(name: str, arguments: list[str], folder: pathlib.Path) -> Outcome:
+    """Runs a program of :data:`SCRIPTS` in a folder; leaves this process as it was."""
+    here, argv, known = os.getcwd(), sys.argv, set(flags.FLAGS)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    status = 0
+    with _captured() as texts:
+        os.chdir(folder)
+        sys.argv = [str(SCRIPTS[name]), *arguments]
+        signal.signal(signal.SIGALRM, _too_long)
+        signal.alarm(PATIENCE)
+        try:
+            runpy.run_path(str(SCRIPTS[name]), run_name="__main__")
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except BaseException:
+            status = 1
+            traceback.print_exc()
+        finally:
+            signal.alarm(0)
+            sys.argv = argv
+            os.chdir(here)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            _forget(known)
+    return Outcome(status, *texts)
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"not done after {PATIENCE} seconds")
+
+
+def _forget(known: set[str]) -> None:
+    """Takes the program's flags back, and the values of those that every program has."""
+    for flag in set(flags.FLAGS) - known:
+        delattr(flags.FLAGS, flag)
+    for flag in flags.FLAGS:
+        flags.FLAGS[flag].unparse()
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[list[str]]:
+    """Both streams, by their descriptors: libraries in C write there too."""
+    texts: list[str] = []
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
+        stream.flush()
+    saved = [os.dup(number) for number in (1, 2)]
+    files = [tempfile.TemporaryFile() for _ in saved]  # noqa: SIM115
+    for number, file in enumerate(files, start=1):
+        os.dup2(file.fileno(), number)
+    sys.stdout, sys.stderr = (
+        open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        for number in (1, 2)
+    )
+    try:
+        yield texts
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdout, sys.stderr = streams
+        for number, descriptor in enumerate(saved, start=1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        for file in files:
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "backslashreplace"))
+            file.close()

@@ -1,0 +1,76 @@
+"""What costs seconds without being looked at here: compiled programs, pictures."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse.evaluation.classification import evaluator as event_evaluator
+from jaxsparse.evaluation.classification.predictor import ClassPredictor
+from jaxsparse.evaluation.segmentation import evaluator as pixel_evaluator
+from jaxsparse.evaluation.segmentation.predictor import Predictor
+from jaxsparse.training import checkpoint, loop
+from jaxsparse.training.parallel import Replicas
+from jaxsparse.training.step import AXIS, initializer
+
+
+def trace_only(patch: pytest.MonkeyPatch) -> None:
+    """Steps of training are traced (shapes are checked) and answered with ones."""
+    for name in ("_with_pmap", "_with_shard_map"):
+        patch.setattr(Replicas, name, _traced)
+    patch.setattr(loop, "init_variables", _variables)
+    patch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+
+
+def _traced(self: Replicas, function: Any, donate: bool) -> Any:
+    def run(first: Any, batch: Any, *rest: Any) -> Any:
+        mapped = jax.pmap(
+            function, axis_name=AXIS, in_axes=(None, 0, *[None] * len(rest)), out_axes=None,
+            devices=self.devices,
+        )  # fmt: skip
+        shapes = jax.eval_shape(mapped, first, batch, *rest)
+        ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), shapes)
+        return (first.replace(step=first.step + 1), ones[1]) if isinstance(ones, tuple) else ones
+
+    return run
+
+
+def _variables(task: Any, seed: int) -> Any:
+    shapes = jax.eval_shape(initializer(task), jax.random.PRNGKey(seed))
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def guess(patch: pytest.MonkeyPatch) -> None:
+    """Networks that are evaluated find all classes equally likely; nothing is drawn."""
+    patch.setattr(
+        Predictor, "logits", lambda self, image: np.zeros((len(image.view), 5), np.float32)
+    )
+    patch.setattr(ClassPredictor, "__call__", _scores)
+    for module in (pixel_evaluator, event_evaluator):
+        patch.setattr(module, "_draw", lambda *_: None)
+
+
+def _scores(self: Any, batches: Any) -> Any:
+    for batch in batches:
+        rows = np.asarray(batch.events)
+        rows = rows[rows >= 0]
+        yield types.SimpleNamespace(events=rows, logits=np.zeros((len(rows), 3)), sites=1)
+
+
+def skip_training(patch: pytest.MonkeyPatch) -> None:
+    """Cross-validation without its trainings."""
+    configs: dict[Any, Any] = {}
+
+    def passed(_: Any, events: Any, **__: Any) -> Any:
+        return types.SimpleNamespace(logits=np.zeros((len(events), len(events.classes))))
+
+    patch.setattr(loop, "train", lambda config, workdir: configs.update({workdir: config}))
+    patch.setattr(
+        checkpoint, "load_for_evaluation", lambda workdir, step: (configs[workdir], None, None, 0)
+    )
+    patch.setattr(event_evaluator, "pass_events", passed)
