@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.kills.check import Check, Victim
+from benchmarks.kills.check import Check, Victim, outlive
 from benchmarks.kills.disturb import STOP_WITHIN
 from benchmarks.kills.process import Start
 from jaxsparse.data.event_file import EventFile, EventWriter
@@ -112,8 +112,8 @@ def _stopped_at(
 
         start.until(now)
         _stop(check, start, number, group=group)
-        if start.session():
-            check.problems.append("processes are left behind")
+        if left := outlive(start):
+            check.problems.append(f"{left} of its processes are left behind")
     check.finishes(victim)
 
 
