@@ -86,7 +86,7 @@ def _kills_row(outcome: Outcome, what: str) -> dict[str, Any]:
     signals = ", ".join(f"{count} {name}" for name, count in sorted(outcome.ended.items()))
     runs = f"{outcome.runs} run{'s' if outcome.runs > 1 else ''}"
     observed = (
-        f"{signals}, {outcome.unfinished} of them in a save or a deletion; {runs} ended as if "
+        f"{signals}; {outcome.unfinished} left half a checkpoint behind; {runs} ended as if "
         "undisturbed"
     )
     moments = [
