@@ -64,7 +64,9 @@ class EventPipeline:
         self.source = source
         self.views = chosen_views(source, data)
         self.coarsen = int(data.coarsen)
-        _require(self.coarsen >= 1, "coarsen", self.coarsen, "must be 1 or more, 1 changes nothing")
+        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
+        rule = f"must lie in [1, {longest}], the images' longest side, 1 changes nothing"
+        _require(1 <= self.coarsen <= longest, "coarsen", self.coarsen, rule)
         self.halo = int(data.halo)
         _require(self.halo >= 0, "halo", self.halo, "must not be negative, 0 adds no pixels")
         self.shapes = tuple(
@@ -81,7 +83,6 @@ class EventPipeline:
         _require(math.isfinite(self.mean), "mean", self.mean, "must be a number, 0 changes nothing")
         _require(0 <= self.fluctuation < 1, "fluctuation", self.fluctuation, "must lie in [0, 1)")
         self.shift, self.drop = int(data.shift), float(data.drop)
-        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
         rule = f"must lie in [0, {longest}), the images' longest side, 0 moves nothing"
         _require(0 <= self.shift < longest, "shift", self.shift, rule)
         _require(0 <= self.drop < 1, "drop", self.drop, "must lie in [0, 1), 0 drops nothing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,9 @@ class Loader(Stream[Batch]):
     ):
         if batch_size < 1:
             raise InputError(f"train.batch_size is {batch_size}: it must be 1 or more")
+        scale = float(data.feature_scale)
+        if not 0 < scale < math.inf:
+            raise InputError(f"data.feature_scale is {scale}: it must be positive, 1 divides by 1")
         if process_count > 1 and agree is None:
             raise InputError("agree is None: several hosts must choose buckets together")
         if len(source) == 0 and shuffle:
@@ -103,7 +107,7 @@ class Loader(Stream[Batch]):
                 num_shares=num_shares,
                 process_index=process_index,
                 process_count=process_count,
-                feature_scale=float(data.feature_scale),
+                feature_scale=scale,
             ),
             pad,
             buckets=buckets,

@@ -51,6 +51,8 @@ class Stream(Generic[BatchType]):
         self.buckets = buckets
         self.num_batches = num_batches
         self.start_batch = start_batch
+        if workers < 0:
+            raise InputError(f"data.workers is {workers}: it must not be negative, 0 uses threads")
         self.workers = workers
         self._maker, self._pad, self._agree = maker, pad, agree
         self._micro_batches = micro_batches
