@@ -53,7 +53,7 @@ def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
         )
     if len(Path(expanded).parts) > DEEPEST:
         raise InputError(
-            f"{name} is {typed[:40]!r}...: it is more than {DEEPEST} folders deep, give another path"
+            f"{name} is {typed[:40]!r}...: it is over {DEEPEST} folders deep, give another path"
         )
     try:
         os.stat(expanded)
