@@ -10,6 +10,7 @@ from jaxsparse.errors import InputError
 
 # Control characters; bytes that are not UTF-8 (surrogates); separators of lines and paragraphs.
 UNWRITABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+DEEPEST = 256  # folders within folders: pathlib makes them one inside the other, by recursion
 
 
 def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
@@ -49,6 +50,10 @@ def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
         raise InputError(
             f"{name} is {typed!r}: {Path(typed).parts[0]} has no home folder, write ./{typed} if "
             "the name begins so"
+        )
+    if len(Path(expanded).parts) > DEEPEST:
+        raise InputError(
+            f"{name} is {typed[:40]!r}...: it is over {DEEPEST} folders deep, give another path"
         )
     try:
         os.stat(expanded)

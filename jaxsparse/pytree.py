@@ -6,9 +6,11 @@ file of another version of the type is refused by name.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import jax
@@ -48,12 +50,13 @@ def register_serialization(cls: Any, static: list[str]) -> None:
         static: names of the values in its auxiliary data, a tuple, in order.
     """
     name = f"jaxsparse.{cls.__name__}"
-    export.register_pytree_node_serialization(
-        cls,
-        serialized_name=name,
-        serialize_auxdata=functools.partial(write_static, static),
-        deserialize_auxdata=functools.partial(read_static, name, static),
-    )
+    with _loaded_again():
+        export.register_pytree_node_serialization(
+            cls,
+            serialized_name=name,
+            serialize_auxdata=functools.partial(write_static, static),
+            deserialize_auxdata=functools.partial(read_static, name, static),
+        )
 
 
 def write_static(names: list[str], values: tuple[Any, ...]) -> bytes:
@@ -87,8 +90,19 @@ def read_static(cls: str, names: list[str], text: bytes) -> tuple[Any, ...]:
 
 def register_named_tuple(cls: T) -> T:
     """The same for a NamedTuple, which is a pytree by itself."""
-    export.register_namedtuple_serialization(cls, serialized_name=f"jaxsparse.{cls.__name__}")
+    with _loaded_again():
+        export.register_namedtuple_serialization(cls, serialized_name=f"jaxsparse.{cls.__name__}")
     return cls
+
+
+@contextlib.contextmanager
+def _loaded_again() -> Iterator[None]:
+    """Where a notebook loads a module a second time, the name stays with the first class."""
+    try:
+        yield
+    except ValueError as error:
+        if "Duplicate serialization" not in str(error):
+            raise
 
 
 def _tuples(value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from jaxsparse.errors import InputError
 
 LARGEST_SEED = 2**32 - 1  # JAX keeps 32 bits: 7 and 2**32 + 7 would draw the same parameters
+LARGEST_FLOAT = 3e38  # numbers are float32 on the devices
 LARGEST = 2**31 - 1  # of steps and events: they are counted in 32 bits on the devices
 
 
@@ -46,7 +47,10 @@ class Setting:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+    """Not NaN, and no integer beyond what a float32 reaches."""
+    if isinstance(value, float):
+        return not math.isnan(value)
+    return _whole(value) and abs(value) <= LARGEST_FLOAT
 
 
 def _whole(value: Any) -> bool:
@@ -65,7 +69,9 @@ def whole(low: int, high: int = LARGEST, words: str = "") -> Rule:
 
 def number(words: str, holds: Callable[[float], bool]) -> Rule:
     """Finite numbers for which something holds."""
-    return Rule(words, lambda value: _number(value) and math.isfinite(value) and bool(holds(value)))
+    return Rule(
+        words, lambda value: _number(value) and abs(value) <= LARGEST_FLOAT and bool(holds(value))
+    )
 
 
 def one_of(*names: str) -> Rule:

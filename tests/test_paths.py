@@ -65,8 +65,12 @@ def test_what_the_system_cannot_look_up_is_refused_at_once(tmp_path):
     loop, file = tmp_path / "loop", tmp_path / "file"
     loop.symlink_to(loop)
     file.touch()
-    for text in (loop, file / "below", tmp_path / ("n" * 300), "d/" * 5000):
+    for text in (loop, file / "below", tmp_path / ("n" * 300), "d" * 5000):
         assert "cannot be looked up" in refusal(str(text))
+
+
+def test_a_path_that_is_too_deep_is_refused(tmp_path):
+    assert "256 folders deep" in refusal(f"{tmp_path}/" + "d/" * 1200)
 
 
 def test_a_path_that_does_not_exist_is_for_the_caller_to_judge(tmp_path):

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import json
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -115,3 +117,9 @@ def test_a_file_of_another_version_is_refused_in_a_line():
     for change in ({"version": 2}, {"static": {"shape": [4, 5]}}):
         with pytest.raises(InputError, match=r"has Sites of version .* export it again"):
             read_static("Sites", names, json.dumps(found | change).encode())
+
+
+def test_a_module_may_be_loaded_again():
+    """As notebooks do after an edit."""
+    code = "import importlib, jaxsparse.ops.kernel_map as m; importlib.reload(m)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

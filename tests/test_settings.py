@@ -23,6 +23,8 @@ ODD = [
     math.nan,
     math.inf,
     -math.inf,
+    10**400,
+    1e39,
     "",
     "odd",
     None,

@@ -67,6 +67,9 @@ class EventPipeline:
         self.source = source
         self.views = chosen_views(source, data)
         self.coarsen = int(data.coarsen)
+        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
+        rule = f"must lie in [1, {longest}], the images' longest side, 1 changes nothing"
+        _require(self.coarsen <= longest, "coarsen", self.coarsen, rule)
         self.halo = int(data.halo)
         self.shapes = tuple(
             tuple(-(-side // self.coarsen) for side in source.view_shapes[view])
@@ -79,7 +82,6 @@ class EventPipeline:
         self.fluctuation_shared = bool(data.fluctuation_shared)
         _require(self.low <= self.high, "low", self.low, f"must not be above data.high {self.high}")
         self.shift, self.drop = int(data.shift), float(data.drop)
-        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
         rule = f"must lie in [0, {longest}), the images' longest side, 0 moves nothing"
         _require(self.shift < longest, "shift", self.shift, rule)
         _require(not data.crop, "crop", tuple(data.crop), "must be () for whole events")

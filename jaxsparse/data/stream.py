@@ -10,6 +10,7 @@ import grain
 import jax
 import numpy as np
 
+from jaxsparse import settings
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.worker_processes import WorkerProcesses
 from jaxsparse.errors import InputError
@@ -56,6 +57,7 @@ class Stream(Generic[BatchType]):
         self.buckets = buckets
         self.num_batches = num_batches
         self.start_batch = start_batch
+        settings.check("data", {"workers": workers})
         self.workers = workers
         self._maker, self._pad, self._agree = maker, pad, agree
         self._micro_batches = micro_batches

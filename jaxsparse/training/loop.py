@@ -149,6 +149,7 @@ class _Run:
             config.train.parallel,
             local_devices(config.train.devices),
             compiling=stop.unless_stopped,
+            keep_barriers=bool(config.model.get("remat", False)),
         )
         self.cache = enable_compilation_cache(config.train.cache_dir)
 

@@ -7,6 +7,7 @@ goes in and comes out without a leading device axis, equal on every device; batc
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,8 @@ from jaxsparse import settings
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
 from jaxsparse.training.step import AXIS
+
+KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 
 
 class Replicas:
@@ -36,12 +39,16 @@ class Replicas:
         implementation: str = "pmap",
         devices: list[jax.Device] | None = None,
         compiling: Callable[[Callable[[], Any]], Any] = lambda make: make(),
+        keep_barriers: bool = False,
     ):
         """Args:
           implementation: ``"pmap"`` or ``"shard_map"``; both give the same results.
           devices: all local devices by default.
           compiling: calls what compiles a program and returns what that returns; what it raises
             instead comes out of the program's first call, before anything is run or donated.
+          keep_barriers: for programs that compute parts again in the backward pass: XLA for CPU
+            else removes the barriers that make it wait with them, and no memory is saved
+            (``docs/network.md``).
 
         Raises:
           InputError: another ``implementation``.
@@ -53,6 +60,8 @@ class Replicas:
             (len(self.devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=self.devices
         )
         self._compiling = compiling
+        on_cpu = self.devices[0].platform == "cpu"
+        self._compiler_options = KEEP_BARRIERS if keep_barriers and on_cpu else None
         self._programs: dict[Any, Callable[..., Any]] = {}
 
     @property
@@ -99,7 +108,9 @@ class Replicas:
             if key not in self._programs:
                 # Compiled apart from the first run: it may be given up, a run may not.
                 lowered = make(function, donate, len(rest)).lower(replicated, batch, *rest)
-                self._programs[key] = self._compiling(lowered.compile)
+                self._programs[key] = self._compiling(
+                    functools.partial(lowered.compile, self._compiler_options)
+                )
             return self._programs[key](replicated, batch, *rest)
 
         return program

@@ -93,6 +93,10 @@ def build_task(config: ConfigDict) -> Task:
             f"task is {config.task!r} but model.name {config.model.name!r} is a network for "
             f"{made_for}: set task={made_for}, or choose another network."
         )
+    if config.model.in_channels != 1:
+        raise InputError(
+            f"model.in_channels is {config.model.in_channels}: pixels have one value, set it to 1."
+        )
     return tasks[config.task](config)
 
 

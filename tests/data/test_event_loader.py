@@ -371,6 +371,8 @@ def test_sources_that_read_one_event_at_a_time_give_the_same(source, data):
         ({"std": -1.0}, r"data\.std is -1\.0: it must be positive"),
         ({"fluctuation": -0.1}, r"data\.fluctuation is -0\.1: it must lie in \[0, 1\)"),
         ({"coarsen": 0}, r"data\.coarsen is 0: it must be a whole number from 1 to"),
+        ({"coarsen": 25}, r"data\.coarsen is 25: it must lie in \[1, 24\], the images'"),
+        ({"coarsen": 10**40}, r"data\.coarsen is 1000"),
         ({"halo": -1}, r"data\.halo is -1: it must be a whole number from 0 to"),
         ({"shift": 24}, r"data\.shift is 24: it must lie in \[0, 24\), the images' longest side"),
         ({"shift": -1}, r"data\.shift is -1: it must be a whole number from 0 to"),

@@ -240,6 +240,8 @@ def test_a_broken_event_stops_the_loader_with_its_line(tmp_path, events_path, lo
         ({"max_sites": -1}, r"data\.max_sites is -1"),
         ({"num_buckets": 0}, r"data\.num_buckets is 0"),
         ({"crop_keep": "all"}, r"data\.crop_keep is 'all'"),
+        ({"feature_scale": 0.0}, r"data\.feature_scale is 0\.0: it must be positive"),
+        ({"workers": -1}, r"data\.workers is -1: it must be a whole number from 0"),
     ],
 )
 def test_options_out_of_range_are_refused_at_once(load, data, match):

@@ -27,17 +27,20 @@ def trace_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
 
 
-def _traced(self: Replicas, function: Any, donate: bool) -> Any:
+def _traced(self: Replicas, function: Any, donate: bool, others: int) -> Any:
+    """What stands for a program that is to be lowered, compiled and called."""
+
     def run(first: Any, batch: Any, *rest: Any) -> Any:
         mapped = jax.pmap(
-            function, axis_name=AXIS, in_axes=(None, 0, *[None] * len(rest)), out_axes=None,
+            function, axis_name=AXIS, in_axes=(None, 0, *[None] * others), out_axes=None,
             devices=self.devices,
         )  # fmt: skip
         shapes = jax.eval_shape(mapped, first, batch, *rest)
         ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), shapes)
         return (first.replace(step=first.step + 1), ones[1]) if isinstance(ones, tuple) else ones
 
-    return run
+    compiled = types.SimpleNamespace(compile=lambda: run)
+    return types.SimpleNamespace(lower=lambda *_: compiled)
 
 
 def _variables(task: Any, seed: int) -> Any:
@@ -69,7 +72,11 @@ def skip_training(patch: pytest.MonkeyPatch) -> None:
     def passed(_: Any, events: Any, **__: Any) -> Any:
         return types.SimpleNamespace(logits=np.zeros((len(events), len(events.classes))))
 
-    patch.setattr(loop, "train", lambda config, workdir: configs.update({workdir: config}))
+    def train(config: Any, workdir: Any) -> loop.Result:
+        configs[workdir] = config
+        return loop.Result(1, "all steps done", 0.0)
+
+    patch.setattr(loop, "train", train)
     patch.setattr(
         checkpoint, "load_for_evaluation", lambda workdir, step: (configs[workdir], None, None, 0)
     )

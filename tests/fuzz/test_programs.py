@@ -318,3 +318,26 @@ def test_cross_validate(original, config, data, out, more):
         names = ("metrics.json", "scores.npz", "confusion.png")
         outputs = tuple(f"{out}/{name}" for name in names)
         check("cross_validate", arguments, original, outputs=outputs)
+
+
+@pytest.mark.parametrize("name", ["a [1]*?\\ ", "~", "%d{}", "ü'\"", "-x", "n" * 200])
+def test_what_is_written_below_odd_names_is_there_and_can_be_read(original, tmp_path, name):
+    """By every program but train.py, whose checkpoints a library writes that wants plain names."""
+    odd = f"{tmp_path}/{name}/deep"
+    for program, arguments in (
+        ("simulate", ["--detector=nova", "--events=1", f"--out={odd}/s.h5"]),
+        ("convert", ["--format=nova_sparse", "--input=sparse.h5", f"--out={odd}/c.h5"]),
+        ("inspect", [f"{odd}/s.h5", f"--picture={odd}/p.png"]),
+        ("inspect", [f"{odd}/c.h5"]),
+        ("eval", ["--workdir=run", f"--out={odd}/e"]),
+        ("eval", ["--workdir=run", f"--data={original}/pixels.h5", f"--out={odd}/e"]),
+    ):
+        assert run(program, arguments, original).status == 0, arguments
+    with pytest.MonkeyPatch.context() as patch:
+        stubs.skip_training(patch)
+        arguments = ["--config=tiny.py:events", "--data=events.h5", "--folds=2"]
+        outcome = run("cross_validate", [*arguments, f"--out={odd}/x"], original)
+        assert outcome.status == 0, outcome.errors
+    written = {path.name for path in pathlib.Path(odd).rglob("*")}
+    assert {"s.h5", "c.h5", "p.png", "report.md", "predictions.h5", "scores.npz"} <= written
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -101,6 +102,41 @@ def test_pmap_and_shard_map_agree_to_the_bit(trained):
 
 def test_a_program_is_compiled_once_for_each_function_and_bucket(trained):
     assert {programs for *_, programs in trained.values()} == {2}
+
+
+@pytest.mark.parametrize("implementation", ["pmap", "shard_map"])
+def test_rematerialisation_waits_for_the_backward_pass(implementation):
+    """Without the compiler's option XLA for CPU computes every part twice and saves nothing."""
+
+    def layer(x, weight):
+        for _ in range(6):
+            x = jnp.tanh(x @ weight)
+        return x
+
+    def gradient(weight, x):
+        def loss(weight):
+            y = x
+            for _ in range(6):
+                y = jax.checkpoint(layer)(y, weight)
+            return jax.lax.psum(y.sum(), AXIS)
+
+        return jax.grad(loss)(weight)
+
+    memory = {}
+    for keep in (False, True):
+        compiled: list = []
+
+        def remember(make, compiled=compiled):
+            compiled.append(make())
+            return compiled[-1]
+
+        replicas = Replicas(
+            implementation, jax.local_devices()[:1], compiling=remember, keep_barriers=keep
+        )
+        run = replicas.wrap(gradient, "gradient")
+        run(np.eye(16, dtype=np.float32), np.ones((1, 4096, 16), np.float32))
+        memory[keep] = compiled[0].memory_analysis().temp_size_in_bytes
+    assert memory[True] < 0.6 * memory[False]
 
 
 def test_state_comes_back_without_a_device_axis_and_on_every_device(trained):
