@@ -13,8 +13,13 @@ import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
-from tests.data.readers.conftest import keys_of, tracks, write_caf_file, write_sparse_file
-from tests.data.readers.test_edep_sim import write as write_edep_sim_file
+from tests.data.readers.small_files import (
+    keys_of,
+    tracks,
+    write_caf_file,
+    write_edep_sim_file,
+    write_sparse_file,
+)
 
 SHAPE = (24, 20)
 CLASSES = ("numu", "nue", "nc")

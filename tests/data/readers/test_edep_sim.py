@@ -2,63 +2,18 @@
 
 import pickle
 
-import h5py
 import numpy as np
 import pytest
 
 from jaxsparse.data.readers.edep_sim import EdepSimFile, EdepSimSource
 from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, SHOWER
 from jaxsparse.errors import InputError
-
-SEGMENT = np.dtype(
-    [(name, np.uint32) for name in ("eventID", "trackID")]
-    + [(f"{axis}_{end}", np.float32) for end in ("start", "end") for axis in "xyz"]
-    + [("dE", np.float32), ("dx", np.float32), ("t0_start", np.float64)]
+from tests.data.readers.small_files import (
+    muon_event,
 )
-TRAJECTORY = np.dtype(
-    [("eventID", np.uint32), ("trackID", np.uint32), ("parentID", np.int32)]
-    + [("pdgId", np.int32), ("start_process", np.uint32), ("start_subprocess", np.uint32)]
-    + [("t_start", np.float32)]
-    + [(name, np.float32, (3,)) for name in ("pxyz_start", "xyz_start", "xyz_end")]
+from tests.data.readers.small_files import (
+    write_edep_sim_file as write,
 )
-
-
-def muon_event(event, length=200.0):
-    """A muon along y with a delta ray halfway, and a Michel electron at its end."""
-    tracks = np.zeros(3, TRAJECTORY)
-    tracks["eventID"], tracks["trackID"] = event, [4, 7, 9]
-    tracks["parentID"], tracks["pdgId"] = [-1, 4, 4], [13, 11, 11]
-    tracks["start_process"], tracks["start_subprocess"] = [2, 2, 6], [22, 2, 201]
-    tracks["pxyz_start"] = [(0, 600, 0), (5, 0, 0), (0, 0, 40)]
-    tracks["xyz_start"] = 10 * np.array([(1, 0, 2), (1, length / 2, 2), (1, length, 2)])
-    tracks["xyz_end"] = 10 * np.array([(1, length, 2), (3, length / 2, 2), (1, length, 9)])
-    steps = int(length)
-    segments = np.zeros(steps + 2, SEGMENT)
-    segments["eventID"], segments["trackID"] = event, [4] * steps + [7, 9]
-    place = np.arange(steps, dtype=float)
-    start = np.column_stack([np.ones(steps), place, np.full(steps, 2.0)])
-    for column, axis in enumerate("xyz"):
-        segments[f"{axis}_start"][:steps] = start[:, column]
-        segments[f"{axis}_end"][:steps] = start[:, column] + (axis == "y")
-        for row, track in ((steps, 1), (steps + 1, 2)):
-            segments[f"{axis}_start"][row] = tracks["xyz_start"][track, column] / 10
-            segments[f"{axis}_end"][row] = tracks["xyz_end"][track, column] / 10
-    segments["dE"], segments["dx"] = [2.1] * steps + [4.5, 20], [1.0] * steps + [2, 7]
-    return segments, tracks
-
-
-def write(path, *events, **replaced):
-    parts = [muon_event(event) for event in events or (3, 5)]
-    tables = {
-        "segments": np.concatenate([segments for segments, _ in parts]),
-        "trajectories": np.concatenate([tracks for _, tracks in parts]),
-        **replaced,
-    }
-    with h5py.File(path, "w") as file:
-        for name, table in tables.items():
-            if table is not None:
-                file[name] = table
-    return path
 
 
 @pytest.fixture(scope="module")
