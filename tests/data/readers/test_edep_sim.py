@@ -8,12 +8,8 @@ import pytest
 from jaxsparse.data.readers.edep_sim import EdepSimFile, EdepSimSource
 from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, SHOWER
 from jaxsparse.errors import InputError
-from tests.data.readers.small_files import (
-    muon_event,
-)
-from tests.data.readers.small_files import (
-    write_edep_sim_file as write,
-)
+from tests.data.readers.small_files import TRAJECTORY, muon_event
+from tests.data.readers.small_files import write_edep_sim_file as write
 
 
 @pytest.fixture(scope="module")
