@@ -64,9 +64,11 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
                 "--workdir."
             ) from None
     with lock:
-        yield
-        with suppress(OSError):  # Windows keeps a file that is open
-            path.unlink()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows keeps a file that is open
+                path.unlink()
 
 
 def claim(

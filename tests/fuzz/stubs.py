@@ -39,7 +39,7 @@ def _traced(self: Replicas, function: Any, donate: bool, others: int) -> Any:
         ones = jax.tree.map(lambda leaf: jnp.ones(leaf.shape, leaf.dtype), shapes)
         return (first.replace(step=first.step + 1), ones[1]) if isinstance(ones, tuple) else ones
 
-    compiled = types.SimpleNamespace(compile=lambda: run)
+    compiled = types.SimpleNamespace(compile=lambda *_: run)
     return types.SimpleNamespace(lower=lambda *_: compiled)
 
 

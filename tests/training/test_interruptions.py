@@ -197,6 +197,7 @@ def test_a_file_of_somebody_else_is_not_overwritten(config, tmp_path, text):
     with pytest.raises(InputError, match=r"config\.json is there and is no config of train\.py"):
         loop.train(config, tmp_path)
     assert (tmp_path / "config.json").read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
 @pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"3\n", b"{}\n", b'{"step": "a"}\n', b"\x00"])
