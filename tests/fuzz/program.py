@@ -31,6 +31,16 @@ SCRIPTS = {
     "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",
 }
 app.define_help_flags()
+STATE_OF_FLAGS = (
+    "__flags", "__flags_by_module", "__flags_by_module_id", "__key_flags_by_module",
+    "__flags_parsed",
+)  # fmt: skip
+LIBRARIES = [
+    name
+    for name in flags.FLAGS
+    if name in ("flagfile", "undefok")
+    or str(flags.FLAGS.find_module_defining_flag(name)).startswith("absl")
+]
 
 BAR = re.compile("━|-:--:--")  # of a progress bar
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
@@ -58,10 +68,10 @@ class Outcome:
 
 def run(name: str, arguments: list[str], folder: pathlib.Path) -> Outcome:
     """Runs a program of :data:`SCRIPTS` in a folder; leaves this process as it was."""
-    here, argv, known = os.getcwd(), sys.argv, set(flags.FLAGS)
+    here, argv = os.getcwd(), sys.argv
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     status = 0
-    with _captured() as texts:
+    with _own_flags(), _captured() as texts:
         os.chdir(folder)
         sys.argv = [str(SCRIPTS[name]), *arguments]
         signal.signal(signal.SIGALRM, _too_long)
@@ -79,7 +89,6 @@ def run(name: str, arguments: list[str], folder: pathlib.Path) -> Outcome:
             os.chdir(here)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-            _forget(known)
     return Outcome(status, *texts)
 
 
@@ -87,12 +96,31 @@ def _too_long(*_: object) -> None:
     raise TimeoutError(f"not done after {PATIENCE} seconds")
 
 
-def _forget(known: set[str]) -> None:
-    """Takes the program's flags back, and the values of those that every program has."""
-    for flag in set(flags.FLAGS) - known:
-        delattr(flags.FLAGS, flag)
-    for flag in flags.FLAGS:
-        flags.FLAGS[flag].unparse()
+@contextlib.contextmanager
+def _own_flags() -> Iterator[None]:
+    """A program's own flags, beside those of libraries; afterwards all are as they were.
+
+    Tests of other programs leave the flags of those in the process.
+    """
+    state = flags.FLAGS.__dict__
+    saved = {name: state[name] for name in STATE_OF_FLAGS}
+    try:
+        for name in STATE_OF_FLAGS:
+            value = saved[name]
+            state[name] = value
+            if isinstance(value, dict):  # of flags, or of lists of them
+                state[name] = {
+                    key: list(item) if isinstance(item, list) else item
+                    for key, item in value.items()
+                }
+        for name in list(flags.FLAGS):
+            if str(flags.FLAGS.find_module_defining_flag(name)).startswith(("benchmarks", "tests")):
+                delattr(flags.FLAGS, name)
+        yield
+    finally:
+        state.update(saved)
+        for name in LIBRARIES:
+            flags.FLAGS[name].unparse()
 
 
 @contextlib.contextmanager
