@@ -191,7 +191,7 @@ def enable_compilation_cache(directory: str) -> str:
     chosen = os.environ.get("JAX_COMPILATION_CACHE_DIR", directory)
     if not chosen:
         return ""
-    folder = user_path(chosen, "train.cache_dir")
+    folder = user_path(chosen, "train.cache_dir").absolute()  # wherever the program goes
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

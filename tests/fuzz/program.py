@@ -14,7 +14,9 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 
+import jax
 from absl import app, flags
+from jax.experimental.compilation_cache import compilation_cache
 
 # Imported first: what libraries define flags for stays.
 import jaxsparse.evaluation.classification.cross_validate
@@ -31,6 +33,7 @@ SCRIPTS = {
     "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",
 }
 app.define_help_flags()
+STATE_OF_CACHE = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 STATE_OF_FLAGS = (
     "__flags", "__flags_by_module", "__flags_by_module_id", "__key_flags_by_module",
     "__flags_parsed",
@@ -71,7 +74,7 @@ def run(name: str, arguments: list[str], folder: pathlib.Path) -> Outcome:
     here, argv = os.getcwd(), sys.argv
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     status = 0
-    with _own_flags(), _captured() as texts:
+    with _own_flags(), _own_cache(), _captured() as texts:
         os.chdir(folder)
         sys.argv = [str(SCRIPTS[name]), *arguments]
         signal.signal(signal.SIGALRM, _too_long)
@@ -121,6 +124,19 @@ def _own_flags() -> Iterator[None]:
         state.update(saved)
         for name in LIBRARIES:
             flags.FLAGS[name].unparse()
+
+
+@contextlib.contextmanager
+def _own_cache() -> Iterator[None]:
+    """JAX goes back to the folder of compiled programs that it had, also an open one."""
+    before = {name: getattr(jax.config, name) for name in STATE_OF_CACHE}
+    try:
+        yield
+    finally:
+        if before != {name: getattr(jax.config, name) for name in STATE_OF_CACHE}:
+            for name, value in before.items():
+                jax.config.update(name, value)
+            compilation_cache.reset_cache()
 
 
 @contextlib.contextmanager

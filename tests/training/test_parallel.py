@@ -13,7 +13,7 @@ from jaxsparse.data.batching import collate, make_sample, pad
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
-from jaxsparse.training.parallel import Replicas, local_devices, split_cpu
+from jaxsparse.training.parallel import KEEP_BARRIERS, Replicas, local_devices, split_cpu
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
     AXIS,
@@ -104,39 +104,22 @@ def test_a_program_is_compiled_once_for_each_function_and_bucket(trained):
     assert {programs for *_, programs in trained.values()} == {2}
 
 
+@pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("implementation", ["pmap", "shard_map"])
-def test_rematerialisation_waits_for_the_backward_pass(implementation):
-    """Without the compiler's option XLA for CPU computes every part twice and saves nothing."""
+def test_the_compiler_is_told_to_keep_the_barriers_of_rematerialisation(implementation, keep):
+    """What that saves is tested with a network (``tests/models/test_uresnet.py``)."""
+    told = []
 
-    def layer(x, weight):
-        for _ in range(6):
-            x = jnp.tanh(x @ weight)
-        return x
+    def remember(make):
+        told.append(make.args)
+        return make()
 
-    def gradient(weight, x):
-        def loss(weight):
-            y = x
-            for _ in range(6):
-                y = jax.checkpoint(layer)(y, weight)
-            return jax.lax.psum(y.sum(), AXIS)
-
-        return jax.grad(loss)(weight)
-
-    memory = {}
-    for keep in (False, True):
-        compiled: list = []
-
-        def remember(make, compiled=compiled):
-            compiled.append(make())
-            return compiled[-1]
-
-        replicas = Replicas(
-            implementation, jax.local_devices()[:1], compiling=remember, keep_barriers=keep
-        )
-        run = replicas.wrap(gradient, "gradient")
-        run(np.eye(16, dtype=np.float32), np.ones((1, 4096, 16), np.float32))
-        memory[keep] = compiled[0].memory_analysis().temp_size_in_bytes
-    assert memory[True] < 0.6 * memory[False]
+    replicas = Replicas(
+        implementation, jax.local_devices()[:1], compiling=remember, keep_barriers=keep
+    )
+    run = replicas.wrap(lambda weight, x: jax.lax.psum(jnp.sum(weight * x), AXIS), "sum")
+    assert float(run(np.float32(2), np.ones((1, 3), np.float32))) == 6
+    assert told == [(KEEP_BARRIERS if keep else None,)]
 
 
 def test_state_comes_back_without_a_device_axis_and_on_every_device(trained):
