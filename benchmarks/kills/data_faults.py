@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Callable
 
 from benchmarks.kills.check import NOTICED_WITHIN, SCENARIO, Check, outlive
+from benchmarks.kills.process import Start
 
 
 def data_removed(check: Check) -> None:
@@ -60,32 +62,37 @@ def data_truncated(check: Check) -> None:
 
 def loader_killed(check: Check) -> None:
     """A process that prepares batches is killed, as one that needs too much memory is."""
-    victim = check.victim(data__workers=2)
-    with victim.start() as start:
-        victim.begun(start)
-        workers = start.session()
-        for pid in workers[-1:]:
-            os.kill(pid, signal.SIGKILL)
+
+    def kill(start: Start, workers: list[int]) -> None:
+        os.kill(workers[-1], signal.SIGKILL)
         check.refused(start.wait(NOTICED_WITHIN), "data.workers")
-        left = outlive(start)
-    if not workers:
-        check.problems.append("there was no process to kill")
-    if left:
-        check.problems.append(f"{left} of its processes are left behind")
-    check.finishes(victim)
+
+    _with_loaders(check, kill)
 
 
 def killed_with_loaders(check: Check) -> None:
     """The run is killed while it has processes that prepare batches: they end, too."""
+
+    def kill(start: Start, _: list[int]) -> None:
+        start.send(signal.SIGKILL)
+        start.wait()
+
+    if _with_loaders(check, kill):
+        check.observed.append("no process is left")
+
+
+def _with_loaders(check: Check, kill: Callable[[Start, list[int]], None]) -> bool:
+    """Kills something of a run with two processes that prepare batches; whether all are gone."""
     victim = check.victim(data__workers=2)
     with victim.start() as start:
         victim.begun(start)
         workers = start.session()
-        start.send(signal.SIGKILL)
-        start.wait()
+        if not workers:
+            check.problems.append("there was no process that prepares batches")
+            return False
+        kill(start, workers)
         left = outlive(start)
-    if left or not workers:
-        check.problems.append(f"{left} of {len(workers)} of its processes are left behind")
-    else:
-        check.observed.append("no process is left")
+    if left:
+        check.problems.append(f"{left} of its processes are left behind")
     check.finishes(victim)
+    return not left

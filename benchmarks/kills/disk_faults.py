@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.kills.check import NOTICED_WITHIN, Check
+from benchmarks.kills.check import NOTICED_WITHIN, Check, Victim
 from benchmarks.kills.process import Start
 from benchmarks.kills.small_disk import empty, fill, small_disk
 
@@ -45,27 +47,19 @@ def disk_full_at_the_start(check: Check) -> None:
 def no_permission(check: Check) -> None:
     """The work directory becomes read-only while the run goes on."""
     victim = check.victim()
-    try:
-        with victim.start(obedient=True) as start:
-            victim.begun(start)
-            _allow(victim.workdir, False)
+    with victim.start(obedient=True) as start:
+        victim.begun(start)
+        with _read_only(victim.workdir):
             check.refused(start.wait(NOTICED_WITHIN), "Permission denied")
-        with victim.start(obedient=True) as start:
-            check.refused(start.wait(), "Permission denied")
-    finally:
-        _allow(victim.workdir, True)
+            _refused_at_the_start(check, victim)
     check.finishes(victim, obedient=True)
 
 
 def no_permission_at_the_start(check: Check) -> None:
     """The work directory is to be made in a folder that is read-only."""
     victim = check.victim()
-    try:
-        _allow(victim.folder, False)
-        with victim.start(obedient=True) as start:
-            check.refused(start.wait(), "Permission denied")
-    finally:
-        _allow(victim.folder, True)
+    with _read_only(victim.folder):
+        _refused_at_the_start(check, victim)
     check.finishes(victim, obedient=True)
 
 
@@ -94,6 +88,20 @@ def output_closed(check: Check) -> None:
         check.problems.append(ending.describe())
     check.observed.append(f"status {ending.status}")
     check.finishes(victim)
+
+
+def _refused_at_the_start(check: Check, victim: Victim) -> None:
+    with victim.start(obedient=True) as start:
+        check.refused(start.wait(), "Permission denied")
+
+
+@contextmanager
+def _read_only(folder: Path) -> Iterator[None]:
+    _allow(folder, False)
+    try:
+        yield
+    finally:
+        _allow(folder, True)
 
 
 def _allow(folder: Path, writing: bool) -> None:

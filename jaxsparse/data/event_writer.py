@@ -204,18 +204,17 @@ class _Tables:
         self._events = GrowingTable(events, EVENT_DTYPES, EVENT_CHUNK)
         self._keys = GrowingTable(events, dict.fromkeys(self._key_names, KEY_DTYPE), EVENT_CHUNK)
         self._particles = RaggedTable(
-            file.create_group("particles"), {"table": PARTICLE_DTYPE}, EVENT_CHUNK,
-            compression=compression, offsets_chunk=EVENT_CHUNK,
+            file.create_group("particles"), dtypes={"table": PARTICLE_DTYPE}, chunk=EVENT_CHUNK,
+            compression=compression,
         )  # fmt: skip
         file["particles/table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
         self._views = {
             name: RaggedTable(
                 file[f"views/{name}"],
-                {column: PIXEL_DTYPES[column] for column in ("coords", "values", *truth)},
-                PLAIN_CHUNK if compression == "none" else PIXEL_CHUNK,
+                dtypes={column: PIXEL_DTYPES[column] for column in ("coords", "values", *truth)},
+                chunk=PLAIN_CHUNK if compression == "none" else PIXEL_CHUNK,
                 widths={"coords": len(first.views[name].shape)},
                 compression=compression,
-                offsets_chunk=EVENT_CHUNK,
             )
             for name, truth in self._truth.items()
         }

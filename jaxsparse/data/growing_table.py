@@ -70,19 +70,13 @@ class RaggedTable(GrowingTable):
     """A table with ``offsets``: event i owns rows ``[offsets[i], offsets[i + 1])``.
 
     Args:
-      offsets_chunk: rows of a chunk of the offsets; the others as of :class:`GrowingTable`.
+      group: where the datasets are made.
+      offsets_chunk: rows of a chunk of the offsets.
+      columns: the other arguments of :class:`GrowingTable`.
     """
 
-    def __init__(
-        self,
-        group: h5py.Group,
-        dtypes: Mapping[str, np.dtype],
-        chunk: int,
-        widths: Mapping[str, int] | None = None,
-        compression: str = "gzip",
-        offsets_chunk: int = EVENT_CHUNK,
-    ):
-        super().__init__(group, dtypes, chunk, widths, compression)
+    def __init__(self, group: h5py.Group, *, offsets_chunk: int = EVENT_CHUNK, **columns: Any):
+        super().__init__(group, **columns)
         self._offsets = GrowingTable(group, {"offsets": np.dtype(np.int64)}, offsets_chunk)
         self._total = 0
         self._offsets.append({"offsets": np.zeros(1, np.int64)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any, Generic, TypeVar
 
@@ -62,7 +62,7 @@ class Stream(Generic[BatchType]):
         self._maker, self._pad, self._agree = maker, pad, agree
         self._micro_batches = micro_batches
 
-    def __iter__(self) -> Iterator[BatchType]:
+    def __iter__(self) -> Generator[BatchType, None, None]:
         with closing(self._made()) as batches:
             for made in batches:
                 if isinstance(made, InputError):

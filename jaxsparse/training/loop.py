@@ -7,7 +7,6 @@ import math
 import pathlib
 import time
 from collections import deque
-from collections.abc import Generator
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -23,7 +22,7 @@ from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.config import with_class_names
 from jaxsparse.training.display import Display
-from jaxsparse.training.inputs import Input, inputs_of, read_inputs, with_absolute_paths
+from jaxsparse.training.inputs import inputs_of, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.optimizer import Optimizer, build_optimizer
@@ -34,7 +33,8 @@ from jaxsparse.training.parallel import (
     local_devices,
     split_cpu,
 )
-from jaxsparse.training.plan import Plan, check_lengths
+from jaxsparse.training.plan import Plan, check_lengths, check_validations
+from jaxsparse.training.progress import Clock, Progress
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
@@ -44,39 +44,11 @@ from jaxsparse.training.step import (
     make_validation_step,
 )
 from jaxsparse.training.task import build_task
-from jaxsparse.training.transfer import Beginning, read_beginning
+from jaxsparse.training.transfer import beginning
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
 MAX_STEPS_AHEAD = 2  # batches handed to the devices before the first of them must be done
-
-
-@dataclasses.dataclass
-class Progress:
-    """What a run remembers beside its arrays; stored in every checkpoint.
-
-    Attributes:
-      batch: number of the next batch: the position in the data.
-      seconds: time spent so far, over all starts.
-      best_loss: smallest validation loss, or share of wrong answers where
-        ``optimizer.plateau_metric`` is accuracy; infinite before the first.
-      bad_validations: validations since then.
-      validated: step of the last validation, -1 before the first.
-      validation_due: whether a signal came before the validation of this step.
-      learning_rate: of the last step, NaN before the first.
-      window: sums of the steps since the last training line of the log.
-      log_lines: of ``metrics.jsonl``; None in checkpoints of earlier versions.
-    """
-
-    batch: int = 0
-    seconds: float = 0.0
-    best_loss: float = math.inf
-    bad_validations: int = 0
-    validated: int = -1
-    validation_due: bool = False
-    learning_rate: float = math.nan
-    window: dict[str, Any] = dataclasses.field(default_factory=dict)
-    log_lines: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +112,7 @@ class _Run:
         check_path(workdir)
         config = with_absolute_paths(config)
         self.task = build_task(config)
-        _check_validations(config, self.task.has_validation)
+        check_validations(config, self.task.has_validation)
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
@@ -161,7 +133,7 @@ class _Run:
         inputs = inputs_of(config, data.contents)
 
         # 3. The state: from the latest checkpoint, or new, or with another run's parameters.
-        begin = self._beginning(inputs)
+        begin = beginning(config, self.task, workdir, inputs)
         resources.enter_context(work_directory.locked(workdir))
         work_directory.claim(workdir, config, inputs, data.event_classes)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
@@ -169,6 +141,7 @@ class _Run:
         variables = init_variables(self.task, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
+            self.facts = {**self.facts, "begins with": begin.fact}
         state = create_state(variables, self.optimizer, config.seed)
         self.resumed_at: int | None = None
         self.remarks: list[str] = []
@@ -199,31 +172,8 @@ class _Run:
         )
         self.meter = Meter()
         self.meter.resume(self.progress.window)
-        self.started = time.monotonic()
-        self.seconds_before = self.progress.seconds
+        self.clock = Clock(self.progress.seconds, config.train.minutes)
         self.saved = None if self.resumed_at is None else self._position
-        self.pace = math.inf  # seconds a step
-
-    def _beginning(self, inputs: dict[str, Input]) -> Beginning | None:
-        """What ``train.start_from`` gives a new run; completes ``inputs`` by its content.
-
-        A run that goes on reads it only where its path is another one than before: to see whether
-        it is the same.
-        """
-        here = inputs.get("train.start_from")
-        if here is None:
-            return None
-        goes_on = bool(checkpoint_steps(self.workdir))
-        if goes_on:
-            stored = work_directory.read_config(self.workdir)
-            before = read_inputs(self.workdir, stored).get("train.start_from")
-            if before is not None and before.path == here.path:
-                inputs["train.start_from"] = before
-                return None
-        begin = read_beginning(self.config, self.task)
-        inputs["train.start_from"] = Input(here.path, begin.content)
-        self.facts = {**self.facts, "begins with": begin.fact}
-        return begin
 
     # ----- the story -----
 
@@ -232,7 +182,7 @@ class _Run:
         self._banner()
         every = self.config.train
         pending: deque[_Pending] = deque()
-        with self.display, closing(_generator(self.loader)) as batches:
+        with self.display, closing(iter(self.loader)) as batches:
             reason = self._reason()
             if self.progress.validation_due and reason is None:  # a signal came before it
                 self._checkpoint(validate=True)
@@ -303,7 +253,7 @@ class _Run:
                 learning_rate=self.progress.learning_rate,
                 events_per_second=self.meter.events_per_second,
                 sites_per_second=self.meter.sites_per_second,
-                seconds_left=self._seconds_left(step),
+                seconds_left=self.clock.left(self.plan.steps - step, self.meter.seconds_per_step),
             )
 
     # ----- what happens every so many steps -----
@@ -337,7 +287,7 @@ class _Run:
         now = self._position
         if now != self.saved:
             self._require_finite_state()
-            self.progress.seconds = self.seconds
+            self.progress.seconds = self.clock.seconds
             self.progress.window = self.meter.window()
             self.progress.log_lines = self.log.lines
             self.log.sync()
@@ -353,7 +303,7 @@ class _Run:
         then nothing is moved or logged.
         """
         meter = Meter()
-        with closing(_generator(loader)) as batches:
+        with closing(iter(loader)) as batches:
             for batch in batches:
                 if self.stop.caught:
                     return None
@@ -393,24 +343,9 @@ class _Run:
         return progress.batch, progress.validated, progress.validation_due, self.log.lines
 
     @property
-    def seconds(self) -> float:
-        """Time spent, over all starts of the run."""
-        return self.seconds_before + time.monotonic() - self.started
-
-    @property
     def fraction(self) -> float:
         """How much of the run is done, by steps or by time, whichever is further."""
-        every = self.config.train
-        by_time = self.seconds / (60 * every.minutes) if every.minutes else 0.0
-        return min(1.0, max(self.step / self.plan.steps, by_time))
-
-    def _seconds_left(self, step: int) -> float:
-        """By the pace of the latest timed steps; validations come on top."""
-        if self.meter.seconds_per_step > 0:
-            self.pace = self.meter.seconds_per_step
-        by_steps = self.pace * (self.plan.steps - step)
-        minutes = self.config.train.minutes
-        return min(by_steps, max(0.0, 60 * minutes - self.seconds)) if minutes else by_steps
+        return min(1.0, max(self.step / self.plan.steps, self.clock.share))
 
     def _reason(self) -> str | None:
         """Why to stop now; None to go on."""
@@ -419,7 +354,7 @@ class _Run:
             return f"stopped by {self.stop.caught}"
         if self.step >= self.plan.steps:
             return "all steps done"
-        if every.minutes and self.seconds >= 60 * every.minutes:
+        if self.clock.is_up:
             return "time is up"
         if every.early_stop and self.progress.bad_validations >= every.early_stop:
             metric = self.config.optimizer.plateau_metric
@@ -462,19 +397,3 @@ class _Run:
                 + (f", at most {config.train.minutes:g} minutes" if config.train.minutes else ""),
             }
         )
-
-
-def _check_validations(config: ConfigDict, has_validation: bool) -> None:
-    every = config.train
-    needs = "early_stop" if every.early_stop else "plateau"
-    judged = every.early_stop or config.optimizer.schedule == "plateau"
-    validates = every.validate_every or every.validate_epochs
-    if judged and not (has_validation and validates):
-        raise InputError(
-            f"data.validation is {config.data.validation!r} and train.validate_every "
-            f"{every.validate_every}: {needs} needs validations, give both."
-        )
-
-
-def _generator(loader: Stream[Any]) -> Generator[Any, None, None]:
-    yield from loader

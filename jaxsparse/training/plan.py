@@ -79,3 +79,20 @@ def check_lengths(config: ConfigDict) -> None:
             f"train.accumulate is {config.accumulate} but train.batch_size {config.batch_size}: "
             "a micro-batch must have at least one event, lower train.accumulate."
         )
+
+
+def check_validations(config: ConfigDict, has_validation: bool) -> None:
+    """Whether a run that goes by validations makes some.
+
+    Raises:
+      InputError: the plateau or ``train.early_stop`` has nothing to look at.
+    """
+    every = config.train
+    needs = "early_stop" if every.early_stop else "plateau"
+    judged = every.early_stop or config.optimizer.schedule == "plateau"
+    validates = every.validate_every or every.validate_epochs
+    if judged and not (has_validation and validates):
+        raise InputError(
+            f"data.validation is {config.data.validation!r} and train.validate_every "
+            f"{every.validate_every}: {needs} needs validations, give both."
+        )

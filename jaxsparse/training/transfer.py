@@ -13,11 +13,13 @@ from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 from jaxsparse.training.checkpoint import load_for_evaluation
-from jaxsparse.training.checkpoint_folder import FOLDER
+from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
+from jaxsparse.training.inputs import Input, read_inputs
 from jaxsparse.training.step import initializer
 from jaxsparse.training.task import Task, build_task
-from jaxsparse.training.workdir import CONFIG_FILE
+from jaxsparse.training.workdir import CONFIG_FILE, read_config
 
+_KEY = "train.start_from"
 _Shape = tuple[int, ...] | str  # "absent" where there is none
 
 
@@ -50,6 +52,36 @@ class Beginning:
             return self.arrays.get(name, drawn)
 
         return jax.tree_util.tree_map_with_path(begin, variables)
+
+
+def beginning(
+    config: ConfigDict, task: Task, workdir: pathlib.Path, inputs: dict[str, Input]
+) -> Beginning | None:
+    """What ``train.start_from`` gives a run, and a word for its content in ``inputs``.
+
+    A run that goes on reads it only where its path is another one than before: to see whether it
+    is the same. Its parameters are then those of its own checkpoint all the same.
+
+    Args:
+      config: of the run.
+      task: of the run.
+      workdir: of the run.
+      inputs: of the run; the entry of ``train.start_from`` is completed.
+
+    Returns:
+      None where there is nothing to begin with, or it need not be read.
+    """
+    here = inputs.get(_KEY)
+    if here is None:
+        return None
+    if checkpoint_steps(workdir):
+        before = read_inputs(workdir, read_config(workdir)).get(_KEY)
+        if before is not None and before.path == here.path:
+            inputs[_KEY] = before
+            return None
+    found = read_beginning(config, task)
+    inputs[_KEY] = Input(here.path, found.content)
+    return found
 
 
 def read_beginning(config: ConfigDict, task: Task) -> Beginning:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
-from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.data.schema import PARTICLE_DTYPE, Event
 from tests.data.readers.small_files import (
     keys_of,
     tracks,
@@ -20,6 +20,7 @@ from tests.data.readers.small_files import (
     write_edep_sim_file,
     write_sparse_file,
 )
+from tests.random_views import random_view
 
 SHAPE = (24, 20)
 CLASSES = ("numu", "nue", "nc")
@@ -136,23 +137,6 @@ def snapshot(folder: pathlib.Path) -> dict[str, str]:
     return found
 
 
-def _view(rng: np.random.Generator, truth: bool) -> View:
-    pixels = int(rng.integers(10, 60))
-    cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
-    values = rng.uniform(15, 250, pixels).astype(np.float32)
-    if not truth:
-        return View(coords, values, SHAPE)
-    distance = np.abs(coords - SHAPE[0] // 2).max(axis=1).astype(np.float32)
-    return View(
-        coords, values, SHAPE,
-        labels=rng.integers(-1, 5, pixels).astype(np.int8),
-        instance=rng.integers(-1, 3, pixels).astype(np.int32),
-        vertex_distance=distance, interaction=distance < 8,
-        overlap=rng.integers(1, 4, pixels).astype(np.uint8),
-    )  # fmt: skip
-
-
 def _write_events(
     path: pathlib.Path,
     events: int,
@@ -161,7 +145,7 @@ def _write_events(
     truth: bool = False,
     classes: tuple[str, ...] = (),
 ) -> None:
-    particles = np.zeros(3 if truth else 0, PARTICLE_DTYPE)
+    particles = np.zeros(6 if truth else 0, PARTICLE_DTYPE)
     particles["parent"], particles["kinetic_energy"] = -1, 100.0
     particles["direction"] = (0.0, 0.6, 0.8)
     with EventWriter(
@@ -169,7 +153,10 @@ def _write_events(
     ) as writer:
         for number in range(events):
             rng = np.random.default_rng(number)
-            images = {name: _view(rng, truth) for name in views}
+            images = {
+                name: random_view(rng, int(rng.integers(10, 60)), SHAPE, truth=truth)
+                for name in views
+            }
             label = number % len(classes) if classes else -1
             writer.append(Event(number, images, particles, label=label))
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, from_dense, geometry, nn, ops, sparse_tensor
-from tests.ops import test_transformations as table
+from tests.ops import operation_cases as table
 
 X = sparse_tensor([[0, 0], [0, 1], [0, 3]], np.ones((3, 2)), spatial_shape=(4,), batch_size=1)
 LEVEL = jax.jit(lambda x: geometry(x, levels=2))(X).levels[0]

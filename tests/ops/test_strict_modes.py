@@ -19,7 +19,7 @@ import pytest
 from jaxsparse import geometry, nn, ops
 from jaxsparse.models import UResNet
 from tests.models.classifier_scenes import NETWORKS, SPARSE, geometries_of, two_views
-from tests.ops import test_transformations as table
+from tests.ops import operation_cases as table
 
 
 @contextlib.contextmanager

@@ -66,6 +66,21 @@ def toy_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path, p
     return write_toy_file(folder / "t.h5", 24, seed=1), write_toy_file(folder / "v.h5", 6, seed=2)
 
 
+@pytest.fixture
+def toy_config(toy_files, cache_dir):
+    """Eight steps of a network that compiles in a second."""
+    config = default_config()
+    config.model.filters, config.model.depth, config.model.blocks = 4, 1, 1
+    config.data.train, config.data.validation = map(str, toy_files)
+    config.data.crop = ()
+    config.data.num_buckets = 1
+    config.optimizer.learning_rate = 0.02
+    config.train.batch_size, config.train.steps = 4, 8
+    config.train.devices = 1
+    config.train.cache_dir = cache_dir
+    return config
+
+
 EVENT_SHAPE, EVENT_CLASSES = (20, 16), ("numu", "nue", "nc", "cosmic")
 
 

@@ -10,23 +10,14 @@ import pytest
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
-from jaxsparse.training.config import default_config
 from jaxsparse.training.logs import read_records
 
 
 @pytest.fixture
-def config(toy_files, cache_dir):
-    config = default_config()
-    config.model.filters, config.model.depth, config.model.blocks = 4, 1, 1
-    config.data.train, config.data.validation = map(str, toy_files)
-    config.data.crop = ()
-    config.data.num_buckets = 1
-    config.optimizer.learning_rate = 0.02
-    config.train.batch_size, config.train.steps = 4, 8
-    config.train.log_every, config.train.validate_every, config.train.checkpoint_every = 2, 4, 4
-    config.train.devices = 1
-    config.train.cache_dir = cache_dir
-    return config
+def config(toy_config):
+    every = toy_config.train
+    every.log_every, every.validate_every, every.checkpoint_every = 2, 4, 4
+    return toy_config
 
 
 def stable(workdir: pathlib.Path, split: str) -> dict[int, tuple[float, float, float]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventWriter
-from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.data.schema import PARTICLE_DTYPE, Event
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.config import default_config
 from jaxsparse.training.inputs import inputs_of
@@ -17,29 +17,10 @@ from jaxsparse.training.state import create_state
 from jaxsparse.training.step import init_variables
 from jaxsparse.training.task import build_task
 from jaxsparse.training.workdir import claim
+from tests.random_views import random_view
 
 SHAPE = (48, 80)
 EMPTY_EVENT = 2
-
-
-def random_view(rng: np.random.Generator, pixels: int, *, truth: bool = True) -> View:
-    """Pixels strewn over ``SHAPE``, some outside 10 to 300 ADC, some without a class."""
-    cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
-    values = rng.uniform(5, 330, pixels).astype(np.float32)
-    if not truth:
-        return View(coords, values, SHAPE)
-    distance = np.abs(coords - SHAPE[0] // 2).max(axis=1).astype(np.float32)
-    return View(
-        coords,
-        values,
-        SHAPE,
-        labels=rng.integers(-1, 5, pixels).astype(np.int8),
-        instance=rng.integers(-1, 6, pixels).astype(np.int32),
-        vertex_distance=distance,
-        interaction=distance < 12,
-        overlap=rng.integers(1, 6, pixels).astype(np.uint8),
-    )
 
 
 def random_event(number: int, *, truth: bool = True) -> Event:
@@ -50,7 +31,7 @@ def random_event(number: int, *, truth: bool = True) -> Event:
     particles["parent"] = -1
     particles["kinetic_energy"] = rng.uniform(1, 2000, len(particles))
     particles["direction"] = (0.0, 0.6, 0.8)
-    view = random_view(rng, pixels, truth=truth)
+    view = random_view(rng, pixels, SHAPE, truth=truth)
     return Event(10 + number, {"Y": view}, particles, topology="bomb" if truth else "")
 
 

@@ -1,0 +1,76 @@
+"""What a run remembers beside its arrays, and how much of its time is spent."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from typing import Any
+
+
+@dataclasses.dataclass
+class Progress:
+    """What a run remembers beside its arrays; stored in every checkpoint.
+
+    Attributes:
+      batch: number of the next batch: the position in the data.
+      seconds: time spent so far, over all starts.
+      best_loss: smallest validation loss, or share of wrong answers where
+        ``optimizer.plateau_metric`` is accuracy; infinite before the first.
+      bad_validations: validations since then.
+      validated: step of the last validation, -1 before the first.
+      validation_due: whether a signal came before the validation of this step.
+      learning_rate: of the last step, NaN before the first.
+      window: sums of the steps since the last training line of the log.
+      log_lines: of ``metrics.jsonl``; None in checkpoints of earlier versions.
+    """
+
+    batch: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    bad_validations: int = 0
+    validated: int = -1
+    validation_due: bool = False
+    learning_rate: float = math.nan
+    window: dict[str, Any] = dataclasses.field(default_factory=dict)
+    log_lines: int | None = None
+
+
+class Clock:
+    """Time spent on a run, over all its starts, and what is left of it.
+
+    >>> clock = Clock(before=30.0, minutes=1.0)
+    >>> clock.is_up, clock.share >= 0.5, clock.left(steps=10, seconds_per_step=1.0)
+    (False, True, 10.0)
+    """
+
+    def __init__(self, before: float, minutes: float):
+        """Args:
+        before: seconds of earlier starts.
+        minutes: that the run may take; 0 is no limit.
+        """
+        self._before, self._limit = before, 60 * minutes
+        self._started = time.monotonic()
+        self._pace = math.inf  # seconds a step
+
+    @property
+    def seconds(self) -> float:
+        """Time spent."""
+        return self._before + time.monotonic() - self._started
+
+    @property
+    def share(self) -> float:
+        """Time spent over the limit; 0 without one."""
+        return self.seconds / self._limit if self._limit else 0.0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the limit is reached."""
+        return self.share >= 1
+
+    def left(self, steps: int, seconds_per_step: float) -> float:
+        """Seconds that so many steps take at the latest pace that is known, within the limit."""
+        if seconds_per_step > 0:
+            self._pace = seconds_per_step
+        by_steps = self._pace * steps
+        return min(by_steps, max(0.0, self._limit - self.seconds)) if self._limit else by_steps
