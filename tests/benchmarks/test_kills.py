@@ -14,7 +14,7 @@ from benchmarks.kills.moments import Moment
 from benchmarks.kills.place import Place
 from benchmarks.kills.process import Ending
 from benchmarks.kills.scenarios import TERMINATE, Scenario
-from tests.training.conftest import write_toy_file
+from tests.toy_events import write_toy_file
 
 SETTINGS = {
     "model.depth": 1, "train.steps": 23, "train.accumulate": 2, "optimizer.schedule": "plateau",
