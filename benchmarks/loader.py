@@ -25,7 +25,8 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.errors import InputError
 
-_CONFIG = command_line.define_config("configs/nova_smoke.py")
+_CONFIG = command_line.define_config()
+flags.mark_flag_as_required("config")
 _DATA = command_line.define_path("data", None, "Event file of whole events.", required=True)
 _WORKERS = flags.DEFINE_list("workers", "0,2", "Numbers of worker processes; 0 for threads.")
 _EPOCHS = flags.DEFINE_float("epochs", 1.0, "Epochs that are timed.", lower_bound=0.0)

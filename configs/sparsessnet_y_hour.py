@@ -10,8 +10,8 @@ of 100 pixels on instead of 50, Adam with a warm-up and a cosine, 11,000 steps (
 that ``steps`` ends is.
 
 Measured on 2026-11-22, two cores of a Xeon, 4,000 simulated events: 0.902 on five classes and 0.966
-on track / shower over 400 crops never trained on (docs/results.md); 85 minutes on shared cores, 47 at the 31
-crops/s of free ones.
+on track / shower over 400 crops never trained on (docs/results.md); 85 minutes on shared cores, 47
+at the 31 crops/s of free ones.
 """
 
 import pathlib

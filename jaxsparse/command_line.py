@@ -15,16 +15,16 @@ import re
 import runpy
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import ConfigDict, config_flags
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 from jaxsparse.paths import user_path
-from jaxsparse.settings import LARGEST_SEED
+from jaxsparse.settings import LARGEST_SEED, flatten
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
@@ -110,14 +110,10 @@ def define_path(
       Its holder, whose ``value`` is a ``Path``, a list of them, or ``None``.
     """
     define: Any = flags.DEFINE_multi if multiple else flags.DEFINE
-    serializer: Any = flags.ArgumentSerializer()
-    if not multiple:
-        return define(
-            _PathParser(name), name, default, help, flag_values, serializer, required=required
-        )
     return define(
-        _PathParser(name), serializer, name, default, help, flag_values, required=required
-    )
+        parser=_PathParser(name), serializer=flags.ArgumentSerializer(), name=name,
+        default=default, help=help, flag_values=flag_values, required=required,
+    )  # fmt: skip
 
 
 def define_seed(
@@ -135,11 +131,8 @@ def define_seed(
     )
 
 
-def define_config(default: str | None = None) -> Any:
+def define_config() -> Any:
     """``--config=FILE`` and ``--config.KEY=VALUE``, locked: a key that is not there is a mistake.
-
-    Args:
-      default: the config file where none is given; ``None`` where one must be.
 
     Returns:
       Its holder, whose ``value`` is a ``ConfigDict``.
@@ -147,7 +140,7 @@ def define_config(default: str | None = None) -> Any:
     # ml_collections looks for the flag already here; what is wrong with it is said by `run`.
     saved, sys.argv = sys.argv, sys.argv[:1]
     try:
-        return config_flags.DEFINE_config_file("config", default, "Config file.", lock_config=True)
+        return config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
     finally:
         sys.argv = saved
 
@@ -232,20 +225,6 @@ def _load_checked(path: str, name: str) -> ConfigDict:
             "ConfigDict, like configs/smoke.py."
         )
     return config
-
-
-def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The leaves of a config as (dotted key, value).
-
-    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"view": "Y"}})))
-    {'data.view': 'Y', 'seed': 1}
-    """
-    for name in sorted(config):
-        value = config[name]
-        if isinstance(value, ConfigDict):
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
 
 
 def check_key(config: ConfigDict, key: str, name: str = "config") -> None:
@@ -351,7 +330,7 @@ def _flag_message(error: Exception, defaults: dict[str, Any] | None = None) -> s
     >>> _flag_message(flags.Error("flag --c.n=x: invalid literal for int()"), {"c.n": 4})
     '--c.n=x: must be of type int, like the 4 of the config file.'
     """
-    message = " ".join(str(error).split())
+    message = one_line(error)
     for name, default in (defaults or {}).items():
         if match := re.match(rf"flag (--{re.escape(name)}=\S*):", message):
             if isinstance(default, ConfigDict):
@@ -375,5 +354,5 @@ def _as_flag(message: str) -> str:
 
 
 def _exit_with(error: InputError) -> NoReturn:
-    print(f"error: {_as_flag(' '.join(str(error).split()))}", file=sys.stderr)
+    print(f"error: {_as_flag(one_line(error))}", file=sys.stderr)
     sys.exit(USAGE_ERROR)

@@ -1,4 +1,10 @@
-"""The one exception for what a user passed in."""
+"""The one exception for what a user passed in, and what other errors say in its one line."""
+
+from __future__ import annotations
+
+import errno
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class InputError(ValueError):
@@ -12,3 +18,26 @@ class InputError(ValueError):
         ...
     jaxsparse.errors.InputError: data.crop (0, 512): sides must be positive, set data.crop=(512,512)
     """
+
+
+def one_line(error: object) -> str:
+    """The text of an error without its line breaks.
+
+    >>> one_line(ValueError("two\\n   lines"))
+    'two lines'
+    """
+    return " ".join(str(error).split())
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Whether there was no room: on the disk, in a quota, or under a limit on files."""
+    return error.errno in _FULL
+
+
+def reason(error: OSError) -> str:
+    """What the system says, without the path.
+
+    >>> reason(OSError(errno.ENOSPC, "No space left on device", "a.h5"))
+    'the disk is full'
+    """
+    return "the disk is full" if disk_is_full(error) else one_line(error.strerror or error)

@@ -66,12 +66,13 @@ def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
     return Path(expanded)
 
 
-def make_folder(path: Path, name: str) -> Path:
+def make_folder(path: Path, name: str, remedy: str = "give another path") -> Path:
     """Makes a folder and those above it, if they are not there.
 
     Args:
       path: of the folder.
       name: of the flag or setting, for the message.
+      remedy: the end of the message.
 
     Returns:
       ``path``.
@@ -84,6 +85,6 @@ def make_folder(path: Path, name: str) -> Path:
     except OSError as error:
         reason = "a file is in the way" if os.path.exists(path) else error.strerror
         raise InputError(
-            f"{name} is {path}: the folder cannot be made ({reason}), give another path"
+            f"{name} is {path}: the folder cannot be made ({reason}), {remedy}"
         ) from None
     return path

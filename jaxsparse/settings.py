@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 
-LARGEST_SEED = 2**32 - 1  # JAX keeps 32 bits: 7 and 2**32 + 7 would draw the same parameters
+LARGEST_SEED = 2**32 - 1  # JAX and scikit-learn keep 32 bits: 7 and 2**32 + 7 would be one
 LARGEST_FLOAT = 3e38  # numbers are float32 on the devices
 LARGEST = 2**31 - 1  # of steps and events: they are counted in 32 bits on the devices
 
@@ -229,3 +231,17 @@ def check(group: str, values: Mapping[str, Any]) -> None:
         if name in values and not setting.rule.holds(values[name]):
             key = f"{group}.{name}" if group else name
             raise InputError(f"{key} is {values[name]!r}: it must {setting.rule.words}.")
+
+
+def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a config as (dotted key, value).
+
+    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"view": "Y"}})))
+    {'data.view': 'Y', 'seed': 1}
+    """
+    for name in sorted(config):
+        value = config[name]
+        if isinstance(value, ConfigDict):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value

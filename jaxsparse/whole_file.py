@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, reason
 
 
 @contextmanager
@@ -45,8 +45,8 @@ def whole_file(path: str | os.PathLike[str], name: str = "file") -> Iterator[Pat
             os.replace(partial, path)
         except OSError as error:
             raise InputError(
-                f"{name} is {path}: it cannot be written ({error.strerror or error}), what was "
-                "there before has not changed: choose another place"
+                f"{name} is {path}: it cannot be written ({reason(error)}), what was there before "
+                "has not changed: make room or choose another place"
             ) from error
     finally:
         with suppress(OSError):  # it may never have been there

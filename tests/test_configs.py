@@ -7,7 +7,8 @@ import pytest
 from ml_collections import ConfigDict
 
 from jaxsparse import models
-from jaxsparse.command_line import flatten, load_config
+from jaxsparse.command_line import load_config
+from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.task import build_task

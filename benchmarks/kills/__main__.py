@@ -40,8 +40,8 @@ CHECKS: dict[str, CheckFunction] = {
 _TIMES = flags.DEFINE_integer("times", 50, "Kills, over all scenarios; 0: none.", lower_bound=0)
 _SEED = command_line.define_seed(0, "Of the moments.")
 _ONLY = flags.DEFINE_list("only", [], "Names of rows; empty: all.")
-_FOLDER = flags.DEFINE_string("folder", "", "Keeps everything here; empty: a temporary folder.")
-_OUT = flags.DEFINE_string("out", "", "JSON file to write; empty: only the table on the screen.")
+_FOLDER = command_line.define_path("folder", None, "Keeps all here; without: temporary.")
+_OUT = command_line.define_path("out", None, "JSON file to write; without: only the table.")
 
 
 def main(_: list[str]) -> int:
@@ -52,7 +52,7 @@ def main(_: list[str]) -> int:
             raise InputError(f"--only has {name!r}: known are {', '.join(known)}.")
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
-        place = simulated(Path(_FOLDER.value or temporary).resolve())
+        place = simulated((_FOLDER.value or Path(temporary)).resolve())
         for row in _rows(place):
             rows.append(row)
             verdict = "; ".join(row["problems"]) or row["observed"]
@@ -61,7 +61,7 @@ def main(_: list[str]) -> int:
     print(f"{len(rows)} rows, not as they should be: {', '.join(failed) or 'none'}")
     if _OUT.value:
         record = {"machine": machine.record("benchmarks.kills"), "rows": rows}
-        Path(_OUT.value).write_text(json.dumps(record, indent=2) + "\n")
+        _OUT.value.write_text(json.dumps(record, indent=2) + "\n")
     return 1 if failed else 0
 
 

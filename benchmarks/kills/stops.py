@@ -7,10 +7,13 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.kills.check import Check, Victim, outlive
 from benchmarks.kills.disturb import STOP_WITHIN
 from benchmarks.kills.process import Start
-from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.copying import copy_events
+from jaxsparse.data.event_file import EventFile
 
 _VALIDATION_EVENTS = 8000
 
@@ -79,7 +82,8 @@ def stopped_in_a_validation(check: Check) -> None:
     _, validation = place.files["classification"]
     many = place.folder / "many.h5"
     if not many.exists():
-        _repeat(validation, many, _VALIDATION_EVENTS)
+        file = EventFile(validation)
+        copy_events(file, np.arange(_VALIDATION_EVENTS) % len(file), many)
     victim = check.victim()
     settings = {
         "data.validation": many, "train.batch_size": 1, "train.steps": 6, "train.log_every": 6,
@@ -144,18 +148,3 @@ def _has_open(start: Start, path: Path) -> bool:
         return any(entry.resolve() == path for entry in Path(f"/proc/{start.pid}/fd").iterdir())
     except OSError:
         return False
-
-
-def _repeat(source: Path, target: Path, count: int) -> None:
-    """Writes a file with the events of another again and again."""
-    file = EventFile(source)
-    with EventWriter(
-        target,
-        detector=file.detector,
-        views=file.view_shapes,
-        class_names=file.class_names,
-        event_classes=file.event_classes,
-    ) as writer:
-        events = [file[number] for number in range(len(file))]
-        for number in range(count):
-            writer.append(events[number % len(events)])

@@ -23,6 +23,7 @@ import numpy as np
 from jaxsparse.data.positioned_read import preadv, read_exactly
 
 # Filter pipelines that are decoded here; a dataset with any other is read through h5py.
+_Filters = list[tuple[int, int, tuple[int, ...], bytes]]  # code, flags, parameters, name
 _PLAIN, _GZIP, _SHUFFLED = (), (h5py.h5z.FILTER_DEFLATE,), (
     h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE,
 )  # fmt: skip
@@ -87,10 +88,11 @@ class Column:
         self.name, self.dtype, self.rows = dataset.name, dataset.dtype, len(dataset)
         self.tail = dataset.shape[1:]
         self._row_bytes = self.dtype.itemsize * int(np.prod(self.tail))
-        codes = tuple(code for code, *_ in _filters(dataset))
+        filters = _filters(dataset)
+        codes = tuple(code for code, *_ in filters)
         self._compressed, self._shuffled = codes != _PLAIN, codes == _SHUFFLED
         self._chunk_rows = max(dataset.chunks[0] if dataset.chunks else self.rows, 1)
-        places = _places(dataset, self._chunk_rows, self._row_bytes)
+        places = _places(dataset, filters, self._chunk_rows, self._row_bytes)
         self.direct = places is not None
         if places is not None:
             self._offsets, self._sizes = places
@@ -189,14 +191,14 @@ class Column:
             raise ValueError(f"a chunk of {self.name} does not hold {plain} bytes")
 
 
-def _filters(dataset: h5py.Dataset) -> list[tuple[int, int, tuple[int, ...], bytes]]:
+def _filters(dataset: h5py.Dataset) -> _Filters:
     """Code, flags, parameters and name of every filter, in order."""
     pipeline = dataset.id.get_create_plist()
     return [pipeline.get_filter(i) for i in range(pipeline.get_nfilters())]
 
 
 def _places(
-    dataset: h5py.Dataset, chunk_rows: int, row_bytes: int
+    dataset: h5py.Dataset, filters: _Filters, chunk_rows: int, row_bytes: int
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """int64 ``[chunks]``: first byte and number of bytes of every chunk; None: ask the library.
 
@@ -204,7 +206,6 @@ def _places(
     within the file itself, all of them written, with no filter but gzip and its byte shuffle. A
     contiguous dataset is one chunk.
     """
-    filters = _filters(dataset)
     if (
         tuple(code for code, *_ in filters) not in (_PLAIN, _GZIP, _SHUFFLED)
         # Shuffling by another size than an element's: legal, but nobody writes it.

@@ -28,7 +28,7 @@ from jaxsparse.data.positioned_read import open_for_reading
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.data.validation import check_event
 from jaxsparse.data.view_block import ViewBlock
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 
 __all__ = ["EventFile", "EventWriter"]
 
@@ -272,12 +272,12 @@ class EventFile:
                     if isinstance(error, InputError):
                         raise
                     raise InputError(
-                        f"{self.path} is damaged ({_one_line(error)}): {REMEDY}"
+                        f"{self.path} is damaged ({one_line(error)}): {REMEDY}"
                     ) from None
         except OSError as error:
             what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
             raise InputError(
-                f"{self.path} is {what} ({_one_line(error)}): copy it or make it again"
+                f"{self.path} is {what} ({one_line(error)}): copy it or make it again"
             ) from None
 
     def _event_column(self, name: str, first: int, last: int) -> np.ndarray:
@@ -311,7 +311,7 @@ class EventFile:
             first, last = min(start for start, _ in runs), max(stop for _, stop in runs)
             raise InputError(
                 f"{self.path}: rows {first} to {last} of {column.name} cannot be read "
-                f"({_one_line(error)}): copy the file or make it again"
+                f"({one_line(error)}): copy the file or make it again"
             ) from None
         return out
 
@@ -390,7 +390,3 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
 
 def _text(stored: bytes) -> str:
     return bytes(stored).decode(errors="replace")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -67,7 +67,7 @@ class EventPipeline:
         self.source = source
         self.views = chosen_views(source, data)
         self.coarsen = int(data.coarsen)
-        longest = max((max(source.view_shapes[view]) for view in self.views), default=1)
+        longest = max(max(source.view_shapes[view]) for view in self.views)
         rule = f"must lie in [1, {longest}], the images' longest side, 1 changes nothing"
         _require(self.coarsen <= longest, "coarsen", self.coarsen, rule)
         self.halo = int(data.halo)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jaxsparse.data.event_layout import PARTIAL_SUFFIX
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.file_lock import FileLock
 
 _Result = TypeVar("_Result")
@@ -58,14 +58,14 @@ class PartialFile(io.RawIOBase):
                 "name"
             ) from None
         except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-            reason = getattr(error, "strerror", None) or error
-            raise InputError(f"{path} cannot be written ({reason}): choose another place") from None
+            text = reason(error) if isinstance(error, OSError) else one_line(error)
+            raise InputError(f"{path} cannot be written ({text}): choose another place") from None
 
     def check(self) -> None:
         """Raise the remembered error, of the disk as :class:`InputError`."""
         if isinstance(self.error, OSError):
             raise InputError(
-                f"{self.path} could not be written ({self.error.strerror or self.error}): free "
+                f"{self.path} could not be written ({reason(self.error)}): free "
                 "some space or choose another place; what was there before has not changed"
             ) from None
         if self.error is not None:

@@ -49,7 +49,7 @@ class PartialHdf5:
                 except BaseException:
                     self._sink.discard()
                     raise
-                self._last_resort = weakref.finalize(self, _give_up, self._sink, self.file)
+                self._last_resort = weakref.finalize(self, _close_and_remove, self._sink, self.file)
             with self.writing("the header"):
                 begin(self.file)
         except BaseException as error:
@@ -123,7 +123,7 @@ class PartialHdf5:
         self._last_resort = None
 
 
-def _give_up(sink: PartialFile, file: h5py.File) -> None:
+def _close_and_remove(sink: PartialFile, file: h5py.File) -> None:
     """Closes the HDF5 file without writing any more, and removes it."""
     with interruptions_wait():
         sink.vanish()

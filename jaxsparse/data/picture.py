@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jaxsparse.data.schema import Event
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 from jaxsparse.whole_file import whole_file
 
 
@@ -63,4 +63,4 @@ def draw_events(
             # Said, or matplotlib puts .png behind a name without an ending.
             figure.savefig(partial, dpi=110, format=partial.suffix[1:] or "png")
         except ValueError as error:  # another ending than those of pictures
-            raise InputError(f"picture is {path}: {' '.join(str(error).split())}") from None
+            raise InputError(f"picture is {path}: {one_line(error)}") from None

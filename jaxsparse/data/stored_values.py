@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 
 
 def as_stored(
@@ -80,7 +80,7 @@ def _array(value: Any, name: str, where: str) -> np.ndarray:
         # One of objects may hold plain numbers all the same.
         return np.asarray(given.tolist()) if given.dtype == object else given
     except (TypeError, ValueError, OverflowError) as error:  # lists of lists of different length
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise InputError(f"{where}: {name} is no array ({reason}): give numbers") from None
 
 

@@ -17,7 +17,6 @@ from jaxsparse.errors import InputError
 
 ENDLESS = 2**48  # batches of a training run: more than any will take
 THREADS, PREFETCH = 2, 4  # batches made at a time, batches waiting, in the main process
-AHEAD = 4  # batches that a worker process makes or that wait
 
 _REMEDY = "lower data.workers, or repeat the command"
 
@@ -73,8 +72,7 @@ class Stream(Generic[BatchType]):
         first = min(self.start_batch, self.num_batches)
         if self.workers:
             with closing(WorkerProcesses(self._maker, self.workers, remedy=_REMEDY)) as processes:
-                ahead = max(PREFETCH, AHEAD * self.workers)
-                yield from processes.map(range(first, self.num_batches), ahead=ahead)
+                yield from processes.map(range(first, self.num_batches))
             return
         shards = grain.MapDataset.range(first, self.num_batches).map(self._maker)
         options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=PREFETCH)

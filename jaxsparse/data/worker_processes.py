@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, TypeVar
 
 from jaxsparse.errors import InputError
@@ -24,6 +25,7 @@ except ImportError:  # Windows
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+AHEAD = 4  # items a process has, so that it waits for nobody
 _JOIN = 5.0  # seconds that a process which has closed its pipes may take to be gone
 _PIPE_BYTES = 1 << 20  # what Linux allows any user
 # A terminal or a batch system sends these to every process; the main one says when to end.
@@ -46,7 +48,7 @@ class WorkerProcesses(Generic[Item, Result]):
       remedy: what to do about a process that died, for its error.
 
     >>> with contextlib.closing(WorkerProcesses(abs, 1, remedy="use fewer")) as workers:
-    ...     list(workers.map([-1, 2, -3], ahead=2))
+    ...     list(workers.map([-1, 2, -3]))
     [1, 2, 3]
     """
 
@@ -69,8 +71,9 @@ class WorkerProcesses(Generic[Item, Result]):
         """
         return min(self._workers, key=lambda worker: len(worker.waiting)).submit(item)
 
-    def map(self, items: Iterable[Item], *, ahead: int) -> Iterator[Result]:
-        """Results in the order of the items; at most ``ahead`` are asked for and not taken yet."""
+    def map(self, items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of the items; four a process are asked for and not taken yet."""
+        ahead = AHEAD * len(self._workers)
         pending: deque[Future[Result]] = deque()
         for item in items:
             pending.append(self.submit(item))
@@ -106,19 +109,25 @@ class _Worker:
 
     def submit(self, item: Any) -> Future[Any]:
         future: Future[Any] = Future()
+        data = ForkingPickler.dumps(item)  # first: what cannot be sent must not wait for an answer
         with self._lock:
             self.waiting.append(future)
             if self._ended:
                 self._give_up()
             else:
                 with contextlib.suppress(OSError):  # it died: the thread is about to notice
-                    self._items.send(item)
+                    self._items.send_bytes(data)
         return future
 
     def _take(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
-                result, error = self.answers.recv()
+                try:
+                    result, error = self.answers.recv()
+                except (EOFError, OSError):
+                    raise
+                except Exception as trouble:  # an answer that cannot be made again here
+                    result, error = None, trouble
                 future = self.waiting.popleft()
                 if error is None:
                     future.set_result(result)
@@ -188,10 +197,13 @@ def _serve(items: Connection, answers: Connection, function: Callable[[Any], Any
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             item = items.recv()
-            answer: tuple[Any, Exception | None]
             try:
-                answer = function(item), None
+                answer = ForkingPickler.dumps((function(item), None))
             except Exception as error:
-                error.add_note(f"In a worker process:\n{traceback.format_exc()}")
-                answer = None, error
-            answers.send(answer)
+                text = traceback.format_exc()
+                error.add_note(f"In a worker process:\n{text}")
+                try:
+                    answer = ForkingPickler.dumps((None, error))
+                except Exception:  # an error that cannot be sent
+                    answer = ForkingPickler.dumps((None, RuntimeError(text)))
+            answers.send_bytes(answer)

@@ -9,6 +9,7 @@ from typing import Any
 import flax.linen as nn
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.errors import InputError
 
 # Settings of another task.
@@ -16,15 +17,6 @@ FOREIGN = {
     "segmentation": ("part",),
     "classification": ("view", "whole_plane", "bootstrap_group", "value_scale"),
 }
-
-
-SEEDS = 2**32  # scikit-learn's forest takes 32 bits
-
-
-def check_seed(seed: int) -> None:
-    """Raises :class:`InputError` unless every generator of an evaluation takes the seed."""
-    if not 0 <= seed < SEEDS:
-        raise InputError(f"--seed={seed}: it must lie in [0, {SEEDS}), 0 is the usual one.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +68,7 @@ class Options:
             raise InputError(
                 f"--value_scale={self.value_scale}: it must be positive, leave it out."
             )
-        check_seed(self.seed)
+        settings.check("", {"seed": self.seed})
         for name in FOREIGN[task]:
             if getattr(self, name) != getattr(type(self), name):
                 raise InputError(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, reason
 
 RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
 
@@ -21,7 +21,7 @@ def refuse_inputs(
     """Refuses a folder of results that would replace a file that is read.
 
     Args:
-      folder: of :func:`staged`,.
+      folder: of :func:`staged`.
       inputs: files by the name of the setting; empty ones are not given.
       results: names of what is written into the folder.
 
@@ -73,10 +73,9 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
         except OSError as error:
             if error.filename is None and error.errno is None:
                 raise  # not about a file
-            reason = error.strerror or str(error)
             raise InputError(
-                f"--out={target}: results cannot be written ({' '.join(reason.split())}), make "
-                "room or give another folder."
+                f"--out={target}: results cannot be written ({reason(error)}), make room or give "
+                "another folder."
             ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)

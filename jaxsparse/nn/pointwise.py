@@ -126,8 +126,6 @@ def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
 
 
 def _check_same_sites(x: Tensor, y: Tensor) -> None:
-    x.check()
-    y.check()
     if isinstance(x, SparseTensor) and isinstance(y, SparseTensor):
         remedy = "bring both to the same sites, with ops.union or ops.intersection"
         check_same_sites(x, y, "y has", remedy)

@@ -139,9 +139,7 @@ class Checkpoints:
         kept = "no checkpoint was lost" if latest is None else f"checkpoint {latest} is intact"
         try:
             with (
-                work_directory.writing(
-                    self._folder.of(step), f" Make room and repeat the command: {kept}."
-                ),
+                work_directory.writing(self._folder.of(step), kept),
                 _quiet(),
             ):
                 self._orbax.save(self._folder.new(step), args=ocp.args.Composite(**items))

@@ -65,7 +65,7 @@ def inputs_of(config: ConfigDict, contents: Mapping[str, str]) -> dict[str, Inpu
     """The inputs that a config names.
 
     Args:
-      config: with absolute paths.
+      config: of a run; relative paths, which older ones have, are taken from this folder.
       contents: by key, of those whose content is known.
     """
     paths = {key: config[key.split(".")[0]].get(key.split(".")[1], "") for key in KEYS}

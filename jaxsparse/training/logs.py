@@ -62,11 +62,11 @@ class MetricsLog:
         lines: that there were at that step; None where it is not known.
         """
         self.path = workdir / METRICS_FILE
+        kept = read_records(workdir)[:lines]
+        kept = [record for record in kept if record["step"] <= resume_at and resume_at]
+        with whole_file(self.path) as partial:
+            partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
         with writing(self.path):
-            kept = read_records(workdir)[:lines]
-            kept = [record for record in kept if record["step"] <= resume_at and resume_at]
-            with whole_file(self.path) as partial:
-                partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
             self._file = self.path.open("a")
         self.lines = len(kept)
         self._board = _tensorboard(workdir, resume_at)

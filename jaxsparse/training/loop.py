@@ -93,7 +93,7 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
                 run = _Run(config, pathlib.Path(workdir), stop, resources)
         except Stopped:
             reason = f"stopped by {stop.caught}"
-            print(f"{reason} before the first step: what was in {workdir} is as it was")
+            print(f"{reason} before the first step: the same command goes on, in {workdir}")
             step = max(checkpoint_steps(workdir), default=0)
             return Result(step, reason, math.inf, stopped=True, abandoned=True)
         return run.train()
@@ -106,9 +106,9 @@ class _Run:
         self, config: ConfigDict, workdir: pathlib.Path, stop: StopSignals, resources: ExitStack
     ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
-        check_lengths(config.train)
         for group in settings.SETTINGS:
             settings.check(group, config[group] if group else config)
+        check_lengths(config.train)
         check_path(workdir)
         config = with_absolute_paths(config)
         self.task = build_task(config)
@@ -144,10 +144,11 @@ class _Run:
             self.facts = {**self.facts, "begins with": begin.fact}
         state = create_state(variables, self.optimizer, config.seed)
         self.resumed_at: int | None = None
-        self.remarks: list[str] = []
         if (found := self.checkpoints.restore_latest(state)) is not None:
-            self.resumed_at, state, saved, self.remarks = found
+            self.resumed_at, state, saved, remarks = found
             self.progress = Progress(**saved)
+            for remark in remarks:
+                print(remark)  # at once: it must not be lost where the set-up ends early
         self.state: TrainState = self.replicas.replicate(state)
         self.plateau_scale = float(state.plateau.scale)
         self.loader.start_batch = self.progress.batch
@@ -381,8 +382,6 @@ class _Run:
         config, buckets = self.config, self.loader.buckets
         measured = buckets.capacities[: buckets.measured or None]
         begin = "a new run" if self.resumed_at is None else f"resumed at step {self.resumed_at}"
-        for remark in self.remarks:
-            self.display.say(remark)
         self.display.banner(
             {
                 "devices": f"{describe_devices(self.replicas.devices)}, {config.train.parallel}",

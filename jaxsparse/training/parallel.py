@@ -19,7 +19,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxsparse import settings
 from jaxsparse.errors import InputError
-from jaxsparse.paths import user_path
+from jaxsparse.paths import make_folder, user_path
 from jaxsparse.training.step import AXIS
 
 KEEP_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
@@ -192,13 +192,8 @@ def enable_compilation_cache(directory: str) -> str:
     if not chosen:
         return ""
     folder = user_path(chosen, "train.cache_dir").absolute()  # wherever the program goes
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"train.cache_dir is {folder}: {error.strerror}, give another folder or turn it off "
-            "with --config.train.cache_dir=."
-        ) from None
+    remedy = "give another folder or turn it off with --config.train.cache_dir="
+    make_folder(folder, "train.cache_dir", remedy)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     return str(folder)

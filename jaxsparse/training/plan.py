@@ -7,7 +7,6 @@ import math
 
 from ml_collections import ConfigDict
 
-from jaxsparse import settings
 from jaxsparse.errors import InputError
 
 _ROUNDING = 1e-9  # steps; what a product of epochs and steps an epoch may be off
@@ -68,12 +67,11 @@ class Plan:
 
 
 def check_lengths(config: ConfigDict) -> None:
-    """Whether the numbers of the ``train`` part of a config are possible.
+    """Whether the numbers of the ``train`` part of a config, each in its range, fit together.
 
     Raises:
       InputError: one that is not.
     """
-    settings.check("train", config)
     if config.accumulate > config.batch_size:
         raise InputError(
             f"train.accumulate is {config.accumulate} but train.batch_size {config.batch_size}: "

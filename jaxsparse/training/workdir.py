@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,9 +10,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxsparse.command_line import flatten
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.file_lock import FileLock
+from jaxsparse.settings import flatten
 from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
@@ -41,7 +40,7 @@ FREE_KEYS = frozenset(
     }
 )
 _GROUPS = frozenset({"data", "model", "train"})  # of every config
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = ("No space left", "RESOURCE_EXHAUSTED", "File too large", "Disk quota")
 
 
 @contextmanager
@@ -101,11 +100,9 @@ def claim(
         stored = with_class_names(read_config(workdir), event_classes)
         _compare(path, stored, config)
         check_inputs(workdir, read_inputs(workdir, stored), inputs)
-    with writing(path):
-        workdir.mkdir(parents=True, exist_ok=True)
-        write_inputs(workdir, inputs)
-        with whole_file(path) as partial:
-            partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
+    write_inputs(workdir, inputs)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:
@@ -165,21 +162,24 @@ def tuples(value: Any) -> Any:
 
 
 @contextmanager
-def writing(path: pathlib.Path, remedy: str = "") -> Iterator[None]:
-    """Turns what goes wrong while writing ``path`` (full disk, no permission) into one line."""
+def writing(path: pathlib.Path, kept: str = "what was there has not changed") -> Iterator[None]:
+    """Turns what goes wrong while writing ``path`` (full disk, no permission) into one line.
+
+    Args:
+      path: for the message.
+      kept: what has not been lost.
+    """
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {_reason(error)}.{remedy}") from error
-    except Exception as error:  # tensorstore reports a full disk as a ValueError with a long text
-        full = ("No space left", "RESOURCE_EXHAUSTED", "File too large", "Disk quota")
-        if not any(text in str(error) for text in full):
+        text = f"{path} cannot be written ({reason(error)}): {kept}"
+        remedy = "make room" if disk_is_full(error) else "see to that"
+        raise InputError(f"{text}, {remedy} and repeat the command.") from error
+    except ValueError as error:  # TensorStore reports a full disk so, with a long text
+        if isinstance(error, InputError) or not any(text in str(error) for text in _FULL):
             raise
-        raise InputError(f"{path} cannot be written: the disk is full.{remedy}") from error
-
-
-def _reason(error: OSError) -> str:
-    return "the disk is full" if error.errno in _FULL else (error.strerror or str(error))
+        text = f"{path} cannot be written (the disk is full): {kept}"
+        raise InputError(f"{text}, make room and repeat the command.") from error
 
 
 def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:

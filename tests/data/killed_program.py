@@ -7,7 +7,7 @@ from jaxsparse.data.worker_processes import WorkerProcesses
 
 def main() -> None:
     workers: WorkerProcesses[int, int] = WorkerProcesses(abs, 2, remedy="use fewer")
-    assert list(workers.map([-1, -2], ahead=2)) == [1, 2]
+    assert list(workers.map([-1, -2])) == [1, 2]
     print(*workers.pids, flush=True)
     time.sleep(600)
 

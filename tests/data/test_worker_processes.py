@@ -26,6 +26,19 @@ def refuse(number: int) -> int:
     raise InputError(f"{number} is refused")
 
 
+class Unsendable(Exception):
+    def __reduce__(self):
+        raise TypeError("never sent")
+
+
+def unsendable(number: int):
+    if number == 1:
+        return threading.Lock()
+    if number == 2:
+        raise Unsendable("two")
+    return number
+
+
 def own_process(_: int) -> int:
     return os.getpid()
 
@@ -42,7 +55,7 @@ def started(function, count):
 
 def test_the_work_is_shared_and_the_results_are_in_order():
     with started(own_process, 2) as workers:
-        assert set(workers.map(range(8), ahead=4)) == set(workers.pids)
+        assert set(workers.map(range(8))) == set(workers.pids)
     assert os.getpid() not in workers.pids
 
 
@@ -53,6 +66,18 @@ def test_what_a_worker_raises_is_raised_here_and_says_where():
                 workers.submit(3).result()
     (note,) = caught.value.__notes__
     assert note.startswith("In a worker process:\nTraceback")
+
+
+def test_what_cannot_be_sent_is_the_error_of_its_item_alone():
+    with started(unsendable, 1) as workers:
+        with pytest.raises(TypeError, match="pickle"):
+            workers.submit(threading.Lock())
+        first, answer, error, last = (workers.submit(number) for number in range(4))
+        assert (first.result(), last.result()) == (0, 3)
+        with pytest.raises(TypeError, match="pickle"):
+            answer.result()
+        with pytest.raises(RuntimeError, match="Unsendable: two"):
+            error.result()
 
 
 def test_a_worker_that_dies_at_work_is_one_line():

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jaxsparse.command_line import flatten, load_config
+from jaxsparse.command_line import load_config
+from jaxsparse.settings import flatten
 from tests.fuzz import stubs, world
 from tests.fuzz.program import SCRIPTS, run
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.schema import Event, View
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 
 CLASSES = ("nue", "numu", "nutau", "nc")  # event classes; label of an event: its place here
 VIEWS = ("U", "V", "Z")
@@ -148,7 +148,7 @@ class DuneCvnSource:
                 lepton_decay=LEPTON_DECAYS.get(int(values[13]), ""),
             )
         except (OSError, ValueError, IndexError, OverflowError) as error:
-            text = " ".join(str(error).split())
+            text = one_line(error)
             raise InputError(f"{path} is not 14 lines of numbers ({text}): copy it anew") from None
 
     def _entry(self, index: int) -> tuple[int, int, Path]:

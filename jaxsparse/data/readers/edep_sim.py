@@ -23,7 +23,7 @@ from jaxsparse.data.simulate.detector import MICROBOONE, Detector
 from jaxsparse.data.simulate.response import detector_response
 from jaxsparse.data.simulate.truth import label_particles, unknown_processes
 from jaxsparse.data.stored_values import as_stored
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 
 # Fields that are read, with the kinds of number they may be: i whole, f real.
 SEGMENT_FIELDS = {
@@ -149,7 +149,7 @@ class EdepSimFile:
                 try:
                     self._handle = os.getpid(), h5py.File(self.path, "r")
                 except OSError as error:
-                    text = " ".join(str(error).split())
+                    text = one_line(error)
                     raise InputError(f"{self.path} is no whole HDF5 file ({text})") from None
             return self._handle[1]
 
@@ -189,7 +189,7 @@ class EdepSimFile:
         try:
             return self._open()[table].fields(names)[rows]
         except (OSError, RuntimeError) as error:
-            text = " ".join(str(error).split())
+            text = one_line(error)
             raise InputError(f"{self.path}: {table} cannot be read ({text})") from None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import h5py
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 
 OPEN_FILES = 16
 # A chunk of pixel maps is a few MB: HDF5's own cache of 1 MB would unpack it anew for every row.
@@ -41,7 +41,7 @@ class FilePool:
             try:
                 yield self._open(path)
             except (OSError, RuntimeError) as error:
-                text = " ".join(str(error).split())
+                text = one_line(error)
                 raise InputError(
                     f"{path} cannot be read as HDF5 ({text}): copy it anew, or leave it out"
                 ) from None

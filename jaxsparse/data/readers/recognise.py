@@ -16,7 +16,7 @@ from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.readers.nova_caf import AXES, MAPS, NovaCafSource
 from jaxsparse.data.readers.nova_sparse import INDEX, NovaSparseSource
 from jaxsparse.data.schema import Event
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 
 EVENTS = "events"  # our own event file
 PIXEL_MAP_FORMATS = ("dune_cvn", "nova_caf", "nova_sparse")
@@ -79,7 +79,7 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
                 "folder of DUNE pixel maps"
             )
     except OSError as error:
-        text = " ".join(str(error).split())
+        text = one_line(error)
         what = "cut off" if "truncated" in text else "no readable HDF5 file"
         raise InputError(f"{first} is {what} ({text}): copy it or make it again") from None
 

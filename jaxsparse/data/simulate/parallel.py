@@ -12,8 +12,6 @@ from jaxsparse.data.worker_processes import WorkerProcesses
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-AHEAD = 4  # finished or running results a worker may be ahead of whoever consumes them
-
 
 def all_cores() -> int:
     """Cores this process may use."""
@@ -46,4 +44,4 @@ def ordered_map(
         yield from map(function, items)
         return
     with closing(WorkerProcesses(function, workers, remedy="use fewer")) as processes:
-        yield from processes.map(items, ahead=AHEAD * workers)
+        yield from processes.map(items)

@@ -26,11 +26,11 @@ import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
 
-from jaxsparse import command_line
+from jaxsparse import command_line, settings
+from jaxsparse.data.copying import copy_events
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.event_writer import EventWriter
 from jaxsparse.data.partition import content_hashes
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.classification.baseline import summaries
 from jaxsparse.evaluation.classification.comparison import compare
 from jaxsparse.evaluation.classification.events import Events
@@ -38,7 +38,6 @@ from jaxsparse.evaluation.classification.folds import CrossValidated, stratified
 from jaxsparse.evaluation.classification.forest import cross_scores, have_forest
 from jaxsparse.evaluation.classification.profiles import decay_of, group_counts
 from jaxsparse.evaluation.classification.results import EventResults
-from jaxsparse.evaluation.options import check_seed
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scores import efficiency, softmax
 from jaxsparse.evaluation.text import dumps, plain
@@ -99,7 +98,7 @@ def cross_validate(
         )
     if draws < 0:
         raise InputError(f"--draws={draws}: it must not be negative, 0 scores events as they are")
-    check_seed(seed)
+    settings.check("", {"seed": seed})
     out = Path(out)
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, EventFile(data).event_classes)
@@ -245,23 +244,10 @@ def _read_scores(path: Path, shape: tuple[int, int]) -> np.ndarray:
             raise ValueError(f"{scores.shape} numbers, must be {shape} and finite")
         return scores
     except (OSError, ValueError, EOFError, TypeError) as error:
-        text = " ".join(str(error).split())
+        text = one_line(error)
         raise InputError(
             f"{path} cannot be read ({text}): remove it to train this fold again"
         ) from None
-
-
-def copy_events(source: EventFile, numbers: np.ndarray, path: Path) -> None:
-    """Writes some events of a file to another file, in the order of ``numbers``."""
-    first = next(iter(source.view_shapes))
-    with EventWriter(
-        path, detector=source.detector, views=source.view_shapes, made_by=source.attributes,
-        dead_wires={name: source.dead_wires(name) for name in source.view_shapes},
-        class_names=source.class_names, event_classes=source.event_classes,
-        axes=source.axes[first], value_unit=source.value_units[first], compression="none",
-    ) as writer:  # fmt: skip
-        for number in numbers:
-            writer.append(source[int(number)])
 
 
 def _by_decay(

@@ -11,14 +11,12 @@ from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
-from jaxsparse.data.partition import PARTS, content_hashes, select_events
+from jaxsparse.data.partition import PARTS, select_events
 from jaxsparse.data.pixels import Pixels, read_pixels
 from jaxsparse.data.schema import NO_CLASS, Event
-from jaxsparse.data.spread_out import spread_or_all, spread_out
+from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.training.inputs import Input
-
-COMPARED = 64  # events by whose pixels a copy of a file is told
 
 
 class Unlabelled:
@@ -96,15 +94,16 @@ class Events:
         last = PARTS[len(split) - 1] if split else "all"
         its_file = trained_on or Input(os.path.abspath(config.data.train))
         moved = os.path.abspath(path) != its_file.path
-        recognised = split_one and self._recognise(file, its_file, moved)
+        ask = split_one and not part  # else it is said already
+        recognised = ask and _is_it(file, its_file, moved)
         self.part = part or (last if recognised else "all")
         self.remark = ""
-        if recognised and moved and not part:
+        if recognised and moved:
             self.remark = (
                 f"{path} has the events of {its_file.path}, which training split: only those of "
                 f"part {last} are evaluated (--part=all takes all)."
             )
-        elif split_one and not recognised and not part and file.event_classes:
+        elif ask and not recognised and file.event_classes:
             self.remark = (
                 f"All events of {path} are evaluated, for it is not what {its_file.path} was, the "
                 "file that training split: if it has events of that file, the network knows them, "
@@ -148,12 +147,6 @@ class Events:
             images.append(pixels.take((pixels.values >= data.low) & (pixels.values <= data.high)))
         return images
 
-    def _recognise(self, file: EventFile, its_file: Input, moved: bool) -> bool:
-        """Whether ``file`` is what training split: by content, by place where that is all known."""
-        if its_file.content:
-            return fingerprint(file) == its_file.content
-        return not moved or _same_events(file, its_file.path, self.views)
-
     def _of_part(self, part: str) -> np.ndarray:
         selection = select_events(
             self.source, views=self.views, classes=self.classes, keep_all=True,
@@ -189,16 +182,17 @@ def _trained_on(config: ConfigDict) -> tuple[str, ...]:
     return names if len(names) == int(config.model.num_classes) else ()
 
 
-def _same_events(file: EventFile, other: str, views: tuple[str, ...]) -> bool:
-    """Whether another file, if it is there, has as many events, and of a few the same ones."""
-    if not other or not Path(other).is_file() or not len(file):
-        return False
+def _is_it(file: EventFile, its_file: Input, moved: bool) -> bool:
+    """Whether ``file`` is what training split.
+
+    Older work directories know its place alone: then a file in another place is compared with what
+    lies there now.
+    """
+    if its_file.content:
+        return fingerprint(file) == its_file.content
+    if not moved:
+        return True
     try:
-        second = EventFile(other)
+        return fingerprint(file) == fingerprint(EventFile(its_file.path))
     except InputError:  # what lies there now is no matter here
         return False
-    if len(second) != len(file) or not set(views) <= set(second.view_shapes):
-        return False
-    few = spread_out(len(file), COMPARED)
-    hashes = [content_hashes(one, views, few) for one in (file, second)]
-    return bool((hashes[0] == hashes[1]).all())

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from jaxsparse.data.simulate.parallel import AHEAD, all_cores, ordered_map
+from jaxsparse.data.simulate.parallel import all_cores, ordered_map
+from jaxsparse.data.worker_processes import AHEAD
 from jaxsparse.errors import InputError
 
 
