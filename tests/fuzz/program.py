@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = {
     "train": ROOT / "train.py",
     "eval": ROOT / "eval.py",
-    "simulate": ROOT / "jaxsparse/data/simulate/__main__.py",
+    "simulate": ROOT / "jaxsparse/commands/simulate.py",
     "convert": ROOT / "jaxsparse/data/convert.py",
     "inspect": ROOT / "jaxsparse/data/inspect.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",

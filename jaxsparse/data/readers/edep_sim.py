@@ -14,16 +14,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.readers.placement import place
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event
-from jaxsparse.data.simulate.constants import MASSES
-from jaxsparse.data.simulate.deposits import Deposits
-from jaxsparse.data.simulate.detector import MICROBOONE, Detector
-from jaxsparse.data.simulate.response import detector_response
-from jaxsparse.data.simulate.truth import label_particles, unknown_processes
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.simulate.microboone.detector import MICROBOONE, Detector
+from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.transport.constants import MASSES
+from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
 
 # Fields that are read, with the kinds of number they may be: i whole, f real.
 SEGMENT_FIELDS = {

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
-from jaxsparse.data.simulate.deposits import Deposits
-from jaxsparse.data.simulate.detector import Detector
+from jaxsparse.data.deposits import Deposits
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.detector import Detector
 
 CONE = 10.0  # degrees between a placed event's axis and the beam
 MARGIN = 2.0  # cm between the axis's ends and the walls

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.readers.placement import place
 from jaxsparse.data.schema import PARTICLE_DTYPE
-from jaxsparse.data.simulate.deposits import Deposits
-from jaxsparse.data.simulate.detector import MICROBOONE
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.detector import MICROBOONE
 
 
 def event(end):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxsparse.data.simulate.neutrinos import figures
+from jaxsparse.simulate.neutrinos import figures
 
 SAMPLES = {
     figures.beams: (),
