@@ -28,7 +28,7 @@ SCRIPTS = {
     "train": ROOT / "train.py",
     "eval": ROOT / "eval.py",
     "simulate": ROOT / "jaxsparse/commands/simulate.py",
-    "convert": ROOT / "jaxsparse/data/convert.py",
+    "convert": ROOT / "jaxsparse/commands/convert.py",
     "inspect": ROOT / "jaxsparse/data/inspect.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",
 }

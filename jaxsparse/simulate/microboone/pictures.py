@@ -20,8 +20,9 @@ from matplotlib.patches import Patch
 
 from jaxsparse import command_line
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.readers.edep_sim import EdepSimSource
-from jaxsparse.data.readers.placement import place
+from jaxsparse.data.readers.edep_sim import EdepSimFile
+from jaxsparse.simulate.microboone.placed_events import PlacedEvents
+from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES, MICHEL, Event, View
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.data.transforms import mask_adc
@@ -46,7 +47,9 @@ def main(_: list[str]) -> None:
     )
     response().savefig(out / "response.png", dpi=110)
     if values.edep_sim:
-        source = EdepSimSource(values.edep_sim, placements=4, views=("U", "Y", "voxels"))
+        source = PlacedEvents(
+            EdepSimFile(values.edep_sim), placements=4, views=("U", "Y", "voxels")
+        )
         michel(source).savefig(out / "geant4_michel.png", dpi=110)
         print(geant4_table(source), end="")
 
@@ -99,7 +102,7 @@ def response() -> Figure:
     return figure
 
 
-def michel(source: EdepSimSource) -> Figure:
+def michel(source: PlacedEvents) -> Figure:
     """The end of the first Geant4 muon with a Michel electron, plane Y."""
     for index in range(len(source)):
         view = mask_adc(source[index].views["Y"], *MASK)
@@ -125,10 +128,12 @@ def michel(source: EdepSimSource) -> Figure:
     return figure
 
 
-def geant4_table(source: EdepSimSource, seed: int = 8) -> str:
+def geant4_table(source: PlacedEvents, seed: int = 8) -> str:
     """Geant4 muons beside simulated ones of the same energies, placed and read out alike."""
     summaries = []
-    energies = [float(source.file[i][1]["kinetic_energy"][0]) for i in range(len(source.file))]
+    energies = [
+        float(source.deposits[i][1]["kinetic_energy"][0]) for i in range(len(source.deposits))
+    ]
     rng = np.random.default_rng(seed)
     repeated = np.repeat(energies, source.placements)
     simulated = (muon(energy, (128.0, 0.0, 5.0), rng) for energy in repeated)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as transport
+from jaxsparse import particle_data as transport
 
 TAU_MASS = 1.77693
 PION_MASS = transport.MASSES[211] / 1e3

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as transport
+from jaxsparse import particle_data as transport
 from jaxsparse.simulate.transport.bank import ParticleBank
 
 

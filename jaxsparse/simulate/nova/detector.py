@@ -20,7 +20,7 @@ import functools
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
 from jaxsparse.simulate.transport.medium import (
     CARBON,

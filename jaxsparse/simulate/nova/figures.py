@@ -18,7 +18,7 @@ from jaxsparse.simulate.nova.detector import NOVA_FAR, SCINTILLATOR, CellDetecto
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.response import make_hits
 from jaxsparse.simulate.nova.source import ScintillatorEvents
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
 from jaxsparse.simulate.transport.figures import Figure, Sample, fire, near, own_steps
 

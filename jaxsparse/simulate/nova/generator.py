@@ -16,7 +16,7 @@ from jaxsparse.simulate import event_classes
 from jaxsparse.simulate.event_classes import Origin, check_classes
 from jaxsparse.simulate.neutrinos.generator import InteractionConfig, draw_interaction
 from jaxsparse.simulate.neutrinos.interaction import add_interaction
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.cosmics import add_cosmic_muon
 from jaxsparse.simulate.transport.directions import isotropic

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.energy_loss import RangeTable, kinematics, largest_transfer
 from jaxsparse.simulate.transport.medium import Medium
 from jaxsparse.simulate.transport.world import World

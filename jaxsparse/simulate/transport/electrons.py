@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.energy_loss import GRID, RangeTable, kinematics, range_table
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON, Medium
 from jaxsparse.simulate.transport.world import World

@@ -12,7 +12,7 @@ import functools
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON, Medium
 
 GRID = np.geomspace(0.01, 4.0e4, 900)  # MeV of kinetic energy

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.directions import isotropic, turn
 from jaxsparse.simulate.transport.hadron_rates import (

@@ -12,7 +12,7 @@ import functools
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON, Medium
 
 PHOTON_FLOOR = 0.1  # MeV: less is absorbed on the spot

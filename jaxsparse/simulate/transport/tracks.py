@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.delta_rays import (
     HARD_CUT,

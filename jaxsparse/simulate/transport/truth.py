@@ -26,7 +26,7 @@ import numpy as np
 
 from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, NO_CLASS, SHOWER
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 
 logger = logging.getLogger(__name__)
 

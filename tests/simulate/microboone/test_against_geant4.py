@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.readers.edep_sim import EdepSimSource
-from jaxsparse.data.readers.placement import place
+from jaxsparse.data.readers.edep_sim import EdepSimFile
+from jaxsparse.simulate.microboone.placed_events import PlacedEvents
+from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import CLASS_NAMES, DELTA
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.simulate.microboone.detector import MICROBOONE
@@ -15,13 +16,13 @@ from jaxsparse.simulate.microboone.response import detector_response
 @pytest.mark.shared_data
 def test_images_of_simulated_muons_are_those_of_geant4_muons(shared_data):
     path = shared_data / "edep_sim" / "edepsim_muon_1-2GeV.h5"
-    source = EdepSimSource(path, placements=1, views=("Y",))
+    source = PlacedEvents(EdepSimFile(path), placements=1, views=("Y",))
     rng = np.random.default_rng(12)
     figures = []
     both: list[list] = [[], []]
     for number in range(len(source)):
         both[0].append(source[number])
-        energy = float(source.file[number][1]["kinetic_energy"][0])
+        energy = float(source.deposits[number][1]["kinetic_energy"][0])
         event = place(*muon(energy, (128.0, 0.0, 5.0), rng), source.detector, rng)
         both[1].append(
             detector_response(

@@ -5,7 +5,7 @@ import pytest
 
 from jaxsparse.data.schema import MIP, SHOWER
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.figures import fire
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxsparse.simulate.transport import constants as c
+from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.cosmics import vertical_intensity
 from jaxsparse.simulate.transport.decays import michel_energies
 from jaxsparse.simulate.transport.delta_rays import emission_cosine, hard_losses, soft_deltas

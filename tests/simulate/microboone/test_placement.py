@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.readers.placement import place
+from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.detector import MICROBOONE
