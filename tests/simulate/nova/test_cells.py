@@ -9,7 +9,7 @@ import pytest
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.simulate.nova.detector import NOVA_FAR, SCINTILLATOR
 from jaxsparse.simulate.nova.response import make_hits
-from jaxsparse.simulate.transport.figures import fire, own_steps
+from studies.transport.figures import fire, own_steps
 
 START = (750.75, 750.75, 1000.0)  # the middle of a cell in both views
 ELECTRON_MASS = 0.510999

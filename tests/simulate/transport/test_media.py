@@ -6,7 +6,7 @@ import pytest
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.transport.electrons import electron_range_table
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
-from jaxsparse.simulate.transport.figures import fire
+from studies.transport.figures import fire
 from jaxsparse.simulate.transport.hadron_rates import (
     hydrogen_scatters_per_cm,
     inverse_interaction_length,

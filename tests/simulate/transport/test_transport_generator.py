@@ -6,7 +6,7 @@ import pytest
 from jaxsparse.data.schema import MIP, SHOWER
 from jaxsparse.errors import InputError
 from jaxsparse import particle_data as c
-from jaxsparse.simulate.transport.figures import fire
+from studies.transport.figures import fire
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES
 from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC

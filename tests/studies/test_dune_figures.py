@@ -3,7 +3,7 @@
 import pytest
 
 from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
-from jaxsparse.simulate.dune import figures
+from studies.dune import figures
 
 
 @pytest.fixture(scope="module")

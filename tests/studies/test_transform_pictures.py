@@ -7,7 +7,7 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
-from jaxsparse.viz.transforms import (
+from studies.transforms import (
     crop_figure,
     flips_figure,
     hot_window,

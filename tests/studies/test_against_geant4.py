@@ -9,7 +9,7 @@ from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import CLASS_NAMES, DELTA
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.simulate.microboone.detector import MICROBOONE
-from jaxsparse.simulate.microboone.pictures import muon, planes
+from studies.microboone.pictures import muon, planes
 from jaxsparse.simulate.microboone.response import detector_response
 
 

@@ -1,6 +1,6 @@
 """Pictures of the detector response for ``docs/detector.md``.
 
-    python -m jaxsparse.simulate.microboone.pictures --out=docs/images/detector [--edep_sim=FILE]
+    python -m studies.microboone.pictures --out=docs/images/detector [--edep_sim=FILE]
 
 draws a simulated event on all planes, the response to a muon, and, given an edep-sim file, a Geant4
 muon that ends in a Michel electron, and prints a table of Geant4 muons beside simulated ones.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxsparse.simulate.nova import figures
+from studies.nova import figures
 
 SAMPLES = {figures.muons: 30, figures.protons: 50, figures.showers: 40, figures.light: 40}
 

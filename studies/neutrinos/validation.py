@@ -1,6 +1,6 @@
 """Plots and a table of the neutrino generator against what is known.
 
-    python -m jaxsparse.simulate.neutrinos.validation --out=docs/images/neutrinos
+    python -m studies.neutrinos.validation --out=docs/images/neutrinos
 
 writes the plots, ``figures.json`` and ``figures.md``, in about a minute.
 """
@@ -17,12 +17,12 @@ from matplotlib.figure import Figure as Canvas
 
 from jaxsparse import command_line
 from jaxsparse.paths import make_folder
-from jaxsparse.simulate.neutrinos import figures as measure
+from studies.neutrinos import figures as measure
 from jaxsparse.simulate.neutrinos import hadronization
 from jaxsparse.simulate.neutrinos.cross_sections import MODES
 from jaxsparse.simulate.neutrinos.generator import EVENT_CLASSES, spectrum
 from jaxsparse.simulate.neutrinos.interaction import Interaction
-from jaxsparse.simulate.transport.figures import Sample
+from studies.transport.figures import Sample
 
 COLOURS = {"numu": "tab:blue", "nue": "tab:red", "nutau": "tab:purple", "nc": "tab:green"}
 MODE_COLOURS = dict(zip(MODES, ("tab:blue", "tab:cyan", "tab:orange", "tab:red"), strict=True))

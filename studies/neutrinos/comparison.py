@@ -1,6 +1,6 @@
 """The generator beside another one: the truth of DUNE events from a full simulation (GENIE).
 
-    python -m jaxsparse.simulate.neutrinos.comparison --dune_cvn=FOLDER
+    python -m studies.neutrinos.comparison --dune_cvn=FOLDER
 
 reads the ``.info`` files of the public dune-cvn sample, draws interactions of the same class, sign
 and energy on argon, and prints both side by side. Nothing here is fitted to that sample.
@@ -15,7 +15,7 @@ from absl import flags
 
 from jaxsparse import command_line
 from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
-from jaxsparse.simulate.neutrinos.figures import CONFIGS, count
+from studies.neutrinos.figures import CONFIGS, count
 from jaxsparse.simulate.neutrinos.generator import interact_at
 
 MODES = {"QE": "QE", "RES": "RES", "DIS": "DIS", "other": "MEC"}

@@ -1,6 +1,6 @@
 """Plots and a table of the scintillator simulation against what is known.
 
-    python -m jaxsparse.simulate.nova.validation --out=docs/images/nova
+    python -m studies.nova.validation --out=docs/images/nova
 
 writes the plots and ``figures.md``, in about a minute on an idle core.
 """
@@ -27,11 +27,11 @@ from jaxsparse.data.nova import (
 )
 from jaxsparse.data.schema import Event, View
 from jaxsparse.paths import make_folder
-from jaxsparse.simulate.nova import figures as measure
+from studies.nova import figures as measure
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.source import ScintillatorEvents
-from jaxsparse.simulate.transport.figures import Sample
+from studies.transport.figures import Sample
 
 SIZES = {"muons": 200, "protons": 200, "showers": 150, "light": 150}
 EVENTS = 1024

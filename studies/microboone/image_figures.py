@@ -9,7 +9,7 @@ from jaxsparse.data.schema import CLASS_NAMES, View
 from jaxsparse.data.transforms import mask_adc
 from jaxsparse.simulate.microboone.detector import VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
-from jaxsparse.simulate.transport.figures import Figure, Sample, near
+from studies.transport.figures import Figure, Sample, near
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 
 CROP = (512, 512)

@@ -1,6 +1,6 @@
 """Simulated pixel maps beside the public ones: a table, and pictures.
 
-    python -m jaxsparse.simulate.dune.validation --out=docs/images/dune \\
+    python -m studies.dune.validation --out=docs/images/dune \\
         --data=FILE --dune_cvn=FOLDER
 
 ``--data`` is a file of ``python -m jaxsparse.data.simulate --detector=dune``; without it 256 events
@@ -24,8 +24,8 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
 from jaxsparse.data.schema import Event, View
 from jaxsparse.paths import make_folder
-from jaxsparse.simulate.dune import figures as measure
-from jaxsparse.simulate.transport.figures import Figure
+from studies.dune import figures as measure
+from studies.transport.figures import Figure
 
 COLOURS = ("#2ca02c", "#1f77b4", "#9467bd", "#d62728")  # of the classes
 SHOWN = 3  # events of a class in the picture

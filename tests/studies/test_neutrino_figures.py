@@ -2,7 +2,7 @@
 
 import pytest
 
-from jaxsparse.simulate.neutrinos import figures
+from studies.neutrinos import figures
 
 SAMPLES = {
     figures.beams: (),

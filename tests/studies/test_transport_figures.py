@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxsparse.simulate.microboone import image_figures
-from jaxsparse.simulate.transport import figures
+from studies.microboone import image_figures
+from studies.transport import figures
 
 SAMPLES = {
     figures.muons: 50,

@@ -19,7 +19,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.data.summary import active_neighbours, level_counts
 from jaxsparse.simulate.dune.generator import DuneConfig
 from jaxsparse.simulate.dune.source import DuneEvents
-from jaxsparse.simulate.transport.figures import Figure, Sample
+from studies.transport.figures import Figure, Sample
 
 PUBLIC_EVENTS = 150  # of a class
 SOURCE = "600 public events"

@@ -1,6 +1,6 @@
 """The pictures of ``docs/transforms.md``: what each transform does to one event.
 
-python -m jaxsparse.viz.transforms --events=FILE --event=2 --out=docs/images
+python -m studies.transforms --events=FILE --event=2 --out=docs/images
 """
 
 from __future__ import annotations

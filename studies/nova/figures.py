@@ -1,6 +1,6 @@
 """What the scintillator simulation gives beside what is known, for plots and tests to check.
 
-Like :mod:`jaxsparse.simulate.transport.figures`: every function returns a ``Sample`` of figures,
+Like :mod:`studies.transport.figures`: every function returns a ``Sample`` of figures,
 each with its reference and the interval it must stay in, and of the curves that the plots draw.
 """
 
@@ -20,7 +20,7 @@ from jaxsparse.simulate.nova.response import make_hits
 from jaxsparse.simulate.nova.source import ScintillatorEvents
 from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
-from jaxsparse.simulate.transport.figures import Figure, Sample, fire, near, own_steps
+from studies.transport.figures import Figure, Sample, fire, near, own_steps
 
 # Non-zero pixels of the experiment's training files: mean and standard deviation of the bytes, from
 # S. H. Oh, Sparse Convolutional Neural Network for NOvA, APS April 2023.

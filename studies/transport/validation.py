@@ -1,6 +1,6 @@
 """Plots and a table of the simulation against what is known of liquid argon.
 
-    python -m jaxsparse.simulate.transport.validation --out=docs/images/simulation
+    python -m studies.transport.validation --out=docs/images/simulation
 
 writes the plots, ``figures.json`` and ``figures.md``, in about a minute.
 """
@@ -18,9 +18,9 @@ from matplotlib.figure import Figure as Canvas
 from jaxsparse import command_line
 from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES
 from jaxsparse.paths import make_folder
-from jaxsparse.simulate.microboone import image_figures
-from jaxsparse.simulate.transport import figures as measure
-from jaxsparse.simulate.transport.figures import Sample
+from studies.microboone import image_figures
+from studies.transport import figures as measure
+from studies.transport.figures import Sample
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 
 SIZES = {"muons": 400, "ranges": 200, "stopping_muons": 2000, "showers": 400, "cosmic_muons": 500}
