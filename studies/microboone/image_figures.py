@@ -9,8 +9,8 @@ from jaxsparse.data.schema import CLASS_NAMES, View
 from jaxsparse.data.transforms import mask_adc
 from jaxsparse.simulate.microboone.detector import VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
-from studies.transport.figures import Figure, Sample, near
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from studies.transport.figures import Figure, Sample, near
 
 CROP = (512, 512)
 SBND_LEVELS = (1.0, 0.405, 0.181, 0.087, 0.045)

@@ -21,13 +21,13 @@ from matplotlib.patches import Patch
 from jaxsparse import command_line
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.readers.edep_sim import EdepSimFile
-from jaxsparse.simulate.microboone.placed_events import PlacedEvents
-from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES, MICHEL, Event, View
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.data.transforms import mask_adc
 from jaxsparse.paths import make_folder
 from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.placed_events import PlacedEvents
+from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.bank import ParticleBank

@@ -15,8 +15,8 @@ from absl import flags
 
 from jaxsparse import command_line
 from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
-from studies.neutrinos.figures import CONFIGS, count
 from jaxsparse.simulate.neutrinos.generator import interact_at
+from studies.neutrinos.figures import CONFIGS, count
 
 MODES = {"QE": "QE", "RES": "RES", "DIS": "DIS", "other": "MEC"}
 REPEATS = 10

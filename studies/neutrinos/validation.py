@@ -17,11 +17,11 @@ from matplotlib.figure import Figure as Canvas
 
 from jaxsparse import command_line
 from jaxsparse.paths import make_folder
-from studies.neutrinos import figures as measure
 from jaxsparse.simulate.neutrinos import hadronization
 from jaxsparse.simulate.neutrinos.cross_sections import MODES
 from jaxsparse.simulate.neutrinos.generator import EVENT_CLASSES, spectrum
 from jaxsparse.simulate.neutrinos.interaction import Interaction
+from studies.neutrinos import figures as measure
 from studies.transport.figures import Sample
 
 COLOURS = {"numu": "tab:blue", "nue": "tab:red", "nutau": "tab:purple", "nc": "tab:green"}

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from jaxsparse import particle_data as c
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.nova import NOVA_EVENT_CLASSES
 from jaxsparse.data.schema import Event
@@ -18,7 +19,6 @@ from jaxsparse.simulate.nova.detector import NOVA_FAR, SCINTILLATOR, CellDetecto
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.response import make_hits
 from jaxsparse.simulate.nova.source import ScintillatorEvents
-from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
 from studies.transport.figures import Figure, Sample, fire, near, own_steps
 

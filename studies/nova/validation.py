@@ -27,10 +27,10 @@ from jaxsparse.data.nova import (
 )
 from jaxsparse.data.schema import Event, View
 from jaxsparse.paths import make_folder
-from studies.nova import figures as measure
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.source import ScintillatorEvents
+from studies.nova import figures as measure
 from studies.transport.figures import Sample
 
 SIZES = {"muons": 200, "protons": 200, "showers": 150, "light": 150}

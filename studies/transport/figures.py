@@ -11,9 +11,9 @@ import dataclasses
 import numpy as np
 from scipy.optimize import curve_fit
 
+from jaxsparse import particle_data as c
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import MICHEL
-from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.cosmics import add_cosmics
 from jaxsparse.simulate.transport.energy_loss import restricted_loss

@@ -18,10 +18,10 @@ from matplotlib.figure import Figure as Canvas
 from jaxsparse import command_line
 from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES
 from jaxsparse.paths import make_folder
+from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from studies.microboone import image_figures
 from studies.transport import figures as measure
 from studies.transport.figures import Sample
-from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 
 SIZES = {"muons": 400, "ranges": 200, "stopping_muons": 2000, "showers": 400, "cosmic_muons": 500}
 IMAGES = 150

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.readers.edep_sim import EdepSimFile
-from jaxsparse.simulate.microboone.placed_events import PlacedEvents
-from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import CLASS_NAMES, DELTA
 from jaxsparse.data.summary import MASK, ViewSummary
 from jaxsparse.simulate.microboone.detector import MICROBOONE
-from studies.microboone.pictures import muon, planes
+from jaxsparse.simulate.microboone.placed_events import PlacedEvents
+from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
+from studies.microboone.pictures import muon, planes
 
 
 @pytest.mark.shared_data

@@ -72,7 +72,7 @@ class EdepSimFile:
         return len(self.event_ids)
 
     def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]:
-        """Deposits and ``PARTICLE_DTYPE`` table of an event, where Geant4 had it; no classes yet."""
+        """Deposits and ``PARTICLE_DTYPE`` table of an event, where Geant4 had it; no classes."""
         index = event_number(index, len(self), f"{self.path}")
         event = int(self.event_ids[index])
         where = f"Event {event} of {self.path.name}"

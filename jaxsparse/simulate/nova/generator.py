@@ -10,13 +10,13 @@ import dataclasses
 
 import numpy as np
 
+from jaxsparse import particle_data as c
 from jaxsparse.data.nova import NOVA_EVENT_CLASSES
 from jaxsparse.errors import InputError
 from jaxsparse.simulate import event_classes
 from jaxsparse.simulate.event_classes import Origin, check_classes
 from jaxsparse.simulate.neutrinos.generator import InteractionConfig, draw_interaction
 from jaxsparse.simulate.neutrinos.interaction import add_interaction
-from jaxsparse import particle_data as c
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.cosmics import add_cosmic_muon
 from jaxsparse.simulate.transport.directions import isotropic

@@ -24,9 +24,9 @@ import logging
 
 import numpy as np
 
+from jaxsparse import particle_data as c
 from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, NO_CLASS, SHOWER
 from jaxsparse.errors import InputError
-from jaxsparse import particle_data as c
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.placement import place
 
 
 def event(end):

@@ -6,7 +6,6 @@ import pytest
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.transport.electrons import electron_range_table
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
-from studies.transport.figures import fire
 from jaxsparse.simulate.transport.hadron_rates import (
     hydrogen_scatters_per_cm,
     inverse_interaction_length,
@@ -22,6 +21,7 @@ from jaxsparse.simulate.transport.medium import (
 )
 from jaxsparse.simulate.transport.photons import interaction_rates
 from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, Volume
+from studies.transport.figures import fire
 
 MUON = 105.6584
 AT_REST = {

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from jaxsparse import particle_data as c
 from jaxsparse.data.schema import MIP, SHOWER
 from jaxsparse.errors import InputError
-from jaxsparse import particle_data as c
-from studies.transport.figures import fire
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES
 from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC
+from studies.transport.figures import fire
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import HIP, MICHEL, MIP, SHOWER
 from jaxsparse import particle_data as c
+from jaxsparse.data.schema import HIP, MICHEL, MIP, SHOWER
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.decays import decay_in_flight, decay_neutral_pions
 from jaxsparse.simulate.transport.directions import isotropic
-from studies.transport.figures import fire
 from jaxsparse.simulate.transport.hadron_rates import inverse_interaction_length
 from jaxsparse.simulate.transport.hadrons import interact
 from jaxsparse.simulate.transport.tracks import path_to_exit
+from studies.transport.figures import fire
 
 MIDDLE = (128.0, 0.0, 500.0)
 
