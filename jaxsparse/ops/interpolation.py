@@ -14,7 +14,7 @@ from jaxsparse.features import check_features
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.rows import take_rows
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128

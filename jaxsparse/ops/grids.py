@@ -12,7 +12,7 @@ from jaxsparse.features import as_features
 from jaxsparse.integers import INT32_MAX, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.rows import sum_rows, take_rows
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 
 def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:

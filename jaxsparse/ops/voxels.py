@@ -18,7 +18,7 @@ from jaxsparse.ops import coordinates
 from jaxsparse.ops.int32 import as_int32, clipped_int32
 from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
 from jaxsparse.pytree import pytree
-from jaxsparse.sparse_tensor import DUPLICATE_POLICIES, SparseTensor
+from jaxsparse.tensor import DUPLICATE_POLICIES, SparseTensor
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128

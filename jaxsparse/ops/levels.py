@@ -16,7 +16,7 @@ from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
 from jaxsparse.ops.same_sites import check_same_sites
 from jaxsparse.pytree import pytree, register_serialization
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 
 class KernelMaps(dict[int, KernelMap]):
