@@ -19,6 +19,7 @@ from jaxsparse import command_line
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import choose_window, cut, flip, mask_adc, pixel_weights
+from jaxsparse.detectors import class_set
 from jaxsparse.viz.canvas import Window, active_window, paint, whole
 from jaxsparse.viz.events import (
     BACKGROUND,
@@ -28,7 +29,6 @@ from jaxsparse.viz.events import (
     Layout,
     Panel,
     Picture,
-    class_colour,
     draw_charge,
     draw_truth,
     draw_weights,
@@ -207,7 +207,8 @@ def flips_figure(view: View, classes: Sequence[str]) -> Figure:
 
 
 def _class_legend(classes: Sequence[str]) -> list[Patch]:
-    return [Patch(color=class_colour(label), label=name) for label, name in enumerate(classes)]
+    colours = class_set(classes).colours
+    return [Patch(color=c, label=name) for c, name in zip(colours, classes, strict=True)]
 
 
 def _frame(ax: Axes) -> None:

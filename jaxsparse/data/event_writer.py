@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from jaxsparse import detectors
 from jaxsparse.data.event_layout import (
-    AXES,
     EVENT_CHUNK,
     EVENT_DTYPES,
     FORMAT_NAME,
@@ -24,12 +24,11 @@ from jaxsparse.data.event_layout import (
     PIXEL_DTYPES,
     PLAIN_CHUNK,
     TRUTH_COLUMNS,
-    VALUE_UNITS,
 )
 from jaxsparse.data.event_values import image_shape, stored_event
 from jaxsparse.data.growing_table import GrowingTable, RaggedTable
 from jaxsparse.data.partial_hdf5 import PartialHdf5
-from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
+from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -49,11 +48,11 @@ class EventWriter:
       dead_wires: wire numbers without read-out by view name; missing views have none.
       made_by: how the events were made, anything JSON can say (program, version, seed, options);
         the attribute may be added to until the end.
-      class_names: what the label numbers of pixels mean.
+      class_names: what the label numbers of pixels mean; those of the detector if None.
       event_classes: what the label numbers of whole events mean; empty if they have none.
-      axes: what the axes of every view count, for example ``("plane", "cell")``; as for wire planes
-        or voxels if None.
-      value_unit: unit of the values of every view; as for wire planes or voxels if None.
+      axes: what the axes of every view count, for example ``("plane", "cell")``; as the detector
+        has them if None.
+      value_unit: unit of the values of every view; the detector's if None.
       compression: of pixels and particles, one of :data:`COMPRESSIONS`. ``"gzip"`` halves the file
         or better; ``"none"`` is for small events by the million, which are read many times faster
         in random order if nothing has to be unpacked.
@@ -82,7 +81,7 @@ class EventWriter:
         views: Mapping[str, Sequence[int]],
         dead_wires: Mapping[str, np.ndarray] | None = None,
         made_by: Mapping[str, Any] | None = None,
-        class_names: Sequence[str] = CLASS_NAMES,
+        class_names: Sequence[str] | None = None,
         event_classes: Sequence[str] = (),
         axes: Sequence[str] | None = None,
         value_unit: str | None = None,
@@ -105,6 +104,8 @@ class EventWriter:
             for name, shape in self.view_shapes.items()
         }
         self.made_by = dict(made_by or {})
+        if class_names is None:
+            class_names = detectors.find(self.detector).pixel_classes.names
         self.class_names = _texts("class_names", class_names)
         self.event_classes = _texts("event_classes", event_classes)
         self.axes = None if axes is None else _texts("axes", axes)
@@ -133,6 +134,8 @@ class EventWriter:
         where = f"Event {self.num_events} for {self.path.name}"
         if self._output is None:
             raise InputError(f"{where}: append inside of `with EventWriter(...) as writer:`")
+        if not self.class_names:
+            self._refuse_labels(event, where)
         stored = stored_event(
             event,
             view_shapes=self.view_shapes,
@@ -147,6 +150,13 @@ class EventWriter:
                 self._tables = _Tables(self._output.file, stored, self.compression)
             self._tables.append(stored)
             self.num_events += 1
+
+    def _refuse_labels(self, event: Event, where: str) -> None:
+        for name, view in event.views.items():
+            if view.labels is not None and np.any(np.asarray(view.labels) >= 0):
+                raise InputError(
+                    f"{where}, view {name}: pixels have classes but class_names is empty: name them"
+                )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
@@ -179,12 +189,10 @@ class EventWriter:
         file.attrs["made_by"] = self._made_by()
         for name, shape in self.view_shapes.items():
             group = file.create_group(f"views/{name}")
-            dim = len(shape)
             group.attrs["shape"] = np.array(shape, np.int64)
-            axes = self.axes or AXES.get(dim, tuple(f"axis {i}" for i in range(dim)))
-            group.attrs["axes"] = list(axes)
-            unit = VALUE_UNITS.get(dim, "") if self.value_unit is None else self.value_unit
-            group.attrs["value_unit"] = unit
+            known = detectors.find(self.detector).view(name, len(shape))
+            group.attrs["axes"] = list(self.axes or known.axes)
+            group.attrs["value_unit"] = known.unit if self.value_unit is None else self.value_unit
             group.create_dataset("dead_wires", data=self.dead_wires[name])
 
     def _made_by(self) -> str:

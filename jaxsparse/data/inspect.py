@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from jaxsparse import command_line
+from jaxsparse import command_line, detectors
 from jaxsparse.data.axis_order import CHECKED, AxisOrderCheck, order_check
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.overwriting import refuse_overwriting
@@ -33,7 +33,8 @@ from jaxsparse.data.readers.recognise import (
 from jaxsparse.data.schema import Event
 from jaxsparse.data.seen_pixels import SeenPixels
 from jaxsparse.data.spread_out import spread_or_all, spread_out
-from jaxsparse.data.summary import MASK, ViewSummary
+from jaxsparse.data.summary import ViewSummary
+from jaxsparse.detectors import DetectorView
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
 
@@ -68,9 +69,9 @@ def describe(
     chosen = spread_or_all(len(source), num_events)
     shapes = source.view_shapes
     names_of_axes = _axes(source)
-    masks = {name: _mask(source, name) for name in shapes}
+    views = _views(source)
     summaries = {
-        name: ViewSummary(shape, len(source.class_names), *masks[name])
+        name: ViewSummary(shape, len(source.class_names), views[name].low, views[name].high)
         for name, shape in shapes.items()
     }
     order = _order_check(source, names_of_axes)
@@ -108,7 +109,9 @@ def describe(
         yield from order.lines()
     yield from seen.warnings()
     for name, shape in shapes.items():
-        mask = f"; below: pixels of {MASK[0]:g} to {MASK[1]:g} ADC" if masks[name] == MASK else ""
+        low, high = views[name].low, views[name].high
+        bounds = f"{low:g} to {high:g} {views[name].unit}"
+        mask = f"; below: pixels of {bounds}" if np.isfinite(high) else ""
         size = " x ".join(map(str, shape))
         dead = len(source.dead_wires(name)) if isinstance(source, EventFile) else 0
         yield f"view {name}: {size}, {dead} dead wires{mask}"
@@ -117,7 +120,8 @@ def describe(
     if picture:
         shown = [source[int(index)] for index in spread_out(len(source), PICTURED)]
         titles = [_title(event, source.event_classes) for event in shown]
-        draw_events(picture, shown, axes=names_of_axes, titles=titles)
+        across = {name: view.across for name, view in views.items()}
+        draw_events(picture, shown, axes=names_of_axes, titles=titles, across=across)
         yield f"picture   {picture}"
 
 
@@ -175,15 +179,10 @@ def _order_check(
     return order_check(source.view_shapes, axes, used, remedy)
 
 
-def _mask(source: EventFile | PixelMapSource, name: str) -> tuple[float, float]:
-    """The published mask for wire planes with truth; pixel maps are masked already."""
-    everything = (0.0, np.inf)
-    if not isinstance(source, EventFile) or source.value_units[name] != "ADC":
-        return everything
-    if not len(source):
-        return MASK
-    view = source.read_view(0, name)
-    return MASK if len(view.shape) == 2 and view.labels is not None else everything
+def _views(source: EventFile | PixelMapSource) -> dict[str, DetectorView]:
+    """What is known of the views."""
+    detector = detectors.find(source.detector)
+    return {name: detector.view(name, len(shape)) for name, shape in source.view_shapes.items()}
 
 
 def _title(event: Event, event_classes: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data import schema
+from jaxsparse.detectors import class_set
 
 
 def confusion_counts(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -111,7 +111,7 @@ def majority_guess(confusion: np.ndarray) -> np.ndarray:
 
 
 def track_shower(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any] | None:
-    """Scores after merging the classes into track (HIP, MIP) and shower (the rest).
+    """Scores after merging the classes into tracks, as their class set has them, and showers.
 
     ``accuracy`` is pooled over pixels. ``efficiency`` and ``purity`` are the mean of the two sides'
     own (each side counts once, however many pixels it has); the sides stand beside them. The purity
@@ -120,16 +120,17 @@ def track_shower(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any
 
     Returns:
       ``accuracy``, ``purity``, ``efficiency``, ``track`` and ``shower`` {efficiency, purity}, and
-      ``confusion`` (2 x 2 counts); ``None`` if the classes are not those of the schema.
+      ``confusion`` (2 x 2 counts); ``None`` for classes none of which is known to be a track.
 
-    >>> both = track_shower(np.diag([8, 8, 4, 0, 0]), schema.CLASS_NAMES)
+    >>> both = track_shower(np.diag([8, 8, 4, 0, 0]), ("HIP", "MIP", "shower", "delta", "Michel"))
     >>> both["accuracy"], both["purity"], both["confusion"]
     (1.0, 1.0, [[16, 0], [0, 4]])
     """
-    if tuple(classes) != schema.CLASS_NAMES:
+    tracks = class_set(classes).track_numbers
+    if not tracks:
         return None
-    rest = [c for c in range(len(classes)) if c not in schema.TRACK_CLASSES]
-    merged = merge_classes(confusion, [schema.TRACK_CLASSES, rest])
+    showers = [label for label in range(len(classes)) if label not in tracks]
+    merged = merge_classes(confusion, [tracks, showers])
     sides = class_scores(merged, ("track", "shower"))
     return {
         "accuracy": float(accuracy(merged)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.data.crop import crop
-from jaxsparse.data.schema import CLASS_NAMES, View
+from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import mask_adc
-from jaxsparse.simulate.microboone.detector import VOXELS
+from jaxsparse.detectors.microboone import CLASS_NAMES, VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from studies.transport.figures import Figure, Sample, near

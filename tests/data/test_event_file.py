@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.schema import CLASS_NAMES, PIXEL_COLUMNS, SCHEMA_VERSION, Event, View
+from jaxsparse.data.schema import PIXEL_COLUMNS, SCHEMA_VERSION, Event, View
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 
 
@@ -227,7 +228,10 @@ def test_a_refused_event_leaves_the_file_as_if_it_had_not_been_given(tmp_path, m
     good, bad = make_event(0), make_event(1)
     broken = dataclasses.replace(bad.views["Y"], values=-bad.views["Y"].values)
     with EventWriter(
-        tmp_path / "a.h5", detector="toy", views={"U": (40, 60), "Y": (40, 80)}
+        tmp_path / "a.h5",
+        detector="toy",
+        views={"U": (40, 60), "Y": (40, 80)},
+        class_names=CLASS_NAMES,
     ) as writer:
         with pytest.raises(InputError, match=r"Event 0 for a\.h5, view Y: value -"):
             writer.append(dataclasses.replace(bad, views={**bad.views, "Y": broken}))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import CLASS_NAMES
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.evaluation import scores
 
 

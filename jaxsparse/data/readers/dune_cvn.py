@@ -18,12 +18,15 @@ import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.dune import (
+    DUNE,
+    DUNE_EVENT_CLASSES,
+    DUNE_INTERACTIONS,
+    DUNE_SIZE,
+    DUNE_VIEWS,
+)
 from jaxsparse.errors import InputError, one_line
 
-CLASSES = ("nue", "numu", "nutau", "nc")  # event classes; label of an event: its place here
-VIEWS = ("U", "V", "Z")
-SIZE = 500
-INTERACTIONS = ("QE", "RES", "DIS", "other")
 LEPTON_DECAYS = {0: "electron", 1: "muon", 2: "hadrons"}
 
 
@@ -53,12 +56,12 @@ class DuneInfo:
 
 
 class DuneCvnSource:
-    """Random-access source of the events of a folder, in the order of :data:`CLASSES`, then N.
+    """Random-access source of the events of a folder, in the order of the classes, then N.
 
     Views have axes (tick, wire), like all wire planes here: the file's the other way round.
-    ``event_id`` is N, ``label`` the number of the folder's name in :data:`CLASSES`; ``topology``
-    (``"nutau CC DIS electron"``: how the tau decayed; ``"NC"``) and ``energy`` come from the
-    ``.info``. Classes that a folder lacks are left out.
+    ``event_id`` is N, ``label`` the number of the folder's name in :data:`DUNE_EVENT_CLASSES`;
+    ``topology`` (``"nutau CC DIS electron"``: how the tau decayed; ``"NC"``) and ``energy`` come
+    from the ``.info``. Classes that a folder lacks are left out.
 
     Args:
       folder: the folder of folders.
@@ -68,12 +71,12 @@ class DuneCvnSource:
         a cut or foreign stream, an ``.info`` that says no number where one must be.
     """
 
-    detector = "dune"
-    view_shapes = dict.fromkeys(VIEWS, (SIZE, SIZE))
-    axes_names = ("tick", "wire")
-    value_unit = "charge (1 to 255)"
+    detector = DUNE.name
+    view_shapes = dict.fromkeys(DUNE_VIEWS, (DUNE_SIZE, DUNE_SIZE))
+    axes_names = DUNE.views["U"].axes
+    value_unit = DUNE.views["U"].unit
     class_names: tuple[str, ...] = ()  # there is no truth of pixels
-    event_classes = CLASSES
+    event_classes = DUNE_EVENT_CLASSES
 
     def __init__(self, folder: str | os.PathLike[str]):
         self.folder = Path(folder)
@@ -81,12 +84,13 @@ class DuneCvnSource:
             raise InputError(f"{self.folder} is not a folder: give the one that holds nue, numu...")
         self._events = [
             (label, number, path)
-            for label, name in enumerate(CLASSES)
+            for label, name in enumerate(DUNE_EVENT_CLASSES)
             for number, path in sorted(_numbered(self.folder / name))
         ]
         if not self._events:
             raise InputError(
-                f"{self.folder} has no eventN.gz below {', '.join(CLASSES)}: give the folder above"
+                f"{self.folder} has no eventN.gz below {', '.join(DUNE_EVENT_CLASSES)}: give the "
+                "folder above"
             )
         for _, _, path in self._events:
             if not path.with_suffix(".info").is_file():
@@ -99,10 +103,10 @@ class DuneCvnSource:
         label, number, path = self._entry(index)
         image = _read_image(path)
         views = {}
-        for name, plane in zip(VIEWS, image, strict=True):
+        for name, plane in zip(DUNE_VIEWS, image, strict=True):
             coords = np.argwhere(plane.T).astype(np.int32)
             values = plane.T[tuple(coords.T)].astype(np.float32)
-            views[name] = View(coords, values, (SIZE, SIZE))
+            views[name] = View(coords, values, (DUNE_SIZE, DUNE_SIZE))
         info = self.info(index)
         energy = info.neutrino_energy
         if not (math.isnan(energy) or 0 <= energy < math.inf):
@@ -136,7 +140,7 @@ class DuneCvnSource:
         try:
             values = [float(line) for line in path.read_text("ascii").split()]
             return DuneInfo(
-                interaction=INTERACTIONS[int(values[0]) % 4],
+                interaction=DUNE_INTERACTIONS[int(values[0]) % 4],
                 neutrino_energy=values[1],
                 lepton_energy=values[2],
                 weight=values[6],
@@ -156,10 +160,10 @@ class DuneCvnSource:
 
 
 def _topology(label: int, info: DuneInfo) -> str:
-    if CLASSES[label] == "nc":
+    if DUNE_EVENT_CLASSES[label] == "nc":
         return "NC"  # their code is 13 whatever the mode
-    decay = info.lepton_decay if CLASSES[label] == "nutau" else ""
-    return f"{CLASSES[label]} CC {info.interaction} {decay}".rstrip()
+    decay = info.lepton_decay if DUNE_EVENT_CLASSES[label] == "nutau" else ""
+    return f"{DUNE_EVENT_CLASSES[label]} CC {info.interaction} {decay}".rstrip()
 
 
 def _numbered(folder: Path) -> list[tuple[int, Path]]:
@@ -171,7 +175,7 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
 
 def _read_image(path: Path) -> np.ndarray:
     """uint8 ``[3, 500, 500]``; never inflates more than an image, whatever the stream holds."""
-    expected = len(VIEWS) * SIZE * SIZE
+    expected = len(DUNE_VIEWS) * DUNE_SIZE * DUNE_SIZE
     try:
         stream = zlib.decompressobj()
         data = stream.decompress(path.read_bytes(), expected + 1)
@@ -182,4 +186,4 @@ def _read_image(path: Path) -> np.ndarray:
             f"{path} holds {'over ' * (len(data) > expected)}{min(len(data), expected)} bytes of "
             f"image: must be {expected}, copy it anew"
         )
-    return np.frombuffer(data, np.uint8).reshape(len(VIEWS), SIZE, SIZE)
+    return np.frombuffer(data, np.uint8).reshape(len(DUNE_VIEWS), DUNE_SIZE, DUNE_SIZE)

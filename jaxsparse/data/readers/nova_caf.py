@@ -16,14 +16,6 @@ import numpy as np
 
 from jaxsparse.data.event_layout import KEY_DTYPE, NO_KEY
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.nova import (
-    NOVA_AXES,
-    NOVA_EVENT_CLASSES,
-    NOVA_PIXEL_CLASSES,
-    NOVA_SHAPE,
-    NOVA_VALUE_UNIT,
-    NOVA_VIEWS,
-)
 from jaxsparse.data.readers.file_pool import FilePool, find_files
 from jaxsparse.data.readers.hdf5_checks import checked_dataset, read_flat
 from jaxsparse.data.readers.key_join import join
@@ -38,6 +30,15 @@ from jaxsparse.data.readers.nova_truth import (
 )
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.stored_values import as_stored
+from jaxsparse.detectors.nova import (
+    NOVA,
+    NOVA_AXES,
+    NOVA_EVENT_CLASSES,
+    NOVA_PIXEL_CLASSES,
+    NOVA_SHAPE,
+    NOVA_VALUE_UNIT,
+    NOVA_VIEWS,
+)
 from jaxsparse.errors import InputError
 
 MAPS, TRUTH = "rec.training.cvnmaps", "rec.training.trainingdata"
@@ -144,7 +145,7 @@ class NovaCafSource:
         columns of different length), unknown axes; reading an event: a pixel label out of range.
     """
 
-    detector = "nova"
+    detector = NOVA.name
     view_shapes = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
     axes_names = NOVA_AXES
     value_unit = NOVA_VALUE_UNIT

@@ -11,11 +11,12 @@ import numpy as np
 
 from jaxsparse.data.event_layout import FORMAT_NAME
 from jaxsparse.data.hdf5_attributes import says
-from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
 from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.readers.nova_caf import AXES, MAPS, NovaCafSource
 from jaxsparse.data.readers.nova_sparse import INDEX, NovaSparseSource
 from jaxsparse.data.schema import Event
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
 from jaxsparse.errors import InputError, one_line
 
 EVENTS = "events"  # our own event file
@@ -63,7 +64,7 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
       InputError: there is nothing, it is no HDF5, or none of the known formats.
     """
     folder = Path(path) if isinstance(path, str | os.PathLike) else None
-    if folder is not None and any((folder / name).is_dir() for name in CLASSES):
+    if folder is not None and any((folder / name).is_dir() for name in DUNE_EVENT_CLASSES):
         return "dune_cvn"
     first = find_files(path, "event, NOvA or edep-sim HDF5")[0]
     try:

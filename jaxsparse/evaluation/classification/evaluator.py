@@ -16,7 +16,7 @@ import numpy as np
 from jaxsparse import models
 from jaxsparse.data.event_batch import EventBatch
 from jaxsparse.data.event_loader import EventLoader
-from jaxsparse.data.nova import NOVA_AXES
+from jaxsparse.detectors import find
 from jaxsparse.evaluation.classification import report
 from jaxsparse.evaluation.classification.baseline import baseline_scores
 from jaxsparse.evaluation.classification.events import Events
@@ -217,7 +217,8 @@ def _picture(events: Events, results: EventResults, row: int) -> Any:
 
     number = int(events.numbers[row])
     views = {name: events.source.read_view(number, name) for name in events.views}
-    axes = events.source.axes[events.views[0]]
+    first = events.views[0]
+    detector_view = find(events.source.detector).view(first, len(events.source.view_shapes[first]))
     return EventPicture(
         views=views,
         classes=events.classes,
@@ -227,9 +228,9 @@ def _picture(events: Events, results: EventResults, row: int) -> Any:
         details=results.topology[row],
         name=f"event {number}",
         pixel_classes=tuple(events.source.class_names),
-        axes=axes,
-        across=0 if axes == NOVA_AXES else 1,  # the beam goes from left to right
-        unit=events.source.value_units[events.views[0]],
+        axes=events.source.axes[first],
+        across=detector_view.across,
+        unit=events.source.value_units[first],
     )
 
 

@@ -157,7 +157,7 @@ def _draw(
     for image, scores in progress(kept, "drawing", quiet):
         picture = events.Picture(
             image.view, scores, image.weights, images.classes, _caption(image, scores, images),
-            unit=images.unit,
+            axes=images.axes, unit=images.unit,
         )  # fmt: skip
         name = f"event_{image.number:05d}"
         if images.crop or len(images.shape) == 3:

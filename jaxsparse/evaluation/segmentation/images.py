@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.event_layout import VALUE_UNITS
-from jaxsparse.data.schema import CLASS_NAMES, View
+from jaxsparse.data.schema import View
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import choose_window, cut, mask_adc, pixel_weights, window_shape
+from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.segmentation.efficiency import wire_direction
-from jaxsparse.simulate.microboone.detector import MICROBOONE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +100,8 @@ class Images:
         number = self.config.model.num_classes
         if not self.has_truth:
             # The file's names may be those of whole events: what is predicted are pixels.
-            plain = tuple(f"class {label}" for label in range(number))
-            return CLASS_NAMES if number == len(CLASS_NAMES) else plain
+            known = find(self.source.detector).pixel_classes.names
+            return known if len(known) == number else tuple(f"class {c}" for c in range(number))
         names = tuple(self.source.class_names)
         if len(names) != number:
             raise InputError(
@@ -143,14 +142,15 @@ class Images:
 
     @property
     def unit(self) -> str:
-        """Unit of the values; empty for a detector that is not ours."""
-        if self.source.detector != MICROBOONE.name:
-            return ""
-        return VALUE_UNITS.get(len(self.shape), "")
+        """Unit of the values, as the file has it; empty where they were multiplied."""
+        return self.source.value_units[self.view_name] if self.value_scale == 1 else ""
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What the axes count."""
+        return self.source.axes[self.view_name]
 
     def wires(self) -> np.ndarray | None:
         """Unit vector along the wires of the view; ``None`` where it is unknown."""
-        if self.source.detector != MICROBOONE.name:
-            return None
-        angles = {plane.name: plane.angle for plane in MICROBOONE.planes}
-        return wire_direction(angles[self.view_name]) if self.view_name in angles else None
+        angle = find(self.source.detector).view(self.view_name, len(self.shape)).wire_angle
+        return None if angle is None else wire_direction(angle)

@@ -11,7 +11,7 @@ from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.detector import MICROBOONE, Detector
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
@@ -55,7 +55,7 @@ class PlacedEvents:
         self,
         deposits: DepositSource,
         *,
-        detector: Detector = MICROBOONE,
+        detector: WireChamber = MICROBOONE_CHAMBER,
         placements: int = 5,
         seed: int = 0,
         views: Sequence[str] = ("U", "V", "Y"),

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import DELTA, MICHEL, MIP, PARTICLE_DTYPE, View
+from jaxsparse.data.schema import PARTICLE_DTYPE, View
+from jaxsparse.detectors.microboone import DELTA, MICHEL, MIP
 from jaxsparse.evaluation.segmentation import efficiency, instances
 
 
