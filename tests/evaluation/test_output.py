@@ -9,9 +9,9 @@ import pytest
 from jaxsparse.data import partial_file
 from jaxsparse.data.schema import PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.output import refuse_inputs, staged
-from jaxsparse.evaluation.segmentation.images import Image
-from jaxsparse.evaluation.segmentation.predictions import PixelPredictions
+from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 
 
 def write(folder, name, text):
@@ -44,7 +44,7 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path):
 
 
 def test_a_full_disk_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="No space left") as caught, staged(tmp_path / "out"):
+    with pytest.raises(InputError, match="the disk is full") as caught, staged(tmp_path / "out"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
@@ -64,14 +64,14 @@ def test_a_disk_that_fills_up_under_the_predictions_is_one_line(tmp_path, monkey
     def image(number):
         rows = rng.integers(0, 10**6, 5000)
         view = View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (4, 4))
-        return Image(number, number, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
+        return Image(number, number, 0, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
 
     rng = np.random.default_rng(0)
     write_bytes = os.write
     monkeypatch.setattr(partial_file.os, "write", full)
     out = tmp_path / "out"
     write(out, "predictions.h5", "old")
-    with pytest.raises(InputError, match="No space left") as caught, staged(out) as folder:
+    with pytest.raises(InputError, match="the disk is full") as caught, staged(out) as folder:
         fill(folder)
     assert "\n" not in str(caught.value)
     assert (out / "predictions.h5").read_text() == "old"
