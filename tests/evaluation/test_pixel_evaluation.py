@@ -177,7 +177,7 @@ def empty_of(read):
         (Options(num_events=-1), "--num_events=-1"),
         (Options(value_scale=0.0), "--value_scale=0.0"),
         (Options(baseline_data="nowhere.h5"), "nowhere.h5"),
-        (Options(seed=-1), "seed is -1: it must be a whole number from 0"),
+        (Options(seed=-1), "seed is -1: it must be a whole number from 0 to 4294967295"),
         (Options(seed=2**32), "seed is 4294967296"),
     ],
 )
