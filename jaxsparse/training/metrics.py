@@ -86,14 +86,3 @@ def accuracy(confusion: np.ndarray) -> float:
     """
     total = confusion.sum()
     return float(np.trace(confusion) / total) if total else float("nan")
-
-
-def per_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Efficiency (over truth) and purity (over prediction) of every class; NaN where undefined.
-
-    >>> per_class(np.array([[3, 1], [0, 4]]))
-    (array([0.75, 1.  ]), array([1. , 0.8]))
-    """
-    right = np.diagonal(confusion).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return right / confusion.sum(axis=1), right / confusion.sum(axis=0)
