@@ -15,7 +15,7 @@ from jaxsparse.data.schema import NO_CLASS, View
 from jaxsparse.data.split import event_slots, split_by_sites
 from jaxsparse.errors import InputError
 from jaxsparse.ops.coordinates import count_levels
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 HostOrDevice = Any  # numpy until the step runs, jax arrays inside it
 

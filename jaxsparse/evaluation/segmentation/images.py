@@ -11,11 +11,11 @@ import numpy as np
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_layout import VALUE_UNITS
 from jaxsparse.data.schema import CLASS_NAMES, View
-from jaxsparse.data.simulate.detector import MICROBOONE
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import choose_window, cut, mask_adc, pixel_weights, window_shape
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.segmentation.efficiency import wire_direction
+from jaxsparse.simulate.microboone.detector import MICROBOONE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jaxsparse.errors import InputError
 from jaxsparse.models.fields import check_fields, field
-from jaxsparse.nn.activation import ACTIVATIONS
+from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import VOCABULARIES, BlockSettings
 from jaxsparse.nn.coordinate_inputs import append_coordinates
 from jaxsparse.settings import COUNT, SWITCH, number, one_of

@@ -16,7 +16,7 @@ from jaxsparse.models.backbones.backbone import (
     per_view,
 )
 from jaxsparse.models.fields import field, tuple_of
-from jaxsparse.nn.activation import ACTIVATIONS
+from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
 from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem
 from jaxsparse.nn.views import MERGES

@@ -17,7 +17,7 @@ from jaxsparse.models.backbones.backbone import (
     per_view,
 )
 from jaxsparse.models.fields import are_integers, field
-from jaxsparse.nn.activation import ACTIVATIONS
+from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
 from jaxsparse.nn.inverted_residual import InvertedResidual
 from jaxsparse.nn.views import MERGES
