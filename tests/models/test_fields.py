@@ -98,9 +98,9 @@ def test_every_setting_of_a_block_changes_it_or_is_refused(key):
         network = models.Network(
             models.UResNet(kernel_size=settings.kernel_size), {"semantic": models.SemanticHead()}
         )
-        (geometry,) = geometries_of(network, (x,))
 
         def run(key):
+            (geometry,) = geometries_of(network, (x,))
             tensor, where = settings.layers.enter(x, geometry)
             module = ResidualBlock(2, settings)
             variables = module.init(key, tensor, where)

@@ -146,11 +146,9 @@ def test_views_that_share_all_have_the_parameters_of_one_view_and_its_scores():
 
 
 def test_an_image_that_is_no_tuple_is_named_with_its_remedy():
-    network = SCENES["uresnet"]
     x = view(0, SPARSE[0])
-    geometry = jaxsparse.geometry(x, levels=2)
     with pytest.raises(InputError, match=r"images is a SparseTensor .* \(x,\) for one view"):
-        network.apply({}, x, geometry, train=False)
+        SCENES["uresnet"].apply({}, x, None, train=False)
 
 
 def test_a_network_without_heads_is_refused():
