@@ -35,7 +35,7 @@ from jaxsparse.errors import InputError
 PLANES = ("U", "V", "Y")  # names of three projections
 VOXELS = "voxels"
 ORDERS = ("wire,time", "time,wire")
-MOST_CLUSTERS = 255  # overlap is a byte
+MOST_CLUSTERS, MOST_CLASSES = 255, 127  # overlap and labels are bytes
 
 
 class Larcv3Source(EventSource):
@@ -89,6 +89,10 @@ class Larcv3Source(EventSource):
             raise InputError(
                 f"labels is {','.join(labels)!r} and classes {','.join(classes)!r}: give both, or "
                 "neither"
+            )
+        if len(classes) > MOST_CLASSES or len({*classes} - {""}) < sum(map(bool, classes)):
+            raise InputError(
+                f"classes is {','.join(classes)}: give at most {MOST_CLASSES} different names"
             )
         self._wires_first, self._threshold = axes == ORDERS[0], threshold
         self._pool = FilePool()

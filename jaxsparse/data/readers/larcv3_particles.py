@@ -13,8 +13,8 @@ from jaxsparse.data.readers.larcv3_tables import UNSET, linked_rows
 from jaxsparse.data.readers.particle_rows import unknown_particles
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
+from jaxsparse.particle_data import UNKNOWN_PROCESS
 
-UNKNOWN_PROCESS = -1
 US_PER_NS = 1e-3
 
 # Geant4's names of creation processes, as 1000 * type + subtype.

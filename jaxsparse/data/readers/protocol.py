@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_layout import AXES, VALUE_UNITS
 from jaxsparse.data.readers.file_pool import HDF5
 from jaxsparse.data.schema import Event
@@ -77,6 +78,33 @@ class EventSource(abc.ABC):
         return []
 
 
+class DepositSource(abc.ABC):
+    """Random access to energy deposits of foreign files, for a detector response.
+
+    An item is the :class:`~jaxsparse.data.deposits.Deposits` of an event and its ``PARTICLE_DTYPE``
+    table, where the source had them.
+
+    Attributes:
+      path: for messages.
+      files: what is read.
+      event_ids: the source's own event numbers.
+    """
+
+    path: Path
+    files: list[Path]
+    event_ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.event_ids)
+
+    @abc.abstractmethod
+    def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]: ...
+
+    def notes(self) -> list[str]:
+        """What of the files did not fit together, in lines for a person."""
+        return []
+
+
 @dataclasses.dataclass(frozen=True)
 class Option:
     """A choice that a format leaves open: an argument of its reader, a flag of the programs.
@@ -86,11 +114,14 @@ class Option:
       default: what holds if it is not given; its type is the kind of the option (text, number,
         whole number, tuple of texts).
       help: one line.
+      low, high: bounds of a number, both inclusive; none if None.
     """
 
     name: str
     default: str | int | float | tuple[str, ...]
     help: str
+    low: int | None = None
+    high: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +133,8 @@ class Reader:
       recognise: whether a path is of this format: gets the path, and the open file if it is HDF5.
       open: the source of a path, or of a list of files if ``many``; takes the options by name.
       options: what ``open`` takes beside.
+      deposits: whether the source yields energy deposits and particles, for a detector response to
+        make images of; else events.
       many: whether several files make one source.
       patterns: names of its files in a folder; none if the folder itself is the input.
       compression: that suits its events, see :class:`~jaxsparse.data.event_writer.EventWriter`.
@@ -112,6 +145,7 @@ class Reader:
     recognise: Callable[[Path, h5py.File | None], bool]
     open: Callable[..., Any]
     options: tuple[Option, ...] = ()
+    deposits: bool = False
     many: bool = False
     patterns: tuple[str, ...] = HDF5
     compression: str = "gzip"

@@ -95,8 +95,8 @@ class WireCellSource(EventSource):
         self.detector = detector
         self._planes = _plane_sizes(planes)
         self._channels = sum(self._planes.values())
-        if row_ticks < 1:
-            raise InputError(f"row_ticks is {row_ticks}: must be at least 1")
+        if not 1 <= row_ticks <= MOST_TICKS:
+            raise InputError(f"row_ticks is {row_ticks}: must be 1 to {MOST_TICKS}")
         if not (math.isfinite(threshold) and threshold >= 0):
             raise InputError(f"threshold is {threshold}: must be finite and not negative")
         self._row_ticks, self._threshold = row_ticks, threshold
@@ -278,7 +278,7 @@ READER = Reader(
     options=(
         Option("frame", "", "tag of the frames to read, for example gauss1"),
         Option("planes", PLANES, "name and number of wires of every plane, by channel"),
-        Option("row_ticks", 6, "ticks in a time row"),
+        Option("row_ticks", 6, "ticks in a time row", low=1, high=MOST_TICKS),
         Option("threshold", 0.0, "pixels above it are kept"),
         Option("detector", "protodune_hd", "name of the detector"),
     ),

@@ -218,6 +218,8 @@ def test_a_wrong_layout_is_one_line(tmp_path, change, line):
         ({"image": ["particle_mc"]}, "must be sparse2d or sparse3d or cluster2d or cluster3d"),
         ({"image": ["sparse2d_wire", "sparse2d_class"]}, "one 2d and one 3d"),
         ({**WIRE_AND_CLASS}, "give both"),
+        ({**WIRE_AND_CLASS, "classes": ["a", "a"]}, "at most 127 different names"),
+        ({**WIRE_AND_CLASS, "classes": ["", *map(str, range(127))]}, "at most 127 different"),
         ({"image": ["sparse2d_wire"], "views": ["a"]}, "projections 0, 1, 2"),
         ({"image": ["sparse2d_wire"], "axes": "wire"}, "axes is 'wire'"),
         ({"image": ["sparse2d_wire"], "threshold": -1.0}, "threshold is -1.0"),
