@@ -24,8 +24,9 @@ from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.readers.formats import READERS, chosen_options, open_source, reader_of
-from jaxsparse.data.readers.protocol import EventSource, Option
+from jaxsparse.data.readers.protocol import Option
 from jaxsparse.data.seen_pixels import SeenPixels
+from jaxsparse.data.source import EventSource
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.settings import LARGEST_SEED
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents

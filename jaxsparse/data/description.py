@@ -22,9 +22,9 @@ from jaxsparse.data.readers.formats import (
     open_source,
     recognise,
 )
-from jaxsparse.data.readers.protocol import DepositSource, EventSource
 from jaxsparse.data.schema import Event
 from jaxsparse.data.seen_pixels import SeenPixels
+from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.data.spread_out import spread_or_all, spread_out
 from jaxsparse.data.summary import MASK, ViewSummary, summary_lines
 from jaxsparse.errors import InputError

@@ -18,8 +18,9 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.readers.protocol import EventSource, Reader
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.errors import InputError, one_line
 
 CLASSES = ("nue", "numu", "nutau", "nc")  # event classes; label of an event: its place here

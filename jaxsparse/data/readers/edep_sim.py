@@ -18,8 +18,9 @@ from jaxsparse.data.readers.event_rows import EventRows
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import REAL, WHOLE, Field, checked_table
 from jaxsparse.data.readers.particle_rows import unknown_particles
-from jaxsparse.data.readers.protocol import DepositSource, Reader
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
+from jaxsparse.data.source import DepositSource
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 from jaxsparse.particle_data import MASSES, UNKNOWN_PROCESS

@@ -28,8 +28,9 @@ from jaxsparse.data.readers.larcv3_tables import (
     product_of,
 )
 from jaxsparse.data.readers.particle_rows import unknown_particles, vote
-from jaxsparse.data.readers.protocol import EventSource, Option, Reader
+from jaxsparse.data.readers.protocol import Option, Reader
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE, Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.errors import InputError
 
 PLANES = ("U", "V", "Y")  # names of three projections

@@ -36,8 +36,9 @@ from jaxsparse.data.readers.nova_truth import (
     particles_of,
     pixel_labels,
 )
-from jaxsparse.data.readers.protocol import EventSource, Option, Reader
+from jaxsparse.data.readers.protocol import Option, Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 

@@ -22,8 +22,9 @@ from jaxsparse.data.nova import (
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import checked_dataset
 from jaxsparse.data.readers.nova_truth import particles_of, pixel_labels
-from jaxsparse.data.readers.protocol import EventSource, Reader
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.readers.file_pool import find_files
-from jaxsparse.data.readers.protocol import EventSource, Option, Reader
+from jaxsparse.data.readers.protocol import Option, Reader
 from jaxsparse.data.readers.wire_cell_archive import (
     ArchiveReader,
     Member,
@@ -25,6 +25,7 @@ from jaxsparse.data.readers.wire_cell_archive import (
     members,
 )
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 

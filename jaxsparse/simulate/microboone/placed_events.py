@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.readers.protocol import DepositSource, EventSource
 from jaxsparse.data.schema import CLASS_NAMES, Event
+from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.detector import MICROBOONE, Detector
 from jaxsparse.simulate.microboone.placement import place

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.readers.formats import READERS, chosen_options, open_source, recognise
-from jaxsparse.data.readers.protocol import DepositSource, EventSource, Option
+from jaxsparse.data.readers.protocol import Option
+from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.errors import InputError
 from tests.data.readers.larcv3_files import event, write_larcv3_file
 from tests.data.readers.small_files import (
