@@ -30,7 +30,7 @@ def known() -> dict[str, Detector]:
     """All known detectors by name and alias.
 
     >>> sorted(known())
-    ['dune', 'microboone', 'nova', 'nova-far']
+    ['dune', 'microboone', 'nova', 'nova-far', 'protodune_hd']
     """
     return {**_described(), **_REGISTERED}
 

@@ -14,10 +14,13 @@ import re
 import zlib
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.detectors.dune import (
     DUNE,
     DUNE_EVENT_CLASSES,
@@ -55,7 +58,7 @@ class DuneInfo:
     lepton_decay: str
 
 
-class DuneCvnSource:
+class DuneCvnSource(EventSource):
     """Random-access source of the events of a folder, in the order of the classes, then N.
 
     Views have axes (tick, wire), like all wire planes here: the file's the other way round.
@@ -73,9 +76,6 @@ class DuneCvnSource:
 
     detector = DUNE.name
     view_shapes = dict.fromkeys(DUNE_VIEWS, (DUNE_SIZE, DUNE_SIZE))
-    axes_names = DUNE.views["U"].axes
-    value_unit = DUNE.views["U"].unit
-    class_names: tuple[str, ...] = ()  # there is no truth of pixels
     event_classes = DUNE_EVENT_CLASSES
 
     def __init__(self, folder: str | os.PathLike[str]):
@@ -95,6 +95,8 @@ class DuneCvnSource:
         for _, _, path in self._events:
             if not path.with_suffix(".info").is_file():
                 raise InputError(f"{path} has no {path.stem}.info beside it: copy both")
+        images = [path for _, _, path in self._events]
+        self.files = [*images, *(path.with_suffix(".info") for path in images)]
 
     def __len__(self) -> int:
         return len(self._events)
@@ -129,10 +131,6 @@ class DuneCvnSource:
         """float32 ``[events]``: true energy of the neutrino, GeV; reads every ``.info``."""
         energies = [self.info(index).neutrino_energy for index in range(len(self))]
         return np.array(energies, np.float32)
-
-    def notes(self) -> list[str]:
-        """Nothing: what does not fit is refused."""
-        return []
 
     def info(self, index: int) -> DuneInfo:
         """The generator's truth of one event."""
@@ -187,3 +185,13 @@ def _read_image(path: Path) -> np.ndarray:
             f"image: must be {expected}, copy it anew"
         )
     return np.frombuffer(data, np.uint8).reshape(len(DUNE_VIEWS), DUNE_SIZE, DUNE_SIZE)
+
+
+def _recognise(path: Path, _: h5py.File | None) -> bool:
+    return any((path / name).is_dir() for name in DUNE_EVENT_CLASSES)
+
+
+READER = Reader(
+    holds="folders of DUNE pixel maps (nue, numu, nutau, nc)", recognise=_recognise,
+    open=DuneCvnSource, patterns=(),
+)  # fmt: skip
