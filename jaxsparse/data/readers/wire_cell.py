@@ -117,6 +117,10 @@ class WireCellSource(EventSource):
         self._reader = ArchiveReader()
 
     @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        return dict.fromkeys(self.view_shapes, ("time row", "wire"))
+
+    @property
     def value_units(self) -> dict[str, str]:
         """Electrons of deconvolved charge, or ADC."""
         return dict.fromkeys(self.view_shapes, "electrons" if self._is_charge else "ADC")
