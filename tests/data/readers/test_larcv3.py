@@ -79,6 +79,18 @@ def test_particles_keep_their_mother_process_energy_and_place(source):
     assert [row["instance"] for row in (muon, delta)] == [0, 1]
 
 
+def test_numbers_that_were_never_set_are_nan(tmp_path):
+    first = event(0)
+    first["particle_mc"][0]["end_pt"] = (1.7976931348623157e308,) * 4
+    first["particle_mc"][1] |= {"px": np.nan, "energy_init": np.inf}
+    path = write_larcv3_file(tmp_path / "a.h5", [first])
+    muon, delta = Larcv3Source(path, image=["sparse2d_wire"])[0].particles
+    assert np.isnan(muon["end"]).all()
+    assert np.isfinite(muon["start"]).all()
+    assert np.isnan(delta["kinetic_energy"])
+    assert np.isnan(delta["direction"]).all()
+
+
 def test_the_other_order_of_axes_and_other_names_of_planes_are_options(path):
     source = Larcv3Source(
         path, image=["sparse2d_wire"], axes="time,wire", views=["a", "b", "c"], threshold=42.5
