@@ -12,7 +12,7 @@ from absl import flags
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.readers.dune_cvn import DuneCvnSource
-from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_VIEWS
+from jaxsparse.detectors.dune import DUNE, DUNE_EVENT_CLASSES, DUNE_VIEWS
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.dune.detector import DUNE_FAR, FarDetector
 from jaxsparse.simulate.dune.generator import DuneConfig, begin
@@ -259,7 +259,7 @@ def test_the_command_line_writes_a_file_like_that_of_the_reader(tmp_path, events
     assert file.detector == DuneCvnSource.detector
     assert file.event_classes == DUNE_EVENT_CLASSES
     assert file.class_names == DuneCvnSource.class_names
-    assert file.value_units == DuneCvnSource.value_units
+    assert file.value_units == {name: view.unit for name, view in DUNE.views.items()}
     for row, mine in enumerate(events[2:5]):
         assert file[row].label == mine.label
         assert file[row].topology == mine.topology
