@@ -7,8 +7,8 @@ import itertools
 import jax
 import numpy as np
 import pytest
-
 from jaxsparse.data.event_loader import EventLoader
+
 from jaxsparse.data.pixels import join
 from jaxsparse.errors import InputError
 from tests.data.whole_events import LEVELS, NUM_EVENTS, SHAPE, data, event_of, source

@@ -7,9 +7,9 @@ import json
 import jax
 import numpy as np
 import pytest
+from jaxsparse.data.event_loader import EventLoader
 
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation

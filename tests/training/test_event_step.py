@@ -5,10 +5,10 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from jaxsparse.data.event_loader import EventLoader
 
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.event_loader import EventLoader
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from jaxsparse.data.batching import collate, make_sample, pad
+
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer

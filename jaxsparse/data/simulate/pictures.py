@@ -30,7 +30,7 @@ from jaxsparse.data.simulate.response import detector_response
 from jaxsparse.data.simulate.source import SimulatedEvents
 from jaxsparse.data.simulate.truth import label_particles
 from jaxsparse.data.summary import MASK, ViewSummary
-from jaxsparse.data.transforms import mask_adc
+from jaxsparse.data.transforms import mask, on_view
 from jaxsparse.paths import make_folder
 
 COLOURS = ListedColormap(("#bbbbbb", *CLASS_COLOURS))  # first: no class
@@ -56,7 +56,7 @@ def planes(event: Event) -> Figure:
     figure = Figure(figsize=(9.0, 2.4 * len(event.views)), layout="constrained")
     axes = figure.subplots(len(event.views), 2, squeeze=False)
     for row, (name, whole) in enumerate(event.views.items()):
-        view = mask_adc(whole, *MASK)
+        view = on_view(whole, mask, *MASK)
         assert view.labels is not None, "simulated events have truth"
         shades = np.minimum(view.values, 120)
         for axis, colours in zip(axes[row], (shades, view.labels), strict=True):
@@ -102,7 +102,7 @@ def response() -> Figure:
 def michel(source: EdepSimSource) -> Figure:
     """The end of the first Geant4 muon with a Michel electron, plane Y."""
     for index in range(len(source)):
-        view = mask_adc(source[index].views["Y"], *MASK)
+        view = on_view(source[index].views["Y"], mask, *MASK)
         found = view.coords[view.labels == MICHEL]
         if len(found) > 30:
             break

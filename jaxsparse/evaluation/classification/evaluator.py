@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from jaxsparse import models
-from jaxsparse.data.event_batch import EventBatch
-from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.batch import Batch
+from jaxsparse.data.loader import Loader
 from jaxsparse.data.nova import NOVA_AXES
 from jaxsparse.evaluation.classification import report
 from jaxsparse.evaluation.classification.baseline import baseline_scores
@@ -157,7 +157,7 @@ def _batch_size(config: Any, num_events: int) -> int:
 
 def _batches(
     events: Events, config: Any, batch_size: int, draw: int | None = None
-) -> Iterator[EventBatch]:
+) -> Iterator[Batch]:
     """The events in their order, in batches of one device; with a ``draw`` mirrored and moved."""
     if not len(events):
         return
@@ -169,7 +169,7 @@ def _batches(
         0.0  # what a draw changes is where the event lies, not what it is
     )
     levels = models.geometry_of(config.model)["levels"]
-    loader = EventLoader(
+    loader = Loader(
         events.source, data, batch_size=batch_size, levels=levels, shuffle=False,
         events=events.numbers, augment=draw is not None, seed=draw or 0,
     )  # fmt: skip
