@@ -5,8 +5,8 @@ from types import ModuleType
 
 from jaxsparse import ops
 from jaxsparse.errors import InputError
-from jaxsparse.ops.geometry import Geometry, geometry
-from jaxsparse.sparse_tensor import SparseTensor, from_dense, sparse_tensor
+from jaxsparse.ops.levels import Geometry, geometry
+from jaxsparse.tensor import SparseTensor, from_dense, sparse_tensor
 
 __version__ = "0.1.0"
 

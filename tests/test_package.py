@@ -1,9 +1,12 @@
 """What ``import jaxsparse`` gives."""
 
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -26,3 +29,12 @@ def test_every_public_operation_stands_in_the_table_for_porting():
 def test_the_package_and_its_operations_load_without_flax():
     code = "import sys, jaxsparse.ops; sys.exit('flax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_no_function_takes_the_name_of_a_module():
+    """``package.name`` is the module where there is one, however it was imported."""
+    packages = ["", ".importers", ".models", ".nn", ".ops", ".ops.native"]
+    for package in [importlib.import_module(f"jaxsparse{name}") for name in packages]:
+        for module in pkgutil.iter_modules(package.__path__):
+            found = getattr(package, module.name, None)
+            assert found is None or isinstance(found, ModuleType), f"{package}.{module.name}"

@@ -16,7 +16,7 @@ from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.data.split import split_by_sites
 from jaxsparse.data.targets import TARGETS
 from jaxsparse.errors import InputError
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 HostOrDevice = Any  # numpy until the step runs, jax arrays inside it
 

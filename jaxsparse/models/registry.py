@@ -11,7 +11,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.models.fishnet import PRESETS, FishNet
 from jaxsparse.models.mobilenet import MobileNetV2
 from jaxsparse.models.uresnet import UResNet
-from jaxsparse.nn.activation import ACTIVATIONS
+from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import ORDERS, VOCABULARIES
 from jaxsparse.nn.classifier_head import POOLINGS, pooling_parts
 from jaxsparse.nn.views import MERGES

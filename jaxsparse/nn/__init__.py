@@ -7,7 +7,7 @@ parameters is a function; the operations per event, which already work on tensor
 """
 
 from jaxsparse.nn import dense, sparse
-from jaxsparse.nn.activation import ACTIVATIONS, PReLU, activation
+from jaxsparse.nn.activations import ACTIVATIONS, PReLU, activation
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit, ResidualBlock, vocabulary
 from jaxsparse.nn.classifier_head import ClassifierHead
 from jaxsparse.nn.connected_unit import ConnectedUnit

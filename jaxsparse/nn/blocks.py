@@ -13,7 +13,7 @@ from jax.typing import DTypeLike
 
 from jaxsparse.errors import InputError
 from jaxsparse.nn import dense, sparse
-from jaxsparse.nn.activation import activation
+from jaxsparse.nn.activations import activation
 
 VOCABULARIES: dict[str, ModuleType] = {"sparse": sparse, "dense": dense}
 ORDERS = ("norm_first", "convolution_first")
@@ -46,7 +46,7 @@ class BlockSettings:
         dtype: type of the matrix products' operands (None: that of the features).
         momentum: share of the running statistics that stays at a step.
         axis_name: the mapped axis over which batch norm sums its moments.
-        activation: name of the activation, see :func:`~jaxsparse.nn.activation.activation`.
+        activation: name of the activation, see :func:`~jaxsparse.nn.activations.activation`.
         residual: whether residual blocks add their input; without, they are plain chains.
     """
 

@@ -9,7 +9,7 @@ from jaxsparse.ops.connection import (
     target_connection,
     transposed_connection,
 )
-from jaxsparse.ops.convolution import convolution
+from jaxsparse.ops.convolve import convolution
 from jaxsparse.ops.coordinates import count_levels
 from jaxsparse.ops.event_reduction import (
     broadcast_add,
@@ -19,10 +19,11 @@ from jaxsparse.ops.event_reduction import (
     global_max_pooling,
     global_sum_pooling,
 )
-from jaxsparse.ops.geometry import Geometry, Level, geometry
+from jaxsparse.ops.grids import dense_mask, from_dense, to_dense
 from jaxsparse.ops.group_normalization import group_norm, instance_norm, layer_norm
-from jaxsparse.ops.interpolate import features_at, interpolate
+from jaxsparse.ops.interpolation import features_at, interpolate
 from jaxsparse.ops.kernel_map import KernelMap, kernel_offsets, submanifold_map
+from jaxsparse.ops.levels import Geometry, Level, geometry
 from jaxsparse.ops.normalization import (
     BatchNormResult,
     batch_norm,
@@ -42,8 +43,7 @@ from jaxsparse.ops.region import Region, cross, hypercube
 from jaxsparse.ops.rows import sum_rows, take_rows
 from jaxsparse.ops.sets import crop, intersection, prune, union
 from jaxsparse.ops.sites import Sites, generated_sites, given_sites, strided_sites
-from jaxsparse.ops.to_dense import dense_mask, from_dense, to_dense
-from jaxsparse.ops.voxelize import PointMap, VoxelizeStatus, vote, voxelize
+from jaxsparse.ops.voxels import PointMap, VoxelizeStatus, vote, voxelize
 
 __all__ = [
     "BatchNormResult",

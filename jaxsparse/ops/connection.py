@@ -23,12 +23,12 @@ from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
-from jaxsparse.ops.geometry import Geometry, Level
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, Mirror, Windows, inverted, symmetric_map
+from jaxsparse.ops.levels import Geometry, Level
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
 from jaxsparse.pytree import pytree
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 
 @pytree

@@ -19,7 +19,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
 from jaxsparse.ops.linear_pair import LinearPair
 from jaxsparse.pytree import pytree
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 # Wide enough that 50 k rows are four levels, and narrow enough to sum in pairs, nearly.
 RADIX = 16

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_channels, check_features, per_channel
 from jaxsparse.ops.event_reduction import EventRows, event_average, event_spread
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 DOMAINS = ("event", "site")
 

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxsparse.errors import InputError
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 
 class HasSites(Protocol):

@@ -19,7 +19,7 @@ from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
-from jaxsparse.sparse_tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor
 
 Combine = str | Callable[[Array, Array], Array]
 COMBINATIONS = ("add", "concatenate")

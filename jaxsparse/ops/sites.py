@@ -19,10 +19,10 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import check_rows
 from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
-from jaxsparse.ops.geometry import Level
+from jaxsparse.ops.levels import Level
 from jaxsparse.ops.region import PerAxis, Region, per_axis
 from jaxsparse.pytree import pytree
-from jaxsparse.sparse_tensor import SparseTensor, sparse_tensor
+from jaxsparse.tensor import SparseTensor, sparse_tensor
 
 OUTPUT_SITES = ("stride", "receptive_field")
 

@@ -15,6 +15,7 @@ from jaxsparse.data.schema import Event, View
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = 100
+CONFIG = "--config=configs/nova_smoke.py"
 
 
 def write(path: Path) -> None:
@@ -34,7 +35,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     write(folder / "a.h5")
     files = f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.loader", *files, *options],
+        [sys.executable, "-m", "benchmarks.loader", CONFIG, *files, *options],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -120,7 +120,7 @@ def test_an_error_at_any_moment_leaves_what_was_there(old, interrupt, monkeypatc
 
 def test_a_full_disk_is_told_rather_than_what_hdf5_says_of_it(old, interrupt):
     interrupt(25, OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(InputError, match="No space left on device"):
+    with pytest.raises(InputError, match="the disk is full"):
         write_file(old)
 
 

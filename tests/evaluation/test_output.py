@@ -44,7 +44,7 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path):
 
 
 def test_a_full_disk_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="No space left") as caught, staged(tmp_path / "out"):
+    with pytest.raises(InputError, match="the disk is full") as caught, staged(tmp_path / "out"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
@@ -71,7 +71,7 @@ def test_a_disk_that_fills_up_under_the_predictions_is_one_line(tmp_path, monkey
     monkeypatch.setattr(partial_file.os, "write", full)
     out = tmp_path / "out"
     write(out, "predictions.h5", "old")
-    with pytest.raises(InputError, match="No space left") as caught, staged(out) as folder:
+    with pytest.raises(InputError, match="the disk is full") as caught, staged(out) as folder:
         fill(folder)
     assert "\n" not in str(caught.value)
     assert (out / "predictions.h5").read_text() == "old"

@@ -27,8 +27,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = {
     "train": ROOT / "train.py",
     "eval": ROOT / "eval.py",
-    "simulate": ROOT / "jaxsparse/data/simulate/__main__.py",
-    "convert": ROOT / "jaxsparse/data/convert.py",
+    "simulate": ROOT / "jaxsparse/commands/simulate.py",
+    "convert": ROOT / "jaxsparse/commands/convert.py",
     "inspect": ROOT / "jaxsparse/data/inspect.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",
 }

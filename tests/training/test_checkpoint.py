@@ -80,7 +80,9 @@ def test_a_full_disk_is_one_line_and_leaves_the_checkpoints_before(checkpoints, 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # the file system says "too large"
     try:
-        with pytest.raises(InputError, match=r"2 cannot be written: the disk is full.*1 is intact"):
+        with pytest.raises(
+            InputError, match=r"2 cannot be written .the disk is full.: .*1 is intact"
+        ):
             checkpoints.save(big, {}, CONFIG, None)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

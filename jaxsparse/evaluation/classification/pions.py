@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.simulate.constants import PION_ZERO_MASS
+from jaxsparse.particle_data import PION_ZERO_MASS
 
 _AT_ONCE = 8192  # events whose particles are read at a time
 

@@ -13,10 +13,10 @@ from jaxsparse.data.event_layout import VALUE_UNITS
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import CLASS_NAMES, TRUTH_COLUMNS, View
-from jaxsparse.data.simulate.detector import MICROBOONE
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.segmentation.efficiency import wire_direction
+from jaxsparse.simulate.microboone.detector import MICROBOONE
 
 
 @dataclasses.dataclass(frozen=True)

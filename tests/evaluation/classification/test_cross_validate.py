@@ -142,7 +142,7 @@ def test_a_place_that_cannot_be_written_is_one_line(config, event_file, tmp_path
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="the folder cannot be made"):
         cross_validate(config, event_file, tmp_path / "file", folds=2, train_and_score=Recorder())
-    with pytest.raises(InputError, match="--seed=-1"):
+    with pytest.raises(InputError, match="seed is -1"):
         cross_validate(config, event_file, tmp_path, seed=-1, train_and_score=Recorder())
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -177,8 +177,8 @@ def empty_of(read):
         (Options(num_events=-1), "--num_events=-1"),
         (Options(value_scale=0.0), "--value_scale=0.0"),
         (Options(baseline_data="nowhere.h5"), "nowhere.h5"),
-        (Options(seed=-1), "--seed=-1: it must lie in [0, 4294967296)"),
-        (Options(seed=2**32), "--seed=4294967296"),
+        (Options(seed=-1), "seed is -1: it must be a whole number from 0 to 4294967295"),
+        (Options(seed=2**32), "seed is 4294967296"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_earlier_results(

@@ -1,0 +1,219 @@
+"""The coordinates and kernel maps of all levels of a network, built once per batch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxsparse.errors import InputError
+from jaxsparse.features import check_rows
+from jaxsparse.integers import integer, integers
+from jaxsparse.ops import coordinates
+from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.same_sites import check_same_sites
+from jaxsparse.pytree import pytree, register_serialization
+from jaxsparse.tensor import SparseTensor
+
+
+class KernelMaps(dict[int, KernelMap]):
+    """Kernel maps by kernel size: a dictionary that ``jax.export`` can write, integers and all."""
+
+
+jax.tree_util.register_pytree_with_keys(
+    KernelMaps,
+    lambda maps: (
+        [(jax.tree_util.DictKey(size), maps[size]) for size in sorted(maps)],
+        (tuple(sorted(maps)),),
+    ),
+    lambda sizes, maps: KernelMaps(zip(*sizes, maps, strict=True)),
+)
+register_serialization(KernelMaps, ["sizes"])
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """Sites and kernel maps of one level; a level's unit is twice that of the level before.
+
+    Attributes:
+        coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
+        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
+            room.
+        kernel_maps: submanifold map of each kernel size that was asked for.
+        down: map of kernel 2, stride 2 to the next level; None on the last.
+        spatial_shape: shape in units of this level (static).
+        batch_size: number of events (static).
+        stride: finest pixels per unit and axis (static).
+    """
+
+    coords: Int[Array, "sites axes"]
+    count: Int[Array, ""]
+    kernel_maps: KernelMaps
+    down: KernelMap | None
+    spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    batch_size: int = dataclasses.field(metadata={"static": True})
+    stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+
+    @property
+    def capacity(self) -> int:
+        """Number of rows, padding included."""
+        return self.coords.shape[0]
+
+    @property
+    def num_active(self) -> Int[Array, ""]:
+        """How many rows are sites."""
+        return jnp.minimum(self.count, self.capacity)
+
+    @property
+    def mask(self) -> Bool[Array, " sites"]:
+        """True on the rows that are sites."""
+        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """All levels of a batch, finest first: integers only, shared by every layer and by both passes.
+
+    Attributes:
+        levels: see ``Level``.
+        fits: bool scalar, whether every level's sites fit its capacity. Capacities that come from
+            ``count_levels`` always do.
+    """
+
+    levels: tuple[Level, ...]
+    fits: Bool[Array, ""]
+
+    def level_of(self, x: SparseTensor) -> int:
+        """The level that ``x`` lies on.
+
+        Raises:
+            InputError: no level has the stride of ``x``, or the one that has is another batch's:
+                another shape, number of events or capacity, or, where they are at hand, other
+                coordinates.
+        """
+        index = self.level_of_stride(x.stride)
+        relation = f"level {index} of the geometry has"
+        check_same_sites(x, self.levels[index], relation, "build one from this batch")
+        return index
+
+    def level_of_stride(self, stride: tuple[int, ...]) -> int:
+        """The level of that stride.
+
+        Raises:
+            InputError: there is none.
+        """
+        for index, level in enumerate(self.levels):
+            if level.stride == stride:
+                return index
+        raise InputError(
+            f"stride of the tensor is {stride} but the geometry has strides "
+            f"{[level.stride for level in self.levels]}: build the geometry with more levels"
+        )
+
+    def tensor(self, level: int, features: Float[Array, "sites channels"]) -> SparseTensor:
+        """Features on the sites of a level; their padding rows must be zero.
+
+        Raises:
+            InputError: features that have not one row for each row of the level.
+        """
+        sites = self.levels[level]
+        check_rows(features, sites.capacity)
+        return SparseTensor(
+            coords=sites.coords,
+            features=features,
+            num_active=sites.num_active,
+            spatial_shape=sites.spatial_shape,
+            batch_size=sites.batch_size,
+            stride=sites.stride,
+        )
+
+
+def geometry(
+    x: SparseTensor,
+    *,
+    levels: int,
+    kernels: Sequence[int] = (3,),
+    capacities: Sequence[int] | None = None,
+    strategy: str = "auto",
+) -> Geometry:
+    """Builds the levels and kernel maps of a batch. Traceable: shapes depend on capacities only.
+
+    Args:
+        x: the batch; only its coordinates are used.
+        levels: number of levels, the finest included.
+        kernels: odd sizes of the submanifold kernels, the same at every level.
+        capacities: rows of every level, the first being ``x.capacity`` (static), as
+            ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
+        strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
+
+    Returns:
+        The geometry. All of it is int32 or bool and identical for every strategy and platform.
+        Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
+        and ``fits`` is False.
+
+    Raises:
+        InputError: no levels, an even kernel, capacities of the wrong length or of another batch,
+            and, outside of ``jit``, more sites than a capacity.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
+    ...                   batch_size=1)
+    >>> [int(level.num_active) for level in geometry(x, levels=3).levels]
+    [3, 2, 1]
+    """
+    x.check()
+    if integer("levels", levels) < 1:
+        raise InputError(f"levels is {levels}: must be at least 1")
+    rows = (x.capacity,) * levels if capacities is None else integers("capacities", capacities)
+    if len(rows) != levels or rows[0] != x.capacity or min(rows) < 1:
+        raise InputError(
+            f"capacities is {rows}: must be {levels} positive numbers beginning with {x.capacity}"
+        )
+    coords = jnp.asarray(x.coords)
+    num_active = jnp.asarray(x.num_active, jnp.int32)
+    shape, stride = x.spatial_shape, x.stride
+    fits = num_active <= rows[0]
+    built: list[Level] = []
+    for index in range(levels):
+        num_here = jnp.minimum(num_active, rows[index])
+        maps = KernelMaps()
+        for size in kernels:
+            maps[size] = submanifold_map(
+                coords,
+                num_here,
+                batch_size=x.batch_size,
+                spatial_shape=shape,
+                kernel_size=size,
+                strategy=strategy,
+            )
+        level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
+        if index + 1 == levels:
+            built.append(level)
+            break
+        coarse, num_active, parent, child = coordinates.downsample(
+            coords,
+            num_here,
+            batch_size=x.batch_size,
+            spatial_shape=shape,
+            capacity=rows[index + 1],
+        )
+        num_coarse = jnp.minimum(num_active, rows[index + 1])
+        down = downsample_map(
+            parent, child, num_here, num_coarse, capacity=rows[index + 1], dim=x.dim
+        )
+        built.append(dataclasses.replace(level, down=down))
+        fits &= num_active <= rows[index + 1]
+        coords, shape = coarse, coordinates.halved_shape(shape)
+        stride = tuple(2 * s for s in stride)
+    if capacities is not None and not isinstance(fits, jax.core.Tracer) and not bool(fits):
+        over = next(i for i, level in enumerate(built) if int(level.count) > level.capacity)
+        raise InputError(
+            f"capacities is {rows} but level {over} has {int(built[over].count)} sites: raise it, "
+            "ops.count_levels counts what is needed"
+        )
+    return Geometry(tuple(built), fits)

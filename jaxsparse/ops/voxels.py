@@ -1,0 +1,343 @@
+"""From points to sites, and from sites back to the points that made them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxsparse.errors import InputError
+from jaxsparse.features import as_features, check_rows
+from jaxsparse.integers import INT32_MAX, integer, integers, positive
+from jaxsparse.ops import coordinates
+from jaxsparse.ops.int32 import as_int32, clipped_int32
+from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
+from jaxsparse.pytree import pytree
+from jaxsparse.tensor import DUPLICATE_POLICIES, SparseTensor
+
+# The largest whole number below 2^31 that float32 holds.
+_FLOAT32_BELOW_LIMIT = 2.0**31 - 128
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class PointMap:
+    """Which point lies on which site; what leads from sites back to points.
+
+    Attributes:
+        rows: int32 ``[points]``, the row of every point's site; the capacity for points that have
+            none (padding, outside of the volume, on a site beyond the capacity).
+        points_per_site: int32 ``[capacity]``, 0 on padding rows.
+    """
+
+    rows: Int[Array, " points"]
+    points_per_site: Int[Array, " sites"]
+
+    @property
+    def capacity(self) -> int:
+        """Rows of the tensor of sites, padding included."""
+        return self.points_per_site.shape[0]
+
+    def restore(self, features: Float[Array, "sites channels"]) -> Float[Array, "points channels"]:
+        """Features of every point's site, in the points' order and multiplicity; 0 without a site.
+
+        Differentiable any number of times; its gradient adds points up in a fixed order.
+
+        Raises:
+            InputError: features that have not one row for each row of the sites.
+        """
+        check_rows(features, self.capacity)
+        return take_rows(features, self.rows)
+
+
+@pytree
+@dataclasses.dataclass(frozen=True)
+class VoxelizeStatus:
+    """What went wrong, as numbers. Outside of ``jit`` an error has been raised instead.
+
+    Attributes:
+        num_outside: int32 scalar, points outside of the volume or of the batch, NaN included.
+        num_repeated: int32 scalar, points beyond the first on their site.
+        num_sites: int32 scalar, true number of sites, also where it exceeds the capacity.
+        ok: bool scalar: no point outside, every site within the capacity, and no repetition if
+            ``duplicates`` is ``"error"``.
+    """
+
+    num_outside: Int[Array, ""]
+    num_repeated: Int[Array, ""]
+    num_sites: Int[Array, ""]
+    ok: Bool[Array, ""]
+
+
+def voxelize(
+    points: Array | np.ndarray | Sequence[Sequence[float]],
+    features: Float[Array | np.ndarray, "points channels"],
+    *,
+    spatial_shape: Sequence[int],
+    batch_size: int,
+    capacity: int | None = None,
+    duplicates: str = "error",
+    valid: Bool[Array | np.ndarray, " points"] | None = None,
+) -> tuple[SparseTensor, PointMap, VoxelizeStatus]:
+    """The sites that points lie on, ``floor(point)``, with the features of their points merged.
+
+    Traceable. Called with arrays at hand it raises where something is wrong; under ``jit`` and its
+    kin nothing can be raised, and ``status.ok`` must be looked at.
+
+    Args:
+        points: ``[points, 1 + D]``, event index, then D coordinates in units of a voxel: voxel
+            ``i`` spans ``[i, i + 1)``. Integers of any width, or floats, which are rounded down
+            before anything narrows them. Any order; takes no gradient.
+        features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
+            and booleans become float32.
+        spatial_shape: voxels along each of the D axes, 1 to 4 of them (static).
+        batch_size: number of events, those without points included (static).
+        capacity: rows of the result (static); None: one for every point, which always fits.
+        duplicates: what to do with several points on one site: ``"error"``, or merge them by
+            ``"sum"``, ``"mean"``, ``"max"`` (channel by channel) or ``"first"`` (in input order).
+            Sums and means are float32, in an order that depends on the points of the site only.
+        valid: bool ``[points]``, False for padding, which is ignored whatever it holds.
+
+    Returns:
+        ``(tensor, point_map, status)``: the tensor of stride 1 in canonical order, padding rows -1
+        and 0; which point went where; the numbers of points and sites that are not in the tensor.
+        The features are differentiable any number of times; the gradient of ``"max"`` goes to the
+        first of equal points.
+
+    Raises:
+        InputError: a wrong shape, type or policy. Where arrays are at hand also: a point outside of
+            the volume, repeated points under ``"error"``, more sites than ``capacity``.
+
+    Source: the quantisation of sparse tensors of MinkowskiEngine, with its inverse map, restated
+    for fixed shapes.
+
+    >>> x, point_map, status = voxelize([[0, 2.5, 1.0], [0, 0.0, 3.9], [0, 2.0, 1.2]],
+    ...     jnp.array([[1.0], [2.0], [4.0]]), spatial_shape=(4, 4), batch_size=1, duplicates="sum")
+    >>> x.coords.tolist(), x.features.tolist()
+    ([[0, 0, 3], [0, 2, 1], [-1, -1, -1]], [[2.0], [5.0], [0.0]])
+    >>> point_map.restore(x.features).tolist(), point_map.points_per_site.tolist()
+    ([[5.0], [2.0], [5.0]], [1, 2, 0])
+    """
+    sizes = _checked_sizes(spatial_shape, batch_size)
+    if duplicates not in DUPLICATE_POLICIES:
+        raise InputError(
+            f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
+        )
+    features = jnp.asarray(as_features(features))
+    _check_shapes(np.shape(points), features, valid, sizes)
+    capacity = max(features.shape[0], 1) if capacity is None else positive("capacity", capacity)
+
+    points = points if isinstance(points, jax.Array) else np.asarray(points)
+    if _traced(points, valid):
+        coords, inside = _voxels(points, sizes)
+    else:
+        coords, inside = _host_voxels(np.asarray(points), valid, sizes)
+    used = jnp.ones(features.shape[0], bool) if valid is None else jnp.asarray(valid)
+    placed = used & inside
+    words = coordinates.key_words(coords, placed, sizes[0], sizes[1:])
+    rank, num_sites = coordinates.rank_by_sort(words)
+    row = jnp.where(placed & (rank < capacity), rank, capacity)
+    counts = jnp.zeros(capacity, jnp.int32).at[row].add(1, mode="drop")
+    num_placed = jnp.sum(placed, dtype=jnp.int32)
+    status = VoxelizeStatus(
+        num_outside=jnp.sum(used, dtype=jnp.int32) - num_placed,
+        num_repeated=num_placed - num_sites,
+        num_sites=num_sites,
+        ok=jnp.all(placed == used)
+        & (num_sites <= capacity)
+        & ((num_placed == num_sites) | (duplicates != "error")),
+    )
+    _raise_on_host(status, capacity, duplicates)
+    # Points of one site write equal coordinates, so the order of these writes does not matter.
+    sites = jnp.full((capacity, len(sizes)), -1, jnp.int32).at[row].set(coords, mode="drop")
+    tensor = SparseTensor(
+        coords=sites,
+        features=_merge(features, row, counts, duplicates),
+        num_active=jnp.minimum(num_sites, capacity),
+        spatial_shape=sizes[1:],
+        batch_size=sizes[0],
+        stride=(1,) * (len(sizes) - 1),
+    )
+    return tensor, PointMap(row, counts), status
+
+
+def vote(
+    labels: Int[Array | np.ndarray, " points"],
+    point_map: PointMap,
+    *,
+    ignore_label: int = -1,
+    conflict: int | None = None,
+) -> Int[Array, " sites"]:
+    """The label that most points of a site have; the smallest of equally frequent ones.
+
+    Args:
+        labels: integers ``[points]`` that int32 holds, one for every point that was voxelised.
+            Under ``jit`` of a type that int32 holds.
+        point_map: of ``voxelize``.
+        ignore_label: points that have it do not vote.
+        conflict: what a site gets on which not all votes are for one label, instead of the label
+            that most are for. None: nothing special.
+
+    Returns:
+        int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
+
+    Raises:
+        InputError: another number of labels than points, labels that are no integers or that int32
+            does not hold, and, under ``jit``, labels of a wider type.
+
+    Source of ``conflict``: the ``ignore_label`` of ``sparse_quantize`` of MinkowskiEngine 0.5
+    (``quantize_label`` in ``src/quantization.cpp``), where any two points that differ conflict. Its
+    own ignore label is a label like others there, so its result for ``ignore_label=n`` is
+    ``vote(..., ignore_label=one that no point has, conflict=n)``.
+
+    >>> _, point_map, _ = voxelize([[0, 1], [0, 1], [0, 0], [0, 1]], jnp.ones((4, 1)),
+    ...                            spatial_shape=(2,), batch_size=1, duplicates="first")
+    >>> vote(jnp.array([3, -1, -1, 3]), point_map).tolist()
+    [-1, 3, -1, -1]
+    >>> vote(jnp.array([3, -1, -1, 4]), point_map, conflict=255).tolist()
+    [-1, 255, -1, -1]
+    """
+    points, capacity = point_map.rows.shape[0], point_map.capacity
+    if np.shape(labels) != (points,):
+        raise InputError(f"labels has shape {np.shape(labels)}: must be [{points}], one a point")
+    labels = as_int32("labels", labels)
+    ignored = _label("ignore_label", ignore_label)
+    row = jnp.where(labels == ignored, capacity, point_map.rows)
+    row, labels = jax.lax.sort((row, labels), num_keys=2)
+    # Votes of one label on one site are a run; integers alone from here, so any order will do.
+    new = jnp.ones(points, bool).at[1:].set((row[1:] != row[:-1]) | (labels[1:] != labels[:-1]))
+    run = jnp.cumsum(new, dtype=jnp.int32) - 1
+    votes = jnp.zeros(points, jnp.int32).at[run].add(1)[run]
+    most = jnp.zeros(capacity, jnp.int32).at[row].max(votes, mode="drop")
+    elected = (row < capacity) & (votes == most.at[row].get(mode="fill", fill_value=-1))
+    target = jnp.where(elected, row, capacity)
+    winner = jnp.full(capacity, INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
+    if conflict is not None:
+        voters = jnp.zeros(capacity, jnp.int32).at[row].add(1, mode="drop")
+        winner = jnp.where(voters > most, _label("conflict", conflict), winner)
+    return jnp.where(most > 0, winner, ignored)
+
+
+def _label(name: str, value: int) -> Array:
+    """A label of the caller's as int32."""
+    number = integer(name, value)
+    if not -INT32_MAX - 1 <= number <= INT32_MAX:
+        raise InputError(f"{name} is {number}: must be an integer that int32 holds")
+    return jnp.int32(number)
+
+
+def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
+    """One row a site from the features of its points."""
+    points, capacity = features.shape[0], counts.shape[0]
+    if policy == "sum":
+        return sum_rows(features, row, capacity)
+    if policy == "mean":
+        total = sum_rows(features.astype(jnp.float32), row, capacity)
+        points_here = jnp.maximum(counts, 1)[:, None].astype(jnp.float32)
+        return (total / points_here).astype(features.dtype)
+    number = jnp.arange(points, dtype=jnp.int32)
+    if policy == "max":
+        winner = largest_of_rows(features, row, capacity)
+        won = winner.at[row].get(mode="fill", fill_value=-1) == number[:, None]
+        # All terms but the winner are zero, so that their sum is the winner.
+        return sum_rows(jnp.where(won, features, 0), row, capacity)
+    first = jnp.full(capacity, points, jnp.int32).at[row].min(number, mode="drop")
+    return take_rows(features, first, distinct=True)
+
+
+def _checked_sizes(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
+    """Batch size and shape, as Python integers that int32 holds."""
+    sizes = (integer("batch_size", batch_size), *integers("spatial_shape", spatial_shape))
+    if not 2 <= len(sizes) <= 5:
+        raise InputError(f"spatial_shape is {sizes[1:]}: must be 1 to 4 lengths")
+    coordinates.key_groups(sizes[0], sizes[1:])
+    return sizes
+
+
+def _check_shapes(
+    shape: tuple[int, ...],
+    features: Array,
+    valid: Array | np.ndarray | None,
+    sizes: tuple[int, ...],
+) -> None:
+    if len(shape) != 2 or shape[1] != len(sizes):
+        raise InputError(
+            f"points has shape {shape}: must be [points, {len(sizes)}], event index first"
+        )
+    if features.ndim != 2 or features.shape[0] != shape[0]:
+        raise InputError(
+            f"features has shape {features.shape}: must be [{shape[0]}, channels] as points"
+        )
+    if valid is None:
+        return
+    dtype = jnp.result_type(valid)
+    if jnp.shape(valid) != shape[:1] or dtype != jnp.bool_:
+        raise InputError(
+            f"valid has shape {jnp.shape(valid)} and type {dtype}: must be bool [{shape[0]}] as "
+            "points, compare numbers with 0 first"
+        )
+
+
+def _traced(*arrays: object) -> bool:
+    return any(isinstance(array, jax.core.Tracer) for array in arrays)
+
+
+def _voxels(points: Array | np.ndarray, sizes: tuple[int, ...]) -> tuple[Array, Array]:
+    """int32 voxel indices of points, some of them traced, and whether they are in the volume."""
+    if jnp.issubdtype(points.dtype, jnp.floating):
+        library: Any = jnp if isinstance(points, jax.Array) else np
+        points = points.astype(jnp.promote_types(points.dtype, jnp.float32))
+        points = jax.lax.stop_gradient(points) if library is jnp else points
+        whole = library.floor(points)
+        # A fraction of an event is no event; conversion to int32 would make one of it.
+        number = library.isfinite(points).all(axis=1) & (whole[:, 0] == points[:, 0])
+        number &= (whole <= _FLOAT32_BELOW_LIMIT).all(axis=1)
+        whole = library.where(number[:, None], library.clip(whole, -1, _FLOAT32_BELOW_LIMIT), -1)
+        coords = jnp.asarray(whole.astype(np.int32))
+    else:
+        coords = clipped_int32("points", points)
+    limits = jnp.array([sizes], jnp.int32)
+    return coords, ((coords >= 0) & (coords < limits)).all(axis=1)
+
+
+def _host_voxels(
+    points: np.ndarray, valid: Array | np.ndarray | None, sizes: tuple[int, ...]
+) -> tuple[Array, Array]:
+    """The same for arrays at hand, at their own width; refuses points outside of the volume."""
+    if jnp.issubdtype(points.dtype, jnp.floating):
+        points = points.astype(np.promote_types(points.dtype, np.float32))
+    elif points.size and not np.issubdtype(points.dtype, np.integer):
+        raise InputError(f"points has type {points.dtype}: must be integers or floats")
+    whole = np.floor(points) if np.issubdtype(points.dtype, np.floating) else points
+    inside: Any = (whole >= 0) & (whole < np.array(sizes, np.int64))
+    inside[:, 0] &= whole[:, 0] == points[:, 0]
+    wrong = ~inside if valid is None else ~inside & np.asarray(valid)[:, None]
+    if wrong.any():
+        row, axis = np.argwhere(wrong)[0]
+        name = "event index" if axis == 0 else f"axis {axis - 1}"
+        kind = "a whole number in" if axis == 0 else "in"
+        raise InputError(
+            f"points[{row}] is {points[row].tolist()}: {name} must be {kind} [0, {sizes[axis]}), "
+            "shift or crop the points, or enlarge spatial_shape or batch_size"
+        )
+    placed = inside.all(axis=1)
+    coords = np.where(placed[:, None], whole, 0).astype(np.int32)
+    return jnp.asarray(coords), jnp.asarray(placed)
+
+
+def _raise_on_host(status: VoxelizeStatus, capacity: int, duplicates: str) -> None:
+    if _traced(status.num_sites, status.num_repeated):
+        return
+    sites, repeated = int(status.num_sites), int(status.num_repeated)
+    if duplicates == "error" and repeated:
+        raise InputError(
+            f"points has {repeated} rows on a site that another row is on already: "
+            "sites must be unique, merge them with duplicates=sum, mean, max or first"
+        )
+    if sites > capacity:
+        raise InputError(f"capacity is {capacity} but the points make {sites} sites: raise it")
