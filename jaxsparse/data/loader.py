@@ -248,16 +248,18 @@ class _Maker:
                 )
             images = pipeline.shrink(images, position, room, key)
         while table.pick(_counts(shards := self._shared(images, events))) is None:
-            position = int(np.argmax(np.sum([pixels.lengths for pixels in images], axis=0)))
+            most = _counts(shards).max(axis=0).reshape(room.shape)
+            view = int(np.argmax((most > room).any(axis=1)))
+            position = int(np.argmax(images[view].lengths))
             if pipeline.oversize == "error":
-                sites = max(max(map(len, shard.views)) for shard in shards)
                 raise InputError(
-                    f"Batch {number} of {name} has {sites} sites on a device (event "
+                    f"Batch {number} of {name} has {most[view, 0]} sites on a device (event "
                     f"{events[position]} has most) but {limit}: raise it, lower "
                     "train.batch_size, or set data.oversize=crop"
                 )
-            smaller = self._event_counts(images, position) * 7 // 8
-            images = pipeline.shrink(images, position, smaller, key)
+            counts = self._event_counts(images, position)
+            counts[view] = counts[view] * 7 // 8
+            images = pipeline.shrink(images, position, counts, key)
         return shards
 
     def _event_counts(self, images: Sequence[Any], position: int) -> np.ndarray:

@@ -174,7 +174,11 @@ class Pipeline:
             own = dataclasses.replace(own, columns={**own.columns, "place": np.arange(length)})
             chance = _chance((seed, epochs[one], events[one]), _SHRINK, number)
             while (own.level_counts(self.levels)[0] > room[number]).any():
-                window = tuple(max(side * 7 // 8, 1) for side in window)
+                smaller = tuple(max(side * 7 // 8, 1) for side in window)
+                if smaller == window:  # there is no room for a single pixel
+                    own = own.take(np.zeros(len(own), bool))
+                    break
+                window = smaller
                 start = crop.choose_windows(own, window, keep=self.crop_keep, draw=chance)
                 own = transforms.inside(own, start, window)
             rows = np.ones(len(pixels), bool)

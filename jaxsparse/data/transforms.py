@@ -101,7 +101,7 @@ def flip(pixels: Pixels, flips: np.ndarray) -> Pixels:
         )
     if not flips.any():
         return pixels
-    rows = np.flatnonzero(pixels.per_event(flips.any(axis=1)))
+    rows = np.flatnonzero(pixels.per_event(np.asarray(flips.any(axis=1))))
     moved = pixels.coords[rows]
     mirrored = np.repeat(flips, pixels.lengths, axis=0)[rows]
     np.subtract(np.array(pixels.shape) - 1, moved, out=moved, where=mirrored, casting="same_kind")
