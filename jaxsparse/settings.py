@@ -201,6 +201,13 @@ SETTINGS: dict[str, dict[str, Setting]] = {
 }  # fmt: skip
 
 
+# Keys of earlier versions, and what stands for them.
+RENAMED = {
+    "data.view": "data.views, names in a tuple such as ('Y',)",
+    "data.feature_scale": "data.std, with data.mean=0",
+}
+
+
 def defaults(group: str = "") -> dict[str, Any]:
     """Default by key of a group; ``""`` is the top level.
 
@@ -218,13 +225,16 @@ def check(group: str, values: Mapping[str, Any]) -> None:
       values: by key; keys that the group does not have are left to others.
 
     Raises:
-      InputError: name, value and rule.
+      InputError: name, value and rule; or what stands for a key of an earlier version.
 
     >>> check("data", {"num_buckets": 0})
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: data.num_buckets is 0: it must be a whole number from 1 to 8.
     """
+    for old, new in RENAMED.items():
+        if old.startswith(f"{group}.") and old.partition(".")[2] in values:
+            raise InputError(f"{old} is gone: set {new}.")
     for name, setting in SETTINGS[group].items():
         if name in values and not setting.rule.holds(values[name]):
             key = f"{group}.{name}" if group else name
