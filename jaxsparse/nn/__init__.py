@@ -9,8 +9,6 @@ parameters is a function; the operations per event, which already work on tensor
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.activations import ACTIVATIONS, PReLU, activation
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit, ResidualBlock, vocabulary
-from jaxsparse.nn.classifier_head import ClassifierHead
-from jaxsparse.nn.connected_unit import ConnectedUnit
 from jaxsparse.nn.connection import down, neighbours
 from jaxsparse.nn.coordinate_inputs import append_coordinates
 from jaxsparse.nn.dense_connection import DenseConnection
@@ -59,8 +57,6 @@ __all__ = [
     "BatchNorm",
     "BlockSettings",
     "ChannelwiseConv",
-    "ClassifierHead",
-    "ConnectedUnit",
     "ConvolutionUnit",
     "DenseConnection",
     "DenseGeometry",
