@@ -38,12 +38,12 @@ from benchmarks import machine
 from jaxsparse import command_line
 from jaxsparse.command_line import load_config
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.classification.baseline import baseline_scores
-from jaxsparse.evaluation.classification.bootstrap import error_of_mean
-from jaxsparse.evaluation.classification.comparison import compare
-from jaxsparse.evaluation.classification.evaluator import pass_events
-from jaxsparse.evaluation.classification.events import Events
+from jaxsparse.evaluation.event_pass import pass_events
+from jaxsparse.evaluation.events import Events
+from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
 from jaxsparse.evaluation.options import Trained
+from jaxsparse.evaluation.studies.comparison import compare
+from jaxsparse.evaluation.studies.forest_guess import baseline_scores
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.plan import Plan

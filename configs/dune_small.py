@@ -2,7 +2,7 @@
 
     python train.py --config=configs/dune_small.py --workdir=runs/dune_small \\
         --config.data.train=dune.h5
-    python -m jaxsparse.evaluation.classification.cross_validate --config=configs/dune_small.py \\
+    python -m jaxsparse.evaluation.studies.cross_validate --config=configs/dune_small.py \\
         --data=dune.h5 --out=runs/dune_cv --folds=5 --repeats=2 --draws=4
 
 Not a published recipe; what it reaches is in ``docs/dune.md``. All of it is our choice:

@@ -4,7 +4,7 @@
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Not a published recipe: eight filters, four levels, pixel weights that fall off from instances of
-250 pixels on, Adam with a cosine that the clock ends. ``demo.py`` runs it.
+250 pixels on, Adam with a cosine over 1,500 steps. ``demo.py`` runs it.
 """
 
 from ml_collections import ConfigDict
@@ -30,7 +30,6 @@ def get_config() -> ConfigDict:
     config.train.cpu_devices = 2
     config.train.batch_size = 8
     config.train.steps = 1500
-    config.train.minutes = 4.5
     config.train.log_every = 20
     config.train.validate_every = 200
     config.train.validation_events = 60

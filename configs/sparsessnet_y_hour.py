@@ -6,8 +6,8 @@
 The data and the network's form of ``sparsessnet_y.py``. Changed for the hour: 16 filters, matrix
 products in bfloat16, batches of 8 over two CPU devices, pixel weights that fall off from instances
 of 100 pixels on instead of 50, Adam with a warm-up and a cosine, 11,000 steps (88,000 crops).
-``--config.train.minutes=55`` ends it by the clock; such a run is not repeatable to the bit, one
-that ``steps`` ends is.
+``--config.train.minutes=55`` stops it by the clock, wherever the cosine is; the same command with
+more minutes goes on.
 
 Measured on 2026-11-22, two cores of a Xeon, 4,000 simulated events: 0.902 on five classes and 0.966
 on track / shower over 400 crops never trained on (docs/results.md); 85 minutes on shared cores, 47

@@ -1,25 +1,57 @@
-"""Evaluates a checkpoint on a file: the part that is the same for every task."""
+"""Evaluates a checkpoint on a file: one pass over its events with a list of metrics."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.classification.evaluator import evaluate_events
+from jaxsparse.evaluation.event_head import EventHead
+from jaxsparse.evaluation.metrics.metric import Metric, measure
 from jaxsparse.evaluation.options import Options, Trained
 from jaxsparse.evaluation.output import refuse_inputs, staged
-from jaxsparse.evaluation.segmentation.evaluator import evaluate_pixels
-from jaxsparse.evaluation.text import dumps
+from jaxsparse.evaluation.pixel_head import PixelHead
+from jaxsparse.evaluation.report import page
+from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb, versions
+from jaxsparse.evaluation.scored import Scored
+from jaxsparse.evaluation.text import dumps, plain
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.parallel import enable_compilation_cache
 
-__all__ = ["TASKS", "Options", "evaluate"]
+__all__ = ["HEADS", "Head", "Options", "evaluate"]
 
 DEFAULTS = Options()
-# config.task -> (trained, data, workdir, folder, options, quiet) -> (metrics, page to read)
-TASKS = {"segmentation": evaluate_pixels, "classification": evaluate_events}
+
+
+class Head(Protocol):
+    """What a network says of a data set, and what is asked of it.
+
+    Attributes:
+      classes: names of its classes.
+      metrics: which figures apply, in the order of the report.
+    """
+
+    classes: tuple[str, ...]
+    metrics: Sequence[Metric]
+
+    def __len__(self) -> int:
+        """Number of events."""
+
+    def run(self, folder: Path) -> Iterator[Scored]:
+        """Passes the events through the network, once; writes ``predictions.h5``."""
+
+    def facts(self) -> dict[str, Any]:
+        """What is to say of data, pixels, time and programs after the pass."""
+
+    def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
+        """Pictures of some events."""
+
+
+# config.task -> (trained, data, workdir, options, quiet) -> Head
+HEADS: dict[str, Any] = {"segmentation": PixelHead, "classification": EventHead}
 
 
 def evaluate(
@@ -51,13 +83,50 @@ def evaluate(
     """
     trained = Trained(*load_for_evaluation(Path(workdir), step=options.checkpoint))
     task = str(trained.config.task)
-    if task not in TASKS:
-        raise InputError(f"task {task!r} of {workdir} is unknown: it must be one of {list(TASKS)}.")
+    if task not in HEADS:
+        raise InputError(f"task {task!r} of {workdir} is unknown: it must be one of {list(HEADS)}.")
     options.check(task)
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(trained.config.train.cache_dir)
     with staged(out) as folder:
-        metrics, page = TASKS[task](trained, data, Path(workdir), folder, options, quiet)
+        head = HEADS[task](trained, data, Path(workdir), options, quiet)
+        cost: dict[str, Any] = {}
+        figures = measure(head.metrics, _costed(head.run(folder), cost))
+        about = {
+            "task": task,
+            "classes": list(head.classes),
+            "num_events": len(head),
+            **head.facts(),
+            **cost,
+            "checkpoint_step": trained.step,
+            "data": str(data),
+            "versions": versions(),
+        }
+        metrics = plain({**about, **figures})
+        head.draw(folder, metrics)
+        _draw_plots(folder, Path(workdir), metrics)
         (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
-        (folder / "report.md").write_text(page, encoding="utf-8")
+        (folder / "report.md").write_text(page(metrics, head.metrics), encoding="utf-8")
     return metrics
+
+
+def _costed(portions: Iterator[Scored], cost: dict[str, Any]) -> Iterator[Scored]:
+    """The portions of a pass; at its end ``cost`` says what it took, and nothing that follows."""
+    start = time.perf_counter()
+    yield from portions
+    cost |= {
+        "seconds_total": time.perf_counter() - start,
+        "peak_memory_mb": peak_memory_mb(),
+        "device_peak_memory_mb": device_peak_memory_mb(),
+    }
+
+
+def _draw_plots(folder: Path, workdir: Path, metrics: dict[str, Any]) -> None:
+    """Those that have something to show."""
+    from jaxsparse.viz import curves, figures
+    from jaxsparse.viz.events import save
+
+    for name, figure in figures.figures_of(metrics):
+        save(figure, folder / f"plots/{name}.png")
+    if (workdir / "metrics.jsonl").is_file():
+        save(curves.training_figure(workdir / "metrics.jsonl"), folder / "plots/training.png")

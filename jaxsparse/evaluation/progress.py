@@ -1,23 +1,13 @@
-"""Which events to draw, and how far an evaluation is."""
+"""How far an evaluation is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
-
-
-def spaced(length: int, wanted: int) -> set[int]:
-    """Numbers of events to draw: the first, the last and evenly between.
-
-    >>> sorted(spaced(10, 4)), sorted(spaced(2, 8)), spaced(5, 0)
-    ([0, 3, 6, 9], [0, 1], set())
-    """
-    return set(np.linspace(0, length - 1, min(wanted, length)).round().astype(int).tolist())
 
 
 def progress(items: Sequence[Item], text: str, quiet: bool) -> Iterable[Item]:

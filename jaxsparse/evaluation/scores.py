@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data import schema
-
 
 def confusion_counts(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
     """Counts pixels by true and predicted class.
@@ -44,6 +42,15 @@ def ratio(numerator: Any, denominator: Any) -> np.ndarray:
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan)
+
+
+def mean_of(sums: np.ndarray) -> np.ndarray:
+    """Means of ``[..., 2]``, sum and number.
+
+    >>> mean_of(np.array([[3.0, 2], [0, 0]]))
+    array([1.5, nan])
+    """
+    return ratio(sums[..., 0], sums[..., 1])
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -84,6 +91,35 @@ def merge_classes(confusion: np.ndarray, groups: Sequence[Sequence[int]]) -> np.
     return member @ confusion @ member.T
 
 
+def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
+    """Mean efficiency of the classes that have a row: free of the sample's class shares.
+
+    >>> balanced_accuracy(np.array([[8, 0, 0], [1, 1, 0], [0, 0, 0]])).item()
+    0.75
+    """
+    values = efficiency(confusion)
+    present = np.isfinite(values)
+    return ratio(np.where(present, values, 0).sum(-1), present.sum(-1))
+
+
+def efficiency_matrix(confusion: np.ndarray) -> np.ndarray:
+    """Of the rows of each true class, the part called each class: they add up to 1.
+
+    >>> efficiency_matrix(np.array([[3, 1], [0, 0]])).tolist()
+    [[0.75, 0.25], [nan, nan]]
+    """
+    return ratio(confusion, confusion.sum(-1, keepdims=True))
+
+
+def purity_matrix(confusion: np.ndarray) -> np.ndarray:
+    """Of what is called each class (column), the part of each true class: columns add up to 1.
+
+    >>> purity_matrix(np.array([[3, 0], [1, 0]])).tolist()
+    [[0.75, nan], [0.25, nan]]
+    """
+    return ratio(confusion, confusion.sum(-2, keepdims=True))
+
+
 def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, float]]:
     """Efficiency, purity and intersection over union of every class, by name."""
     columns = {
@@ -94,6 +130,15 @@ def class_scores(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, dic
     return {
         name: {score: float(values[c]) for score, values in columns.items()}
         for c, name in enumerate(classes)
+    }
+
+
+def confusion_scores(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, confusion and class scores of one labelling."""
+    return {
+        "accuracy": float(accuracy(confusion)),
+        "confusion": confusion.tolist(),
+        "per_class": class_scores(confusion, classes),
     }
 
 
@@ -108,60 +153,6 @@ def majority_guess(confusion: np.ndarray) -> np.ndarray:
     guess = np.zeros_like(confusion)
     guess[:, counts.argmax()] = counts
     return guess
-
-
-def track_shower(confusion: np.ndarray, classes: Sequence[str]) -> dict[str, Any] | None:
-    """Scores after merging the classes into track (HIP, MIP) and shower (the rest).
-
-    ``accuracy`` is pooled over pixels. ``efficiency`` and ``purity`` are the mean of the two sides'
-    own (each side counts once, however many pixels it has); the sides stand beside them. The purity
-    pooled over all pixels needs no line: every pixel is called one of the two, so it equals the
-    accuracy.
-
-    Returns:
-      ``accuracy``, ``purity``, ``efficiency``, ``track`` and ``shower`` {efficiency, purity}, and
-      ``confusion`` (2 x 2 counts); ``None`` if the classes are not those of the schema.
-
-    >>> both = track_shower(np.diag([8, 8, 4, 0, 0]), schema.CLASS_NAMES)
-    >>> both["accuracy"], both["purity"], both["confusion"]
-    (1.0, 1.0, [[16, 0], [0, 4]])
-    """
-    if tuple(classes) != schema.CLASS_NAMES:
-        return None
-    rest = [c for c in range(len(classes)) if c not in schema.TRACK_CLASSES]
-    merged = merge_classes(confusion, [schema.TRACK_CLASSES, rest])
-    sides = class_scores(merged, ("track", "shower"))
-    return {
-        "accuracy": float(accuracy(merged)),
-        "purity": float(np.mean([side["purity"] for side in sides.values()])),
-        "efficiency": float(np.mean([side["efficiency"] for side in sides.values()])),
-        **{
-            name: {"efficiency": side["efficiency"], "purity": side["purity"]}
-            for name, side in sides.items()
-        },
-        "confusion": merged.tolist(),
-    }
-
-
-def cross_entropy(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
-    """The weighted cross entropy of one event, summed over its pixels.
-
-    ``sum_p w_p (log sum_c exp z_pc - z_p,label)`` in float64; negative labels count nowhere.
-
-    Args:
-      logits: ``[pixels, classes]``.
-      labels: integer ``[pixels]``.
-      weights: ``[pixels]``.
-
-    >>> round(cross_entropy(np.zeros((2, 4)), np.array([1, -1]), np.array([0.5, 0.5])), 4)  # log 2
-    0.6931
-    """
-    known = labels >= 0
-    logits = logits[known].astype(np.float64)
-    peak = logits.max(1, keepdims=True, initial=-np.inf)
-    log_sum = peak[:, 0] + np.log(np.exp(logits - peak).sum(1))
-    chosen = np.take_along_axis(logits, labels[known].astype(int)[:, None], 1)[:, 0]
-    return float((weights[known].astype(np.float64) * (log_sum - chosen)).sum())
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

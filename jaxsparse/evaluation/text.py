@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from typing import Any
@@ -59,3 +60,33 @@ def with_error(value: float | None, error: float | None) -> str:
     ('0.5000 ± 0.0100', '0.5000')
     """
     return figure(value) if value is None or error is None else f"{value:.4f} ± {error:.4f}"
+
+
+def bin_rows(
+    profile: dict[str, Any] | None, column: str = "accuracy"
+) -> list[tuple[str, dict[str, Any]]]:
+    """The bins of a profile that have an event, by their names, for :func:`profile_table`."""
+    if profile is None:
+        return []
+    return [
+        (
+            f"{low:g} and more" if high is None else f"{low:g} to {high:g}",
+            {key: profile[key][place] for key in ("events", column, "error")},
+        )
+        for place, (low, high) in enumerate(itertools.pairwise(profile["edges"]))
+        if profile["events"][place]
+    ]
+
+
+def profile_table(
+    words: str, rows: list[tuple[str, dict[str, Any]]], column: str = "accuracy", title: str = ""
+) -> list[str]:
+    """A Markdown table of events and a figure with its error, and a blank line; [] without rows."""
+    if not rows:
+        return []
+    lines = [f"| {words} | events | {title or column} |", "| --- | --- | --- |"]
+    for name, entry in rows:
+        lines.append(
+            f"| {name} | {entry['events']} | {with_error(entry[column], entry['error'])} |"
+        )
+    return [*lines, ""]

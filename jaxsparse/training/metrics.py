@@ -6,15 +6,12 @@ A step returns sums (:class:`Sums`), never means: sums over devices, steps and e
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
-
-from jaxsparse.data.schema import TRACK_CLASSES
 
 
 @jax.tree_util.register_dataclass
@@ -89,42 +86,3 @@ def accuracy(confusion: np.ndarray) -> float:
     """
     total = confusion.sum()
     return float(np.trace(confusion) / total) if total else float("nan")
-
-
-def per_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Efficiency (over truth) and purity (over prediction) of every class; NaN where undefined.
-
-    >>> per_class(np.array([[3, 1], [0, 4]]))
-    (array([0.75, 1.  ]), array([1. , 0.8]))
-    """
-    right = np.diagonal(confusion).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return right / confusion.sum(axis=1), right / confusion.sum(axis=0)
-
-
-def track_shower(
-    confusion: np.ndarray, track_classes: Sequence[int] = TRACK_CLASSES
-) -> dict[str, float]:
-    """Scores of the two-way split: track (HIP, MIP) against shower-like (the rest).
-
-    Returns:
-      ``accuracy``, and ``efficiency`` and ``purity`` of the track pixels.
-
-    >>> table = np.zeros((5, 5), int)
-    >>> table[0, 1], table[1, 2], table[2, 4] = 6, 2, 8
-    >>> track_shower(table)
-    {'accuracy': 0.875, 'efficiency': 0.75, 'purity': 1.0}
-    """
-    track = np.isin(np.arange(len(confusion)), track_classes)
-    table = np.array(
-        [
-            [confusion[np.ix_(row, column)].sum() for column in (track, ~track)]
-            for row in (track, ~track)
-        ]
-    )
-    efficiency, purity = per_class(table)
-    return {
-        "accuracy": accuracy(table),
-        "efficiency": float(efficiency[0]),
-        "purity": float(purity[0]),
-    }

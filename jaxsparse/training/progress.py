@@ -40,8 +40,8 @@ class Clock:
     """Time spent on a run, over all its starts, and what is left of it.
 
     >>> clock = Clock(before=30.0, minutes=1.0)
-    >>> clock.is_up, clock.share >= 0.5, clock.left(steps=10, seconds_per_step=1.0)
-    (False, True, 10.0)
+    >>> clock.is_up, clock.left(steps=10, seconds_per_step=1.0)
+    (False, 10.0)
     """
 
     def __init__(self, before: float, minutes: float):
@@ -59,14 +59,9 @@ class Clock:
         return self._before + time.monotonic() - self._started
 
     @property
-    def share(self) -> float:
-        """Time spent over the limit; 0 without one."""
-        return self.seconds / self._limit if self._limit else 0.0
-
-    @property
     def is_up(self) -> bool:
         """Whether the limit is reached."""
-        return self.share >= 1
+        return 0 < self._limit <= self.seconds
 
     def left(self, steps: int, seconds_per_step: float) -> float:
         """Seconds that so many steps take at the latest pace that is known, within the limit."""

@@ -80,8 +80,8 @@ def claim(
 
     A directory without a checkpoint holds nothing to protect. A run may go on with other values
     of ``FREE_KEYS`` only, and with the same data wherever it lies; with the cosine schedule the
-    length of the run shapes the learning rate, so ``train.steps``, ``train.epochs`` and
-    ``train.minutes`` are bound too.
+    length of the run shapes the learning rate, so ``train.steps`` and ``train.epochs`` are bound
+    too.
 
     Args:
       workdir: of the run.
@@ -185,7 +185,7 @@ def writing(path: pathlib.Path, kept: str = "what was there has not changed") ->
 def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
     free = {*FREE_KEYS, *run_inputs.KEYS}  # inputs are compared by content
     if now.optimizer.schedule == "cosine":
-        free -= {"train.steps", "train.epochs", "train.minutes"}
+        free -= {"train.steps", "train.epochs"}
     old, new = _plain(before), _plain(now)
     for key in sorted(old.keys() | new.keys()):
         if key not in free and old.get(key) != new.get(key):

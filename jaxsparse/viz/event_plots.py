@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,9 @@ from jaxsparse.viz.events import class_colour
 from jaxsparse.viz.plots import (
     DPI,
     bin_names,
-    calibration_figure,
-    confusion_figure,
     plain_axes,
     rounded,
     set_title,
-    threshold_figure,
 )
 
 SETS = {
@@ -90,14 +87,13 @@ def scores_figure(metrics: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def energy_figure(metrics: Mapping[str, Any]) -> Figure:
-    """Accuracy and each class's efficiency against the true energy, and the events there."""
+def energy_figure(metrics: Mapping[str, Any]) -> Figure | None:
+    """Accuracy and each class's efficiency against the true energy, None where it is unknown."""
     profile = metrics["accuracy_against"]["energy"]
+    if profile is None:
+        return None
     figure = Figure(figsize=(8.6, 6.2), dpi=DPI, layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.4, 1])
-    if profile is None:
-        top.text(0.5, 0.5, "no true energies", ha="center", transform=top.transAxes)
-        return figure
     edges = np.array(profile["edges"], float)
     places = np.arange(len(edges) - 1)
     names = metrics["classes"]
@@ -123,8 +119,8 @@ def energy_figure(metrics: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def kinds_figure(metrics: Mapping[str, Any]) -> Figure:
-    """What the events of each kind are called: interaction and, for nu_tau, decay of the tau."""
+def kinds_figure(metrics: Mapping[str, Any]) -> Figure | None:
+    """What events of each kind are called: interaction, decay of the tau. None of unknown kinds."""
     against = metrics["accuracy_against"]
     panels = {
         words: against[key]
@@ -135,13 +131,12 @@ def kinds_figure(metrics: Mapping[str, Any]) -> Figure:
         )
         if against[key]
     }
-    lengths = [len(profile) for profile in panels.values()] or [1]
+    if not panels:
+        return None
+    lengths = [len(profile) for profile in panels.values()]
     height = 1.6 + 0.27 * sum(lengths) + 0.55 * len(lengths)
     figure = Figure(figsize=(9.6, height), dpi=DPI, layout="constrained")
     axes = figure.subplots(len(lengths), 1, squeeze=False, height_ratios=lengths)[:, 0]
-    if not panels:
-        axes[0].text(0.5, 0.5, "no kinds of interaction", ha="center")
-        return figure
     for ax, (words, profile) in zip(axes, panels.items(), strict=True):
         names = sorted(profile) if words == "true interaction" else list(profile)
         places = np.arange(len(names))[::-1]
@@ -173,14 +168,12 @@ PION_AXES = {
 }
 
 
-def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure:
-    """What part of the true neutral currents is called nu_e or nu_mu, against their pions."""
+def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
+    """What part of the true neutral currents is called nu_e or nu_mu, against known pions."""
     profiles = {name: p for name, p in (metrics["nc_called"] or {}).items() if p is not None}
-    figure = Figure(figsize=(4.9 * max(len(profiles), 1), 4.6), dpi=DPI, layout="constrained")
     if not profiles:
-        ax = figure.subplots()
-        ax.text(0.5, 0.5, "no neutral currents with known pions", ha="center")
-        return figure
+        return None
+    figure = Figure(figsize=(4.9 * len(profiles), 4.6), dpi=DPI, layout="constrained")
     axes = figure.subplots(
         2, len(profiles), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1]
     )
@@ -223,15 +216,3 @@ def _points(
         places, values, error, marker=marker, ls=ls, color=colour, ms=4.5, lw=1.1, elinewidth=0.9,
         label=name,
     )  # fmt: skip
-
-
-FIGURES: dict[str, Callable[[Mapping[str, Any]], Figure]] = {
-    "confusion": confusion_figure,
-    "roc": roc_figure,
-    "scores": scores_figure,
-    "energy": energy_figure,
-    "kinds": kinds_figure,
-    "neutral_currents": neutral_currents_figure,
-    "thresholds": threshold_figure,
-    "calibration": calibration_figure,
-}

@@ -114,12 +114,14 @@ def threshold_figure(metrics: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def efficiency_figure(metrics: Mapping[str, Any]) -> Figure:
-    """Pixel efficiency of every class against energy, angles and overlap."""
+def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
+    """Pixel efficiency of every class against energy, angles and overlap; None without a pixel."""
     profiles = metrics["efficiency_against"]
     names = [n for n, p in profiles.items() if any(any(p[c]["pixels"]) for c in metrics["classes"])]
-    columns = min(len(names), 2) or 1
-    rows = max(-(-len(names) // columns), 1)
+    if not names:
+        return None
+    columns = min(len(names), 2)
+    rows = -(-len(names) // columns)
     figure = Figure(figsize=(5.8 * columns, 3.9 * rows), dpi=DPI, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for ax in list(grid.flat)[len(names) :]:
@@ -148,9 +150,11 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def instance_figure(metrics: Mapping[str, Any]) -> Figure:
-    """The part of the clusters found against energy, and how many there are."""
+def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
+    """The part of the clusters found against energy, and how many there are; None without any."""
     instances = metrics["instances"]
+    if not any(instances[name]["number"] for name in metrics["classes"]):
+        return None
     edges = np.array(instances["energy_edges"], float)
     centres = np.arange(len(edges) - 1)
     figure = Figure(figsize=(8.4, 6.0), dpi=DPI, layout="constrained")
@@ -186,15 +190,6 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure:
         figure, metrics, "found: more than half of the pixels right; bars: bootstrap over events"
     )
     return figure
-
-
-FIGURES = {
-    "confusion": confusion_figure,
-    "calibration": calibration_figure,
-    "thresholds": threshold_figure,
-    "efficiency": efficiency_figure,
-    "instances": instance_figure,
-}
 
 
 def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> None:

@@ -12,10 +12,10 @@ import pytest
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.inspect import describe
 from jaxsparse.data.schema import Event, View
-from jaxsparse.data.simulate.generator import GeneratorConfig
-from jaxsparse.data.simulate.samples import Sample
-from jaxsparse.data.simulate.source import SimulatedEvents
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.source import SimulatedEvents
+from jaxsparse.simulate.samples import Sample
+from jaxsparse.simulate.transport.generator import GeneratorConfig
 
 
 def program(name, *arguments, **options):

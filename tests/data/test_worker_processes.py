@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from jaxsparse.data.simulate.parallel import ordered_map
 from jaxsparse.data.worker_processes import WorkerProcesses
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.parallel import ordered_map
 
 
 def megabytes(number: int) -> bytes:

@@ -9,9 +9,9 @@ import pytest
 from jaxsparse.data import partial_file
 from jaxsparse.data.schema import PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.output import refuse_inputs, staged
-from jaxsparse.evaluation.segmentation.images import Image
-from jaxsparse.evaluation.segmentation.predictions import PixelPredictions
+from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 
 
 def write(folder, name, text):
@@ -64,7 +64,7 @@ def test_a_disk_that_fills_up_under_the_predictions_is_one_line(tmp_path, monkey
     def image(number):
         rows = rng.integers(0, 10**6, 5000)
         view = View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (4, 4))
-        return Image(number, number, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
+        return Image(number, number, 0, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
 
     rng = np.random.default_rng(0)
     write_bytes = os.write

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import CLASS_NAMES
 from jaxsparse.evaluation import scores
 
 
@@ -45,40 +44,13 @@ def test_a_class_that_is_never_true_or_called_has_no_score():
     assert all(math.isnan(value) for value in entry.values())
 
 
-def test_track_shower_by_hand():
-    confusion = np.zeros((5, 5), int)
-    confusion[0, 1] = 30  # a proton called muon is a track called track
-    confusion[1, 3] = 10  # muon called delta
-    confusion[2, 4] = 50  # shower called Michel
-    confusion[3, 0] = 10  # delta called proton
-    both = scores.track_shower(confusion, CLASS_NAMES)
-    assert both is not None
-    assert both["accuracy"] == pytest.approx(80 / 100)
-    assert both["track"] == {"efficiency": 30 / 40, "purity": 30 / 40}
-    assert both["shower"]["efficiency"] == pytest.approx(50 / 60)
-    assert both["shower"]["purity"] == pytest.approx(50 / 60)
-    assert both["purity"] == pytest.approx((30 / 40 + 50 / 60) / 2)
-    assert both["efficiency"] == pytest.approx((30 / 40 + 50 / 60) / 2)
-    assert both["confusion"] == [[30, 10], [10, 50]]
-
-
-def test_track_shower_needs_the_classes_of_the_schema():
-    assert scores.track_shower(np.eye(3), ("a", "b", "c")) is None
-
-
-def test_cross_entropy_is_the_weighted_sum_over_labelled_pixels():
-    rng = np.random.default_rng(1)
-    logits, labels = rng.normal(size=(50, 5)) * 30, rng.integers(-1, 5, 50)
-    weights = rng.uniform(0, 1, 50)
-    expected = 0.0
-    for row in range(50):
-        if labels[row] >= 0:
-            total = math.fsum(math.exp(z) for z in logits[row])
-            expected -= weights[row] * math.log(math.exp(logits[row, labels[row]]) / total)
-    assert scores.cross_entropy(logits, labels, weights) == pytest.approx(expected)
-
-
 def test_softmax_adds_up_to_one_for_huge_logits_and_no_pixel():
     values = scores.softmax(np.array([[1e4, 0.0], [-1e4, -1e4]], np.float32))
     np.testing.assert_allclose(values, np.array([[1, 0], [0.5, 0.5]]))
     assert scores.softmax(np.zeros((0, 5), np.float32)).shape == (0, 5)
+
+
+def test_the_balanced_accuracy_does_not_know_the_shares():
+    confusion = np.array([[8, 2], [1, 3]])
+    other = scores.balanced_accuracy(confusion * np.array([[10], [1]]))
+    assert other == scores.balanced_accuracy(confusion)

@@ -18,19 +18,20 @@ import jax
 from absl import app, flags
 from jax.experimental.compilation_cache import compilation_cache
 
-# Imported first: what libraries define flags for stays.
-import jaxsparse.evaluation.classification.cross_validate
 import jaxsparse.evaluation.evaluator
+
+# Imported first: what libraries define flags for stays.
+import jaxsparse.evaluation.studies.cross_validate
 import jaxsparse.training.loop  # noqa: F401
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = {
     "train": ROOT / "train.py",
     "eval": ROOT / "eval.py",
-    "simulate": ROOT / "jaxsparse/data/simulate/__main__.py",
-    "convert": ROOT / "jaxsparse/data/convert.py",
+    "simulate": ROOT / "jaxsparse/commands/simulate.py",
+    "convert": ROOT / "jaxsparse/commands/convert.py",
     "inspect": ROOT / "jaxsparse/data/inspect.py",
-    "cross_validate": ROOT / "jaxsparse/evaluation/classification/cross_validate.py",
+    "cross_validate": ROOT / "jaxsparse/evaluation/studies/cross_validate.py",
 }
 app.define_help_flags()
 STATE_OF_CACHE = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation.classification import evaluator as event_evaluator
-from jaxsparse.evaluation.classification.predictor import ClassPredictor
-from jaxsparse.evaluation.segmentation import evaluator as pixel_evaluator
-from jaxsparse.evaluation.segmentation.predictor import Predictor
+from jaxsparse.evaluation import evaluator, event_pass
+from jaxsparse.evaluation.event_head import EventHead
+from jaxsparse.evaluation.event_predictor import ClassPredictor
+from jaxsparse.evaluation.pixel_head import PixelHead
+from jaxsparse.evaluation.pixel_predictor import Predictor
 from jaxsparse.training import checkpoint, loop
 from jaxsparse.training.parallel import Replicas
 from jaxsparse.training.step import AXIS, initializer
@@ -54,8 +55,9 @@ def guess(patch: pytest.MonkeyPatch) -> None:
         Predictor, "logits", lambda self, image: np.zeros((len(image.view), 5), np.float32)
     )
     patch.setattr(ClassPredictor, "__call__", _scores)
-    for module in (pixel_evaluator, event_evaluator):
-        patch.setattr(module, "_draw", lambda *_: None)
+    for head in (PixelHead, EventHead):
+        patch.setattr(head, "draw", lambda *_: None)
+    patch.setattr(evaluator, "_draw_plots", lambda *_: None)
 
 
 def _scores(self: Any, batches: Any) -> Any:
@@ -80,4 +82,4 @@ def skip_training(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         checkpoint, "load_for_evaluation", lambda workdir, step: (configs[workdir], None, None, 0)
     )
-    patch.setattr(event_evaluator, "pass_events", passed)
+    patch.setattr(event_pass, "pass_events", passed)

@@ -52,7 +52,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]
     with pytest.MonkeyPatch.context() as patch:
         stubs.trace_only(patch)
         stubs.guess(patch)
-        patch.setattr("jaxsparse.data.simulate.parallel.all_cores", lambda: 1)
+        patch.setattr("jaxsparse.simulate.parallel.all_cores", lambda: 1)
         patch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
         for name, config in (("run", "tiny.py"), ("classifier", "tiny.py:events")):
             outcome = run("train", [f"--config={config}", f"--workdir={name}"], folder)

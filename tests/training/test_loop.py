@@ -1,7 +1,9 @@
 """The loop on a toy problem: it resumes to the bit, stops for every reason, refuses in one line."""
 
+import itertools
 import json
 import pathlib
+import types
 
 import jax
 import numpy as np
@@ -67,6 +69,24 @@ def test_it_stops_when_the_time_is_up_and_saves(config, tmp_path):
     result = loop.train(config, tmp_path)
     assert result.reason == "time is up"
     assert load_for_evaluation(tmp_path)[3] == result.step
+
+
+def test_the_clock_stops_a_cosine_and_shapes_nothing(config, tmp_path, monkeypatch):
+    config.optimizer.schedule = "cosine"
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    loop.train(config, straight)
+    seconds = itertools.count()  # a second passes whenever somebody looks
+    clock = types.SimpleNamespace(monotonic=lambda: float(next(seconds)))
+    monkeypatch.setattr("jaxsparse.training.progress.time", clock)
+    config.train.minutes = 0.2
+    first = loop.train(config, stopped)
+    assert first.reason == "time is up"
+    assert 0 < first.step < config.train.steps
+    config.train.minutes = 60.0  # the same run with more time
+    assert loop.train(config, stopped).reason == "all steps done"
+    assert stable(stopped, "validation")[8] == stable(straight, "validation")[8]
+    ends = [load_for_evaluation(workdir, "latest")[2] for workdir in (straight, stopped)]
+    jax.tree.map(np.testing.assert_array_equal, *ends)
 
 
 def test_it_stops_early_when_validations_get_no_better(config, tmp_path):

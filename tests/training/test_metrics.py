@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsparse.training.metrics import Sums, accuracy, confusion_counts, per_class, track_shower
+from jaxsparse.training.metrics import Sums, accuracy, confusion_counts
 
 
 def test_counts_are_rows_of_truth_and_columns_of_the_largest_logit() -> None:
@@ -21,20 +21,6 @@ def test_padding_is_not_counted() -> None:
     counts = confusion_counts(jnp.zeros((4, 3)), jnp.full(4, -1))
     assert counts.sum() == 0
     assert np.isnan(accuracy(np.asarray(counts)))
-
-
-def test_scores_of_a_class_that_is_absent_are_undefined() -> None:
-    efficiency, purity = per_class(np.array([[2, 2, 0], [0, 4, 0], [0, 0, 0]]))
-    np.testing.assert_array_equal(efficiency, [0.5, 1.0, np.nan])
-    np.testing.assert_allclose(purity, [1.0, 2 / 3, np.nan])
-
-
-def test_confusion_among_tracks_is_no_error_of_track_against_shower() -> None:
-    table = np.zeros((5, 5), int)
-    table[0, 1] = table[1, 0] = 5  # HIP and MIP taken for each other
-    table[3, 4] = 10  # delta taken for Michel
-    assert accuracy(table) == 0.0
-    assert track_shower(table) == {"accuracy": 1.0, "efficiency": 1.0, "purity": 1.0}
 
 
 def test_sums_add_and_stay_exact_beyond_32_bits() -> None:

@@ -7,11 +7,13 @@ import pytest
 
 from jaxsparse.data.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
 from jaxsparse.data.schema import View
-from jaxsparse.evaluation.classification.metrics import event_metrics
-from jaxsparse.evaluation.classification.pions import Pions
-from jaxsparse.evaluation.classification.results import EventResults
+from jaxsparse.evaluation.event_head import event_metrics
+from jaxsparse.evaluation.metrics.metric import measure
+from jaxsparse.evaluation.scored import Scored
+from jaxsparse.evaluation.studies.neutral_currents import nc_summary
+from jaxsparse.evaluation.studies.pions import Pions
 from jaxsparse.evaluation.text import dumps
-from jaxsparse.viz import event_plots, event_views
+from jaxsparse.viz import event_views, figures
 from jaxsparse.viz.events import COLOURS, class_colour, save
 
 CLASSES = ("numu", "nue", "nc")
@@ -110,15 +112,25 @@ def metrics_of(events: int):
     truth = rng.integers(-1, 2, events)  # the third class is absent
     scores = rng.dirichlet(np.ones(3), events)
     topology = [("numu CC QE", "nutau CC DIS electron", "")[i] for i in rng.integers(0, 3, events)]
-    results = EventResults.of(scores, truth, CLASSES, rng.uniform(0, 9, events), topology)
+    results = Scored.of(scores, truth, CLASSES, rng.uniform(0, 9, events), topology)
     metrics = {"task": "classification", "classes": CLASSES, "num_events": events,
                "num_sites": 9, "num_events_without_truth": int((truth < 0).sum())}  # fmt: skip
     pions = Pions(*rng.uniform(1, 90, (3, events)))
-    return json.loads(dumps({**metrics, **event_metrics(results, pions=pions)}))
+    values = {**measure(event_metrics(CLASSES), [results]), "nc_called": nc_summary(results, pions)}
+    return json.loads(dumps({**metrics, **values}))
 
 
-@pytest.mark.parametrize("name", event_plots.FIGURES)
 @pytest.mark.parametrize("events", [200, 3])
-def test_every_plot_is_drawn_from_the_json_alone(name, events, tmp_path):
-    path = save(event_plots.FIGURES[name](metrics_of(events)), tmp_path / "plot.png")
-    assert path.stat().st_size > 5000
+def test_every_plot_is_drawn_from_the_json_alone(events, tmp_path):
+    drawn = dict(figures.figures_of(metrics_of(events)))
+    assert set(drawn) >= {"confusion", "calibration", "thresholds", "roc", "scores", "energy"}
+    for name, figure in drawn.items():
+        assert save(figure, tmp_path / f"{name}.png").stat().st_size > 5000
+
+
+def test_what_a_file_does_not_know_has_no_page():
+    results = Scored.of(np.eye(2), [0, 1], ("a", "b"))  # no energies, no kinds
+    about = {"task": "classification", "classes": ("a", "b"), "num_events": 2, "num_sites": 9}
+    metrics = json.loads(dumps({**about, **measure(event_metrics(("a", "b")), [results])}))
+    names = {name for name, _ in figures.figures_of(metrics)}
+    assert names == {"confusion", "calibration", "thresholds", "roc", "scores"}

@@ -1,4 +1,4 @@
-"""Geant4 truth in edep-sim's HDF5 layout, through this project's own detector response.
+"""Geant4 truth in edep-sim's HDF5 layout: energy deposits and particles, without a detector.
 
 ``docs/formats.md`` has the layout. Segments are in cm, trajectories and vertices in mm, times in
 us, energies in MeV.
@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.readers.placement import place
-from jaxsparse.data.schema import PARTICLE_DTYPE, Event
-from jaxsparse.data.simulate.constants import MASSES
-from jaxsparse.data.simulate.deposits import Deposits
-from jaxsparse.data.simulate.detector import MICROBOONE, Detector
-from jaxsparse.data.simulate.response import detector_response
-from jaxsparse.data.simulate.truth import label_particles, unknown_processes
+from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.particle_data import MASSES
 
 # Fields that are read, with the kinds of number they may be: i whole, f real.
 SEGMENT_FIELDS = {
@@ -76,7 +72,7 @@ class EdepSimFile:
         return len(self.event_ids)
 
     def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]:
-        """Deposits and labelled ``PARTICLE_DTYPE`` table of an event, where Geant4 had it."""
+        """Deposits and ``PARTICLE_DTYPE`` table of an event, where Geant4 had it; no classes."""
         index = event_number(index, len(self), f"{self.path}")
         event = int(self.event_ids[index])
         where = f"Event {event} of {self.path.name}"
@@ -115,21 +111,13 @@ class EdepSimFile:
             particle=particle.astype(np.int32),
         )
         self._check_units(deposits, particles, where)
-        return deposits, label_particles(particles)
+        return deposits, particles
 
     def __getstate__(self):
         return {**self.__dict__, "_handle": None, "_lock": None}
 
     def __setstate__(self, state):
         self.__dict__.update(state, _lock=threading.Lock())
-
-    def unknown_processes(self) -> dict[int, int]:
-        """Counts over the whole file of creation processes without a rule."""
-        total: dict[int, int] = {}
-        for index in range(len(self)):
-            for code, count in unknown_processes(self[index][1]).items():
-                total[code] = total.get(code, 0) + count
-        return total
 
     def _check_units(self, deposits: Deposits, particles: np.ndarray, where: str) -> None:
         """A primary's own segments must begin where its trajectory does, to 1 cm."""
@@ -193,69 +181,6 @@ class EdepSimFile:
             raise InputError(f"{self.path}: {table} cannot be read ({text})") from None
 
 
-class EdepSimSource:
-    """Detector images of Geant4 events, each placed several times: a random-access source.
-
-    Every placement turns the whole event so that its primary lies within 10 degrees of the beam,
-    and puts it into the detector (:func:`jaxsparse.data.readers.placement.place`); what sticks out
-    is cut off. Image ``i`` shows event ``i // placements`` and depends on nothing but the seed
-    and the two numbers; its ``event_id`` is ``i``.
-
-    Args:
-      path: an edep-sim HDF5 file.
-      detector: whose response the events get.
-      placements: images an event.
-      seed: of placement and noise.
-      views: wire planes, and ``"voxels"``.
-      dead_wires: by view; the detector's own by default.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        detector: Detector = MICROBOONE,
-        placements: int = 5,
-        seed: int = 0,
-        views: Sequence[str] = ("U", "V", "Y"),
-        dead_wires: Mapping[str, np.ndarray] | None = None,
-    ):
-        if placements < 1:
-            raise InputError(f"placements is {placements}: must be at least 1")
-        self.file = EdepSimFile(path)
-        self.detector = detector
-        self.placements = placements
-        self.seed = seed
-        self.views = detector.check_views(views)
-        self.dead_wires = detector.dead_wires() if dead_wires is None else dict(dead_wires)
-
-    @property
-    def view_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Full image shape by view."""
-        return {name: self.detector.view_shape(name) for name in self.views}
-
-    def __len__(self) -> int:
-        return len(self.file) * self.placements
-
-    def __getitem__(self, index: int) -> Event:
-        index = event_number(index, len(self), f"{self.file.path}, placed {self.placements} times")
-        number, placement = divmod(index, self.placements)
-        deposits, particles = self.file[number]
-        event = int(self.file.event_ids[number])
-        turn, noise = np.random.default_rng((self.seed, event, placement)).spawn(2)
-        deposits, particles = place(deposits, particles, self.detector, turn)
-        return detector_response(
-            deposits,
-            particles,
-            self.detector,
-            noise,
-            views=self.views,
-            dead_wires=self.dead_wires,
-            event_id=index,
-            topology="edep_sim",
-        )
-
-
 def _whole(rows: np.ndarray, name: str, where: str, dtype: type = np.int64) -> np.ndarray:
     return as_stored(rows[name], dtype, name=name, where=where, tail=(), entry="row")
 
@@ -265,6 +190,7 @@ def _particle_table(tracks: np.ndarray, mother: np.ndarray, where: str) -> np.nd
     particles = np.zeros(len(tracks), PARTICLE_DTYPE)
     particles["pdg"] = _whole(tracks, "pdgId", where, np.int32)
     particles["parent"] = -1
+    particles["label"], particles["instance"] = NO_CLASS, -1
     # Generators leave stale codes on primaries.
     process, detail = (
         np.where(mother < 0, 0, tracks[name]) for name in ("start_process", "start_subprocess")

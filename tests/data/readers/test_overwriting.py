@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jaxsparse.data.convert import convert
+from jaxsparse.commands.convert import convert
 from jaxsparse.data.inspect import describe
 from jaxsparse.errors import InputError
 

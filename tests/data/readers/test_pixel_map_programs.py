@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from jaxsparse.commands.convert import convert
 from jaxsparse.data.axis_order import AxisOrderCheck
-from jaxsparse.data.convert import convert
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.inspect import describe
 from jaxsparse.data.picture import draw_events

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.simulate.neutrinos import cross_sections as sizes
-from jaxsparse.data.simulate.neutrinos import (
+from jaxsparse.simulate.neutrinos import cross_sections as sizes
+from jaxsparse.simulate.neutrinos import (
     deep_inelastic,
     oscillations,
     quasi_elastic,
     resonances,
 )
-from jaxsparse.data.simulate.neutrinos.nuclei import ARGON, CARBON, HYDROGEN, struck_nucleon
-from jaxsparse.data.simulate.neutrinos.rescattering import interaction_probability
+from jaxsparse.simulate.neutrinos.nuclei import ARGON, CARBON, HYDROGEN, struck_nucleon
+from jaxsparse.simulate.neutrinos.rescattering import interaction_probability
 
 
 def test_forward_quasi_elastic_scattering_is_that_of_the_charges():

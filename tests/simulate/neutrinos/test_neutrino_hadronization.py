@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.simulate.neutrinos import constants as c
-from jaxsparse.data.simulate.neutrinos.hadronization import content, fragment
+from jaxsparse.simulate.neutrinos import constants as c
+from jaxsparse.simulate.neutrinos.hadronization import content, fragment
 
 # Protons among the baryons by the charge of all hadrons, for two of them and for more: GENIE,
 # KNOHadronization.cxx. Struck nucleon, sign of the neutrino, neutral current: all six kinds.

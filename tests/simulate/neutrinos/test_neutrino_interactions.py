@@ -6,15 +6,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxsparse.data.simulate.bank import ParticleBank
-from jaxsparse.data.simulate.neutrinos import (
+from jaxsparse.errors import InputError
+from jaxsparse.simulate.neutrinos import (
     InteractionConfig,
     add_interaction,
     draw_interaction,
 )
-from jaxsparse.data.simulate.neutrinos import constants as c
-from jaxsparse.data.simulate.neutrinos.generator import interact_at, spectrum
-from jaxsparse.errors import InputError
+from jaxsparse.simulate.neutrinos import constants as c
+from jaxsparse.simulate.neutrinos.generator import interact_at, spectrum
+from jaxsparse.simulate.transport.bank import ParticleBank
 
 KNOWN = {11, 13, 22, 111, 211, 2112, 2212}
 CHARGE = {11: -1, 13: -1, 22: 0, 111: 0, 211: 1, 2112: 0, 2212: 1}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jaxsparse.data.simulate.neutrinos import kinematics
-from jaxsparse.data.simulate.neutrinos.phase_plane import Line, Plane, q2_limits
+from jaxsparse.simulate.neutrinos import kinematics
+from jaxsparse.simulate.neutrinos.phase_plane import Line, Plane, q2_limits
 
 
 def lorentz(frame):

@@ -1,0 +1,1 @@
+"""Programs above the rest of the package: flags to one call."""

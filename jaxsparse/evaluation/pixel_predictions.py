@@ -1,0 +1,67 @@
+"""``predictions.h5``: the scores of every pixel that the network saw, in the order of the file.
+
+| dataset | type | what |
+| --- | --- | --- |
+| ``scores`` | float32 ``[pixels, classes]`` | softmax scores |
+| ``rows`` | int32 ``[pixels]`` | row of the pixel in the input file's list of that event and view |
+| ``offsets`` | int64 ``[events + 1]`` | pixels ``offsets[i]:offsets[i + 1]`` belong to entry i |
+| ``event`` | int64 ``[events]`` | number of the event in the input file |
+| ``event_id`` | int64 ``[events]`` | its number in its source |
+
+Attributes: ``format``, ``class_names``, ``data``, ``view``, ``checkpoint_step``, ``complete``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from jaxsparse.evaluation.images import Image
+from jaxsparse.evaluation.predictions import PredictionFile
+
+
+class PixelPredictions(PredictionFile):
+    """Appends event by event with bounded memory; a context manager.
+
+    >>> import h5py
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "predictions.h5")
+    >>> with PixelPredictions(path, ("a", "b"), {"view": "Y"}) as writer:
+    ...     writer.num_events
+    0
+    >>> with h5py.File(path) as file:
+    ...     file["scores"].shape, file["offsets"][:].tolist(), bool(file.attrs["complete"])
+    ((0, 2), [0], True)
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], classes: Sequence[str], attributes: dict[str, Any]
+    ):
+        super().__init__(path, classes, attributes)
+        self.dataset("scores", np.float32, (len(classes),))
+        self.dataset("rows", np.int32)
+        self._offsets, self._events, self._ids = [0], list[int](), list[int]()
+
+    @property
+    def num_events(self) -> int:
+        """Events written so far."""
+        return len(self._events)
+
+    def append(self, image: Image, scores: np.ndarray) -> None:
+        """Writes the scores ``[pixels, classes]`` of one image."""
+        if len(scores) != len(image.rows):
+            raise ValueError(f"{len(scores)} rows of scores for {len(image.rows)} pixels")
+        self.extend({"scores": scores, "rows": image.rows})
+        self._offsets.append(self._offsets[-1] + len(scores))
+        self._events.append(image.number)
+        self._ids.append(image.event_id)
+
+    def finish(self, file: h5py.File) -> None:
+        """Writes one row an event."""
+        file["offsets"] = np.array(self._offsets, np.int64)
+        file["event"] = np.array(self._events, np.int64)
+        file["event_id"] = np.array(self._ids, np.int64)

@@ -1,0 +1,88 @@
+"""``report.md``: the figures of an evaluation as a page that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.text import figure, with_error
+
+BASELINES = {
+    "local": "local charge density", "forest": "forest on sizes", "majority": "majority guess",
+}  # fmt: skip
+
+
+def page(metrics: dict[str, Any], parts: Sequence[Metric]) -> str:
+    """The report.
+
+    Args:
+      metrics: values of ``metrics.json``.
+      parts: the metrics that gave them; each adds its rows to the first table, and its section.
+    """
+    lines = _heading(metrics)
+    if metrics["accuracy"] is None:
+        return "\n".join([*lines, "", "Nothing has truth: no scores."]) + "\n"
+    sections = [_headline(metrics, parts), *(part.section(metrics) for part in parts)]
+    for section in sections:
+        if section:
+            lines += ["", "\n".join(section).strip("\n")]
+    lines += ["", "Errors: bootstrap over events, statistics of this sample only."]
+    return "\n".join(lines) + "\n"
+
+
+def _heading(metrics: dict[str, Any]) -> list[str]:
+    part = "" if metrics.get("part", "all") == "all" else f", part {metrics['part']}"
+    views = f"view{'s' * (len(metrics['views']) > 1)} {', '.join(metrics['views'])}"
+    shape = metrics.get("image_shape")
+    images = f", images of {' × '.join(map(str, shape))}" if shape else ""
+    seconds = metrics["seconds_per_event"]
+    return [
+        f"# Evaluation of step {metrics['checkpoint_step']}",
+        "",
+        f"{metrics['data']}{part}, {views}{images}: {metrics['num_events']} events, "
+        f"{metrics['num_sites']} pixels.",
+        *(["", metrics["part_remark"]] if metrics.get("part_remark") else []),
+        *_without_truth(metrics.get("num_events_without_truth")),
+        "",
+        f"{figure(None if seconds is None else 1000 * seconds, 3)} ms an event (median of batches "
+        f"of {metrics['batch_size']}, after compilation; {metrics['compilations']} compilations), "
+        f"peak memory of the process {figure(metrics['peak_memory_mb'], 0)} MB, on "
+        f"{metrics['versions']['device']}.",
+    ]
+
+
+def _without_truth(number: int | None) -> list[str]:
+    return ["", f"{number} events have no class of the network: no figure counts them."] * bool(
+        number
+    )
+
+
+def _headline(metrics: dict[str, Any], parts: Sequence[Metric]) -> list[str]:
+    """The first table: the network, and the baselines that say something of the same figures."""
+    baselines = [
+        name for name in BASELINES if look_up(metrics, f"baselines.{name}.accuracy") is not None
+    ]
+    titles = ["network", *(BASELINES[name] for name in baselines)]
+    lines = [f"| | {' | '.join(titles)} |", "| --- |" + " --- |" * len(titles)]
+    for words, key in (row for part in parts for row in part.headline):
+        if (value := look_up(metrics, key)) is not None:
+            others = [look_up(metrics, f"baselines.{name}.{key}") for name in baselines]
+            cells = [
+                with_error(value, metrics["errors"].get(key)),
+                *("" if other is None else figure(other) for other in others),
+            ]
+            lines.append(f"| {words} | {' | '.join(cells)} |")
+    return lines
+
+
+def look_up(metrics: dict[str, Any], key: str) -> Any:
+    """The value of a dotted key, ``None`` where there is none.
+
+    >>> look_up({"a": {"b": 1}}, "a.b"), look_up({"a": None}, "a.b")
+    (1, None)
+    """
+    value: Any = metrics
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -1,1 +1,0 @@
-"""Scores of pixels: the class of every site of an image."""

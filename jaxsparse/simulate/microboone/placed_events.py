@@ -1,0 +1,108 @@
+"""Images of deposits from elsewhere, for example Geant4's: placed, labelled, read out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from jaxsparse.data.deposits import Deposits
+from jaxsparse.data.event_numbers import event_number
+from jaxsparse.data.schema import Event
+from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.detector import MICROBOONE, Detector
+from jaxsparse.simulate.microboone.placement import place
+from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
+
+
+class DepositSource(Protocol):
+    """Events as particle transport leaves them, by number.
+
+    An item is the deposits of an event and its ``PARTICLE_DTYPE`` table; ``event_ids`` are the
+    source's own event numbers, ``path`` names it in messages.
+    """
+
+    @property
+    def path(self) -> object: ...
+    @property
+    def event_ids(self) -> np.ndarray: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]: ...
+
+
+class PlacedEvents:
+    """Detector images of events, each placed several times: a random-access source.
+
+    Every placement turns the whole event so that its primary lies within 10 degrees of the beam,
+    and puts it into the detector (:func:`~jaxsparse.simulate.microboone.placement.place`); what
+    sticks out is cut off. Particles get their classes by the rule of
+    :mod:`jaxsparse.simulate.transport.truth`. Image ``i`` shows event ``i // placements`` and
+    depends on nothing but the seed and the two numbers; its ``event_id`` is ``i``.
+
+    Args:
+      deposits: the events.
+      detector: whose response they get.
+      placements: images an event.
+      seed: of placement and noise.
+      views: wire planes, and ``"voxels"``.
+      dead_wires: by view; the detector's own by default.
+      topology: what the events are said to be.
+    """
+
+    def __init__(
+        self,
+        deposits: DepositSource,
+        *,
+        detector: Detector = MICROBOONE,
+        placements: int = 5,
+        seed: int = 0,
+        views: Sequence[str] = ("U", "V", "Y"),
+        dead_wires: Mapping[str, np.ndarray] | None = None,
+        topology: str = "",
+    ):
+        if placements < 1:
+            raise InputError(f"placements is {placements}: must be at least 1")
+        self.deposits = deposits
+        self.detector = detector
+        self.placements = placements
+        self.seed = seed
+        self.views = detector.check_views(views)
+        self.dead_wires = detector.dead_wires() if dead_wires is None else dict(dead_wires)
+        self.topology = topology
+
+    @property
+    def view_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Full image shape by view."""
+        return {name: self.detector.view_shape(name) for name in self.views}
+
+    def __len__(self) -> int:
+        return len(self.deposits) * self.placements
+
+    def __getitem__(self, index: int) -> Event:
+        where = f"{self.deposits.path}, placed {self.placements} times"
+        index = event_number(index, len(self), where)
+        number, placement = divmod(index, self.placements)
+        deposits, particles = self.deposits[number]
+        event = int(self.deposits.event_ids[number])
+        turn, noise = np.random.default_rng((self.seed, event, placement)).spawn(2)
+        deposits, particles = place(deposits, label_particles(particles), self.detector, turn)
+        return detector_response(
+            deposits,
+            particles,
+            self.detector,
+            noise,
+            views=self.views,
+            dead_wires=self.dead_wires,
+            event_id=index,
+            topology=self.topology,
+        )
+
+    def unknown_processes(self) -> dict[int, int]:
+        """Counts over all events of creation processes without a rule."""
+        total: dict[int, int] = {}
+        for number in range(len(self.deposits)):
+            for code, count in unknown_processes(self.deposits[number][1]).items():
+                total[code] = total.get(code, 0) + count
+        return total

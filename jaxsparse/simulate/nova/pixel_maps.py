@@ -1,0 +1,69 @@
+"""From hits to the two pixel maps: the window around an event, bytes, and the truth of pixels.
+
+The window is that of the experiment's pixel maps: it begins at the first plane with a hit and is
+centred on the mean cell of a view's hits. It is 100 planes of each view deep, 200 planes in all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxsparse.data.nova import NOVA_SHAPE, NOVA_VIEWS
+from jaxsparse.data.schema import View
+from jaxsparse.simulate.nova.detector import CellDetector
+from jaxsparse.simulate.nova.response import Hits
+from jaxsparse.simulate.pixel_truth import vertex_distance
+
+LARGEST_VALUE = 255
+
+
+def pixel_maps(
+    hits: Hits, primaries: np.ndarray, vertices: np.ndarray, detector: CellDetector
+) -> dict[str, View]:
+    """Both views of an event.
+
+    Values are the calibrated energy times ``counts_per_mev``, truncated to a byte; a hit that
+    truncates to 0 is no pixel. Rows of a view count its own planes from the start of the window,
+    the same start in both, so that row r of either view is at the same place along the beam but for
+    one plane.
+
+    Args:
+      hits: of the whole detector.
+      primaries: ``PARTICLE_DTYPE`` with ``label`` (number in ``NOVA_PIXEL_CLASSES``), the rows that
+        ``hits.owner`` names.
+      vertices: float64 ``[vertices, 3]``, cm.
+      detector: the cells.
+
+    Returns:
+      ``"XZ"`` and ``"YZ"``, in that order, also where they are empty.
+    """
+    values = np.floor(hits.energy * detector.counts_per_mev)
+    values = np.clip(values, 0, LARGEST_VALUE).astype(np.float32)
+    first_plane = int(hits.plane.min()) if len(hits) else 0
+    views = {}
+    for parity, name in enumerate(NOVA_VIEWS):
+        own = hits.plane % 2 == parity
+        centre = float(hits.cell[own].mean()) if own.any() else 0.5 * detector.cells
+        corner = np.array([first_plane // 2, int(centre) - NOVA_SHAPE[1] // 2])
+        if parity == 0:  # an odd first plane: the window's first vertical plane is behind it
+            corner[0] = (first_plane + 1) // 2
+        coords = np.column_stack([hits.plane // 2, hits.cell]) - corner
+        seen = own & (values >= 1) & ((coords >= 0) & (coords < NOVA_SHAPE)).all(1)
+        owner = hits.owner[seen]
+        coords = coords[seen].astype(np.int32)
+        across = vertices[:, parity]
+        plane = np.floor(vertices[:, 2] / detector.depth).astype(np.int64)
+        places = np.column_stack([plane // 2, np.floor(across / detector.width).astype(np.int64)])
+        known = owner >= 0
+        blank = np.append(primaries["label"], np.int8(-1))  # for owner -1
+        views[name] = View(
+            coords=coords,
+            values=values[seen],
+            shape=NOVA_SHAPE,
+            labels=blank[owner],
+            instance=owner.astype(np.int32),
+            vertex_distance=vertex_distance(coords, places - corner, NOVA_SHAPE),
+            interaction=known & np.append(primaries["interaction"], False)[owner],
+            overlap=np.minimum(hits.overlap[seen], 255).astype(np.uint8),
+        )
+    return views

@@ -1,0 +1,254 @@
+"""What the command line can make: a sample of events for each kind of detector.
+
+A sample is a source and what the event file says about it. Every detector has options of its own;
+one that belongs to another detector is a mistake and is said so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from absl import flags
+
+from jaxsparse import command_line
+from jaxsparse.data.nova import (
+    NOVA_AXES,
+    NOVA_EVENT_CLASSES,
+    NOVA_PIXEL_CLASSES,
+    NOVA_VALUE_UNIT,
+)
+from jaxsparse.data.readers.dune_cvn import CLASSES as DUNE_EVENT_CLASSES
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
+from jaxsparse.data.schema import CLASS_NAMES, Event
+from jaxsparse.data.summary import MASK
+from jaxsparse.errors import InputError
+from jaxsparse.simulate.dune import source as dune
+from jaxsparse.simulate.dune.detector import DUNE_FAR
+from jaxsparse.simulate.dune.generator import EQUAL_SHARES, DuneConfig
+from jaxsparse.simulate.dune.generator import TOPOLOGIES as DUNE_TOPOLOGIES
+from jaxsparse.simulate.event_classes import Classes
+from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.source import SimulatedEvents
+from jaxsparse.simulate.neutrinos.generator import SPECTRA
+from jaxsparse.simulate.nova import generator as scintillator
+from jaxsparse.simulate.nova.detector import NOVA_FAR
+from jaxsparse.simulate.nova.source import BLOCK, ScintillatorEvents
+from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.transport.vertices import TOPOLOGIES
+
+DETECTORS = ("microboone", "nova", "dune")
+DEFAULT_TOPOLOGY = {"microboone": "bomb", "nova": "beam", "dune": "beam"}
+# Options that not every detector has, and those that have them.
+OWN_OPTIONS = {
+    "cosmic_rate": ("microboone",),
+    "views": ("microboone",),
+    "dead_wire_seed": ("microboone",),
+    "classes": ("nova", "dune"),
+    "spectrum": ("nova", "dune"),
+}
+
+
+class Source(Protocol):
+    """Events by number."""
+
+    @property
+    def view_shapes(self) -> dict[str, tuple[int, ...]]: ...
+
+    def __getitem__(self, index: int) -> Event: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Events to write and what their file says of them.
+
+    Attributes:
+      source: the events; importable and picklable.
+      together: events that a worker makes at once.
+      detector: name for the file.
+      options: for ``made_by``.
+      layout: further arguments of :class:`~jaxsparse.data.event_writer.EventWriter`.
+      masks: least and largest value of the pixels that the summary counts, by view.
+    """
+
+    source: Source
+    together: int
+    detector: str
+    options: dict[str, Any]
+    layout: dict[str, Any]
+    masks: dict[str, tuple[float, float]]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the pixels."""
+        return self.layout["class_names"]
+
+    def portions(self, numbers: range) -> Iterator[range]:
+        """Numbers of events, cut to what a worker makes at once."""
+        return aligned(numbers, self.together)
+
+    def num_portions(self, numbers: range) -> int:
+        """How many there are, without making them: there may be billions."""
+        first, end = numbers.start // self.together, -(-numbers.stop // self.together)
+        return end - first if numbers else 0
+
+    def make(self, numbers: range) -> list[Event]:
+        """Events of a portion."""
+        return [self.source[number] for number in numbers]
+
+
+def aligned(numbers: range, size: int) -> Iterator[range]:
+    """Cuts numbers where a multiple of ``size`` begins.
+
+    >>> list(aligned(range(3, 9), 4))
+    [range(3, 4), range(4, 8), range(8, 9)]
+    """
+    start = numbers.start
+    while start < numbers.stop:
+        stop = min((start // size + 1) * size, numbers.stop)
+        yield range(start, stop)
+        start = stop
+
+
+def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines the options that say what to simulate."""
+    views = ", ".join(MICROBOONE.view_names)
+    flags.DEFINE_enum(
+        "detector", "microboone", DETECTORS, "what sees the events", flag_values=values
+    )
+    topologies = (
+        f"what happens at the vertex; microboone: {', '.join(TOPOLOGIES)}; "
+        f"nova: {', '.join(scintillator.TOPOLOGIES)}; dune: {', '.join(DUNE_TOPOLOGIES)}"
+    )
+    flags.DEFINE_string("topology", None, topologies, flag_values=values)
+    command_line.define_seed(0, "another seed makes other events", flag_values=values)
+    flags.DEFINE_float(
+        "cosmic_rate",
+        1.0,
+        "cosmic muons, in units of the surface rate; 0 is none",
+        flag_values=values,
+    )
+    flags.DEFINE_list("views", ["U", "V", "Y"], f"views to make, of {views}", flag_values=values)
+    flags.DEFINE_integer(
+        "dead_wire_seed", 0, "which wires are dead", lower_bound=0, flag_values=values
+    )
+    flags.DEFINE_string(
+        "classes",
+        None,
+        "event classes and their shares; by default "
+        f"{_listed(scintillator.CLASSES)} for nova, {_listed(EQUAL_SHARES)} for dune",
+        flag_values=values,
+    )
+    flags.DEFINE_enum(
+        "spectrum",
+        None,
+        SPECTRA,
+        "neutrinos as they arrive (nova's default), all of the beam turned into the class, or as "
+        "the beam is made, nutau from its nue (dune's default)",
+        flag_values=values,
+    )
+
+
+def sample(values: flags.FlagValues) -> Sample:
+    """The sample that the options ask for.
+
+    Raises:
+      InputError: an option out of range, or one of another detector.
+    """
+    for name, owners in OWN_OPTIONS.items():
+        if values.detector not in owners and not values[name].using_default_value:
+            raise InputError(
+                f"--{name} is an option of --detector={' and '.join(owners)}, not of "
+                f"{values.detector}: leave it out"
+            )
+    topology = values.topology or DEFAULT_TOPOLOGY[values.detector]
+    make = {"microboone": _wire_chamber, "nova": _scintillator, "dune": _pixel_maps}
+    return make[values.detector](values, topology)
+
+
+def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
+    source = SimulatedEvents(
+        generator=GeneratorConfig(topology=topology, cosmic_rate=values.cosmic_rate),
+        seed=values.seed,
+        views=tuple(values.views),
+        dead_wire_seed=values.dead_wire_seed,
+    )
+    return Sample(
+        source=source,
+        together=1,
+        detector=source.detector.name,
+        options={
+            "topology": topology,
+            "cosmic_rate": values.cosmic_rate,
+            "dead_wire_seed": values.dead_wire_seed,
+        },
+        layout={"dead_wires": source.dead_wires, "class_names": CLASS_NAMES},
+        masks={
+            name: MASK if len(shape) == 2 else (0.0, float("inf"))
+            for name, shape in source.view_shapes.items()
+        },
+    )
+
+
+def _scintillator(values: flags.FlagValues, topology: str) -> Sample:
+    classes = parse_classes(values.classes) if values.classes else scintillator.CLASSES
+    spectrum = values.spectrum or "oscillated"
+    config = scintillator.ScintillatorConfig(topology=topology, classes=classes, spectrum=spectrum)
+    source = ScintillatorEvents(config, seed=values.seed)
+    return Sample(
+        source=source,
+        together=BLOCK,
+        detector=NOVA_FAR.name,
+        options={"topology": topology, "classes": dict(classes), "spectrum": spectrum},
+        layout={
+            "class_names": NOVA_PIXEL_CLASSES,
+            "event_classes": NOVA_EVENT_CLASSES,
+            "axes": NOVA_AXES,
+            "value_unit": NOVA_VALUE_UNIT,
+            "compression": "none",  # an event is a few hundred bytes: unpacking would be the cost
+        },
+        masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
+    )
+
+
+def _pixel_maps(values: flags.FlagValues, topology: str) -> Sample:
+    classes = parse_classes(values.classes) if values.classes else EQUAL_SHARES
+    spectrum = values.spectrum or "produced"
+    config = DuneConfig(topology=topology, classes=classes, spectrum=spectrum)
+    source = dune.DuneEvents(config, seed=values.seed)
+    return Sample(
+        source=source,
+        together=dune.BLOCK,
+        detector=DUNE_FAR.name,
+        options={"topology": topology, "classes": dict(classes), "spectrum": spectrum},
+        layout={
+            "class_names": DuneCvnSource.class_names,
+            "event_classes": DUNE_EVENT_CLASSES,
+            "axes": DuneCvnSource.axes_names,
+            "value_unit": DuneCvnSource.value_unit,
+        },
+        masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
+    )
+
+
+def _listed(classes: Classes) -> str:
+    return ",".join(f"{name}:{share:g}" for name, share in classes)
+
+
+def parse_classes(text: str) -> Classes:
+    """Event classes and shares from the command line.
+
+    >>> parse_classes("numu:0.3,cosmic:0.1")
+    (('numu', 0.3), ('cosmic', 0.1))
+    """
+    classes = []
+    for part in text.split(","):
+        name, _, share = part.partition(":")
+        try:
+            classes.append((name.strip(), float(share)))
+        except ValueError:
+            raise InputError(
+                f"classes has {part!r}: write name:share, as in numu:0.5,nc:0.5"
+            ) from None
+    return tuple(classes)

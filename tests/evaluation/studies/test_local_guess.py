@@ -1,0 +1,88 @@
+"""The local charge-density classifier: its features by brute force, its fit by calculus."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.schema import PARTICLE_DTYPE, View
+from jaxsparse.evaluation.images import Image
+from jaxsparse.evaluation.studies import local_classifier as baselines
+from jaxsparse.evaluation.studies.local_guess import fit_across
+
+
+def random_view(shape, pixels, seed=0) -> View:
+    rng = np.random.default_rng(seed)
+    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
+    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    values = rng.uniform(1, 100, pixels).astype(np.float32)
+    return View(coords, values, shape, labels=rng.integers(-1, 3, pixels).astype(np.int8))
+
+
+@pytest.mark.parametrize("side", [3, 5])
+@pytest.mark.parametrize("shape", [(9, 12), (6, 5, 7)])
+def test_window_sums_equal_a_loop_over_all_pairs(shape, side):
+    view = random_view(shape, 60)
+    count, total = baselines.window_sums(view, side)
+    near = np.abs(view.coords[:, None] - view.coords[None]).max(-1) <= side // 2
+    np.testing.assert_array_equal(count, near.sum(1))
+    np.testing.assert_allclose(total, near @ view.values.astype(float))
+
+
+def test_the_fit_is_where_the_slope_of_the_likelihood_vanishes():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 2)) * [3, 0.1] + 5
+    labels = (features[:, 0] + rng.normal(size=300) > 5).astype(int) + (features[:, 1] > 5.1)
+    fitted = baselines.LocalClassifier.fit(features, labels, 3)
+
+    def cost(weights):
+        z = (features - fitted.mean) / fitted.scale
+        logits = np.concatenate([np.ones((300, 1)), z, z**2], axis=1) @ weights
+        log_chance = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        penalty = 0.5 * baselines.RIDGE * 300 * (weights**2).sum()
+        return -log_chance[np.arange(300), labels].sum() + penalty
+
+    for index in np.ndindex(fitted.weights.shape):
+        step = np.zeros_like(fitted.weights)
+        step[index] = 1e-4
+        slope = (cost(fitted.weights + step) - cost(fitted.weights - step)) / 2e-4
+        assert abs(slope) < 1e-2
+
+
+def test_charge_alone_tells_light_from_heavy():
+    view = random_view((40, 40), 200)
+    labels = (view.values > 50).astype(int)
+    features = baselines.local_features(view)
+    fitted = baselines.LocalClassifier.fit(features, labels, 5)  # classes without a pixel too
+    assert (fitted.predict(features) == labels).mean() > 0.95
+    assert np.isfinite(fitted.weights).all()
+
+
+def image(number: int, view: View, group: int) -> Image:
+    rows = np.arange(len(view))
+    return Image(number, number, group, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
+
+
+def test_an_event_never_teaches_the_classifier_that_labels_it():
+    views = [random_view((20, 20), 80, seed) for seed in range(6)]
+
+    def predictions(changed: int | None) -> np.ndarray:
+        images = []
+        for number, view in enumerate(views):
+            if number == changed:
+                view = dataclasses.replace(view, labels=np.zeros(80, np.int8))
+            images.append(image(number, view, number // 2))  # pairs are one group
+        guess = fit_across(images, 6, 3)
+        assert guess is not None
+        return guess.predict(image(3, views[3], 1))
+
+    before = predictions(None)
+    np.testing.assert_array_equal(predictions(3), before)
+    np.testing.assert_array_equal(predictions(2), before)  # its group's other event
+    assert (predictions(0) != before).any()
+
+
+def test_events_without_a_labelled_pixel_give_no_classifier():
+    view = random_view((20, 20), 30)
+    unlabelled = dataclasses.replace(view, labels=np.full(30, -1, np.int8))
+    assert fit_across([image(0, unlabelled, 0)], 1, 3) is None

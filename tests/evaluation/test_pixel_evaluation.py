@@ -1,0 +1,210 @@
+"""The whole evaluation with a tiny untrained network, checked from the files it writes."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.evaluator import Options, evaluate
+from jaxsparse.evaluation.images import Images
+
+# The keys that other programs read (docs/architecture.md).
+FIXED_KEYS = {
+    "task", "classes", "num_events", "num_sites", "loss", "accuracy", "confusion", "per_class",
+    "accuracy_per_event_mean", "track_shower", "seconds_per_event", "peak_memory_mb",
+    "checkpoint_step", "versions",
+}  # fmt: skip
+EVAL = pathlib.Path(__file__).resolve().parents[2] / "eval.py"
+
+
+@pytest.fixture(scope="module")
+def crops(workdir, truth_file, tmp_path_factory) -> pathlib.Path:
+    out = tmp_path_factory.mktemp("evaluation") / "crops"
+    evaluate(workdir, truth_file, out, Options(pictures=1), quiet=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def planes(workdir, truth_file, tmp_path_factory) -> pathlib.Path:
+    out = tmp_path_factory.mktemp("evaluation") / "planes"
+    options = Options(whole_plane=True, pictures=0, thresholds=("shower>0.3",), bootstrap_group=2)
+    evaluate(workdir, truth_file, out, options, quiet=True)
+    return out
+
+
+def load(out):
+    return json.loads((out / "metrics.json").read_text())
+
+
+def predictions(out):
+    with h5py.File(out / "predictions.h5") as file:
+        assert file.attrs["complete"]
+        return {name: file[name][:] for name in file}
+
+
+def test_the_fixed_keys_are_there(crops):
+    metrics = load(crops)
+    assert metrics.keys() >= FIXED_KEYS
+    assert metrics["task"] == "segmentation"
+    assert metrics["num_events"] == 5
+    assert metrics["checkpoint_step"] == 0
+    assert metrics["seconds_per_event"] > 0
+    assert metrics["peak_memory_mb"] > 50
+    assert metrics["image_shape"] == [32, 32]
+
+
+@pytest.mark.parametrize("name", ["crops", "planes"])
+def test_the_scores_in_the_file_give_the_confusion_in_the_metrics(name, request, truth_file):
+    out = request.getfixturevalue(name)
+    stored, metrics, source = predictions(out), load(out), EventFile(truth_file)
+    confusion = np.zeros((5, 5), int)
+    for entry, number in enumerate(stored["event"]):
+        rows = slice(*stored["offsets"][entry : entry + 2])
+        view = source.read_view(int(number), "Y").take(stored["rows"][rows])
+        assert ((view.values >= 10) & (view.values <= 300)).all()
+        assert view.labels is not None
+        for truth, scores in zip(view.labels, stored["scores"][rows], strict=True):
+            if truth >= 0:
+                confusion[truth, np.argmax(scores)] += 1
+    assert metrics["confusion"] == confusion.tolist()
+    assert metrics["num_sites"] == confusion.sum()
+    assert metrics["accuracy"] == pytest.approx(np.trace(confusion) / confusion.sum())
+    np.testing.assert_allclose(stored["scores"].sum(1), 1, rtol=1e-5)
+
+
+def test_whole_planes_keep_every_pixel_inside_the_mask(planes, truth_file):
+    stored, source = predictions(planes), EventFile(truth_file)
+    for entry, number in enumerate(stored["event"]):
+        values = source.read_view(int(number), "Y").values
+        kept = np.flatnonzero((values >= 10) & (values <= 300))
+        first, last = stored["offsets"][entry : entry + 2]
+        np.testing.assert_array_equal(stored["rows"][first:last], kept)
+    assert stored["event_id"].tolist() == [10, 11, 12, 13, 14]
+
+
+def test_parts_baselines_and_errors_are_consistent(planes):
+    metrics = load(planes)
+    counts = np.array(metrics["confusion"]).sum(1)
+    majority = metrics["baselines"]["majority"]
+    assert majority["accuracy"] == pytest.approx(counts.max() / counts.sum())
+    assert metrics["interaction"]["num_sites"] + metrics["overlay"]["num_sites"] == counts.sum()
+    assert 0 < metrics["near_vertex"]["num_sites"] < metrics["interaction"]["num_sites"]
+    assert metrics["errors"]["groups"] == 3  # event ids 10 to 14 in pairs
+    assert 0 < metrics["errors"]["accuracy"] < 0.5
+    assert list(metrics["threshold_rules"]) == ["shower>0.3"]
+    assert "half of the evaluated events" in metrics["baselines"]["local"]["fitted_on"]
+    assert sum(metrics["calibration"]["pixels"]) == counts.sum()
+
+
+def test_pictures_plots_and_the_page_are_there(crops):
+    assert [path.name for path in (crops / "pictures").iterdir()] == ["event_00000.png"]
+    assert {path.stem for path in (crops / "plots").iterdir()} == {
+        "confusion", "calibration", "thresholds", "efficiency", "instances", "training",
+    }  # fmt: skip
+    assert "| accuracy |" in (crops / "report.md").read_text()
+
+
+def test_a_few_images_are_of_the_whole_file_and_cut_as_always(truth_file, tiny_config):
+    whole, few = (Images(truth_file, tiny_config, num_events=number) for number in (0, 3))
+    images = [few[place] for place in range(len(few))]
+    assert [image.number for image in images] == [0, 2, 4]
+    for image in images:
+        np.testing.assert_array_equal(image.view.coords, whole[image.number].view.coords)
+        np.testing.assert_array_equal(image.rows, whole[image.number].rows)
+
+
+def test_the_crop_of_an_event_is_the_same_in_every_run(truth_file, tiny_config):
+    first, second = (Images(truth_file, tiny_config, seed=4) for _ in range(2))
+    _ = second[0]  # another order of access
+    np.testing.assert_array_equal(first[3].rows, second[3].rows)
+    values = first.source.read_view(3, "Y").values
+    np.testing.assert_array_equal(first[3].view.values, values[first[3].rows])
+
+
+def test_images_without_truth_give_scores_of_pixels_and_no_figures(workdir, plain_file, tmp_path):
+    out = tmp_path / "out"
+    evaluate(workdir, plain_file, out, Options(pictures=1, value_scale=0.5), quiet=True)
+    metrics = load(out)
+    assert metrics["accuracy"] is None
+    assert metrics["confusion"] is None
+    assert metrics["loss"] is None
+    assert metrics.keys() >= FIXED_KEYS
+    assert metrics["num_sites"] == len(predictions(out)["scores"])
+    assert metrics["seconds_per_event"] > 0
+    assert (out / "pictures" / "event_00000.png").stat().st_size > 5000
+    assert "Nothing has truth" in (out / "report.md").read_text()
+
+
+def test_a_file_without_events_gives_empty_results(workdir, eventless_file, tmp_path):
+    evaluate(workdir, eventless_file, tmp_path / "out", quiet=True)
+    metrics = load(tmp_path / "out")
+    assert (metrics["num_events"], metrics["num_sites"], metrics["accuracy"]) == (0, 0, None)
+
+
+def test_a_file_with_only_an_empty_event_is_legal(workdir, truth_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(Images, "__len__", lambda self: 1)
+    original = Images.__getitem__
+    monkeypatch.setattr(Images, "__getitem__", lambda self, number: original(self, 0))
+    monkeypatch.setattr(EventFile, "__getitem__", empty_of(EventFile.__getitem__))
+    evaluate(workdir, truth_file, tmp_path / "out", Options(whole_plane=True), quiet=True)
+    metrics = load(tmp_path / "out")
+    assert (metrics["num_events"], metrics["num_sites"], metrics["accuracy"]) == (1, 0, None)
+
+
+def empty_of(read):
+    def read_without_pixels(self, index):
+        event = read(self, index)
+        view = event.views["Y"]
+        nothing = view.take(np.zeros(len(view), bool))
+        return dataclasses.replace(event, views={"Y": nothing})
+
+    return read_without_pixels
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Options(view="W"), "--view=W"),
+        (Options(thresholds=("kaon>0.5",)), "--thresholds=kaon>0.5"),
+        (Options(checkpoint="7"), "checkpoint 7"),
+        (Options(num_events=-1), "--num_events=-1"),
+        (Options(value_scale=0.0), "--value_scale=0.0"),
+        (Options(baseline_data="nowhere.h5"), "nowhere.h5"),
+        (Options(seed=-1), "seed is -1: it must be a whole number from 0 to 4294967295"),
+        (Options(seed=2**32), "seed is 4294967296"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_earlier_results(
+    options, message, workdir, truth_file, tmp_path
+):
+    (tmp_path / "metrics.json").write_text("earlier")
+    with pytest.raises(InputError) as caught:
+        evaluate(workdir, truth_file, tmp_path, options, quiet=True)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "metrics.json").read_text() == "earlier"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_command_line_answers_a_mistake_with_one_line_and_exit_2(tmp_path):
+    for arguments in (["--workdirs=x"], [f"--workdir={tmp_path}"]):
+        done = subprocess.run(
+            [sys.executable, EVAL, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_without_truth_is_no_baseline(workdir, truth_file, plain_file, tmp_path):
+    options = Options(baseline_data=str(plain_file), pictures=0)
+    with pytest.raises(InputError, match="no pixels with classes to fit on"):
+        evaluate(workdir, truth_file, tmp_path, options, quiet=True)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,25 @@
+"""Every figure of the neutrino generator stays within the tolerance stated beside it."""
+
+import pytest
+
+from studies.neutrinos import figures
+
+SAMPLES = {
+    figures.beams: (),
+    figures.totals: (),
+    figures.inelasticity: (250,),
+    figures.multiplicities: (400,),
+    figures.taus: (2500,),
+}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda function: function.__name__)
+def test_figures_agree_with_their_references(sample):
+    result = sample(*SAMPLES[sample])
+    away = [
+        f"{f.name}: {f.value:.4g} not in {f.low:.4g} to {f.high:.4g} ({f.source})"
+        for f in result.figures
+        if not f.agrees
+    ]
+    assert len(result.figures) >= 4
+    assert not away
