@@ -32,9 +32,10 @@ import jaxsparse
 from benchmarks import machine
 from benchmarks.images import event_of, tracks
 from benchmarks.machine import resident_mb
-from benchmarks.parameters import published_network
-from jaxsparse import command_line, models, ops
+from benchmarks.parameters import published_network, published_variables
+from jaxsparse import command_line, ops
 from jaxsparse.errors import InputError
+from jaxsparse.models.backbones.backbone import DTYPES
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 
@@ -49,7 +50,7 @@ _VIEW = flags.DEFINE_string("view", "Y", "View of --data to take.")
 _CASES = flags.DEFINE_list(
     "cases", "crop,plane,volume,large_volume", "Cases to run, of these four."
 )
-_DTYPE = flags.DEFINE_enum("dtype", "float32", models.registry.DTYPES, "Type of the products.")
+_DTYPE = flags.DEFINE_enum("dtype", "float32", DTYPES, "Type of the products.")
 _REPEATS = flags.DEFINE_integer("repeats", 7, "Timed calls of each, at most.")
 _BUDGET = flags.DEFINE_float("seconds", 30.0, "Time for the calls of one row; 3 are always made.")
 _CHILD = flags.DEFINE_string("child", "", "For its own use: measure the memory of one thing.")
@@ -143,8 +144,7 @@ def _call(
 ) -> Callable[[], Any]:
     """A compiled call without arguments that ends when its result is there."""
     coords, values, shape = image
-    config = {"name": "uresnet", "dim": len(shape), "depth": DEPTH, "dtype": _DTYPE.value}
-    network = models.build({**config, "vocabulary": side})
+    network = published_network(dtype=_DTYPE.value, vocabulary=side)
     rows = np.concatenate([np.zeros((len(coords), 1), np.int32), coords], axis=1)
     labels = np.random.default_rng(1).integers(0, 5, len(coords)).astype(np.int32)
     x: Any
@@ -162,20 +162,21 @@ def _call(
         geometry_of = functools.partial(dense_geometry, levels=DEPTH)
         targets, weights = np.zeros((1, *shape), np.int32), np.zeros((1, *shape), np.float32)
         targets[tuple(rows.T)], weights[tuple(rows.T)] = labels, 1
-    variables = published_network(len(shape))
+    variables = published_variables(len(shape))
 
     def forward(variables: Any, x: Any) -> Any:
-        return network.apply(variables, x, geometry_of(x), train=False)[0]
+        return network.apply(variables, (x,), (geometry_of(x),), train=False)[0]["semantic"][0]
 
     def training_step(variables: Any, x: Any, targets: Any, weights: Any) -> Any:
         def loss(params: Any) -> Any:
-            (logits, _), state = network.apply(
+            (outputs, _), state = network.apply(
                 {**variables, "params": params},
-                x,
-                geometry_of(x),
+                (x,),
+                (geometry_of(x),),
                 train=True,
                 mutable=["batch_stats"],
             )
+            (logits,) = outputs["semantic"]
             chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), targets[..., None], axis=-1)
             return -jnp.sum(weights * chosen[..., 0]), state
 

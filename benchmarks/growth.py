@@ -21,7 +21,8 @@ import jaxsparse
 from benchmarks import machine
 from benchmarks.engines.cases import DEPTH
 from benchmarks.images import tracks
-from jaxsparse import command_line, models, ops
+from benchmarks.parameters import published_network
+from jaxsparse import command_line, ops
 from jaxsparse.errors import InputError
 
 EVENT_SITES, EVENT_SHAPE = 5000, (1000, 1000)
@@ -67,15 +68,15 @@ def _measure(sites: int) -> dict[str, Any]:
         rows, np.concatenate(values)[:, None], spatial_shape=EVENT_SHAPE, batch_size=events
     )
     capacities = tuple(ops.count_levels(rows, DEPTH))
-    network = models.UResNet(depth=DEPTH)
+    network = published_network()
 
     def inference(variables: Any, x: Any) -> Any:
         geometry = jaxsparse.geometry(x, levels=DEPTH, capacities=capacities)
-        return network.apply(variables, x, geometry, train=False)[0]
+        return network.apply(variables, (x,), (geometry,), train=False)[0]["semantic"][0]
 
     key = jax.random.key(0)
     built = jax.eval_shape(lambda x: jaxsparse.geometry(x, levels=DEPTH, capacities=capacities), x)
-    variables = jax.jit(lambda key: network.lazy_init(key, x, built, train=False))(key)
+    variables = jax.jit(lambda key: network.lazy_init(key, (x,), (built,), train=False))(key)
     compiled = jax.jit(inference).lower(variables, x).compile()
     memory: Any = compiled.memory_analysis()
     seconds = []

@@ -8,18 +8,25 @@ import jax
 import numpy as np
 
 import jaxsparse
-from benchmarks.engines.cases import DEPTH
+from benchmarks.engines.cases import DEPTH, NUM_CLASSES
 from jaxsparse import models
 
 
-def published_network(dim: int) -> Any:
-    """Variables of the UResNet, He-normal; drawn with numpy, which has nothing to compile."""
-    network = models.UResNet(depth=DEPTH)
+def published_network(**fields: Any) -> models.Network:
+    """SparseSSNet's network, or one with other fields of its backbone."""
+    return models.Network(
+        models.UResNet(depth=DEPTH, **fields), {"semantic": models.SemanticHead(NUM_CLASSES)}
+    )
+
+
+def published_variables(dim: int) -> Any:
+    """Variables of the network, He-normal; drawn with numpy, which has nothing to compile."""
+    network = published_network()
     x = jaxsparse.sparse_tensor(
         np.zeros((1, 1 + dim), np.int32), np.ones((1, 1)), spatial_shape=(32,) * dim, batch_size=1
     )
     shapes = jax.eval_shape(
-        lambda key: network.init(key, x, jaxsparse.geometry(x, levels=DEPTH), train=False),
+        lambda key: network.init(key, (x,), (jaxsparse.geometry(x, levels=DEPTH),), train=False),
         jax.random.key(0),
     )
     rng = np.random.default_rng(0)

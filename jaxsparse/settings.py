@@ -1,7 +1,7 @@
 """Every setting of a config but the network's: default, range and meaning, in one table.
 
 ``training/config.py`` makes the config of it; whoever uses a group of settings checks it with
-:func:`check`. A network declares its own settings (``models/``).
+:func:`check`. Backbones and heads declare their own (``models/fields.py``).
 """
 
 from __future__ import annotations
@@ -228,9 +228,23 @@ def check(group: str, values: Mapping[str, Any]) -> None:
     jaxsparse.errors.InputError: data.num_buckets is 0: it must be a whole number from 1 to 8.
     """
     for name, setting in SETTINGS[group].items():
-        if name in values and not setting.rule.holds(values[name]):
-            key = f"{group}.{name}" if group else name
-            raise InputError(f"{key} is {values[name]!r}: it must {setting.rule.words}.")
+        if name in values:
+            check_setting(f"{group}.{name}" if group else name, values[name], setting)
+
+
+def check_setting(key: str, value: Any, setting: Setting) -> None:
+    """Raises for a value that a setting cannot have.
+
+    Args:
+      key: its full name, for the message.
+      value: to be checked.
+      setting: with its rule.
+
+    Raises:
+      InputError: name, value and rule.
+    """
+    if not setting.rule.holds(value):
+        raise InputError(f"{key} is {value!r}: it must {setting.rule.words}.")
 
 
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,8 +17,8 @@ from flax import linen  # noqa: F401  # part of the start, where memory is count
 import jaxsparse
 from benchmarks.engines import cases
 from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Call, Layer, Workload
-from benchmarks.parameters import published_network
-from jaxsparse import models, ops
+from benchmarks.parameters import published_network, published_variables
+from jaxsparse import ops
 
 CAPACITY_STEP = 128
 
@@ -50,7 +50,7 @@ def prepare(case: str, workload: Workload, parameters: Path) -> Call:
 
 def write_parameters(path: Path, dim: int) -> None:
     """Parameters of the network for every engine, one array a name."""
-    drawn: dict[str, Any] = flax.traverse_util.flatten_dict(published_network(dim), sep="/")
+    drawn: dict[str, Any] = flax.traverse_util.flatten_dict(published_variables(dim), sep="/")
     np.savez(path, **drawn)
 
 
@@ -166,14 +166,14 @@ def network_call(
     """The compiled published network, or its training step, in one of the two vocabularies."""
     x, capacities = _tensor(workload)
     x = jax.device_put(x)
-    network = models.UResNet(depth=DEPTH, vocabulary=vocabulary)
+    network = published_network(vocabulary=vocabulary)
     variables = _read_parameters(parameters)
     rows = len(workload.coords)
     size = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
     geometry_of = functools.partial(jaxsparse.geometry, levels=DEPTH, capacities=capacities)
 
     def inference(variables: Any, x: Any) -> Any:
-        return network.apply(variables, x, geometry_of(x), train=False)[0]
+        return network.apply(variables, (x,), (geometry_of(x),), train=False)[0]["semantic"][0]
 
     if case == "inference":
         call = _call(
@@ -184,13 +184,14 @@ def network_call(
 
     def training_step(variables: Any, x: Any, labels: Any) -> Any:
         def loss(params: Any) -> Any:
-            (logits, _), state = network.apply(
+            (outputs, _), state = network.apply(
                 {**variables, "params": params},
-                x,
-                geometry_of(x),
+                (x,),
+                (geometry_of(x),),
                 train=True,
                 mutable=["batch_stats"],
             )
+            (logits,) = outputs["semantic"]
             chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
             return -jnp.sum(jnp.where(x.mask, chosen[:, 0], 0)), state
 
@@ -207,9 +208,12 @@ def network_call(
         return value
 
     def arrays(value: Any) -> dict[str, np.ndarray]:
-        stem = np.asarray(state[0]["params"]["stem"]["weights"])
+        stem = np.asarray(state[0]["params"]["backbone"]["stem"]["weights"])
         with np.load(parameters, allow_pickle=False) as initial:
-            return {"loss": np.asarray(value), "update": stem - initial["params/stem/weights"]}
+            return {
+                "loss": np.asarray(value),
+                "update": stem - initial["params/backbone/stem/weights"],
+            }
 
     return Call(step, arrays, {**facts, "parameters": size})
 

@@ -211,7 +211,7 @@ def _network(case: str, workload: Workload, parameters: Path) -> Call:
 
     def stepped(loss: Any) -> dict[str, np.ndarray]:
         with np.load(parameters, allow_pickle=False) as initial:
-            before = initial["params/stem/weights"]
+            before = initial["params/backbone/stem/weights"]
         after = network.stem.weight.detach().movedim(0, -1).reshape(before.shape).numpy()
         return {"loss": loss.numpy(), "update": after - before}
 

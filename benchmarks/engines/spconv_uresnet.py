@@ -28,6 +28,8 @@ NAMES = {
     "variance": "running_var",
 }
 
+PLACES = ("backbone", "tower", "heads", "semantic")  # in jaxsparse's names, and not here
+
 
 def spconv_weights(weights: torch.Tensor, kernel_size: int, dim: int) -> torch.Tensor:
     """``[taps, in, out]``, the last axis fastest among taps, to ``[out, *kernel, in]``."""
@@ -101,7 +103,7 @@ class UResNet(nn.Module):
             up = inverse(after, features, 2, bias=False, indice_key=key)
             self.add_module(f"up_{level}", Unit(after, up))
             blocks("decoder", level, 2 * features)
-        self.final_norm = nn.BatchNorm1d(FILTERS, eps=EPSILON, momentum=MOMENTUM)
+        self.norm = nn.BatchNorm1d(FILTERS, eps=EPSILON, momentum=MOMENTUM)
         self.scores = nn.Linear(FILTERS, num_classes)
         self.depth = depth
 
@@ -117,7 +119,7 @@ class UResNet(nn.Module):
             x = self.get_submodule(f"up_{level}")(x)
             x = x.replace_feature(torch.cat([skips[level].features, x.features], dim=1))
             x = self._blocks("decoder", level, x)
-        return self.scores(torch.relu_(self.final_norm(x.features)))
+        return self.scores(torch.relu_(self.norm(x.features)))
 
     def _blocks(self, side: str, level: int, x: Any) -> Any:
         for index in range(BLOCKS):
@@ -126,12 +128,12 @@ class UResNet(nn.Module):
 
     @torch.no_grad()
     def load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes jaxsparse's variables by name (``params/stem/weights``), one after the other."""
+        """Takes jaxsparse's variables by their paths, one after the other."""
         targets = dict(self.named_parameters()) | {
             name: buffer for name, buffer in self.named_buffers() if "running" in name
         }
         for name in arrays:
-            *path, leaf = name.split("/")[1:]
+            *path, leaf = [part for part in name.split("/")[1:] if part not in PLACES]
             target = targets.pop(".".join([*path, NAMES[leaf]]))
             values = torch.from_numpy(arrays[name])
             if values.ndim == 3:

@@ -12,12 +12,11 @@ from jaxsparse.data.event_writer import EventWriter
 
 def copy_events(source: EventFile, numbers: np.ndarray, path: Path) -> None:
     """Writes events of a file to another, in the order of ``numbers``, as often as they come."""
-    first = next(iter(source.view_shapes))
     with EventWriter(
         path, detector=source.detector, views=source.view_shapes, made_by=source.attributes,
         dead_wires={name: source.dead_wires(name) for name in source.view_shapes},
         class_names=source.class_names, event_classes=source.event_classes,
-        axes=source.axes[first], value_unit=source.value_units[first], compression="none",
+        axes=source.axes, value_unit=source.value_units, compression="none",
     ) as writer:  # fmt: skip
         for number in numbers:
             writer.append(source[int(number)])

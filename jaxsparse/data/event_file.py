@@ -249,7 +249,7 @@ class EventFile:
             partial = self.path.with_name(self.path.name + PARTIAL_SUFFIX)
             hint = (
                 f"only {partial.name} is there, a run that has not ended: wait or make it again"
-                if partial.exists()
+                if os.path.exists(partial)  # also of a name too long to have one
                 else "check the path, or make it with python -m jaxsparse.data.simulate"
             )
             raise InputError(f"{self.path} does not exist: {hint}")

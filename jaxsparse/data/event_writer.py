@@ -51,9 +51,10 @@ class EventWriter:
         the attribute may be added to until the end.
       class_names: what the label numbers of pixels mean.
       event_classes: what the label numbers of whole events mean; empty if they have none.
-      axes: what the axes of every view count, for example ``("plane", "cell")``; as for wire planes
-        or voxels if None.
-      value_unit: unit of the values of every view; as for wire planes or voxels if None.
+      axes: what the axes of a view count, for example ``("plane", "cell")``: one for all views, or
+        by view; as for wire planes or voxels where nothing is said.
+      value_unit: unit of the values, one for all views or by view; as for wire planes or voxels
+        where nothing is said.
       compression: of pixels and particles, one of :data:`COMPRESSIONS`. ``"gzip"`` halves the file
         or better; ``"none"`` is for small events by the million, which are read many times faster
         in random order if nothing has to be unpacked.
@@ -84,8 +85,8 @@ class EventWriter:
         made_by: Mapping[str, Any] | None = None,
         class_names: Sequence[str] = CLASS_NAMES,
         event_classes: Sequence[str] = (),
-        axes: Sequence[str] | None = None,
-        value_unit: str | None = None,
+        axes: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+        value_unit: str | Mapping[str, str] | None = None,
         compression: str = "gzip",
     ):
         if not views:
@@ -107,8 +108,15 @@ class EventWriter:
         self.made_by = dict(made_by or {})
         self.class_names = _texts("class_names", class_names)
         self.event_classes = _texts("event_classes", event_classes)
-        self.axes = None if axes is None else _texts("axes", axes)
-        self.value_unit = None if value_unit is None else _texts("value_unit", [value_unit])[0]
+        self.axes, self.value_units = {}, {}
+        for name, shape in self.view_shapes.items():
+            dim = len(shape)
+            usual = AXES.get(dim, tuple(f"axis {i}" for i in range(dim)))
+            said = axes.get(name) if isinstance(axes, Mapping) else axes
+            self.axes[name] = usual if said is None else _texts("axes", said)
+            unit = value_unit.get(name) if isinstance(value_unit, Mapping) else value_unit
+            unit = VALUE_UNITS.get(dim, "") if unit is None else unit
+            self.value_units[name] = _texts("value_unit", [unit])[0]
         if compression not in COMPRESSIONS:
             raise InputError(
                 f"compression is {compression!r}: it must be one of {', '.join(COMPRESSIONS)}"
@@ -179,12 +187,9 @@ class EventWriter:
         file.attrs["made_by"] = self._made_by()
         for name, shape in self.view_shapes.items():
             group = file.create_group(f"views/{name}")
-            dim = len(shape)
             group.attrs["shape"] = np.array(shape, np.int64)
-            axes = self.axes or AXES.get(dim, tuple(f"axis {i}" for i in range(dim)))
-            group.attrs["axes"] = list(axes)
-            unit = VALUE_UNITS.get(dim, "") if self.value_unit is None else self.value_unit
-            group.attrs["value_unit"] = unit
+            group.attrs["axes"] = list(self.axes[name])
+            group.attrs["value_unit"] = self.value_units[name]
             group.create_dataset("dead_wires", data=self.dead_wires[name])
 
     def _made_by(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -115,46 +116,75 @@ class ViewSummary:
         count, _, squares = self.value_sums
         return math.sqrt(max(squares / max(count, 1.0) - self.value_mean**2, 0.0))
 
-    def lines(self, class_names: Sequence[str], axes: Sequence[str] = ()) -> list[str]:
-        """What a person reads; extents if ``axes`` has the names of the axes."""
+    def figures(self, class_names: Sequence[str], axes: Sequence[str] = ()) -> dict[str, Any]:
+        """What there is to say, in numbers; extents if ``axes`` has the names of the axes.
+
+        ``sites`` has percentiles (0, 25, 50, 75, 95, 100) of the events' pixels, ``extent`` is that
+        of the median event. Shares are of all pixels, those of ``classes`` of those with a class.
+        """
         if not self.sites:
-            return ["no events"]
+            return {}
         ranks = np.percentile(self.sites, [0, 25, 50, 75, 95, 100]).astype(int)
-        lines = ["sites per event   " + " / ".join(map(str, ranks)) + "  (0 25 50 75 95 100 %)"]
+        found: dict[str, Any] = {"sites": ranks.tolist()}
         if not self.total:
-            return lines
-        occupancy = self.total / len(self.sites) / np.prod(np.array(self.shape, float))
-        lines.append(f"occupied          {100 * occupancy:.4f} %")
-        lines.append(
-            f"values            mean {self.value_mean:.2f}, standard deviation "
-            f"{self.value_spread:.2f} (non-zero pixels)"
-        )
+            return found
+        found["occupied"] = self.total / len(self.sites) / math.prod(self.shape)
+        found["values"] = {"mean": self.value_mean, "standard_deviation": self.value_spread}
         if axes:
-            medians = np.median(self.extents, axis=0).astype(int)
-            parts = zip(axes, medians, self.shape, strict=True)
-            words = ", ".join(f"{median} of {size} {name}s" for name, median, size in parts)
-            lines.append(f"extent            {words}  (median event, first to last)")
+            medians = np.median(self.extents, axis=0).astype(int).tolist()
+            found["extent"] = dict(zip(axes, medians, strict=True))
         if self.geometry:
             weights = [count for count in self.sites if count]
-            mean = np.average(np.array(self.neighbours), weights=weights)
-            lines.append(f"active neighbours {mean:.2f}  (within one step, itself included)")
-            shares = " / ".join(f"{count / self.levels[0]:.3f}" for count in self.levels)
-            lines.append(f"sites per level   {shares}  (each level halves the image)")
+            found["active_neighbours"] = float(np.average(self.neighbours, weights=weights))
+            found["sites_per_level"] = (self.levels / self.levels[0]).tolist()
         if self.classes is not None:
-            lines.append("classes           " + self.class_line(class_names))
+            known = max(int(self.classes[1:].sum()), 1)
+            shares = (self.classes[1:] / known).tolist()
+            found["classes"] = dict(zip(class_names, shares, strict=True))
+            found["no_class"] = int(self.classes[0]) / self.total
         if self.interaction or self.overlap:
-            lines.append(
-                f"interaction       {100 * self.interaction / self.total:.1f} %, "
-                f"overlapping {100 * self.overlap / self.total:.1f} %"
-            )
-        return lines
+            found["interaction"] = self.interaction / self.total
+            found["overlapping"] = self.overlap / self.total
+        return found
 
     def class_line(self, class_names: Sequence[str]) -> str:
         """Shares of the classes among the pixels that have one, and the share that has none."""
-        assert self.classes is not None, "only views with truth have classes"
-        known = max(int(self.classes[1:].sum()), 1)
-        shares = [
-            f"{name} {100 * count / known:.2f} %"
-            for name, count in zip(class_names, self.classes[1:], strict=True)
-        ]
-        return ", ".join(shares) + f" (no class {100 * self.classes[0] / max(self.total, 1):.2f} %)"
+        return class_line(self.figures(class_names))
+
+
+def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[str]:
+    """What a person reads of :meth:`ViewSummary.figures`."""
+    if not figures:
+        yield "no events"
+        return
+    ranks = " / ".join(map(str, figures["sites"]))
+    yield f"sites per event   {ranks}  (0 25 50 75 95 100 %)"
+    if "occupied" not in figures:
+        return
+    yield f"occupied          {100 * figures['occupied']:.4f} %"
+    yield (
+        f"values            mean {figures['values']['mean']:.2f}, standard deviation "
+        f"{figures['values']['standard_deviation']:.2f} (non-zero pixels)"
+    )
+    if "extent" in figures:
+        parts = zip(figures["extent"].items(), shape, strict=True)
+        words = ", ".join(f"{median} of {size} {name}s" for (name, median), size in parts)
+        yield f"extent            {words}  (median event, first to last)"
+    if "active_neighbours" in figures:
+        mean = figures["active_neighbours"]
+        yield f"active neighbours {mean:.2f}  (within one step, itself included)"
+        shares = " / ".join(f"{share:.3f}" for share in figures["sites_per_level"])
+        yield f"sites per level   {shares}  (each level halves the image)"
+    if "classes" in figures:
+        yield "classes           " + class_line(figures)
+    if "interaction" in figures:
+        yield (
+            f"interaction       {100 * figures['interaction']:.1f} %, overlapping "
+            f"{100 * figures['overlapping']:.1f} %"
+        )
+
+
+def class_line(figures: Mapping[str, Any]) -> str:
+    """Shares of the classes."""
+    shares = [f"{name} {100 * share:.2f} %" for name, share in figures.get("classes", {}).items()]
+    return ", ".join(shares) + f" (no class {100 * figures.get('no_class', 0):.2f} %)"

@@ -56,8 +56,8 @@ class ClassPredictor:
                 jaxsparse.geometry(image, **needs, capacities=view.capacities)
                 for image, view in zip(images, batch.views, strict=True)
             )
-            logits, _ = trained.model.apply(variables, images, geometries, train=False)
-            return logits
+            outputs, _ = trained.model.apply(variables, images, geometries, train=False)
+            return outputs["event"]
 
         self._forward = jax.jit(forward)
 

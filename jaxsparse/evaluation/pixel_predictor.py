@@ -43,8 +43,8 @@ class Predictor:
         def forward(variables: Any, batch: Batch) -> jax.Array:
             x = batch.tensor()
             geometry = jaxsparse.geometry(x, **self.needs, capacities=batch.capacities)
-            logits, _ = trained.model.apply(variables, x, geometry, train=False)
-            return logits
+            outputs, _ = trained.model.apply(variables, (x,), (geometry,), train=False)
+            return outputs["semantic"][0]
 
         # Compiling in one piece takes a second more, and tens of MB less at the process's peak.
         on_cpu = jax.default_backend() == "cpu"

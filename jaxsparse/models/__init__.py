@@ -1,8 +1,22 @@
-"""Networks, composed of :mod:`jaxsparse.nn` blocks, and the way from a config to them."""
+"""Networks: a backbone and heads, composed of :mod:`jaxsparse.nn` blocks, from a config."""
 
-from jaxsparse.models.fishnet import FishNet
-from jaxsparse.models.mobilenet import MobileNetV2
-from jaxsparse.models.registry import MODELS, build, geometry_of
-from jaxsparse.models.uresnet import UResNet
+from jaxsparse.models.backbones import BACKBONES, Backbone, Features, FishNet, MobileNetV2, UResNet
+from jaxsparse.models.heads import HEADS, EventHead, Head, SemanticHead
+from jaxsparse.models.network import Network
+from jaxsparse.models.registry import build, geometry_of
 
-__all__ = ["MODELS", "FishNet", "MobileNetV2", "UResNet", "build", "geometry_of"]
+__all__ = [
+    "BACKBONES",
+    "HEADS",
+    "Backbone",
+    "EventHead",
+    "Features",
+    "FishNet",
+    "Head",
+    "MobileNetV2",
+    "Network",
+    "SemanticHead",
+    "UResNet",
+    "build",
+    "geometry_of",
+]

@@ -8,8 +8,6 @@ parameters is a function; pooling and the operations per event are those of ``op
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.activations import ACTIVATIONS, PReLU, activation
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit, ResidualBlock, vocabulary
-from jaxsparse.nn.classifier_head import ClassifierHead
-from jaxsparse.nn.connected_unit import ConnectedUnit
 from jaxsparse.nn.connection import down, neighbours
 from jaxsparse.nn.coordinate_inputs import append_coordinates
 from jaxsparse.nn.dense_connection import DenseConnection
@@ -56,8 +54,6 @@ __all__ = [
     "BatchNorm",
     "BlockSettings",
     "ChannelwiseConv",
-    "ClassifierHead",
-    "ConnectedUnit",
     "ConvolutionUnit",
     "DenseConnection",
     "DenseGeometry",

@@ -17,6 +17,9 @@ from jaxsparse.nn.activations import activation
 
 VOCABULARIES: dict[str, ModuleType] = {"sparse": sparse, "dense": dense}
 ORDERS = ("norm_first", "convolution_first")
+CONVOLUTIONS = (
+    "SubmanifoldConv", "StridedConv", "InverseConv", "GeneralConv", "ChannelwiseConv", "Linear",
+)  # fmt: skip
 
 
 def vocabulary(name: str) -> Any:
@@ -40,8 +43,8 @@ class BlockSettings:
     Attributes:
         train: batch norm uses and records the statistics of the batch.
         vocabulary: ``"sparse"`` or ``"dense"``.
-        order: ``"norm_first"``, batch norm - ReLU - convolution (pre-activation, He et al., arXiv
-            1603.05027), or ``"convolution_first"``, convolution - batch norm - ReLU.
+        order: ``"norm_first"``, batch norm - activation - convolution (pre-activation, He et al.,
+            arXiv 1603.05027), or ``"convolution_first"``, convolution - batch norm - activation.
         kernel_size: of the submanifold convolutions.
         dtype: type of the matrix products' operands (None: that of the features).
         momentum: share of the running statistics that stays at a step.
@@ -78,16 +81,24 @@ class BlockSettings:
 
     def activate(self, x: Any) -> Any:
         """The activation of this network at every site."""
+        if self.activation == "relu":  # zero at zero, with gradient zero: no row need be masked
+            return self.layers.relu(x)
         return activation(self.activation)(x)
 
 
 class ConvolutionUnit(nn.Module):
-    """One convolution with batch norm and ReLU, in the order of the settings.
+    """One convolution with batch norm and activation, in the order of the settings.
+
+    Called as ``unit(x, geometry)`` or ``unit(x, connection)``, as its layer is; a ``Linear`` unit
+    needs neither. No bias: batch norm has one.
 
     Attributes:
-        convolution: name of the layer: ``SubmanifoldConv``, ``StridedConv`` or ``InverseConv``.
-        features: channels of the output.
+        convolution: name of the layer, one of :data:`CONVOLUTIONS`.
+        features: channels of the output; for ``ChannelwiseConv`` those of the input.
         settings: of the network.
+
+    Raises:
+        InputError: another name.
     """
 
     convolution: str
@@ -95,17 +106,26 @@ class ConvolutionUnit(nn.Module):
     settings: BlockSettings
 
     @nn.compact
-    def __call__(self, x: Any, geometry: Any) -> Any:
+    def __call__(self, x: Any, where: Any = None) -> Any:
         settings = self.settings
-        kernel = (
-            {"kernel_size": settings.kernel_size} if self.convolution == "SubmanifoldConv" else {}
-        )
-        layer = getattr(settings.layers, self.convolution)
-        convolution = layer(self.features, dtype=settings.dtype, name="convolution", **kernel)
+        if self.convolution not in CONVOLUTIONS:
+            raise InputError(
+                f"convolution is {self.convolution!r}: must be one of {', '.join(CONVOLUTIONS)}"
+            )
+        options: dict[str, Any] = {
+            "use_bias": False,
+            "dtype": settings.dtype,
+            "name": "convolution",
+        }
+        if self.convolution != "ChannelwiseConv":
+            options["features"] = self.features
+        if self.convolution == "SubmanifoldConv":
+            options["kernel_size"] = settings.kernel_size
+        convolution = getattr(settings.layers, self.convolution)(**options)
         norm = settings.batch_norm("norm")
         if settings.order == "norm_first":
-            return convolution(settings.layers.relu(norm(x, geometry)), geometry)
-        return settings.layers.relu(norm(convolution(x, geometry), geometry))
+            return convolution(settings.activate(norm(x)), where)
+        return settings.activate(norm(convolution(x, where)))
 
 
 class ResidualBlock(nn.Module):
@@ -125,12 +145,10 @@ class ResidualBlock(nn.Module):
     @nn.compact
     def __call__(self, x: Any, geometry: Any) -> Any:
         layers = self.settings.layers
-        y = ConvolutionUnit("SubmanifoldConv", self.features, self.settings, name="first")(
-            x, geometry
-        )
-        y = ConvolutionUnit("SubmanifoldConv", self.features, self.settings, name="second")(
-            y, geometry
-        )
+        y = x
+        for name in ("first", "second"):
+            unit = ConvolutionUnit("SubmanifoldConv", self.features, self.settings, name=name)
+            y = unit(y, geometry)
         if not self.settings.residual:
             return y
         if x.features.shape[-1] != self.features:

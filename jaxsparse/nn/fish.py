@@ -10,8 +10,7 @@ from typing import Any
 import flax.linen as nn
 
 from jaxsparse.errors import InputError
-from jaxsparse.nn.blocks import BlockSettings
-from jaxsparse.nn.connected_unit import ConnectedUnit
+from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
 from jaxsparse.nn.pointwise import Tensor
 from jaxsparse.nn.squeeze_excitation import EventGate
 
@@ -45,15 +44,15 @@ class FishBlock(nn.Module):
                 f"shortcut is {self.shortcut!r}: must be one of {', '.join(SHORTCUTS)}"
             )
         inner = max(self.features // 4, 1)
-        y = ConnectedUnit("Linear", inner, settings, name="squeeze")(x)
-        y = ConnectedUnit("GeneralConv", inner, settings, name="convolve")(y, connection)
-        y = ConnectedUnit("Linear", self.features, settings, name="expand")(y)
+        y = ConvolutionUnit("Linear", inner, settings, name="squeeze")(x)
+        y = ConvolutionUnit("GeneralConv", inner, settings, name="convolve")(y, connection)
+        y = ConvolutionUnit("Linear", self.features, settings, name="expand")(y)
         if not settings.residual:
             return y
         if self.shortcut == "reduction":
             return settings.layers.add(reduce_channels(x, self.features), y)
         if x.features.shape[-1] != self.features:
-            x = ConnectedUnit("Linear", self.features, settings, name="projection")(x)
+            x = ConvolutionUnit("Linear", self.features, settings, name="projection")(x)
         return settings.layers.add(x, y)
 
 
@@ -80,7 +79,7 @@ class FishBridge(nn.Module):
         settings, layers = self.settings, self.settings.layers
         block = nn.remat(FishBlock) if self.remat else FishBlock
         channels = x.features.shape[-1]
-        x = ConnectedUnit("Linear", max(channels // 2, 1), settings, name="squeeze")(x)
+        x = ConvolutionUnit("Linear", max(channels // 2, 1), settings, name="squeeze")(x)
         x = settings.activate(settings.batch_norm("wide_norm")(x))
         wide = layers.Linear(2 * channels, dtype=settings.dtype, name="wide")(x)
         average = settings.activate(settings.batch_norm("gate_norm")(wide))
@@ -109,7 +108,7 @@ class FishStem(nn.Module):
         for index, (features, connection) in enumerate(
             [(half, first), (half, others), (self.features, others)]
         ):
-            unit = ConnectedUnit("GeneralConv", features, settings, name=f"convolution_{index}")
+            unit = ConvolutionUnit("GeneralConv", features, settings, name=f"convolution_{index}")
             x = unit(x, connection)
         return x
 

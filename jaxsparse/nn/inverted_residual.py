@@ -4,8 +4,7 @@ from typing import Any
 
 import flax.linen as nn
 
-from jaxsparse.nn.blocks import BlockSettings
-from jaxsparse.nn.connected_unit import ConnectedUnit
+from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
 from jaxsparse.nn.squeeze_excitation import SqueezeExcitation
 
 
@@ -39,10 +38,10 @@ class InvertedResidual(nn.Module):
         channels = x.features.shape[-1]
         y = x
         if self.expansion != 1:
-            y = ConnectedUnit("Linear", self.expansion * channels, settings, name="expand")(y)
-        y = ConnectedUnit("ChannelwiseConv", self.expansion * channels, settings, name="depthwise")(
-            y, connection
-        )
+            y = ConvolutionUnit("Linear", self.expansion * channels, settings, name="expand")(y)
+        y = ConvolutionUnit(
+            "ChannelwiseConv", self.expansion * channels, settings, name="depthwise"
+        )(y, connection)
         if self.reduction:
             y = SqueezeExcitation(self.reduction, settings, name="excitation")(y)
         y = layers.Linear(self.features, use_bias=False, dtype=settings.dtype, name="project")(y)

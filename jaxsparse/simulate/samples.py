@@ -225,8 +225,8 @@ def _pixel_maps(values: flags.FlagValues, topology: str) -> Sample:
         layout={
             "class_names": DuneCvnSource.class_names,
             "event_classes": DUNE_EVENT_CLASSES,
-            "axes": DuneCvnSource.axes_names,
-            "value_unit": DuneCvnSource.value_unit,
+            "axes": DuneCvnSource.axes,
+            "value_unit": DuneCvnSource.value_units,
         },
         masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
     )

@@ -29,8 +29,8 @@ from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
-from jaxsparse.training.optimizer import build_optimizer
-from jaxsparse.training.state import TrainState, create_state
+from jaxsparse.training.migration import has_old_paths, parameter_path
+from jaxsparse.training.state import TrainState
 from jaxsparse.training.step import initializer
 from jaxsparse.training.task import build_task
 
@@ -169,12 +169,29 @@ class Checkpoints:
           InputError: no such step, a checkpoint of another model.
           DamagedError: files that cannot be read, or are not what was written.
         """
-        if step not in self.steps:
-            have = ", ".join(map(str, self.steps)) or "none"
-            raise InputError(f"checkpoint {step} is not in {self.folder}: there are {have}.")
-        arrays, progress = self._read(step, self._folder.of(step), _paths(template))
-        leaves = [arrays[path] for path in _paths(template)]
-        return jax.tree.unflatten(jax.tree.structure(template), leaves), progress
+        arrays, progress = self._read(step, self._place(step), _paths(template))
+        return _like(template, arrays), progress
+
+    def variables(self, template: dict[str, Any], step: int, model: ConfigDict) -> dict[str, Any]:
+        """Reads what a network needs of the checkpoint of ``step``, one of an older version too.
+
+        Args:
+          template: variables of the network (arrays or their shapes).
+          step: one of ``steps``.
+          model: ``config.model`` of the run.
+
+        Returns:
+          The variables, numpy arrays.
+
+        Raises:
+          InputError, DamagedError: as :meth:`restore`.
+        """
+        arrays, _ = self._read(step, self._place(step))
+        arrays = {path: leaf for path, leaf in arrays.items() if path.split("/")[0] in template}
+        if has_old_paths(arrays):
+            arrays = {parameter_path(path, model): leaf for path, leaf in arrays.items()}
+        self._compare(step, _shapes(arrays), _shapes(_paths(template)))
+        return _like(template, arrays)
 
     def restore_latest(
         self, template: TrainState
@@ -217,16 +234,33 @@ class Checkpoints:
         """Releases orbax's threads."""
         self._orbax.close()
 
+    def _place(self, step: int) -> pathlib.Path:
+        if step not in self.steps:
+            have = ", ".join(map(str, self.steps)) or "none"
+            raise InputError(f"checkpoint {step} is not in {self.folder}: there are {have}.")
+        return self._folder.of(step)
+
     def _read(
-        self, step: int, path: pathlib.Path, expected: Mapping[str, Any]
+        self, step: int, path: pathlib.Path, expected: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """(arrays by path, progress) of a checkpoint folder, compared with its checksums."""
-        templates = {name: np.empty(leaf.shape, leaf.dtype) for name, leaf in expected.items()}
+        """(arrays by path, progress) of a checkpoint folder, compared with its checksums.
+
+        What is expected must be there and nothing else; None expects whatever there is.
+        """
         with self._reading(step):
             stored = self._orbax.metadata(path).item_metadata["state"]
             if stored is None:
                 raise ValueError("its list of arrays is missing or no JSON")
-        self._compare(step, {name: tuple(leaf.shape) for name, leaf in stored.items()}, templates)
+        if expected is None:
+            expected = stored
+        elif has_old_paths(stored) and not has_old_paths(expected):
+            raise InputError(
+                f"checkpoint {step} in {self.folder} is of a version before networks had heads: it "
+                "serves eval.py and train.start_from, go on with it in another --workdir."
+            )
+        else:
+            self._compare(step, _shapes(stored), _shapes(expected))
+        templates = {name: np.empty(leaf.shape, leaf.dtype) for name, leaf in expected.items()}
         summed = (path / "checksums").is_dir()  # those of earlier versions have none
         items = dict(state=ocp.args.StandardRestore(templates), progress=ocp.args.JsonRestore())
         if summed:
@@ -243,13 +277,16 @@ class Checkpoints:
         return read.state, read.progress
 
     def _compare(
-        self, step: int, stored: dict[str, tuple[int, ...]], expected: dict[str, np.ndarray]
+        self,
+        step: int,
+        stored: dict[str, tuple[int, ...]],
+        expected: dict[str, tuple[int, ...]],
     ) -> None:
         # orbax itself reports a shape mismatch as one of device topology.
         paths = stored.keys() | expected.keys()
         for path in sorted(paths, key=lambda path: (not path.startswith("params"), path)):
             there = stored.get(path, "absent")
-            here = expected[path].shape if path in expected else "absent"
+            here = expected.get(path, "absent")
             if there != here:
                 raise InputError(
                     f"checkpoint {step} in {self.folder} is of another model: {path} is {there} "
@@ -307,22 +344,25 @@ def load_for_evaluation(
                     f"step is {step!r}: it must be best, latest or one of {have} in {workdir}."
                 )
             found = int(step)
-        template = jax.eval_shape(
-            lambda: create_state(
-                initializer(build_task(config))(jax.random.PRNGKey(config.seed)),
-                build_optimizer(config.optimizer),
-                0,
-            )
-        )
-        state, _ = checkpoints.restore(template, found)
+        template = jax.eval_shape(initializer(build_task(config)), jax.random.PRNGKey(config.seed))
+        variables = checkpoints.variables(template, found, config.model)
     finally:
         checkpoints.close()
-    return config, model, state.variables, found
+    return config, model, variables, found
 
 
-def _paths(state: TrainState) -> dict[str, Any]:
-    """Every array by its path, such as ``params/stem/kernel``."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+def _shapes(arrays: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {path: tuple(leaf.shape) for path, leaf in arrays.items()}
+
+
+def _like(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The arrays in the form of a template, by its paths."""
+    return jax.tree.unflatten(jax.tree.structure(template), [arrays[p] for p in _paths(template)])
+
+
+def _paths(tree: Any) -> dict[str, Any]:
+    """Every array by its path, such as ``params/backbone/stem/weights``."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 

@@ -154,6 +154,9 @@ class Classification:
         )
         return images, geometries
 
+    def logits(self, outputs: dict[str, Any]) -> Float[Array, "slots classes"]:
+        return outputs["event"]
+
     def labels(self, batch: EventBatch) -> Int[Array, " slots"]:
         return batch.labels
 

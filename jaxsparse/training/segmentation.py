@@ -86,9 +86,15 @@ class Segmentation:
     def example(self) -> Batch:
         return single_site(self.config.model, self.settings["levels"])
 
-    def inputs(self, batch: Batch) -> tuple[jaxsparse.SparseTensor, jaxsparse.Geometry]:
+    def inputs(
+        self, batch: Batch
+    ) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
         x = batch.tensor()
-        return x, jaxsparse.geometry(x, **self.settings, capacities=batch.capacities)
+        return (x,), (jaxsparse.geometry(x, **self.settings, capacities=batch.capacities),)
+
+    def logits(self, outputs: dict[str, Any]) -> Float[Array, "sites classes"]:
+        (logits,) = outputs["semantic"]
+        return logits
 
     def labels(self, batch: Batch) -> Int[Array, " sites"]:
         return batch.labels

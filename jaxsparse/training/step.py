@@ -47,13 +47,13 @@ def make_forward(task: Task, axis_name: str | None = AXIS) -> Forward:
     ) -> tuple[Float[Array, "rows classes"], Any]:
         x, geometry = task.inputs(batch)
         if not train:
-            logits, _ = model.apply(variables, x, geometry, train=False)
-            return logits, variables["batch_stats"]
-        (logits, _), updates = model.apply(
+            outputs, _ = model.apply(variables, x, geometry, train=False)
+            return task.logits(outputs), variables["batch_stats"]
+        (outputs, _), updates = model.apply(
             variables, x, geometry, train=True, mutable=["batch_stats"],
             rngs={} if key is None else {"dropout": key},
         )  # fmt: skip
-        return logits, updates.get("batch_stats", {})
+        return task.logits(outputs), updates.get("batch_stats", {})
 
     return forward
 

@@ -55,8 +55,11 @@ class Task(Protocol):
     def example(self) -> Any:
         """A batch with one site, enough to find the shapes of parameters."""
 
-    def inputs(self, batch: Any) -> tuple[Any, Any]:
-        """What the network takes: image and geometry, or a tuple of each."""
+    def inputs(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """What the network takes: images and geometries, one a view."""
+
+    def logits(self, outputs: dict[str, Any]) -> Float[Array, "rows classes"]:
+        """Of the outputs of the network those that the loss is of."""
 
     def labels(self, batch: Any) -> Int[Array, " rows"]:
         """Class of every row of the logits, -1 for those that count nowhere."""
@@ -86,12 +89,12 @@ def build_task(config: ConfigDict) -> Task:
     }
     if config.task not in tasks:
         raise InputError(f"task is {config.task!r}: it must be {' or '.join(tasks)}.")
-    network: Any = models.build(config.model)
-    made_for = network.task
-    if made_for != config.task:
+    heads = models.build(config.model).heads
+    head = {"segmentation": "semantic", "classification": "event"}[config.task]
+    if head not in heads:
         raise InputError(
-            f"task is {config.task!r} but model.name {config.model.name!r} is a network for "
-            f"{made_for}: set task={made_for}, or choose another network."
+            f"task is {config.task!r}, whose head is {head}, but the network of model.name "
+            f"{config.model.name!r} has {', '.join(heads)}: set task, or choose another network."
         )
     if config.model.in_channels != 1:
         raise InputError(

@@ -141,8 +141,8 @@ def geant4_table(source: PlacedEvents, seed: int = 8) -> str:
         (source[index] for index in range(len(source))),
         (
             detector_response(
-                *place(*event, source.detector, rng), source.detector, rng,
-                views=source.views, dead_wires=source.dead_wires,
+                *place(*event, source.chamber, rng), source.chamber, rng,
+                views=source.views, dead_wires=source.dead,
             )
             for event in simulated
         ),

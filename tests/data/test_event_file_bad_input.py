@@ -124,6 +124,7 @@ def test_a_file_that_is_no_hdf5_and_one_of_another_format_are_refused(tmp_path):
 
 def test_missing_files_are_named_with_what_to_do(tmp_path):
     refuses_to_open(tmp_path / "none.h5", match=r"none.h5 does not exist: .*simulate")
+    refuses_to_open(tmp_path / f"{'n' * 250}.h5", match=r"does not exist: .*simulate")
     (tmp_path / "none.h5.partial").touch()
     refuses_to_open(tmp_path / "none.h5", match="a run that has not ended")
     refuses_to_open(tmp_path, match="is a folder")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.hdf5_attributes import read_text, read_texts
-from jaxsparse.data.readers.recognise import recognise
+from jaxsparse.data.readers.formats import recognise
 from jaxsparse.data.schema import PIXEL_COLUMNS
 from tests.data.stored_anyhow import Storage, read_by_hdf5, storages
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jaxsparse.data.description import describe, lines
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.inspect import describe
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.source import SimulatedEvents
@@ -81,7 +81,7 @@ def test_simulate_ends_with_class_shares_and_speed(simulated):
 
 
 def test_inspect_says_what_a_file_holds(simulated):
-    text = "\n".join(describe(str(simulated[0])))
+    text = "\n".join(lines(describe(str(simulated[0]))))
     for line in (
         "3 events, detector microboone",
         "classes   HIP, MIP, shower, delta, Michel",
@@ -92,7 +92,7 @@ def test_inspect_says_what_a_file_holds(simulated):
         "sites per level   1.000 / ",
     ):
         assert line in text
-    assert "read      1 of 3 events" in "\n".join(describe(str(simulated[0]), 1))
+    assert "read      1 of 3 events" in "\n".join(lines(describe(str(simulated[0]), 1)))
 
 
 def test_inspect_answers_a_bad_file_with_one_line(tmp_path, simulated):
@@ -103,7 +103,7 @@ def test_inspect_answers_a_bad_file_with_one_line(tmp_path, simulated):
     assert len(done.stderr.splitlines()) == 1
     assert str(cut) in done.stderr
     with pytest.raises(InputError, match="events is -1"):
-        list(describe(str(simulated[0]), -1))
+        describe(str(simulated[0]), -1)
 
 
 @pytest.mark.parametrize(

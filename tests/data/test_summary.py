@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxsparse.data.schema import View
-from jaxsparse.data.summary import ViewSummary, active_neighbours, level_counts
+from jaxsparse.data.summary import ViewSummary, active_neighbours, level_counts, summary_lines
 
 SHAPE = (9, 7)
 sites = st.sets(st.tuples(st.integers(0, 8), st.integers(0, 6)), min_size=1, max_size=40)
@@ -45,7 +45,7 @@ def test_a_summary_counts_what_the_mask_keeps():
         )
     )
     summary.add(View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (8, 8)))
-    lines = summary.lines(("a", "b", "c", "d", "e"))
+    lines = list(summary_lines(summary.figures(("a", "b", "c", "d", "e")), (8, 8)))
     assert lines[0].startswith("sites per event   0 / 0 / 1 / 1 / 1 / 2")
     assert "1.5625 %" in lines[1]
     assert "mean 30.00, standard deviation 20.00" in lines[2]
@@ -54,9 +54,11 @@ def test_a_summary_counts_what_the_mask_keeps():
     assert "b 100.00 %" in lines[5]
     assert "(no class 50.00 %)" in lines[5]
     assert "50.0 %, overlapping 50.0 %" in lines[6]
-    extent = summary.lines(("a", "b", "c", "d", "e"), ("plane", "cell"))[3]
+    figures = summary.figures(("a", "b", "c", "d", "e"), ("plane", "cell"))
+    extent = list(summary_lines(figures, (8, 8)))[3]
     assert "1 of 8 planes, 2 of 8 cells" in extent
 
 
 def test_a_summary_of_nothing_can_be_read():
-    assert ViewSummary((8, 8), 5).lines(()) == ["no events"]
+    summary = ViewSummary((8, 8), 5)
+    assert list(summary_lines(summary.figures(()), (8, 8))) == ["no events"]

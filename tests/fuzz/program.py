@@ -30,7 +30,7 @@ SCRIPTS = {
     "eval": ROOT / "eval.py",
     "simulate": ROOT / "jaxsparse/commands/simulate.py",
     "convert": ROOT / "jaxsparse/commands/convert.py",
-    "inspect": ROOT / "jaxsparse/data/inspect.py",
+    "inspect": ROOT / "jaxsparse/commands/inspect.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/studies/cross_validate.py",
 }
 app.define_help_flags()

@@ -168,17 +168,27 @@ def test_simulate(original, detector, events, out, more):
     check("simulate", arguments, original, outputs=(out,))
 
 
-FORMATS = {"edep_sim": "edep.h5", "nova_caf": "caf.h5", "nova_sparse": "sparse.h5"}
+FORMATS = {
+    "edep_sim": "edep.h5", "larcv3": "larcv3.h5", "nova_caf": "caf.h5",
+    "nova_sparse": "sparse.h5", "wire_cell": "frames.tar.gz",
+}  # fmt: skip
+PRODUCTS = st.sampled_from(["sparse2d_wire", "cluster2d_mc", "particle_mc"])
+READER_OPTIONS = {
+    "axes": VALUES, "image": VALUES | PRODUCTS, "labels": VALUES | PRODUCTS,
+    "clusters": VALUES | PRODUCTS, "particles": VALUES | PRODUCTS, "classes": VALUES,
+    "threshold": VALUES, "detector": VALUES, "frame": VALUES, "row_ticks": VALUES,
+    "planes": VALUES | st.sampled_from(["A:2560", "A:1,B:2559", "A:0", "A:999999"]),
+}  # fmt: skip
 MORE_OF_CONVERT = flags_of(
-    placements=VALUES, seed=VALUES, views=VALUES | st.sampled_from(["Y", "voxels"]), axes=VALUES,
-    compression=VALUES | st.sampled_from(["none", "gzip"]), input=PATHS,
+    placements=VALUES, seed=VALUES, views=VALUES | st.sampled_from(["Y", "voxels", "a,b,c"]),
+    compression=VALUES | st.sampled_from(["none", "gzip"]), input=PATHS, **READER_OPTIONS,
 )  # fmt: skip
 
 
 @cases(90)
 @given(
-    st.sampled_from(["edep_sim", "nova_caf", "nova_sparse", "dune_cvn", "x"]), PATHS, OUTPUTS,
-    MORE_OF_CONVERT,
+    st.sampled_from([*FORMATS, "dune_cvn", "x"]), PATHS | st.sampled_from(list(FORMATS.values())),
+    OUTPUTS, MORE_OF_CONVERT,
 )  # fmt: skip
 def test_convert(original, format, source, out, more):
     arguments = [f"--format={format}", f"--input={source}", f"--out={out}", *more]
@@ -203,7 +213,12 @@ def test_convert_of_a_damaged_folder(original, file, damage):
 @cases(70)
 @given(
     PATHS,
-    flags_of(events=VALUES, axes=VALUES, picture=OUTPUTS | st.sampled_from(["a.png", "a.pdf"])),
+    flags_of(
+        events=VALUES,
+        picture=OUTPUTS | st.sampled_from(["a.png", "a.pdf"]),
+        json=st.sampled_from(["true", "x"]),
+        **READER_OPTIONS,
+    ),
 )
 def test_inspect(original, source, more):
     pictures = tuple(flag.partition("=")[2] for flag in more if flag.startswith("--picture="))

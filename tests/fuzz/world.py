@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event
+from tests.data.readers.larcv3_files import event, write_larcv3_file
 from tests.data.readers.small_files import (
     keys_of,
     tracks,
@@ -20,6 +21,7 @@ from tests.data.readers.small_files import (
     write_edep_sim_file,
     write_sparse_file,
 )
+from tests.data.readers.wire_cell_files import arrays, write_archive
 from tests.random_views import random_view
 
 SHAPE = (24, 20)
@@ -48,6 +50,7 @@ def get_config(text="pixels"):
 """
 INPUTS = {
     "pixels.h5", "events.h5", "plain.h5", "eventless.h5", "edep.h5", "caf.h5", "sparse.h5", "dune",
+    "larcv3.h5", "frames.tar.gz",
 }  # fmt: skip
 
 
@@ -62,6 +65,13 @@ def build(folder: pathlib.Path) -> None:
     write_caf_file(folder / "caf.h5", keys, keys, [0, 4, 13])
     write_sparse_file(folder / "sparse.h5", [tracks(number) for number in range(3)])
     _write_dune(folder / "dune")
+    products = [event(number) for number in range(3)]
+    for entry in products:
+        del entry["sparse2d_class"]  # then nothing must be chosen
+    write_larcv3_file(folder / "larcv3.h5", products)
+    samples = np.maximum(np.random.default_rng(1).normal(-2, 1, (2560, 30)), 0).astype(np.float32)
+    frames = [arrays(number, samples, range(2560), masks=[(9, 0, 30)]) for number in range(2)]
+    write_archive(folder / "frames.tar.gz", *frames)
     with h5py.File(folder / "other.h5", "w") as file:
         file["weights/kernel"] = np.arange(6.0)
         file.attrs["format"] = "another-format"

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 import jaxsparse
-from jaxsparse.models import FishNet, MobileNetV2
+from jaxsparse.models import EventHead, FishNet, MobileNetV2, Network
 from tests.models.random_variables import random_variables
 
 SHAPE, EVENTS, CLASSES = (9, 7), 3, 4
@@ -16,25 +16,26 @@ CAPACITY = EVENTS * math.prod(SHAPE) + 3
 # Compilation is what the tests wait for, so every kind of block is there once: with expansion and
 # without, of stride 2 and with a residual, before the merge and after it.
 NETWORKS = {
-    "mobilenet": MobileNetV2(
-        num_classes=CLASSES,
-        width=0.25,
-        stages=((1, 16, 2, 2), (3, 32, 1, 2)),
-        merge_stage=1,
-        reduction=2,
+    "mobilenet": Network(
+        MobileNetV2(
+            views=2, width=0.25, stages=((1, 16, 2, 2), (3, 32, 1, 2)), merge_stage=1, reduction=2
+        ),
+        {"event": EventHead(CLASSES)},
     ),
     # One view. Two are looked at where it matters: they take twice as long.
-    "fishnet": FishNet(
-        num_classes=CLASSES,
-        views=1,
-        planes=(4, 8, 8, 16, 16, 8, 8, 4, 8, 16, 24),
-        residual_blocks=(1,) * 10,
-        transfer_blocks=(1, 0, 0, 1, 0, 0),
+    "fishnet": Network(
+        FishNet(
+            planes=(4, 8, 8, 16, 16, 8, 8, 4, 8, 16, 24),
+            residual_blocks=(1,) * 10,
+            transfer_blocks=(1, 0, 0, 1, 0, 0),
+        ),
+        {"event": EventHead(CLASSES)},
     ),
 }
 # For what does not depend on the network: two views, merged behind their stems, and one block.
-SMALL = MobileNetV2(
-    num_classes=CLASSES, width=0.25, stages=((3, 16, 1, 2),), merge_stage=0, reduction=2
+SMALL = Network(
+    MobileNetV2(views=2, width=0.25, stages=((3, 16, 1, 2),), merge_stage=0, reduction=2),
+    {"event": EventHead(CLASSES)},
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import jaxsparse
 from jaxsparse.errors import InputError
-from jaxsparse.models import FishNet, MobileNetV2
+from jaxsparse.models import EventHead, FishNet, MobileNetV2, Network
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.dense_tensor import to_dense_tensor
 from tests.models.classifier_scenes import (
@@ -20,13 +20,14 @@ from tests.models.classifier_scenes import (
     two_views,
     view,
 )
+from tests.models.variants import variant
 
 both = pytest.mark.parametrize("name", NETWORKS)
 
 
 def shapes_of(network, channels, side=32):
     """Shapes of the parameters; the dense vocabulary is the quicker one to trace."""
-    network = network.copy(vocabulary="dense")
+    network = variant(network, vocabulary="dense")
     image = to_dense_tensor(
         jaxsparse.sparse_tensor(
             [[0, 0, 0]], [[1.0] * channels], spatial_shape=(side, side), batch_size=1
@@ -53,7 +54,7 @@ def test_mobilenet_has_the_published_number_of_parameters():
             count += expand + 9 * inner + 2 * inner + inner * out + 2 * out
             channels = out
     count += 320 * 1280 + 2 * 1280 + 1280 * 1000 + 1000
-    network = MobileNetV2(num_classes=1000, views=1, stem_stride=2)
+    network = Network(MobileNetV2(stem_stride=2), {"event": EventHead(1000)})
     assert count_of(shapes_of(network, 3)) == count == 3_504_872
     assert round(count / 1e6, 1) == 3.5
 
@@ -91,37 +92,43 @@ def fish_parameters(residual, transfer):
     ],
 )
 def test_fishnet_has_the_published_number_of_parameters(preset, residual, transfer, millions):
-    network = FishNet(num_classes=1000, views=1, preset=preset, stem_stride=4)
+    network = Network(FishNet(preset=preset, stem_stride=4), {"event": EventHead(1000)})
     count = count_of(shapes_of(network, 3))
     assert count == fish_parameters(residual, transfer)
     assert round(count / 1e6, 2) == millions
 
 
 def test_the_small_fish_of_two_views_has_a_million_parameters():
-    assert 0.5e6 < count_of(shapes_of(FishNet(preset="small"), 1)) < 2e6
+    assert (
+        0.5e6
+        < count_of(shapes_of(Network(FishNet(preset="small", views=2), {"event": EventHead(5)}), 1))
+        < 2e6
+    )
 
 
 @both
 def test_options_change_the_parameters_as_they_say(name):
-    network = NETWORKS[name].copy(views=2)
-    base = shapes_of(network, 1)
+    network = variant(NETWORKS[name], views=2)
+    base = shapes_of(network, 1)["backbone"]
     stems = [base[key] for key in base if key.startswith("stem")]
-    shared = shapes_of(network.copy(shared_stem=True, coordinate_inputs=True, stem_stride=2), 1)
+    shared = shapes_of(
+        variant(network, shared_stem=True, coordinate_inputs=True, stem_stride=2), 1
+    )["backbone"]
     (stem,) = [shared[key] for key in shared if key.startswith("stem")]
     (first,) = [leaf for leaf in jax.tree.leaves(stem) if leaf.shape[:2] == (9, 3)]
     two_channels = 9 * 2 * first.shape[2]  # the coordinates
     assert len(stems) == 2
     assert count_of(base) - count_of(shared) == count_of(stems[0]) - two_channels
-    wide = shapes_of(network.copy(merge="concatenate", residual=False), 1)
+    wide = shapes_of(variant(network, merge="concatenate", residual=False), 1)["backbone"]
     if name == "mobilenet":
         # 8 channels become 16 on the way into three times as many.
-        before, after = (tree["stage_1_block_0"] for tree in (base, wide))
+        before, after = (tree["merged"]["stage_1_block_0"] for tree in (base, wide))
         assert after["expand"]["convolution"]["weights"].shape == (16, 48)
         assert before["expand"]["convolution"]["weights"].shape == (8, 24)
     else:
-        assert "projection" in base["tail_0_view_0_block_0"]
-        assert "projection" not in wide["tail_0_view_0_block_0"]
-        assert wide["head_0_block_0"]["squeeze"]["convolution"]["weights"].shape[0] == 16
+        assert "projection" in base["tower_view_0"]["tail_0_block_0"]
+        assert "projection" not in wide["tower_view_0"]["tail_0_block_0"]
+        assert wide["merged"]["head_0_block_0"]["squeeze"]["convolution"]["weights"].shape[0] == 16
 
 
 @both

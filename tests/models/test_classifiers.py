@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse.models import MobileNetV2
+from jaxsparse.models import EventHead, MobileNetV2
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.dense_tensor import to_dense_tensor
 from tests.models.classifier_scenes import (
@@ -25,6 +25,7 @@ from tests.models.classifier_scenes import (
     two_views,
     variables_of,
 )
+from tests.models.variants import variant
 
 both = pytest.mark.parametrize("name", NETWORKS)
 
@@ -40,13 +41,14 @@ def make_step(network, geometries_of_images, images_of, *, gradients=True):
 
     def forward(params, features, variables, images):
         images = images_of(tuple(x.replace(f) for x, f in zip(images, features, strict=True)))
-        (logits, _), state = network.apply(
+        (outputs, _), state = network.apply(
             {**variables, "params": params},
             images,
             geometries_of_images(images),
             train=True,
             mutable=["batch_stats"],
         )
+        logits = outputs["event"]
         weights = jnp.cos(jnp.arange(logits.size, dtype=jnp.float32)).reshape(logits.shape)
         return jnp.sum(weights * jnp.sin(logits)), (logits, state["batch_stats"])
 
@@ -73,10 +75,12 @@ def sparse_step(network):
 def dense_step(network):
     """Of the masked dense twin, which computes on whole images what the sparse network does."""
     return make_step(
-        network.copy(vocabulary="dense"),
+        variant(network, vocabulary="dense"),
         lambda images: tuple(dense_geometry(x, levels=network.levels) for x in images),
         lambda images: tuple(to_dense_tensor(x, masked=True) for x in images),
-        gradients=isinstance(network, MobileNetV2),  # compiling FishNet's takes half a minute
+        gradients=isinstance(
+            network.backbone, MobileNetV2
+        ),  # compiling FishNet's takes half a minute
     )
 
 
@@ -90,7 +94,10 @@ def sparse_result(name):
 def evaluation(network):
     @jax.jit
     def evaluate(variables, images):
-        return network.apply(variables, images, geometries_of(network, images), train=False)
+        outputs, named = network.apply(
+            variables, images, geometries_of(network, images), train=False
+        )
+        return outputs["event"], named
 
     return evaluate
 
@@ -125,7 +132,7 @@ def test_an_image_with_every_pixel_active_gives_the_logits_of_the_plain_dense_tw
     variables, images = variables_of(network), two_views(*FULL)[: network.views]
     logits, _ = evaluation(network)(variables, images)
     # The dense vocabulary takes the sparse batch, as plain whole images.
-    dense, _ = evaluation(network.copy(vocabulary="dense", remat=True))(variables, images)
+    dense, _ = evaluation(variant(network, vocabulary="dense", remat=True))(variables, images)
     assert np.ptp(logits) > 0.1
     assert_trees_close(logits, dense, 1e-4)
 
@@ -136,7 +143,7 @@ def test_events_without_sites_have_the_bias_as_logits_and_finite_gradients(name)
     variables = variables_of(network)
     nothing = two_views((0.0,) * EVENTS, (0.0,) * EVENTS)[: network.views]
     logits, statistics, gradients = sparse_step(network)(variables, nothing)
-    bias = variables["params"]["head"]["scores"]["bias"]
+    bias = variables["params"]["heads"]["event"]["scores"]["bias"]
     np.testing.assert_allclose(logits, np.tile(bias, (EVENTS, 1)), atol=1e-6)
     assert logits.dtype == jnp.float32
     assert_trees_close(statistics, variables["batch_stats"], 1e-6)
@@ -186,7 +193,7 @@ def test_permuted_events_have_permuted_logits():
 def test_rematerialisation_gives_the_same_numbers():
     variables, images = variables_of(SMALL), two_views(*SPARSE)
     once, again = (
-        sparse_step(SMALL.copy(remat=remat))(variables, images) for remat in (False, True)
+        sparse_step(variant(SMALL, remat=remat))(variables, images) for remat in (False, True)
     )
     assert_trees_close(again, once, 1e-5)
 
@@ -194,14 +201,14 @@ def test_rematerialisation_gives_the_same_numbers():
 def test_bfloat16_products_stay_near_float32():
     variables, images = variables_of(SMALL), two_views(*SPARSE)
     exact, _ = evaluation(SMALL)(variables, images)
-    logits, _ = evaluation(SMALL.copy(dtype="bfloat16"))(variables, images)
+    logits, _ = evaluation(variant(SMALL, dtype="bfloat16"))(variables, images)
     difference = float(jnp.abs(logits - exact).max() / jnp.abs(exact).max())
     assert logits.dtype == jnp.float32
     assert 0 < difference < 0.1
 
 
 def test_fishnet_merges_two_bodies_on_the_union_of_their_sites():
-    network = NETWORKS["fishnet"].copy(views=2)
+    network = variant(NETWORKS["fishnet"], views=2)
     logits, inner = evaluation(network)(variables_of(network), two_views(*SPARSE))
     assert np.all(np.isfinite(logits))
     towers, merged = [inner[f"body_2_view_{view}"] for view in range(2)], inner["merged"]
@@ -213,16 +220,20 @@ def test_fishnet_merges_two_bodies_on_the_union_of_their_sites():
 
 
 def test_a_network_whose_views_share_all_does_not_know_which_is_which():
-    network = NETWORKS["mobilenet"].copy(shared_stem=True, shared_stages=True, last_channels=40)
+    network = variant(NETWORKS["mobilenet"], shared_stem=True, shared_stages=True, last_channels=40)
     own = NETWORKS["mobilenet"]
     shared, base = (
-        {key for key in variables_of(one)["params"] if key.startswith("stage_0")}
+        {
+            key
+            for key in variables_of(one)["params"]["backbone"]
+            if key.startswith(("stem", "tower"))
+        }
         for one in (network, own)
     )
-    assert shared == {f"stage_0_block_{number}" for number in range(2)}
-    assert base == {f"stage_0_view_{v}_block_{number}" for v in range(2) for number in range(2)}
+    assert shared == {"stem", "tower"}
+    assert base == {f"{part}_view_{v}" for part in ("stem", "tower") for v in range(2)}
     variables, (first, second) = variables_of(network), two_views(*SPARSE)
-    assert variables["params"]["head"]["scores"]["weights"].shape == (40, CLASSES)
+    assert variables["params"]["heads"]["event"]["scores"]["weights"].shape == (40, CLASSES)
     logits, inner = evaluation(network)(variables, (first, second))
     swapped, _ = evaluation(network)(variables, (second, first))
     np.testing.assert_allclose(swapped, logits, atol=1e-5)
@@ -230,13 +241,13 @@ def test_a_network_whose_views_share_all_does_not_know_which_is_which():
 
 
 def test_dropout_draws_from_its_own_stream_and_only_in_training():
-    network = SMALL.copy(dropout=0.5)
+    network = variant(SMALL, {"event": EventHead(CLASSES, dropout=0.5)})
     images = two_views(*SPARSE)
     variables = variables_of(network)
 
     @jax.jit
     def logits(key):
-        (out, _), _ = network.apply(
+        (outputs, _), _ = network.apply(
             variables,
             images,
             geometries_of(network, images),
@@ -244,7 +255,7 @@ def test_dropout_draws_from_its_own_stream_and_only_in_training():
             mutable=["batch_stats"],
             rngs={"dropout": key},
         )
-        return out
+        return outputs["event"]
 
     first, second = logits(jax.random.key(0)), logits(jax.random.key(1))
     assert np.abs(first - second).max() > 1e-3
@@ -258,10 +269,10 @@ def test_two_devices_have_the_logits_and_statistics_of_one():
     fractions = np.array([(0.4, 0.2, 0.1, 0.0), (0.1, 0.3, 0.2, 0.0)])
 
     def forward(network, variables, images):
-        (logits, _), state = network.apply(
+        (outputs, _), state = network.apply(
             variables, images, geometries_of(network, images), train=True, mutable=["batch_stats"]
         )
-        return logits, state["batch_stats"]
+        return outputs["event"], state["batch_stats"]
 
     whole = two_views(*fractions)
     expected = jax.jit(functools.partial(forward, SMALL))(variables, whole)
@@ -280,7 +291,7 @@ def test_two_devices_have_the_logits_and_statistics_of_one():
     shards = [tuple(shard(x, first) for x in whole) for first in (0, 2)]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *shards)
     parallel = jax.pmap(
-        functools.partial(forward, SMALL.copy(axis_name="devices")),
+        functools.partial(forward, variant(SMALL, axis_name="devices")),
         axis_name="devices",
         in_axes=(None, 0),
         devices=jax.devices()[:2],

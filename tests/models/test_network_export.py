@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from jaxsparse import geometry, models, sparse_tensor
-from tests.models.classifier_scenes import EVENTS, NETWORKS, SPARSE, geometries_of, two_views
+from tests.models.classifier_scenes import (
+    CLASSES,
+    EVENTS,
+    NETWORKS,
+    SPARSE,
+    geometries_of,
+    two_views,
+)
+from tests.models.variants import variant
 
 LEVELS, CAPACITIES = 3, (160, 140, 100)
 
@@ -24,14 +32,15 @@ def network():
         batch_size=2,
         capacity=CAPACITIES[0],
     )
-    model = models.UResNet(filters=4, depth=LEVELS, blocks=1)
+    backbone = models.UResNet(filters=4, depth=LEVELS, blocks=1)
+    model = models.Network(backbone, {"semantic": models.SemanticHead(5)})
     built = geometry(x, levels=LEVELS, capacities=CAPACITIES)
-    variables = model.init(jax.random.key(0), x, built, train=False)
+    variables = model.init(jax.random.key(0), (x,), (built,), train=False)
     leaves, treedef = jax.tree.flatten((variables, x))
 
     def logits(variables, x):
         built = geometry(x, levels=LEVELS, capacities=CAPACITIES)
-        return model.apply(variables, x, built, train=False)[0]
+        return model.apply(variables, (x,), (built,), train=False)[0]["semantic"][0]
 
     def scores(*leaves):
         return logits(*jax.tree.unflatten(treedef, leaves))
@@ -77,11 +86,12 @@ def test_float32_products_keep_all_digits_unless_the_user_gives_them_away(networ
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_classifier_lowers_for_every_platform(name, vocabulary):
     """Shapes alone go in: nothing is compiled. Products of float32 keep their digits here too."""
-    network = NETWORKS[name].copy(vocabulary=vocabulary)
+    network = variant(NETWORKS[name], vocabulary=vocabulary)
     images = two_views(*SPARSE)[: network.views]
 
     def logits(variables, images):
-        return network.apply(variables, images, geometries_of(network, images), train=False)[0]
+        geometries = geometries_of(network, images)
+        return network.apply(variables, images, geometries, train=False)[0]["event"]
 
     def variables(images):
         geometries = geometries_of(network, images)
@@ -94,7 +104,7 @@ def test_a_classifier_lowers_for_every_platform(name, vocabulary):
 
     exported = jax.export.export(jax.jit(scores), platforms=("cpu", "cuda", "tpu"))(*leaves)
     assert exported.platforms == ("cpu", "cuda", "tpu")
-    assert [result.shape for result in exported.out_avals] == [(EVENTS, network.num_classes)]
+    assert [result.shape for result in exported.out_avals] == [(EVENTS, CLASSES)]
     products = [s for s in exported.mlir_module().splitlines() if "stablehlo.dot_general" in s]
     assert products
     assert all("precision = [HIGHEST, HIGHEST]" in line for line in products)

@@ -12,10 +12,11 @@ import pytest
 
 import jaxsparse
 from jaxsparse.errors import InputError
-from jaxsparse.models import UResNet
+from jaxsparse.models import Network, SemanticHead, UResNet
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
 from tests.models.random_variables import random_variables
+from tests.models.variants import variant
 
 DEPTH = 3
 TOTAL_STRIDE = 2 ** (DEPTH - 1)
@@ -25,7 +26,7 @@ EVENTS = 3
 CAPACITY = 128
 # On CPU; of a training step ``jax.jit(step, compiler_options=...)``.
 KEEP_BARRIERS: Any = {"xla_disable_hlo_passes": "cse_barrier_expander"}
-TINY = UResNet(num_classes=5, filters=3, depth=DEPTH, blocks=1)
+TINY = Network(UResNet(filters=3, depth=DEPTH, blocks=1), {"semantic": SemanticHead(5)})
 
 
 def batch(seed, shape, *, per_event=(40, 0, 30), capacity=CAPACITY, margin=0):
@@ -47,16 +48,16 @@ def batch(seed, shape, *, per_event=(40, 0, 30), capacity=CAPACITY, margin=0):
 def variables_of(x, network=TINY):
 
     def make(key, x):
-        geometry = jaxsparse.geometry(x, levels=network.depth, kernels=(3,))
-        return network.init(key, x, geometry, train=False)
+        geometry = jaxsparse.geometry(x, levels=network.levels, kernels=(3,))
+        return network.init(key, (x,), (geometry,), train=False)
 
     return random_variables(jax.eval_shape(make, jax.random.key(0), x))
 
 
 @functools.partial(jax.jit, static_argnames="network")
 def evaluate(variables, x, network=TINY):
-    geometry = jaxsparse.geometry(x, levels=network.depth, kernels=(3,))
-    return network.apply(variables, x, geometry, train=False)[0]
+    geometry = jaxsparse.geometry(x, levels=network.levels, kernels=(3,))
+    return network.apply(variables, (x,), (geometry,), train=False)[0]["semantic"][0]
 
 
 def loss_of(rows, weights):
@@ -74,10 +75,11 @@ def sparse_step(variables, x, weights, network=TINY):
 
     def forward(params, features):
         y = x.replace(features=features)
-        geometry = jaxsparse.geometry(y, levels=network.depth, kernels=(3,))
-        (logits, _), state = network.apply(
-            {**variables, "params": params}, y, geometry, train=True, mutable=["batch_stats"]
+        geometry = jaxsparse.geometry(y, levels=network.levels, kernels=(3,))
+        (outputs, _), state = network.apply(
+            {**variables, "params": params}, (y,), (geometry,), train=True, mutable=["batch_stats"]
         )
+        (logits,) = outputs["semantic"]
         return loss_of(logits, weights), (logits, state["batch_stats"])
 
     gradient = jax.value_and_grad(forward, argnums=(0, 1), has_aux=True)
@@ -89,11 +91,15 @@ def sparse_step(variables, x, weights, network=TINY):
 def masked_dense_step(variables, x, weights, network):
     def forward(params, features):
         images = to_dense_tensor(x.replace(features=features), masked=True)
-        geometry = dense_geometry(images, levels=network.depth)
-        (logits, _), state = network.apply(
-            {**variables, "params": params}, images, geometry, train=True, mutable=["batch_stats"]
+        geometry = dense_geometry(images, levels=network.levels)
+        (outputs, _), state = network.apply(
+            {**variables, "params": params},
+            (images,),
+            (geometry,),
+            train=True,
+            mutable=["batch_stats"],
         )
-        rows = rows_of(logits, x)
+        rows = rows_of(outputs["semantic"][0], x)
         return loss_of(rows, weights), (rows, state["batch_stats"])
 
     gradient = jax.value_and_grad(forward, argnums=(0, 1), has_aux=True)
@@ -132,12 +138,12 @@ def step(variables, image):
 
 
 def parameter_count(dim, **settings):
-    network = UResNet(**settings)
+    network = Network(UResNet(**settings), {"semantic": SemanticHead(5)})
     x = batch(0, (32,) * dim)
 
     def make(key):
-        geometry = jaxsparse.geometry(x, levels=network.depth, kernels=(network.kernel_size,))
-        return network.init(key, x, geometry, train=False)["params"]
+        geometry = jaxsparse.geometry(x, levels=network.levels, kernels=network.kernels)
+        return network.init(key, (x,), (geometry,), train=False)["params"]
 
     params = jax.eval_shape(make, jax.random.key(0))
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
@@ -160,12 +166,12 @@ def test_the_published_network_has_3_81_million_parameters_in_two_dimensions():
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_sparse_equals_masked_dense_in_values_statistics_and_gradients(dim):
-    network = TINY if dim == 2 else TINY.copy(depth=2)
+    network = TINY if dim == 2 else variant(TINY, depth=2)
     x = batch(1, ODD_SHAPES[dim])
     variables = variables_of(x, network)
     weights = loss_weights(x)
     sparse = sparse_step(variables, x, weights, network)
-    dense = masked_dense_step(variables, x, weights, network.copy(vocabulary="dense"))
+    dense = masked_dense_step(variables, x, weights, variant(network, vocabulary="dense"))
     assert float(jnp.abs(sparse[0]).max()) > 0.1
     assert_trees_close(sparse[0], dense[0], 1e-4)
     assert_trees_close(sparse[1], dense[1], 1e-4)
@@ -173,11 +179,12 @@ def test_sparse_equals_masked_dense_in_values_statistics_and_gradients(dim):
 
 
 def test_the_dense_vocabulary_takes_a_sparse_batch_as_plain_images(variables, image):
-    network = TINY.copy(vocabulary="dense")
+    network = variant(TINY, vocabulary="dense")
     images = to_dense_tensor(image, masked=False)
-    logits, _ = jax.jit(functools.partial(network.apply, train=False))(
-        variables, images, dense_geometry(images, levels=DEPTH)
+    outputs, _ = jax.jit(functools.partial(network.apply, train=False))(
+        variables, (images,), (dense_geometry(images, levels=DEPTH),)
     )
+    (logits,) = outputs["semantic"]
     rows = evaluate(variables, image, network)
     assert rows.shape == (CAPACITY, 5)
     np.testing.assert_allclose(rows, rows_of(logits, image), atol=1e-5)
@@ -264,7 +271,7 @@ def test_flipped_image_through_flipped_kernels_gives_flipped_scores(variables, i
 
 def test_rematerialisation_gives_the_same_numbers(variables, image, step):
     arguments = variables, image, loss_weights(image)
-    network = TINY.copy(remat=True)
+    network = variant(TINY, remat=True)
     again = sparse_step.lower(*arguments, network).compile(KEEP_BARRIERS)(*arguments)
     assert_trees_close(again, step, 1e-5)
 
@@ -273,13 +280,13 @@ def test_rematerialisation_saves_memory_on_cpu_where_xla_keeps_its_barriers():
     """What ``docs/network.md`` says of memory: without the option XLA computes it all at once."""
     x = batch(0, (32, 32), per_event=(900,), capacity=1024)
     weights = np.ones((1024, 5), np.float32)
-    deep = UResNet(num_classes=5, filters=8, depth=1, blocks=6)
+    deep = variant(TINY, filters=8, depth=1, blocks=6)
     shapes = jax.eval_shape(
-        lambda: deep.init(jax.random.key(0), x, jaxsparse.geometry(x, levels=1), train=False)
+        lambda: deep.init(jax.random.key(0), (x,), (jaxsparse.geometry(x, levels=1),), train=False)
     )
 
     def megabytes(remat, options):
-        lowered = sparse_step.lower(shapes, x, weights, deep.copy(remat=remat))
+        lowered = sparse_step.lower(shapes, x, weights, variant(deep, remat=remat))
         memory: Any = lowered.compile(options).memory_analysis()
         return memory.temp_size_in_bytes / 1e6
 
@@ -288,7 +295,7 @@ def test_rematerialisation_saves_memory_on_cpu_where_xla_keeps_its_barriers():
 
 
 def test_bfloat16_products_stay_near_float32(variables, image):
-    logits = evaluate(variables, image, TINY.copy(dtype="bfloat16"))
+    logits = evaluate(variables, image, variant(TINY, dtype="bfloat16"))
     exact = evaluate(variables, image)
     difference = float(jnp.abs(logits - exact).max() / jnp.abs(exact).max())
     assert logits.dtype == jnp.float32
@@ -296,14 +303,14 @@ def test_bfloat16_products_stay_near_float32(variables, image):
 
 
 def test_convolution_first_has_the_same_names_and_another_function(variables, image):
-    network = TINY.copy(order="convolution_first")
+    network = variant(TINY, order="convolution_first")
     other = variables_of(image, network)
     assert structure(other) == structure(variables)
     assert np.all(np.isfinite(evaluate(other, image, network)))
 
 
 def test_a_tiny_sample_is_learned_to_the_last_pixel():
-    network = UResNet(num_classes=3, filters=8, depth=2, blocks=1)
+    network = variant(TINY, {"semantic": SemanticHead(3)}, filters=8, depth=2, blocks=1)
     x = batch(3, (16, 16), per_event=(30, 18), capacity=48)
     labels = np.random.default_rng(3).integers(0, 3, x.capacity)
     geometry = jaxsparse.geometry(x, levels=2, kernels=(3,))
@@ -311,16 +318,17 @@ def test_a_tiny_sample_is_learned_to_the_last_pixel():
 
     @jax.jit
     def fit(key):
-        variables = network.init(key, x, geometry, train=False)
+        variables = network.init(key, (x,), (geometry,), train=False)
 
         def loss(params, statistics):
-            (logits, _), state = network.apply(
+            (outputs, _), state = network.apply(
                 {"params": params, "batch_stats": statistics},
-                x,
-                geometry,
+                (x,),
+                (geometry,),
                 train=True,
                 mutable=["batch_stats"],
             )
+            (logits,) = outputs["semantic"]
             cross_entropy = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
             return cross_entropy.mean(), state["batch_stats"]
 
@@ -335,7 +343,8 @@ def test_a_tiny_sample_is_learned_to_the_last_pixel():
         start = variables["params"], variables["batch_stats"], optimizer.init(variables["params"])
         (params, statistics, _), losses = jax.lax.scan(update, start, length=150)
         learned = {"params": params, "batch_stats": statistics}
-        return losses, network.apply(learned, x, geometry, train=False)[0]
+        outputs, _ = network.apply(learned, (x,), (geometry,), train=False)
+        return losses, outputs["semantic"][0]
 
     losses, logits = fit(jax.random.key(1))
     assert losses[-1] < 0.1 * losses[0]
@@ -345,10 +354,10 @@ def test_a_tiny_sample_is_learned_to_the_last_pixel():
 def test_a_geometry_of_too_few_levels_is_named(image, variables):
     geometry = jaxsparse.geometry(image, levels=1, kernels=(3,))
     with pytest.raises(InputError, match="more levels"):
-        TINY.apply(variables, image, geometry, train=False)
+        TINY.apply(variables, (image,), (geometry,), train=False)
 
 
 def test_a_geometry_without_the_kernel_is_named(image, variables):
     geometry = jaxsparse.geometry(image, levels=DEPTH, kernels=(5,))
     with pytest.raises(InputError, match=r"kernel_size is 3.*\[5\]"):
-        TINY.apply(variables, image, geometry, train=False)
+        TINY.apply(variables, (image,), (geometry,), train=False)

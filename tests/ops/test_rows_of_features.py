@@ -123,9 +123,8 @@ LAYERS = {
     "BatchNorm": layer(nn.BatchNorm(train=True)),
     "BatchNorm, evaluation": layer(nn.BatchNorm(train=False)),
     "ChannelwiseConv": layer(nn.ChannelwiseConv(), down),
-    "ClassifierHead": layer(nn.ClassifierHead(3, train())),
-    "ConnectedUnit": layer(nn.ConnectedUnit("GeneralConv", 3, train()), down),
     "ConvolutionUnit": layer(nn.ConvolutionUnit("StridedConv", 3, train()), built),
+    "ConvolutionUnit, of a connection": layer(nn.ConvolutionUnit("GeneralConv", 3, train()), down),
     "Dropout": lambda x: nn.Dropout(0.5, train=True).apply(
         {}, x, rngs={"dropout": jax.random.key(0)}
     ),

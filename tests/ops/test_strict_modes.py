@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from jaxsparse import geometry, nn, ops
-from jaxsparse.models import UResNet
+from jaxsparse.models import EventHead, Network, SemanticHead, UResNet
 from tests.models.classifier_scenes import NETWORKS, SPARSE, geometries_of, two_views
+from tests.models.variants import variant
 from tests.ops import operation_cases as table
 
 
@@ -76,11 +77,11 @@ def gradients(network, inputs, **options):
         variables = network.init(first, x, built, train=False)
 
         def loss(params):
-            (scores, _), _ = network.apply(
+            (outputs, _), _ = network.apply(
                 {**variables, "params": params}, x, built, train=True, mutable=["batch_stats"],
                 rngs={"dropout": other}, **options,
             )  # fmt: skip
-            return jnp.sum(scores**2)
+            return sum(jnp.sum(scores**2) for scores in jax.tree.leaves(outputs))
 
         return jax.grad(loss)(variables["params"])
 
@@ -92,13 +93,15 @@ def gradients(network, inputs, **options):
 def test_a_training_step_promotes_nothing(name, vocabulary):
     key = jax.random.key(0)
     if name in NETWORKS:
-        network = NETWORKS[name].copy(vocabulary=vocabulary, dropout=0.5)
+        heads = {"event": EventHead(4, dropout=0.5), "semantic": SemanticHead(3)}
+        network = variant(NETWORKS[name], heads, vocabulary=vocabulary)
         images = two_views(*SPARSE)[: network.views]
         lower(gradients(network, lambda x: geometries_of(network, x)), key, images)
         return
     order = "norm_first" if name == "uresnet" else "convolution_first"
-    network = UResNet(filters=2, depth=2, blocks=1, order=order, vocabulary=vocabulary)
-    lower(gradients(network, lambda x: geometry(x, levels=2)), key, table.sites())
+    backbone = UResNet(filters=2, depth=2, blocks=1, order=order, vocabulary=vocabulary)
+    network = Network(backbone, {"semantic": SemanticHead(3)})
+    lower(gradients(network, lambda x: (geometry(x[0], levels=2),)), key, (table.sites(),))
 
 
 def test_single_operations_give_no_nan():

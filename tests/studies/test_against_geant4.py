@@ -23,11 +23,9 @@ def test_images_of_simulated_muons_are_those_of_geant4_muons(shared_data):
     for number in range(len(source)):
         both[0].append(source[number])
         energy = float(source.deposits[number][1]["kinetic_energy"][0])
-        event = place(*muon(energy, (128.0, 0.0, 5.0), rng), source.detector, rng)
+        event = place(*muon(energy, (128.0, 0.0, 5.0), rng), source.chamber, rng)
         both[1].append(
-            detector_response(
-                *event, source.detector, rng, views=("Y",), dead_wires=source.dead_wires
-            )
+            detector_response(*event, source.chamber, rng, views=("Y",), dead_wires=source.dead)
         )
     for events in both:
         summary = ViewSummary((1008, 3456), len(CLASS_NAMES), *MASK)

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event, View
-from jaxsparse.models import registry
+from jaxsparse.models import BACKBONES
 from jaxsparse.training.config import default_config
 from jaxsparse.training.display import Display
 from tests.toy_events import toy_view, write_toy_file
@@ -82,10 +82,7 @@ def event_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path,
 @pytest.fixture
 def event_config(event_files, monkeypatch):
     """A classification of three of the four classes by the tiny network."""
-    monkeypatch.setitem(registry.MODELS, "tiny", TinyClassifier)
-    rules = {"views": registry._RULES["filters"], "normalize": registry._RULES["remat"]}
-    for key, rule in rules.items():
-        monkeypatch.setitem(registry._RULES, key, rule)
+    monkeypatch.setitem(BACKBONES, "tiny", TinyClassifier)
     config = default_config()
     config.task = "classification"
     config.model = ConfigDict(

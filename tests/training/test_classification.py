@@ -51,7 +51,7 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, s
     _, network, one, _ = load_for_evaluation(straight, "latest")
     *_, two, _ = load_for_evaluation(broken, "latest")
     jax.tree.map(np.testing.assert_array_equal, two, one)
-    assert network.task == "classification"
+    assert list(network.heads) == ["event"]
 
     def validations(workdir):
         records = [r for r in read_records(workdir) if r["split"] == "validation"]
@@ -103,7 +103,7 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
         ("data.crop", (8, 8), "data.crop is (8, 8)"),
         ("data.std", 0.0, "data.std is 0.0"),
         ("data.fluctuation", 1.5, "data.fluctuation is 1.5"),
-        ("model.name", "uresnet", "is a network for segmentation: set task=segmentation"),
+        ("model.name", "uresnet", "whose head is event, but the network of model.name 'uresnet' has sem"),
         ("loss.name", "focal", "loss.name is 'focal'"),
         ("loss.q", 0.0, "loss.q is 0.0"),
         ("loss.class_weights", (1.0,), "it must hold 3 numbers"),

@@ -92,7 +92,7 @@ def test_the_clock_stops_a_cosine_and_shapes_nothing(config, tmp_path, monkeypat
 def test_it_stops_early_when_validations_get_no_better(config, tmp_path):
     config.train.validate_every, config.train.early_stop, config.train.steps = 1, 2, 100
     config.optimizer.learning_rate, config.optimizer.momentum = 1e-30, 0.0
-    config.model.filters = 4
+    config.model.momentum = 0.0  # moments of the last batch: no slow approach of a running mean
     result = loop.train(config, tmp_path)
     assert result.reason == "no better validation loss in the last 2"
     assert result.step < 20

@@ -131,7 +131,7 @@ def test_the_other_run_may_move_while_this_one_rests(config, before, tmp_path):
 
 def last_layer(variables):
     """The two arrays of the last layer by path."""
-    found = {path: leaf for path, leaf in paths(variables).items() if "Dense_0" in path}
+    found = {path: leaf for path, leaf in paths(variables).items() if "scores" in path}
     assert len(found) == 2
     return found
 
@@ -172,7 +172,9 @@ def test_another_network_is_refused_before_anything_is_written(config, before, t
     assert "\n" not in str(e.value)
     assert not (tmp_path / "after").exists()
     config.model.filters, config.model.normalize = 4, False
-    with pytest.raises(InputError, match=r"params/BatchNorm_0/\w+ is \(4,\) there and absent here"):
+    with pytest.raises(
+        InputError, match=r"params/backbone/BatchNorm_0/\w+ is \(4,\) there and absent here"
+    ):
         begin(config)
 
 

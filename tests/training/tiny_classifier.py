@@ -1,38 +1,37 @@
-"""The smallest network that keeps to what a classifier is called with, for tests of training."""
+"""The smallest backbone whose features name events, for tests of training."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import flax.linen as linen
-import jax.numpy as jnp
 
 from jaxsparse import nn
-from jaxsparse.models.classifier import EventClassifier
+from jaxsparse.models import Backbone, Features
+from jaxsparse.models.fields import field
+from jaxsparse.settings import COUNT, SWITCH
 
 
-class TinyClassifier(EventClassifier):
-    """A convolution a view, the average over the sites of an event, a linear layer."""
+class TinyClassifier(Backbone):
+    """A convolution a view; heads pool the views each by itself."""
 
-    filters: int = 4
-    depth: int = 1
-    normalize: bool = False
+    order: ClassVar[str] = "convolution_first"
+
+    filters: int = field(4, COUNT, "of the convolution")
+    depth: int = field(1, COUNT, "levels")
+    normalize: bool = field(False, SWITCH, "batch norm")
 
     @property
     def levels(self) -> int:
         return self.depth
 
-    @linen.nowrap
-    def event_features(self, *_: Any) -> Any:
-        raise NotImplementedError("all of the network is in __call__")
-
     @linen.compact
-    def __call__(self, images: Any, geometries: Any, *, train: bool) -> Any:
-        assert len(images) == len(geometries) == self.views
-        pooled = []
-        for x, geometry in zip(images, geometries, strict=True):
+    def __call__(
+        self, settings: nn.BlockSettings, views: Sequence[Any], wanted: frozenset[str]
+    ) -> Features:
+        found = []
+        for x, geometry in views:
             x = nn.SubmanifoldConv(self.filters, use_bias=True)(x, geometry)
             if self.normalize:
-                x = nn.BatchNorm(train=train, axis_name=self.axis_name)(x, geometry)
-            x = nn.relu(x)
-            pooled.append(nn.global_average_pooling(x))
-        features = jnp.concatenate(pooled, axis=-1)
-        return linen.Dense(self.num_classes)(features), {"features": features}
+                x = nn.BatchNorm(train=settings.train, axis_name=self.axis_name)(x, geometry)
+            found.append(nn.relu(x))
+        return Features({}, event=tuple(found))

@@ -14,10 +14,13 @@ import re
 import zlib
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.errors import InputError, one_line
 
 CLASSES = ("nue", "numu", "nutau", "nc")  # event classes; label of an event: its place here
@@ -52,7 +55,7 @@ class DuneInfo:
     lepton_decay: str
 
 
-class DuneCvnSource:
+class DuneCvnSource(EventSource):
     """Random-access source of the events of a folder, in the order of :data:`CLASSES`, then N.
 
     Views have axes (tick, wire), like all wire planes here: the file's the other way round.
@@ -70,9 +73,8 @@ class DuneCvnSource:
 
     detector = "dune"
     view_shapes = dict.fromkeys(VIEWS, (SIZE, SIZE))
-    axes_names = ("tick", "wire")
-    value_unit = "charge (1 to 255)"
-    class_names: tuple[str, ...] = ()  # there is no truth of pixels
+    axes = dict.fromkeys(VIEWS, ("tick", "wire"))
+    value_units = dict.fromkeys(VIEWS, "charge (1 to 255)")
     event_classes = CLASSES
 
     def __init__(self, folder: str | os.PathLike[str]):
@@ -91,6 +93,8 @@ class DuneCvnSource:
         for _, _, path in self._events:
             if not path.with_suffix(".info").is_file():
                 raise InputError(f"{path} has no {path.stem}.info beside it: copy both")
+        images = [path for _, _, path in self._events]
+        self.files = [*images, *(path.with_suffix(".info") for path in images)]
 
     def __len__(self) -> int:
         return len(self._events)
@@ -125,10 +129,6 @@ class DuneCvnSource:
         """float32 ``[events]``: true energy of the neutrino, GeV; reads every ``.info``."""
         energies = [self.info(index).neutrino_energy for index in range(len(self))]
         return np.array(energies, np.float32)
-
-    def notes(self) -> list[str]:
-        """Nothing: what does not fit is refused."""
-        return []
 
     def info(self, index: int) -> DuneInfo:
         """The generator's truth of one event."""
@@ -183,3 +183,13 @@ def _read_image(path: Path) -> np.ndarray:
             f"image: must be {expected}, copy it anew"
         )
     return np.frombuffer(data, np.uint8).reshape(len(VIEWS), SIZE, SIZE)
+
+
+def _recognise(path: Path, _: h5py.File | None) -> bool:
+    return any((path / name).is_dir() for name in CLASSES)
+
+
+READER = Reader(
+    holds="folders of DUNE pixel maps (nue, numu, nutau, nc)", recognise=_recognise,
+    open=DuneCvnSource, patterns=(),
+)  # fmt: skip

@@ -7,8 +7,6 @@ us, energies in MeV.
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -16,92 +14,95 @@ import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_numbers import event_number
+from jaxsparse.data.readers.event_rows import EventRows
+from jaxsparse.data.readers.file_pool import FilePool
+from jaxsparse.data.readers.hdf5_checks import REAL, WHOLE, Field, checked_table
+from jaxsparse.data.readers.particle_rows import unknown_particles
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
+from jaxsparse.data.source import DepositSource
 from jaxsparse.data.stored_values import as_stored
-from jaxsparse.errors import InputError, one_line
-from jaxsparse.particle_data import MASSES
+from jaxsparse.errors import InputError
+from jaxsparse.particle_data import MASSES, UNKNOWN_PROCESS
 
-# Fields that are read, with the kinds of number they may be: i whole, f real.
-SEGMENT_FIELDS = {
-    "eventID": "i", "trackID": "i", "x_start": "f", "y_start": "f", "z_start": "f", "x_end": "f",
-    "y_end": "f", "z_end": "f", "dE": "f", "dx": "f", "t0_start": "f",
+SEGMENTS, TRAJECTORIES = "segments", "trajectories"
+_PLACE: Field = ("f", (3,))
+SEGMENT_FIELDS: dict[str, Field] = {
+    "eventID": WHOLE, "trackID": WHOLE, "x_start": REAL, "y_start": REAL, "z_start": REAL,
+    "x_end": REAL, "y_end": REAL, "z_end": REAL, "dE": REAL, "dx": REAL, "t0_start": REAL,
 }  # fmt: skip
-TRAJECTORY_FIELDS = {
-    "eventID": "i", "trackID": "i", "parentID": "i", "pdgId": "i", "start_process": "i",
-    "start_subprocess": "i", "t_start": "f", "pxyz_start": "f", "xyz_start": "f", "xyz_end": "f",
+TRAJECTORY_FIELDS: dict[str, Field] = {
+    "eventID": WHOLE, "trackID": WHOLE, "parentID": WHOLE, "pdgId": WHOLE, "start_process": WHOLE,
+    "start_subprocess": WHOLE, "t_start": REAL, "pxyz_start": _PLACE, "xyz_start": _PLACE,
+    "xyz_end": _PLACE,
 }  # fmt: skip
 CM_PER_MM = 0.1
 NUCLEON_MASS = 931.494  # MeV, for a nucleus's kinetic energy
 
 
-class EdepSimFile:
+class EdepSimFile(DepositSource):
     """Events of an edep-sim file as they are, unplaced: random access, checked.
 
     Opening reads and checks the layout and the event numbers; an event's rows are read when asked
-    for. Picklable; the file is opened lazily in every process.
+    for. Rows may come in any order. Of a file with segments alone, without trajectories, every
+    track is a particle of which nobody knows who made it: it starts and ends where its segments do.
+    Picklable; the file is opened lazily in every process.
 
     Attributes:
       path: as given.
+      files: the path.
       event_ids: the file's own event numbers, increasing.
+      has_trajectories: whether the file says where particles come from.
 
     Raises:
       InputError: the file is missing, no HDF5, or lacks a group or field, or a field has another
-        type, or its events are not in order; reading an event: energies or places that are no
-        numbers, energies below zero, tracks without trajectory, mothers that do not exist.
+        type; reading an event: energies or places that are no numbers, energies below zero, tracks
+        without trajectory or of several kinds, mothers that do not exist.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
-        self._lock = threading.Lock()
-        self._handle: tuple[int, h5py.File] | None = None
+        self.files = [self.path]
         if not self.path.is_file():
             raise InputError(f"{self.path} is not a file: give an edep-sim HDF5 file")
-        self._ranges = {
-            "segments": self._event_ranges("segments", SEGMENT_FIELDS),
-            "trajectories": self._event_ranges("trajectories", TRAJECTORY_FIELDS),
-        }
-        self.event_ids = np.array(sorted(self._ranges["trajectories"]), np.int64)
-        strangers = set(self._ranges["segments"]) - set(self._ranges["trajectories"])
-        if strangers:
+        self._pool = FilePool()
+        with self._pool.reading(self.path) as file:
+            self.has_trajectories = TRAJECTORIES in file
+            self._fields = {SEGMENTS: SEGMENT_FIELDS, TRAJECTORIES: TRAJECTORY_FIELDS}
+            if not self.has_trajectories:
+                self._fields = {SEGMENTS: {**SEGMENT_FIELDS, "pdgId": WHOLE}}
+            self._rows_of = {name: self._index(file, name) for name in self._fields}
+        main = TRAJECTORIES if self.has_trajectories else SEGMENTS
+        self.event_ids = self._rows_of[main].events
+        strangers = np.setdiff1d(self._rows_of[SEGMENTS].events, self.event_ids)
+        if len(strangers):
             raise InputError(
-                f"{self.path}: event {min(strangers)} has segments but no trajectories: "
+                f"{self.path}: event {strangers[0]} has segments but no trajectories: "
                 "convert both tables"
             )
-
-    def __len__(self) -> int:
-        return len(self.event_ids)
 
     def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]:
         """Deposits and ``PARTICLE_DTYPE`` table of an event, where Geant4 had it; no classes."""
         index = event_number(index, len(self), f"{self.path}")
         event = int(self.event_ids[index])
         where = f"Event {event} of {self.path.name}"
-        tracks = self._rows("trajectories", event, TRAJECTORY_FIELDS)
-        segments = self._rows("segments", event, SEGMENT_FIELDS)
-        for table, fields in ((tracks, TRAJECTORY_FIELDS), (segments, SEGMENT_FIELDS)):
-            for name in fields:
-                if not np.isfinite(table[name]).all():
-                    raise InputError(f"{where}: {name} is not a number somewhere: drop the event")
+        with self._pool.reading(self.path) as file:
+            tables = {
+                name: self._rows_of[name].read(file[name], event, list(fields))
+                for name, fields in self._fields.items()
+            }
+        for name, table in tables.items():
+            for field in self._fields[name]:
+                if not np.isfinite(table[field]).all():
+                    raise InputError(f"{where}: {field} is not a number somewhere: drop the event")
+        segments = tables[SEGMENTS]
         if (segments["dE"] < 0).any() or (segments["dx"] < 0).any():
             raise InputError(f"{where}: a segment has dE or dx below 0: drop the event")
-
-        order = np.argsort(tracks["trackID"], kind="stable")
-        sorted_ids = _whole(tracks, "trackID", where)[order]
-        if (np.diff(sorted_ids) == 0).any():
-            raise InputError(f"{where}: a trackID occurs twice: drop the event")
-
-        def row_of(ids, what):
-            place = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-            if (sorted_ids[place] != ids).any():
-                lost = ids[sorted_ids[place] != ids][0]
-                raise InputError(f"{where}: {what} {lost} has no trajectory: drop the event")
-            return order[place]
-
-        mother = _whole(tracks, "parentID", where)
-        particles = _particle_table(tracks, mother, where)
-        secondary = mother >= 0
-        particles["parent"][secondary] = row_of(mother[secondary], "parentID")
-        particle = row_of(_whole(segments, "trackID", where), "trackID")
+        track_ids = _whole(segments, "trackID", where)
+        if self.has_trajectories:
+            particles, particle = _particles_of_trajectories(tables[TRAJECTORIES], track_ids, where)
+        else:
+            particles, particle = _particles_of_segments(segments, track_ids, where)
         deposits = Deposits(
             start=np.column_stack([segments[f"{axis}_start"] for axis in "xyz"]).astype(float),
             end=np.column_stack([segments[f"{axis}_end"] for axis in "xyz"]).astype(float),
@@ -110,14 +111,27 @@ class EdepSimFile:
             time=segments["t0_start"].astype(float),
             particle=particle.astype(np.int32),
         )
-        self._check_units(deposits, particles, where)
+        if self.has_trajectories:
+            self._check_units(deposits, particles, where)
         return deposits, particles
 
-    def __getstate__(self):
-        return {**self.__dict__, "_handle": None, "_lock": None}
+    def notes(self) -> list[str]:
+        """What a person should know, in lines."""
+        if self.has_trajectories:
+            return []
+        return [
+            "segments without trajectories: electrons and photons have no class, and no vertex is "
+            "known"
+        ]
 
-    def __setstate__(self, state):
-        self.__dict__.update(state, _lock=threading.Lock())
+    def close(self) -> None:
+        """Closes the file; the next read opens it again."""
+        self._pool.close()
+
+    def _index(self, file: h5py.File, name: str) -> EventRows:
+        table = checked_table(file, name, self.path, self._fields[name])
+        rows = table.fields(["eventID"])[:]
+        return EventRows(_whole(rows, "eventID", f"{self.path}, table {name}"))
 
     def _check_units(self, deposits: Deposits, particles: np.ndarray, where: str) -> None:
         """A primary's own segments must begin where its trajectory does, to 1 cm."""
@@ -131,58 +145,57 @@ class EdepSimFile:
                         "must be in cm and trajectories in mm"
                     )
 
-    def _open(self) -> h5py.File:
-        with self._lock:
-            if self._handle is None or self._handle[0] != os.getpid():
-                try:
-                    self._handle = os.getpid(), h5py.File(self.path, "r")
-                except OSError as error:
-                    text = one_line(error)
-                    raise InputError(f"{self.path} is no whole HDF5 file ({text})") from None
-            return self._handle[1]
-
-    def _event_ranges(self, table: str, fields: Mapping[str, str]) -> dict[int, tuple[int, int]]:
-        """Checks a table's layout; first and last row of every event."""
-        file = self._open()
-        dataset = file.get(table)
-        if (
-            not isinstance(dataset, h5py.Dataset)
-            or dataset.dtype.names is None
-            or dataset.ndim != 1
-        ):
-            raise InputError(f"{self.path} has no table {table!r}: give an edep-sim HDF5 file")
-        for name, kind in fields.items():
-            if name not in dataset.dtype.names:
-                raise InputError(f"{self.path}: table {table} has no field {name}: convert it anew")
-            base, shape = dataset.dtype[name].base, dataset.dtype[name].shape
-            wanted = (3,) if "xyz" in name else ()
-            if base.kind not in {"i": "iu", "f": "f"}[kind] or shape != wanted:
-                raise InputError(
-                    f"{self.path}: {table}.{name} is {dataset.dtype[name]}, must be "
-                    f"{'whole' if kind == 'i' else 'real'} numbers{' by threes' * bool(wanted)}"
-                )
-        rows = self._read(table, slice(None), ["eventID"])
-        ids = _whole(rows, "eventID", f"{self.path}, table {table}")
-        if (np.diff(ids) < 0).any():
-            raise InputError(f"{self.path}: {table} is not ordered by eventID: sort it")
-        events, first = np.unique(ids, return_index=True)
-        last = np.append(first[1:], len(ids))[: len(first)]  # of no events, none
-        return {int(e): (int(a), int(b)) for e, a, b in zip(events, first, last, strict=True)}
-
-    def _rows(self, table: str, event: int, fields: Mapping[str, str]) -> np.ndarray:
-        first, last = self._ranges[table].get(event, (0, 0))
-        return self._read(table, slice(first, last), list(fields))
-
-    def _read(self, table: str, rows: slice, names: list[str]) -> np.ndarray:
-        try:
-            return self._open()[table].fields(names)[rows]
-        except (OSError, RuntimeError) as error:
-            text = one_line(error)
-            raise InputError(f"{self.path}: {table} cannot be read ({text})") from None
-
 
 def _whole(rows: np.ndarray, name: str, where: str, dtype: type = np.int64) -> np.ndarray:
     return as_stored(rows[name], dtype, name=name, where=where, tail=(), entry="row")
+
+
+def _particles_of_trajectories(
+    tracks: np.ndarray, track_ids: np.ndarray, where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Particles as the trajectories tell them, and the row of every segment's own."""
+    order = np.argsort(tracks["trackID"], kind="stable")
+    sorted_ids = _whole(tracks, "trackID", where)[order]
+    if (np.diff(sorted_ids) == 0).any():
+        raise InputError(f"{where}: a trackID occurs twice: drop the event")
+
+    def row_of(ids: np.ndarray, what: str) -> np.ndarray:
+        place = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+        if (sorted_ids[place] != ids).any():
+            lost = ids[sorted_ids[place] != ids][0]
+            raise InputError(f"{where}: {what} {lost} has no trajectory: drop the event")
+        return order[place]
+
+    mother = _whole(tracks, "parentID", where)
+    particles = _particle_table(tracks, mother, where)
+    secondary = mother >= 0
+    particles["parent"][secondary] = row_of(mother[secondary], "parentID")
+    return particles, row_of(track_ids, "trackID")
+
+
+def _particles_of_segments(
+    segments: np.ndarray, track_ids: np.ndarray, where: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A particle a track, from its first to its last segment, and the row of every segment's."""
+    _, first, particle = np.unique(track_ids, return_index=True, return_inverse=True)
+    pdg = _whole(segments, "pdgId", where, np.int32)
+    if (pdg != pdg[first][particle]).any():
+        track = track_ids[np.argmax(pdg != pdg[first][particle])]
+        raise InputError(f"{where}: track {track} has several pdgId: drop the event")
+    in_time = np.lexsort([segments["t0_start"], particle])
+    starts = in_time[np.flatnonzero(np.diff(particle[in_time], prepend=-1))]
+    ends = in_time[np.flatnonzero(np.diff(particle[in_time], append=-1))]
+    particles = unknown_particles(len(first))
+    particles["pdg"], particles["process"] = pdg[first], UNKNOWN_PROCESS
+    particles["time"] = segments["t0_start"][starts]
+    for name, rows, end in (("start", starts, "start"), ("end", ends, "end")):
+        particles[name] = np.column_stack([segments[f"{axis}_{end}"][rows] for axis in "xyz"])
+    ahead = np.column_stack([segments[f"{a}_end"] - segments[f"{a}_start"] for a in "xyz"])[starts]
+    length = np.linalg.norm(ahead, axis=1)[:, None]
+    particles["direction"] = np.divide(
+        ahead, length, out=np.full_like(ahead, np.nan), where=length > 0
+    )
+    return particles, particle
 
 
 def _particle_table(tracks: np.ndarray, mother: np.ndarray, where: str) -> np.ndarray:
@@ -212,3 +225,13 @@ def _particle_table(tracks: np.ndarray, mother: np.ndarray, where: str) -> np.nd
     mass[nucleus] = NUCLEON_MASS * (code[nucleus] // 10 % 1000)
     particles["kinetic_energy"] = np.hypot(size, mass) - mass
     return particles
+
+
+def _recognise(path: Path, file: h5py.File | None) -> bool:
+    return file is not None and SEGMENTS in file
+
+
+READER = Reader(
+    holds="edep-sim and larnd-sim segments (HDF5)", recognise=_recognise, open=EdepSimFile,
+    deposits=True,
+)  # fmt: skip

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import h5py
 
 from jaxsparse.errors import InputError, one_line
 
+HDF5 = ("*.h5", "*.hdf5")
 OPEN_FILES = 16
 # A chunk of pixel maps is a few MB: HDF5's own cache of 1 MB would unpack it anew for every row.
 CACHE_BYTES = 32 * 2**20
@@ -72,13 +73,15 @@ class FilePool:
         self.__init__()  # type: ignore[misc]
 
 
-def find_files(paths: str | os.PathLike[str] | list[str], what: str) -> list[Path]:
+def find_files(
+    paths: str | os.PathLike[str] | list[str], what: str, patterns: Sequence[str] = HDF5
+) -> list[Path]:
     """Files that a path, a pattern, a folder, or a list of these stands for, each one once.
 
     Args:
-      paths: a file, a pattern such as ``data/*.h5``, a folder (its ``*.h5`` and ``*.hdf5``), or a
-        list of these.
+      paths: a file, a pattern such as ``data/*.h5``, a folder, or a list of these.
       what: for messages, for example ``"NOvA h5caf"``.
+      patterns: names of the files of a folder.
 
     Raises:
       InputError: there is none.
@@ -88,7 +91,7 @@ def find_files(paths: str | os.PathLike[str] | list[str], what: str) -> list[Pat
     for entry in given:
         path = Path(entry)
         if path.is_dir():
-            some = sorted([*path.glob("*.h5"), *path.glob("*.hdf5")])
+            some = sorted({file for pattern in patterns for file in path.glob(pattern)})
         elif path.exists():
             some = [path]
         else:

@@ -36,7 +36,9 @@ from jaxsparse.data.readers.nova_truth import (
     particles_of,
     pixel_labels,
 )
+from jaxsparse.data.readers.protocol import Option, Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -118,7 +120,7 @@ class _File:
     energies: np.ndarray
 
 
-class NovaCafSource:
+class NovaCafSource(EventSource):
     """Random-access source of the events of NOvA h5caf files.
 
     Images and truth are joined by (run, subrun, evt, subevt) and, where both tables of a file have
@@ -146,8 +148,8 @@ class NovaCafSource:
 
     detector = "nova"
     view_shapes = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
-    axes_names = NOVA_AXES
-    value_unit = NOVA_VALUE_UNIT
+    axes = dict.fromkeys(NOVA_VIEWS, NOVA_AXES)
+    value_units = dict.fromkeys(NOVA_VIEWS, NOVA_VALUE_UNIT)
     class_names = NOVA_PIXEL_CLASSES
     event_classes = NOVA_EVENT_CLASSES
 
@@ -172,11 +174,7 @@ class NovaCafSource:
             total += len(entry.rows)
         self._keys: tuple[int, dict[str, np.ndarray]] = (-1, {})  # of the file that was read last
         self._starts = np.array([entry.start for entry in self._files] + [total])
-
-    @property
-    def files(self) -> list[Path]:
-        """The files, in the order of their events."""
-        return [entry.path for entry in self._files]
+        self.files = [entry.path for entry in self._files]
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -378,3 +376,18 @@ def _view(images: dict[str, np.ndarray], where: str) -> View:
         labels=None if labels is None else pixel_labels(labels, where),
         instance=None if objects is None else objects.astype(np.int32),
     )
+
+
+def _recognise(_: Path, file: h5py.File | None) -> bool:
+    return file is not None and MAPS in file
+
+
+READER = Reader(
+    holds=f"NOvA h5caf files (HDF5 with {MAPS})",
+    recognise=_recognise,
+    open=NovaCafSource,
+    options=(Option("axes", AXES, "order of the axes of a stored image"),),
+    many=True,
+    compression="none",  # small events by the million
+    axes_remedy="try --axes={order}",
+)

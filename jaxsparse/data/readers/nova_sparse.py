@@ -22,7 +22,9 @@ from jaxsparse.data.nova import (
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import checked_dataset
 from jaxsparse.data.readers.nova_truth import particles_of, pixel_labels
+from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -31,7 +33,7 @@ VIEW_PIXELS = NOVA_SHAPE[0] * NOVA_SHAPE[1]
 BLOCK_ROWS = 1 << 20
 
 
-class NovaSparseSource:
+class NovaSparseSource(EventSource):
     """Random-access source of the events of a sparse NOvA file.
 
     Opening streams once through the index, in blocks, and keeps where every event begins: 16 bytes
@@ -53,13 +55,13 @@ class NovaSparseSource:
 
     detector = "nova"
     view_shapes = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
-    axes_names = NOVA_AXES
-    value_unit = NOVA_VALUE_UNIT
+    axes = dict.fromkeys(NOVA_VIEWS, NOVA_AXES)
+    value_units = dict.fromkeys(NOVA_VIEWS, NOVA_VALUE_UNIT)
     class_names = NOVA_PIXEL_CLASSES
-    event_classes: tuple[str, ...] = ()
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
+        self.files = [self.path]
         if not self.path.is_file():
             raise InputError(f"{self.path} is not a file: give a sparse NOvA HDF5 file")
         self._pool = FilePool()
@@ -117,16 +119,6 @@ class NovaSparseSource:
         views, particles = particles_of(views)
         return Event(event_id=number, views=views, particles=particles)
 
-    @property
-    def event_labels(self) -> np.ndarray:
-        """int32 ``[events]``: -1, the files do not say."""
-        return np.full(len(self), -1, np.int32)
-
-    @property
-    def event_energy(self) -> np.ndarray:
-        """float32 ``[events]``: NaN, the files do not say."""
-        return np.full(len(self), np.nan, np.float32)
-
     def notes(self) -> list[str]:
         """What a person should know, in lines."""
         if not self.absent:
@@ -175,3 +167,16 @@ class NovaSparseSource:
                 f"{self.path} has no pixel in view {name}: a view is missing, give both"
             )
         return np.concatenate(numbers), np.concatenate(firsts)
+
+
+def _recognise(_: Path, file: h5py.File | None) -> bool:
+    return file is not None and INDEX in file
+
+
+READER = Reader(
+    holds=f"sparse NOvA files (HDF5 with {INDEX})",
+    recognise=_recognise,
+    open=NovaSparseSource,
+    compression="none",  # small events by the million
+    axes_remedy="the file's flat index is in another order, make it anew",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES
+from jaxsparse.data.readers.particle_rows import unknown_particles, vote
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
 
@@ -75,22 +76,13 @@ def particles_of(views: dict[str, View]) -> tuple[dict[str, View], np.ndarray]:
         return views, np.zeros(0, PARTICLE_DTYPE)
     numbers = np.concatenate([view.instance for view in views.values()])
     objects = np.unique(numbers[numbers > 0])
-    particles = np.zeros(len(objects), PARTICLE_DTYPE)
-    for field in ("kinetic_energy", "time", "start", "end", "direction"):
-        particles[field] = np.nan
-    particles["parent"] = -1
-    particles["instance"] = np.arange(len(objects))
-    particles["interaction"] = True
-    votes = np.zeros((len(objects), len(NOVA_PIXEL_CLASSES)), np.int64)
     renamed = {}
     for name, view in views.items():
         own = np.asarray(view.instance)
         rows = np.where(own > 0, np.searchsorted(objects, own), -1).astype(np.int32)
         renamed[name] = view.take(slice(None), instance=rows)  # type: ignore[arg-type]
-        if view.labels is not None:
-            known = (rows >= 0) & (view.labels >= 0)
-            np.add.at(votes, (rows[known], view.labels[known]), 1)
-    label = np.where(votes.any(axis=1), votes.argmax(axis=1), NO_CLASS)
+    particles = unknown_particles(len(objects))
+    label = vote(renamed.values(), len(objects), len(NOVA_PIXEL_CLASSES))
     particles["label"] = label
     particles["pdg"] = np.where(label >= 0, _PDG[label], 0)
     return renamed, particles

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
-from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.schema import Event
+from jaxsparse.data.schema import CLASS_NAMES, Event
+from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.detector import MICROBOONE, Detector
 from jaxsparse.simulate.microboone.placement import place
@@ -17,22 +16,7 @@ from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
 
 
-class DepositSource(Protocol):
-    """Events as particle transport leaves them, by number.
-
-    An item is the deposits of an event and its ``PARTICLE_DTYPE`` table; ``event_ids`` are the
-    source's own event numbers, ``path`` names it in messages.
-    """
-
-    @property
-    def path(self) -> object: ...
-    @property
-    def event_ids(self) -> np.ndarray: ...
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> tuple[Deposits, np.ndarray]: ...
-
-
-class PlacedEvents:
+class PlacedEvents(EventSource):
     """Detector images of events, each placed several times: a random-access source.
 
     Every placement turns the whole event so that its primary lies within 10 degrees of the beam,
@@ -51,6 +35,8 @@ class PlacedEvents:
       topology: what the events are said to be.
     """
 
+    class_names = CLASS_NAMES
+
     def __init__(
         self,
         deposits: DepositSource,
@@ -65,17 +51,14 @@ class PlacedEvents:
         if placements < 1:
             raise InputError(f"placements is {placements}: must be at least 1")
         self.deposits = deposits
-        self.detector = detector
+        self.files = deposits.files
+        self.chamber, self.detector = detector, detector.name
         self.placements = placements
         self.seed = seed
         self.views = detector.check_views(views)
-        self.dead_wires = detector.dead_wires() if dead_wires is None else dict(dead_wires)
+        self.view_shapes = {name: detector.view_shape(name) for name in self.views}
+        self.dead = detector.dead_wires() if dead_wires is None else dict(dead_wires)
         self.topology = topology
-
-    @property
-    def view_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Full image shape by view."""
-        return {name: self.detector.view_shape(name) for name in self.views}
 
     def __len__(self) -> int:
         return len(self.deposits) * self.placements
@@ -87,17 +70,29 @@ class PlacedEvents:
         deposits, particles = self.deposits[number]
         event = int(self.deposits.event_ids[number])
         turn, noise = np.random.default_rng((self.seed, event, placement)).spawn(2)
-        deposits, particles = place(deposits, label_particles(particles), self.detector, turn)
+        deposits, particles = place(deposits, label_particles(particles), self.chamber, turn)
         return detector_response(
             deposits,
             particles,
-            self.detector,
+            self.chamber,
             noise,
             views=self.views,
-            dead_wires=self.dead_wires,
+            dead_wires=self.dead,
             event_id=index,
             topology=self.topology,
         )
+
+    def dead_wires(self, name: str) -> np.ndarray:
+        """int32: wires of a view without read-out."""
+        return self.dead.get(name, np.zeros(0, np.int32))
+
+    def notes(self) -> list[str]:
+        """What the deposits' source says, and processes without a rule; reads all events."""
+        return self.deposits.notes() + [
+            f"process {code // 1000}/{code % 1000} of {count} particles has no rule: they get "
+            "their parent's class"
+            for code, count in self.unknown_processes().items()
+        ]
 
     def unknown_processes(self) -> dict[int, int]:
         """Counts over all events of creation processes without a rule."""

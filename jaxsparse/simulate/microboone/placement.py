@@ -20,10 +20,10 @@ def place(
 ) -> tuple[Deposits, np.ndarray]:
     """The event turned and moved, nothing else changed.
 
-    Its axis, from start to end of the most energetic primary, gets a direction uniform in a cone
-    of 10 degrees about the beam, and a random roll about itself. Then the axis is put where it
-    lies wholly inside the detector, uniformly; along a coordinate where it does not fit it starts
-    at the wall.
+    Its axis, from start to end of the most energetic primary (the longest, where energies are not
+    known), gets a direction uniform in a cone of 10 degrees about the beam, and a random roll about
+    itself. Then the axis is put where it lies wholly inside the detector, uniformly; along a
+    coordinate where it does not fit it starts at the wall.
 
     Args:
       deposits, particles: of one event; ``particles`` is a ``PARTICLE_DTYPE`` table.
@@ -36,7 +36,9 @@ def place(
     primaries = np.flatnonzero(particles["parent"] < 0)
     if not len(primaries):
         raise InputError("An event has no primary particle (parentID -1): drop it")
-    axis = particles[primaries[np.argmax(particles["kinetic_energy"][primaries])]]
+    lengths = np.linalg.norm(particles["end"] - particles["start"], axis=1)[primaries]
+    energies = np.nan_to_num(particles["kinetic_energy"][primaries], nan=-1.0)
+    axis = particles[primaries[np.lexsort([lengths, energies])[-1]]]
     start, end = axis["start"].astype(float), axis["end"].astype(float)
     length = float(np.linalg.norm(end - start))
     old = (end - start) / length if length > 0 else axis["direction"].astype(float)

@@ -15,6 +15,7 @@ from scipy.special import erf, ndtr, ndtri
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import NO_CLASS, Event, View
+from jaxsparse.particle_data import UNKNOWN_PROCESS
 from jaxsparse.simulate.ionization import free_electrons, subdivide
 from jaxsparse.simulate.microboone.detector import VOXELS, Detector, WirePlane
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
@@ -109,8 +110,15 @@ def drift(deposits: Deposits, particles: np.ndarray, groups: Groups, detector: D
 
 
 def interaction_vertices(particles: np.ndarray) -> np.ndarray:
-    """float64 ``[vertices, 4]``: x, y, z (cm) and time (us) of the interaction."""
-    primaries = particles[(particles["parent"] < 0) & particles["interaction"]]
+    """float64 ``[vertices, 4]``: x, y, z (cm) and time (us) of the interaction.
+
+    Where primaries start, unless nobody knows whether they are any.
+    """
+    primaries = particles[
+        (particles["parent"] < 0)
+        & particles["interaction"]
+        & (particles["process"] != UNKNOWN_PROCESS)
+    ]
     return np.unique(np.column_stack([primaries["start"], primaries["time"]]).astype(float), axis=0)
 
 

@@ -12,8 +12,9 @@ class (``label``) and the cluster (``instance``).
   is a shower.
 - Protons, nuclei and neutrons (their recoils) are HIP; muons, charged pions and kaons are MIP;
   neutral mothers that leave no charge have no class.
-- A particle whose creation process is unknown is counted in a warning of the log and points at its
-  mother, whatever it is.
+- An electron, positron or photon of which nobody knows who made it has no class.
+- A secondary whose creation process has no rule is counted in a warning of the log and points at
+  its mother, whatever it is.
 
 Processes are ``1000 * type + subtype`` of Geant4's numbers.
 """
@@ -104,6 +105,7 @@ def label_particles(particles: np.ndarray) -> np.ndarray:
 
     label = np.full(count, NO_CLASS, np.int8)
     label[electromagnetic] = SHOWER
+    label[electromagnetic & ~secondary & (process == c.UNKNOWN_PROCESS)] = NO_CLASS
     label[leaves_muon_at_rest] = MICHEL
     label[electron & secondary & (process == c.IONISATION)] = DELTA
     label[np.isin(kind, (13, 211, 321))] = MIP

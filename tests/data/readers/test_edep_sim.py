@@ -6,6 +6,7 @@ import pytest
 from jaxsparse.data.readers.edep_sim import EdepSimFile
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.errors import InputError
+from jaxsparse.particle_data import UNKNOWN_PROCESS
 from tests.data.readers.small_files import TRAJECTORY, muon_event
 from tests.data.readers.small_files import write_edep_sim_file as write
 
@@ -63,12 +64,12 @@ def test_events_are_numbered_by_whole_numbers(path, index):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"segments": None}, "no table 'segments'"),
-        ({"trajectories": np.zeros(3)}, "no table 'trajectories'"),
+        ({"segments": None}, "no dataset segments"),
+        ({"trajectories": None}, "no field pdgId"),
+        ({"trajectories": np.zeros(3)}, "trajectories is no table"),
         ({"segments": np.zeros(2, [("eventID", np.uint32)])}, "no field trackID"),
-        ({"segments": np.zeros(2, [("eventID", np.float32)])}, "must be whole numbers"),
+        ({"segments": np.zeros(2, [("eventID", np.float32)])}, "must be int or unsigned int"),
         ({"trajectories": muon_event(3)[1][::-1][:0]}, "segments but no trajectories"),
-        ({"segments": np.concatenate([muon_event(e)[0] for e in (5, 3)])}, "not ordered"),
     ],
 )
 def test_a_wrong_layout_is_one_line(tmp_path, change, line):
@@ -111,3 +112,94 @@ def test_missing_truncated_and_foreign_files_are_one_line(tmp_path, path):
     for bad in (tmp_path / "none.h5", cut, text, tmp_path):
         with pytest.raises(InputError):
             EdepSimFile(bad)
+
+
+def same_event(left, right):
+    (deposits, particles), (others, theirs) = left, right
+    for name in ("start", "end", "energy", "length", "time", "particle"):
+        np.testing.assert_array_equal(getattr(deposits, name), getattr(others, name))
+    np.testing.assert_array_equal(particles, theirs)
+
+
+def test_rows_of_events_may_come_in_any_order(tmp_path):
+    events = (3, 5, 9)
+    parts = [muon_event(event) for event in events]
+    tables = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    ordered = EdepSimFile(write(tmp_path / "a.h5", segments=tables[0], trajectories=tables[1]))
+    turn = np.argsort(np.arange(len(tables[0])) % 7, kind="stable")
+    mixed = EdepSimFile(
+        write(
+            tmp_path / "b.h5",
+            segments=tables[0][turn],
+            trajectories=np.concatenate([tracks for _, tracks in reversed(parts)]),
+        )
+    )
+    assert mixed.event_ids.tolist() == list(events)
+    for number in range(3):
+        deposits, particles = mixed[number]
+        np.testing.assert_array_equal(particles, ordered[number][1])
+        places = [np.lexsort(found.start.T) for found in (deposits, ordered[number][0])]
+        for name in ("start", "energy", "particle"):
+            own, expected = getattr(deposits, name), getattr(ordered[number][0], name)
+            np.testing.assert_array_equal(own[places[0]], expected[places[1]])
+    parts.reverse()  # whole events in another order: nothing changes at all
+    tables = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    turned = EdepSimFile(write(tmp_path / "c.h5", segments=tables[0], trajectories=tables[1]))
+    for number in range(3):
+        same_event(turned[number], ordered[number])
+
+
+def segments_alone(event):
+    """The muon event as a file without trajectories has it, backwards."""
+    segments, tracks = muon_event(event)
+    kinds = dict(zip(tracks["trackID"].tolist(), tracks["pdgId"].tolist(), strict=True))
+    wide = np.zeros(len(segments), [*segments.dtype.descr, ("pdgId", np.int32)])
+    for name in segments.dtype.names:
+        wide[name] = segments[name]
+    wide["pdgId"] = [kinds[track] for track in segments["trackID"].tolist()]
+    wide["t0_start"] = 0.001 * np.arange(len(wide))
+    return wide[::-1]
+
+
+@pytest.fixture
+def alone(tmp_path):
+    tables = np.concatenate([segments_alone(event) for event in (8, 2)])
+    return write(tmp_path / "alone.h5", segments=tables, trajectories=None)
+
+
+def test_segments_without_trajectories_make_a_particle_a_track(alone):
+    file = EdepSimFile(alone)
+    assert file.event_ids.tolist() == [2, 8]
+    assert "no vertex is known" in file.notes()[0]
+    deposits, particles = file[0]
+    assert particles["pdg"].tolist() == [13, 11, 11]
+    assert particles["parent"].tolist() == [-1, -1, -1]
+    assert particles["process"].tolist() == [UNKNOWN_PROCESS] * 3
+    np.testing.assert_allclose(particles["start"][0], (1, 0, 2))
+    np.testing.assert_allclose(particles["end"][0], (1, 200, 2))
+    np.testing.assert_allclose(particles["direction"][0], (0, 1, 0))
+    assert np.isnan(particles["kinetic_energy"]).all()
+    assert np.bincount(deposits.particle).tolist() == [200, 1, 1]
+    assert deposits.energy.sum() == pytest.approx(200 * 2.1 + 24.5)
+
+
+def test_a_track_of_two_kinds_is_one_line(tmp_path):
+    segments = segments_alone(2).copy()
+    segments["pdgId"][5] = 2212
+    file = EdepSimFile(write(tmp_path / "a.h5", segments=segments, trajectories=None))
+    with pytest.raises(InputError, match=r"Event 2 of a\.h5: track 4 has several pdgId"):
+        file[0]
+
+
+@pytest.mark.shared_data
+def test_the_real_segments_alone_have_the_energy_that_their_documentation_says(shared_data):
+    paths = sorted((shared_data / "larnd_segments").glob("*.h5"))
+    assert len(paths) == 11
+    for path in paths:
+        file = EdepSimFile(path)
+        energy = sum(
+            deposits.energy.sum() for deposits, _ in map(file.__getitem__, range(len(file)))
+        )
+        assert energy == pytest.approx(370, rel=0.03)
+        kinds = {int(k) for n in range(len(file)) for k in file[n][1]["pdg"]}
+        assert kinds == {11, 13}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from jaxsparse.commands.convert import convert
-from jaxsparse.data.inspect import describe
+from jaxsparse.data.description import describe
 from jaxsparse.errors import InputError
+from tests.data.readers.small_files import write_edep_sim_file
 
 
 @pytest.fixture
@@ -59,10 +60,12 @@ def test_an_earlier_conversion_that_the_pattern_takes_in_is_named(caf):
 def test_other_formats_are_safe_too(tmp_path, nova_tracks, write_sparse):
     sparse = write_sparse(tmp_path / "data" / "s.h5", [nova_tracks(0)])
     refused(str(sparse), sparse, sparse, format="nova_sparse")
-    refused(str(sparse), sparse, sparse, format="edep_sim")
+    edep = write_edep_sim_file(tmp_path / "data" / "edep.h5")
+    refused(str(edep), edep, edep, format="edep_sim")
     image = tmp_path / "data" / "numu" / "event1.gz"
     image.parent.mkdir()
     image.write_bytes(b"x")
+    image.with_suffix(".info").write_text("0")
     refused(str(tmp_path / "data"), image, image, format="dune_cvn")
 
 
@@ -70,5 +73,5 @@ def test_a_picture_is_never_the_input(caf):
     image = caf.rename(caf.with_name("a.png"))
     before = image.read_bytes()
     with pytest.raises(InputError, match="would be overwritten: choose another name"):
-        list(describe(str(image), picture=str(image)))
+        describe(str(image), picture=str(image))
     assert image.read_bytes() == before

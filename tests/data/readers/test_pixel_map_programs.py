@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from jaxsparse.commands.convert import convert
 from jaxsparse.data.axis_order import AxisOrderCheck
+from jaxsparse.data.description import describe, lines
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.inspect import describe
 from jaxsparse.data.picture import draw_events
+from jaxsparse.data.readers.formats import recognise
 from jaxsparse.data.readers.nova_caf import NovaCafSource
-from jaxsparse.data.readers.recognise import recognise
 from jaxsparse.errors import InputError
 
 CODES = [0, 5, 9, 13, 14, 77]
@@ -42,7 +42,7 @@ def converted(tmp_path_factory, caf):
 
 
 def text(path, **options) -> str:
-    return "\n".join(describe(str(path), **options))
+    return "\n".join(lines(describe(str(path), **options)))
 
 
 def test_a_converted_file_holds_the_same_events(caf, converted):
@@ -89,7 +89,7 @@ def test_inspect_says_the_same_of_a_foreign_file_and_of_its_conversion(caf, conv
 
 
 def test_a_picture_is_drawn(tmp_path, monkeypatch, converted):
-    monkeypatch.setattr("jaxsparse.data.inspect.PICTURED", 3)
+    monkeypatch.setattr("jaxsparse.data.description.PICTURED", 3)
     assert f"picture   {tmp_path / 'a.png'}" in text(converted, picture=str(tmp_path / "a.png"))
     header = (tmp_path / "a.png").read_bytes()[:24]
     assert header[1:4] == b"PNG"
@@ -174,7 +174,7 @@ def test_a_sparse_file_in_a_wrong_order_is_not_told_to_try_axes(
 
 def test_few_events_are_looked_at_for_the_order_of_axes(monkeypatch, converted):
     added = []
-    monkeypatch.setattr("jaxsparse.data.inspect.CHECKED", 2)
+    monkeypatch.setattr("jaxsparse.data.description.CHECKED", 2)
     monkeypatch.setattr(AxisOrderCheck, "add", lambda self, views: added.append(len(views)))
     monkeypatch.setattr(AxisOrderCheck, "lines", lambda self: [])
     assert "read      6 of 6 events" in text(converted, num_events=0)
@@ -217,16 +217,17 @@ def test_settings_that_a_format_does_not_have_are_refused(
     (tmp_path / "dune" / "nue" / "event0.info").touch()
     out = tmp_path / "out.h5"
     for path, format in ((sparse, "nova_sparse"), (tmp_path / "dune", "dune_cvn")):
-        with pytest.raises(InputError, match=f"only nova_caf leaves the order open, {format} has"):
-            convert(str(path), str(out), format=format, axes="view,plane,cell")
-        with pytest.raises(InputError, match="only nova_caf leaves the order open"):
+        line = f"axes is 'view,cell,plane': {format} has no such option, it has none, leave it out"
+        with pytest.raises(InputError, match=line):
+            convert(str(path), str(out), format=format, axes="view,cell,plane")
+        with pytest.raises(InputError, match=line):
             text(path, axes="view,cell,plane")
     with pytest.raises(InputError, match="convert it again with --axes=view,cell,plane"):
         text(converted, axes="view,cell,plane")
-    with pytest.raises(InputError, match="edep_sim has no stored images, leave it out"):
+    with pytest.raises(InputError, match="its options are placements, seed, views, leave it out"):
         convert(str(caf), str(out), format="edep_sim", axes="view,plane,cell")
     for setting in ({"placements": 5}, {"seed": 0}, {"views": ("U",)}):
-        with pytest.raises(InputError, match="nova_caf takes its images as they are, leave it out"):
+        with pytest.raises(InputError, match="nova_caf has no such option, its options are axes"):
             convert(str(caf), str(out), format="nova_caf", **setting)
     assert not out.exists()
 
@@ -262,7 +263,9 @@ def test_what_no_reader_knows_is_one_line(tmp_path, caf):
     with pytest.raises(InputError, match="is none of the formats known here"):
         text(tmp_path / "other.h5")
     (tmp_path / "text.h5").write_text("hello")
-    with pytest.raises(InputError, match="no readable HDF5 file"):
+    with pytest.raises(
+        InputError, match=r"\(no HDF5 file\): known are event files, folders of DUNE"
+    ):
         text(tmp_path / "text.h5")
     with pytest.raises(InputError, match="does not exist"):
         text(tmp_path / "none.h5")

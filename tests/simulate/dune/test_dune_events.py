@@ -258,7 +258,7 @@ def test_the_command_line_writes_a_file_like_that_of_the_reader(tmp_path, events
     assert file.detector == DuneCvnSource.detector
     assert file.event_classes == CLASSES
     assert file.class_names == DuneCvnSource.class_names
-    assert set(file.value_units.values()) == {DuneCvnSource.value_unit}
+    assert file.value_units == DuneCvnSource.value_units
     for row, mine in enumerate(events[2:5]):
         assert file[row].label == mine.label
         assert file[row].topology == mine.topology

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.readers.edep_sim import EdepSimFile
-from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, SHOWER
+from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, NO_CLASS, SHOWER
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.transport.truth import label_particles
@@ -65,6 +65,24 @@ def test_an_unknown_process_is_counted_and_falls_to_the_mother(tmp_path, caplog)
     assert PlacedEvents(file).unknown_processes() == {7400: 1}
     assert label_particles(file[0][1])["label"].tolist() == [MIP, MIP, MICHEL]
     assert "7/400 x 1" in caplog.text
+
+
+def test_of_particles_of_unknown_origin_muons_alone_have_a_class_and_there_is_no_vertex(tmp_path):
+    segments, tracks = muon_event(3)
+    wide = np.zeros(len(segments), [*segments.dtype.descr, ("pdgId", np.int32)])
+    for name in segments.dtype.names:
+        wide[name] = segments[name]
+    wide["pdgId"] = np.where(segments["trackID"] == tracks["trackID"][0], 13, 11)
+    file = EdepSimFile(write(tmp_path / "alone.h5", segments=wide, trajectories=None))
+    source = PlacedEvents(file, placements=1, views=["voxels"])
+    event = source[0]
+    assert event.particles["label"].tolist() == [MIP, NO_CLASS, NO_CLASS]
+    view = event.views["voxels"]
+    assert np.isinf(np.asarray(view.vertex_distance)).all()
+    assert set(np.asarray(view.labels).tolist()) == {MIP, NO_CLASS}
+    beam = event.particles["end"][0] - event.particles["start"][0]  # the longest track is the axis
+    assert beam[2] / np.linalg.norm(beam) > np.cos(np.radians(10.1))
+    assert "electrons and photons have no class" in source.notes()[0]
 
 
 @pytest.mark.shared_data

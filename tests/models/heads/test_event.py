@@ -8,7 +8,7 @@ import pytest
 
 import jaxsparse
 from jaxsparse.errors import InputError
-from jaxsparse.nn import ClassifierHead
+from jaxsparse.models import EventHead, Features
 from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.nn.dense_tensor import to_dense_tensor
 
@@ -18,6 +18,10 @@ POOLED = {
     "sum": lambda rows: rows.sum(axis=0),
     "log_sum": lambda rows: np.arcsinh(rows.sum(axis=0)),
 }
+
+
+def pooled_of(x):
+    return Features({}, event=(x,))
 
 
 def batch():
@@ -36,9 +40,9 @@ def batch():
 def test_scores_are_a_matrix_times_what_was_pooled(pooling, vocabulary):
     x, events = batch()
     settings = BlockSettings(train=False, vocabulary=vocabulary)
-    head = ClassifierHead(3, settings, pooling)
+    head = EventHead(3, pooling)
     inputs = x if vocabulary == "sparse" else to_dense_tensor(x, masked=True)
-    scores, variables = head.init_with_output(jax.random.key(0), inputs)
+    scores, variables = head.init_with_output(jax.random.key(0), settings, pooled_of(inputs), ())
     layer = variables["params"]["scores"]
     parts = pooling.split("+")
     assert layer["weights"].shape == (2 * len(parts), 3)
@@ -51,11 +55,11 @@ def test_scores_are_a_matrix_times_what_was_pooled(pooling, vocabulary):
 def test_the_logarithm_of_a_sum_has_a_gradient_everywhere():
     x, _ = batch()
     settings = BlockSettings(train=False)
-    head = ClassifierHead(3, settings, "log_sum")
-    variables = head.init(jax.random.key(0), x)
+    head = EventHead(3, "log_sum")
+    variables = head.init(jax.random.key(0), settings, pooled_of(x), ())
 
     def first(features):
-        scores: Any = head.apply(variables, x.replace(features=features))
+        scores: Any = head.apply(variables, settings, pooled_of(x.replace(features=features)), ())
         return scores[0, 0]
 
     for scale in (0.0, 1.0, 1e6):
@@ -69,9 +73,9 @@ def test_the_logarithm_of_a_sum_has_a_gradient_everywhere():
 def test_pooled_features_are_normalised_over_the_events_that_have_a_site(vocabulary):
     x, events = batch()
     inputs = x if vocabulary == "sparse" else to_dense_tensor(x, masked=True)
-    head = ClassifierHead(3, BlockSettings(train=True, vocabulary=vocabulary), "sum", True)
-    variables = head.init(jax.random.key(0), inputs)
-    scores, state = head.apply(variables, inputs, mutable=["batch_stats"])
+    head, settings = EventHead(3, "sum", True), BlockSettings(train=True, vocabulary=vocabulary)
+    variables = head.init(jax.random.key(0), settings, pooled_of(inputs), ())
+    scores, state = head.apply(variables, settings, pooled_of(inputs), (), mutable=["batch_stats"])
     sums = np.array([events[0].sum(axis=0), events[2].sum(axis=0)], np.float64)
     spread = np.sqrt(sums.var(axis=0) + 1e-4)
     layer = variables["params"]["scores"]
@@ -84,5 +88,22 @@ def test_pooled_features_are_normalised_over_the_events_that_have_a_site(vocabul
 
 @pytest.mark.parametrize("pooling", ["mean", "", "max+", "max+max", 3])
 def test_another_pooling_is_named(pooling):
-    with pytest.raises(InputError, match=r"pooling is .*: must be one of average, max, sum, log_s"):
-        ClassifierHead(3, BlockSettings(train=False), pooling).init(jax.random.key(0), batch()[0])
+    message = "pooling is .*: it must be one of average, max, sum, log_sum, or several joined by +"
+    with pytest.raises(InputError, match=message):
+        EventHead(3, pooling)
+
+
+def test_several_tensors_are_pooled_each_by_itself():
+    x, events = batch()
+    head, settings = EventHead(3, "sum+max"), BlockSettings(train=False)
+    both = Features({}, event=(x, x.replace(features=-2 * x.features)))
+    scores, variables = head.init_with_output(jax.random.key(0), settings, both, ())
+    layer = variables["params"]["scores"]
+    for event, rows in enumerate(events):
+        parts = [part for tensor in (rows, -2 * rows) for part in pooled(tensor)]
+        expected = np.concatenate(parts) @ np.asarray(layer["weights"]) + layer["bias"]
+        np.testing.assert_allclose(scores[event], expected, rtol=1e-4, atol=1e-4)
+
+
+def pooled(rows):
+    return [POOLED[part](rows) if len(rows) else np.zeros(2) for part in ("sum", "max")]

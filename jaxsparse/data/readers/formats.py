@@ -1,0 +1,127 @@
+"""The foreign formats that can be read, a line each; which one a path holds; opening it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from jaxsparse.data.event_layout import FORMAT_NAME
+from jaxsparse.data.hdf5_attributes import says
+from jaxsparse.data.readers import (
+    dune_cvn,
+    edep_sim,
+    larcv3,
+    nova_caf,
+    nova_sparse,
+    wire_cell,
+)
+from jaxsparse.data.readers.file_pool import find_files
+from jaxsparse.data.readers.protocol import Option, Reader
+from jaxsparse.errors import InputError, one_line
+
+EVENTS = "events"  # our own event file
+READERS: Mapping[str, Reader] = {
+    "dune_cvn": dune_cvn.READER,
+    "edep_sim": edep_sim.READER,
+    "larcv3": larcv3.READER,
+    "nova_caf": nova_caf.READER,
+    "nova_sparse": nova_sparse.READER,
+    "wire_cell": wire_cell.READER,
+}
+KNOWN = ", ".join(["event files", *(reader.holds for reader in READERS.values())])
+
+
+def recognise(path: str | os.PathLike[str] | list[str]) -> str:
+    """``"events"`` or a key of :data:`READERS`.
+
+    Args:
+      path: a file, a folder, a pattern, or a list; of many files the first is looked at.
+
+    Raises:
+      InputError: there is nothing, it cannot be read, or it is none of the known formats.
+    """
+    folder = Path(path) if isinstance(path, str | os.PathLike) else None
+    if folder is not None and folder.is_dir():
+        for name, reader in READERS.items():
+            if not reader.patterns and reader.recognise(folder, None):
+                return name
+    patterns = dict.fromkeys(p for reader in READERS.values() for p in reader.patterns)
+    first = find_files(path, "event", list(patterns))[0]
+    if not first.is_file():
+        raise InputError(f"{first} is no file: give one, or a folder, of {KNOWN}")
+    try:
+        if not h5py.is_hdf5(first):
+            return _format_of(first, None, "no HDF5 file")
+        with h5py.File(first, "r") as file:
+            if says(file.attrs, "format", FORMAT_NAME):
+                return EVENTS
+            return _format_of(first, file, f"an HDF5 file with {', '.join(list(file)[:5])}")
+    except OSError as error:
+        text = one_line(error)
+        what = "cut off" if "truncated" in text else "no readable file"
+        raise InputError(f"{first} is {what} ({text}): copy it or make it again") from None
+
+
+def open_source(
+    paths: str | os.PathLike[str] | Sequence[str], format: str, given: Mapping[str, Any]
+) -> Any:
+    """The source of a foreign format: of events, or of deposits where its reader says so.
+
+    Args:
+      paths: a file or folder; for a format of many files also a pattern or a list.
+      format: a key of :data:`READERS`.
+      given: options of the format by name.
+
+    Raises:
+      InputError: an unknown format, several paths where one must be, what the reader raises.
+    """
+    reader = reader_of(format)
+    found = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not reader.many and len(found) != 1:
+        raise InputError(f"{len(found)} inputs are given: {format} reads one at a time")
+    return reader.open(found if reader.many else found[0], **given)
+
+
+def reader_of(format: str) -> Reader:
+    """The reader of a format."""
+    if format not in READERS:
+        raise InputError(f"format is {format!r}: must be one of {', '.join(READERS)}")
+    return READERS[format]
+
+
+def chosen_options(
+    format: str, options: Sequence[Option], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was given of a format's options, and the defaults of the others.
+
+    Args:
+      format: for messages.
+      options: of the format.
+      given: by name; None, ``""`` and ``()`` are as if not given.
+
+    Raises:
+      InputError: something is given that the format has no option for.
+
+    >>> chosen_options("toy", [Option("axes", "x,y", ""), Option("seed", 0, "")], {"seed": 4})
+    {'axes': 'x,y', 'seed': 4}
+    """
+    names = [option.name for option in options]
+    chosen = {name: value for name, value in given.items() if value not in (None, "", (), [])}
+    for name, value in chosen.items():
+        if name not in names:
+            has = f"its options are {', '.join(names)}" if names else "it has none"
+            raise InputError(
+                f"{name} is {value!r}: {format} has no such option, {has}, leave it out"
+            )
+    return {option.name: chosen.get(option.name, option.default) for option in options}
+
+
+def _format_of(path: Path, file: h5py.File | None, what: str) -> str:
+    for name, reader in READERS.items():
+        if reader.patterns and reader.recognise(path, file):
+            return name
+    raise InputError(f"{path} is none of the formats known here ({what}): known are {KNOWN}")

@@ -1,0 +1,37 @@
+"""What all heads have in common."""
+
+import abc
+from typing import Any, ClassVar
+
+import flax.linen as nn
+
+from jaxsparse.models.backbones.backbone import Features
+from jaxsparse.models.fields import check_fields, field
+from jaxsparse.nn.blocks import BlockSettings
+from jaxsparse.settings import COUNT
+
+
+class Head(nn.Module, abc.ABC):
+    """From features to scores of classes, float32.
+
+    A head says what it ``reads``, ``PIXELS`` or ``EVENT``, and gives ``__call__``. Last layers have
+    a bias and operands of the features' own type whatever the ``dtype`` of the network.
+    """
+
+    reads: ClassVar[str]
+
+    num_classes: int = field(5, COUNT, "scores a pixel or an event")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_fields(self)
+
+    @abc.abstractmethod
+    def __call__(self, settings: BlockSettings, features: Features, images: tuple[Any, ...]) -> Any:
+        """The output.
+
+        Args:
+            settings: of the network.
+            features: what it reads.
+            images: the batch, one a view, as it was given to the network.
+        """
