@@ -229,13 +229,14 @@ def test_a_wrong_layout_is_one_line(tmp_path, change, line):
         ({"image": ["sparse2d_x"]}, "has no sparse2d_x, it has"),
         ({"image": ["particle_mc"]}, "must be sparse2d or sparse3d or cluster2d or cluster3d"),
         ({"image": ["sparse2d_wire", "sparse2d_class"]}, "one 2d and one 3d"),
+        ({"image": ["sparse2d_wire"], "particles": "sparse2d_class"}, "must be particle"),
         ({**WIRE_AND_CLASS}, "give both"),
         ({**WIRE_AND_CLASS, "classes": ["a", "a"]}, "at most 127 different names"),
         ({**WIRE_AND_CLASS, "classes": ["", *map(str, range(127))]}, "at most 127 different"),
         ({"image": ["sparse2d_wire"], "views": ["a"]}, "projections 0, 1, 2"),
         ({"image": ["sparse2d_wire"], "axes": "wire"}, "axes is 'wire'"),
         ({"image": ["sparse2d_wire"], "threshold": -1.0}, "threshold is -1.0"),
-        ({"image": ["sparse2d_wire"], "particles": "particle_x"}, "has particle_mc"),
+        ({"image": ["sparse2d_wire"], "particles": "particle_x"}, "has no particle_x, it has"),
     ],
 )
 def test_a_wrong_option_is_one_line(path, options, line):
