@@ -12,7 +12,7 @@ import numpy as np
 
 import jaxsparse
 from jaxsparse import models
-from jaxsparse.data.event_batch import EventBatch
+from jaxsparse.data.batch import Batch
 from jaxsparse.evaluation.options import Trained
 
 
@@ -50,7 +50,7 @@ class ClassPredictor:
         self._compiled: set[tuple[tuple[int, ...], ...]] = set()
         needs = models.geometry_of(trained.config.model)
 
-        def forward(variables: Any, batch: EventBatch) -> jax.Array:
+        def forward(variables: Any, batch: Batch) -> jax.Array:
             images = tuple(view.tensor() for view in batch.views)
             geometries = tuple(
                 jaxsparse.geometry(image, **needs, capacities=view.capacities)
@@ -71,7 +71,7 @@ class ClassPredictor:
         """Of the buckets compiled so far: sites per level, for every view."""
         return sorted(self._compiled)
 
-    def __call__(self, batches: Iterable[EventBatch]) -> Iterator[Prediction]:
+    def __call__(self, batches: Iterable[Batch]) -> Iterator[Prediction]:
         """Predictions, batch by batch in their order.
 
         Args:
@@ -91,5 +91,5 @@ class ClassPredictor:
                 self.seconds.append(taken / int(used.sum()))
             yield Prediction(
                 events[used].astype(np.int64), np.asarray(batch.labels)[used], logits[used],
-                sum(int(view.num_active) for view in batch.views),
+                int(batch.num_active),
             )  # fmt: skip

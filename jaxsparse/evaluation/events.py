@@ -12,9 +12,10 @@ from ml_collections import ConfigDict
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import PARTS, select_events
-from jaxsparse.data.pixels import Pixels, read_pixels
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import NO_CLASS, Event
 from jaxsparse.data.spread_out import spread_or_all
+from jaxsparse.data.transforms import mask
 from jaxsparse.errors import InputError
 from jaxsparse.training.inputs import Input
 
@@ -143,8 +144,8 @@ class Events:
         """Images of any events of the file, one list a view: what passes the network's mask."""
         data, images = self.config.data, []
         for view in self.views:
-            pixels = read_pixels(self.source, numbers, view)
-            images.append(pixels.take((pixels.values >= data.low) & (pixels.values <= data.high)))
+            pixels = self.source.read_pixels(numbers, view, ())
+            images.append(mask(pixels, data.low, data.high))
         return images
 
     def _of_part(self, part: str) -> np.ndarray:

@@ -10,8 +10,10 @@ import numpy as np
 
 import jaxsparse
 from jaxsparse import models
-from jaxsparse.data.batching import Batch, make_batch
+from jaxsparse.data.batch import Batch, make_batch
 from jaxsparse.data.buckets import BucketTable, fit_buckets
+from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.schema import View
 from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.options import Trained
 
@@ -41,8 +43,9 @@ class Predictor:
         self._compiled: set[tuple[int, ...]] = set()
 
         def forward(variables: Any, batch: Batch) -> jax.Array:
-            x = batch.tensor()
-            geometry = jaxsparse.geometry(x, **self.needs, capacities=batch.capacities)
+            (view,) = batch.views
+            x = view.tensor()
+            geometry = jaxsparse.geometry(x, **self.needs, capacities=view.capacities)
             outputs, _ = trained.model.apply(variables, (x,), (geometry,), train=False)
             return outputs["semantic"][0]
 
@@ -58,15 +61,14 @@ class Predictor:
 
     def logits(self, image: Image) -> np.ndarray:
         """float32 ``[pixels, classes]`` in the order of the image."""
-        batch = make_batch(
-            [image.view],
-            levels=self.needs["levels"],
-            feature_scale=self.config.data.feature_scale,
-            buckets=self.buckets,
-        )
-        if batch.capacities not in self._compiled:
+        data = self.config.data
+        features = (image.view.values - np.float32(data.mean)) / np.float32(data.std)
+        pixels = Pixels.of([View(image.view.coords, features, image.view.shape)])
+        batch = make_batch([pixels], levels=self.needs["levels"], buckets=self.buckets)
+        (view,) = batch.views
+        if view.capacities not in self._compiled:
             np.asarray(self._forward(self.variables, batch))  # compiles; not timed
-            self._compiled.add(batch.capacities)
+            self._compiled.add(view.capacities)
         start = time.perf_counter()
         logits = np.asarray(self._forward(self.variables, batch))
         self.seconds.append(time.perf_counter() - start)

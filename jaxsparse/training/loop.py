@@ -15,7 +15,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse import settings
-from jaxsparse.data.stream import Stream
+from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
@@ -297,7 +297,7 @@ class _Run:
             self.saved = now
         self.meter.exclude(time.perf_counter() - before)
 
-    def _validate(self, loader: Stream[Any]) -> float | None:
+    def _validate(self, loader: Loader) -> float | None:
         """One pass over the validation events; moves the plateau and the early-stop count.
 
         Returns what validations are compared by, smaller is better; None where a signal came:

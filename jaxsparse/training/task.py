@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.stream import Stream
+from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 from jaxsparse.training.metrics import Sums
 
@@ -32,8 +32,8 @@ class Loaders:
       event_classes: names of the classes of whole events in the training file; none for pixels.
     """
 
-    train: Stream[Any]
-    validation: Stream[Any] | None
+    train: Loader
+    validation: Loader | None
     num_events: int
     facts: dict[str, str]
     contents: dict[str, str]

@@ -8,7 +8,7 @@ import pytest
 
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.loader import Loader
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
@@ -21,7 +21,7 @@ EVENTS, SITES = 10, ((256, 256),)  # one bucket for all batches: few programs
 def batch_of(config, *, num_devices=1, micro_batches=1, events=tuple(range(EVENTS))):
     """Events of the file as one batch with room for ten; the last slots may be empty."""
     source = EventFile(config.data.train)
-    (batch,) = EventLoader(
+    (batch,) = Loader(
         source, config.data, batch_size=EVENTS, num_devices=num_devices, levels=1,
         micro_batches=micro_batches, shuffle=False, events=np.array(events),
         buckets=BucketTable(SITES),

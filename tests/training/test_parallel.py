@@ -1,5 +1,6 @@
 """One device or four, pmap or shard_map: the same losses and the same parameters, to rounding."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse.data.batching import collate, make_sample, pad
+from jaxsparse.data.batch import Shard, pad
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
@@ -38,19 +40,21 @@ def tiny_config():
 
 def batch_for(num_devices, view_of):
     rng = np.random.default_rng(3)
-    samples = []
-    for number in range(5):
-        view = view_of(rng)
-        weights = rng.uniform(0.5, 1.5, len(view)).astype(np.float32)
-        samples.append(make_sample(number, view, weights, LEVELS))
+    views, weights = [], []
+    for _ in range(5):
+        views.append(view_of(rng))
+        weights.append(rng.uniform(0.5, 1.5, len(views[-1])).astype(np.float32))
+    pixels = Pixels.of(views)
+    labels = pixels.columns["labels"].astype(np.int32)
+    targets = {"labels": labels, "weights": np.concatenate(weights)}
+    pixels = dataclasses.replace(pixels, values=pixels.values / np.float32(50), columns=targets)
+    counts, none = pixels.level_counts(LEVELS), np.full(5, -1)
+    shares = [np.array(share, np.int64) for share in SHARES[num_devices]]
     shards = [
-        collate(
-            [samples[event] for event in share], slots=5, spatial_shape=samples[0].view.shape,
-            levels=LEVELS, feature_scale=50.0,
-        )
-        for share in SHARES[num_devices]
-    ]  # fmt: skip
-    return pad(shards, (256, 128))
+        Shard((pixels.events(share),), none[share], share, counts[share].sum(axis=0))
+        for share in shares
+    ]
+    return pad(shards, (256, 128), slots=5)
 
 
 @pytest.fixture(scope="module")

@@ -162,11 +162,11 @@ def shared_capacities(config: ConfigDict, events: Events) -> tuple[tuple[int, ..
     They say how large batches are, nothing of what the events are.
     """
     from jaxsparse import models
-    from jaxsparse.data.event_loader import EventLoader
+    from jaxsparse.data.loader import Loader
     from jaxsparse.training.parallel import local_devices, split_cpu
 
     split_cpu(config.train.cpu_devices)
-    loader = EventLoader(
+    loader = Loader(
         events.source, config.data, batch_size=config.train.batch_size,
         num_devices=len(local_devices(config.train.devices)),
         micro_batches=config.train.accumulate,
