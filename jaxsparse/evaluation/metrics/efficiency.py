@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.detectors import Detector
 from jaxsparse.evaluation.metrics.bootstrap import Counts
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.scored import Scored
@@ -76,6 +77,19 @@ class PixelEfficiency(Metric):
             for c, name in enumerate(self.classes)
         }
         return {"edges": edges.tolist(), "unit": unit, **by_class}
+
+
+def directions_of(detector: Detector, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+    """Unit vectors along ``"drift"`` and ``"wires"``, as far as the detector has them.
+
+    Args:
+      detector: of the events.
+      shapes: of the views; wires that run in several directions have none.
+    """
+    drift = {} if detector.drift is None else {"drift": np.array(detector.drift)}
+    angles = {detector.view(name, len(shape)).wire_angle for name, shape in shapes.items()}
+    angle = angles.pop()
+    return drift if angles or angle is None else {**drift, "wires": wire_direction(angle)}
 
 
 def wire_direction(angle: float) -> np.ndarray:
