@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from tests.toy_events import write_toy_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,9 +34,10 @@ def write(path: Path) -> None:
 def run(
     folder: Path, *options: str, config: str = "nova_smoke"
 ) -> subprocess.CompletedProcess[str]:
-    files = f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
+    recipe = f"--config=configs/{config}.py"
+    files = recipe, f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.loader", f"--config=configs/{config}.py", *files, *options],
+        [sys.executable, "-m", "benchmarks.loader", *files, *options],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
