@@ -111,8 +111,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", _number),
                    "classification without data.validation: shares of training, validation and "
                    "test events of data.train, parted by content"),
-        "view": S("Y", TEXT, "of a segmentation: U, V, Y, or voxels"),
-        "views": S((), NAMES, "of a classification, such as ('XZ', 'YZ'); the network sees all"),
+        "views": S(("Y",), NAMES, "names of the file's views, all of which the network sees"),
         "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
                      "data.train, which config.json then says"),
         "low": S(10.0, BOUND, "keep pixels with low <= value <= high"),
@@ -124,24 +123,23 @@ SETTINGS: dict[str, dict[str, Setting]] = {
                        "where the window lies"),
         "flip_time": S(True, SWITCH, "augmentation: mirrors the first axis (NOvA: the plane)"),
         "flip_wire": S(True, SWITCH, "and the others (NOvA: the cell)"),
-        "feature_scale": S(50.0, POSITIVE, "of a segmentation: features are values divided by it"),
-        "mean": S(0.0, FINITE, "of a classification: features are (values - mean) / std"),
-        "std": S(1.0, POSITIVE, "see mean"),
+        "mean": S(0.0, FINITE, "features are (values - mean) / std"),
+        "std": S(50.0, POSITIVE, "see mean"),
         "fluctuation": S(0.0, SHARE, "augmentation: values times 1 + this times a normal number"),
         "fluctuation_shared": S(False, SWITCH, "one number an event instead of one a view"),
         "coarsen": S(1, whole(1, words="1 changes nothing"),
-                     "of whole events: blocks of so many pixels along every axis become one"),
+                     "blocks of so many pixels along every axis become one"),
         "halo": S(0, whole(0, 64, "0 adds no pixels"),
-                  "of a classification: empty pixels so near to an active one are sites"),
+                  "empty pixels so near to an active one are sites"),
         "shift": S(0, whole(0, words="0 moves nothing"),
-                   "augmentation: images of whole events move by 0 to so many pixels"),
-        "drop": S(0.0, SHARE, "augmentation: share of the pixels of whole events left out"),
+                   "augmentation: images move by 0 to so many pixels"),
+        "drop": S(0.0, SHARE, "augmentation: share of the pixels left out"),
         "max_sites": S(0, whole(0, words="0 is no limit"),
-                       "bound on the sites of a batch on one device; 0: as measured"),
+                       "bound on the sites of a view of a batch on one device; 0: as measured"),
         "oversize": S("error", one_of("error", "crop"), "for an event larger than that"),
         "num_buckets": S(4, whole(1, 8), "compiled programs to spread the batches over"),
         "capacities": S((), rows("be a tuple of rows of whole numbers", lambda row: True),
-                        "of whole events: the buckets themselves, instead of measuring"),
+                        "the buckets themselves, instead of measuring"),
         "workers": S(0, whole(0, 1024, "0 is threads"),
                      "processes that prepare batches; 0: threads"),
     },
@@ -203,6 +201,13 @@ SETTINGS: dict[str, dict[str, Setting]] = {
 }  # fmt: skip
 
 
+# Keys of earlier versions, and what stands for them.
+RENAMED = {
+    "data.view": "data.views, names in a tuple such as ('Y',)",
+    "data.feature_scale": "data.std, with data.mean=0",
+}
+
+
 def defaults(group: str = "") -> dict[str, Any]:
     """Default by key of a group; ``""`` is the top level.
 
@@ -220,13 +225,16 @@ def check(group: str, values: Mapping[str, Any]) -> None:
       values: by key; keys that the group does not have are left to others.
 
     Raises:
-      InputError: name, value and rule.
+      InputError: name, value and rule; or what stands for a key of an earlier version.
 
     >>> check("data", {"num_buckets": 0})
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: data.num_buckets is 0: it must be a whole number from 1 to 8.
     """
+    for old, new in RENAMED.items():
+        if old.startswith(f"{group}.") and old.partition(".")[2] in values:
+            raise InputError(f"{old} is gone: set {new}.")
     for name, setting in SETTINGS[group].items():
         if name in values:
             check_setting(f"{group}.{name}" if group else name, values[name], setting)
@@ -250,8 +258,8 @@ def check_setting(key: str, value: Any, setting: Setting) -> None:
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The leaves of a config as (dotted key, value).
 
-    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"view": "Y"}})))
-    {'data.view': 'Y', 'seed': 1}
+    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"low": 10}})))
+    {'data.low': 10, 'seed': 1}
     """
     for name in sorted(config):
         value = config[name]

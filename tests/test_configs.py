@@ -51,7 +51,7 @@ def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
 def test_the_published_recipe_is_as_published(name: str, view: str) -> None:
     config = load_config(str(FILES[0].with_name(f"{name}.py")))
     model, train = config.model, config.train
-    assert (config.data.view, config.data.crop) == (view, (512, 512))
+    assert (config.data.views, config.data.crop) == ((view,), (512, 512))
     assert (config.data.low, config.data.high) == (10.0, 300.0)
     assert (model.filters, model.depth, model.blocks, model.num_classes) == (32, 5, 2, 5)
     assert (train.batch_size, train.steps) == (64, 15_999)

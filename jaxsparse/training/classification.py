@@ -10,14 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from ml_collections import ConfigDict
 
-import jaxsparse
 from jaxsparse import models
-from jaxsparse.data.event_batch import EventBatch
+from jaxsparse.data.batch import Batch
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.event_loader import EventLoader
-from jaxsparse.data.event_pipeline import chosen_views
 from jaxsparse.data.fingerprint import fingerprint
+from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import Selection, content_hashes, select_events
+from jaxsparse.data.pipeline import chosen_views
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import with_class_names
@@ -64,13 +63,13 @@ class Classification:
         common: dict[str, Any] = dict(
             num_devices=num_devices, levels=self.settings["levels"], seed=config.seed
         )
-        train = EventLoader(
+        train = Loader(
             source, config.data, shuffle=True, batch_size=every.batch_size,
             micro_batches=every.accumulate, events=selection.events, **common,
         )  # fmt: skip
         facts = {
             "data": f"{config.data.train}, views {', '.join(config.data.views)}",
-            "classes": ", ".join(train.classes),
+            "classes": ", ".join(train.pipeline.classes),
             "training": selection.describe(),
         }
         contents = {"data.train": fingerprint(source)}
@@ -93,7 +92,7 @@ class Classification:
         if own_file:
             contents["data.validation"] = fingerprint(validation_source)
             facts["validation"] += self._shared(source, selection, validation_source, chosen)
-        validation = EventLoader(
+        validation = Loader(
             validation_source, few_buckets(config.data), shuffle=False,
             batch_size=-(-every.batch_size // every.accumulate),
             events=chosen.events[spread_or_all(len(chosen.events), every.validation_events)],
@@ -139,31 +138,20 @@ class Classification:
         shared = int(np.isin(content_hashes(other, views)[chosen.events], seen).sum())
         return f", {shared:,} of them with the pixels of a training event" if shared else ""
 
-    def example(self) -> EventBatch:
-        one = single_site(self.config.model, self.settings["levels"])
-        views = (one,) * self.config.model.views
-        return EventBatch(views, jnp.zeros(1, jnp.int32), one.num_events, one.events)
-
-    def inputs(
-        self, batch: EventBatch
-    ) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
-        images = tuple(view.tensor() for view in batch.views)
-        geometries = tuple(
-            jaxsparse.geometry(image, **self.settings, capacities=view.capacities)
-            for image, view in zip(images, batch.views, strict=True)
-        )
-        return images, geometries
+    def example(self) -> Batch:
+        model = self.config.model
+        return single_site(model, self.settings["levels"], model.views)
 
     def logits(self, outputs: dict[str, Any]) -> Float[Array, "slots classes"]:
         return outputs["event"]
 
-    def labels(self, batch: EventBatch) -> Int[Array, " slots"]:
+    def labels(self, batch: Batch) -> Int[Array, " slots"]:
         return batch.labels
 
-    def loss(self, logits: Float[Array, "slots classes"], batch: EventBatch) -> Float[Array, ""]:
+    def loss(self, logits: Float[Array, "slots classes"], batch: Batch) -> Float[Array, ""]:
         return self.event_loss(logits, batch.labels)
 
-    def counts(self, batch: EventBatch) -> tuple[Int[Array, ""], Int[Array, ""]]:
+    def counts(self, batch: Batch) -> tuple[Int[Array, ""], Int[Array, ""]]:
         return jnp.sum(batch.labels >= 0), batch.num_active
 
     def scale_gradients(self, gradients: Any, sums: Sums) -> Any:

@@ -14,9 +14,10 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsparse import settings
-from jaxsparse.data.stream import Stream
+from jaxsparse import models, settings
+from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
+from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
@@ -38,8 +39,8 @@ from jaxsparse.training.progress import Clock, Progress
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
+    AXIS,
     init_variables,
-    make_forward,
     make_train_step,
     make_validation_step,
 )
@@ -116,7 +117,7 @@ class _Run:
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
-        forward = make_forward(self.task)
+        forward = make_forward(models.build(config.model, AXIS))
         self.replicas = Replicas(
             config.train.parallel,
             local_devices(config.train.devices),
@@ -297,7 +298,7 @@ class _Run:
             self.saved = now
         self.meter.exclude(time.perf_counter() - before)
 
-    def _validate(self, loader: Stream[Any]) -> float | None:
+    def _validate(self, loader: Loader) -> float | None:
         """One pass over the validation events; moves the plateau and the early-stop count.
 
         Returns what validations are compared by, smaller is better; None where a signal came:

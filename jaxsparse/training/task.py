@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.stream import Stream
+from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 from jaxsparse.training.metrics import Sums
 
@@ -32,8 +32,8 @@ class Loaders:
       event_classes: names of the classes of whole events in the training file; none for pixels.
     """
 
-    train: Stream[Any]
-    validation: Stream[Any] | None
+    train: Loader
+    validation: Loader | None
     num_events: int
     facts: dict[str, str]
     contents: dict[str, str]
@@ -54,9 +54,6 @@ class Task(Protocol):
 
     def example(self) -> Any:
         """A batch with one site, enough to find the shapes of parameters."""
-
-    def inputs(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """What the network takes: images and geometries, one a view."""
 
     def logits(self, outputs: dict[str, Any]) -> Float[Array, "rows classes"]:
         """Of the outputs of the network those that the loss is of."""

@@ -17,6 +17,7 @@ from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
 from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
+from jaxsparse.training.migration import is_old, translated
 from jaxsparse.whole_file import whole_file
 
 CONFIG_FILE = "config.json"
@@ -97,6 +98,11 @@ def claim(
     if path.exists() and not _is_ours(path):
         raise InputError(f"{path} is there and is no config of train.py: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():
+        if is_old(json.loads(path.read_text())):
+            raise InputError(
+                f"{workdir} was made by an earlier version, whose batches were others: evaluate "
+                f"it, or give another --workdir and --config.train.start_from={workdir}."
+            )
         stored = with_class_names(read_config(workdir), event_classes)
         _compare(path, stored, config)
         check_inputs(workdir, read_inputs(workdir, stored), inputs)
@@ -109,6 +115,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
     """The config that a work directory was made with.
 
     Keys that came after it was made have their defaults: what they stand for is what was done.
+    Those of earlier versions are translated (:mod:`jaxsparse.training.migration`).
 
     Raises:
       InputError: there is none, or it is not readable.
@@ -119,7 +126,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
             f"{path} is missing: --workdir must be a directory that train.py made, check the path."
         )
     try:
-        stored = ConfigDict(tuples(json.loads(path.read_text())))
+        stored = ConfigDict(tuples(translated(json.loads(path.read_text()))))
         for group in sorted(_GROUPS):
             if not isinstance(stored.get(group), ConfigDict):
                 raise ValueError(f"it has no group {group}")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
@@ -100,7 +100,7 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
         ("data.classes", ("numu", "nue", "nutau"), "data.classes has 'nutau' but the events of"),
         ("data.classes", (), "are numu, nue, nc, cosmic: set model.num_classes to 4"),
         ("data.split", (0.5, 0.6), "data.split is (0.5, 0.6)"),
-        ("data.crop", (8, 8), "data.crop is (8, 8)"),
+        ("data.crop", (8,), "data.crop is (8,)"),
         ("data.std", 0.0, "data.std is 0.0"),
         ("data.fluctuation", 1.5, "data.fluctuation is 1.5"),
         (
@@ -163,7 +163,7 @@ def reordered(path, out, classes):
 
 def labels_by_name(loader) -> dict[int, str]:
     return {
-        int(event): loader.classes[label] if label >= 0 else ""
+        int(event): loader.pipeline.classes[label] if label >= 0 else ""
         for batch in loader
         for event, label in zip(batch.events.ravel(), batch.labels.ravel(), strict=True)
         if event >= 0
@@ -176,10 +176,10 @@ def test_without_names_every_file_goes_by_those_of_the_training_file(config, tmp
     names = ("cosmic", "nc", "nue", "numu")
     config.data.validation = reordered(file.path, tmp_path / "v.h5", names)
     data = build_task(config).loaders(1)
-    assert isinstance(data.train, EventLoader)
-    assert isinstance(data.validation, EventLoader)
-    assert data.event_classes == data.train.classes == ("numu", "nue", "nc", "cosmic")
-    assert data.validation.classes == data.train.classes
+    assert isinstance(data.train, Loader)
+    assert isinstance(data.validation, Loader)
+    assert data.event_classes == data.train.pipeline.classes == ("numu", "nue", "nc", "cosmic")
+    assert data.validation.pipeline.classes == data.train.pipeline.classes
     found = labels_by_name(data.validation)
     assert len(found) > 20
     assert found == {n: file.event_classes[file.event_labels[n]] for n in found}

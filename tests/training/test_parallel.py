@@ -1,5 +1,6 @@
 """One device or four, pmap or shard_map: the same losses and the same parameters, to rounding."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -9,8 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse.data.batching import collate, make_sample, pad
+from jaxsparse import models
+from jaxsparse.data.batch import Shard, pad
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.errors import InputError
+from jaxsparse.inference import make_forward
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import KEEP_BARRIERS, Replicas, local_devices, split_cpu
@@ -18,7 +22,6 @@ from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
     AXIS,
     init_variables,
-    make_forward,
     make_train_step,
     make_validation_step,
 )
@@ -38,19 +41,21 @@ def tiny_config():
 
 def batch_for(num_devices, view_of):
     rng = np.random.default_rng(3)
-    samples = []
-    for number in range(5):
-        view = view_of(rng)
-        weights = rng.uniform(0.5, 1.5, len(view)).astype(np.float32)
-        samples.append(make_sample(number, view, weights, LEVELS))
+    views, weights = [], []
+    for _ in range(5):
+        views.append(view_of(rng))
+        weights.append(rng.uniform(0.5, 1.5, len(views[-1])).astype(np.float32))
+    pixels = Pixels.of(views)
+    labels = pixels.columns["labels"].astype(np.int32)
+    targets = {"labels": labels, "weights": np.concatenate(weights)}
+    pixels = dataclasses.replace(pixels, values=pixels.values / np.float32(50), columns=targets)
+    counts, none = pixels.level_counts(LEVELS), np.full(5, -1)
+    shares = [np.array(share, np.int64) for share in SHARES[num_devices]]
     shards = [
-        collate(
-            [samples[event] for event in share], slots=5, spatial_shape=samples[0].view.shape,
-            levels=LEVELS, feature_scale=50.0,
-        )
-        for share in SHARES[num_devices]
-    ]  # fmt: skip
-    return pad(shards, (256, 128))
+        Shard((pixels.events(share),), none[share], share, counts[share].sum(axis=0))
+        for share in shares
+    ]
+    return pad(shards, (256, 128), slots=5)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,7 @@ def trained(toy_view):
     """(losses, state, validation sums, programs) by (implementation, number of devices)."""
     config = tiny_config()
     task, optimizer = build_task(config), build_optimizer(config.optimizer)
-    forward = make_forward(task)
+    forward = make_forward(models.build(config.model, AXIS))
     results = {}
     for implementation, count in [("pmap", 1), ("pmap", 4), ("shard_map", 4)]:
         replicas = Replicas(implementation, local_devices(count))

@@ -7,7 +7,7 @@ import pytest
 
 from jaxsparse.data.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
 from jaxsparse.data.schema import View
-from jaxsparse.evaluation.event_head import event_metrics
+from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.neutral_currents import nc_summary
