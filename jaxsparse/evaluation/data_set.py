@@ -20,9 +20,10 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import PARTS, select_events
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.data.schema import CLASS_NAMES, NO_CLASS, TRUTH_COLUMNS
+from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import mask
+from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.progress import progress
@@ -263,7 +264,8 @@ class DataSet:
         if not self.has_pixel_truth:
             # The file's names may be those of whole events: what is predicted are pixels.
             plain = tuple(f"class {label}" for label in range(head.num_classes))
-            return CLASS_NAMES if head.num_classes == len(CLASS_NAMES) else plain
+            known = find(self.source.detector).pixel_classes.names
+            return known if head.num_classes == len(known) else plain
         names = tuple(self.source.class_names)
         if len(names) != head.num_classes:
             raise _other_classes(self.source.path, "classes", names, head.num_classes)

@@ -9,6 +9,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxsparse import settings
+from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
 from jaxsparse.models.network import Network
 
@@ -21,7 +22,7 @@ class Options:
       checkpoint: ``"best"``, ``"latest"`` or a step.
       num_events: only so many events, spread evenly over the file or its part; 0 for all.
       pictures: how many events to draw, evenly spaced in the file.
-      thresholds: rules such as ``"delta>0.5"``.
+      thresholds: rules such as ``"delta>0.5"``; those of the classes' detector if ``None``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
       part: event: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
@@ -38,7 +39,7 @@ class Options:
     checkpoint: str | int = "best"
     num_events: int = 0
     pictures: int = 8
-    thresholds: Sequence[str] = ("delta>0.5", "MIP>0.5")
+    thresholds: Sequence[str] | None = None
     baseline_data: str = ""
     seed: int = 0
     part: str = ""
@@ -75,10 +76,8 @@ class Options:
                 )
 
     def rules(self, classes: Sequence[str]) -> Sequence[str]:
-        """The threshold rules, without the default ones whose class this network does not have."""
-        if tuple(self.thresholds) != Options.thresholds:
-            return self.thresholds
-        return [rule for rule in self.thresholds if rule.partition(">")[0] in classes]
+        """The threshold rules for classes of these names."""
+        return class_set(classes).rules if self.thresholds is None else self.thresholds
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jaxsparse.data.batch import Batch
-from jaxsparse.data.nova import NOVA_AXES
 from jaxsparse.data.spread_out import spread_out
+from jaxsparse.detectors import find
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.event_predictions import EventPredictions
 from jaxsparse.evaluation.heads.head import EvaluatedHead
@@ -131,7 +131,7 @@ class EventHead(EvaluatedHead):
 
         source, names = self.data_set.source, self.data_set.views
         number = int(scored.columns["event"][row])
-        axes = source.axes[names[0]]
+        known = find(source.detector).view(names[0], len(source.view_shapes[names[0]]))
         return EventPicture(
             views={name: source.read_view(number, name) for name in names},
             classes=self.classes,
@@ -141,8 +141,8 @@ class EventHead(EvaluatedHead):
             details=scored.columns["topology"][row],
             name=f"event {number}",
             pixel_classes=tuple(source.class_names),
-            axes=axes,
-            across=0 if axes == NOVA_AXES else 1,  # the beam goes from left to right
+            axes=source.axes[names[0]],
+            across=known.across,
             unit=source.value_units[names[0]],
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,13 +13,13 @@ import numpy as np
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.schema import NO_CLASS, View
 from jaxsparse.data.spread_out import spread_out
-from jaxsparse.evaluation import known_detectors
+from jaxsparse.detectors import class_set, find
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.heads.head import EvaluatedHead
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
 from jaxsparse.evaluation.metrics.calibration import Calibration
 from jaxsparse.evaluation.metrics.confusion import Confusion
-from jaxsparse.evaluation.metrics.efficiency import PixelEfficiency
+from jaxsparse.evaluation.metrics.efficiency import PixelEfficiency, directions_of
 from jaxsparse.evaluation.metrics.event_accuracy import EventAccuracy
 from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
@@ -40,7 +40,7 @@ def pixel_metrics(
     seed: int = 0,
     *,
     track: Sequence[int] | None = None,
-    wires: np.ndarray | None = None,
+    directions: Mapping[str, np.ndarray] | None = None,
 ) -> list[Metric]:
     """What the scores and the truth of pixels say.
 
@@ -49,7 +49,7 @@ def pixel_metrics(
       rules: of :func:`~jaxsparse.evaluation.metrics.thresholds.parse_rules`.
       seed: of the bootstrap draws.
       track: the classes that are tracks, ``None`` where there are none.
-      wires: unit vector along the wires, ``None`` where there are none.
+      directions: of :class:`~jaxsparse.evaluation.metrics.efficiency.PixelEfficiency`.
     """
     counts = functools.partial(GroupedCounts, seed)
     return [
@@ -61,7 +61,7 @@ def pixel_metrics(
         *parts_of_pixels(classes, counts),
         Calibration(classes, "pixels"),
         Thresholds(classes, rules),
-        PixelEfficiency(classes, wires, counts),
+        PixelEfficiency(classes, directions or {}, counts),
         Instances(classes, counts()),
     ]
 
@@ -95,12 +95,13 @@ class SemanticHead(EvaluatedHead):
     ):
         self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
         self.classes = data_set.pixel_classes
-        options, detector = data_set.options, data_set.source.detector
-        track = known_detectors.track_classes(self.classes)
-        wires = known_detectors.wires(detector, data_set.views[0])
+        options, source = data_set.options, data_set.source
+        track = class_set(self.classes).track_numbers or None
+        shapes = {name: source.view_shapes[name] for name in data_set.views}
+        directions = directions_of(find(source.detector), shapes)
         rules = parse_rules(options.rules(self.classes), self.classes)
         self.metrics = [
-            *pixel_metrics(self.classes, rules, options.seed, track=track, wires=wires),
+            *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
             LocalGuess(data_set, other, track, GroupedCounts(options.seed), quiet=quiet),
         ]
         chosen = spread_out(len(data_set), options.pictures)
@@ -156,9 +157,10 @@ class SemanticHead(EvaluatedHead):
         several = len(self.data_set.views) > 1
         for one in progress(self._pictures, "drawing", self.quiet):
             axes = len(one.view.shape)
+            source = self.data_set.source
             picture = events.Picture(
                 one.view, one.scores, one.weights, self.classes, self._caption(one),
-                unit=known_detectors.unit(self.data_set.source.detector, axes),
+                axes=source.axes[one.name], unit=source.value_units[one.name],
             )  # fmt: skip
             name = f"event_{one.number:05d}{f'_{one.name}' if several else ''}"
             if self.data_set.cropped or axes == 3:
