@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import flax.linen as nn
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
@@ -27,6 +26,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.errors import InputError
+from jaxsparse.models.network import Network
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
 from jaxsparse.training.migration import has_old_paths, parameter_path
@@ -315,7 +315,7 @@ def _checksums(arrays: Mapping[str, np.ndarray], progress: dict[str, Any]) -> di
 
 def load_for_evaluation(
     workdir: str | pathlib.Path, step: str | int = "best"
-) -> tuple[ConfigDict, nn.Module, dict[str, Any], int]:
+) -> tuple[ConfigDict, Network, dict[str, Any], int]:
     """The network of a work directory with its trained variables.
 
     Args:

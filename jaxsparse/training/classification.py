@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from ml_collections import ConfigDict
 
-import jaxsparse
 from jaxsparse import models
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.event_file import EventFile
@@ -142,16 +141,6 @@ class Classification:
     def example(self) -> Batch:
         model = self.config.model
         return single_site(model, self.settings["levels"], model.views)
-
-    def inputs(
-        self, batch: Batch
-    ) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
-        images = tuple(view.tensor() for view in batch.views)
-        geometries = tuple(
-            jaxsparse.geometry(image, **self.settings, capacities=view.capacities)
-            for image, view in zip(images, batch.views, strict=True)
-        )
-        return images, geometries
 
     def logits(self, outputs: dict[str, Any]) -> Float[Array, "slots classes"]:
         return outputs["event"]

@@ -14,10 +14,11 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsparse import settings
+from jaxsparse import models, settings
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.something_to_learn import require_something_to_learn
 from jaxsparse.errors import InputError
+from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
@@ -39,8 +40,8 @@ from jaxsparse.training.progress import Clock, Progress
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import (
+    AXIS,
     init_variables,
-    make_forward,
     make_train_step,
     make_validation_step,
 )
@@ -117,7 +118,7 @@ class _Run:
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
-        forward = make_forward(self.task)
+        forward = make_forward(models.build(config.model, AXIS))
         self.replicas = Replicas(
             config.train.parallel,
             local_devices(config.train.devices),

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 from ml_collections import ConfigDict
 
-import jaxsparse
 from jaxsparse import models
 from jaxsparse.data.batch import Batch, ViewBatch
 from jaxsparse.data.event_file import EventFile
@@ -92,13 +91,6 @@ class Segmentation:
 
     def example(self) -> Batch:
         return single_site(self.config.model, self.settings["levels"])
-
-    def inputs(
-        self, batch: Batch
-    ) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
-        (view,) = batch.views
-        x = view.tensor()
-        return (x,), (jaxsparse.geometry(x, **self.settings, capacities=view.capacities),)
 
     def logits(self, outputs: dict[str, Any]) -> Float[Array, "sites classes"]:
         (logits,) = outputs["semantic"]

@@ -11,51 +11,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from jaxsparse import models
+from jaxsparse.inference import Forward, network_inputs
 from jaxsparse.training.metrics import Sums, confusion_counts
 from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import TrainState
 from jaxsparse.training.task import Task
 
 AXIS = "devices"  # the name under which replicas sum
-
-# (variables, batch, train, random key) -> (logits of the rows, new running moments)
-Forward = Callable[..., tuple[Float[Array, "rows classes"], Any]]
-
-
-def make_forward(task: Task, axis_name: str | None = AXIS) -> Forward:
-    """The network of a task on a batch of one device; traceable.
-
-    The geometry (coordinates and kernel maps of every level) is built here, once for all layers
-    and for both passes.
-
-    Args:
-      task: with the ``model`` part of its config.
-      axis_name: mapped axis that batch norm sums over; None outside of ``pmap``.
-
-    Returns:
-      ``(variables, batch, *, train, key=None) -> (logits [rows, classes], batch_stats)``, a row a
-      site or an event. With ``train=False`` the running moments are used and come back as they
-      were.
-    """
-    model = models.build(task.config.model, axis_name)
-
-    def forward(
-        variables: dict[str, Any], batch: Any, *, train: bool, key: jax.Array | None = None
-    ) -> tuple[Float[Array, "rows classes"], Any]:
-        x, geometry = task.inputs(batch)
-        if not train:
-            outputs, _ = model.apply(variables, x, geometry, train=False)
-            return task.logits(outputs), variables["batch_stats"]
-        (outputs, _), updates = model.apply(
-            variables, x, geometry, train=True, mutable=["batch_stats"],
-            rngs={} if key is None else {"dropout": key},
-        )  # fmt: skip
-        return task.logits(outputs), updates.get("batch_stats", {})
-
-    return forward
 
 
 def initializer(task: Task) -> Callable[[jax.Array], dict[str, Any]]:
@@ -65,10 +29,10 @@ def initializer(task: Task) -> Callable[[jax.Array], dict[str, Any]]:
     """
     model = models.build(task.config.model)
     # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
-    x, geometry = jax.eval_shape(lambda: task.inputs(task.example()))
+    inputs = jax.eval_shape(lambda: network_inputs(model, task.example()))
 
     def draw(key: jax.Array) -> dict[str, Any]:
-        variables = model.lazy_init(key, x, geometry, train=False)
+        variables = model.lazy_init(key, *inputs, train=False)
         return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
     return draw
@@ -104,7 +68,8 @@ def make_train_step(
 
         def loss_of(params: Any) -> tuple[jax.Array, Any]:
             variables = {"params": params, "batch_stats": batch_stats}
-            logits, updated = forward(variables, batch, train=True, key=key)
+            outputs, updated = forward(variables, batch, train=True, key=key)
+            logits = task.logits(outputs)
             return task.loss(logits, batch), (logits, updated)
 
         (loss, (logits, updated)), gradients = jax.value_and_grad(loss_of, has_aux=True)(params)
@@ -154,7 +119,7 @@ def make_validation_step(task: Task, forward: Forward) -> Callable[..., Any]:
     """The validation step of a replica: ``(variables, batch) -> Sums``, with running moments."""
 
     def validation_step(variables: dict[str, Any], batch: Any) -> Sums:
-        logits, _ = forward(variables, batch, train=False, key=None)
+        logits = task.logits(forward(variables, batch)[0])
         return jax.lax.psum(_sums(task, task.loss(logits, batch), logits, batch), AXIS)
 
     return validation_step

@@ -55,9 +55,6 @@ class Task(Protocol):
     def example(self) -> Any:
         """A batch with one site, enough to find the shapes of parameters."""
 
-    def inputs(self, batch: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """What the network takes: images and geometries, one a view."""
-
     def logits(self, outputs: dict[str, Any]) -> Float[Array, "rows classes"]:
         """Of the outputs of the network those that the loss is of."""
 

@@ -6,13 +6,15 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsparse import models
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
+from jaxsparse.inference import make_forward
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import init_variables, make_forward, make_train_step
+from jaxsparse.training.step import AXIS, init_variables, make_train_step
 from jaxsparse.training.task import build_task
 
 EVENTS, SITES = 10, ((256, 256),)  # one bucket for all batches: few programs
@@ -38,7 +40,12 @@ def program(config, num_devices, micro_batches):
     if key not in _programs:
         task, optimizer = build_task(config), build_optimizer(config.optimizer)
         replicas = Replicas("pmap", local_devices(num_devices))
-        step = make_train_step(task, make_forward(task), optimizer, micro_batches=micro_batches)
+        step = make_train_step(
+            task,
+            make_forward(models.build(config.model, AXIS)),
+            optimizer,
+            micro_batches=micro_batches,
+        )
         state = create_state(init_variables(task, 0), optimizer, seed=0)
         _programs[key] = replicas.replicate(state), replicas.wrap(step, "train")
     return _programs[key]

@@ -10,9 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsparse import models
 from jaxsparse.data.batch import Shard, pad
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.errors import InputError
+from jaxsparse.inference import make_forward
 from jaxsparse.training.config import default_config
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import KEEP_BARRIERS, Replicas, local_devices, split_cpu
@@ -20,7 +22,6 @@ from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
     AXIS,
     init_variables,
-    make_forward,
     make_train_step,
     make_validation_step,
 )
@@ -62,7 +63,7 @@ def trained(toy_view):
     """(losses, state, validation sums, programs) by (implementation, number of devices)."""
     config = tiny_config()
     task, optimizer = build_task(config), build_optimizer(config.optimizer)
-    forward = make_forward(task)
+    forward = make_forward(models.build(config.model, AXIS))
     results = {}
     for implementation, count in [("pmap", 1), ("pmap", 4), ("shard_map", 4)]:
         replicas = Replicas(implementation, local_devices(count))
