@@ -16,7 +16,7 @@ from jaxsparse import detectors
 from jaxsparse.data.description import describe, lines
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
-from jaxsparse.detectors import ClassSet, Detector, DetectorView
+from jaxsparse.detectors import ClassSet, Detector, DetectorView, registry
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.config import default_config, see_views
@@ -38,10 +38,9 @@ def invented(name: str, **classes) -> Detector:
 @pytest.fixture(scope="module", autouse=True)
 def registered():
     """Known while these tests run."""
-    before = dict(detectors.registry._REGISTERED)
-    yield detectors.register(invented("invented", tracks=("spark",), rules=("fog>0.4",)))
-    detectors.registry._REGISTERED.clear()
-    detectors.registry._REGISTERED.update(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_REGISTERED", {})
+        yield detectors.register(invented("invented", tracks=("spark",), rules=("fog>0.4",)))
 
 
 def an_event(number: int) -> Event:
