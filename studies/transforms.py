@@ -85,7 +85,7 @@ def panel_figure(
     return figure
 
 
-def mask_figure(view: View, window: Window, low: float = 10.0, high: float = 300.0) -> Figure:
+def mask_figure(view: View, window: Window, low: float = MASK[0], high: float = MASK[1]) -> Figure:
     """Charge of the pixels that stay, and all pixels coloured by whether they stay."""
 
     def draw_kept(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]) -> None:
@@ -246,7 +246,7 @@ def pick_events(source: EventFile, name: str) -> tuple[int, int]:
     return int(np.argmax(shown)), int(np.argmax(hot))
 
 
-def hot_window(view: View, side: int = 96, high: float = 300.0) -> Window:
+def hot_window(view: View, side: int = 96, high: float = MASK[1]) -> Window:
     """A square around the pixels of the interaction that are above the mask."""
     chosen = view.values > high
     if view.interaction is not None:
