@@ -4,7 +4,7 @@ The dense twins, of the same names and arguments, are in :mod:`jaxsparse.nn.dens
 """
 
 from jaxsparse import Geometry, SparseTensor, ops
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.ops.levels import kernel_key
 
 
@@ -155,6 +155,7 @@ def _check_map(geometry: Geometry, level: int, kernel_size: int, dilation: int) 
 
 
 def _level(geometry: Geometry, level: int) -> ops.Level:
+    check_kind("geometry", geometry, Geometry, remedy="jaxsparse.geometry builds it once a batch")
     if not 0 <= level < len(geometry.levels):
         raise InputError(
             f"level is {level}: the geometry has levels 0 to {len(geometry.levels) - 1}, build it "
