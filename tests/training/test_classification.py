@@ -103,7 +103,11 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
         ("data.crop", (8, 8), "data.crop is (8, 8)"),
         ("data.std", 0.0, "data.std is 0.0"),
         ("data.fluctuation", 1.5, "data.fluctuation is 1.5"),
-        ("model.name", "uresnet", "whose head is event, but the network of model.name 'uresnet' has sem"),
+        (
+            "model.name",
+            "uresnet",
+            "whose head is event, but the network of model.name 'uresnet' has sem",
+        ),
         ("loss.name", "focal", "loss.name is 'focal'"),
         ("loss.q", 0.0, "loss.q is 0.0"),
         ("loss.class_weights", (1.0,), "it must hold 3 numbers"),

@@ -1,0 +1,1 @@
+"""From batches to what a trained network says."""
