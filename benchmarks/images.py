@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from jaxsparse.data.crop import choose_windows, window_shape
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.transforms import crop, mask_adc
+from jaxsparse.data.transforms import crop, mask
 
 
 def tracks(shape: tuple[int, ...], num_sites: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -52,7 +53,9 @@ def event_of(
         view: its name, for example ``"Y"``.
         shape: crop to this much, where the charge is densest; None for the whole view.
     """
-    image = mask_adc(EventFile(path).read_view(index, view))
+    image = mask(EventFile(path).read_pixels([index], view, ()))
     if shape is not None:
-        image = crop(image, shape, keep="densest", rng=np.random.default_rng(0))
+        window = window_shape(image.shape, shape)
+        corner = choose_windows(image, window, keep="densest", draw=np.zeros)
+        image = crop(image, corner, window)
     return image.coords, image.values / np.float32(50), image.shape

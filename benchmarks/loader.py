@@ -22,7 +22,7 @@ from absl import flags
 from benchmarks import machine
 from jaxsparse import command_line, models
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 
 _CONFIG = command_line.define_config()
@@ -57,7 +57,7 @@ def _measure(workers: int) -> dict[str, Any]:
     config = _CONFIG.value.copy_and_resolve_references()
     config.data.workers = workers
     source = EventFile(_DATA.value)
-    loader = EventLoader(
+    loader = Loader(
         source,
         config.data,
         batch_size=config.train.batch_size,

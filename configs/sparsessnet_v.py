@@ -15,5 +15,5 @@ from jaxsparse.command_line import load_config
 
 def get_config() -> ConfigDict:
     config = load_config(str(pathlib.Path(__file__).with_name("sparsessnet_y.py")))
-    config.data.view = "V"
+    config.data.views = ("V",)
     return config

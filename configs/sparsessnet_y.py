@@ -18,7 +18,7 @@ from jaxsparse.training.config import default_config
 
 def get_config() -> ConfigDict:
     config = default_config()
-    config.data.view = "Y"
+    config.data.views = ("Y",)
 
     config.optimizer.name = "sgd"
     config.optimizer.learning_rate = 1e-3

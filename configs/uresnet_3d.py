@@ -18,11 +18,11 @@ def get_config() -> ConfigDict:
     config.model.dim = 3
     config.model.filters = 16
 
-    config.data.view = "voxels"
+    config.data.views = ("voxels",)
     config.data.low = 0.0
     config.data.high = 1e9
     config.data.crop = (192, 192, 192)
-    config.data.feature_scale = 1.0
+    config.data.std = 1.0
 
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 1e-3

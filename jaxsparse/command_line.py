@@ -24,7 +24,7 @@ from ml_collections import ConfigDict, config_flags
 
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.paths import user_path
-from jaxsparse.settings import LARGEST_SEED, flatten
+from jaxsparse.settings import LARGEST_SEED, RENAMED, flatten
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
@@ -235,6 +235,8 @@ def check_key(config: ConfigDict, key: str, name: str = "config") -> None:
         ...
     jaxsparse.errors.InputError: --config.data.trian: no such key, did you mean --config.data.train?
     """
+    if key in RENAMED:
+        raise InputError(f"--{name}.{key}: it is gone, set {RENAMED[key]}.")
     node: Any = config
     for part in key.split("."):
         if not isinstance(node, ConfigDict) or part not in node:

@@ -99,11 +99,23 @@ FINITE = number("be a finite number", lambda value: True)
 
 S = Setting
 
+REDUCTION = one_of("sum", "mean")
+_LOSS = {
+    "loss": S("cross_entropy", one_of("cross_entropy", "generalized"),
+              "generalized: for noisy labels"),
+    "weight": S(1.0, POSITIVE, "of this objective among all"),
+    "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
+           "of the generalized cross entropy"),
+    "label_smoothing": S(0.0, SHARE, "of the cross entropy"),
+    "class_weights": S((), rows("be a tuple of numbers that are not negative",
+                                lambda item: NOT_NEGATIVE.holds(item)), "one a class; (): all 1"),
+}  # fmt: skip
+
 SETTINGS: dict[str, dict[str, Setting]] = {
     "": {
         "seed": S(0, whole(0, LARGEST_SEED), "of parameters, order of events and augmentation"),
-        "task": S("segmentation", one_of("segmentation", "classification"),
-                  "labels pixels, or whole events"),
+        "main_head": S("", TEXT, "whose loss and accuracy count for validations and come first in "
+                       "logs and results; empty where there is one head"),
     },
     "data": {
         "train": S("", TEXT, "event file"),
@@ -111,8 +123,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", _number),
                    "classification without data.validation: shares of training, validation and "
                    "test events of data.train, parted by content"),
-        "view": S("Y", TEXT, "of a segmentation: U, V, Y, or voxels"),
-        "views": S((), NAMES, "of a classification, such as ('XZ', 'YZ'); the network sees all"),
+        "views": S(("Y",), NAMES, "names of the file's views, all of which the network sees"),
         "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
                      "data.train, which config.json then says"),
         "low": S(10.0, BOUND, "keep pixels with low <= value <= high"),
@@ -124,38 +135,35 @@ SETTINGS: dict[str, dict[str, Setting]] = {
                        "where the window lies"),
         "flip_time": S(True, SWITCH, "augmentation: mirrors the first axis (NOvA: the plane)"),
         "flip_wire": S(True, SWITCH, "and the others (NOvA: the cell)"),
-        "feature_scale": S(50.0, POSITIVE, "of a segmentation: features are values divided by it"),
-        "mean": S(0.0, FINITE, "of a classification: features are (values - mean) / std"),
-        "std": S(1.0, POSITIVE, "see mean"),
+        "mean": S(0.0, FINITE, "features are (values - mean) / std"),
+        "std": S(50.0, POSITIVE, "see mean"),
         "fluctuation": S(0.0, SHARE, "augmentation: values times 1 + this times a normal number"),
         "fluctuation_shared": S(False, SWITCH, "one number an event instead of one a view"),
         "coarsen": S(1, whole(1, words="1 changes nothing"),
-                     "of whole events: blocks of so many pixels along every axis become one"),
+                     "blocks of so many pixels along every axis become one"),
         "halo": S(0, whole(0, 64, "0 adds no pixels"),
-                  "of a classification: empty pixels so near to an active one are sites"),
+                  "empty pixels so near to an active one are sites"),
         "shift": S(0, whole(0, words="0 moves nothing"),
-                   "augmentation: images of whole events move by 0 to so many pixels"),
-        "drop": S(0.0, SHARE, "augmentation: share of the pixels of whole events left out"),
+                   "augmentation: images move by 0 to so many pixels"),
+        "drop": S(0.0, SHARE, "augmentation: share of the pixels left out"),
         "max_sites": S(0, whole(0, words="0 is no limit"),
-                       "bound on the sites of a batch on one device; 0: as measured"),
+                       "bound on the sites of a view of a batch on one device; 0: as measured"),
         "oversize": S("error", one_of("error", "crop"), "for an event larger than that"),
         "num_buckets": S(4, whole(1, 8), "compiled programs to spread the batches over"),
         "capacities": S((), rows("be a tuple of rows of whole numbers", lambda row: True),
-                        "of whole events: the buckets themselves, instead of measuring"),
+                        "the buckets themselves, instead of measuring"),
         "workers": S(0, whole(0, 1024, "0 is threads"),
                      "processes that prepare batches; 0: threads"),
     },
-    "loss": {
-        "name": S("cross_entropy", one_of("cross_entropy", "generalized"),
-                  "generalized: for noisy labels, of a classification"),
-        "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
-               "of the generalized cross entropy"),
-        "label_smoothing": S(0.0, SHARE, "of a classification's cross entropy"),
-        "class_weights": S((), rows("be a tuple of numbers that are not negative",
-                                    lambda item: NOT_NEGATIVE.holds(item)),
-                           "of a classification, one a class; (): all 1"),
+    "objectives.event": {
+        **_LOSS,
+        "reduction": S("mean", REDUCTION, "over the events of a batch that have a class"),
+    },
+    "objectives.semantic": {
+        **_LOSS,
+        "reduction": S("sum", REDUCTION, "over pixels and events; mean: divided by the events"),
         "cluster_low": S(2e-4, NOT_NEGATIVE,
-                         "of a segmentation: a pixel weighs clip(cluster_scale / N, low, high)"),
+                         "a pixel weighs clip(cluster_scale / N, cluster_low, cluster_high)"),
         "cluster_high": S(2e-2, NOT_NEGATIVE, "see cluster_low"),
         "cluster_scale": S(1.0, POSITIVE, "see cluster_low"),
         "vertex_weight": S(2e-2, NOT_NEGATIVE, "of pixels within vertex_radius of a vertex"),
@@ -203,10 +211,23 @@ SETTINGS: dict[str, dict[str, Setting]] = {
 }  # fmt: skip
 
 
+# Keys of earlier versions, and what stands for them.
+RENAMED = {
+    "task": "model.heads and objectives, which have the same names",
+    **{f"model.{key}": f"model.heads.NAME.{key}"
+       for key in ("num_classes", "pooling", "normalize_pooled", "dropout")},
+    "loss.name": "objectives.NAME.loss",
+    **{f"loss.{key}": f"objectives.NAME.{key}" for key in SETTINGS["objectives.semantic"]
+       if key not in ("loss", "reduction", "weight")},
+    "data.view": "data.views, names in a tuple such as ('Y',)",
+    "data.feature_scale": "data.std, with data.mean=0",
+}  # fmt: skip
+
+
 def defaults(group: str = "") -> dict[str, Any]:
     """Default by key of a group; ``""`` is the top level.
 
-    >>> defaults("loss")["q"]
+    >>> defaults("objectives.event")["q"]
     0.7
     """
     return {name: setting.default for name, setting in SETTINGS[group].items()}
@@ -216,17 +237,21 @@ def check(group: str, values: Mapping[str, Any]) -> None:
     """Raises for the first value that its setting cannot have.
 
     Args:
-      group: ``"data"``, ``"loss"``, ``"optimizer"``, ``"train"``, or ``""`` for the top level.
+      group: ``"data"``, ``"objectives.event"``, ``"optimizer"``, ``"train"``, or ``""`` for the
+        top level.
       values: by key; keys that the group does not have are left to others.
 
     Raises:
-      InputError: name, value and rule.
+      InputError: name, value and rule; or what stands for a key of an earlier version.
 
     >>> check("data", {"num_buckets": 0})
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: data.num_buckets is 0: it must be a whole number from 1 to 8.
     """
+    for old, new in RENAMED.items():
+        if old.startswith(f"{group}.") and old.partition(".")[2] in values:
+            raise InputError(f"{old} is gone: set {new}.")
     for name, setting in SETTINGS[group].items():
         if name in values:
             check_setting(f"{group}.{name}" if group else name, values[name], setting)
@@ -250,8 +275,8 @@ def check_setting(key: str, value: Any, setting: Setting) -> None:
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The leaves of a config as (dotted key, value).
 
-    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"view": "Y"}})))
-    {'data.view': 'Y', 'seed': 1}
+    >>> dict(flatten(ConfigDict({"seed": 1, "data": {"low": 10}})))
+    {'data.low': 10, 'seed': 1}
     """
     for name in sorted(config):
         value = config[name]

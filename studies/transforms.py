@@ -16,9 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from jaxsparse import command_line
+from jaxsparse.data.crop import choose_windows
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
-from jaxsparse.data.transforms import choose_window, cut, flip, mask_adc, pixel_weights
+from jaxsparse.data.transforms import crop, flip, mask, on_view
+from jaxsparse.data.weights import pixel_weights
 from jaxsparse.viz.canvas import Window, active_window, paint, whole
 from jaxsparse.viz.events import (
     BACKGROUND,
@@ -91,7 +94,7 @@ def mask_figure(view: View, window: Window, low: float = 10.0, high: float = 300
         image = paint(picture.view.coords[order], colours[order], window, dots=dots)
         ax.imshow(image, origin="lower", extent=window.extent, interpolation="nearest")
 
-    kept = mask_adc(view, low, high)
+    kept = on_view(view, mask, low, high)
     inside = [int(window.holds(pixels.coords).sum()) for pixels in (view, kept)]
     legend = [
         Patch(color=BELOW, label=f"below {low:g} ADC: out"),
@@ -111,10 +114,7 @@ def mask_figure(view: View, window: Window, low: float = 10.0, high: float = 300
 def crop_figure(view: View, classes: Sequence[str]) -> Figure:
     """A whole plane with three draws of the window, and what they hold."""
     side = tuple(min(SIDE, size) for size in view.shape)
-    starts = [
-        choose_window(view, side, keep="interaction", rng=np.random.default_rng(draw))
-        for draw in range(3)
-    ]
+    starts = [window_around(view, side, draw) for draw in range(3)]
     plane = Layout.of(whole(view.shape), 1)
     small = Layout.of(Window((0, 0), (side[0], side[1])), 3)
     width = small.size[0]
@@ -141,7 +141,7 @@ def crop_figure(view: View, classes: Sequence[str]) -> Figure:
         ax = figure.add_axes(
             (left, bottom * small.size[1] / total, across, up * small.size[1] / total)
         )
-        part = cut(view, start, side)
+        part = on_view(view, crop, start[None], side)
         draw_truth(ax, Picture(part), whole(part.shape), small.dots)
         ax.set_title(f"from row {start[0]}, wire {start[1]}", loc="left", fontsize=10)
         for spine in ax.spines.values():
@@ -151,6 +151,13 @@ def crop_figure(view: View, classes: Sequence[str]) -> Figure:
         ax.set_facecolor(BACKGROUND)
     figure.legend(handles=_class_legend(classes), loc="lower center", ncols=5, frameon=False)
     return figure
+
+
+def window_around(view: View, side: Sequence[int], seed: int) -> np.ndarray:
+    """First corner of a window drawn around the interaction, int64 ``[2]``."""
+    rng = np.random.default_rng(seed)
+    pixels = Pixels.of([view])
+    return choose_windows(pixels, side, keep="interaction", draw=lambda _: rng.random(1))[0]
 
 
 def draw_interaction(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]) -> None:
@@ -168,8 +175,8 @@ def weights_figure(view: View, classes: Sequence[str]) -> Figure:
     """Truth, cluster weights alone, and with the vertex weights, around the interaction."""
     interaction = view.coords if view.interaction is None else view.coords[view.interaction]
     window = active_window(interaction, view.shape)
-    cluster = pixel_weights(view, vertex_radius=-1.0)
-    both = pixel_weights(view)
+    cluster = pixel_weights(Pixels.of([view]), vertex_radius=-1.0)
+    both = pixel_weights(Pixels.of([view]))
     near = vertex_window(view)
     return panel_figure(
         [
@@ -198,9 +205,9 @@ def flips_figure(view: View, classes: Sequence[str]) -> Figure:
     window = whole(view.shape)
     images = {
         "as it is": view,
-        "time flipped": flip(view, 0),
-        "wires flipped": flip(view, 1),
-        "both": flip(flip(view, 0), 1),
+        "time flipped": on_view(view, flip, np.array([[True, False]])),
+        "wires flipped": on_view(view, flip, np.array([[False, True]])),
+        "both": on_view(view, flip, np.array([[True, True]])),
     }
     panels = [PanelOf(title, Picture(image), draw_truth, window) for title, image in images.items()]
     return panel_figure(panels, title="Flips of one crop", legend=_class_legend(classes), columns=2)
@@ -228,7 +235,7 @@ def pick_events(source: EventFile, name: str) -> tuple[int, int]:
         assert view.labels is not None
         own = view.take(view.interaction)
         hot.append(int((own.values > 300.0).sum()))
-        kept = mask_adc(own)
+        kept = on_view(own, mask)
         first, last = np.quantile(kept.coords, [0.02, 0.98], axis=0) if len(kept) else (0.0, 0.0)
         inside = np.all((first > 100) & (last < np.array(view.shape) - 100))
         counts = np.bincount(np.asarray(kept.labels) + 1, minlength=6)[1:]
@@ -258,10 +265,9 @@ def main(_: list[str]) -> None:
     source = EventFile(values.events)
     number, hot = pick_events(source, values.view)
     view, masked = source.read_view(number, values.view), source.read_view(hot, values.view)
-    kept = mask_adc(view)
+    kept = on_view(view, mask)
     side = tuple(min(SIDE, size) for size in view.shape)
-    start = choose_window(kept, side, keep="interaction", rng=np.random.default_rng(0))
-    part = cut(kept, start, side)
+    part = on_view(kept, crop, window_around(kept, side, 0)[None], side)
     figures = {
         "mask": mask_figure(masked, hot_window(masked)),
         "crop": crop_figure(kept, source.class_names),

@@ -52,7 +52,7 @@ def test_every_key_of_a_config_but_the_networks_is_a_setting(config):
 @pytest.mark.parametrize(
     ("group", "name", "value"),
     [
-        ("", "seed", 2**32), ("", "seed", -1), ("data", "feature_scale", 0.0),
+        ("", "seed", 2**32), ("", "seed", -1), ("data", "std", 0.0),
         ("data", "workers", -1), ("data", "std", math.nan), ("data", "crop", (0, 512)),
         ("loss", "vertex_weight", -1.0), ("loss", "class_weights", (1.0, -1.0)),
         ("optimizer", "learning_rate", math.nan), ("optimizer", "plateau_factor", 1.0),

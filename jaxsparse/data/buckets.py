@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsparse.data.split import event_slots, split_by_sites
+from jaxsparse.data.split import split_by_sites
 from jaxsparse.errors import InputError
 
 MAX_BUCKETS = 8  # compiled programs a run
@@ -73,7 +73,6 @@ def fit_buckets(
     max_sites: int = 0,
     seed: int = 0,
     views: int = 1,
-    slots: int | None = None,
 ) -> BucketTable:
     """The table for batches of ``batch_size`` events split by sites over ``num_devices``.
 
@@ -93,14 +92,13 @@ def fit_buckets(
       max_sites: no bucket has more sites of the finest level; 0 for no limit.
       seed: of the draws.
       views: how many images an event has; ``levels`` columns each.
-      slots: most events of a device; :func:`~jaxsparse.data.split.event_slots` if None.
 
     Raises:
       InputError: ``num_buckets`` outside 1 to 8.
     """
     if not 1 <= num_buckets <= MAX_BUCKETS:
         raise InputError(f"data.num_buckets is {num_buckets}: it must be 1 to {MAX_BUCKETS}")
-    slots = event_slots(batch_size, num_devices) if slots is None else slots
+    slots = -(-batch_size // num_devices)
     loads = _draw_loads(typical, largest, batch_size, num_devices, seed, views, slots)
     loads = loads[np.argsort(_sites(loads, views), kind="stable")]
     limit = np.maximum(np.array(bound, np.int64), 1) * slots

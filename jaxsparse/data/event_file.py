@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ from jaxsparse.data.event_layout import (
 )
 from jaxsparse.data.event_numbers import event_number, event_numbers
 from jaxsparse.data.event_writer import EventWriter
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.positioned_read import open_for_reading
-from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
-from jaxsparse.data.validation import check_event
-from jaxsparse.data.view_block import ViewBlock
+from jaxsparse.data.schema import PARTICLE_DTYPE, TRUTH_COLUMNS, Event, View
+from jaxsparse.data.validation import check_event, check_pixels
 from jaxsparse.errors import InputError, one_line
 
 __all__ = ["EventFile", "EventWriter"]
@@ -112,7 +112,7 @@ class EventFile:
 
     def read_view(self, index: int, name: str) -> View:
         """One view of one event, without reading the others."""
-        return self.read_block([index], name).views()[0]
+        return self.read_pixels([index], name).views()[0]
 
     def read_many(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
@@ -128,44 +128,49 @@ class EventFile:
         Returns:
           A view an event; they share memory with one another.
         """
-        return self.read_block(indices, name, columns).views()
+        return self.read_pixels(indices, name, columns).views()
 
-    def read_block(
+    def read_pixels(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
-    ) -> ViewBlock:
+    ) -> Pixels:
         """As :meth:`read_many`, uncut: all pixels in one array a column."""
         header = self._view(name)
         events = self._checked(indices)
-        if columns is None:
-            wanted = header.truth
-        else:
-            wanted = tuple(columns)
-            for column in wanted:
-                if column not in header.truth:
-                    raise InputError(
-                        f"column {column!r} is not in view {name} of {self.path}: it has "
-                        f"{', '.join(header.truth) or 'no truth'}"
-                    )
+        wanted = header.truth if columns is None else tuple(columns)
+        for column in wanted:
+            if column not in header.truth:
+                raise InputError(
+                    f"column {column!r} is not in view {name} of {self.path}: it has "
+                    f"{', '.join(header.truth) or 'no truth'}"
+                )
         first, last = header.offsets[events], header.offsets[events + 1]
         runs = _runs(first, last)
         found = {
             column: self._rows(f"views/{name}/{column}", PIXEL_DTYPES[column], runs)
             for column in ("coords", "values", *wanted)
         }
-        if "interaction" in found:
-            self._check_flags(found["interaction"], events, last - first, name)
-            found["interaction"] = found["interaction"].view(np.bool_)
+
+        def where(place: int) -> str:
+            return f"Event {events[place]} of {self.path.name}, view {name}"
+
+        lengths = last - first
+        for column in wanted:
+            if TRUTH_COLUMNS[column].dtype == np.bool_:
+                _check_flags(found[column], column, lengths, where)
+                found[column] = found[column].view(np.bool_)
+        pixels = Pixels(found.pop("coords"), found.pop("values"), lengths, header.shape, found)
         particles = self._header.particle_offsets
-        block = ViewBlock(
-            events=events,
-            offsets=np.concatenate([[0], np.cumsum(last - first)]),
+        check_pixels(
+            pixels,
             num_particles=particles[events + 1] - particles[events],
-            shape=header.shape,
-            columns=found,
+            num_classes=len(self.class_names),
+            name=where,
         )
-        where = f"of {self.path.name}, view {name}"
-        block.check(num_classes=len(self.class_names), where=where)
-        return block
+        return pixels
+
+    def truth_columns(self, name: str) -> tuple[str, ...]:
+        """Names of the truth columns that the file has of a view."""
+        return self._view(name).truth
 
     def read_particles(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Particle tables of many events, in the order of ``indices``, without their pixels.
@@ -346,16 +351,6 @@ class EventFile:
         if _identity(status) != self._identity:
             raise InputError(f"{self.path} has changed since it was opened: open it again")
 
-    def _check_flags(
-        self, flags: np.ndarray, events: np.ndarray, counts: np.ndarray, name: str
-    ) -> None:
-        if len(flags) and flags.max() > 1:
-            owner = np.repeat(events, counts)[np.argmax(flags > 1)]
-            raise InputError(
-                f"Event {owner} of {self.path.name}, view {name}: interaction {flags.max()} must "
-                "be 0 or 1: make the file again"
-            )
-
     def _checked(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         return event_numbers(indices, len(self), f"{self.path}")
 
@@ -363,7 +358,7 @@ class EventFile:
         if name not in self._header.views:
             raise InputError(
                 f"view {name!r} is not in {self.path}: it has {', '.join(self.view_shapes)}, set "
-                "data.view"
+                "data.views"
             )
         return self._header.views[name]
 
@@ -381,6 +376,16 @@ def _runs(first: np.ndarray, last: np.ndarray) -> list[tuple[int, int]]:
         else:
             runs.append((start, stop))
     return runs
+
+
+def _check_flags(
+    flags: np.ndarray, column: str, lengths: np.ndarray, where: Callable[[int], str]
+) -> None:
+    if len(flags) and flags.max() > 1:
+        place = int(np.repeat(np.arange(len(lengths)), lengths)[np.argmax(flags > 1)])
+        raise InputError(
+            f"{where(place)}: {column} {flags.max()} must be 0 or 1: make the file again"
+        )
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

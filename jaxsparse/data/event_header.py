@@ -19,11 +19,10 @@ from jaxsparse.data.event_layout import (
     KEY_COLUMNS,
     KEY_DTYPE,
     PIXEL_DTYPES,
-    TRUTH_COLUMNS,
     VALUE_UNITS,
 )
 from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
-from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION
+from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS
 from jaxsparse.errors import InputError
 
 REMEDY = "make the file again with this version of jaxsparse"

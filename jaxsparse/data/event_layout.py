@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jaxsparse.data.schema import TRUTH_COLUMNS
+
 FORMAT_NAME = "jaxsparse-events"
 PARTIAL_SUFFIX = ".partial"  # the name of a file while it is being written
 TOPOLOGY_BYTES = 32
@@ -15,13 +17,8 @@ TOPOLOGY_BYTES = 32
 PIXEL_DTYPES: dict[str, np.dtype] = {
     "coords": np.dtype(np.int32),
     "values": np.dtype(np.float32),
-    "labels": np.dtype(np.int8),
-    "instance": np.dtype(np.int32),
-    "vertex_distance": np.dtype(np.float32),
-    "interaction": np.dtype(np.uint8),  # 0 or 1: plain bytes are read the same by every program
-    "overlap": np.dtype(np.uint8),
+    **{name: column.stored for name, column in TRUTH_COLUMNS.items()},
 }
-TRUTH_COLUMNS = ("labels", "instance", "vertex_distance", "interaction", "overlap")
 
 # A row an event.
 EVENT_DTYPES: dict[str, np.dtype] = {

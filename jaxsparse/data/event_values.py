@@ -14,7 +14,7 @@ from jaxsparse.data.event_layout import (
     PIXEL_DTYPES,
     TOPOLOGY_BYTES,
 )
-from jaxsparse.data.schema import PARTICLE_DTYPE, PIXEL_COLUMNS, Event, View
+from jaxsparse.data.schema import PARTICLE_DTYPE, PIXEL_COLUMNS, TRUTH_COLUMNS, Event, View
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.data.validation import check_event, check_view
 from jaxsparse.errors import InputError
@@ -110,7 +110,7 @@ def _stored_view(view: View, shape: tuple[int, ...], where: str) -> View:
         given = getattr(view, name)
         if given is not None or name in ("coords", "values"):
             tail = (len(shape),) if name == "coords" else ()
-            dtype = np.dtype(np.bool_) if name == "interaction" else PIXEL_DTYPES[name]
+            dtype = TRUTH_COLUMNS[name].dtype if name in TRUTH_COLUMNS else PIXEL_DTYPES[name]
             columns[name] = as_stored(given, dtype, name=name, where=where, tail=tail)
     return View(shape=shape, **columns)
 

@@ -23,13 +23,19 @@ from jaxsparse.data.event_layout import (
     PIXEL_CHUNK,
     PIXEL_DTYPES,
     PLAIN_CHUNK,
-    TRUTH_COLUMNS,
     VALUE_UNITS,
 )
 from jaxsparse.data.event_values import image_shape, stored_event
 from jaxsparse.data.growing_table import GrowingTable, RaggedTable
 from jaxsparse.data.partial_hdf5 import PartialHdf5
-from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE, SCHEMA_VERSION, Event, View
+from jaxsparse.data.schema import (
+    CLASS_NAMES,
+    PARTICLE_DTYPE,
+    SCHEMA_VERSION,
+    TRUTH_COLUMNS,
+    Event,
+    View,
+)
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -242,9 +248,10 @@ class _Tables:
 
     def append(self, event: Event) -> None:
         for name, view in event.views.items():
-            columns = {column: getattr(view, column) for column in self._views[name].names}
-            if "interaction" in columns:
-                columns["interaction"] = columns["interaction"].view(np.uint8)
+            columns = {
+                column: getattr(view, column).view(PIXEL_DTYPES[column])
+                for column in self._views[name].names
+            }
             self._views[name].append(columns)
         self._particles.append({"table": event.particles})
         self._keys.append({name: np.array([event.keys[name]]) for name in self._key_names})

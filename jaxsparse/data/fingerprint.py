@@ -37,7 +37,8 @@ def fingerprint(source: EventFile) -> str:
     sample = spread_out(len(source), SAMPLED)
     for name in sorted(source.view_shapes):
         add(source.num_pixels(name))
-        columns = source.read_block(sample, name).columns
+        pixels = source.read_pixels(sample, name)
+        columns = {"coords": pixels.coords, "values": pixels.values, **pixels.columns}
         for column in sorted(columns):
             add(np.frombuffer(column.encode(), np.uint8), columns[column])
     add(*source.read_particles(sample))

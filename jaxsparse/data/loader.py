@@ -1,29 +1,42 @@
-"""Batches in an order that depends on the seed alone, prefetched, resumable at any batch."""
+"""Batches by number: made ahead by threads or processes, padded to buckets, resumable anywhere."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import Any
 
 import grain
+import jax
 import numpy as np
 
-from jaxsparse.data.batching import Batch, Sample, Shard, pad, split_samples
+from jaxsparse.data.batch import Batch, Shard, pad, share_out
 from jaxsparse.data.buckets import BucketTable
-from jaxsparse.data.pipeline import Pipeline, Source, measure_buckets, source_name
-from jaxsparse.data.spread_out import spread_or_all
-from jaxsparse.data.stream import ENDLESS, Stream
+from jaxsparse.data.measured_buckets import measure_buckets
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.pixels import Source, source_name
+from jaxsparse.data.worker_processes import WorkerProcesses
 from jaxsparse.errors import InputError
 
+ENDLESS = 2**48  # batches of a training run: more than any will take
+THREADS, PREFETCH = 2, 4  # batches made at a time, batches waiting, in the main process
 
-class Loader(Stream[Batch]):
+_REMEDY = "lower data.workers, or repeat the command"
+
+
+class Loader:
     """Iterates the batches of one process.
 
     Training (``shuffle=True``) is endless: epoch after epoch, each in its own order, with
-    augmentation. Evaluation (``shuffle=False``) is one pass in the order of the file; the last
-    batch may hold fewer events. Batch b is a function of (seed, b): the position in the data is
-    b, and a run goes on exactly by ``start_batch=b``, with any number of workers.
+    augmentation. Evaluation (``shuffle=False``) is one pass in the order of ``events``; the last
+    batch may hold fewer. Batch b is a function of (seed, b): the position in the data is b, and a
+    run goes on exactly by ``start_batch=b``, with any number of workers.
+
+    All devices and micro-batches have the same number of slots, ``ceil(batch_size / shares)``, and
+    about the same number of sites. Nothing is ever dropped, unless ``data.max_sites`` bounds the
+    sites and ``data.oversize`` says so.
 
     Work is done by threads, or by ``data.workers`` processes (their program needs the usual
     ``if __name__ == "__main__":``).
@@ -33,27 +46,27 @@ class Loader(Stream[Batch]):
 
     Args:
       source: random access to events.
-      data: the ``data`` part of a config; see :class:`~jaxsparse.data.pipeline.Pipeline`, and
-        ``feature_scale``, ``num_buckets``, ``max_sites``, ``workers``.
-      loss: the ``loss`` part of a config, for pixel weights.
-      batch_size: events of a batch over all hosts and devices, at least 1.
+      data: the ``data`` part of a config.
+      batch_size: events of a batch over all hosts, devices and micro-batches, at least 1.
+      levels: levels of the network, to count sites at.
+      targets: of every pixel, see :class:`~jaxsparse.data.pipeline.Pipeline`.
+      loss: ``objectives.semantic`` of a config, for targets.
       num_devices: devices of this process: the leading axis of every array.
       micro_batches: parts that a device takes one after the other; the second axis of every array
         where there is more than one.
-      levels: levels of the network, to count sites at.
-      seed: of order, crops, flips and buckets.
+      seed: of order, augmentation, windows and buckets.
       shuffle: training or evaluation, see above.
-      augment: whether to flip; as ``shuffle`` if None.
+      augment: whether to augment; as ``shuffle`` if None.
       start_batch: number of the first batch.
-      num_events: use only so many events, spread evenly over the file; all if 0.
+      events: numbers of the events to use; all of the source if None.
       process_index: number of this host.
       process_count: number of hosts.
-      buckets: measured on the source if None.
+      buckets: measured on the source if None, unless ``data.capacities`` states them.
       agree: see above.
 
     Raises:
-      InputError: batch or event counts out of range, no events to train on; iteration raises it for
-        events that break a rule or do not fit.
+      InputError: batch or event counts out of range, no events to train on; see also the pipeline.
+        Iteration raises it for events that break a rule or do not fit.
     """
 
     def __init__(
@@ -61,16 +74,17 @@ class Loader(Stream[Batch]):
         source: Source,
         data: Any,
         *,
-        loss: Any = None,
         batch_size: int,
+        levels: int,
+        targets: Sequence[str] = (),
+        loss: Any = None,
         num_devices: int = 1,
         micro_batches: int = 1,
-        levels: int = 5,
         seed: int = 0,
         shuffle: bool = True,
         augment: bool | None = None,
         start_batch: int = 0,
-        num_events: int = 0,
+        events: np.ndarray | None = None,
         process_index: int = 0,
         process_count: int = 1,
         buckets: BucketTable | None = None,
@@ -80,122 +94,180 @@ class Loader(Stream[Batch]):
             raise InputError(f"train.batch_size is {batch_size}: it must be 1 or more")
         if process_count > 1 and agree is None:
             raise InputError("agree is None: several hosts must choose buckets together")
-        if len(source) == 0 and shuffle:
-            raise InputError(f"{source_name(source)} has no events: training needs some")
+        if shuffle and not len(source if events is None else events):
+            chosen = " of the classes chosen" if len(source) else ""
+            raise InputError(f"{source_name(source)} has no events{chosen}: training needs some")
+        events = np.arange(len(source)) if events is None else np.asarray(events, np.int64)
         self.pipeline = Pipeline(
-            source, data, loss, levels=levels, seed=seed,
+            source, data, levels=levels, targets=targets, loss=loss, seed=seed,
             augment=shuffle if augment is None else augment,
         )  # fmt: skip
-        self.num_devices = num_devices
         local_batch = -(-batch_size // process_count)
         num_shares = num_devices * micro_batches
-        events = spread_or_all(len(source), num_events)
-        buckets = buckets or measure_buckets(
-            self.pipeline, batch_size=local_batch, num_devices=num_shares,
-            num_buckets=int(data.num_buckets),
+        self.slots = -(-local_batch // num_shares)
+        self.buckets = buckets or measure_buckets(
+            self.pipeline, events, batch_size=local_batch, num_shares=num_shares,
+            num_buckets=int(data.num_buckets), capacities=data.capacities,
         )  # fmt: skip
-        super().__init__(
-            _ShardMaker(
-                pipeline=self.pipeline,
-                order=EventOrder(events, seed=seed, shuffle=shuffle),
-                buckets=buckets,
-                batch_size=batch_size,
-                num_shares=num_shares,
-                process_index=process_index,
-                process_count=process_count,
-                feature_scale=float(data.feature_scale),
-            ),
-            pad,
-            buckets=buckets,
-            num_batches=ENDLESS if shuffle else -(-len(events) // batch_size),
-            start_batch=start_batch,
-            workers=int(data.workers),
-            micro_batches=micro_batches,
-            agree=agree,
+        self.num_events = len(events)
+        self.num_batches = ENDLESS if shuffle else -(-len(events) // batch_size)
+        self.start_batch = start_batch
+        self.workers = int(data.workers)
+        self._maker = _Maker(
+            pipeline=self.pipeline,
+            order=EpochOrder(events, seed=seed, shuffle=shuffle),
+            buckets=self.buckets,
+            batch_size=batch_size,
+            num_shares=num_shares,
+            slots=self.slots,
+            process_index=process_index,
+            process_count=process_count,
         )
+        self._micro_batches, self._agree = micro_batches, agree
 
-    @property
-    def spatial_shape(self) -> tuple[int, ...]:
-        """Shape of the images in the batches."""
-        return self.pipeline.spatial_shape
+    def __iter__(self) -> Generator[Batch, None, None]:
+        with closing(self._made()) as batches:
+            for made in batches:
+                if isinstance(made, InputError):
+                    raise made
+                yield self._padded(made)
+
+    def _made(self) -> Generator[list[Shard] | InputError, None, None]:
+        first = min(self.start_batch, self.num_batches)
+        if self.workers:
+            with closing(WorkerProcesses(self._maker, self.workers, remedy=_REMEDY)) as processes:
+                yield from processes.map(range(first, self.num_batches))
+            return
+        shards = grain.MapDataset.range(first, self.num_batches).map(self._maker)
+        options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=PREFETCH)
+        with closing(iter(shards.to_iter_dataset(options))) as iterator:
+            yield from iterator
+
+    def _padded(self, shards: list[Shard]) -> Batch:
+        bucket = self.buckets.pick(_counts(shards))
+        assert bucket is not None, "the maker hands out only what fits"
+        if self._agree is not None:
+            bucket = self._agree(bucket)
+        batch = pad(shards, self.buckets.capacities[bucket], slots=self.slots)
+        parts = self._micro_batches
+        if parts == 1:
+            return batch
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, parts, *leaf.shape[1:]), batch)
 
 
-class EventOrder:
-    """Which event stands at a position of the sequence of epochs; endless if ``shuffle``.
+class EpochOrder:
+    """Epoch after epoch of a set of events, each in its own order; one pass unless ``shuffle``.
 
-    Every epoch holds every event once. The order is grain's index permutation: nothing is stored,
-    and any position costs the same.
-
-    >>> order = EventOrder(np.arange(5), seed=1, shuffle=True)
-    >>> sorted(order[position][1] for position in range(5, 10))
-    [0, 1, 2, 3, 4]
+    >>> order = EpochOrder(np.array([3, 5, 8]), seed=1, shuffle=True)
+    >>> epochs, events = order.batch(1, 4)  # the last two of epoch 1, the first two of epoch 2
+    >>> epochs.tolist(), sorted([*order.batch(0, 4)[1].tolist(), *events.tolist()][3:6])
+    ([1, 1, 2, 2], [3, 5, 8])
     """
 
     def __init__(self, events: np.ndarray, *, seed: int, shuffle: bool):
-        self.events, self.num_events = events, len(events)
-        self.endless = shuffle
-        self._places = grain.MapDataset.range(len(events))
-        if shuffle:
-            # grain adds the epoch to the seed: hash it, or seed 1 repeats seed 0 an epoch later.
-            hashed = int(np.random.SeedSequence([seed]).generate_state(1)[0])
-            self._places = self._places.shuffle(seed=hashed).repeat()
+        self.events, self.seed, self.endless = events, seed, shuffle
 
-    def __getitem__(self, position: int) -> tuple[int, int]:
-        """(epoch, event number)."""
-        return position // self.num_events, int(self.events[self._places[position]])
-
-    def batch(self, number: int, size: int) -> list[tuple[int, int]]:
-        """The entries of one batch; the last of an order that ends may be short."""
+    def batch(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """(epochs, event numbers) of one batch; the last of an order that ends may be short."""
+        total = len(self.events)
         last = (number + 1) * size
+        positions = np.arange(number * size, last if self.endless else min(last, total))
         if not self.endless:
-            last = min(last, self.num_events)
-        return [self[position] for position in range(number * size, last)]
+            return np.zeros(len(positions), np.int64), self.events[positions]
+        epochs, places = np.divmod(positions, total)
+        chosen = np.empty_like(places)
+        for epoch in np.unique(epochs):
+            rows = epochs == epoch
+            chosen[rows] = _permutation(total, self.seed, int(epoch))[places[rows]]
+        return epochs, self.events[chosen]
+
+
+@functools.lru_cache(maxsize=2)  # a batch may hold the end of one epoch and the start of the next
+def _permutation(length: int, seed: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([0x0E70C5, seed, epoch]).permutation(length)
 
 
 @dataclasses.dataclass(frozen=True)
-class _ShardMaker:
-    """Batch number -> unpadded shards of this process; runs in threads or worker processes."""
+class _Maker:
+    """Batch number -> unpadded shards of this process; runs in threads or worker processes.
+
+    An error as a value crosses threads and processes unchanged.
+    """
 
     pipeline: Pipeline
-    order: EventOrder
+    order: EpochOrder
     buckets: BucketTable
     batch_size: int
     num_shares: int
+    slots: int
     process_index: int
     process_count: int
-    feature_scale: float
 
     def __call__(self, number: int) -> list[Shard] | InputError:
         try:
-            entries = self.order.batch(int(number), self.batch_size)
-            mine = entries[self.process_index :: self.process_count]
-            samples = [
-                self.pipeline.fit(self.pipeline.sample(event, epoch), self.buckets, epoch)
-                for epoch, event in mine
-            ]
-            epochs = [epoch for epoch, _ in mine]
-            return self._fitted(int(number), samples, epochs)
+            epochs, events = self.order.batch(int(number), self.batch_size)
+            mine = slice(self.process_index, None, self.process_count)
+            epochs, events = epochs[mine], events[mine]
+            images = self.pipeline.pixels(events, epochs)
+            shards = self._shared(images, events)
+            # Hardly ever: only ``data.max_sites`` can make it a matter at all.
+            if self.buckets.pick(_counts(shards)) is None:
+                shards = self._fitted(int(number), images, events, epochs)
+            return shards
         except InputError as error:
             return error
 
-    def _fitted(self, number: int, samples: list[Sample], epochs: list[int]) -> list[Shard]:
-        """Shards that fit in a bucket; only ``data.max_sites`` can make that a matter at all."""
-        while True:
-            shards = split_samples(
-                samples, self.num_shares, batch_size=-(-self.batch_size // self.process_count),
-                spatial_shape=self.pipeline.spatial_shape, levels=self.pipeline.levels,
-                feature_scale=self.feature_scale,
-            )  # fmt: skip
-            if self.buckets.pick(np.array([shard.level_counts for shard in shards])) is not None:
-                return shards
-            row = max(range(len(samples)), key=lambda row: len(samples[row].view))
-            if self.pipeline.oversize == "error":
-                sites = max(len(shard.coords) for shard in shards)
+    def _shared(self, images: Sequence[Any], events: np.ndarray) -> list[Shard]:
+        finished = [self.pipeline.finish(pixels) for pixels in images]
+        return share_out(
+            finished, self.pipeline.labels[events], events, num_shares=self.num_shares,
+            slots=self.slots, levels=self.pipeline.levels,
+        )  # fmt: skip
+
+    def _fitted(
+        self, number: int, images: tuple[Any, ...], events: np.ndarray, epochs: np.ndarray
+    ) -> list[Shard]:
+        """Shards that fit in the largest bucket: first every event alone, then all together.
+
+        Raises:
+          InputError: they do not, and ``data.oversize`` is ``"error"``.
+        """
+        pipeline, table = self.pipeline, self.buckets
+        name, key = source_name(pipeline.source), pipeline.key(events, epochs)
+        bound = "data.max_sites" if pipeline.max_sites else "the largest bucket"
+        room = np.array(table.largest).reshape(len(images), -1)
+        limit = f"{bound} is {' and '.join(map(str, room[:, 0].tolist()))}"
+        for position, event in enumerate(events):
+            counts = self._event_counts(images, position)
+            if (counts <= room).all():
+                continue
+            if pipeline.oversize == "error":
                 raise InputError(
-                    f"Batch {number} of {source_name(self.pipeline.source)} has {sites} sites on a "
-                    f"device (event {samples[row].event} has most) but "
-                    f"{self.pipeline.limit(self.buckets)}: raise it, lower train.batch_size, or "
-                    "set data.oversize=crop"
+                    f"Event {event} of {name} has {' and '.join(map(str, counts[:, 0].tolist()))} "
+                    f"sites but {limit}: raise it, or set data.oversize=crop"
                 )
-            smaller = [count * 7 // 8 for count in samples[row].level_counts]
-            samples[row] = self.pipeline.shrink(samples[row], smaller, epochs[row])
+            images = pipeline.shrink(images, position, room, key)
+        while table.pick(_counts(shards := self._shared(images, events))) is None:
+            most = _counts(shards).max(axis=0).reshape(room.shape)
+            view = int(np.argmax((most > room).any(axis=1)))
+            position = int(np.argmax(images[view].lengths))
+            if pipeline.oversize == "error":
+                raise InputError(
+                    f"Batch {number} of {name} has {most[view, 0]} sites on a device (event "
+                    f"{events[position]} has most) but {limit}: raise it, lower "
+                    "train.batch_size, or set data.oversize=crop"
+                )
+            counts = self._event_counts(images, position)
+            counts[view] = counts[view] * 7 // 8
+            images = pipeline.shrink(images, position, counts, key)
+        return shards
+
+    def _event_counts(self, images: Sequence[Any], position: int) -> np.ndarray:
+        """int64 ``[views, levels]``: sites of one event."""
+        one = np.array([position])
+        levels = self.pipeline.levels
+        return np.stack([pixels.events(one).level_counts(levels)[0] for pixels in images])
+
+
+def _counts(shards: Sequence[Shard]) -> np.ndarray:
+    return np.array([shard.level_counts for shard in shards])

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsparse.data.event_pipeline import label_events
 from jaxsparse.data.hashing import combine, mix
-from jaxsparse.data.pixels import PixelSource, read_pixels
+from jaxsparse.data.pixels import Source, cell_numbers
 from jaxsparse.data.schema import NO_CLASS
-from jaxsparse.data.validation import cell_numbers
+from jaxsparse.data.targets import label_events
 from jaxsparse.errors import InputError
 
 PARTS = ("train", "validation", "test")
@@ -25,7 +24,7 @@ _AT_ONCE = 8192  # events read at a time
 
 
 def content_hashes(
-    source: PixelSource, views: Sequence[str], events: np.ndarray | None = None
+    source: Source, views: Sequence[str], events: np.ndarray | None = None
 ) -> np.ndarray:
     """uint64 ``[events]``: equal for events with the same pixels and values in all ``views``.
 
@@ -42,7 +41,7 @@ def content_hashes(
         numbers = chosen[start : start + _AT_ONCE]
         hashes = np.zeros(len(numbers), np.uint64)
         for place, view in enumerate(views):
-            pixels = read_pixels(source, numbers, view)
+            pixels = source.read_pixels(numbers, view, ())
             bits = np.ascontiguousarray(pixels.values, np.float32).view(np.uint32)
             each = combine(place, cell_numbers(pixels.coords, pixels.shape), bits)
             running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(each, dtype=np.uint64)])
@@ -103,7 +102,7 @@ class Selection:
 
 
 def select_events(
-    source: PixelSource,
+    source: Source,
     *,
     views: Sequence[str],
     classes: Sequence[str] = (),
@@ -130,9 +129,9 @@ def select_events(
     if fractions:
         numbers = part_numbers(content_hashes(source, views), fractions)
         inside = numbers == PARTS.index(part)
-    _, labels = label_events(source, classes)
-    own = source.event_labels
-    chosen = inside & ((labels != NO_CLASS) | keep_all)
+    own, chosen = source.event_labels, inside
+    if not keep_all:
+        chosen = inside & (label_events(source, classes)[1] != NO_CLASS)
     names = (*source.event_classes, "no class")
     counts = np.bincount(own[inside & ~chosen] % len(names), minlength=len(names))
     left_out = {name: int(n) for name, n in zip(names, counts, strict=True) if n}

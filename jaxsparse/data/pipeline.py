@@ -1,213 +1,281 @@
-"""From an event's number to its sample: read, mask, crop, flip, weigh, count. Numpy, one event."""
+"""From the numbers of events to their images as the network sees them: numpy, many at a time."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any, Protocol
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from jaxsparse import settings
-from jaxsparse.data.batching import Sample, make_sample
-from jaxsparse.data.buckets import BucketTable, fit_buckets
-from jaxsparse.data.schema import View
-from jaxsparse.data.transforms import (
-    choose_window,
-    crop,
-    flip,
-    mask_adc,
-    pixel_weights,
-    window_shape,
-)
+from jaxsparse.data import crop, transforms
+from jaxsparse.data.hashing import normal, uniform
+from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
+from jaxsparse.data.schema import NO_CLASS
+from jaxsparse.data.targets import TARGETS, label_events
 from jaxsparse.errors import InputError
 
-_RANDOM_STREAM = 0x0A6E  # keeps these draws apart from others of the same seed
-SAMPLED, LARGEST = 192, 16  # events that buckets are measured on
+# Streams of random numbers.
+_FLUCTUATION, _FLIP, _SHIFT, _DROP, _CROP, _SHRINK = 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6
+BLOCK = 1 << 17  # pixels of a file handled at once: a few MB, which stay in a core's cache
 
-
-class Source(Protocol):
-    """What the pipeline reads from: an :class:`~jaxsparse.data.event_file.EventFile` or alike."""
-
-    view_shapes: dict[str, tuple[int, ...]]
-
-    def __len__(self) -> int: ...
-
-    def read_view(self, index: int, name: str) -> View: ...
-
-    def num_pixels(self, name: str) -> np.ndarray: ...
+# Seed, epochs and numbers of some events: what all that is random is a hash of.
+Key = tuple[int, np.ndarray, np.ndarray]
 
 
 class Pipeline:
-    """Makes the sample of any event of a source, the same one whoever asks and whenever.
+    """Makes the images of any events of a source, the same ones whoever asks and whenever.
 
-    All that is random (crop window, flips) is drawn from (seed, epoch, event number), so resuming,
-    the number of workers and the order of events change nothing.
+    In this order: pixels outside ``low <= value <= high`` go; a window is cut out where ``crop``
+    says so; each allowed flip happens with probability 1/2; images move by 0 to ``shift`` pixels
+    towards larger coordinates, along every axis by as many as chance has it; every pixel goes with
+    the probability ``drop``; blocks of ``coarsen`` pixels along every axis become one, with the sum
+    of their values; values are multiplied by ``1 + fluctuation * g`` with g of a standard normal
+    distribution, one number an event and view, or one an event (``fluctuation_shared``); features
+    are ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty,
+    it does not become ``-mean / std``. Empty pixels within ``halo`` of an active one become sites,
+    with the feature 0 that they have in a dense image. Truth goes with its pixel, and targets are
+    made from what is left of it at the end.
+
+    What is random is a hash of (seed, epoch, event number, view), so resuming, workers and the
+    order of events change nothing. The first axis is one that all views share (drift time; the
+    plane along the beam): its flip and its shift take all views of an event together. Other axes
+    are each view's own, and so are their flip and shift, and the window.
 
     Args:
       source: where events come from.
-      data: the ``data`` part of a config: ``view``, ``low``, ``high``, ``crop``, ``crop_keep``,
-        ``flip_time``, ``flip_wire``, ``max_sites``, ``oversize``.
-      loss: the ``loss`` part: ``cluster_low``, ``cluster_high``, ``cluster_scale``,
-        ``vertex_weight``, ``vertex_radius``. Without it, or without truth, every pixel with a class
-        weighs 1.
+      data: the ``data`` part of a config.
       levels: how many levels of sites to count.
-      seed: of crops and flips, not negative.
-      augment: whether to flip, each allowed axis with probability 1/2.
+      targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
+      loss: ``objectives.semantic`` of a config, for targets; without it every pixel with a class
+        weighs 1.
+      truth: truth columns to read beside those that targets and windows need.
+      seed: of all that is random, not negative.
+      augment: whether to flip, shift, drop and fluctuate.
+
+    Attributes:
+      views: names, one a view.
+      shapes: of the images, one a view.
+      classes: names of the classes of whole events, in the order of the labels; none where the
+        source does not know them.
+      labels: int32 ``[events of the source]``: place of every event's class in ``classes``, -1 for
+        none and for a class that was not chosen.
 
     Raises:
-      InputError: the source has no such view, or an option is out of its range.
+      InputError: the source lacks a view or a class, or an option is out of its range.
     """
 
     def __init__(
         self,
         source: Source,
         data: Any,
-        loss: Any = None,
         *,
         levels: int,
+        targets: Sequence[str] = (),
+        loss: Any = None,
+        truth: Sequence[str] = (),
         seed: int = 0,
         augment: bool = False,
     ):
         settings.check("data", data)
-        self.source = source
-        self.view = chosen_view(source, data)
-        self.image_shape = tuple(source.view_shapes[self.view])
-        self.low, self.high = float(data.low), float(data.high)
-        if not self.low <= self.high:
-            raise InputError(
-                f"data.low is {self.low} and data.high is {self.high}: they must be low <= high"
-            )
-        window = tuple(int(side) for side in data.crop)
-        self.spatial_shape = window_shape(self.image_shape, window) if window else self.image_shape
-        self.crop_keep = str(data.crop_keep)
-        # The first axis is the drift time, the others are wires (or the voxel axes across it).
-        wires = range(1, len(self.image_shape))
-        self.flip_axes = [0] * bool(data.flip_time) + list(wires) * bool(data.flip_wire)
-        self.oversize = str(data.oversize)
-        self.max_sites = int(data.max_sites)
-        self.weighting = None
-        if loss is not None:
-            settings.check("loss", loss)
-            self.weighting = {
-                "low": float(loss.cluster_low),
-                "high": float(loss.cluster_high),
-                "scale": float(loss.cluster_scale),
-                "vertex_weight": float(loss.vertex_weight),
-                "vertex_radius": float(loss.vertex_radius),
-            }
         settings.check("", {"seed": seed})
+        if loss is not None:
+            settings.check("objectives.semantic", loss)
+        self.source = source
+        self.views = chosen_views(source, data)
+        images = [tuple(source.view_shapes[view]) for view in self.views]
+        longest = max(map(max, images))
+        self.low, self.high = float(data.low), float(data.high)
+        _require(self.low <= self.high, "low", self.low, f"must not be above data.high {self.high}")
+        self.coarsen, self.halo = int(data.coarsen), int(data.halo)
+        rule = f"must lie in [1, {longest}], the images' longest side, 1 changes nothing"
+        _require(self.coarsen <= longest, "coarsen", self.coarsen, rule)
+        self.shift, self.drop = int(data.shift), float(data.drop)
+        rule = f"must lie in [0, {longest}), the images' longest side, 0 moves nothing"
+        _require(self.shift < longest, "shift", self.shift, rule)
+        sides, self.crop_keep = tuple(data.crop), str(data.crop_keep)
+        self.windows = [crop.window_shape(image, sides) if sides else image for image in images]
+        self.crops = [window != image for window, image in zip(self.windows, images, strict=True)]
+        self.shapes = tuple(
+            tuple(-(-side // self.coarsen) for side in window) for window in self.windows
+        )
+        self.flip_first, self.flip_others = bool(data.flip_time), bool(data.flip_wire)
+        self.fluctuation = float(data.fluctuation)
+        self.fluctuation_shared = bool(data.fluctuation_shared)
+        self.mean, self.std = float(data.mean), float(data.std)
+        self.max_sites, self.oversize = int(data.max_sites), str(data.oversize)
+        self.classes: tuple[str, ...] = ()
+        self.labels = np.full(len(source), NO_CLASS, np.int32)
+        if source.event_classes or data.classes:
+            self.classes, self.labels = label_events(source, tuple(data.classes))
+        self.targets = tuple(targets)
+        self.loss = None if loss is None else {key: loss[key] for key in loss}
+        wanted = {*truth, *itertools.chain(*(TARGETS[target].columns for target in targets))}
+        if self.crop_keep == "interaction" and (any(self.crops) or self.oversize == "crop"):
+            wanted |= set(crop.COLUMNS)
+        self.columns = {
+            view: tuple(name for name in source.truth_columns(view) if name in wanted)
+            for view in self.views
+        }
+        self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
-    def sample(self, event: int, epoch: int = 0) -> Sample:
-        """The event as the network sees it in that epoch."""
-        view = mask_adc(self.source.read_view(event, self.view), self.low, self.high)
-        rng = self._rng(event, epoch)
-        if self.spatial_shape != self.image_shape:
-            view = crop(view, self.spatial_shape, keep=self.crop_keep, rng=rng)
-        if self.augment:
-            for axis in self.flip_axes:
-                if rng.random() < 0.5:
-                    view = flip(view, axis)
-        return self._finish(event, view)
+    def images(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:
+        """As :meth:`pixels`, but values are features, and the columns are the targets."""
+        return tuple(map(self.finish, self.pixels(events, epochs)))
 
-    def fit(self, sample: Sample, buckets: BucketTable, epoch: int = 0) -> Sample:
-        """The sample, if it fits in the largest bucket; else what ``data.oversize`` says.
+    def finish(self, pixels: Pixels) -> Pixels:
+        """Features instead of values, targets instead of truth."""
+        return dataclasses.replace(
+            pixels,
+            values=(pixels.values - np.float32(self.mean)) / np.float32(self.std),
+            columns={name: TARGETS[name].make(pixels, self.loss) for name in self.targets},
+        )
 
-        ``"crop"`` shrinks a window around the interaction by an eighth of its sides until the
-        pixels in it fit; the image keeps its shape and the pixels keep their place.
-
-        Raises:
-          InputError: it does not fit and ``data.oversize`` is ``"error"``.
-        """
-        if buckets.pick(sample.level_counts) is not None:
-            return sample
-        if self.oversize == "error":
-            raise InputError(
-                f"Event {sample.event} of {source_name(self.source)} has {len(sample.view)} sites "
-                f"but {self.limit(buckets)}: raise it, or set data.oversize=crop"
+    def pixels(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:
+        """The views of ``events`` (numbers in the file) as they are in ``epochs``, with truth."""
+        events = np.asarray(events, np.int64)
+        epochs = np.broadcast_to(epochs, events.shape)
+        blocks = [
+            tuple(
+                self._view(number, (self.seed, epochs[block], events[block]))
+                for number in range(len(self.views))
             )
-        return self.shrink(sample, buckets.largest, epoch)
+            for block in self._blocks(events)
+        ]
+        return blocks[0] if len(blocks) == 1 else tuple(map(_joined, zip(*blocks, strict=True)))
 
-    def limit(self, buckets: BucketTable) -> str:
-        """What bounds the sites of a batch, for messages."""
-        name = "data.max_sites" if self.max_sites else "the largest bucket"
-        return f"{name} is {buckets.largest[0]}"
+    def key(self, events: np.ndarray, epochs: np.ndarray) -> Key:
+        """What is random about some events is a hash of this."""
+        return self.seed, epochs, events
 
-    def shrink(self, sample: Sample, capacities: Sequence[int], epoch: int = 0) -> Sample:
-        """Drops the pixels outside a window, small enough for ``capacities`` (see :meth:`fit`)."""
-        window = sample.view.shape
-        while any(
-            count > room for count, room in zip(sample.level_counts, capacities, strict=True)
-        ):
-            window = tuple(max(side * 7 // 8, 1) for side in window)
-            sample = self._finish(sample.event, self._inside(sample, window, epoch))
-        return sample
+    def shrink(
+        self, images: tuple[Pixels, ...], position: int, room: np.ndarray, key: Key
+    ) -> tuple[Pixels, ...]:
+        """Drops pixels of one event outside a window that fits, around what a crop would keep.
 
-    def _inside(self, sample: Sample, window: tuple[int, ...], epoch: int) -> View:
-        rng = self._rng(sample.event, epoch)
-        view = sample.view
-        start = np.array(choose_window(view, window, keep=self.crop_keep, rng=rng), np.int64)
-        return view.take(np.all((view.coords >= start) & (view.coords < start + window), axis=1))
+        In every view the window's sides shrink by an eighth until there is room; the image keeps
+        its shape and the pixels their place.
 
-    def _finish(self, event: int, view: View) -> Sample:
-        weights = None
-        if self.weighting is not None and view.labels is not None:
-            weights = pixel_weights(view, **self.weighting)
-        return make_sample(event, view, weights, self.levels)
+        Args:
+          images: of :meth:`pixels`.
+          position: of the event among them.
+          room: sites that it may have, int64 ``[views, levels]``.
+          key: of all events, see :meth:`key`.
+        """
+        seed, epochs, events = key
+        one = slice(position, position + 1)
+        shrunk = []
+        for number, pixels in enumerate(images):
+            first, length = int(pixels.bounds[position]), int(pixels.lengths[position])
+            own, window = pixels.events(np.array([position])), pixels.shape
+            own = dataclasses.replace(own, columns={**own.columns, "place": np.arange(length)})
+            chance = _chance((seed, epochs[one], events[one]), _SHRINK, number)
+            while (own.level_counts(self.levels)[0] > room[number]).any():
+                smaller = tuple(max(side * 7 // 8, 1) for side in window)
+                if smaller == window:  # there is no room for a single pixel
+                    own = own.take(np.zeros(len(own), bool))
+                    break
+                window = smaller
+                start = crop.choose_windows(own, window, keep=self.crop_keep, draw=chance)
+                own = transforms.inside(own, start, window)
+            rows = np.ones(len(pixels), bool)
+            rows[first : first + length] = False
+            rows[first + own.columns["place"]] = True
+            shrunk.append(pixels.take(rows))
+        return tuple(shrunk)
 
-    def _rng(self, event: int, epoch: int) -> np.random.Generator:
-        return np.random.default_rng([_RANDOM_STREAM, self.seed, epoch, event])
+    def _blocks(self, events: np.ndarray) -> list[slice]:
+        """Parts of ``events``, one at least, with about ``BLOCK`` pixels of the file each."""
+        block = np.cumsum(self._sizes[events]) // BLOCK
+        ends = (np.flatnonzero(np.diff(block, append=-1)) + 1).tolist() or [0]
+        return [slice(*ends) for ends in itertools.pairwise([0, *ends])]
+
+    def _view(self, number: int, key: Key) -> Pixels:
+        view = self.views[number]
+        pixels = self.source.read_pixels(key[2], view, self.columns[view])
+        pixels = transforms.mask(pixels, self.low, self.high)
+        if self.crops[number]:
+            window, chance = self.windows[number], _chance(key, _CROP, number)
+            starts = crop.choose_windows(pixels, window, keep=self.crop_keep, draw=chance)
+            pixels = transforms.crop(pixels, starts, window)
+        if self.augment:
+            for change in (self._flipped, self._shifted, self._dropped):
+                pixels = change(pixels, number, key)
+        pixels = transforms.coarsen(pixels, self.coarsen)
+        if self.augment and self.fluctuation:
+            own = 0 if self.fluctuation_shared else number
+            factor = 1 + self.fluctuation * normal(*key, _FLUCTUATION, own)
+            factor = np.maximum(factor, 0).astype(np.float32)  # charge has one sign
+            pixels = transforms.scale(pixels, factor)
+        return transforms.halo(pixels, self.halo, self.mean)  # whose feature is 0
+
+    def _flipped(self, pixels: Pixels, view: int, key: Key) -> Pixels:
+        flips = np.zeros((len(pixels.lengths), len(pixels.shape)), bool)
+        if self.flip_first:
+            flips[:, 0] = uniform(*key, _FLIP) < 0.5
+        if self.flip_others:
+            for axis in range(1, len(pixels.shape)):
+                flips[:, axis] = uniform(*key, _FLIP, view, axis) < 0.5
+        return transforms.flip(pixels, flips)
+
+    def _shifted(self, pixels: Pixels, view: int, key: Key) -> Pixels:
+        # Towards larger coordinates alone: images begin where the event does, and the other way
+        # its vertex would leave.
+        if not self.shift:
+            return pixels
+        chances = [uniform(*key, _SHIFT)]
+        chances += [uniform(*key, _SHIFT, view, axis) for axis in range(1, len(pixels.shape))]
+        steps = np.floor(np.stack(chances, axis=1) * (self.shift + 1)).astype(int)
+        return transforms.shift(pixels, steps)
+
+    def _dropped(self, pixels: Pixels, view: int, key: Key) -> Pixels:
+        if not self.drop:
+            return pixels
+        seed, epochs, events = key
+        cells = cell_numbers(pixels.coords, pixels.shape)
+        own = seed, pixels.per_event(epochs), pixels.per_event(events)
+        return pixels.take(uniform(*own, _DROP, view, cells) >= self.drop)
 
 
-def measure_buckets(
-    pipeline: Pipeline, *, batch_size: int, num_devices: int = 1, num_buckets: int = 4
-) -> BucketTable:
-    """Bucket table for batches of a pipeline (:func:`jaxsparse.data.buckets.fit_buckets`).
+def _chance(key: Key, stream: int, view: int) -> Callable[[int], np.ndarray]:
+    return lambda number: uniform(*key, stream, view, number)
 
-    Reads up to 192 events drawn at random and the 16 with most pixels; that no event has more than
-    the pixels counted in the file, or than its window has cells, gives the bound.
-    """
-    source, seed = pipeline.source, pipeline.seed
-    pixels = source.num_pixels(pipeline.view)
-    rng = np.random.default_rng([_RANDOM_STREAM, seed])
-    drawn = rng.choice(len(pixels), min(SAMPLED, len(pixels)), replace=False)
-    most = np.argsort(-pixels, kind="stable")[:LARGEST]
-    typical, largest = (
-        np.array(
-            [pipeline.sample(int(event)).level_counts for event in np.sort(events)], np.int64
-        ).reshape(-1, pipeline.levels)
-        for events in (drawn, most)
+
+def _joined(parts: Sequence[Pixels]) -> Pixels:
+    """Images of some events, and of others behind them."""
+    first, join = parts[0], np.concatenate
+    return Pixels(
+        join([part.coords for part in parts]),
+        join([part.values for part in parts]),
+        join([part.lengths for part in parts]),
+        first.shape,
+        {name: join([part.columns[name] for part in parts]) for name in first.columns},
     )
-    cells = np.array(
-        [
-            math.prod(-(-side // 2**level) for side in pipeline.spatial_shape)
-            for level in range(pipeline.levels)
-        ],
-        np.int64,
-    )
-    return fit_buckets(
-        typical, largest, np.minimum(cells, pixels.max(initial=0)), batch_size=batch_size,
-        num_devices=num_devices, num_buckets=num_buckets, max_sites=pipeline.max_sites, seed=seed,
-    )  # fmt: skip
 
 
-def chosen_view(source: Source, data: Any) -> str:
-    """``data.view``, which the source must have.
+def chosen_views(source: Source, data: Any) -> tuple[str, ...]:
+    """The views of ``data.views``, all of them in the source.
 
     Raises:
-      InputError: it has not.
+      InputError: no view, one that the source lacks, or one twice.
     """
-    view = str(data.view)
-    if view not in source.view_shapes:
-        raise InputError(
-            f"data.view is {view!r} but {source_name(source)} has "
-            f"{', '.join(source.view_shapes)}: choose one of these"
-        )
-    return view
+    views = tuple(str(view) for view in data.views)
+    known = ", ".join(source.view_shapes)
+    if not views:
+        raise InputError(f"data.views is (): choose among {known} of {source_name(source)}")
+    for view in views:
+        if view not in source.view_shapes:
+            raise InputError(
+                f"data.views has {view!r} but {source_name(source)} has {known}: choose among these"
+            )
+    if len(set(views)) != len(views):
+        raise InputError(f"data.views is {views}: no view may come twice")
+    return views
 
 
-def source_name(source: Source) -> str:
-    """The source's file name for messages."""
-    path = getattr(source, "path", None)
-    return path.name if path is not None else type(source).__name__
+def _require(condition: bool, key: str, value: Any, rule: str) -> None:
+    if not condition:
+        raise InputError(f"data.{key} is {value}: it {rule}")

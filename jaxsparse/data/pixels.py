@@ -1,4 +1,4 @@
-"""The pixels of many events in one view, joined: what batches of whole events are made of.
+"""The pixels of many events in one view, joined, with their truth: what batches are made of.
 
 Working on all events of a batch at once keeps Python's cost an event at microseconds; one
 :class:`~jaxsparse.data.schema.View` an event would cost a hundred times that.
@@ -7,14 +7,17 @@ Working on all events of a batch at once keeps Python's cost an event at microse
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from jaxsparse.data.schema import View
-from jaxsparse.data.validation import cell_numbers
+from jaxsparse.data.schema import TRUTH_COLUMNS, View
+
+TICKED = 64  # cells a pixel up to which ticking cells off is faster than sorting their numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,32 +29,92 @@ class Pixels:
       values: float32 ``[pixels]``.
       lengths: int64 ``[events]``, pixels of every event; 0 is legal.
       shape: of the image.
+      columns: what else is known of every pixel, ``[pixels]`` by name: columns of
+        :data:`~jaxsparse.data.schema.TRUTH_COLUMNS`, ``rows`` of the event's list in its file, or
+        targets of a network.
+
+    >>> view = View(np.array([[0, 1], [2, 2]]), np.ones(2, np.float32), (4, 4), labels=np.ones(2))
+    >>> pixels = Pixels.of([view, view.take(slice(1))])
+    >>> pixels.lengths.tolist(), pixels.event.tolist(), pixels.columns["labels"].tolist()
+    ([2, 1], [0, 0, 1], [1.0, 1.0, 1.0])
+    >>> [len(view) for view in pixels.views()]
+    [2, 1]
     """
 
     coords: np.ndarray
     values: np.ndarray
     lengths: np.ndarray
     shape: tuple[int, ...]
+    columns: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, views: Sequence[View], shape: Sequence[int] | None = None) -> Pixels:
+        """The images of some events as one list; without any event ``shape`` must be given."""
+        shape = tuple(views[0].shape if shape is None else shape)
+        join = np.concatenate
+        return cls(
+            join([np.zeros((0, len(shape)), np.int32), *[view.coords for view in views]]),
+            join([np.zeros(0, np.float32), *[view.values for view in views]]),
+            np.array([len(view) for view in views], np.int64),
+            shape,
+            {
+                name: join([getattr(view, name) for view in views])
+                for name in TRUTH_COLUMNS
+                if views and all(getattr(view, name) is not None for view in views)
+            },
+        )
 
     def __len__(self) -> int:
         """Number of pixels."""
         return len(self.values)
 
-    @property
+    @functools.cached_property
     def event(self) -> np.ndarray:
         """int64 ``[pixels]``: which event a pixel belongs to."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """int64 ``[events + 1]``: event i has the pixels ``[bounds[i], bounds[i + 1])``."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])
+
+    @property
+    def cells(self) -> np.ndarray:
+        """int64 ``[pixels]``: numbers of the cells, counted through all events; they increase."""
+        return self.event * math.prod(self.shape) + cell_numbers(self.coords, self.shape)
 
     def per_event(self, values: np.ndarray) -> np.ndarray:
         """A number of every event at each of its pixels."""
         return np.repeat(values, self.lengths)
 
+    def views(self) -> list[View]:
+        """One view an event, with the truth there is; they share this memory."""
+        truth = {name: self.columns[name] for name in TRUTH_COLUMNS if name in self.columns}
+        return [
+            View(
+                self.coords[first:last], self.values[first:last], self.shape,
+                **{name: column[first:last] for name, column in truth.items()},
+            )
+            for first, last in itertools.pairwise(self.bounds.tolist())
+        ]  # fmt: skip
+
+    def order(self, rows: np.ndarray) -> Pixels:
+        """The pixels in another order: ``rows`` are their numbers, each event's in its place."""
+        return dataclasses.replace(
+            self,
+            coords=self.coords.take(rows, axis=0),
+            values=self.values.take(rows),
+            columns={name: column.take(rows) for name, column in self.columns.items()},
+        )
+
     def take(self, rows: np.ndarray) -> Pixels:
         """Only the pixels where the boolean ``rows`` is true; events stay."""
         if rows.all():
             return self
-        lengths = np.bincount(self.event[rows], minlength=len(self.lengths))
-        return Pixels(self.coords[rows], self.values[rows], lengths, self.shape)
+        before = np.concatenate([[0], np.cumsum(rows)])
+        return dataclasses.replace(
+            self.order(np.flatnonzero(rows)), lengths=np.diff(before[self.bounds])
+        )
 
     def events(self, positions: np.ndarray) -> Pixels:
         """Only some events, in the order of increasing ``positions``."""
@@ -59,91 +122,35 @@ class Pixels:
         chosen[positions] = True
         if chosen.all():
             return self
-        rows = self.per_event(chosen)
-        return Pixels(self.coords[rows], self.values[rows], self.lengths[chosen], self.shape)
+        rows = np.flatnonzero(self.per_event(chosen))
+        return dataclasses.replace(self.order(rows), lengths=self.lengths[chosen])
 
-    def flip(self, axis: int, events: np.ndarray) -> Pixels:
-        """Mirrors the images of the events where the boolean ``events`` is true along ``axis``.
+    def level_counts(self, levels: int) -> np.ndarray:
+        """int64 ``[events, levels]``: distinct pixels once coordinates are halved repeatedly.
 
-        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
-        >>> flipped = pixels.flip(0, np.array([True]))
-        >>> flipped.coords.tolist(), flipped.values.tolist()
-        ([[0, 0], [2, 1]], [6.0, 5.0])
+        >>> coords = np.array([[0, 0], [1, 1], [2, 3], [0, 0]])
+        >>> Pixels(coords, np.ones(4), np.array([3, 1]), (4, 4)).level_counts(3).tolist()
+        [[3, 2, 1], [1, 1, 1]]
         """
-        coords = self.coords.copy()
-        rows = self.per_event(events)
-        coords[rows, axis] = self.shape[axis] - 1 - coords[rows, axis]
-        order = np.argsort(self.event * math.prod(self.shape) + cell_numbers(coords, self.shape))
-        return dataclasses.replace(self, coords=coords[order], values=self.values[order])
-
-    def shift(self, steps: np.ndarray) -> Pixels:
-        """Moves the images by whole pixels; what leaves the image is lost.
-
-        Args:
-          steps: integer ``[events, dim]``.
-
-        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
-        >>> moved = pixels.shift(np.array([[1, 0]]))
-        >>> moved.coords.tolist(), moved.values.tolist(), moved.lengths.tolist()
-        ([[1, 1]], [5.0], [1])
-        """
-        coords = self.coords + np.repeat(steps, self.lengths, axis=0).astype(self.coords.dtype)
-        inside = ((coords >= 0) & (coords < np.array(self.shape))).all(axis=1)
-        return dataclasses.replace(self, coords=coords).take(inside)
-
-    def coarsen(self, factor: int) -> Pixels:
-        """Images whose pixels are the sums of blocks of ``factor`` pixels along every axis.
-
-        The last block of an axis may be cut: a length n becomes ``ceil(n / factor)``.
-
-        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
-        >>> coarse = pixels.coarsen(2)
-        >>> coarse.coords.tolist(), coarse.values.tolist(), coarse.shape
-        ([[0, 0], [1, 0]], [5.0, 6.0], (2, 1))
-        """
-        if factor == 1:
-            return self
-        shape = tuple(-(-side // factor) for side in self.shape)
-        cells = math.prod(shape)
-        keys = self.event * cells + cell_numbers(self.coords // factor, shape)
-        blocks, block = np.unique(keys, return_inverse=True)
-        values = np.bincount(block, weights=self.values, minlength=len(blocks))
-        event, cell = np.divmod(blocks, cells)
-        coords = np.stack(np.unravel_index(cell, shape), axis=1).astype(np.int32)
-        lengths = np.bincount(event, minlength=len(self.lengths)).astype(np.int64)
-        return Pixels(coords, values.astype(np.float32), lengths, shape)
-
-    def with_halo(self, radius: int) -> Pixels:
-        """Adds the empty pixels within ``radius`` of an active one along every axis, of value 0.
-
-        >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
-        >>> wider = pixels.with_halo(1)
-        >>> wider.coords.tolist(), wider.values.tolist()
-        ([[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]], [0.0, 5.0, 0.0, 0.0, 6.0, 0.0])
-        """
-        if radius == 0:
-            return self
-        cells = math.prod(self.shape)
-        first = self.event * cells
-        steps = np.stack(np.meshgrid(*[np.arange(-radius, radius + 1)] * len(self.shape)), axis=-1)
-        keys = []
-        for step in steps.reshape(-1, len(self.shape)):
-            coords = self.coords + step
-            inside = ((coords >= 0) & (coords < np.array(self.shape))).all(axis=1)
-            keys.append(first[inside] + cell_numbers(coords[inside], self.shape))
-        places = np.unique(np.concatenate(keys))
-        values = np.zeros(len(places), self.values.dtype)
-        values[np.searchsorted(places, first + cell_numbers(self.coords, self.shape))] = self.values
-        event, cell = np.divmod(places, cells)
-        coords = np.stack(np.unravel_index(cell, self.shape), axis=1).astype(np.int32)
-        lengths = np.bincount(event, minlength=len(self.lengths)).astype(np.int64)
-        return Pixels(coords, values, lengths, self.shape)
+        counts = [self.lengths]
+        for level in range(1, levels):
+            sides = [(side - 1 >> level) + 1 for side in self.shape]
+            size = math.prod(sides)
+            keys = self.event * size + cell_numbers(self.coords >> level, sides)
+            if len(self.lengths) * size <= TICKED * len(self):
+                occupied = np.zeros((len(self.lengths), size), bool)
+                occupied.reshape(-1)[keys] = True
+                counts.append(occupied.sum(axis=1))
+            else:
+                owners = np.unique(keys) // size
+                counts.append(np.bincount(owners, minlength=len(self.lengths)))
+        return np.stack(counts[:levels], axis=1).astype(np.int64)
 
 
-class PixelSource(Protocol):
-    """What whole events are read from: an :class:`~jaxsparse.data.event_file.EventFile` or alike.
+class Source(Protocol):
+    """Random access to events: an :class:`~jaxsparse.data.event_file.EventFile` or alike.
 
-    A source with ``read_block`` is asked for many events at once; the others event by event.
+    ``view_shapes`` by view name, ``class_names`` of pixels, ``event_classes`` of whole events.
     """
 
     view_shapes: dict[str, tuple[int, ...]]
@@ -155,26 +162,32 @@ class PixelSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read_view(self, index: int, name: str) -> View: ...
+    def num_pixels(self, name: str) -> np.ndarray:
+        """int64 ``[events]``: pixels of every event in a view, without reading any."""
 
-    def num_pixels(self, name: str) -> np.ndarray: ...
+    def truth_columns(self, name: str) -> tuple[str, ...]:
+        """Names of the truth columns that a view has."""
 
-
-def read_pixels(source: PixelSource, events: np.ndarray, name: str) -> Pixels:
-    """The images of ``events`` (numbers, in any order, repeated if wanted) in the view ``name``."""
-    read_block = getattr(source, "read_block", None)
-    if read_block is None:
-        views = [source.read_view(int(event), name) for event in events]
-        return join(views, source.view_shapes[name])
-    block = read_block(events, name, ())
-    return Pixels(
-        block.columns["coords"], block.columns["values"], np.diff(block.offsets), block.shape
-    )
+    def read_pixels(
+        self, indices: np.ndarray, name: str, columns: Sequence[str] | None = None
+    ) -> Pixels:
+        """The images of events in a view, with those truth columns; all that there are if None."""
 
 
-def join(views: Sequence[View], shape: Sequence[int]) -> Pixels:
-    """The images of some events as one list."""
-    coords = [np.zeros((0, len(shape)), np.int32), *[view.coords for view in views]]
-    values = [np.zeros(0, np.float32), *[view.values for view in views]]
-    lengths = np.array([len(view) for view in views], np.int64)
-    return Pixels(np.concatenate(coords), np.concatenate(values), lengths, tuple(shape))
+def source_name(source: Source) -> str:
+    """The source's file name for messages."""
+    path = getattr(source, "path", None)
+    return path.name if path is not None else type(source).__name__
+
+
+def cell_numbers(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """int64 ``[pixels]``: C-order number of each pixel's cell, increasing in lexicographic order.
+
+    >>> cell_numbers(np.array([[0, 3], [2, 1]]), (4, 10))
+    array([ 3, 21])
+    """
+    cell = np.zeros(len(coords), np.int64)
+    for axis, size in enumerate(shape):
+        cell *= size
+        cell += coords[:, axis]
+    return cell

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -39,11 +40,44 @@ PARTICLE_DTYPE = np.dtype(
 
 
 @dataclasses.dataclass(frozen=True)
+class PixelColumn:
+    """What is known of a truth column; :class:`View` declares one a line.
+
+    Attributes:
+      dtype: in memory; flags are bytes of 0 and 1 in the event file.
+      none: the value of a pixel without this truth, such as one that a halo adds.
+      merged: what a pixel gets that is made of several: the value of the part with most charge
+        (``"largest"``), the greatest of all parts (``"most"``), or the smallest, a length in pixels
+        that becomes one in the larger pixels (``"nearest"``).
+      least: no value is smaller, NaN is none.
+      number_of: what values count, which bounds them: ``"class"``, ``"particle row"``.
+    """
+
+    dtype: np.dtype
+    none: float
+    merged: str
+    least: float = 0
+    number_of: str = ""
+
+    @property
+    def stored(self) -> np.dtype:
+        """Its type in an event file: plain bytes are read the same by every program."""
+        return np.dtype(np.uint8) if self.dtype == np.bool_ else self.dtype
+
+
+def truth_column(dtype: type, *, none: float, merged: str, **rules: Any) -> Any:
+    """A field of :class:`View` that is a truth column; see :class:`PixelColumn`."""
+    column = PixelColumn(np.dtype(dtype), none, merged, **rules)
+    return dataclasses.field(default=None, metadata={"column": column})
+
+
+@dataclasses.dataclass(frozen=True)
 class View:
     """One image of an event as a list of its non-empty pixels.
 
     Rows are unique and in lexicographic order of ``coords``. Truth columns that the source does not
-    know are ``None``: all of them in data without truth.
+    know are ``None``: all of them in data without truth. Another truth column is one more line
+    here: file, transforms and checks go by :data:`TRUTH_COLUMNS`.
 
     Attributes:
       coords: int32 ``[pixels, dim]``; (time row, wire) for wire planes, (x, y, z) for voxels,
@@ -63,11 +97,15 @@ class View:
     coords: np.ndarray
     values: np.ndarray
     shape: tuple[int, ...]
-    labels: np.ndarray | None = None
-    instance: np.ndarray | None = None
-    vertex_distance: np.ndarray | None = None
-    interaction: np.ndarray | None = None
-    overlap: np.ndarray | None = None
+    labels: np.ndarray | None = truth_column(
+        np.int8, none=NO_CLASS, merged="largest", least=NO_CLASS, number_of="class"
+    )
+    instance: np.ndarray | None = truth_column(
+        np.int32, none=-1, merged="largest", least=-1, number_of="particle row"
+    )
+    vertex_distance: np.ndarray | None = truth_column(np.float32, none=math.inf, merged="nearest")
+    interaction: np.ndarray | None = truth_column(np.bool_, none=False, merged="largest")
+    overlap: np.ndarray | None = truth_column(np.uint8, none=0, merged="most")
 
     def __len__(self) -> int:
         return len(self.values)
@@ -81,9 +119,12 @@ class View:
         return dataclasses.replace(self, **{**columns, **changes})
 
 
-PIXEL_COLUMNS = (
-    "coords", "values", "labels", "instance", "vertex_distance", "interaction", "overlap",
-)  # fmt: skip
+TRUTH_COLUMNS: dict[str, PixelColumn] = {
+    field.name: field.metadata["column"]
+    for field in dataclasses.fields(View)
+    if "column" in field.metadata
+}
+PIXEL_COLUMNS = ("coords", "values", *TRUTH_COLUMNS)
 
 
 @dataclasses.dataclass(frozen=True)

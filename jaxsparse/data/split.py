@@ -6,20 +6,6 @@ import heapq
 from collections.abc import Sequence
 
 
-def event_slots(batch_size: int, num_devices: int) -> int:
-    """Most events that one device may get: all on one device, else twice its even share.
-
-    The room lets a device with one large event leave the small ones to others; the static batch
-    size of every device is this number.
-
-    >>> event_slots(64, 1), event_slots(64, 4), event_slots(3, 4)
-    (64, 32, 2)
-    """
-    if num_devices == 1:
-        return batch_size
-    return min(batch_size, 2 * -(-batch_size // num_devices))
-
-
 def split_by_sites(
     sites: Sequence[int], num_devices: int, *, slots: int | None = None
 ) -> list[list[int]]:
@@ -30,17 +16,17 @@ def split_by_sites(
     Args:
       sites: active sites of every event.
       num_devices: how many shares to make.
-      slots: most events a share may hold (:func:`event_slots` if None).
+      slots: most events a share may hold; as few as there must be if None.
 
     Returns:
       Event positions of each device, in increasing order.
 
     >>> split_by_sites([100, 900, 500, 300], 2)
-    [[1], [0, 2, 3]]
+    [[0, 1], [2, 3]]
     """
     if num_devices == 1:
         return [list(range(len(sites)))]
-    slots = event_slots(len(sites), num_devices) if slots is None else slots
+    slots = -(-len(sites) // num_devices) if slots is None else slots
     shares: list[list[int]] = [[] for _ in range(num_devices)]
     # Ties go to the device with fewer events, so that empty events spread out too.
     loads = [(0, 0, device) for device in range(num_devices)]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from jaxsparse.data.pixels import cell_numbers
 from jaxsparse.data.schema import NO_CLASS, View
-from jaxsparse.data.validation import cell_numbers
 
 LEVELS = 5
 MASK = (10.0, 300.0)  # ADC, the published mask of wire-plane images

@@ -1,24 +1,38 @@
-"""What happens to an image between file and network: mask, crop, flips, pixel weights.
+"""What happens to images between file and network: mask, crop, flip, shift, drop, coarsen, halo.
 
-Pure functions from :class:`View` to :class:`View`, numpy only, one event at a time, for wire planes
-and voxels alike. Order of columns and of rows (lexicographic) is kept. ``docs/transforms.md`` shows
-each with a picture.
+Pure functions from :class:`Pixels` to :class:`Pixels`, numpy only, many events at once, for images
+of any number of axes. Every truth column stays with its pixel, rows stay in lexicographic order.
+``docs/transforms.md`` shows each with a picture.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
-from jaxsparse.data.crop import choose_window, crop, cut, window_shape
-from jaxsparse.data.schema import View
-from jaxsparse.data.validation import cell_numbers
-from jaxsparse.data.weights import pixel_weights
+from jaxsparse.data.pixels import Pixels, cell_numbers
+from jaxsparse.data.schema import TRUTH_COLUMNS, PixelColumn, View
 from jaxsparse.errors import InputError
 
-__all__ = ["choose_window", "crop", "cut", "flip", "mask_adc", "pixel_weights", "window_shape"]
+# ``rows``: where a pixel stands in the file's list of its event and view.
+COLUMNS = {**TRUTH_COLUMNS, "rows": PixelColumn(np.dtype(np.int32), -1, "largest")}
 
 
-def mask_adc(view: View, low: float = 10.0, high: float = 300.0) -> View:
+def on_view(view: View, transform: Callable[..., Pixels], *options: Any) -> View:
+    """One of the transforms of this module on a single image.
+
+    >>> view = View(np.array([[0], [1]]), np.array([9.9, 10]), (3,))
+    >>> on_view(view, mask, 10, 300).coords.tolist()
+    [[1]]
+    """
+    return transform(Pixels.of([view]), *options).views()[0]
+
+
+def mask(pixels: Pixels, low: float = 10.0, high: float = 300.0) -> Pixels:
     """Keep the pixels with ``low <= value <= high`` (both ends kept), in ADC for wire planes.
 
     The range 10 to 300 ADC is SparseSSNet's: below is noise, above are shorts and artefacts.
@@ -26,18 +40,44 @@ def mask_adc(view: View, low: float = 10.0, high: float = 300.0) -> View:
     Raises:
       InputError: ``low`` is above ``high``.
 
-    >>> coords = np.array([[0, 0], [0, 1], [0, 2]], np.int32)
-    >>> view = View(coords, np.array([9.9, 10.0, 301.0], np.float32), (1, 3))
-    >>> mask_adc(view).coords.tolist()
-    [[0, 1]]
+    >>> pixels = Pixels(np.array([[0], [1], [2]]), np.array([9.9, 10, 301]), np.array([3]), (3,))
+    >>> mask(pixels).coords.tolist()
+    [[1]]
     """
     if not low <= high:
         raise InputError(f"data.low is {low} and data.high is {high}: they must be low <= high")
-    return view.take((view.values >= low) & (view.values <= high))
+    return pixels.take((pixels.values >= low) & (pixels.values <= high))
 
 
-def flip(view: View, axis: int) -> View:
-    """Mirror the image along ``axis``: coordinate c becomes ``shape[axis] - 1 - c``.
+def inside(pixels: Pixels, starts: np.ndarray, shape: Sequence[int]) -> Pixels:
+    """The pixels in a window of every event, where they were in an image of the same shape.
+
+    Args:
+      pixels: images.
+      starts: int64 ``[events, dim]``, first corners.
+      shape: of the windows.
+    """
+    moved = pixels.coords - np.repeat(starts, pixels.lengths, axis=0)
+    return pixels.take(((moved >= 0) & (moved < np.array(shape))).all(axis=1))
+
+
+def crop(pixels: Pixels, starts: np.ndarray, shape: Sequence[int]) -> Pixels:
+    """The pixels in a window of every event, with coordinates counted from its first corner.
+
+    :func:`jaxsparse.data.crop.choose_windows` says which windows.
+
+    >>> pixels = Pixels(np.array([[3, 90], [60, 2]]), np.array([5.0, 6.0]), np.array([2]), (64, 99))
+    >>> small = crop(pixels, np.array([[50, 0]]), (16, 16))
+    >>> small.coords.tolist(), small.values.tolist(), small.lengths.tolist(), small.shape
+    ([[10, 2]], [6.0], [1], (16, 16))
+    """
+    cut = inside(pixels, starts, shape)
+    coords = cut.coords - np.repeat(starts, cut.lengths, axis=0).astype(cut.coords.dtype)
+    return dataclasses.replace(cut, coords=coords, shape=tuple(int(side) for side in shape))
+
+
+def flip(pixels: Pixels, flips: np.ndarray) -> Pixels:
+    """Mirrors images along some axes: coordinate c becomes ``shape[axis] - 1 - c``.
 
     What physics says about it (``docs/transforms.md`` gives the numbers): turning the detector by
     180 degrees about the drift axis is a symmetry of the interactions and reverses the wires of all
@@ -45,13 +85,144 @@ def flip(view: View, axis: int) -> View:
     A time flip is a mirror of the drift axis: exact but for attenuation and diffusion along the
     drift, which change charge and width by less than they vary between particles.
 
-    >>> view = View(np.array([[0, 1], [2, 0]], np.int32), np.array([5.0, 6.0], np.float32), (3, 2))
-    >>> flip(view, 0).coords.tolist(), flip(view, 0).values.tolist()
+    Args:
+      pixels: images.
+      flips: boolean ``[events, dim]``.
+
+    >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+    >>> flipped = flip(pixels, np.array([[True, False]]))
+    >>> flipped.coords.tolist(), flipped.values.tolist()
     ([[0, 0], [2, 1]], [6.0, 5.0])
     """
-    if not 0 <= axis < len(view.shape):
-        raise InputError(f"flip axis {axis}: the image {view.shape} has {len(view.shape)} axes")
-    coords = view.coords.copy()
-    coords[:, axis] = view.shape[axis] - 1 - coords[:, axis]
-    order = np.argsort(cell_numbers(coords, view.shape), kind="stable")
-    return view.take(order, coords=coords[order])
+    if flips.shape != (len(pixels.lengths), len(pixels.shape)):
+        raise InputError(
+            f"flips have shape {flips.shape}: there are {len(pixels.lengths)} events with images "
+            f"of {len(pixels.shape)} axes, give one boolean for each"
+        )
+    if not flips.any():
+        return pixels
+    rows = np.flatnonzero(pixels.per_event(np.asarray(flips.any(axis=1))))
+    moved = pixels.coords[rows]
+    mirrored = np.repeat(flips, pixels.lengths, axis=0)[rows]
+    np.subtract(np.array(pixels.shape) - 1, moved, out=moved, where=mirrored, casting="same_kind")
+    coords = pixels.coords.copy()
+    coords[rows] = moved
+    keys = pixels.event[rows] * math.prod(pixels.shape) + cell_numbers(moved, pixels.shape)
+    order = np.arange(len(pixels))
+    order[rows] = rows[np.argsort(keys)]
+    return dataclasses.replace(pixels, coords=coords).order(order)
+
+
+def shift(pixels: Pixels, steps: np.ndarray) -> Pixels:
+    """Moves images by whole pixels; what leaves the image is lost.
+
+    Args:
+      pixels: images.
+      steps: integer ``[events, dim]``.
+
+    >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+    >>> moved = shift(pixels, np.array([[1, 0]]))
+    >>> moved.coords.tolist(), moved.values.tolist(), moved.lengths.tolist()
+    ([[1, 1]], [5.0], [1])
+    """
+    coords = pixels.coords + np.repeat(steps, pixels.lengths, axis=0).astype(pixels.coords.dtype)
+    stay = ((coords >= 0) & (coords < np.array(pixels.shape))).all(axis=1)
+    return dataclasses.replace(pixels, coords=coords).take(stay)
+
+
+def scale(pixels: Pixels, factors: np.ndarray) -> Pixels:
+    """Multiplies the values of every event by its factor, float32 ``[events]``."""
+    return dataclasses.replace(pixels, values=pixels.values * pixels.per_event(factors))
+
+
+def coarsen(pixels: Pixels, factor: int) -> Pixels:
+    """Images whose pixels are the sums of blocks of ``factor`` pixels along every axis.
+
+    The last block of an axis may be cut: a length n becomes ``ceil(n / factor)``. Class, instance
+    and interaction of a block are those of its part with most charge (of equal ones the first);
+    it is as near to the vertex as its nearest part, in pixels of the new size, and has the
+    overlap of the part with most. :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says so.
+
+    >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+    >>> coarse = coarsen(pixels, 2)
+    >>> coarse.coords.tolist(), coarse.values.tolist(), coarse.shape
+    ([[0, 0], [1, 0]], [5.0, 6.0], (2, 1))
+    """
+    if factor == 1:
+        return pixels
+    shape = tuple(-(-side // factor) for side in pixels.shape)
+    size = math.prod(shape)
+    keys = pixels.event * size + cell_numbers(pixels.coords // factor, shape)
+    blocks, block = np.unique(keys, return_inverse=True)
+    values = np.bincount(block, weights=pixels.values, minlength=len(blocks))
+    event, cell = np.divmod(blocks, size)
+    # Parts block after block, that with most charge first.
+    parts = np.lexsort((-pixels.values, block))
+    first = np.searchsorted(block[parts], np.arange(len(blocks)))
+    columns = {
+        name: _merged(COLUMNS[name].merged, column[parts], first, factor)
+        for name, column in pixels.columns.items()
+    }
+    return Pixels(
+        _places(cell, shape),
+        values.astype(np.float32),
+        np.bincount(event, minlength=len(pixels.lengths)).astype(np.int64),
+        shape,
+        columns,
+    )
+
+
+def _merged(how: str, parts: np.ndarray, first: np.ndarray, factor: int) -> np.ndarray:
+    """One value a block, of values block after block, whose first is of the largest part."""
+    if how == "largest" or not len(parts):
+        return parts[first]
+    if how == "nearest":
+        return (np.minimum.reduceat(parts, first) / factor).astype(parts.dtype)
+    return np.maximum.reduceat(parts, first)
+
+
+def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:
+    """Adds the empty pixels within ``radius`` of an active one along every axis.
+
+    They have no class, no instance and no other truth.
+
+    Args:
+      pixels: images.
+      radius: in pixels; 0 adds none.
+      value: of the pixels that are added.
+
+    >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
+    >>> wider = halo(pixels, 1)
+    >>> wider.coords.tolist(), wider.values.tolist()
+    ([[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]], [0.0, 5.0, 0.0, 0.0, 6.0, 0.0])
+    """
+    if radius == 0:
+        return pixels
+    shape, size = pixels.shape, math.prod(pixels.shape)
+    steps = np.stack(np.meshgrid(*[np.arange(-radius, radius + 1)] * len(shape)), axis=-1)
+    keys = []
+    for step in steps.reshape(-1, len(shape)):
+        coords = pixels.coords + step
+        stay = ((coords >= 0) & (coords < np.array(shape))).all(axis=1)
+        keys.append(pixels.event[stay] * size + cell_numbers(coords[stay], shape))
+    cells = np.unique(np.concatenate(keys))
+    own = np.searchsorted(cells, pixels.cells)
+
+    def spread(column: np.ndarray, other: float) -> np.ndarray:
+        wide = np.full(len(cells), other, column.dtype)
+        wide[own] = column
+        return wide
+
+    event, cell = np.divmod(cells, size)
+    return Pixels(
+        _places(cell, shape),
+        spread(pixels.values, value),
+        np.bincount(event, minlength=len(pixels.lengths)).astype(np.int64),
+        shape,
+        {name: spread(column, COLUMNS[name].none) for name, column in pixels.columns.items()},
+    )
+
+
+def _places(cells: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """int32 ``[pixels, dim]``: coordinates of cells by their C-order number."""
+    return np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)

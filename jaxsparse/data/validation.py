@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxsparse.data.schema import NO_CLASS, PIXEL_COLUMNS, Event, View
+from jaxsparse.data.pixels import Pixels, cell_numbers
+from jaxsparse.data.schema import PIXEL_COLUMNS, TRUTH_COLUMNS, Event, PixelColumn, View
 from jaxsparse.errors import InputError
+
+LARGEST_KEY = 2**62
 
 
 def check_view(view: View, *, num_particles: int, num_classes: int, where: str) -> None:
     """Raise :class:`InputError` at the first rule that ``view`` breaks.
 
     Rules: columns of one length; coordinates inside ``view.shape``, unique, in lexicographic order;
-    values finite and not negative; labels a class number or ``NO_CLASS``; instances rows of the
-    particle table or -1; vertex distances not negative (infinity is legal).
+    values finite and not negative; truth as :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says.
 
     Args:
       view: what to check; truth columns may be ``None``.
@@ -56,22 +58,73 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
         np.isfinite(view.values) & (view.values >= 0),
         view.values, "value", "must be finite and not negative", where,
     )  # fmt: skip
-    if view.labels is not None:
-        _check_rows(
-            (view.labels >= NO_CLASS) & (view.labels < num_classes),
-            view.labels, "label", f"must be a class in [0, {num_classes}) or {NO_CLASS}", where,
+    bounds = {"class": num_classes, "particle row": num_particles}
+    for name, rule in TRUTH_COLUMNS.items():
+        column = getattr(view, name)
+        if column is not None:
+            words = "must not be negative or NaN"
+            if rule.number_of:
+                bound = bounds[rule.number_of]
+                words = f"must be a {rule.number_of} in [0, {bound}) or {rule.least}"
+            good = within(rule, column, bounds.get(rule.number_of))
+            _check_rows(good, column, name, words, where)
+
+
+def within(rule: PixelColumn, column: np.ndarray, bound: np.ndarray | int | None) -> np.ndarray:
+    """Where a truth column has legal values.
+
+    Args:
+      rule: of the column.
+      column: its values.
+      bound: numbers are below it; None where nothing is counted.
+    """
+    good = column >= rule.least
+    return good if bound is None else good & (column < bound)
+
+
+def check_pixels(
+    pixels: Pixels, *, num_particles: np.ndarray, num_classes: int, name: Callable[[int], str]
+) -> None:
+    """Raise :class:`InputError` for the first event that breaks a rule of :func:`check_view`.
+
+    All events are looked at together, which costs as much as one; only if something is wrong is
+    every event looked at alone.
+
+    Args:
+      pixels: of some events.
+      num_particles: int64 ``[events]``, rows of every event's particle table.
+      num_classes: labels must be below it.
+      name: place of an event -> its name in messages, see ``where`` of :func:`check_view`.
+    """
+    if _all_good(pixels, num_particles, num_classes):
+        return
+    for place, view in enumerate(pixels.views()):
+        check_view(
+            view, num_particles=int(num_particles[place]), num_classes=num_classes,
+            where=name(place),
         )  # fmt: skip
-    if view.instance is not None:
-        _check_rows(
-            (view.instance >= -1) & (view.instance < num_particles),
-            view.instance, "instance", f"must be a particle row in [0, {num_particles}) or -1",
-            where,
-        )  # fmt: skip
-    if view.vertex_distance is not None:
-        _check_rows(
-            view.vertex_distance >= 0,
-            view.vertex_distance, "vertex_distance", "must not be negative or NaN", where,
-        )  # fmt: skip
+
+
+def _all_good(pixels: Pixels, num_particles: np.ndarray, num_classes: int) -> bool:
+    values = pixels.values
+    if not len(values):
+        return True
+    if math.prod(map(float, pixels.shape)) * len(pixels.lengths) > LARGEST_KEY:
+        return False  # not known to be bad: look at every event alone
+    # As unsigned numbers negative ones are too large as well: one comparison instead of two.
+    if (pixels.coords.view(np.uint32) >= np.array(pixels.shape, np.uint64)).any():
+        return False
+    cells = pixels.cells
+    if not (cells[1:] > cells[:-1]).all() or not (values >= 0).all() or np.isinf(values).any():
+        return False
+    for name, column in pixels.columns.items():
+        rule, bound = TRUTH_COLUMNS[name], None
+        if rule.number_of:
+            particles = rule.number_of == "particle row"
+            bound = pixels.per_event(num_particles) if particles else num_classes
+        if not within(rule, column, bound).all():
+            return False
+    return True
 
 
 def check_event(event: Event, *, event_classes: Sequence[str], where: str) -> None:
@@ -114,19 +167,6 @@ def _check_coords(view: View, where: str) -> None:
             f"{where}: coordinates {tuple(view.coords[row].tolist())} of pixel {row} must come "
             "after those of the pixel before it: sort the pixels by coordinates, each one once"
         )
-
-
-def cell_numbers(coords: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """int64 ``[pixels]``: C-order number of each pixel's cell, increasing in lexicographic order.
-
-    >>> cell_numbers(np.array([[0, 3], [2, 1]]), (4, 10))
-    array([ 3, 21])
-    """
-    cell = np.zeros(len(coords), np.int64)
-    for axis, size in enumerate(shape):
-        cell *= size
-        cell += coords[:, axis]
-    return cell
 
 
 def _check_rows(good: np.ndarray, column: np.ndarray, name: str, rule: str, where: str) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.data.schema import NO_CLASS, View
+from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.errors import InputError
+
+COLUMNS = ("labels", "instance", "vertex_distance")  # what they are made from
 
 
 def pixel_weights(
-    view: View,
+    pixels: Pixels,
     *,
     low: float = 2e-4,
     high: float = 2e-2,
@@ -31,7 +34,7 @@ def pixel_weights(
     the range exactly on instances of 50 to 5000 pixels.
 
     Args:
-      view: an image with ``labels``; without ``instance`` all its pixels count as of no instance.
+      pixels: images with ``labels``; without ``instance`` all pixels of an event count as of none.
       low: smallest cluster weight.
       high: largest cluster weight.
       scale: constant of proportionality, in pixels.
@@ -42,15 +45,16 @@ def pixel_weights(
       float32 ``[pixels]``.
 
     Raises:
-      InputError: the view has no labels, or ``low`` is above ``high``.
+      InputError: the images have no labels, or ``low`` is above ``high``.
 
     >>> coords = np.stack([np.zeros(100), np.arange(100)], axis=1).astype(np.int32)
-    >>> view = View(coords, np.ones(100, np.float32), (1, 100), labels=np.ones(100, np.int8),
-    ...             instance=np.zeros(100, np.int32))
-    >>> float(pixel_weights(view)[0])  # 1 / 100
+    >>> truth = {"labels": np.ones(100, np.int8), "instance": np.zeros(100, np.int32)}
+    >>> pixels = Pixels(coords, np.ones(100, np.float32), np.array([100]), (1, 100), truth)
+    >>> float(pixel_weights(pixels)[0])  # 1 / 100
     0.009999999776482582
     """
-    if view.labels is None:
+    columns = pixels.columns
+    if "labels" not in columns:
         raise InputError(
             "pixel weights need labels but the view has no truth: train on a file with truth"
         )
@@ -59,12 +63,14 @@ def pixel_weights(
             f"loss.cluster_low is {low} and loss.cluster_high is {high}: they must be "
             "0 <= low <= high"
         )
-    instance = np.full(len(view), -1) if view.instance is None else view.instance
-    counts = np.bincount(instance + 1)  # index 0: pixels of no instance
+    # Instances of one event after those of another; the first of each are the pixels of none.
+    cluster = columns["instance"] + 1 if "instance" in columns else np.zeros(len(pixels), int)
+    most = int(cluster.max(initial=0)) + 1
+    cluster = pixels.event * most + cluster
+    counts = np.bincount(cluster, minlength=len(pixels.lengths) * most)
     with np.errstate(divide="ignore"):  # rows of the particle table without a pixel
-        cluster = np.clip(scale / counts, low, high)
-    weights = cluster[instance + 1]
-    if view.vertex_distance is not None:
-        weights[view.vertex_distance <= vertex_radius] = vertex_weight
-    weights[view.labels == NO_CLASS] = 0.0
-    return weights.astype(np.float32)
+        weights = np.clip(scale / counts, low, high).astype(np.float32)[cluster]
+    if "vertex_distance" in columns:
+        weights[columns["vertex_distance"] <= vertex_radius] = vertex_weight
+    weights[columns["labels"] == NO_CLASS] = 0.0
+    return weights

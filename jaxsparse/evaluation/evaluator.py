@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from jaxsparse.errors import InputError
 from jaxsparse.evaluation.event_head import EventHead
 from jaxsparse.evaluation.metrics.metric import Metric, measure
 from jaxsparse.evaluation.options import Options, Trained
@@ -19,6 +18,7 @@ from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.text import dumps, plain
 from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 
 __all__ = ["HEADS", "Head", "Options", "evaluate"]
@@ -50,8 +50,9 @@ class Head(Protocol):
         """Pictures of some events."""
 
 
-# config.task -> (trained, data, workdir, options, quiet) -> Head
-HEADS: dict[str, Any] = {"segmentation": PixelHead, "classification": EventHead}
+# head of the network -> (trained, data, workdir, options, quiet) -> Head
+HEADS: dict[str, Any] = {"semantic": PixelHead, "event": EventHead}
+TASKS = {"semantic": "segmentation", "event": "classification"}  # as metrics.json has them
 
 
 def evaluate(
@@ -64,49 +65,69 @@ def evaluate(
 ) -> dict[str, Any]:
     """Evaluates a checkpoint on a file.
 
-    Writes ``metrics.json``, ``predictions.h5``, ``report.md``, ``plots/`` and ``pictures/`` into
-    ``out``; files of those names that were there stay untouched if anything fails.
+    Writes ``metrics.json``, ``predictions.h5``, ``report.md``, ``plots/`` and ``pictures/`` of the
+    main head into ``out``, those of every other head into ``out/heads/NAME``. What was there of
+    those names stays untouched if anything fails.
 
     Args:
-      workdir: of the training; its configuration's ``task`` says what is scored.
+      workdir: of the training; its configuration's ``main_head`` is what is scored first.
       data: an event file, with truth or without.
       out: folder for the results; made if it does not exist.
       options: see :class:`Options`.
       quiet: no progress bar.
 
     Returns:
-      The content of ``metrics.json``.
+      The content of ``metrics.json``: of the main head, those of others below ``heads.NAME``.
 
     Raises:
       InputError: bad options, files that cannot be read, do not fit the network, or lie where the
         results go.
     """
     trained = Trained(*load_for_evaluation(Path(workdir), step=options.checkpoint))
-    task = str(trained.config.task)
-    if task not in HEADS:
-        raise InputError(f"task {task!r} of {workdir} is unknown: it must be one of {list(HEADS)}.")
-    options.check(task)
+    options.check(trained.model.heads)
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(trained.config.train.cache_dir)
+    main = main_head(trained.config)
     with staged(out) as folder:
-        head = HEADS[task](trained, data, Path(workdir), options, quiet)
-        cost: dict[str, Any] = {}
-        figures = measure(head.metrics, _costed(head.run(folder), cost))
-        about = {
-            "task": task,
-            "classes": list(head.classes),
-            "num_events": len(head),
-            **head.facts(),
-            **cost,
-            "checkpoint_step": trained.step,
-            "data": str(data),
-            "versions": versions(),
-        }
-        metrics = plain({**about, **figures})
-        head.draw(folder, metrics)
-        _draw_plots(folder, Path(workdir), metrics)
-        (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
-        (folder / "report.md").write_text(page(metrics, head.metrics), encoding="utf-8")
+        others = {}
+        for name in trained.model.heads:
+            if name != main:
+                place = folder / "heads" / name
+                place.mkdir(parents=True)
+                others[name] = _evaluate_head(name, trained, data, workdir, place, options, quiet)
+        metrics = _evaluate_head(main, trained, data, workdir, folder, options, quiet, others)
+    return metrics
+
+
+def _evaluate_head(
+    name: str,
+    trained: Trained,
+    data: str | os.PathLike[str],
+    workdir: str | os.PathLike[str],
+    folder: Path,
+    options: Options,
+    quiet: bool,
+    others: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of the ``metrics.json`` of one head, with what is known of ``others``."""
+    head = HEADS[name](trained, data, Path(workdir), options, quiet)
+    cost: dict[str, Any] = {}
+    figures = measure(head.metrics, _costed(head.run(folder), cost))
+    about = {
+        "task": TASKS[name],
+        "classes": list(head.classes),
+        "num_events": len(head),
+        **head.facts(),
+        **cost,
+        "checkpoint_step": trained.step,
+        "data": str(data),
+        "versions": versions(),
+    }
+    metrics = plain({**about, **figures, **({"heads": others} if others else {})})
+    head.draw(folder, metrics)
+    _draw_plots(folder, Path(workdir), metrics)
+    (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
+    (folder / "report.md").write_text(page(metrics, head.metrics), encoding="utf-8")
     return metrics
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from jaxsparse import models
-from jaxsparse.data.event_batch import EventBatch
-from jaxsparse.data.event_loader import EventLoader
+from jaxsparse.data.batch import Batch
+from jaxsparse.data.loader import Loader
 from jaxsparse.evaluation.event_predictor import ClassPredictor
 from jaxsparse.evaluation.events import Events
 from jaxsparse.evaluation.options import Trained
@@ -74,7 +74,7 @@ def _batch_size(config: Any, num_events: int) -> int:
 
 def _batches(
     events: Events, config: Any, batch_size: int, draw: int | None = None
-) -> Iterator[EventBatch]:
+) -> Iterator[Batch]:
     """The events in their order, in batches of one device; with a ``draw`` mirrored and moved."""
     if not len(events):
         return
@@ -86,7 +86,7 @@ def _batches(
         0.0  # what a draw changes is where the event lies, not what it is
     )
     levels = models.geometry_of(config.model)["levels"]
-    loader = EventLoader(
+    loader = Loader(
         events.source, data, batch_size=batch_size, levels=levels, shuffle=False,
         events=events.numbers, augment=draw is not None, seed=draw or 0,
     )  # fmt: skip

@@ -10,10 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 
-import jaxsparse
-from jaxsparse import models
-from jaxsparse.data.event_batch import EventBatch
+from jaxsparse.data.batch import Batch
 from jaxsparse.evaluation.options import Trained
+from jaxsparse.inference.forward import make_forward
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,18 +47,13 @@ class ClassPredictor:
         self.variables = jax.device_put(trained.variables)
         self.seconds: list[float] = []
         self._compiled: set[tuple[tuple[int, ...], ...]] = set()
-        needs = models.geometry_of(trained.config.model)
+        forward = make_forward(trained.model)
 
-        def forward(variables: Any, batch: EventBatch) -> jax.Array:
-            images = tuple(view.tensor() for view in batch.views)
-            geometries = tuple(
-                jaxsparse.geometry(image, **needs, capacities=view.capacities)
-                for image, view in zip(images, batch.views, strict=True)
-            )
-            outputs, _ = trained.model.apply(variables, images, geometries, train=False)
+        def logits(variables: Any, batch: Batch) -> jax.Array:
+            outputs, _ = forward(variables, batch)
             return outputs["event"]
 
-        self._forward = jax.jit(forward)
+        self._forward = jax.jit(logits)
 
     @property
     def compilations(self) -> int:
@@ -71,7 +65,7 @@ class ClassPredictor:
         """Of the buckets compiled so far: sites per level, for every view."""
         return sorted(self._compiled)
 
-    def __call__(self, batches: Iterable[EventBatch]) -> Iterator[Prediction]:
+    def __call__(self, batches: Iterable[Batch]) -> Iterator[Prediction]:
         """Predictions, batch by batch in their order.
 
         Args:
@@ -91,5 +85,5 @@ class ClassPredictor:
                 self.seconds.append(taken / int(used.sum()))
             yield Prediction(
                 events[used].astype(np.int64), np.asarray(batch.labels)[used], logits[used],
-                sum(int(view.num_active) for view in batch.views),
+                int(batch.num_active),
             )  # fmt: skip

@@ -12,9 +12,10 @@ from ml_collections import ConfigDict
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import PARTS, select_events
-from jaxsparse.data.pixels import Pixels, read_pixels
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import NO_CLASS, Event
 from jaxsparse.data.spread_out import spread_or_all
+from jaxsparse.data.transforms import mask
 from jaxsparse.errors import InputError
 from jaxsparse.training.inputs import Input
 
@@ -143,8 +144,8 @@ class Events:
         """Images of any events of the file, one list a view: what passes the network's mask."""
         data, images = self.config.data, []
         for view in self.views:
-            pixels = read_pixels(self.source, numbers, view)
-            images.append(pixels.take((pixels.values >= data.low) & (pixels.values <= data.high)))
+            pixels = self.source.read_pixels(numbers, view, ())
+            images.append(mask(pixels, data.low, data.high))
         return images
 
     def _of_part(self, part: str) -> np.ndarray:
@@ -157,7 +158,7 @@ class Events:
 
 
 def _classes(file: EventFile, config: ConfigDict) -> tuple[str, ...]:
-    number = int(config.model.num_classes)
+    number = int(config.model.heads.event.num_classes)
     names = tuple(str(name) for name in config.data.classes) or _trained_on(config)
     names = names or tuple(file.event_classes)
     if not names:
@@ -179,7 +180,7 @@ def _trained_on(config: ConfigDict) -> tuple[str, ...]:
         names = tuple(EventFile(path).event_classes)
     except InputError:  # what lies there now is no matter here
         return ()
-    return names if len(names) == int(config.model.num_classes) else ()
+    return names if len(names) == int(config.model.heads.event.num_classes) else ()
 
 
 def _is_it(file: EventFile, its_file: Input, moved: bool) -> bool:

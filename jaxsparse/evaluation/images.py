@@ -10,15 +10,14 @@ import numpy as np
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.event_layout import VALUE_UNITS
-from jaxsparse.data.schema import CLASS_NAMES, NO_CLASS, TRACK_CLASSES, View
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.schema import CLASS_NAMES, NO_CLASS, TRACK_CLASSES, TRUTH_COLUMNS, View
 from jaxsparse.data.spread_out import spread_or_all
-from jaxsparse.data.transforms import choose_window, cut, mask_adc, pixel_weights, window_shape
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.metrics.efficiency import wire_direction
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.simulate.microboone.detector import MICROBOONE
-
-TRUTH_COLUMNS = ("instance", "vertex_distance", "interaction", "overlap")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +55,34 @@ class Image:
             logits, truth, classes, self.weights, columns=columns, particles=self.particles,
             group=self.group,
         )  # fmt: skip
+
+
+class Scaled:
+    """A file whose values are multiplied by a number, and whose pixels know their row.
+
+    Args:
+      file: to read from.
+      factor: of all values.
+    """
+
+    def __init__(self, file: EventFile, factor: float):
+        self._file, self._factor = file, np.float32(factor)
+
+    def __len__(self) -> int:
+        return len(self._file)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read_pixels(self, indices: Any, name: str, columns: Any = None) -> Pixels:
+        """As the file, with ``rows``: where a pixel stands in the file's list of its event."""
+        pixels = self._file.read_pixels(indices, name, columns)
+        rows = np.arange(len(pixels)) - pixels.per_event(pixels.bounds[:-1])
+        return dataclasses.replace(
+            pixels,
+            values=pixels.values * self._factor,
+            columns={**pixels.columns, "rows": rows.astype(np.int32)},
+        )
 
 
 class Images:
@@ -96,10 +123,8 @@ class Images:
     ):
         self.source = EventFile(path)
         self.config = config
-        self.view_name = view or config.data.view
+        self.view_name = view or config.data.views[0]
         self.crop = () if whole_plane else tuple(config.data.crop)
-        self.value_scale = value_scale
-        self.seed = seed
         placements = self.source.attributes.get("placements", 1)
         said = placements if isinstance(placements, int) else 1
         self.group_size = max(group_size or said, 1)
@@ -113,14 +138,18 @@ class Images:
                 f"--view={self.view_name}: its images {shape} have {len(shape)} axes but model.dim "
                 f"of this work directory is {config.model.dim}, choose another view or network."
             )
-        self.shape = window_shape(shape, self.crop) if self.crop else shape
-        self.has_truth = (
-            len(self) > 0 and self.source.read_view(0, self.view_name).labels is not None
-        )
+        data = config.data.copy_and_resolve_references()
+        data.views, data.crop, data.classes = (self.view_name,), self.crop, ()
+        self.has_truth = len(self) > 0 and "labels" in self.source.truth_columns(self.view_name)
+        self.pipeline = Pipeline(
+            Scaled(self.source, value_scale), data, levels=1, loss=config.objectives.semantic,
+            seed=seed, targets=("weights",), truth=tuple(TRUTH_COLUMNS),
+        )  # fmt: skip
+        (self.shape,) = self.pipeline.shapes
         self.classes = self._classes()
 
     def _classes(self) -> tuple[str, ...]:
-        number = self.config.model.num_classes
+        number = self.config.model.heads.semantic.num_classes
         if not self.has_truth:
             # The file's names may be those of whole events: what is predicted are pixels.
             plain = tuple(f"class {label}" for label in range(number))
@@ -141,29 +170,11 @@ class Images:
             raise IndexError(number)
         number = int(self._numbers[number])
         event = self.source[number]
-        view = event.views[self.view_name]
-        if self.value_scale != 1:
-            values = view.values * np.float32(self.value_scale)
-            view = dataclasses.replace(view, values=values)
-        data = self.config.data
-        rows = np.flatnonzero((view.values >= data.low) & (view.values <= data.high))
-        view = mask_adc(view, data.low, data.high)
-        if self.crop:
-            rng = np.random.default_rng((self.seed, number))
-            start = choose_window(view, self.shape, keep=data.crop_keep, rng=rng)
-            moved = view.coords - np.asarray(start, np.int32)
-            rows = rows[((moved >= 0) & (moved < np.asarray(self.shape))).all(axis=1)]
-            view = cut(view, start, self.shape)
-        weights = None
-        if view.labels is not None:
-            loss = self.config.loss
-            weights = pixel_weights(
-                view, low=loss.cluster_low, high=loss.cluster_high, scale=loss.cluster_scale,
-                vertex_weight=loss.vertex_weight, vertex_radius=loss.vertex_radius,
-            )  # fmt: skip
+        (pixels,) = self.pipeline.pixels(np.array([number]))
+        weights = self.pipeline.finish(pixels).columns["weights"] if self.has_truth else None
         return Image(
-            number, event.event_id, event.event_id // self.group_size, event.topology, view, rows,
-            weights, event.particles,
+            number, event.event_id, event.event_id // self.group_size, event.topology,
+            pixels.views()[0], pixels.columns["rows"].astype(np.int64), weights, event.particles,
         )  # fmt: skip
 
     @property

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import flax.linen as nn
 from ml_collections import ConfigDict
 
 from jaxsparse import settings
 from jaxsparse.errors import InputError
+from jaxsparse.models import Network
 
-# Settings of another task.
-FOREIGN = {
-    "segmentation": ("part",),
-    "classification": ("view", "whole_plane", "bootstrap_group", "value_scale"),
+# Settings that only one head has.
+OF_HEAD = {
+    "event": ("part",),
+    "semantic": ("view", "whole_plane", "bootstrap_group", "value_scale"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Settings of an evaluation; those of one task are marked, and refused by the other.
+    """Settings of an evaluation; those of one head are marked, and refused by networks without it.
 
     Attributes:
       checkpoint: ``"best"``, ``"latest"`` or a step.
@@ -30,15 +30,15 @@ class Options:
       thresholds: rules such as ``"delta>0.5"``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
-      part: classification: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
+      part: of events: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
         ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
         or a copy of it, else all.
-      view: segmentation: name of the view; the configuration's if empty.
-      whole_plane: segmentation: no crop.
-      bootstrap_group: segmentation: so many consecutive ``event_id`` are one event of the
+      view: of pixels: name of the view; the configuration's if empty.
+      whole_plane: of pixels: no crop.
+      bootstrap_group: of pixels: so many consecutive ``event_id`` are one event of the
         simulation and are drawn together; 0 takes ``placements`` from the file's attributes,
         else 1.
-      value_scale: segmentation: multiplies the values of the file.
+      value_scale: of pixels: multiplies the values of the file.
     """
 
     checkpoint: str | int = "best"
@@ -53,11 +53,11 @@ class Options:
     bootstrap_group: int = 0
     value_scale: float = 1.0
 
-    def check(self, task: str) -> None:
+    def check(self, heads: Iterable[str]) -> None:
         """Looks at every value.
 
         Raises:
-          InputError: a value out of its range, or one that means nothing to the task.
+          InputError: a value out of its range, or one that means nothing to any of the heads.
         """
         for name, least in (("num_events", 0), ("pictures", 0), ("bootstrap_group", 0)):
             if getattr(self, name) < least:
@@ -69,12 +69,13 @@ class Options:
                 f"--value_scale={self.value_scale}: it must be positive, leave it out."
             )
         settings.check("", {"seed": self.seed})
-        for name in FOREIGN[task]:
-            if getattr(self, name) != getattr(type(self), name):
-                raise InputError(
-                    f"--{name}={getattr(self, name)}: this network's task is {task}, which has no "
-                    "such setting, leave it out."
-                )
+        for head, names in OF_HEAD.items():
+            for name in names if head not in heads else ():
+                if getattr(self, name) != getattr(type(self), name):
+                    raise InputError(
+                        f"--{name}={getattr(self, name)}: this network has no head {head}, which "
+                        "alone has that setting, leave it out."
+                    )
 
     def rules(self, classes: Sequence[str]) -> Sequence[str]:
         """The threshold rules, without the default ones whose class this network does not have."""
@@ -95,6 +96,6 @@ class Trained:
     """
 
     config: ConfigDict
-    model: nn.Module
+    model: Network
     variables: dict[str, Any]
     step: int

@@ -3,8 +3,8 @@
 Other programs read the file, so its keys are fixed: ``step``, ``split`` (``train`` or
 ``validation``), ``loss`` (of pixels summed over an event, or of the event), ``accuracy`` (pooled
 over pixels, or the share of events), ``learning_rate``, ``events_per_second``,
-``sites_per_second``, ``compilations``. ``loss`` and ``accuracy`` are those of the main head; those of
-other heads stand below ``heads.NAME``. Training lines sum up the steps since the line before.
+``sites_per_second``, ``compilations``. ``loss`` and ``accuracy`` are those of the main head; those
+of other heads stand below ``heads.NAME``. Training lines sum up the steps since the line before.
 """
 
 from __future__ import annotations

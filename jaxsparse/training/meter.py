@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.training.metrics import HeadSums, Sums
+from jaxsparse.training.metrics import Sums
 
 
 class Meter:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxsparse import models
 from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.file_lock import FileLock
 from jaxsparse.settings import flatten
@@ -17,6 +18,7 @@ from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config, with_class_names
 from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
+from jaxsparse.training.migration import is_old, translated
 from jaxsparse.whole_file import whole_file
 
 CONFIG_FILE = "config.json"
@@ -97,6 +99,11 @@ def claim(
     if path.exists() and not _is_ours(path):
         raise InputError(f"{path} is there and is no config of train.py: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():
+        if is_old(json.loads(path.read_text())):
+            raise InputError(
+                f"{workdir} was made by an earlier version, whose batches were others: evaluate "
+                f"it, or give another --workdir and --config.train.start_from={workdir}."
+            )
         stored = with_class_names(read_config(workdir), event_classes)
         _compare(path, stored, config)
         check_inputs(workdir, read_inputs(workdir, stored), inputs)
@@ -109,6 +116,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
     """The config that a work directory was made with.
 
     Keys that came after it was made have their defaults: what they stand for is what was done.
+    Those of earlier versions are translated (:mod:`jaxsparse.training.migration`).
 
     Raises:
       InputError: there is none, or it is not readable.
@@ -119,7 +127,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
             f"{path} is missing: --workdir must be a directory that train.py made, check the path."
         )
     try:
-        stored = ConfigDict(tuples(json.loads(path.read_text())))
+        stored = ConfigDict(tuples(translated(json.loads(path.read_text()))))
         for group in sorted(_GROUPS):
             if not isinstance(stored.get(group), ConfigDict):
                 raise ValueError(f"it has no group {group}")
@@ -140,13 +148,21 @@ def _is_ours(path: pathlib.Path) -> bool:
 
 
 def _with_defaults(stored: ConfigDict) -> ConfigDict:
-    """``stored`` and the defaults it lacks, but those of the network, which names its own."""
-    for group, defaults in default_config().items():
-        if group == "model" or group not in stored or not isinstance(defaults, ConfigDict):
-            continue
-        for key, value in defaults.items():
-            if key not in stored[group]:
-                stored[group][key] = value
+    """``stored`` and the defaults it lacks."""
+    model = stored.model
+    if model.get("name") not in models.BACKBONES or not set(model.get("heads", {})) <= {
+        *models.HEADS
+    }:
+        return stored  # which models.build refuses
+
+    def fill(values: ConfigDict, defaults: ConfigDict) -> None:
+        for key, default in defaults.items():
+            if key not in values:
+                values[key] = default
+            elif isinstance(default, ConfigDict):
+                fill(values[key], default)
+
+    fill(stored, default_config(model.name, tuple(model.heads)))
     return stored
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
-from jaxsparse.data.crop import crop
+from jaxsparse.data.crop import choose_windows
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import CLASS_NAMES, View
-from jaxsparse.data.transforms import mask_adc
+from jaxsparse.data.transforms import crop, mask
 from jaxsparse.simulate.microboone.detector import VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
@@ -51,9 +54,13 @@ def images(number: int, seed: int = 6, voxels: bool = False) -> Sample:
     levels = np.zeros(5)
     for i in range(number):
         event = source[i]
-        plane = mask_adc(event.views["Y"], 10.0, 300.0)
+        pixels = mask(Pixels.of([event.views["Y"]]), 10.0, 300.0)
+        (plane,) = pixels.views()
         occupancy.append(len(plane) / np.prod(plane.shape))
-        part = crop(plane, CROP, keep="interaction", rng=np.random.default_rng([seed, i]))
+        corners = choose_windows(
+            pixels, CROP, keep="interaction", draw=functools.partial(_uniform, seed, i)
+        )
+        (part,) = crop(pixels, corners, CROP).views()
         crops.append(len(part))
         shares += _count(part)
         plane_shares += _count(plane)
@@ -85,6 +92,10 @@ def images(number: int, seed: int = 6, voxels: bool = False) -> Sample:
     if voxels:
         curves["voxel_shares"] = voxel_shares / max(voxel_shares.sum(), 1.0)
     return Sample(figures, curves)
+
+
+def _uniform(*numbers: int) -> np.ndarray:
+    return np.random.default_rng(numbers).random(1)
 
 
 def _count(view: View) -> np.ndarray:

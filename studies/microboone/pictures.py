@@ -23,7 +23,7 @@ from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.readers.edep_sim import EdepSimFile
 from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES, MICHEL, Event, View
 from jaxsparse.data.summary import MASK, ViewSummary
-from jaxsparse.data.transforms import mask_adc
+from jaxsparse.data.transforms import mask, on_view
 from jaxsparse.paths import make_folder
 from jaxsparse.simulate.microboone.detector import MICROBOONE
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
@@ -59,7 +59,7 @@ def planes(event: Event) -> Figure:
     figure = Figure(figsize=(9.0, 2.4 * len(event.views)), layout="constrained")
     axes = figure.subplots(len(event.views), 2, squeeze=False)
     for row, (name, whole) in enumerate(event.views.items()):
-        view = mask_adc(whole, *MASK)
+        view = on_view(whole, mask, *MASK)
         assert view.labels is not None, "simulated events have truth"
         shades = np.minimum(view.values, 120)
         for axis, colours in zip(axes[row], (shades, view.labels), strict=True):
@@ -105,7 +105,7 @@ def response() -> Figure:
 def michel(source: PlacedEvents) -> Figure:
     """The end of the first Geant4 muon with a Michel electron, plane Y."""
     for index in range(len(source)):
-        view = mask_adc(source[index].views["Y"], *MASK)
+        view = on_view(source[index].views["Y"], mask, *MASK)
         found = view.coords[view.labels == MICHEL]
         if len(found) > 30:
             break

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.training.config import default_config
 
 SHAPE = (40, 60)
 NUM_EVENTS = 23
@@ -92,20 +92,11 @@ def events(events_path):
 
 @pytest.fixture
 def data_config():
-    return ConfigDict(
-        dict(
-            view="Y", low=10.0, high=300.0, crop=(32, 32), crop_keep="interaction",
-            flip_time=True, flip_wire=True, feature_scale=50.0, max_sites=0, oversize="error",
-            num_buckets=3, workers=0,
-        )
-    )  # fmt: skip
+    config = default_config().data
+    config.update({"views": ("Y",), "crop": (32, 32), "num_buckets": 3})
+    return config
 
 
 @pytest.fixture
 def loss_config():
-    return ConfigDict(
-        dict(
-            cluster_low=2e-4, cluster_high=2e-2, cluster_scale=1.0, vertex_weight=2e-2,
-            vertex_radius=3,
-        )
-    )  # fmt: skip
+    return default_config().loss

@@ -49,8 +49,7 @@ def test_tables_are_short_ordered_and_end_at_the_bound(
     assert (np.diff(rows, axis=0) >= 0).all()
     assert len(set(table.capacities)) == len(rows)
     assert (np.diff(rows, axis=1) <= 0).all()  # no level has more sites than the finer one
-    slots = batch_size if num_devices == 1 else min(batch_size, 2 * -(-batch_size // num_devices))
-    limit = min(slots * 5500, max_sites or np.inf)
+    limit = min(-(-batch_size // num_devices) * 5500, max_sites or np.inf)
     assert table.largest[0] == limit
 
 
@@ -121,7 +120,7 @@ def test_several_views_are_one_tuple_and_each_falls_by_itself():
     counts = np.stack([finest, finest // 2, finest // 5], axis=2).reshape(120, 6)
     counts[:, 3:] *= 3  # the second view has three times as much
     bound = [250, 150, 60, 700, 400, 200]
-    table = fit_buckets(counts, counts[:4], bound, batch_size=10, num_devices=2, views=2, slots=5)
+    table = fit_buckets(counts, counts[:4], bound, batch_size=10, num_devices=2, views=2)
     for row in table.capacities:
         assert len(row) == 6
         assert row[0] >= row[1] >= row[2]

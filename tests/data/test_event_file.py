@@ -166,9 +166,9 @@ def test_only_the_columns_asked_for_are_read(events, make_event):
     view = events.read_many([6], "Y", ["instance"])[0]
     np.testing.assert_array_equal(view.instance, make_event(6).views["Y"].instance)
     assert view.labels is None
-    block = events.read_block([6, 1], "Y", ())
-    assert block.events.tolist() == [6, 1]
-    assert block.offsets.tolist()[1] == len(make_event(6).views["Y"])
+    pixels = events.read_pixels([6, 1], "Y", ())
+    assert pixels.columns == {}
+    assert pixels.lengths.tolist() == [len(make_event(number).views["Y"]) for number in (6, 1)]
     with pytest.raises(InputError, match="column 'charge' is not in view Y"):
         events.read_many([6], "Y", ["charge"])
 

@@ -47,8 +47,8 @@ def refuses_to_open(path, *, match: str) -> None:
         ("values", np.nan, "value nan of pixel 0 must be finite and not negative"),
         ("values", -1.5, "value -1.5 of pixel 0 must be finite and not negative"),
         ("values", np.inf, "value inf of pixel 0"),
-        ("labels", 5, r"label 5 of pixel 0 must be a class in \[0, 5\) or -1"),
-        ("labels", -2, "label -2 of pixel 0"),
+        ("labels", 5, r"labels 5 of pixel 0 must be a class in \[0, 5\) or -1"),
+        ("labels", -2, "labels -2 of pixel 0"),
         ("instance", 4, r"instance 4 of pixel 0 must be a particle row in \[0, 4\) or -1"),
         ("vertex_distance", np.nan, "vertex_distance nan of pixel 0"),
         ("interaction", 2, "interaction 2 must be 0 or 1"),
@@ -194,7 +194,7 @@ def test_of_many_events_the_bad_one_is_named(edit):
     file.close()
     source = EventFile(path)
     assert len(source.read_many([0, EVENT, 3], "Y", ["instance"])) == 3  # labels were not read
-    with pytest.raises(InputError, match=rf"Event {EVENT} of bad.h5, view Y: label 9 of pixel 0"):
+    with pytest.raises(InputError, match=rf"Event {EVENT} of bad.h5, view Y: labels 9 of pixel 0"):
         source.read_many([0, EVENT, 3], "Y")
 
 

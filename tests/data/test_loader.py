@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.loader import EventOrder, Loader
-from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.loader import EpochOrder, Loader
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
+from tests.data.whole_events import LEVELS, NUM_EVENTS, data, event_of, source
 
-LEVELS = 3
+__all__ = ["data", "source"]  # fixtures
 
 
 def take(loader, count):
@@ -26,7 +26,7 @@ def take(loader, count):
 
 
 def numbers(batches):
-    return [number for batch in batches for number, _ in batch.per_event(batch.labels)]
+    return [number for batch in batches for number, _ in batch.per_event(batch.views[0].features)]
 
 
 def assert_same(first, second):
@@ -40,7 +40,10 @@ def load(events, data_config, loss_config):
 
     def make(*, data=(), **options):
         data_config.update(dict(data))
-        settings = {"batch_size": 4, "levels": LEVELS, "seed": 7, "loss": loss_config, **options}
+        settings = {
+            "batch_size": 4, "levels": LEVELS, "seed": 7, "loss": loss_config,
+            "targets": ("labels", "weights"), **options,
+        }  # fmt: skip
         return Loader(events, data_config, **settings)
 
     return make
@@ -50,16 +53,15 @@ def test_every_epoch_holds_every_event_once_in_its_own_order(load):
     seen = numbers(take(load(batch_size=23), 3))
     epochs = [seen[:23], seen[23:46], seen[46:]]
     assert all(sorted(epoch) == list(range(23)) for epoch in epochs)
-    order = EventOrder(np.arange(23), seed=7, shuffle=True)
-    orders = [[order[23 * epoch + place][1] for place in range(23)] for epoch in range(3)]
+    order = EpochOrder(np.arange(23), seed=7, shuffle=True)
+    orders = [order.batch(epoch, 23)[1].tolist() for epoch in range(3)]
     assert len({tuple(entries) for entries in orders}) == 3
     assert orders[0] != list(range(23))
 
 
 def test_seeds_give_unrelated_orders():
     def epoch(seed, number):
-        order = EventOrder(np.arange(100), seed=seed, shuffle=True)
-        return [order[100 * number + place][1] for place in range(100)]
+        return EpochOrder(np.arange(100), seed=seed, shuffle=True).batch(number, 100)[1].tolist()
 
     assert epoch(0, 0) == epoch(0, 0)
     orders = [tuple(epoch(seed, number)) for seed in range(3) for number in range(3)]
@@ -76,14 +78,6 @@ def test_resuming_at_any_batch_gives_the_same_batches_bit_for_bit(load):
 def test_the_same_seed_repeats_and_another_does_not(load):
     assert_same(take(load(), 1)[0], take(load(), 1)[0])
     assert take(load(), 1)[0].events.tolist() != take(load(seed=8), 1)[0].events.tolist()
-
-
-def test_epochs_differ_in_crops_and_flips(load):
-    loader = load(data={"crop_keep": "random"})
-    first, second = (loader.pipeline.sample(2, epoch).view for epoch in range(2))
-    assert first.coords.tolist() != second.coords.tolist()
-    again = loader.pipeline.sample(2, 0).view
-    assert again.coords.tolist() == first.coords.tolist()
 
 
 def test_worker_processes_change_nothing(load):
@@ -111,32 +105,35 @@ def test_evaluation_is_one_pass_over_the_file(load, batch_size, num_devices):
     assert sorted(numbers(batches)) == list(range(23))
     if num_devices == 1:
         assert numbers(batches) == list(range(23))
-    assert len({(batch.batch_size, batch.spatial_shape) for batch in batches}) == 1
-    assert {batch.capacities for batch in batches} <= set(loader.buckets.capacities)
+    assert {batch.slots for batch in batches} == {-(-batch_size // num_devices)}
+    assert {batch.views[0].capacities for batch in batches} <= set(loader.buckets.capacities)
 
 
-def test_evaluation_of_a_few_events_takes_them_from_the_whole_file(load):
-    assert numbers(load(shuffle=False, num_events=6)) == [0, 4, 8, 13, 17, 22]
+def test_one_device_sees_the_events_in_the_order_asked_for(load):
+    events = np.array([7, 2, 20, 11, 4])
+    batches = list(load(shuffle=False, events=events, batch_size=2))
+    assert np.concatenate([batch.events[0] for batch in batches]).tolist() == [7, 2, 20, 11, 4, -1]
 
 
 def test_evaluation_sees_whole_images_as_they_are(load, make_event):
     loader = load(data={"crop": (), "low": 0.0, "high": 1e9}, shuffle=False)
-    assert loader.spatial_shape == (40, 80)
+    assert loader.pipeline.shapes == ((40, 80),)
     for batch in loader:
-        for number, values in batch.per_event(batch.features):
+        for number, values in batch.per_event(batch.views[0].features):
             expected = make_event(number).views["Y"].values / np.float32(50)
             np.testing.assert_array_equal(values[:, 0], expected)
 
 
 def test_training_crops_hold_only_masked_pixels_with_their_weights(load):
     for batch in take(load(), 4):
-        active = batch.weights[0, : batch.num_active[0]]
-        labels = batch.labels[0, : batch.num_active[0]]
-        charge = 50 * batch.features[0, : batch.num_active[0]]
+        (view,) = batch.views
+        active = view.targets["weights"][0, : view.num_active[0]]
+        labels = view.targets["labels"][0, : view.num_active[0]]
+        charge = 50 * view.features[0, : view.num_active[0]]
         assert ((charge > 9.99) & (charge < 300.01)).all()
         assert (active[labels == -1] == 0).all()
         assert ((active[labels >= 0] >= 2e-4 - 1e-9) & (active[labels >= 0] <= 2e-2 + 1e-9)).all()
-        assert batch.spatial_shape == (32, 32)
+        assert view.spatial_shape == (32, 32)
 
 
 def test_devices_are_loaded_evenly(load):
@@ -164,8 +161,8 @@ def test_hosts_share_a_batch_and_agree_on_its_bucket(load):
     first, second = map(numbers, batches)
     assert sorted(first + second) == list(range(23))
     for ours, theirs in zip(*batches, strict=True):
-        assert ours.coords.shape == theirs.coords.shape
-        assert ours.capacities == loaders[0].buckets.largest
+        assert ours.views[0].coords.shape == theirs.views[0].coords.shape
+        assert ours.views[0].capacities == loaders[0].buckets.largest
     assert [len(row) for row in asked] == [4, 4]
     with pytest.raises(InputError, match="agree is None"):
         load(process_count=2)
@@ -198,8 +195,12 @@ def test_oversize_events_may_be_cropped_the_same_way_each_time(load):
 def test_views_without_truth_have_no_weight(tmp_path, make_event, write_events, data_config):
     bare = {name: View(v.coords, v.values, v.shape) for name, v in make_event(1).views.items()}
     path = write_events(tmp_path / "bare.h5", [Event(0, bare)])
-    (batch,) = Loader(EventFile(path), data_config, batch_size=2, levels=LEVELS, shuffle=False)
-    assert batch.weights.sum() == 0
+    (batch,) = Loader(
+        EventFile(path), data_config, batch_size=2, levels=LEVELS, shuffle=False,
+        targets=("labels", "weights"),
+    )  # fmt: skip
+    assert (batch.views[0].targets["labels"] == -1).all()
+    assert batch.views[0].targets["weights"].sum() == 0
     assert batch.num_active.sum() > 0
 
 
@@ -207,9 +208,9 @@ def test_files_without_events_can_be_evaluated_but_not_trained_on(
     tmp_path, write_events, data_config
 ):
     source = EventFile(write_events(tmp_path / "none.h5", []))
-    assert list(Loader(source, data_config, batch_size=2, shuffle=False)) == []
-    with pytest.raises(InputError, match=r"none\.h5 has no events"):
-        Loader(source, data_config, batch_size=2)
+    assert list(Loader(source, data_config, batch_size=2, levels=LEVELS, shuffle=False)) == []
+    with pytest.raises(InputError, match=r"none\.h5 has no events: training"):
+        Loader(source, data_config, batch_size=2, levels=LEVELS)
 
 
 def test_a_broken_event_stops_the_loader_with_its_line(tmp_path, events_path, load, data_config):
@@ -233,14 +234,14 @@ def test_a_broken_event_stops_the_loader_with_its_line(tmp_path, events_path, lo
 @pytest.mark.parametrize(
     ("data", "match"),
     [
-        ({"view": "Z"}, r"data\.view is 'Z' but events\.h5 has U, Y"),
+        ({"views": ("Z",)}, r"data\.views has 'Z' but events\.h5 has U, Y"),
         ({"low": 400.0}, r"data\.low is 400\.0"),
         ({"crop": (0, 32)}, r"data\.crop is \(0, 32\)"),
         ({"oversize": "drop"}, r"data\.oversize is 'drop'"),
         ({"max_sites": -1}, r"data\.max_sites is -1"),
         ({"num_buckets": 0}, r"data\.num_buckets is 0"),
         ({"crop_keep": "all"}, r"data\.crop_keep is 'all'"),
-        ({"feature_scale": 0.0}, r"data\.feature_scale is 0\.0: it must be positive"),
+        ({"std": 0.0}, r"data\.std is 0\.0: it must be positive"),
         ({"workers": -1}, r"data\.workers is -1: it must be a whole number from 0"),
     ],
 )
@@ -256,22 +257,110 @@ def test_batch_sizes_and_seeds_out_of_range_are_refused(load):
         load(seed=-1)
 
 
-def test_a_pipeline_of_voxels_flips_all_three_axes(make_view, data_config):
-    class Voxels:
-        def __init__(self):
-            self.view_shapes: dict[str, tuple[int, ...]] = {"voxels": (16, 16, 16)}
+# ----- several views, whole events -----
 
-        def __len__(self):
-            return 1
 
-        def num_pixels(self, name):
-            return np.array([50])
+@pytest.fixture
+def load_events(source, data):
+    """Function that makes a loader of small events in two views with classes."""
 
-        def read_view(self, index, name):
-            return make_view(np.random.default_rng(0), 50, (16, 16, 16))
+    def make(**options):
+        return Loader(source, data, **{"batch_size": 8, "levels": LEVELS, "seed": 3, **options})
 
-    data_config.update({"view": "voxels", "crop": (), "low": 0.0, "high": 1e9})
-    pipeline = Pipeline(Voxels(), data_config, levels=LEVELS, augment=True)
-    assert pipeline.flip_axes == [0, 1, 2]
-    images = {pipeline.sample(0, epoch).view.coords.tobytes() for epoch in range(60)}
-    assert len(images) == 8
+    return make
+
+
+@pytest.mark.parametrize(("num_devices", "micro_batches"), [(1, 1), (3, 1), (2, 2)])
+def test_every_event_is_in_one_slot_with_its_label_and_all_its_pixels(
+    load_events, num_devices, micro_batches
+):
+    loader = load_events(shuffle=False, num_devices=num_devices, micro_batches=micro_batches)
+    found: dict = {}
+    labels: dict = {}
+    for batch in loader:
+        shards = num_devices * micro_batches
+        axes = (num_devices, micro_batches) if micro_batches > 1 else (num_devices,)
+        assert batch.labels.shape == (*axes, batch.slots)
+        assert batch.slots == -(-8 // shards)
+        np.testing.assert_array_equal(batch.num_events, (batch.events >= 0).sum(axis=-1))
+        assert (batch.labels[batch.events < 0] == -1).all()
+        used = batch.events >= 0
+        labels |= dict(zip(batch.events[used].tolist(), batch.labels[used].tolist(), strict=True))
+        for place, view in enumerate(batch.views):
+            assert view.targets == {}  # nobody asked for any
+            assert view.capacities[0] == view.coords.shape[-2]
+            rows = np.concatenate([view.coords, view.features], axis=-1)
+            for number, own in batch.per_event(rows, place):
+                found[number, place] = own
+            for part, count in zip(
+                view.coords.reshape(shards, -1, 3), view.num_active.ravel(), strict=True
+            ):
+                keys = [tuple(row) for row in part[:count].tolist()]
+                assert keys == sorted(set(keys))
+                assert (part[count:] == -1).all()
+    assert sorted(labels) == list(range(NUM_EVENTS))
+    for (number, place), rows in found.items():
+        event = event_of(number)
+        assert labels[number] == event.label
+        view = event.views[("XZ", "YZ")[place]]
+        np.testing.assert_array_equal(rows[:, 1:3], view.coords)
+        np.testing.assert_allclose(rows[:, 3], (view.values - 14.57) / 16.27, rtol=1e-5, atol=1e-6)
+
+
+def test_planes_of_different_shapes_make_one_batch_with_targets(load, make_event):
+    loader = load(
+        data={"views": ("U", "Y"), "crop": (), "low": 0.0, "high": 1e9},
+        shuffle=False, num_devices=2, batch_size=6,
+    )  # fmt: skip
+    for batch in loader:
+        assert [view.spatial_shape for view in batch.views] == [(40, 60), (40, 80)]
+        for place, name in enumerate("UY"):
+            rows = batch.views[place].targets["labels"]
+            for number, labels in batch.per_event(rows, place):
+                np.testing.assert_array_equal(labels, make_event(number).views[name].labels)
+
+
+def test_shares_have_about_as_many_sites_and_the_same_slots(load_events):
+    for batch in take(load_events(num_devices=4, batch_size=24), 3):
+        assert batch.slots == 6
+        assert batch.num_active.max() <= 1.4 * batch.num_active.mean()
+
+
+def test_no_batch_needs_more_than_the_largest_bucket_and_few_are_needed(load_events):
+    loader = load_events(num_devices=2, batch_size=16)
+    batches = take(loader, 20)
+    used = {tuple(view.capacities for view in batch.views) for batch in batches}
+    known = {(row[:LEVELS], row[LEVELS:]) for row in loader.buckets.capacities}
+    assert used <= known
+    assert len(known) <= 8
+
+
+def test_stated_capacities_are_used_and_the_largest_batch_still_fits(load_events, data):
+    measured = load_events(shuffle=False).buckets.capacities
+    data.capacities = (measured[0],)
+    loader = load_events(shuffle=False, batch_size=4)
+    assert loader.buckets.capacities[0] == measured[0]
+    data.capacities = ((64,) * 6, (16, 8, 4, 16, 8, 4))
+    loader = load_events(shuffle=False)
+    assert loader.buckets.measured == 2
+    assert sorted(numbers(loader)) == list(range(NUM_EVENTS))
+
+
+@pytest.mark.parametrize("row", [(64,) * 5, (64, 64, 0, 64, 64, 64), (64.0,) * 6, 64])
+def test_capacities_that_are_none_are_refused(load_events, data, row):
+    data.capacities = ((64,) * 6, row)
+    with pytest.raises(InputError, match=r"data\.capacities has the row .*: it must be 6 positive"):
+        load_events()
+
+
+def test_events_of_several_views_above_the_limit_are_cropped_in_each(load_events, data):
+    data.max_sites, data.oversize = 40, "crop"
+    for batch in take(load_events(batch_size=2), 4):
+        for view in batch.views:
+            assert 0 < view.num_active[0] <= 40
+
+
+def test_no_events_to_train_on_is_refused(load_events):
+    with pytest.raises(InputError, match=r"events\.h5 has no events of the classes chosen"):
+        load_events(events=np.zeros(0, np.int64))
+    assert list(load_events(events=np.zeros(0, np.int64), shuffle=False)) == []

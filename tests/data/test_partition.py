@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.partition import PARTS, content_hashes, part_numbers, select_events
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.errors import InputError
 
@@ -43,11 +44,15 @@ class Events:
     def __len__(self):
         return len(self.events)
 
-    def read_view(self, index, name):
-        return self.events[index][VIEWS.index(name)]
+    def truth_columns(self, name):
+        return ()
+
+    def read_pixels(self, indices, name, columns=None):
+        place = VIEWS.index(name)
+        return Pixels.of([self.events[index][place] for index in indices], SHAPE)
 
     def num_pixels(self, name):
-        return np.array([len(self.read_view(event, name)) for event in range(len(self))])
+        return self.read_pixels(range(len(self)), name).lengths
 
 
 @pytest.fixture(scope="module")

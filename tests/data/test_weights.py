@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from jaxsparse.data import weights as module
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
-from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
+
+
+def pixel_weights(*views: View, **options) -> np.ndarray:
+    return module.pixel_weights(Pixels.of(views), **options)
 
 
 def view_of(instance, labels=None, distance=None) -> View:
@@ -42,6 +47,13 @@ def test_every_instance_has_its_own_weight():
     weights = pixel_weights(view_of([3] * 100 + [7] * 400))
     np.testing.assert_allclose(weights[:100], 1e-2, rtol=1e-6)
     np.testing.assert_allclose(weights[100:], 2.5e-3, rtol=1e-6)
+
+
+def test_instances_of_one_event_are_not_those_of_another():
+    weights = pixel_weights(view_of([0] * 100), view_of([]), view_of([0] * 400 + [2] * 200))
+    np.testing.assert_allclose(weights[:100], 1e-2, rtol=1e-6)
+    np.testing.assert_allclose(weights[100:500], 2.5e-3, rtol=1e-6)
+    np.testing.assert_allclose(weights[500:], 5e-3, rtol=1e-6)
 
 
 def test_pixels_within_three_of_a_vertex_weigh_two_hundredths_whatever_they_had():

@@ -16,7 +16,6 @@ from jaxsparse.training.inputs import inputs_of
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import init_variables
-from jaxsparse.training.task import build_task
 from jaxsparse.training.workdir import claim
 from tests.random_views import random_view
 
@@ -33,7 +32,7 @@ EVENTS, EMPTY_EVENT = 24, 5
 def make_workdir(folder: pathlib.Path, config: ConfigDict) -> pathlib.Path:
     """What a training run of no length leaves: config, one checkpoint, a few lines of metrics."""
     claim(folder, config, inputs_of(config, {}))
-    variables = init_variables(build_task(config), seed=0)
+    variables = init_variables(config.model, seed=0)
     checkpoints = Checkpoints(folder, create=True)
     state = create_state(variables, build_optimizer(config.optimizer), seed=0)
     checkpoints.save(state, {}, config, loss=1.0)
@@ -145,12 +144,9 @@ def no_events_file(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def classifier_config(event_file: pathlib.Path) -> ConfigDict:
-    config = default_config()
-    config.task = "classification"
-    config.model = ConfigDict(
-        dict(name="mobilenet", dim=2, in_channels=1, num_classes=3, views=2, width=0.25,
-             stages=((1, 8, 1, 2),), merge_stage=1, vocabulary="sparse", dtype="float32")
-    )  # fmt: skip
+    config = default_config("mobilenet", ("event",))
+    config.model.views, config.model.heads.event.num_classes = 2, 3
+    config.model.width, config.model.stages, config.model.merge_stage = 0.25, ((1, 8, 1, 2),), 1
     data = config.data
     data.train, data.split = str(event_file), (0.5, 0.5)
     data.views, data.classes = ("XZ", "YZ"), NETWORK_CLASSES

@@ -86,10 +86,10 @@ def test_an_event_scores_the_same_in_every_batch(whole, classifier, classifier_c
     results, _ = read_predictions(whole / "predictions.h5")
     trained = Trained(*load_for_evaluation(classifier))
     events = Events(event_file, classifier_config, part="all")
-    from jaxsparse.data.event_loader import EventLoader
+    from jaxsparse.data.loader import Loader
 
     data = classifier_config.data.copy_and_resolve_references()
-    loader = EventLoader(
+    loader = Loader(
         events.source, data, batch_size=3, levels=trained.model.levels, shuffle=False,
         events=np.array([4, 5, 11]),
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """The loop on a toy problem: it resumes to the bit, stops for every reason, refuses in one line."""
 
+import functools
 import itertools
 import json
 import pathlib
@@ -137,15 +138,15 @@ def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_pat
         ("train.minutes", -1.0, "train.minutes is -1.0"),
         ("train.parallel", "jit", "train.parallel is 'jit'"),
         ("model.depth", 0, "model.depth is 0"),
-        ("data.view", "X", "data.view is 'X'"),
-        ("model.num_classes", 3, "model.num_classes is 3"),
+        ("data.views", ("X",), "data.views has 'X'"),
+        ("model.heads.semantic.num_classes", 3, "model.heads.semantic.num_classes is 3"),
     ],
 )
 def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
     config, tmp_path, key, value, message
 ):
-    group, name = key.split(".")
-    config[group][name] = value
+    *groups, name = key.split(".")
+    functools.reduce(getattr, groups, config)[name] = value
     with pytest.raises(InputError) as caught:
         loop.train(config, tmp_path / "run")
     assert message in str(caught.value)
@@ -154,8 +155,11 @@ def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
 
 
 def test_a_file_of_another_detector_is_told_by_its_view_before_its_classes(config, tmp_path):
-    config.data.view, config.model.num_classes = "Z", 3  # the file has more classes, too
-    with pytest.raises(InputError, match=r"data\.view is 'Z' but .* has Y: choose one of these"):
+    config.data.views, config.model.heads.semantic.num_classes = (
+        ("Z",),
+        3,
+    )  # the file has more classes, too
+    with pytest.raises(InputError, match=r"data\.views has 'Z' but .* has Y: choose among these"):
         loop.train(config, tmp_path / "run")
 
 

@@ -24,7 +24,6 @@ from jaxsparse.training.migration import has_old_paths, parameter_path
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import TrainState, create_state
 from jaxsparse.training.step import init_variables
-from jaxsparse.training.task import build_task
 
 OLD = pathlib.Path(__file__).parent / "old"
 NETWORKS = json.loads((OLD / "networks.json").read_text())
@@ -93,8 +92,8 @@ def test_an_old_checkpoint_gives_the_scores_that_it_gave(old_run):
 def test_an_old_run_does_not_go_on(old_run):
     _, workdir = old_run
     config, *_ = load_for_evaluation(workdir)
-    task, optimizer = build_task(config), build_optimizer(config.optimizer)
-    template = create_state(init_variables(task, 0), optimizer, seed=0)
+    optimizer = build_optimizer(config.optimizer)
+    template = create_state(init_variables(config.model, 0), optimizer, seed=0)
     checkpoints = Checkpoints(workdir)
     message = r"checkpoint 0 .* before networks had heads: it serves eval.py and train.start_from"
     with pytest.raises(InputError, match=message) as caught:

@@ -1,4 +1,4 @@
-"""What masks, augments and numbers whole events before they are batched."""
+"""What masks, cuts, augments, weighs and numbers events before they are batched."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from jaxsparse.data.event_pipeline import EventPipeline
-from jaxsparse.data.pixels import read_pixels
+from jaxsparse.data import transforms
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from tests.data.whole_events import LEVELS, NUM_EVENTS, SHAPE, data, event_of, source
 
@@ -21,7 +23,7 @@ EVENTS = np.array([0, 3, 1, 0])
 def pipeline(source, data):
     def make(**options):
         data.update(options)
-        return EventPipeline(source, data, levels=LEVELS, seed=5, augment=True)
+        return Pipeline(source, data, levels=LEVELS, seed=5, augment=True)
 
     return make
 
@@ -31,7 +33,7 @@ def factors(pipeline, source, events=EVENTS, epochs=0):
     found = []
     images = pipeline.images(events, epochs)
     for name, pixels in zip(pipeline.views, images, strict=True):
-        ratio = (pixels.values * 16.27 + 14.57) / read_pixels(source, events, name).values
+        ratio = (pixels.values * 16.27 + 14.57) / source.read_pixels(events, name, ()).values
         each = np.split(ratio, np.cumsum(pixels.lengths)[:-1])
         for values in each:
             np.testing.assert_allclose(values, values[0], rtol=1e-4)  # one factor an event
@@ -69,7 +71,7 @@ def test_fluctuations_have_the_spread_asked_for(pipeline, source):
 
 def test_evaluation_and_zero_fluctuation_leave_values_alone(pipeline, source, data):
     np.testing.assert_allclose(factors(pipeline(fluctuation=0.0), source), 1, rtol=1e-5)
-    plain = EventPipeline(source, data, levels=LEVELS)
+    plain = Pipeline(source, data, levels=LEVELS)
     np.testing.assert_allclose(factors(plain, source), 1, rtol=1e-5)
 
 
@@ -79,11 +81,9 @@ def test_flips_mirror_the_common_axis_together_and_the_others_alone(pipeline, so
     for epoch in range(40):
         flipped = []
         for name, pixels in zip(made.views, made.images(np.array([1]), epoch), strict=True):
-            plain = read_pixels(source, np.array([1]), name)
+            plain = source.read_pixels([1], name, ())
             for first, second in itertools.product((False, True), repeat=2):
-                image = plain
-                for axis, mirrored in enumerate((first, second)):
-                    image = image.flip(axis, np.array([mirrored]))
+                image = transforms.flip(plain, np.array([[first, second]]))
                 if np.array_equal(image.coords, pixels.coords):
                     flipped.append((first, second))
                     np.testing.assert_allclose(
@@ -101,7 +101,7 @@ def test_shifts_move_all_views_along_the_common_axis_and_each_along_its_own(pipe
     for epoch in range(60):
         found = []
         for name, pixels in zip(made.views, made.images(events, epoch), strict=True):
-            plain = read_pixels(source, events, name)
+            plain = source.read_pixels(events, name, ())
             rows = pixels.event == 0
             for steps in itertools.product(range(4), repeat=2):
                 moved = plain.coords[plain.event == 0] + steps
@@ -124,7 +124,7 @@ def test_dropped_pixels_are_the_share_asked_for_and_others_every_epoch(pipeline,
     events = np.arange(NUM_EVENTS)
     first, second = (made.images(events, epoch)[0] for epoch in (0, 1))
     np.testing.assert_array_equal(made.images(events, 0)[0].coords, first.coords)
-    plain = read_pixels(source, events, "XZ")
+    plain = source.read_pixels(events, "XZ", ())
     kept = [
         {(event, *place) for event, place in zip(p.event, map(tuple, p.coords), strict=True)}
         for p in (first, second, plain)
@@ -144,7 +144,7 @@ def test_coarse_pixels_hold_the_charge_of_their_block(pipeline, source):
     events = np.arange(NUM_EVENTS)
     for name, pixels in zip(made.views, made.images(events), strict=True):
         assert pixels.shape == (8, 7)
-        plain = read_pixels(source, events, name)
+        plain = source.read_pixels(events, name, ())
         image = np.zeros((NUM_EVENTS, 8, 7))
         np.add.at(image, (plain.event, *(plain.coords // 3).T), plain.values)
         assert pixels.lengths.tolist() == [(one > 0).sum() for one in image]
@@ -159,7 +159,7 @@ def test_a_halo_is_what_a_dense_image_has_beside_its_active_pixels(pipeline, sou
     made = pipeline(halo=1, fluctuation=0.0)
     events = np.arange(NUM_EVENTS)
     for name, pixels in zip(made.views, made.images(events), strict=True):
-        plain = read_pixels(source, events, name)
+        plain = source.read_pixels(events, name, ())
         image = np.zeros((NUM_EVENTS, *plain.shape))
         active = np.zeros((NUM_EVENTS, *(side + 2 for side in plain.shape)), bool)
         image[(plain.event, *plain.coords.T)] = (plain.values - 14.57) / 16.27
@@ -187,10 +187,110 @@ def test_classes_are_numbered_as_chosen(pipeline):
     assert made.labels.tolist() == [{2: 0, 0: 1}.get(label, -1) for label in truth]
 
 
+@pytest.fixture
+def planes(events, data_config, loss_config):
+    """Pipelines of the planes U (40 x 60) and Y (40 x 80), with targets."""
+
+    def make(seed=7, augment=True, **options):
+        data_config.update({"views": ("U", "Y"), **options})
+        return Pipeline(
+            events, data_config, levels=LEVELS, targets=("labels", "weights"), loss=loss_config,
+            seed=seed, augment=augment,
+        )  # fmt: skip
+
+    return make
+
+
+def test_views_of_different_shapes_have_windows_and_targets_of_their_own(planes, make_event):
+    made = planes(crop=(32, 70), augment=False)
+    assert made.shapes == ((32, 60), (32, 70))
+    numbers = np.arange(20)
+    for name, image in zip("UY", made.images(numbers), strict=True):
+        assert image.lengths.sum() > 0
+        for number, view in zip(numbers, one_each(image), strict=True):
+            whole = make_event(number).views[name]
+            # Where the window lies is told by the values, which are all different.
+            distance = abs(view.values[:, None] * 50 - whole.values)
+            rows = distance.argmin(axis=1) if len(whole) else np.zeros(0, int)
+            moved = whole.coords[rows] - view.coords
+            assert (moved == moved[:1]).all()
+            np.testing.assert_array_equal(view.columns["labels"], whole.labels[rows])
+            cut = Pixels.of([whole.take(np.sort(rows))], whole.shape)
+            np.testing.assert_allclose(view.columns["weights"], pixel_weights(cut), rtol=1e-6)
+
+
+def one_each(image: Pixels) -> list[Pixels]:
+    return [image.events(np.array([place])) for place in range(len(image.lengths))]
+
+
+def test_epochs_differ_in_crops_and_flips_and_repeat(planes):
+    made = planes(crop_keep="random")
+    first, second, again = (made.images(np.array([2]), epoch)[1] for epoch in (0, 1, 0))
+    assert first.coords.tolist() != second.coords.tolist()
+    assert first.coords.tolist() == again.coords.tolist()
+    other = planes(crop_keep="random", seed=8).images(np.array([2]))[1]
+    assert first.coords.tolist() != other.coords.tolist()
+
+
+def test_an_event_is_the_same_whoever_else_is_asked_for(planes, monkeypatch):
+    made, numbers = planes(), np.arange(20)
+    together = made.images(numbers, 3)
+    monkeypatch.setattr("jaxsparse.data.pipeline.BLOCK", 300)  # pixels: a few events at a time
+    for place, blocks in enumerate(made.images(numbers, 3)):
+        image = together[place]
+        for number, view in zip(numbers, one_each(image), strict=True):
+            (alone,) = one_each(made.images(np.array([number]), 3)[place])
+            np.testing.assert_array_equal(alone.coords, view.coords)
+            np.testing.assert_array_equal(alone.columns["weights"], view.columns["weights"])
+        np.testing.assert_array_equal(blocks.coords, image.coords)
+        np.testing.assert_array_equal(blocks.lengths, image.lengths)
+
+
+def test_only_the_columns_that_targets_and_windows_need_are_read(planes, events, data_config):
+    assert planes(crop=()).columns["Y"] == ("labels", "instance", "vertex_distance")
+    assert planes(crop=(8, 8)).columns["Y"] == (
+        "labels", "instance", "vertex_distance", "interaction"
+    )  # fmt: skip
+    data_config.update({"views": ("Y",), "crop": ()})
+    assert Pipeline(events, data_config, levels=LEVELS).columns == {"Y": ()}
+
+
+def test_voxels_flip_along_all_three_axes_beside_a_plane(make_view, data_config):
+    views = {
+        "voxels": make_view(np.random.default_rng(0), 50, (16, 16, 16)),
+        "Y": make_view(np.random.default_rng(1), 30, (16, 9)),
+    }
+
+    class Both:
+        def __init__(self):
+            self.view_shapes = {name: view.shape for name, view in views.items()}
+
+        event_classes: tuple[str, ...] = ()
+        event_labels = np.zeros(1, np.int32)
+
+        def __len__(self):
+            return 1
+
+        def num_pixels(self, name):
+            return np.array([len(views[name])])
+
+        def truth_columns(self, name):
+            return ("labels",)
+
+        def read_pixels(self, indices, name, columns=None):
+            return Pixels.of([views[name]] * len(indices))
+
+    data_config.update({"views": ("voxels", "Y"), "crop": (), "low": 0.0, "high": 1e9})
+    made = Pipeline(Both(), data_config, levels=LEVELS, augment=True)
+    images = [made.images(np.array([0]), epoch) for epoch in range(80)]
+    assert len({voxels.coords.tobytes() for voxels, _ in images}) == 8
+    assert len({plane.coords.tobytes() for _, plane in images}) == 4
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"views": ()}, r"data\.views is \(\): whole events need their views, choose among XZ, YZ"),
+        ({"views": ()}, r"data\.views is \(\): choose among XZ, YZ of events\.h5"),
         ({"views": ("XZ", "W")}, r"data\.views has 'W' but events\.h5 has XZ, YZ"),
         ({"classes": ("numu", "nutau")}, r"data\.classes has 'nutau' but the events of"),
         ({"classes": ("nc", "nc")}, r"no name may come twice"),
@@ -203,8 +303,7 @@ def test_classes_are_numbered_as_chosen(pipeline):
         ({"shift": 24}, r"data\.shift is 24: it must lie in \[0, 24\), the images' longest side"),
         ({"shift": -1}, r"data\.shift is -1: it must be a whole number from 0 to"),
         ({"drop": 1.0}, r"data\.drop is 1\.0: it must lie in \[0, 1\)"),
-        ({"crop": (8, 8)}, r"data\.crop is \(8, 8\): it must be \(\)"),
-        ({"max_sites": 5}, r"data\.max_sites is 5"),
+        ({"crop": (8,)}, r"data\.crop is \(8,\): it needs one positive side for each axis"),
         ({"low": 9.0, "high": 2.0}, r"data\.low is 9\.0"),
     ],
 )
