@@ -5,8 +5,9 @@ from types import ModuleType
 
 from jaxsparse import ops
 from jaxsparse.errors import InputError
+from jaxsparse.ops.grids import from_dense
 from jaxsparse.ops.levels import Geometry, geometry
-from jaxsparse.tensor import SparseTensor, from_dense, sparse_tensor
+from jaxsparse.tensor import SparseTensor, sparse_tensor
 
 __version__ = "0.1.0"
 

@@ -58,6 +58,29 @@ def as_features(values: Any, name: str = "features") -> Any:
     return given
 
 
+def as_array(name: str, value: Any) -> Any:
+    """``value``, if it is an array or numbers that one can be made of.
+
+    Raises:
+        InputError: a tensor, or anything else that is no array.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> as_array("features", sparse_tensor([[0, 0]], [[1.0]], spatial_shape=(4,), batch_size=1))
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: features is a SparseTensor: must be an array [rows, channels], pass
+    its .features
+    """
+    if hasattr(value, "dtype") and not hasattr(value, "features"):
+        return value
+    if isinstance(value, int | float | list | tuple):
+        return value
+    remedy = "pass its .features" if hasattr(value, "features") else "pass features"
+    raise InputError(
+        f"{name} is a {type(value).__name__}: must be an array [rows, channels], {remedy}"
+    )
+
+
 def check_rows(features: Any, rows: int, name: str = "features") -> None:
     """Refuses features that have not one row for each row of coordinates.
 

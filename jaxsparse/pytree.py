@@ -1,4 +1,4 @@
-"""Dataclasses as pytrees that ``jax.export`` can write to a file and read back.
+"""Dataclasses as pytrees that print shortly, compare, and that ``jax.export`` can write to a file.
 
 What a file holds of a type is its name, a version and its static fields as JSON: no pickle, and a
 file of another version of the type is refused by name.
@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax import export
 
 from jaxsparse.errors import InputError
@@ -26,17 +28,24 @@ T = TypeVar("T", bound=type)
 def pytree(cls: T) -> T:
     """Registers a frozen dataclass; fields with ``metadata={"static": True}`` are no arrays.
 
-    Static fields may be None, booleans, integers, strings and tuples of these.
+    Static fields may be None, booleans, integers, strings and tuples of these. It prints its arrays
+    as types and shapes. Two are equal if their static fields, types, shapes and values are: a bool,
+    or under ``jit`` a traced one, where values are not known.
 
     >>> @pytree
     ... @dataclasses.dataclass(frozen=True)
     ... class Pair:
     ...     numbers: jax.Array
     ...     names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
-    >>> jax.tree.map(lambda n: 2 * n, Pair(4, ("a",)))
-    Pair(numbers=8, names=('a',))
+    >>> pair = Pair(jnp.arange(1000), ("a",))
+    >>> jax.tree.map(lambda n: 2 * n, pair)
+    Pair(numbers=int32[1000], names=('a',))
+    >>> pair == Pair(jnp.arange(1000), ("a",)), pair == Pair(jnp.arange(1000), ("b",))
+    (True, False)
     """
     jax.tree_util.register_dataclass(cls)
+    for name, method in (("__repr__", _in_short), ("__eq__", _equal)):
+        setattr(cls, name, method)
     static = [field.name for field in dataclasses.fields(cls) if field.metadata.get("static")]
     register_serialization(cls, static)
     return cls
@@ -103,6 +112,46 @@ def _loaded_again() -> Iterator[None]:
     except ValueError as error:
         if "Duplicate serialization" not in str(error):
             raise
+
+
+def _in_short(self: Any) -> str:
+    fields = (
+        f"{field.name}={_shortly(getattr(self, field.name))}" for field in dataclasses.fields(self)
+    )
+    return f"{type(self).__name__}({', '.join(fields)})"
+
+
+def _shortly(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_shortly(one)}" for key, one in value.items()) + "}"
+    if type(value) is tuple and any(hasattr(one, "dtype") for one in value):
+        return f"({', '.join(map(_shortly, value))})"
+    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+        return repr(value)
+    if value.shape == () and _at_hand(value):
+        return str(np.asarray(value))
+    return f"{value.dtype.name}[{','.join(map(str, value.shape))}]"
+
+
+def _at_hand(array: Any) -> bool:
+    if isinstance(array, jax.core.Tracer) or not isinstance(array, jax.Array):
+        return isinstance(array, np.ndarray | np.generic)
+    return array.is_fully_addressable and not array.is_deleted()
+
+
+def _equal(self: Any, other: Any) -> Any:
+    if type(other) is not type(self):
+        return NotImplemented
+    structures: list[Any] = [jax.tree.structure(tree) for tree in (self, other)]
+    if structures[0] != structures[1]:
+        return False
+    leaves = zip(jax.tree.leaves(self), jax.tree.leaves(other), strict=True)
+    pairs = [(a, b) for a, b in leaves if a is not b]
+    if any(np.shape(a) != np.shape(b) or a.dtype != b.dtype for a, b in pairs):
+        return False
+    if any(isinstance(array, jax.core.Tracer) for pair in pairs for array in pair):
+        return jnp.stack([jnp.array_equal(a, b) for a, b in pairs]).all()
+    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _tuples(value: Any) -> Any:

@@ -9,17 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxsparse.arithmetic import Arithmetic
 from jaxsparse.errors import InputError
 from jaxsparse.features import as_features, check_rows
-from jaxsparse.integers import INT32_MAX, integers, positive
+from jaxsparse.integers import INT32_MAX, integer, integers, positive
+from jaxsparse.origins import derived
 from jaxsparse.pytree import pytree
+from jaxsparse.same_sites import check_same_sites
 
 DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
 
 
 @pytree
 @dataclasses.dataclass(frozen=True)
-class SparseTensor:
+class SparseTensor(Arithmetic):
     """A batch of events as one padded list of active sites, a pytree with static shapes.
 
     One compiled program serves every batch of the same capacity. The invariants below hold for
@@ -39,6 +42,11 @@ class SparseTensor:
 
     The order makes every result independent of the order of the input rows.
 
+    ``x + y``, ``-``, ``*`` and ``/`` combine tensors on the same sites, or a tensor and a number or
+    one number a channel; ``x[event]``, ``x[1:3]`` and ``for event in x`` are batches of some
+    events. ``jax.tree.map(jnp.stack, ...)`` of tensors, or ``ops.stack``, gives one whose arrays
+    have a leading axis, for ``jax.vmap``.
+
     Attributes:
         coords: int32 ``[capacity, 1 + D]``, event index and level coordinates.
         features: ``[capacity, channels]``, float32, bfloat16 or float16, one row a site.
@@ -51,6 +59,9 @@ class SparseTensor:
     ...                   batch_size=1)
     >>> x.coords.tolist(), x.features.tolist(), x.capacity, x.dim
     ([[0, 0, 3], [0, 2, 1]], [[7.0], [5.0]], 2, 2)
+    >>> x + 2 * x
+    SparseTensor(coords=int32[2,3], features=float32[2,1], num_active=2, spatial_shape=(4, 4),
+    batch_size=1, stride=(1, 1))
     """
 
     coords: Int[Array, "sites axes"]
@@ -63,7 +74,17 @@ class SparseTensor:
     @property
     def capacity(self) -> int:
         """Number of rows, padding included."""
-        return self.coords.shape[0]
+        return self.coords.shape[-2]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the dense array, ``(batch_size, *spatial_shape, channels)``."""
+        return (self.batch_size, *self.spatial_shape, self.num_channels)
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """Type of the features."""
+        return self.features.dtype
 
     @property
     def dim(self) -> int:
@@ -73,12 +94,49 @@ class SparseTensor:
     @property
     def num_channels(self) -> int:
         """Number of features of a site."""
-        return self.features.shape[1]
+        return self.features.shape[-1]
 
     @property
-    def mask(self) -> Bool[Array, " sites"]:
+    def mask(self) -> Bool[Array, "*stack sites"]:
         """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.num_active
+        count = self.num_active if not jnp.ndim(self.num_active) else self.num_active[..., None]
+        return jnp.arange(self.capacity, dtype=jnp.int32) < count
+
+    def __len__(self) -> int:
+        """Number of events, those without sites included."""
+        return self.batch_size
+
+    def __getitem__(self, events: int | slice) -> SparseTensor:
+        """A batch of one event, or of consecutive ones; traceable, of the same capacity.
+
+        Events are counted anew, from 0.
+
+        Raises:
+            IndexError: no such event; a loop over the events ends so.
+            InputError: no integer or slice of step 1, or no event in it.
+
+        >>> x = sparse_tensor([[0, 2], [2, 1], [2, 3]], [[5.0], [7.0], [8.0]], spatial_shape=(4,),
+        ...                   batch_size=3)
+        >>> x[2].coords.tolist(), [int(event.num_active) for event in x]
+        ([[0, 1], [0, 3], [-1, -1]], [1, 0, 2])
+        """
+        self.check()
+        start, stop = _range_of(events, self.batch_size)
+        event = jnp.where(self.mask, self.coords[:, 0], self.batch_size)
+        before, within = (jnp.sum(event < n, dtype=jnp.int32) for n in (start, stop))
+        rows = jnp.arange(self.capacity, dtype=jnp.int32)
+        kept = (rows < within - before)[:, None]
+        first = jnp.array([[start, *[0] * self.dim]], jnp.int32)
+        coords = jnp.roll(self.coords, -before, axis=0) - first
+        features = jnp.roll(self.features, -before, axis=0)
+        return dataclasses.replace(
+            self,
+            coords=derived(jnp.where(kept, coords, -1), f"of events {start} to {stop - 1}",
+                           self.coords),
+            features=jnp.where(kept, features, jnp.zeros((), features.dtype)),
+            num_active=within - before,
+            batch_size=stop - start,
+        )  # fmt: skip
 
     def replace(self, features: Float[Array, "sites channels"]) -> SparseTensor:
         """The same sites with other features, whose padding rows must be zero already.
@@ -88,6 +146,19 @@ class SparseTensor:
         """
         check_rows(features, self.capacity)
         return dataclasses.replace(self, features=features)
+
+    def check_same_sites(self, other: object) -> None:
+        """Refuses a tensor on other sites, as far as :mod:`jaxsparse.same_sites` can tell.
+
+        Raises:
+            InputError: other sites, or no SparseTensor.
+        """
+        if not isinstance(other, SparseTensor):
+            raise InputError(f"y is a {type(other).__name__}: must be a SparseTensor, as x is")
+        self.check("features of x")
+        other.check("features of y")
+        remedy = "bring both to the same sites, with ops.union or ops.intersection"
+        check_same_sites(self, other, "y has", remedy)
 
     def check(self, name: str = "features") -> None:
         """Refuses a tensor whose features have not one row for each row of ``coords``.
@@ -191,33 +262,24 @@ def sparse_tensor(
     )
 
 
-def from_dense(
-    array: Float[np.ndarray, "events ..."], *, capacity: int | None = None, threshold: float = 0.0
-) -> SparseTensor:
-    """The sites of a dense array ``[batch, *spatial, channels]`` where any ``|value| > threshold``.
-
-    Host side. The inverse of ``SparseTensor.to_dense`` wherever no site holds only small values.
-    NaN makes a site, as in ``ops.from_dense``.
+def check_tensor(x: object, name: str = "x") -> None:
+    """Refuses what is no SparseTensor, and one whose features have not a row for each site.
 
     Raises:
-        InputError: fewer than three axes, or more sites than ``capacity``.
+        InputError: it is not.
 
-    >>> from_dense(np.eye(3)[None, :, :, None]).coords.tolist()
-    [[0, 0, 0], [0, 1, 1], [0, 2, 2]]
+    >>> check_tensor(np.ones((3, 2)))
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: x is a ndarray: must be a SparseTensor, make one with
+    jaxsparse.sparse_tensor or put features on sites with .replace(features=...)
     """
-    dense = np.asarray(array)
-    if not 3 <= dense.ndim <= 6:
+    if not isinstance(x, SparseTensor):
         raise InputError(
-            f"array has shape {dense.shape}: must be [batch, 1 to 4 spatial axes, channels]"
+            f"{name} is a {type(x).__name__}: must be a SparseTensor, make one with "
+            "jaxsparse.sparse_tensor or put features on sites with .replace(features=...)"
         )
-    coords = np.argwhere(~(np.abs(dense) <= threshold).all(axis=-1))  # NaN is kept
-    return sparse_tensor(
-        coords,
-        dense[tuple(coords.T)],
-        spatial_shape=dense.shape[1:-1],
-        batch_size=dense.shape[0],
-        capacity=capacity,
-    )
+    x.check()
 
 
 def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
@@ -257,6 +319,21 @@ def _checked_points(
             "shift or crop the points, or enlarge spatial_shape or batch_size"
         )
     return points.astype(np.int32), values
+
+
+def _range_of(events: object, batch_size: int) -> tuple[int, int]:
+    """First event, and one past the last."""
+    if isinstance(events, slice):
+        start, stop, step = events.indices(batch_size)
+        if step != 1 or stop <= start:
+            raise InputError(
+                f"events are {start}:{stop}:{step} of {batch_size}: must be one or more in a row"
+            )
+        return start, stop
+    number = integer("event", events)  # type: ignore[arg-type]
+    if not -batch_size <= number < batch_size:
+        raise IndexError(f"event is {number}: must be from 0 to {batch_size - 1}")
+    return number % batch_size, number % batch_size + 1
 
 
 def _merge(values: np.ndarray, starts: np.ndarray, policy: str) -> np.ndarray:

@@ -38,3 +38,11 @@ def test_no_function_takes_the_name_of_a_module():
         for module in pkgutil.iter_modules(package.__path__):
             found = getattr(package, module.name, None)
             assert found is None or isinstance(found, ModuleType), f"{package}.{module.name}"
+
+
+def test_what_operations_and_layers_have_under_one_name_is_one_function():
+    shared = set(jaxsparse.ops.__all__) & set(jaxsparse.nn.__all__)
+    assert "max_pooling" in shared
+    assert [n for n in shared if getattr(jaxsparse.ops, n) is not getattr(jaxsparse.nn, n)] == []
+    shared = set(jaxsparse.ops.__all__) & set(jaxsparse.__all__)
+    assert [n for n in shared if getattr(jaxsparse.ops, n) is not getattr(jaxsparse, n)] == []

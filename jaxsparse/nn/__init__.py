@@ -2,8 +2,7 @@
 
 :mod:`jaxsparse.nn.sparse` works on sparse tensors, :mod:`jaxsparse.nn.dense` is its dense twin;
 blocks are written once for either. The names exported here are the sparse ones. What has no
-parameters is a function; the operations per event, which already work on tensors, are those of
-``ops``.
+parameters is a function; pooling and the operations per event are those of ``ops``.
 """
 
 from jaxsparse.nn import dense, sparse
@@ -18,15 +17,6 @@ from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem, reduce_channels
 from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.group_normalization import GroupNorm, InstanceNorm, LayerNorm
 from jaxsparse.nn.inverted_residual import InvertedResidual
-from jaxsparse.nn.pooling import (
-    average_pooling,
-    average_unpooling,
-    max_pooling,
-    max_pooling_with_choice,
-    max_unpooling,
-    sum_pooling,
-    sum_unpooling,
-)
 from jaxsparse.nn.random_relu import RReLU
 from jaxsparse.nn.sinusoidal import Sinusoidal
 from jaxsparse.nn.sparse import (
@@ -42,12 +32,19 @@ from jaxsparse.nn.sparse import (
 from jaxsparse.nn.squeeze_excitation import EventGate, SqueezeExcitation
 from jaxsparse.nn.views import MERGES, MergedViews, merged_views
 from jaxsparse.ops import (
+    average_pooling,
+    average_unpooling,
     broadcast_add,
     broadcast_concatenate,
     broadcast_multiply,
     global_average_pooling,
     global_max_pooling,
     global_sum_pooling,
+    max_pooling,
+    max_pooling_with_choice,
+    max_unpooling,
+    sum_pooling,
+    sum_unpooling,
 )
 
 __all__ = [

@@ -7,13 +7,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxsparse import SparseTensor
+from jaxsparse.arithmetic import Arithmetic
 from jaxsparse.errors import InputError
 from jaxsparse.pytree import pytree
+from jaxsparse.same_sites import known_to_differ
 
 
 @pytree
 @dataclasses.dataclass(frozen=True)
-class DenseTensor:
+class DenseTensor(Arithmetic):
     """A batch of whole images, of one level.
 
     Attributes:
@@ -51,6 +53,21 @@ class DenseTensor:
         new = dataclasses.replace(self, **changes)
         new.check()
         return new
+
+    def check_same_sites(self, other: object) -> None:
+        """Refuses images of another stride or size, or, where they are at hand, another mask.
+
+        Raises:
+            InputError: they are, or no DenseTensor.
+        """
+        if not isinstance(other, DenseTensor):
+            raise InputError(f"y is a {type(other).__name__}: must be a DenseTensor, as x is")
+        given, expected = ((t.stride, t.features.shape[:-1], t.mask is None) for t in (self, other))
+        if given != expected or known_to_differ(self.mask, other.mask):
+            raise InputError(
+                f"x has stride, size, no mask {given}: y has {expected}, and their masks must "
+                "agree; bring both to the same sites"
+            )
 
     def check(self) -> None:
         """Refuses features that are not of the size of the mask.

@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 from jaxsparse import SparseTensor, ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn.parameters import convolution_weights, parameter
-from jaxsparse.ops.same_sites import check_same_sites
 
 __all__ = ["ChannelwiseConv", "GeneralConv"]
 
@@ -79,25 +78,10 @@ class ChannelwiseConv(nn.Module):
         return _convolve(self, x, connection, features=features, groups=channels)
 
 
-def check_sites(x: SparseTensor, sites: ops.Sites, role: str) -> None:
-    """Refuses a tensor on other sites than a connection's, see ``ops.same_sites``.
-
-    Args:
-        x: the tensor.
-        sites: the source or the target of the connection.
-        role: what the connection does to those sites, ``"reads"`` or ``"makes"``.
-
-    Raises:
-        InputError: another stride, shape, number of events or capacity, or, where they are at
-            hand, other coordinates.
-    """
-    check_same_sites(x, sites, f"the connection {role}", "make one for these sites")
-
-
 def _convolve(
     module: Any, x: SparseTensor, connection: ops.Connection, *, features: int, groups: int
 ) -> SparseTensor:
-    check_sites(x, connection.source, "reads")
+    connection.check_source(x)
     if groups < 1 or x.num_channels % groups or features % groups:
         raise InputError(
             f"groups is {groups}: must divide {x.num_channels} input and {features} output channels"

@@ -54,10 +54,9 @@ class BatchNorm(nn.Module):
         # Parameters are made outside the mapped step, where the axis has no name yet.
         axis_name = None if self.is_initializing() else self.axis_name
         if isinstance(x, SparseTensor):
-            features, batch_mean, batch_variance, count = ops.batch_norm(
-                x.features, x.num_active, scale, bias, epsilon=self.epsilon, axis_name=axis_name
+            out, batch_mean, batch_variance, count = ops.batch_norm_with_moments(
+                x, scale, bias, epsilon=self.epsilon, axis_name=axis_name
             )
-            out = x.replace(features)
         else:
             batch_mean, batch_variance, count = _dense_moments(x, axis_name)
             out = _normalise(x, batch_mean, batch_variance, scale, bias, self.epsilon)

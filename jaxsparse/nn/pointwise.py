@@ -14,12 +14,10 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxsparse import SparseTensor
-from jaxsparse.errors import InputError
 from jaxsparse.features import check_features, per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
 from jaxsparse.ops.precision import precision_for
-from jaxsparse.ops.same_sites import check_same_sites, known_to_differ
 
 Tensor = TypeVar("Tensor", SparseTensor, DenseTensor)
 
@@ -64,14 +62,13 @@ def relu(x: Tensor) -> Tensor:
 
 
 def add(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of the features of two tensors on the same sites; ``ops.union`` adds any two.
+    """``x + y``, of tensors on the same sites; ``ops.union`` adds any two.
 
     Raises:
-        InputError: the tensors have different sites, as far as ``check_same_sites`` can tell: under
-            ``jit`` a different stride, shape, number of events or capacity only.
+        InputError: the tensors have different sites, as far as :mod:`jaxsparse.same_sites` can
+            tell.
     """
-    _check_same_sites(x, y)
-    return x.replace(features=x.features + y.features)
+    return x + y
 
 
 def concatenate(x: Tensor, y: Tensor) -> Tensor:
@@ -80,7 +77,7 @@ def concatenate(x: Tensor, y: Tensor) -> Tensor:
     Raises:
         InputError: as of :func:`add`.
     """
-    _check_same_sites(x, y)
+    x.check_same_sites(y)
     return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
 
 
@@ -123,16 +120,3 @@ def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
         return x
     zero = jnp.zeros((), features.dtype)
     return x.replace(features=jnp.where(x.mask[..., None], features, zero))
-
-
-def _check_same_sites(x: Tensor, y: Tensor) -> None:
-    if isinstance(x, SparseTensor) and isinstance(y, SparseTensor):
-        remedy = "bring both to the same sites, with ops.union or ops.intersection"
-        check_same_sites(x, y, "y has", remedy)
-        return
-    given, expected = ((t.stride, t.features.shape[:-1], t.mask is None) for t in (x, y))
-    if given != expected or known_to_differ(x.mask, y.mask):
-        raise InputError(
-            f"x has stride, size, no mask {given}: y has {expected}, and their masks must agree; "
-            "bring both to the same sites"
-        )

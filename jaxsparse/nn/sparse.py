@@ -22,14 +22,15 @@ from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.normalization import BatchNorm
 from jaxsparse.nn.parameters import convolution_weights, parameter
 from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
-from jaxsparse.nn.pooling import average_unpooling, max_pooling
 from jaxsparse.nn.views import merged_views
 from jaxsparse.ops import (
+    average_unpooling,
     broadcast_add,
     broadcast_multiply,
     global_average_pooling,
     global_max_pooling,
     global_sum_pooling,
+    max_pooling,
 )
 
 __all__ = [

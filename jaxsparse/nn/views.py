@@ -103,7 +103,7 @@ def merged_views(
     bare = [
         ops.Sites.of(view).tensor(jnp.zeros((view.capacity, 0), jnp.float32)) for view in levels[0]
     ]
-    union = functools.reduce(lambda x, y: ops.union(x, y)[0], bare)
+    union = functools.reduce(ops.union, bare)
     # What lies beyond the smaller of the two bounds is padding.
     union = dataclasses.replace(
         union, coords=union.coords[: capacities[0]], features=union.features[: capacities[0]]

@@ -1,5 +1,6 @@
 """Functions on coordinates and features: pure JAX, no parameters, no Flax."""
 
+from jaxsparse.ops.batches import concatenate_events, stack
 from jaxsparse.ops.connection import (
     Connection,
     down_connection,
@@ -28,6 +29,7 @@ from jaxsparse.ops.normalization import (
     BatchNormResult,
     batch_norm,
     batch_norm_inference,
+    batch_norm_with_moments,
     masked_moments,
 )
 from jaxsparse.ops.pooling import (
@@ -35,13 +37,14 @@ from jaxsparse.ops.pooling import (
     average_pooling,
     average_unpooling,
     max_pooling,
+    max_pooling_with_choice,
     max_unpooling,
     sum_pooling,
     sum_unpooling,
 )
 from jaxsparse.ops.region import Region, cross, hypercube
 from jaxsparse.ops.rows import sum_rows, take_rows
-from jaxsparse.ops.sets import crop, intersection, prune, union
+from jaxsparse.ops.sets import crop, intersection, prune, union, union_sites
 from jaxsparse.ops.sites import Sites, generated_sites, given_sites, strided_sites
 from jaxsparse.ops.voxels import PointMap, VoxelizeStatus, vote, voxelize
 
@@ -60,9 +63,11 @@ __all__ = [
     "average_unpooling",
     "batch_norm",
     "batch_norm_inference",
+    "batch_norm_with_moments",
     "broadcast_add",
     "broadcast_concatenate",
     "broadcast_multiply",
+    "concatenate_events",
     "convolution",
     "count_levels",
     "crop",
@@ -87,8 +92,10 @@ __all__ = [
     "layer_norm",
     "masked_moments",
     "max_pooling",
+    "max_pooling_with_choice",
     "max_unpooling",
     "prune",
+    "stack",
     "strided_connection",
     "strided_sites",
     "submanifold_connection",
@@ -101,6 +108,7 @@ __all__ = [
     "to_dense",
     "transposed_connection",
     "union",
+    "union_sites",
     "vote",
     "voxelize",
 ]

@@ -28,7 +28,8 @@ from jaxsparse.ops.levels import Geometry, Level
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
 from jaxsparse.pytree import pytree
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.same_sites import check_same_sites
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 
 @pytree
@@ -67,6 +68,22 @@ class Connection:
         rows, _ = back.reads()
         read = (rows < back.capacity_in).any(axis=0)
         return jnp.sum(self.source.mask & ~read, dtype=jnp.int32)
+
+    def check_source(self, x: SparseTensor) -> None:
+        """Refuses what is no tensor on the sites that are read, as far as can be told.
+
+        Raises:
+            InputError: no tensor, or one on other sites.
+        """
+        _check_on(x, self.source, "reads")
+
+    def check_target(self, y: SparseTensor) -> None:
+        """Refuses what is no tensor on the sites that are made, as far as can be told.
+
+        Raises:
+            InputError: no tensor, or one on other sites.
+        """
+        _check_on(y, self.target, "makes")
 
     def transpose(self) -> Connection:
         """The way back: the same pairs, onto the sites that were the input."""
@@ -238,6 +255,11 @@ def down_connection(geometry: Geometry, level: int) -> Connection:
         )
     source, target = Sites.of(levels[level]), Sites.of(levels[level + 1])
     return Connection(source, target, down, down.taps, 1)
+
+
+def _check_on(x: SparseTensor, sites: Sites, role: str) -> None:
+    check_tensor(x)
+    check_same_sites(x, sites, f"the connection {role}", "make one for these sites")
 
 
 def general_map(

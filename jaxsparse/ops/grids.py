@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from jaxsparse.errors import InputError
 from jaxsparse.features import as_features
@@ -58,34 +58,35 @@ def dense_mask(x: SparseTensor) -> Bool[Array, "events ..."]:
 def from_dense(
     array: Float[Array | np.ndarray, "events ..."],
     *,
-    capacity: int,
+    capacity: int | None = None,
     threshold: float = 0.0,
     mask: Bool[Array | np.ndarray, "events ..."] | None = None,
-) -> tuple[SparseTensor, Int[Array, ""]]:
+) -> SparseTensor:
     """The cells of a grid that are sites, in canonical order. Traceable.
 
-    The inverse of ``to_dense``, given ``mask=dense_mask(x)``. ``jaxsparse.from_dense`` does the
-    same for numpy arrays and finds the capacity by itself.
+    The inverse of ``to_dense``, given ``mask=dense_mask(x)``.
 
     Args:
         array: ``[batch, *spatial, channels]``, 1 to 4 spatial axes. float32, bfloat16 and float16
             stay; wider floats, integers and booleans become float32.
-        capacity: rows of the result (static).
+        capacity: rows of the result (static); None: the number of sites, at least 1, which can be
+            found outside of ``jit`` only. Under ``jit`` the last sites are missing where a smaller
+            one does not suffice.
         threshold: without a mask, a cell is a site where ``|value|`` of any channel exceeds it, or
             is NaN.
         mask: bool ``[batch, *spatial]``, which cells are sites.
 
     Returns:
-        ``(tensor, num_sites)``: the tensor of stride 1, padding rows -1 and 0, and the true number
-        of sites, int32. Under ``jit`` it can exceed ``capacity``; the last sites are then missing.
-        Differentiable any number of times in the values.
+        A tensor of stride 1, padding rows -1 and 0, differentiable any number of times in the
+        values.
 
     Raises:
         InputError: another number of axes or another mask shape, another type, a volume of
-            2^31 - 1 cells or more, and, outside of ``jit``, more sites than ``capacity``.
+            2^31 - 1 cells or more; outside of ``jit`` more sites than ``capacity``, under ``jit``
+            none that is given.
 
-    >>> x, num_sites = from_dense(jnp.eye(2)[None, :, :, None], capacity=3)
-    >>> x.coords.tolist(), int(num_sites)
+    >>> x = from_dense(jnp.eye(2)[None, :, :, None], capacity=3)
+    >>> x.coords.tolist(), int(x.num_active)
     ([[0, 0, 0], [0, 1, 1], [-1, -1, -1]], 2)
     """
     array = jnp.asarray(as_features(array, "array"))
@@ -93,7 +94,6 @@ def from_dense(
         raise InputError(
             f"array has shape {array.shape}: must be [batch, 1 to 4 spatial axes, channels]"
         )
-    capacity = positive("capacity", capacity)
     batch_size, *shape, channels = array.shape
     cells = _cell_count(batch_size, tuple(shape))
     if mask is None:
@@ -109,7 +109,16 @@ def from_dense(
     # Row-major order of the cells is the canonical order of the sites.
     rank = jnp.cumsum(active, dtype=jnp.int32) - 1
     num_sites = rank[-1] + 1
-    if not isinstance(num_sites, jax.core.Tracer) and int(num_sites) > capacity:
+    at_hand = not isinstance(num_sites, jax.core.Tracer)
+    if capacity is None:
+        if not at_hand:
+            raise InputError(
+                "capacity is None under jit, where sites cannot be counted: say how many rows the "
+                "result has"
+            )
+        capacity = max(int(num_sites), 1)
+    capacity = positive("capacity", capacity)
+    if at_hand and int(num_sites) > capacity:
         raise InputError(f"capacity is {capacity} but array has {int(num_sites)} sites: raise it")
     row = jnp.where(active & (rank < capacity), rank, capacity)
     number = jnp.arange(cells, dtype=jnp.int32)
@@ -120,7 +129,7 @@ def from_dense(
         columns.append(rest % length)
         rest = rest // length
     coords = jnp.stack([rest, *reversed(columns)], axis=1)
-    tensor = SparseTensor(
+    return SparseTensor(
         coords=jnp.where((cell < cells)[:, None], coords, -1),
         features=take_rows(array.reshape(cells, channels), cell, distinct=True),
         num_active=jnp.minimum(num_sites, capacity),
@@ -128,7 +137,6 @@ def from_dense(
         batch_size=batch_size,
         stride=(1,) * len(shape),
     )
-    return tensor, num_sites
 
 
 def _cell_count(batch_size: int, shape: tuple[int, ...]) -> int:

@@ -14,8 +14,9 @@ from jaxsparse.features import check_rows
 from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
-from jaxsparse.ops.same_sites import check_same_sites
+from jaxsparse.origins import scaled
 from jaxsparse.pytree import pytree, register_serialization
+from jaxsparse.same_sites import check_same_sites
 from jaxsparse.tensor import SparseTensor
 
 
@@ -61,7 +62,7 @@ class Level:
     @property
     def capacity(self) -> int:
         """Number of rows, padding included."""
-        return self.coords.shape[0]
+        return self.coords.shape[-2]
 
     @property
     def num_active(self) -> Int[Array, ""]:
@@ -96,6 +97,7 @@ class Geometry:
                 another shape, number of events or capacity, or, where they are at hand, other
                 coordinates.
         """
+        x.check()
         index = self.level_of_stride(x.stride)
         relation = f"level {index} of the geometry has"
         check_same_sites(x, self.levels[index], relation, "build one from this batch")
@@ -208,7 +210,8 @@ def geometry(
         )
         built.append(dataclasses.replace(level, down=down))
         fits &= num_active <= rows[index + 1]
-        coords, shape = coarse, coordinates.halved_shape(shape)
+        coords = scaled(coarse, coords, (2,) * x.dim)
+        shape = coordinates.halved_shape(shape)
         stride = tuple(2 * s for s in stride)
     if capacities is not None and not isinstance(fits, jax.core.Tracer) and not bool(fits):
         over = next(i for i, level in enumerate(built) if int(level.count) > level.capacity)

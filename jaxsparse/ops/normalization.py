@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
-from jaxsparse.features import check_channels, check_features, per_channel
+from jaxsparse.features import as_array, check_channels, check_features, per_channel
 from jaxsparse.ops.column_sums import (
     active_rows,
     column_moments,
@@ -19,23 +19,24 @@ from jaxsparse.ops.column_sums import (
 )
 from jaxsparse.ops.int32 import row_count
 from jaxsparse.pytree import register_named_tuple
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 AxisName = str | tuple[str, ...] | None
 
 
 @register_named_tuple
 class BatchNormResult(NamedTuple):
-    """What ``batch_norm`` returns.
+    """What ``batch_norm_with_moments`` returns.
 
     Attributes:
-        features: normalised, of the type of the input, padding rows zero.
+        tensor: normalised, of the type of the input, padding rows zero.
         mean: float32 ``[channels]``, over the active sites of all devices.
         variance: float32 ``[channels]``, biased (divided by the count).
         count: float32 scalar, active sites of all devices. Where it is 0 the moments are 0 and 0:
             leave running statistics alone.
     """
 
-    features: Array
+    tensor: SparseTensor
     mean: Array
     variance: Array
     count: Array  # type: ignore[assignment] # hides tuple.count, which nobody needs here
@@ -68,7 +69,10 @@ def masked_moments(
         InputError: an unknown implementation, ``"native"`` where it cannot be had, features of
             another type or shape, or more active rows than there are.
     """
-    features = _checked(features)
+    features = jnp.asarray(as_array("features", features))
+    check_features(features.dtype)
+    if features.ndim != 2:
+        raise InputError(f"features has shape {features.shape}: must be [sites, channels]")
     num_active = row_count("num_active", num_active, features.shape[0])
     own_total, own_squares = column_moments(features, num_active, implementation)
     own_count = num_active.astype(jnp.float32)
@@ -82,20 +86,18 @@ def masked_moments(
 
 
 def batch_norm(
-    features: Float[Array, "sites channels"],
-    num_active: Array,
+    x: SparseTensor,
     scale: Float[Array, " channels"],
     bias: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
     axis_name: AxisName = None,
     implementation: str = "auto",
-) -> BatchNormResult:
+) -> SparseTensor:
     """Normalises with the batch's moments: ``scale * (x - mean) / sqrt(var + epsilon) + bias``.
 
     Args:
-        features: ``[sites, channels]``, float32 or bfloat16.
-        num_active: int32 scalar, active rows on this device; may be 0.
+        x: a batch, features float32, bfloat16 or float16; there may be no site on this device.
         scale: float32 ``[channels]``.
         bias: float32 ``[channels]``.
         epsilon: added to the variance.
@@ -104,8 +106,8 @@ def batch_norm(
             exported program never holds (``column_sums.py``).
 
     Returns:
-        ``BatchNormResult``. Moments carry no gradient of their own. Differentiable in both modes
-        and any number of times, with the usual formula,
+        The sites of ``x``, features of its type; padding rows are zero. Differentiable in both
+        modes and any number of times, with the usual formula,
         ``dx = scale / sigma * (g - mean(g) - x_hat * mean(x_hat g))``; under ``axis_name`` every
         device differentiates its own loss, and parameter gradients are summed once by the caller.
 
@@ -114,38 +116,63 @@ def batch_norm(
             or bias of another type or shape, or more active rows than there are.
 
     Source: Ioffe and Szegedy, arXiv:1502.03167, with the moments taken over active sites.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [3.0]], spatial_shape=(4,), batch_size=1)
+    >>> batch_norm(x, jnp.ones(1), jnp.zeros(1)).features.round(3).tolist()
+    [[-1.0], [1.0]]
     """
-    features = _checked(features, scale=scale, bias=bias)
+    return batch_norm_with_moments(
+        x, scale, bias, epsilon=epsilon, axis_name=axis_name, implementation=implementation
+    ).tensor
+
+
+def batch_norm_with_moments(
+    x: SparseTensor,
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
+    *,
+    epsilon: float = 1e-5,
+    axis_name: AxisName = None,
+    implementation: str = "auto",
+) -> BatchNormResult:
+    """``batch_norm``, and the moments that it took, for running statistics.
+
+    Args, errors: as for ``batch_norm``.
+
+    Returns:
+        ``BatchNormResult``. Moments carry no gradient of their own.
+    """
+    features = _checked(x, scale=scale, bias=bias)
     y, mean, variance, count = _normalise(
         features,
-        row_count("num_active", num_active, features.shape[0]),
+        row_count("num_active", x.num_active, features.shape[0]),
         jnp.asarray(scale, jnp.float32),
         jnp.asarray(bias, jnp.float32),
         _Options(epsilon, axis_name, implementation),
     )
     stop = jax.lax.stop_gradient
-    return BatchNormResult(y, stop(mean), stop(variance), stop(count))
+    return BatchNormResult(x.replace(y), stop(mean), stop(variance), stop(count))
 
 
 def batch_norm_inference(
-    features: Float[Array, "sites channels"],
-    num_active: Array,
+    x: SparseTensor,
     scale: Float[Array, " channels"],
     bias: Float[Array, " channels"],
     mean: Float[Array, " channels"],
     variance: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
-) -> Float[Array, "sites channels"]:
+) -> SparseTensor:
     """Normalises with given moments: one multiplication and one addition; padding rows zero.
 
     Raises:
         InputError: features or vectors of another type, vectors that have not one number a channel,
             more active rows than there are.
     """
-    features = _checked(features, scale=scale, bias=bias, mean=mean, variance=variance)
-    num_active = row_count("num_active", num_active, features.shape[0])
-    return _affine(features, num_active, scale, bias, mean, variance, epsilon)
+    features = _checked(x, scale=scale, bias=bias, mean=mean, variance=variance)
+    num_active = row_count("num_active", x.num_active, features.shape[0])
+    return x.replace(_affine(features, num_active, scale, bias, mean, variance, epsilon))
 
 
 def _affine(
@@ -164,12 +191,11 @@ def _affine(
     return jnp.where(active_rows(y, num_active), y, 0).astype(features.dtype)
 
 
-def _checked(features: Any, **vectors: Any) -> Array:
-    """The features as an array, if they and all vectors have the type and shape they must have."""
-    features = jnp.asarray(features)
+def _checked(x: SparseTensor, **vectors: Any) -> Array:
+    """The features, if they and all vectors have the type and shape that they must have."""
+    check_tensor(x)
+    features = jnp.asarray(x.features)
     check_features(features.dtype)
-    if features.ndim != 2:
-        raise InputError(f"features has shape {features.shape}: must be [sites, channels]")
     for name, vector in vectors.items():
         check_channels(name, vector, features.shape[1])
     return features

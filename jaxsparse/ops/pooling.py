@@ -1,8 +1,10 @@
-"""Maximum, sum and average over the taps of a kernel map, and the ways back.
+"""Maximum, sum and average over the sites that a connection leads from, and the ways back.
 
 A site that is absent is absent, not zero: it is no candidate for a maximum, and an average counts
-it only if asked to. All of them serve every kind of map and its transpose, for which every output
-row knows its input rows: each adds up (or compares) one gather for each tap, under a mask.
+it only if asked to. All of them serve every connection and its transpose, for which every output
+row knows its input rows: each adds up (or compares) one gather for each tap, under a mask. The
+connection of the pooling is also that of the way back, ``x = sum_unpooling(y, connection)``;
+between two levels of a geometry it is ``down_connection``.
 
 The derivative of a sum over a map is the sum over the transposed map; that of a maximum is the
 sum over the transposed map of the cotangents whose owner chose this row. Both are gathers again,
@@ -17,14 +19,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
+from jaxsparse.ops.connection import Connection
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
 from jaxsparse.pytree import register_named_tuple
+from jaxsparse.tensor import SparseTensor
 
 DIVISORS = ("active", "kernel")
 
@@ -35,83 +39,209 @@ UNROLLED_TAPS = 8
 
 @register_named_tuple
 class MaxPoolingResult(NamedTuple):
-    """What ``max_pooling`` returns.
+    """What ``max_pooling_with_choice`` returns.
 
     Attributes:
-        features: ``[capacity_out, channels]``, of the type of the input, padding rows zero.
-        choice: int32 ``[capacity_out, channels]``: the tap whose input was the maximum, the first
-            of equal ones; the number of taps where no input site is in reach, as on padding rows.
+        tensor: the maxima, on the sites that the connection makes.
+        choice: int32 ``[sites, channels]``: the tap whose input was the maximum, the first of equal
+            ones; the number of taps where no input site is in reach, as on padding rows.
     """
 
-    features: Array
+    tensor: SparseTensor
     choice: Array
 
 
-def sum_pooling(
-    features: Float[Array, "sites channels"], kernel_map: KernelMap
-) -> Float[Array, "rows channels"]:
-    """Sum over the active sites in reach, ``out[o] = sum_k in[in(o, k)]``.
+def max_pooling(x: SparseTensor, connection: Connection) -> SparseTensor:
+    """Maximum over the active sites in reach, for every channel of its own.
+
+    Of equal inputs the first tap is chosen and gets all of the gradient. NaN counts as the largest
+    number, as in ``jnp.max``.
 
     Args:
-        features: ``[capacity_in, channels]``, float32, bfloat16 or float16; sums are float32.
-        kernel_map: which rows feed which, of any kind.
+        x: on the sites that the connection reads; features float32, bfloat16 or float16.
+        connection: for example ``strided_connection(x, hypercube(2, 3), 2)``.
 
     Returns:
-        ``[capacity_out, channels]`` of the type of ``features``; zero on padding rows and where no
-        site is in reach.
+        On the sites that the connection makes, of the type of ``x``; zero on padding rows and where
+        no site is in reach.
 
     Raises:
-        InputError: features of another type, or another number of rows than the map takes.
+        InputError: a tensor on other sites than the connection's, features of another type.
+
+    Source: agrees with ``MinkowskiMaxPooling`` (Choy et al., arXiv:1904.08755).
+
+    >>> from jaxsparse import geometry, sparse_tensor
+    >>> from jaxsparse.ops import down_connection
+    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[-1.0], [-2.0], [-4.0]], spatial_shape=(4,),
+    ...                   batch_size=1)
+    >>> y = max_pooling(x, down_connection(geometry(x, levels=2, capacities=(3, 2)), 0))
+    >>> y.coords.tolist(), y.features.tolist()
+    ([[0, 0], [0, 1]], [[-1.0], [-4.0]])
+    """
+    return max_pooling_with_choice(x, connection).tensor
+
+
+def max_pooling_with_choice(x: SparseTensor, connection: Connection) -> MaxPoolingResult:
+    """``max_pooling``, and which tap each maximum came from, for ``max_unpooling``.
+
+    Args, errors: as for ``max_pooling``.
+
+    >>> from jaxsparse import geometry, sparse_tensor
+    >>> from jaxsparse.ops import down_connection
+    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
+    ...                   batch_size=1)
+    >>> down = down_connection(geometry(x, levels=2, capacities=(3, 2)), 0)
+    >>> y, choice = max_pooling_with_choice(x, down)
+    >>> choice.tolist(), max_unpooling(10 * y, choice, down).features.tolist()
+    ([[1], [1]], [[0.0], [20.0], [40.0]])
+    """
+    connection.check_source(x)
+    check_features(x.features.dtype)
+    kernel_map = connection.kernel_map
+    choice = _choose(kernel_map, jax.lax.stop_gradient(x.features))
+    features = _chosen((kernel_map, choice), x.features, kernel_map.capacity_out)
+    return MaxPoolingResult(connection.target.tensor(features), choice)
+
+
+def sum_pooling(x: SparseTensor, connection: Connection) -> SparseTensor:
+    """Sum over the active sites in reach, ``out[o] = sum_k in[in(o, k)]``, in float32.
+
+    Args, result, errors: as for ``max_pooling``.
 
     Source: agrees with ``MinkowskiSumPooling`` (Choy et al., arXiv:1904.08755).
 
     >>> from jaxsparse import geometry, sparse_tensor
+    >>> from jaxsparse.ops import down_connection
     >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
     ...                   batch_size=1)
-    >>> level = geometry(x, levels=2).levels[0]
-    >>> sum_pooling(x.features, level.kernel_maps[3]).tolist()
-    [[3.0], [3.0], [4.0]]
-    >>> sum_pooling(x.features, level.down).tolist()
+    >>> sum_pooling(x, down_connection(geometry(x, levels=2), 0)).features.tolist()
     [[3.0], [4.0], [0.0]]
     """
-    features = _checked(features, kernel_map)
-    return _tap_sum(kernel_map, features, kernel_map.capacity_out)
+    connection.check_source(x)
+    return connection.target.tensor(_summed(connection.kernel_map, x.features))
 
 
 def average_pooling(
-    features: Float[Array, "sites channels"], kernel_map: KernelMap, *, divisor: str = "active"
-) -> Float[Array, "rows channels"]:
-    """Average over the sites in reach, ``out[o] = sum_k in[in(o, k)] / n``.
+    x: SparseTensor, connection: Connection, *, divisor: str = "active"
+) -> SparseTensor:
+    """Average over the sites in reach, ``out[o] = sum_k in[in(o, k)] / n``, in float32.
 
     Args:
-        features: ``[capacity_in, channels]``, float32, bfloat16 or float16; sums are float32.
-        kernel_map: which rows feed which, of any kind.
+        x: as for ``max_pooling``.
+        connection: as for ``max_pooling``.
         divisor: ``"active"``: ``n`` is how many of the taps of ``o`` have an active site.
             ``"kernel"``: ``n`` is the number of taps, as if absent sites were zero.
 
-    Returns:
-        ``[capacity_out, channels]`` of the type of ``features``; zero on padding rows and where no
-        site is in reach.
-
-    Raises:
-        InputError: an unknown divisor, features of another type or another number of rows than the
-            map takes.
+    Returns, errors: as for ``max_pooling``, and an unknown divisor.
 
     Source: ``"active"`` agrees with ``MinkowskiAvgPooling`` (Choy et al., arXiv:1904.08755),
     ``"kernel"`` with a dense average pooling that counts its padding.
 
     >>> from jaxsparse import geometry, sparse_tensor
+    >>> from jaxsparse.ops import down_connection
     >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
     ...                   batch_size=1)
-    >>> down = geometry(x, levels=2, capacities=(3, 2)).levels[0].down
-    >>> average_pooling(x.features, down).tolist()
+    >>> down = down_connection(geometry(x, levels=2, capacities=(3, 2)), 0)
+    >>> average_pooling(x, down).features.tolist()
     [[1.5], [4.0]]
-    >>> average_pooling(x.features, down, divisor="kernel").tolist()
+    >>> average_pooling(x, down, divisor="kernel").features.tolist()
     [[1.5], [2.0]]
     """
+    connection.check_source(x)
+    return connection.target.tensor(_averaged(connection.kernel_map, x.features, divisor))
+
+
+def max_unpooling(
+    y: SparseTensor, choice: Int[Array, "sites channels"], connection: Connection
+) -> SparseTensor:
+    """Back to where the maxima were: the transpose of ``max_pooling`` at that choice.
+
+    A site gets the sum of the features of all outputs whose maximum it was, else zero.
+
+    Args:
+        y: on the sites that the connection of the pooling makes.
+        choice: of ``max_pooling_with_choice``; a number that is no tap chooses nothing.
+        connection: that of the pooling.
+
+    Returns:
+        On the sites that were pooled, of the type of ``y``.
+
+    Raises:
+        InputError: a tensor on other sites than those that were made, features of another type, a
+            choice of another shape.
+
+    Source: the "unpooling" of Zeiler and Fergus, arXiv:1311.2901, section 2.1.
+    """
+    connection.check_target(y)
+    check_features(y.features.dtype)
+    choice = clipped_int32("choice", choice)
+    if y.features.shape != choice.shape:
+        raise InputError(
+            f"choice has shape {choice.shape}: must be {y.features.shape} as the features, pass "
+            "what max_pooling_with_choice over this connection returned"
+        )
+    kernel_map = connection.kernel_map
+    features = _chosen.transpose((kernel_map, choice), y.features, kernel_map.capacity_in)
+    return connection.source.tensor(features)
+
+
+def sum_unpooling(y: SparseTensor, connection: Connection) -> SparseTensor:
+    """Back onto the sites that were pooled: the sum of all outputs that a site was pooled into.
+
+    The transpose of ``sum_pooling``. Between levels of a geometry a site copies its parent.
+
+    Args:
+        y: on the sites that the connection of the pooling makes.
+        connection: that of the pooling.
+
+    Returns:
+        On the sites that were pooled, of the type of ``y``.
+
+    Raises:
+        InputError: a tensor on other sites than those that were made, features of another type.
+
+    >>> from jaxsparse import geometry, sparse_tensor
+    >>> from jaxsparse.ops import down_connection
+    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
+    ...                   batch_size=1)
+    >>> down = down_connection(geometry(x, levels=2), 0)
+    >>> sum_unpooling(sum_pooling(x, down), down).features.tolist()
+    [[3.0], [3.0], [4.0]]
+    """
+    connection.check_target(y)
+    return connection.source.tensor(_summed(connection.kernel_map.transpose(), y.features))
+
+
+def average_unpooling(
+    y: SparseTensor, connection: Connection, *, divisor: str = "active"
+) -> SparseTensor:
+    """Back onto the sites that were pooled: the average of all outputs that a site is part of.
+
+    Over kernel 2 and stride 2 a site copies its one parent: the up-sampling by the nearest.
+
+    Args:
+        y: on the sites that the connection of the pooling makes.
+        connection: that of the pooling.
+        divisor: as for ``average_pooling``.
+
+    Returns, errors: as for ``sum_unpooling``, and an unknown divisor.
+
+    Source: agrees with ``MinkowskiPoolingTranspose`` (Choy et al., arXiv:1904.08755).
+    """
+    connection.check_target(y)
+    features = _averaged(connection.kernel_map.transpose(), y.features, divisor)
+    return connection.source.tensor(features)
+
+
+def _summed(kernel_map: KernelMap, features: Array) -> Array:
+    check_features(features.dtype)
+    return _tap_sum(kernel_map, features, kernel_map.capacity_out)
+
+
+def _averaged(kernel_map: KernelMap, features: Array, divisor: str) -> Array:
     if divisor not in DIVISORS:
         raise InputError(f"divisor is {divisor!r}: must be one of {', '.join(DIVISORS)}")
-    features = _checked(features, kernel_map)
+    check_features(features.dtype)
     total = _tap_sum(kernel_map, features, kernel_map.capacity_out, jnp.float32)
     count: Array | float = kernel_map.taps
     if divisor == "active":
@@ -119,146 +249,6 @@ def average_pooling(
         present = jnp.sum(rows < kernel_map.capacity_in, axis=0, dtype=jnp.int32)
         count = jnp.maximum(present, 1)[:, None].astype(jnp.float32)
     return (total / count).astype(features.dtype)
-
-
-def max_pooling(
-    features: Float[Array, "sites channels"], kernel_map: KernelMap
-) -> MaxPoolingResult:
-    """Maximum over the active sites in reach, for every channel of its own.
-
-    Of equal inputs the first tap is chosen and gets all of the gradient. NaN counts as the largest
-    number, as in ``jnp.max``.
-
-    Args:
-        features: ``[capacity_in, channels]``, float32, bfloat16 or float16.
-        kernel_map: which rows feed which, of any kind.
-
-    Returns:
-        ``MaxPoolingResult``: the maxima, and which tap each came from.
-
-    Raises:
-        InputError: features of another type, or another number of rows than the map takes.
-
-    Source: agrees with ``MinkowskiMaxPooling`` (Choy et al., arXiv:1904.08755).
-
-    >>> from jaxsparse import geometry, sparse_tensor
-    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[-1.0], [-2.0], [-4.0]], spatial_shape=(4,),
-    ...                   batch_size=1)
-    >>> features, choice = max_pooling(x.features, geometry(x, levels=2).levels[0].down)
-    >>> features.tolist(), choice.tolist()
-    ([[-1.0], [-4.0], [0.0]], [[0], [1], [2]])
-    """
-    features = _checked(features, kernel_map)
-    choice = _choose(kernel_map, jax.lax.stop_gradient(features))
-    return MaxPoolingResult(
-        _chosen((kernel_map, choice), features, kernel_map.capacity_out), choice
-    )
-
-
-def sum_unpooling(
-    features: Float[Array, "rows channels"], kernel_map: KernelMap
-) -> Float[Array, "sites channels"]:
-    """Back onto the sites that were pooled: the sum of all outputs that a site was pooled into.
-
-    The transpose of ``sum_pooling``. Over ``level.down`` a site copies the features of its parent.
-
-    Args:
-        features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16.
-        kernel_map: the map of the pooling, not its transpose.
-
-    Returns:
-        ``[kernel_map.capacity_in, channels]`` of the type of ``features``; padding rows are zero.
-
-    Raises:
-        InputError: features of another type, or another number of rows than the map makes.
-
-    >>> from jaxsparse import geometry, sparse_tensor
-    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
-    ...                   batch_size=1)
-    >>> down = geometry(x, levels=2, capacities=(3, 2)).levels[0].down
-    >>> sum_unpooling(jnp.array([[3.0], [4.0]]), down).tolist()
-    [[3.0], [3.0], [4.0]]
-    """
-    return sum_pooling(features, kernel_map.transpose())
-
-
-def average_unpooling(
-    features: Float[Array, "rows channels"], kernel_map: KernelMap, *, divisor: str = "active"
-) -> Float[Array, "sites channels"]:
-    """Back onto the sites that were pooled: the average of all outputs that a site is part of.
-
-    ``average_pooling`` over the transposed map. Over ``level.down`` with the divisor ``"active"`` a
-    site copies the features of its one parent.
-
-    Args:
-        features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16.
-        kernel_map: the map of the pooling, not its transpose.
-        divisor: as for ``average_pooling``.
-
-    Returns:
-        ``[kernel_map.capacity_in, channels]`` of the type of ``features``; padding rows are zero.
-
-    Raises:
-        InputError: an unknown divisor, features of another type or another number of rows than the
-            map makes.
-
-    Source: agrees with ``MinkowskiPoolingTranspose`` (Choy et al., arXiv:1904.08755).
-    """
-    return average_pooling(features, kernel_map.transpose(), divisor=divisor)
-
-
-def max_unpooling(
-    features: Float[Array, "rows channels"],
-    choice: Int[Array, "rows channels"],
-    kernel_map: KernelMap,
-) -> Float[Array, "sites channels"]:
-    """Back to where the maxima were: the transpose of ``max_pooling`` at that choice.
-
-    A site gets the sum of the features of all outputs whose maximum it was, else zero.
-
-    Args:
-        features: ``[kernel_map.capacity_out, channels]``, float32, bfloat16 or float16; sums
-            are float32.
-        choice: integers of the same shape, from ``max_pooling``; a number that is no tap chooses
-            nothing.
-        kernel_map: the map of the pooling, not its transpose.
-
-    Returns:
-        ``[kernel_map.capacity_in, channels]`` of the type of ``features``; padding rows are zero.
-
-    Raises:
-        InputError: features of another type or another number of rows than the map makes, a choice
-            of another shape.
-
-    Source: the "unpooling" of Zeiler and Fergus, arXiv:1311.2901, section 2.1.
-
-    >>> from jaxsparse import geometry, sparse_tensor
-    >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
-    ...                   batch_size=1)
-    >>> down = geometry(x, levels=2, capacities=(3, 2)).levels[0].down
-    >>> features, choice = max_pooling(x.features, down)
-    >>> max_unpooling(10 * features, choice, down).tolist()
-    [[0.0], [20.0], [40.0]]
-    """
-    features, choice = jnp.asarray(features), clipped_int32("choice", choice)
-    check_features(features.dtype)
-    if features.shape != choice.shape or features.shape[:1] != (kernel_map.capacity_out,):
-        raise InputError(
-            f"features has shape {features.shape} and choice {choice.shape}: both must be "
-            f"[{kernel_map.capacity_out}, channels], pass what max_pooling over this map returned"
-        )
-    return _chosen.transpose((kernel_map, choice), features, kernel_map.capacity_in)
-
-
-def _checked(features: Array, kernel_map: KernelMap) -> Array:
-    features = jnp.asarray(features)
-    check_features(features.dtype)
-    if features.ndim != 2 or features.shape[0] != kernel_map.capacity_in:
-        raise InputError(
-            f"features has shape {features.shape}: this map takes "
-            f"[{kernel_map.capacity_in}, channels], pass the features of the level it starts from"
-        )
-    return features
 
 
 def _gather(features: Array, rows: Array) -> Array:

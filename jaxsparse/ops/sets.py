@@ -19,6 +19,8 @@ from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
+from jaxsparse.ops.sites import Sites
+from jaxsparse.origins import derived
 from jaxsparse.tensor import SparseTensor
 
 Combine = str | Callable[[Array, Array], Array]
@@ -27,7 +29,7 @@ COMBINATIONS = ("add", "concatenate")
 
 def union(
     x: SparseTensor, y: SparseTensor, *, combine: Combine = "add", capacity: int | None = None
-) -> tuple[SparseTensor, Int[Array, ""]]:
+) -> SparseTensor:
     """The sites of either tensor, with ``combine(features of x, features of y)``.
 
     A tensor that lacks a site gives zeros there. Traceable.
@@ -40,11 +42,11 @@ def union(
             padding rows it is given the numbers of the first site, and what it makes of them is
             replaced by zero: it need not be differentiable, or finite, anywhere else.
         capacity: rows of the result (static); None: those of both together, which always fits.
+            Under ``jit`` the last sites are missing where a smaller one does not suffice:
+            ``union_sites(x, y, capacity=...).fits`` tells.
 
     Returns:
-        ``(tensor, num_sites)``: the true number of sites, int32. Under ``jit`` it can exceed
-        ``capacity``; the last sites are then missing. Differentiable any number of times in the
-        features.
+        A tensor, differentiable any number of times in the features.
 
     Raises:
         InputError: tensors of different levels, channels that cannot be added, an unknown
@@ -56,12 +58,39 @@ def union(
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [2.0]], spatial_shape=(4,), batch_size=1)
     >>> y = sparse_tensor([[0, 1], [0, 3]], [[3.0], [4.0]], spatial_shape=(4,), batch_size=1)
-    >>> total, num_sites = union(x, y)
-    >>> total.coords.tolist(), total.features.tolist(), int(num_sites)
+    >>> total = union(x, y)
+    >>> total.coords.tolist(), total.features.tolist(), int(total.num_active)
     ([[0, 0], [0, 1], [0, 3], [-1, -1]], [[1.0], [5.0], [4.0], [0.0]], 3)
     """
-    _check_same_level(x, y)
+    x.check("features of x")
+    y.check("features of y")
+    sites, row = _union(x, y, capacity)
     join = _combination(x, y, combine)
+    sources = (
+        _sources(row[: x.capacity], sites.capacity),
+        _sources(row[x.capacity :], sites.capacity),
+    )
+    return _joined((x, y), sources, join, sites.coords, sites.num_active)
+
+
+def union_sites(
+    x: SparseTensor | Sites, y: SparseTensor | Sites, *, capacity: int | None = None
+) -> Sites:
+    """The sites of ``union``, their true number, ``count``, and whether they found room, ``fits``.
+
+    Args, errors: as of ``union``.
+
+    >>> from jaxsparse.ops import given_sites
+    >>> x, y = (given_sites([[0, i], [0, 2]], spatial_shape=(4,), batch_size=1) for i in (0, 3))
+    >>> jax.jit(lambda x, y: union_sites(x, y, capacity=2).fits)(x, y)
+    Array(False, dtype=bool)
+    """
+    return _union(x, y, capacity)[0]
+
+
+def _union(x: Any, y: Any, capacity: int | None) -> tuple[Sites, Array]:
+    """The sites of both, and the row of each of ``x`` and then of ``y``, ``capacity`` if none."""
+    _check_same_level(x, y)
     enough = x.capacity + y.capacity
     capacity = enough if capacity is None else positive("capacity", capacity)
     coords = jnp.concatenate([x.coords, y.coords])
@@ -75,9 +104,8 @@ def union(
     row = jnp.where(valid & (rank < capacity), rank, capacity)
     # A site of both tensors writes equal coordinates twice.
     sites = jnp.full((capacity, coords.shape[1]), -1, jnp.int32).at[row].set(coords, mode="drop")
-    sources = _sources(row[: x.capacity], capacity), _sources(row[x.capacity :], capacity)
-    num_active = jnp.minimum(num_sites, capacity)
-    return _joined((x, y), sources, join, sites, num_active), num_sites
+    derived(sites, "of a union", x.coords, y.coords, ordered=False)
+    return Sites(sites, num_sites, x.spatial_shape, x.batch_size, x.stride), row
 
 
 def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") -> SparseTensor:
@@ -103,6 +131,8 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     >>> both.coords.tolist(), both.features.tolist()
     ([[0, 1], [-1, -1]], [[2.0, 3.0], [0.0, 0.0]])
     """
+    x.check("features of x")
+    y.check("features of y")
     _check_same_level(x, y)
     join = _combination(x, y, combine)
     find = Lookup(y.coords, y.num_active, batch_size=y.batch_size, spatial_shape=y.spatial_shape)
@@ -110,6 +140,7 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     # Selected before they are joined: off the common sites the function may have no derivative.
     sites, of_x, num_active = _moved_up(x, of_y < y.capacity)
     of_y = of_y.at[of_x].get(mode="fill", fill_value=y.capacity)
+    derived(sites, "of an intersection", x.coords, y.coords, ordered=False)
     return _joined((x, y), (of_x, of_y), join, sites, num_active)
 
 
@@ -139,6 +170,7 @@ def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, " sites"]) -> SparseTe
         )
     x.check()
     sites, sources, num_active = _moved_up(x, keep)
+    derived(sites, "pruned from others", x.coords, keep)
     features = take_rows(x.features, sources, distinct=True)
     return _with_sites(x, sites, features, num_active)
 
@@ -185,8 +217,11 @@ def crop(
     moved = x.coords[:, 1:] - jnp.clip(corner, low, high)[jnp.maximum(x.coords[:, 0], 0)]
     inside = ((moved >= 0) & (moved < -low)).all(axis=1)
     coords = jnp.concatenate([x.coords[:, :1], moved], axis=1)
-    shifted = dataclasses.replace(x, coords=coords, spatial_shape=lengths)
-    return prune(shifted, inside)
+    box = prune(dataclasses.replace(x, coords=coords, spatial_shape=lengths), inside)
+    traced = isinstance(start, jax.core.Tracer)
+    where = start if traced else tuple(np.ravel(np.asarray(start)).tolist())
+    derived(box.coords, "cropped from others", x.coords, where, lengths)
+    return box
 
 
 def _sources(row: Array, capacity: int) -> Array:
@@ -249,9 +284,7 @@ def _combination(
     return lambda a, b, _: a + b
 
 
-def _check_same_level(x: SparseTensor, y: SparseTensor) -> None:
-    x.check("features of x")
-    y.check("features of y")
+def _check_same_level(x: Any, y: Any) -> None:
     of_x = (x.spatial_shape, x.batch_size, x.stride)
     of_y = (y.spatial_shape, y.batch_size, y.stride)
     if of_x != of_y:

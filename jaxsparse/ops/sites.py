@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxsparse import origins
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_rows
 from jaxsparse.integers import INT32_MAX, integers, positive
@@ -64,7 +65,7 @@ class Sites:
     @property
     def capacity(self) -> int:
         """Number of rows, padding included."""
-        return self.coords.shape[0]
+        return self.coords.shape[-2]
 
     @property
     def dim(self) -> int:
@@ -191,7 +192,9 @@ def strided_sites(
     if output_sites == "stride":
         shape = tuple(-(-n // s) for n, s in zip(x.spatial_shape, steps, strict=True))
         points = jnp.concatenate([event, place // jnp.array([steps], jnp.int32)], axis=1)
-        return _distinct_sites(x, points, x.mask, shape, _scaled(x.stride, steps), capacity, 1)
+        made = _distinct_sites(x, points, x.mask, shape, _scaled(x.stride, steps), capacity, 1)
+        origins.scaled(made.coords, x.coords, steps)
+        return made
     shape = tuple(
         (n - 2 * low - (high - low) - 1) // s + 1
         for n, low, high, s in zip(x.spatial_shape, region.low, region.high, steps, strict=True)
@@ -203,9 +206,11 @@ def strided_sites(
         )
     check_int32(x.spatial_shape, region, (1,) * x.dim)
     points, valid = coarse_places(x.coords, x.mask, region, steps)
-    return _distinct_sites(
+    made = _distinct_sites(
         x, points, valid, shape, _scaled(x.stride, steps), capacity, region.taps_per_input(steps)
     )
+    origins.derived(made.coords, "of a strided convolution", x.coords, region, steps)
+    return made
 
 
 def generated_sites(
@@ -263,7 +268,9 @@ def generated_sites(
     points = fine_places(x.coords, region, steps)
     valid = jnp.broadcast_to(x.mask, points.shape[:2])
     units = tuple(unit // s for unit, s in zip(x.stride, steps, strict=True))
-    return _distinct_sites(x, points, valid, shape, units, capacity, region.taps)
+    made = _distinct_sites(x, points, valid, shape, units, capacity, region.taps)
+    origins.derived(made.coords, "of a generative convolution", x.coords, region, steps)
+    return made
 
 
 def fine_places(

@@ -10,6 +10,8 @@ import pytest
 
 from jaxsparse.commands.inspect import as_json
 from jaxsparse.data.description import describe, lines
+from jaxsparse.data.event_file import EventWriter
+from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
 from tests.data.readers.larcv3_files import event, write_larcv3_file
 from tests.data.readers.small_files import write_edep_sim_file
@@ -59,6 +61,23 @@ def test_an_archive_is_described_by_the_same_figures_in_lines(tmp_path):
     ):
         assert line in text
     assert found == json.loads(as_json(found))
+
+
+def test_an_event_file_is_described_by_the_same_keys_and_how_it_was_made(tmp_path):
+    path = tmp_path / "events.h5"
+    view = View(np.array([[1, 2]], np.int32), np.array([20.0], np.float32), (4, 4))
+    made_by = {"seed": 3, "scale": np.nan}
+    with EventWriter(
+        path, detector="toy", views={"Y": (4, 4)}, made_by=made_by, event_classes=["a", "b"]
+    ) as writer:
+        for number in range(3):
+            writer.append(Event(number, {"Y": view}, label=number % 2, energy=1.0 + number))
+    found = json.loads(inspect(path, "--json"))
+    assert (found["format"], found["detector"], found["events"]) == ("events", "toy", 3)
+    assert found["made_by"] == {"seed": 3, "scale": None}
+    assert found["event_classes"] == {"a": 2, "b": 1}
+    assert (found["energy"]["median"], found["energy"]["known"]) == (2, 3)
+    assert found["views"]["Y"]["figures"]["occupied"] == 1 / 16
 
 
 def test_deposits_are_described_before_any_detector_has_seen_them(tmp_path):

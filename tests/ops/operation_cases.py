@@ -10,6 +10,7 @@ import numpy as np
 
 import jaxsparse
 from jaxsparse import nn, ops, sparse_tensor
+from tests.ops import on_rows
 
 SITES, CAPACITY, CHANNELS, BATCH = 10, 12, 2, 3
 Loss = Callable[[Any], Any]
@@ -91,7 +92,7 @@ def normalization(run: Callable[..., Any]) -> tuple[Loss, Any]:
 def sets() -> tuple[Loss, Any]:
     def loss(a):
         x, y = sites().replace(a["x"]), sites(1).replace(a["y"])
-        both, _ = ops.union(x, y)
+        both = ops.union(x, y)
         common = ops.intersection(x, y, combine="concatenate")
         kept = ops.prune(x, np.arange(CAPACITY) % 2 == 0)
         return total(*(t.features for t in (both, common, kept, ops.crop(x, (1, -1), (3, 3)))))
@@ -131,7 +132,7 @@ def grids() -> tuple[Loss, Any]:
 
     def loss(a):
         grid = ops.to_dense(sites().replace(a["features"]))
-        back, _ = ops.from_dense(grid * a["grid"], capacity=CAPACITY, mask=mask)
+        back = ops.from_dense(grid * a["grid"], capacity=CAPACITY, mask=mask)
         return total(grid, back.features)
 
     return loss, {"features": sites().features, "grid": spread(8, BATCH, 4, 5, 1)}
@@ -178,30 +179,30 @@ def total(*results: Any) -> Any:
 
 
 def pooling(name: str, *kinds: str, **options: Any) -> tuple[Loss, Any]:
-    run = getattr(ops, name)
+    run = getattr(on_rows, name)
     return over_maps(lambda features, kernel_map, _: run(features, kernel_map, **options), *kinds)
 
 
 def max_pooling() -> tuple[Loss, Any]:
     def run(features, kernel_map, _):
-        largest, choice = ops.max_pooling(features, kernel_map)
-        return ops.max_unpooling(jnp.tanh(largest), choice, kernel_map)
+        largest, choice = on_rows.max_pooling_with_choice(features, kernel_map)
+        return on_rows.max_unpooling(jnp.tanh(largest), choice, kernel_map)
 
     return over_maps(run, "down", "back")
 
 
 def batch_norm(x, scale, bias):
-    return ops.batch_norm(x.features, x.num_active, scale, bias).features
+    return ops.batch_norm(x, scale, bias).features
 
 
 def batch_norm_of_many_channels(x, scale, bias):
     """As many as the kernels for sums take, which the other losses have not."""
     features, scale, bias = (jnp.tile(array, 16) for array in (x.features, scale, bias))
-    return ops.batch_norm(features, x.num_active, scale, bias).features
+    return ops.batch_norm(x.replace(features), scale, bias).features
 
 
 def batch_norm_inference(x, scale, bias):
-    return ops.batch_norm_inference(x.features, x.num_active, scale, bias, bias, bias**2)
+    return ops.batch_norm_inference(x, scale, bias, bias, bias**2).features
 
 
 def group_norm(x, scale, bias):

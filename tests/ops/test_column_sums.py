@@ -14,9 +14,10 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxsparse import InputError
-from jaxsparse.ops import batch_norm, masked_moments
+from jaxsparse.ops import masked_moments
 from jaxsparse.ops.column_sums import column_moments, column_products, column_spread
 from jaxsparse.ops.native import compiler
+from tests.ops.on_rows import batch_norm
 
 ROWS = 700  # several blocks, the last one shorter
 
@@ -130,7 +131,7 @@ def everything(x, scale, bias, target, *, implementation, active=600):
     """Result and gradients of batch norm."""
 
     def loss(x, scale, bias):
-        y = batch_norm(x, active, scale, bias, implementation=implementation).features
+        y = batch_norm(x, active, scale, bias, implementation=implementation)[0]
         return jnp.vdot(y.astype(jnp.float32), target), y
 
     (_, y), gradients = jax.value_and_grad(loss, argnums=(0, 1, 2), has_aux=True)(x, scale, bias)
@@ -217,7 +218,7 @@ def test_types_that_vary_over_a_mesh_take_operations_that_jax_can_differentiate(
     x, scale, bias, target = draw(0, 12, 16), draw(1, 16), draw(2, 16), draw(3, 12, 16)
 
     def loss(x, scale, target, axis_name=None):
-        y = batch_norm(x, jnp.int32(len(x)), scale, bias, axis_name=axis_name).features
+        y = batch_norm(x, jnp.int32(len(x)), scale, bias, axis_name=axis_name)[0]
         part = jnp.vdot(y, target)
         return part if axis_name is None else jax.lax.psum(part, axis_name)
 

@@ -54,18 +54,18 @@ def pass_through(name, x, w):
     connection = connect(name, x)
     kernel_map, back = connection.kernel_map, connection.kernel_map.transpose()
     out = ops.convolution(x.features, w, kernel_map)
-    largest, choice = ops.max_pooling(x.features, kernel_map)
+    largest, choice = ops.max_pooling_with_choice(x, connection)
     return connection, {
         "convolution": out,
         "grouped": ops.convolution(x.features, w[:, :1], kernel_map, groups=2),
         "bias": ops.convolution(x.features, w, kernel_map, bias=jnp.arange(OUT) + 1.0),
         "back": ops.convolution(out, jnp.swapaxes(w, 1, 2), back),
-        "sum": ops.sum_pooling(x.features, kernel_map),
-        "average": ops.average_pooling(x.features, kernel_map),
-        "share": ops.average_pooling(x.features, kernel_map, divisor="kernel"),
-        "max": largest,
-        "sum back": ops.sum_unpooling(largest, kernel_map),
-        "max back": ops.max_unpooling(largest, choice, kernel_map),
+        "sum": ops.sum_pooling(x, connection).features,
+        "average": ops.average_pooling(x, connection).features,
+        "share": ops.average_pooling(x, connection, divisor="kernel").features,
+        "max": largest.features,
+        "sum back": ops.sum_unpooling(largest, connection).features,
+        "max back": ops.max_unpooling(largest, choice, connection).features,
     }
 
 

@@ -14,6 +14,7 @@ from jax.test_util import check_grads
 
 from jaxsparse import InputError, from_dense, geometry, ops
 from jaxsparse.ops import convolution, dataflow, kernel_map, reference
+from tests.ops import on_rows
 
 SHAPE, BATCH, CAPACITY, IN, OUT = (13, 10), 3, 96, 3, 4
 
@@ -296,7 +297,7 @@ def test_pmap_and_shard_map_give_the_gradient_of_one_device(batch):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("operation", [ops.sum_pooling, lambda f, m: convolution(f, W, m)])
+@pytest.mark.parametrize("operation", [on_rows.sum_pooling, lambda f, m: convolution(f, W, m)])
 def test_shard_map_is_refused_where_it_would_sum_gradients_over_one_device(batch, operation):
     x, built = batch
     mesh = jax.make_mesh((1,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
@@ -345,10 +346,10 @@ def test_the_same_program_gives_the_same_bits(batch):
 def test_a_debugger_may_turn_jit_off(batch):
     x, built = batch
     expected = convolution(x.features, W, built.levels[0].kernel_maps[3])
-    pooled = ops.sum_pooling(x.features, built.levels[0].down)
+    pooled = on_rows.sum_pooling(x.features, built.levels[0].down)
     with jax.disable_jit():
         result = convolution(x.features, W, built.levels[0].kernel_maps[3])
-        np.testing.assert_array_equal(ops.sum_pooling(x.features, built.levels[0].down), pooled)
+        np.testing.assert_array_equal(on_rows.sum_pooling(x.features, built.levels[0].down), pooled)
     np.testing.assert_array_equal(result, expected)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, geometry, nn, ops, sparse_tensor
+from tests.ops import on_rows
 
 X = sparse_tensor([[0, 0], [0, 1], [0, 3]], np.ones((3, 2)), spatial_shape=(4,), batch_size=1)
 LEVEL = jax.jit(lambda x: geometry(x, levels=2))(X).levels[0]
@@ -15,10 +16,10 @@ ONES, ROWS = jnp.ones(2), np.zeros(3, np.int32)
 OPERATIONS = {
     "convolution": lambda x: ops.convolution(x.features, jnp.ones((3, 2, 1)), FINE),
     "linear": lambda x: nn.Linear(2).init(jax.random.key(0), x),
-    "sum_pooling": lambda x: ops.sum_pooling(x.features, FINE),
-    "average_pooling": lambda x: ops.average_pooling(x.features, DOWN),
-    "max_pooling": lambda x: ops.max_pooling(x.features, DOWN),
-    "max_unpooling": lambda x: ops.max_unpooling(x.features, jnp.ones((3, 2), jnp.int32), DOWN),
+    "sum_pooling": lambda x: on_rows.sum_pooling(x.features, FINE),
+    "average_pooling": lambda x: on_rows.average_pooling(x.features, DOWN),
+    "max_pooling": lambda x: on_rows.max_pooling(x.features, DOWN),
+    "max_unpooling": lambda x: on_rows.max_unpooling(x.features, jnp.ones((3, 2), jnp.int32), DOWN),
     "global_sum_pooling": ops.global_sum_pooling,
     "global_average_pooling": ops.global_average_pooling,
     "global_max_pooling": ops.global_max_pooling,
@@ -27,10 +28,8 @@ OPERATIONS = {
     "broadcast_concatenate": lambda x: ops.broadcast_concatenate(x, jnp.ones((1, 2))),
     "vectors": lambda x: ops.broadcast_add(X, x.features[:1]),
     "group_norm": lambda x: ops.group_norm(x, ONES, ONES, groups=1),
-    "batch_norm": lambda x: ops.batch_norm(x.features, X.num_active, ONES, ONES),
-    "batch_norm_inference": lambda x: ops.batch_norm_inference(
-        x.features, X.num_active, *[ONES] * 4
-    ),
+    "batch_norm": lambda x: ops.batch_norm(x, ONES, ONES),
+    "batch_norm_inference": lambda x: ops.batch_norm_inference(x, *[ONES] * 4),
     "interpolate": lambda x: ops.interpolate(x, jnp.ones((1, 2))),
     "sum_rows": lambda x: ops.sum_rows(x.features, ROWS, 2),
 }

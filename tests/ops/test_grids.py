@@ -31,12 +31,12 @@ def test_there_and_back_is_the_identity(shape, dtype):
 
     @jax.jit
     def there_and_back(grid):
-        x, num_sites = from_dense(grid, capacity=len(sites) + 2)
-        return x, num_sites, to_dense(x), dense_mask(x)
+        x = from_dense(grid, capacity=len(sites) + 2)
+        return x, to_dense(x), dense_mask(x)
 
-    x, num_sites, back, mask = there_and_back(grid)
-    n = int(num_sites)
-    assert (n, int(x.num_active), x.spatial_shape, x.batch_size) == (len(sites), n, shape, 3)
+    x, back, mask = there_and_back(grid)
+    n = int(x.num_active)
+    assert (n, x.spatial_shape, x.batch_size) == (len(sites), shape, 3)
     np.testing.assert_array_equal(x.coords[:n], sites)
     np.testing.assert_array_equal(x.features[:n], grid[tuple(sites.T)])
     assert (np.asarray(x.coords[n:]) == -1).all()
@@ -48,23 +48,25 @@ def test_there_and_back_is_the_identity(shape, dtype):
 
 def test_a_threshold_or_a_mask_says_what_a_site_is():
     grid = some_grid((3, 4))
-    x, _ = from_dense(grid, capacity=36, threshold=0.5)
+    x = from_dense(grid, capacity=36, threshold=0.5)
     large = (np.abs(grid) > 0.5).any(axis=-1)
     np.testing.assert_array_equal(x.coords[: large.sum()], np.argwhere(large))
     mask = np.random.default_rng(1).random((3, 3, 4)) < 0.5
-    x, num_sites = from_dense(grid, capacity=36, mask=mask)  # sites may hold zeros
-    assert int(num_sites) == mask.sum()
+    x = from_dense(grid, mask=mask)  # sites may hold zeros
+    assert int(x.num_active) == x.capacity == mask.sum()
     np.testing.assert_array_equal(dense_mask(x), mask)
     np.testing.assert_array_equal(to_dense(x), grid * mask[..., None])
     hole = np.zeros((1, 3, 1), np.float32)
     hole[0, 1] = np.nan
-    assert int(from_dense(hole, capacity=1)[1]) == 1  # NaN is not quietly dropped
+    assert int(from_dense(hole).num_active) == 1  # NaN is not quietly dropped
 
 
-def test_too_many_sites_are_an_error_or_a_true_number():
+def test_too_many_sites_are_an_error_or_cut_off():
     grid = np.ones((1, 3, 1), np.float32)
-    x, num_sites = jax.jit(functools.partial(from_dense, capacity=2))(grid)
-    assert (x.coords.tolist(), int(x.num_active), int(num_sites)) == ([[0, 0], [0, 1]], 2, 3)
+    x = jax.jit(functools.partial(from_dense, capacity=2))(grid)
+    assert (x.coords.tolist(), int(x.num_active)) == ([[0, 0], [0, 1]], 2)
+    with pytest.raises(InputError, match="capacity is None under jit"):
+        jax.jit(from_dense)(grid)
     with pytest.raises(InputError, match="capacity is 2 but array has 3 sites"):
         from_dense(grid, capacity=2)
     with pytest.raises(InputError, match="at least 1"):
@@ -88,8 +90,8 @@ def test_nothing_is_zero_with_a_zero_gradient_and_padding_is_not_read():
     value, gradient = jax.jit(jax.value_and_grad(total))(jnp.full((3, 2), jnp.nan))
     assert float(value) == 0
     assert not np.asarray(gradient).any()
-    x, num_sites = from_dense(np.zeros((2, 3, 4, 2), np.float32), capacity=3)
-    assert int(num_sites) == 0
+    x = from_dense(np.zeros((2, 3, 4, 2), np.float32), capacity=3)
+    assert int(x.num_active) == 0
     np.testing.assert_array_equal(x.coords, empty.coords)
 
 
@@ -98,7 +100,7 @@ def test_both_have_derivatives_of_second_order():
     mask = (grid != 0).any(axis=-1)
 
     def loss(grid):
-        x, _ = from_dense(grid, capacity=20, mask=mask)
+        x = from_dense(grid, capacity=20, mask=mask)
         return jnp.sum(jnp.sin(to_dense(x.replace(features=x.features**2))))
 
     check_grads(jax.jit(loss), (grid,), 2, modes=("fwd", "rev"), atol=0.05, rtol=0.05, eps=1e-2)
@@ -106,7 +108,7 @@ def test_both_have_derivatives_of_second_order():
 
 def test_vmap_and_devices_agree_with_one_at_a_time():
     grid = some_grid((3, 4))
-    x, _ = from_dense(grid, capacity=40)
+    x = from_dense(grid, capacity=40)
     several = jnp.stack([x.features * k for k in range(4)])
 
     def dense(features):

@@ -9,14 +9,13 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxsparse import InputError, geometry, sparse_tensor
-from jaxsparse.ops import (
+from jaxsparse.ops import given_sites, hypercube, strided_connection
+from tests.ops.on_rows import (
     average_pooling,
     average_unpooling,
-    given_sites,
-    hypercube,
     max_pooling,
+    max_pooling_with_choice,
     max_unpooling,
-    strided_connection,
     sum_pooling,
     sum_unpooling,
 )
@@ -80,7 +79,7 @@ def test_pooling_is_that_of_the_pairs(kind):
         average_pooling(x, kernel_map, divisor="kernel"),
         [v.sum(0) / kernel_map.taps for v in values], atol=1e-6,
     )  # fmt: skip
-    largest, choice = max_pooling(x, kernel_map)
+    largest, choice = max_pooling_with_choice(x, kernel_map)
     np.testing.assert_array_equal(largest, [v.max(0) for v in values])
     taps = [[r[i][1] for i in v.argmax(0)] if r else [kernel_map.taps] * 2
             for r, v in zip(reached, values, strict=True)]  # fmt: skip
@@ -99,7 +98,7 @@ def test_the_published_triangle():
     assert pooled.tolist() == [[2, 4], [4, 6], [6, 7], [26, 30], [40, 44]]
     pooled = average_pooling(x, down.kernel_map)[:5]
     assert pooled.tolist() == [[1, 2], [2, 3], [6, 7], [6.5, 7.5], [10, 11]]
-    pooled = max_pooling(x, down.kernel_map).features[:5]
+    pooled = max_pooling(x, down.kernel_map)[:5]
     assert pooled.tolist() == [[2, 3], [4, 5], [6, 7], [10, 11], [14, 15]]
 
 
@@ -110,14 +109,13 @@ def test_unpooling_is_the_transpose(kind):
     g = inputs_of(kernel_map.transpose(), seed=2)
     dot = functools.partial(np.testing.assert_allclose, rtol=1e-5)
     dot(jnp.vdot(sum_pooling(x, kernel_map), g), jnp.vdot(x, sum_unpooling(g, kernel_map)))
-    largest, choice = max_pooling(x, kernel_map)
+    largest, choice = max_pooling_with_choice(x, kernel_map)
     dot(jnp.vdot(largest, g), jnp.vdot(x, max_unpooling(g, choice, kernel_map)))
     back = average_unpooling(g, kernel_map)
     np.testing.assert_allclose(back, average_pooling(g, kernel_map.transpose()))
 
 
-@pytest.mark.parametrize("pool", [sum_pooling, average_pooling,
-                                  lambda x, m: max_pooling(x, m).features])  # fmt: skip
+@pytest.mark.parametrize("pool", [sum_pooling, average_pooling, max_pooling])
 @pytest.mark.parametrize("kind", ["down", "general back"])
 def test_derivatives_of_both_modes_and_of_second_order(pool, kind):
     kernel_map = maps_of(batch(sites=12, capacity=14, events=1))[kind]
@@ -131,7 +129,7 @@ def test_no_backward_pass_scatters_floats(kind):
     kernel_map = maps_of(batch(sites=12, capacity=14, events=1))[kind]
 
     def loss(x):
-        return (sum_pooling(x, kernel_map) * max_pooling(x, kernel_map).features).sum()
+        return (sum_pooling(x, kernel_map) * max_pooling(x, kernel_map)).sum()
 
     text = jax.jit(jax.grad(loss)).lower(inputs_of(kernel_map)).as_text()
     assert "scatter" not in text
@@ -141,7 +139,7 @@ def test_padding_may_hold_anything():
     x = batch(sites=20, capacity=30)
     kernel_map = maps_of(x)["submanifold"]
     dirty = x.features.at[20:].set(jnp.nan)
-    for pool in (sum_pooling, average_pooling, lambda x, m: max_pooling(x, m).features):
+    for pool in (sum_pooling, average_pooling, max_pooling):
         np.testing.assert_array_equal(pool(dirty, kernel_map), pool(x.features, kernel_map))
 
 
@@ -149,7 +147,7 @@ def test_nothing_in_nothing_out():
     x = sparse_tensor(np.zeros((0, 3), int), np.zeros((0, 2)), spatial_shape=(4, 4),
                       batch_size=3, capacity=4)  # fmt: skip
     down = geometry(x, levels=2).levels[0].down
-    for pool in (sum_pooling, average_pooling, lambda x, m: max_pooling(x, m).features):
+    for pool in (sum_pooling, average_pooling, max_pooling):
         value, gradient = jax.value_and_grad(lambda f, pool=pool: pool(f, down).sum())(x.features)
         assert value == 0
         assert not gradient.any()
@@ -165,7 +163,7 @@ def test_sums_of_narrow_types_are_float32(dtype, last):
     assert float(pooled[0, 0]) == last + 8  # one by one in that type it stays at the first
 
 
-@pytest.mark.parametrize("pool", [sum_pooling, lambda x, m: max_pooling(x, m).features])
+@pytest.mark.parametrize("pool", [sum_pooling, max_pooling])
 def test_vmap_and_pmap_and_remat(pool):
     kernel_map = maps_of(batch())["down"]
     xs = jnp.stack([inputs_of(kernel_map, seed) for seed in range(2)])
@@ -188,5 +186,5 @@ def test_what_does_not_belong_together():
         sum_pooling(jnp.zeros((3, 2)), kernel_map)
     with pytest.raises(InputError, match="divisor is 'all': must be one of active, kernel"):
         average_pooling(inputs_of(kernel_map), kernel_map, divisor="all")
-    with pytest.raises(InputError, match="pass what max_pooling"):
-        max_unpooling(jnp.zeros((3, 2)), jnp.zeros((3, 2), jnp.int32), kernel_map)
+    with pytest.raises(InputError, match=r"choice has shape .* pass what max_pooling_with_choice"):
+        max_unpooling(inputs_of(kernel_map.transpose()), jnp.zeros((3, 2), jnp.int32), kernel_map)

@@ -41,11 +41,15 @@ def fine_map():
 ONES, VECTORS = jnp.ones(2), jnp.ones((1, 2))
 # By the name of what is public; the argument is a tensor with another number of rows of features.
 OPERATIONS = {
-    "average_pooling": lambda x: ops.average_pooling(x.features, fine_map()),
-    "average_unpooling": lambda x: ops.average_unpooling(x.features, fine_map()),
+    "average_pooling": lambda x: ops.average_pooling(x, down()),
+    "average_unpooling": lambda x: ops.average_unpooling(x, down()),
+    "batch_norm": lambda x: ops.batch_norm(x, ONES, ONES),
+    "batch_norm_inference": lambda x: ops.batch_norm_inference(x, *[ONES] * 4),
+    "batch_norm_with_moments": lambda x: ops.batch_norm_with_moments(x, ONES, ONES),
     "broadcast_add": lambda x: ops.broadcast_add(x, VECTORS),
     "broadcast_concatenate": lambda x: ops.broadcast_concatenate(x, VECTORS),
     "broadcast_multiply": lambda x: ops.broadcast_multiply(x, VECTORS),
+    "concatenate_events": lambda x: ops.concatenate_events([X, x]),
     "convolution": lambda x: ops.convolution(x.features, jnp.ones((3, 2, 1)), fine_map()),
     "crop": lambda x: ops.crop(x, (0,), (2,)),
     "dense_mask": ops.dense_mask,
@@ -62,16 +66,16 @@ OPERATIONS = {
     "intersection": lambda x: ops.intersection(x, X),
     "intersection with it": lambda x: ops.intersection(X, x),
     "layer_norm": lambda x: ops.layer_norm(x, ONES, ONES),
-    "max_pooling": lambda x: ops.max_pooling(x.features, fine_map()),
-    "max_unpooling": lambda x: ops.max_unpooling(
-        x.features, jnp.zeros(x.features.shape, jnp.int32), fine_map()
-    ),
+    "max_pooling": lambda x: ops.max_pooling(x, down()),
+    "max_pooling_with_choice": lambda x: ops.max_pooling_with_choice(x, down()),
+    "max_unpooling": lambda x: ops.max_unpooling(x, jnp.zeros((5, 2), jnp.int32), down()),
     "prune": lambda x: ops.prune(x, np.ones(5, bool)),
     "strided_connection": lambda x: ops.strided_connection(x, ops.hypercube(2, 1), 2),
     "strided_sites": lambda x: ops.strided_sites(x, ops.hypercube(2, 1), 2),
     "submanifold_connection": lambda x: ops.submanifold_connection(x, ops.hypercube(3, 1)),
-    "sum_pooling": lambda x: ops.sum_pooling(x.features, fine_map()),
-    "sum_unpooling": lambda x: ops.sum_unpooling(x.features, fine_map()),
+    "stack": lambda x: ops.stack([X, x]),
+    "sum_pooling": lambda x: ops.sum_pooling(x, down()),
+    "sum_unpooling": lambda x: ops.sum_unpooling(x, down()),
     "target_connection": lambda x: ops.target_connection(x, X, ops.hypercube(3, 1)),
     "to_dense": ops.to_dense,
     "transposed_connection": lambda x: ops.transposed_connection(x, X, ops.hypercube(3, 1)),
@@ -85,7 +89,8 @@ OPERATIONS = {
     "SparseTensor, to dense": lambda x: x.to_dense(),
 }
 WITHOUT_SITES = {
-    "batch_norm, batch_norm_inference, masked_moments": "features and a number of rows, see below",
+    "masked_moments": "features and a number of rows, see below",
+    "union_sites": "coordinates alone",
     "take_rows, sum_rows": "rows by number, of a table of any length",
     "voxelize, vote, from_dense": "make sites; points, labels and masks have tests of their own",
     "given_sites, count_levels, submanifold_map, kernel_offsets": "coordinates alone",
@@ -146,24 +151,19 @@ LAYERS = {
     "activation, a function": nn.activation(jnp.log),
     "add": lambda x: nn.add(X, x),
     "append_coordinates": nn.append_coordinates,
-    "average_pooling": lambda x: nn.average_pooling(x, down()),
-    "average_unpooling": lambda x: nn.average_unpooling(x, down()),
     "concatenate": lambda x: nn.concatenate(x, X),
-    "max_pooling": lambda x: nn.max_pooling(x, down()),
-    "max_pooling_with_choice": lambda x: nn.max_pooling_with_choice(x, down()),
-    "max_unpooling": lambda x: nn.max_unpooling(x, jnp.zeros((5, 2), jnp.int32), down()),
     "reduce_channels": lambda x: nn.reduce_channels(x, 1),
     "relu": nn.relu,
-    "sum_pooling": lambda x: nn.sum_pooling(x, down()),
-    "sum_unpooling": lambda x: nn.sum_unpooling(x, down()),
     "DenseTensor": lambda x: nn.DenseTensor(X.features, X.mask, (1,)).replace(features=x.features),
 }
 # Made on the level below, and of sites that the tables' tensor is not on.
-COARSE = {"nn.InverseConv", "nn.average_unpooling", "nn.max_unpooling", "nn.sum_unpooling"}
+COARSE = {"nn.InverseConv", "average_unpooling", "max_unpooling", "sum_unpooling"}
 NOT_LAYERS = {
     "ACTIVATIONS, MERGES, BlockSettings, DenseConnection, DenseGeometry": "no features",
     "dense, sparse, vocabulary": "where the layers are",
     "down, neighbours, merged_views": "geometries alone",
+    "average_pooling, max_pooling, max_pooling_with_choice, sum_pooling": "of ops",
+    "average_unpooling, max_unpooling, sum_unpooling": "of ops",
     "broadcast_add, broadcast_concatenate, broadcast_multiply": "of ops",
     "global_average_pooling, global_max_pooling, global_sum_pooling": "of ops",
 }
@@ -203,9 +203,14 @@ def test_the_tables_have_every_public_name(module, table, others):
 
 def test_features_without_coordinates_have_as_many_rows_as_there_are_sites():
     features = jnp.ones((3, 2))
+    x = sparse_tensor([[0, 0]], features[:1], spatial_shape=(4,), batch_size=1, capacity=3)
+
+    def counted(number):
+        return dataclasses.replace(x, num_active=number)
+
     for run in (
-        lambda n: ops.batch_norm(features, n, ONES, ONES),
-        lambda n: ops.batch_norm_inference(features, n, *[ONES] * 4),
+        lambda n: ops.batch_norm(counted(n), ONES, ONES),
+        lambda n: ops.batch_norm_inference(counted(n), *[ONES] * 4),
         lambda n: ops.masked_moments(features, n),
     ):
         for number in (5, np.int64(2**32 + 1), jnp.int32(-1)):
@@ -216,9 +221,9 @@ def test_features_without_coordinates_have_as_many_rows_as_there_are_sites():
         with pytest.raises(InputError, match=r"num_active has shape \(1,\)"):
             run(np.ones(1, int))
     for name, run in {
-        "scale": lambda v: ops.batch_norm(features, 2, v, ONES),
-        "bias": lambda v: ops.batch_norm_inference(features, 2, ONES, v, ONES, ONES),
-        "mean": lambda v: ops.batch_norm_inference(features, 2, ONES, ONES, v, ONES),
+        "scale": lambda v: ops.batch_norm(x, v, ONES),
+        "bias": lambda v: ops.batch_norm_inference(x, ONES, v, ONES, ONES),
+        "mean": lambda v: ops.batch_norm_inference(x, ONES, ONES, v, ONES),
     }.items():
         with pytest.raises(InputError, match=rf"{name} has shape \(1,\): must be \[2\]"):
             run(jnp.ones(1))

@@ -31,7 +31,7 @@ def makers(values):
         "sparse_tensor": lambda: sparse_tensor(coords, np.asarray(values), **sizes).features,
         "voxelize": lambda: ops.voxelize(coords, values, **sizes)[0].features,
         "from_dense": lambda: from_dense(np.asarray(grid)).features,
-        "ops.from_dense": lambda: ops.from_dense(grid, capacity=2)[0].features,
+        "from_dense, capacity": lambda: from_dense(grid, capacity=2).features,
     }
 
 
@@ -44,7 +44,7 @@ def test_what_makes_a_tensor_has_one_rule_for_types(wide):
                 assert make().dtype == expected, (name, dtype)
         for name, make in makers(np.full((2, 3), 2**40)).items():
             assert (make() == 2.0**40).all(), name  # JAX alone would make 0 of it
-        for name in ("voxelize", "ops.from_dense"):  # traced numbers as well
+        for name in ("voxelize", "from_dense, capacity"):  # traced numbers as well
             traced = jax.jit(lambda values, name=name: makers(values)[name]())
             for dtype in (float, int):
                 assert traced(jnp.ones((2, 3), dtype)).dtype == jnp.float32
@@ -57,10 +57,10 @@ ONES = np.ones(2, np.float32)
 VECTORS = {
     "weights": lambda v: ops.convolution(X.features, jnp.ones((3, 2, 2), jnp.float32) * v, FINE),
     "bias": lambda v: ops.convolution(X.features, jnp.ones((3, 2, 2), jnp.float32), FINE, bias=v),
-    "scale of batch norm": lambda v: ops.batch_norm(X.features, 3, v, ONES),
-    "bias of batch norm": lambda v: ops.batch_norm(X.features, 3, ONES, v),
-    "mean": lambda v: ops.batch_norm_inference(X.features, 3, ONES, ONES, v, ONES),
-    "variance": lambda v: ops.batch_norm_inference(X.features, 3, ONES, ONES, ONES, v),
+    "scale of batch norm": lambda v: ops.batch_norm(X, v, ONES),
+    "bias of batch norm": lambda v: ops.batch_norm(X, ONES, v),
+    "mean": lambda v: ops.batch_norm_inference(X, ONES, ONES, v, ONES),
+    "variance": lambda v: ops.batch_norm_inference(X, ONES, ONES, ONES, v),
     "scale of group norm": lambda v: ops.group_norm(X, v, ONES, groups=1),
     "bias of group norm": lambda v: ops.layer_norm(X, ONES, v),
     "vectors": lambda v: ops.broadcast_add(X, v[None]),

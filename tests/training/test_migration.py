@@ -15,15 +15,18 @@ import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse import models
+from jaxsparse import command_line, models, settings
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.dense_tensor import to_dense_tensor
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
-from jaxsparse.training.migration import has_old_paths, parameter_path
+from jaxsparse.training.config import default_config
+from jaxsparse.training.migration import has_old_paths, is_old, parameter_path, translated
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.state import TrainState, create_state
 from jaxsparse.training.step import init_variables
+from jaxsparse.training.transfer import read_beginning
+from jaxsparse.training.workdir import claim, read_config
 
 OLD = pathlib.Path(__file__).parent / "old"
 NETWORKS = json.loads((OLD / "networks.json").read_text())
@@ -32,6 +35,8 @@ KINDS = {"pixels": "semantic", "events": "event"}
 
 def shapes_of(model):
     """Shapes of the variables by path; the dense vocabulary is the quicker one to trace."""
+    task = "segmentation" if model["name"] == "uresnet" else "classification"
+    model = translated({"task": task, "model": model, "data": {}})["model"]
     network = models.build({**model, "vocabulary": "dense"})
     x = to_dense_tensor(
         jaxsparse.sparse_tensor([[0, 0, 0]], [[1.0]], spatial_shape=(32, 32), batch_size=1),
@@ -100,3 +105,56 @@ def test_an_old_run_does_not_go_on(old_run):
         checkpoints.restore_latest(template)
     assert "\n" not in str(caught.value)
     checkpoints.close()
+
+
+def test_the_config_of_an_old_run_is_read_in_todays_keys(old_run):
+    kind, workdir = old_run
+    stored, config = json.loads((workdir / "config.json").read_text()), read_config(workdir)
+    head = KINDS[kind]
+    assert is_old(stored)
+    assert not is_old(config.to_dict())
+    assert config.main_head == head
+    assert config.model.heads[head].num_classes == stored["model"]["num_classes"]
+    assert config.objectives[head].loss == stored["loss"]["name"]
+    assert config.objectives[head].reduction == {"pixels": "sum", "events": "mean"}[kind]
+    data = config.data
+    if kind == "pixels":
+        assert config.objectives.semantic.cluster_high == stored["loss"]["cluster_high"]
+        assert (data.views, data.mean, data.std) == (("Y",), 0.0, 50.0)
+    else:
+        assert (data.views, data.mean, data.std) == (("XZ", "YZ"), 14.57, 16.27)
+
+
+def test_a_new_run_begins_with_an_old_one_which_does_not_go_on(old_run, tmp_path):
+    kind, workdir = old_run
+    config = read_config(workdir)
+    with pytest.raises(InputError, match="was made by an earlier version") as error:
+        claim(workdir, config, {})
+    assert f"--config.train.start_from={workdir}" in str(error.value)
+    assert "\n" not in str(error.value)
+    config.train.start_from = str(workdir)
+    found = read_beginning(config)
+    assert found.fact == f"step 0 of {workdir}"
+    (_, _, trained, _) = load_for_evaluation(workdir)
+    begun = found.applied_to(init_variables(config.model, seed=3))
+    jax.tree.map(np.testing.assert_array_equal, begun, trained)
+
+
+def test_classifiers_had_their_views_and_features_already():
+    data = {"view": "Y", "views": ["XZ"], "feature_scale": 50.0, "mean": 14.57, "std": 16.27}
+    found = translated({"task": "classification", "data": data, "model": {"planes": None}})
+    assert found["data"] == {"views": ["XZ"], "mean": 14.57, "std": 16.27}
+    assert found["model"] == {"planes": [], "views": 2, "heads": {"event": {}}}
+    assert not is_old(found)
+    assert translated(found) is found
+
+
+@pytest.mark.parametrize("key", settings.RENAMED)
+def test_an_old_key_is_answered_with_the_new_one(key):
+    new = settings.RENAMED[key]
+    with pytest.raises(InputError, match=f"--config.{key}: it is gone, set {new[:9]}"):
+        command_line.check_key(default_config(), key)
+    group, _, name = key.rpartition(".")
+    if group == "data":
+        with pytest.raises(InputError, match=f"{key} is gone: set {new[:9]}"):
+            settings.check(group, {name: "Y"})

@@ -41,11 +41,13 @@ def tiny_config():
 
 def batch_for(num_devices, view_of):
     rng = np.random.default_rng(3)
-    pixels = Pixels.of([view_of(rng) for _ in range(5)])
-    targets = {
-        "labels": pixels.columns["labels"].astype(np.int32),
-        "weights": rng.uniform(0.5, 1.5, len(pixels)).astype(np.float32),
-    }
+    views, weights = [], []
+    for _ in range(5):
+        views.append(view_of(rng))
+        weights.append(rng.uniform(0.5, 1.5, len(views[-1])).astype(np.float32))
+    pixels = Pixels.of(views)
+    labels = pixels.columns["labels"].astype(np.int32)
+    targets = {"labels": labels, "weights": np.concatenate(weights)}
     pixels = dataclasses.replace(pixels, values=pixels.values / np.float32(50), columns=targets)
     counts, none = pixels.level_counts(LEVELS), np.full(5, -1)
     shares = [np.array(share, np.int64) for share in SHARES[num_devices]]

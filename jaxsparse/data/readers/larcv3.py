@@ -18,14 +18,13 @@ import numpy as np
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import WHOLE, checked_table
+from jaxsparse.data.readers.larcv3_choice import choose
 from jaxsparse.data.readers.larcv3_particles import ParticleProduct
 from jaxsparse.data.readers.larcv3_tables import (
     EVENT_IDS,
-    PRODUCTS,
     VoxelProduct,
     Voxels,
     find_products,
-    product_of,
 )
 from jaxsparse.data.readers.particle_rows import unknown_particles, vote
 from jaxsparse.data.readers.protocol import Option, Reader
@@ -101,10 +100,14 @@ class Larcv3Source(EventSource):
             ids = {"run": WHOLE, "subrun": WHOLE, "event": WHOLE}
             self._count = len(checked_table(file, EVENT_IDS, self.path, ids))
             self._groups = find_products(file)
-            self._labels = self._open(file, self._named(labels, "labels", ("sparse",)))
-            self._images = self._open(file, self._image_names(image, labels))
-            self._clusters = self._open(file, self._cluster_names(clusters))
-            self._particles = self._open_particles(file, particles)
+            self._choice = choose(
+                self._groups, self.path, image=image, labels=labels, clusters=clusters,
+                particles=particles,
+            )  # fmt: skip
+            self._labels = self._open(file, self._choice.labels)
+            self._images = self._open(file, self._choice.image)
+            self._clusters = self._open(file, self._choice.clusters)
+            self._particles = self._open_particles(file, self._choice.particles)
         self._class_of = _class_numbers(classes)
         self.class_names = tuple(name for name in classes if name)
         self._names = self._view_names(views)
@@ -159,13 +162,7 @@ class Larcv3Source(EventSource):
 
     def notes(self) -> list[str]:
         """Products that are not read."""
-        used = [
-            product.name
-            for products in (self._images, self._labels, self._clusters)
-            for product in products.values()
-        ]
-        if self._particles is not None:
-            used.append(self._particles.name)
+        used = self._choice.names
         rest = sorted(set(self._groups) - set(used))
         return [f"products read: {', '.join(used)}"] + (
             [f"products that are not read: {', '.join(rest)}"] if rest else []
@@ -175,51 +172,7 @@ class Larcv3Source(EventSource):
         """Closes the file; the next read opens it again."""
         self._pool.close()
 
-    def _image_names(self, given: Sequence[str], labels: Sequence[str]) -> list[str]:
-        if given:
-            return self._named(given, "image", ("sparse", "cluster"))
-        chosen = []
-        for dim in ("2d", "3d"):
-            sparse = self._of(f"sparse{dim}", without=labels)
-            found = sparse or self._of(f"cluster{dim}")
-            if len(found) > 1:
-                raise InputError(
-                    f"{self.path} has {', '.join(found)}: say which holds the values of pixels, "
-                    f"image={found[0]}"
-                )
-            chosen += found
-        if not chosen:
-            raise InputError(
-                f"{self.path} has no image (sparse2d, sparse3d, cluster2d or cluster3d) but "
-                f"{', '.join(self._groups) or 'no product'}: give a file that has one"
-            )
-        return chosen
-
-    def _cluster_names(self, given: Sequence[str]) -> list[str]:
-        if given:
-            return self._named(given, "clusters", ("cluster",))
-        found = [self._of(f"cluster{dim}d") for dim in self._images]
-        return [names[0] for names in found if len(names) == 1]
-
-    def _of(self, product: str, without: Sequence[str] = ()) -> list[str]:
-        return [n for n in self._groups if product_of(n) == product and n not in without]
-
-    def _named(self, given: Sequence[str], option: str, kinds: tuple[str, ...]) -> list[str]:
-        """What an option names, if it is in the file and of its kind, one of either dimension."""
-        for name in given:
-            if name not in self._groups:
-                raise InputError(
-                    f"{option} is {','.join(given)}: {self.path} has no {name}, it has "
-                    f"{', '.join(self._groups) or 'no product'}"
-                )
-            if not (product_of(name).startswith(kinds) and product_of(name) in PRODUCTS):
-                wanted = " or ".join(f"{kind}2d or {kind}3d" for kind in kinds)
-                raise InputError(f"{option} is {','.join(given)}: {name} must be {wanted}")
-        if len({product_of(name)[-2:] for name in given}) < len(given):
-            raise InputError(f"{option} is {','.join(given)}: name one 2d and one 3d at most")
-        return list(given)
-
-    def _open(self, file: h5py.File, names: list[str]) -> dict[int, VoxelProduct]:
+    def _open(self, file: h5py.File, names: Sequence[str]) -> dict[int, VoxelProduct]:
         """Voxel products by dimension."""
         products = [VoxelProduct(self.path, file, name, self._groups[name]) for name in names]
         for product in products:
@@ -227,12 +180,6 @@ class Larcv3Source(EventSource):
         return {product.dim: product for product in products}
 
     def _open_particles(self, file: h5py.File, name: str) -> ParticleProduct | None:
-        known = self._of("particle")
-        if name and name not in known:
-            raise InputError(
-                f"particles is {name}: {self.path} has {', '.join(known) or 'no particle product'}"
-            )
-        name = name or (known[0] if len(known) == 1 else "")
         if not name:
             return None
         product = ParticleProduct(self.path, file, name, self._groups[name])
@@ -325,7 +272,11 @@ def _image(voxels: Voxels | None, where: str) -> tuple[np.ndarray, np.ndarray]:
     if voxels.clusters is None and len(cells) < len(voxels.cells):
         numbers, counts = np.unique(voxels.cells, return_counts=True)
         raise InputError(f"{where}: voxel {numbers[counts > 1][0]} occurs twice: drop the event")
-    return cells, np.bincount(inverse, voxels.values, len(cells)).astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = np.bincount(inverse, voxels.values, len(cells)).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise InputError(f"{where}: clusters sum up to an infinite value: drop the event")
+    return cells, values
 
 
 def _find(known: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.particle_data import UNKNOWN_PROCESS
 
 US_PER_NS = 1e-3
+ABSURD = 1e30  # no energy in MeV, place in cm or time in ns
 
 # Geant4's names of creation processes, as 1000 * type + subtype.
 PROCESSES = {
@@ -101,19 +102,23 @@ def _table(rows: np.ndarray, where: str) -> np.ndarray:
     particles["process"] = [
         process_code(text.decode(errors="replace")) for text in rows["process"].tolist()
     ]
-    momentum = np.column_stack([rows[f"p{axis}"] for axis in "xyz"]).astype(float)
-    size = np.linalg.norm(momentum, axis=1)
-    energy = rows["energy_init"].astype(float)
-    with np.errstate(invalid="ignore", over="ignore"):
-        mass = np.sqrt(np.maximum(energy**2 - size**2, 0.0))
-        kinetic = np.where(size > 0, np.maximum(energy - mass, 0.0), np.nan)
+    momentum = np.column_stack([_real(rows[f"p{axis}"]) for axis in "xyz"])
+    size, energy = np.linalg.norm(momentum, axis=1), _real(rows["energy_init"])
+    mass = np.sqrt(np.maximum(energy**2 - size**2, 0.0))
+    kinetic = np.where(size > 0, np.maximum(energy - mass, 0.0), np.nan)
     np.divide(momentum, size[:, None], out=momentum, where=size[:, None] > 0)
-    momentum[size <= 0] = np.nan
+    momentum[~(size > 0)] = np.nan
     particles["kinetic_energy"], particles["direction"] = kinetic, momentum
     for field, ours in (("vtx", "start"), ("end_pt", "end")):
-        particles[ours] = np.column_stack([rows[field][axis] for axis in "xyz"])
-    particles["time"] = US_PER_NS * rows["vtx"]["t"]
+        particles[ours] = np.column_stack([_real(rows[field][axis]) for axis in "xyz"])
+    particles["time"] = US_PER_NS * _real(rows["vtx"]["t"])
     return particles
+
+
+def _real(values: np.ndarray) -> np.ndarray:
+    """float64; NaN where nothing was set, which larcv3 says by the largest number there is."""
+    numbers = values.astype(float)
+    return np.where(np.abs(numbers) < ABSURD, numbers, np.nan)
 
 
 def _mothers(rows: np.ndarray, where: str) -> np.ndarray:

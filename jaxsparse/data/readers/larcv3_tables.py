@@ -20,7 +20,6 @@ from jaxsparse.data.readers.hdf5_checks import REAL, WHOLE, Field, checked_table
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
-PRODUCTS = ("sparse2d", "sparse3d", "cluster2d", "cluster3d", "particle")
 EVENT_IDS = "Events/event_id"
 UNSET = 65535  # the number of a cluster or particle that was never set: its place counts
 LARGEST_IMAGE = 2**62  # cells: their numbers are int64

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import BinaryIO
 
 import numpy as np
 
-from jaxsparse.errors import InputError, one_line
+from jaxsparse.errors import InputError
 
 LARGEST = 2**32  # bytes of an array
+LONGEST_TEXT = 10_000  # bytes of a head; numpy's own limit
+_DTYPE = re.compile(r"'descr': *'([<>|=][^']*)'")
+_ORDER = re.compile(r"'fortran_order': *(True|False)")
+_SHAPE = re.compile(r"'shape': *\(((?:\d{1,18}, *)*(?:\d{1,18})?)\)")
+_NUMBERS = {"b1", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)), "f2", "f4", "f8"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,32 +44,38 @@ def read_header(stream: BinaryIO, size: int, where: str) -> NpyHeader:
 
     Raises:
       InputError: it is no such head, the array is not of plain numbers, or has another size.
+
+    >>> import io
+    >>> stream = io.BytesIO()
+    >>> np.save(stream, np.zeros((2, 3), np.float32))
+    >>> size = stream.tell()
+    >>> _ = stream.seek(0)
+    >>> read_header(stream, size, "a.npy")
+    NpyHeader(shape=(2, 3), dtype=dtype('float32'), fortran=False, offset=128)
     """
-    start = stream.tell()
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"version {version} of the format is not known here")
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, fortran, dtype = read(stream)
-    except (ValueError, TypeError, EOFError, SyntaxError) as error:
+    start = stream.read(8)
+    length = {b"\x01": 2, b"\x02": 4, b"\x03": 4}.get(start[6:7], 0)
+    if start[:6] != b"\x93NUMPY" or not length:
+        raise InputError(f"{where} is no array of numpy's: copy the file anew")
+    length_bytes = stream.read(length)
+    text_size = int.from_bytes(length_bytes, "little")
+    offset = len(start) + length + text_size
+    if text_size > LONGEST_TEXT or offset > size:
+        raise InputError(f"{where} has a head of {offset} bytes: copy the file anew")
+    text = stream.read(text_size).decode("latin-1")
+    # The text is a Python dict, which is looked through, never evaluated.
+    kind, fortran, shape = (pattern.search(text) for pattern in (_DTYPE, _ORDER, _SHAPE))
+    if kind is None or fortran is None or shape is None or kind[1][1:] not in _NUMBERS:
+        raise InputError(f"{where} must be an array of plain numbers: make the file anew")
+    dtype = np.dtype(kind[1])
+    sizes = tuple(int(number) for number in re.findall(r"\d+", shape[1]))
+    expected = offset + math.prod(sizes) * dtype.itemsize
+    if expected != size or size > LARGEST:
         raise InputError(
-            f"{where} is no array of numpy's ({one_line(error)}): copy the file anew"
-        ) from None
-    offset = stream.tell() - start
-    if dtype.kind not in "iufb" or dtype.shape:
-        raise InputError(f"{where} is {dtype}: must be plain numbers, make the file anew")
-    expected = offset + math.prod(shape) * dtype.itemsize
-    if min(shape, default=1) < 0 or expected != size or size > LARGEST:
-        raise InputError(
-            f"{where} has {size} bytes: {dtype} of {shape} must have {expected}, at most "
+            f"{where} has {size} bytes: {dtype} of {sizes} must have {expected}, at most "
             f"{LARGEST}, copy the file anew"
         )
-    return NpyHeader(shape, dtype, bool(fortran), offset)
+    return NpyHeader(sizes, dtype, fortran[1] == "True", offset)
 
 
 def read_array(stream: BinaryIO, header: NpyHeader, where: str) -> np.ndarray:

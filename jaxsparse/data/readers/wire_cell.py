@@ -9,7 +9,7 @@ import dataclasses
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import h5py
@@ -109,7 +109,7 @@ class WireCellSource(EventSource):
                 f"threshold is {threshold:g}: frame {self.tag} holds ADC counts, whose noise is "
                 "above zero half of the time: give one well above it"
             )
-        self._frames = [_frame(self.tag, *readout) for readout in found]
+        self._frames = _sharing(_frame(self.tag, *readout) for readout in found)
         self.units = sorted({self._unit(frame) for frame in self._frames})
         ticks = max((frame.last_tick for frame in self._frames), default=row_ticks)
         rows = -(-ticks // row_ticks)
@@ -266,6 +266,19 @@ def _frame(tag: str, path: Path, ident: int, arrays: _Arrays) -> _Frame:
     ]
     empty = np.zeros((0, 3), np.int64)
     return _Frame(ident, path, samples, numbers, int(first), np.concatenate([empty, *masks]))
+
+
+def _sharing(frames: Iterable[_Frame]) -> list[_Frame]:
+    """Frames that keep equal arrays once: thousands of readouts have the same channels."""
+    kept: dict[tuple[tuple[int, ...], bytes], np.ndarray] = {}
+
+    def once(array: np.ndarray) -> np.ndarray:
+        return kept.setdefault((array.shape, array.tobytes()), array)
+
+    return [
+        dataclasses.replace(frame, channels=once(frame.channels), masks=once(frame.masks))
+        for frame in frames
+    ]
 
 
 def _recognise(path: Path, file: h5py.File | None) -> bool:

@@ -79,6 +79,18 @@ def test_particles_keep_their_mother_process_energy_and_place(source):
     assert [row["instance"] for row in (muon, delta)] == [0, 1]
 
 
+def test_numbers_that_were_never_set_are_nan(tmp_path):
+    first = event(0)
+    first["particle_mc"][0]["end_pt"] = (1.7976931348623157e308,) * 4
+    first["particle_mc"][1] |= {"px": np.nan, "energy_init": np.inf}
+    path = write_larcv3_file(tmp_path / "a.h5", [first])
+    muon, delta = Larcv3Source(path, image=["sparse2d_wire"])[0].particles
+    assert np.isnan(muon["end"]).all()
+    assert np.isfinite(muon["start"]).all()
+    assert np.isnan(delta["kinetic_energy"])
+    assert np.isnan(delta["direction"]).all()
+
+
 def test_the_other_order_of_axes_and_other_names_of_planes_are_options(path):
     source = Larcv3Source(
         path, image=["sparse2d_wire"], axes="time,wire", views=["a", "b", "c"], threshold=42.5
@@ -217,13 +229,14 @@ def test_a_wrong_layout_is_one_line(tmp_path, change, line):
         ({"image": ["sparse2d_x"]}, "has no sparse2d_x, it has"),
         ({"image": ["particle_mc"]}, "must be sparse2d or sparse3d or cluster2d or cluster3d"),
         ({"image": ["sparse2d_wire", "sparse2d_class"]}, "one 2d and one 3d"),
+        ({"image": ["sparse2d_wire"], "particles": "sparse2d_class"}, "must be particle"),
         ({**WIRE_AND_CLASS}, "give both"),
         ({**WIRE_AND_CLASS, "classes": ["a", "a"]}, "at most 127 different names"),
         ({**WIRE_AND_CLASS, "classes": ["", *map(str, range(127))]}, "at most 127 different"),
         ({"image": ["sparse2d_wire"], "views": ["a"]}, "projections 0, 1, 2"),
         ({"image": ["sparse2d_wire"], "axes": "wire"}, "axes is 'wire'"),
         ({"image": ["sparse2d_wire"], "threshold": -1.0}, "threshold is -1.0"),
-        ({"image": ["sparse2d_wire"], "particles": "particle_x"}, "has particle_mc"),
+        ({"image": ["sparse2d_wire"], "particles": "particle_x"}, "has no particle_x, it has"),
     ],
 )
 def test_a_wrong_option_is_one_line(path, options, line):

@@ -136,10 +136,13 @@ def test_the_order_of_an_array_in_memory_does_not_matter(tmp_path):
         ({"channels_gauss1_0.npy": npy(np.array([10.5, 11, 12, 13, 14]))}, "channel 10.5"),
         ({"chanmask_bad_0.npy": npy(np.zeros((2, 2), int))}, "chanmask has shape"),
         ({"frame_gauss1_0.npy": npy(np.zeros(5))}, r"frame \(5,\)"),
-        ({"frame_gauss1_0.npy": npy(np.array([["a"]]))}, "must be plain numbers"),
-        ({"frame_gauss1_0.npy": b"\x93NUMPY\x01\x00"}, "no array of numpy's"),
+        ({"frame_gauss1_0.npy": npy(np.array([["a"]]))}, "must be an array of plain numbers"),
+        ({"frame_gauss1_0.npy": b"\x93NUMPY\x01\x00"}, "has a head of 10 bytes"),
+        ({"frame_gauss1_0.npy": b"\x93NUMPY\x01\x00\xff\xff"}, "has a head of 65545 bytes"),
+        ({"frame_gauss1_0.npy": npy(charges()).replace(b"'shape'", b"'shap\n'")}, "plain numbers"),
+        ({"frame_gauss1_0.npy": b"hello"}, "no array of numpy's"),
         ({"frame_gauss1_0.npy": npy(charges())[:-4]}, "must have"),
-        ({"frame_gauss1_0.npy": npy(np.array([[object()]], object))}, "must be plain numbers"),
+        ({"frame_gauss1_0.npy": npy(np.array([[object()]], object))}, "must be an array of plain"),
     ],
 )
 def test_a_wrong_frame_is_one_line(tmp_path, change, line):
@@ -153,7 +156,7 @@ def test_a_wrong_frame_is_one_line(tmp_path, change, line):
 def test_a_header_that_promises_more_than_there_is_is_refused(tmp_path):
     huge = npy(np.zeros((5, 7), np.float32)).replace(b"(5, 7)", b"(5,7000000000000)", 1)
     members = {**frame(0), "frame_gauss1_0.npy": huge}
-    with pytest.raises(InputError, match=r"must have|no array of numpy's"):
+    with pytest.raises(InputError, match="must have"):
         open_it(write_archive(tmp_path / "a.tar", members))
 
 

@@ -1,0 +1,106 @@
+"""``+ - * /`` of tensors, site by site, the same for sparse tensors and for whole images."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsparse.errors import InputError
+
+T = TypeVar("T", bound="Arithmetic")
+
+
+class Arithmetic:
+    """Operators of a tensor and another one on the same sites, a number, or one number a channel.
+
+    They need ``features``, ``mask`` (None where every place counts), ``replace(features=...)`` and
+    ``check_same_sites(other)`` of a class. Where there is no site the result is zero.
+    """
+
+    features: Any
+
+    # numpy's arrays leave the operation to the tensor, which refuses what it cannot pair.
+    __array_ufunc__ = None
+
+    def __add__(self: T, other: Any) -> T:
+        return _combined(operator.add, self, other)
+
+    def __radd__(self: T, other: Any) -> T:
+        return _combined(operator.add, self, other)
+
+    def __sub__(self: T, other: Any) -> T:
+        return _combined(operator.sub, self, other)
+
+    def __rsub__(self: T, other: Any) -> T:
+        return _combined(lambda a, b: b - a, self, other)
+
+    def __mul__(self: T, other: Any) -> T:
+        return _combined(operator.mul, self, other)
+
+    def __rmul__(self: T, other: Any) -> T:
+        return _combined(operator.mul, self, other)
+
+    def __truediv__(self: T, other: Any) -> T:
+        return _combined(operator.truediv, self, other)
+
+    def __rtruediv__(self: T, other: Any) -> T:
+        return _combined(lambda a, b: b / a, self, other)
+
+    def __neg__(self: T) -> T:
+        return self.replace(features=-self.features)
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        """Refused: rows without their sites are a mistake more often than not.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            f"a {type(self).__name__} is no array: take its .features, or .to_dense() for a grid"
+        )
+
+    def replace(self: T, *values: Any, **named: Any) -> T:
+        """The same sites with other features."""
+        raise NotImplementedError
+
+    def check_same_sites(self, other: Any) -> None:
+        """Refuses a tensor on other sites, as far as can be told where the two meet."""
+        raise NotImplementedError
+
+
+def _combined(function: Callable[[Any, Any], Any], x: Any, other: Any) -> Any:
+    features = x.features
+    if isinstance(other, Arithmetic):
+        x.check_same_sites(other)
+        values = other.features
+        if function in (operator.add, operator.sub, operator.mul):
+            return x.replace(features=function(features, values))  # zero where both are
+    else:
+        values = _numbers(other, features)
+    if x.mask is None:
+        return x.replace(features=function(features, values))
+    # Ones where there is no site: zero by zero is no number, and so would be its gradient.
+    mask = x.mask[..., None]
+    one, zero = (jnp.asarray(number, features.dtype) for number in (1, 0))
+    values = jnp.where(mask, values, one.astype(values.dtype))
+    out = function(jnp.where(mask, features, one), values)
+    return x.replace(features=jnp.where(mask, out, zero.astype(out.dtype)))
+
+
+def _numbers(other: Any, features: Any) -> jax.Array:
+    """A number, or one number a channel, of the type of the features and with their axes."""
+    given = other if isinstance(other, jax.Array) else np.asarray(other)
+    real = jnp.issubdtype(given.dtype, jnp.integer) or jnp.issubdtype(given.dtype, jnp.floating)
+    if not real or given.shape not in ((), (features.shape[-1],)):
+        raise InputError(
+            f"the other operand is a {type(other).__name__} of shape {given.shape}: must be a "
+            f"tensor on the same sites, a number or {features.shape[-1]} numbers, one a channel; "
+            "rows of features go in by replace(features=...)"
+        )
+    values = jnp.asarray(given, features.dtype)
+    return jnp.expand_dims(values, range(features.ndim - 1)) if given.shape else values
