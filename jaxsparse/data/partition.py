@@ -130,8 +130,9 @@ def select_events(
         numbers = part_numbers(content_hashes(source, views), fractions)
         inside = numbers == PARTS.index(part)
     own, chosen = source.event_labels, inside
-    if not keep_all:
-        chosen = inside & (label_events(source, classes)[1] != NO_CLASS)
+    if classes or not keep_all:
+        _, labels = label_events(source, classes)
+        chosen = inside & ((labels != NO_CLASS) | keep_all)
     names = (*source.event_classes, "no class")
     counts = np.bincount(own[inside & ~chosen] % len(names), minlength=len(names))
     left_out = {name: int(n) for name, n in zip(names, counts, strict=True) if n}

@@ -125,8 +125,8 @@ def test_the_config_of_an_old_run_is_read_in_todays_keys(old_run):
         assert (data.views, data.mean, data.std) == (("XZ", "YZ"), 14.57, 16.27)
 
 
-def test_a_new_run_begins_with_an_old_one_which_does_not_go_on(old_run, tmp_path):
-    kind, workdir = old_run
+def test_a_new_run_begins_with_an_old_one_which_does_not_go_on(old_run):
+    _, workdir = old_run
     config = read_config(workdir)
     with pytest.raises(InputError, match="was made by an earlier version") as error:
         claim(workdir, config, {})
