@@ -36,7 +36,9 @@ NUM_EVENTS = flags.DEFINE_integer(
 )
 PICTURES = flags.DEFINE_integer("pictures", 8, "How many events to draw, evenly spaced.")
 THRESHOLDS = flags.DEFINE_list(
-    "thresholds", ["delta>0.5", "MIP>0.5"], "Rules CLASS>SCORE to report beside the highest score."
+    "thresholds",
+    None,
+    "Rules CLASS>SCORE to report beside the highest score; by default those of the detector.",
 )
 BOOTSTRAP_GROUP = flags.DEFINE_integer(
     "bootstrap_group",
@@ -67,7 +69,7 @@ def main(_: list[str]) -> None:
         checkpoint=CHECKPOINT.value,
         num_events=NUM_EVENTS.value,
         pictures=PICTURES.value,
-        thresholds=tuple(THRESHOLDS.value),
+        thresholds=THRESHOLDS.value,
         bootstrap_group=BOOTSTRAP_GROUP.value,
         baseline_data=str(BASELINE_DATA.value or ""),
         value_scale=VALUE_SCALE.value,

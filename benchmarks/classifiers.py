@@ -38,10 +38,10 @@ from benchmarks import machine
 from jaxsparse import command_line
 from jaxsparse.command_line import load_config
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.event_pass import pass_events
-from jaxsparse.evaluation.events import Events
+from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.event_logits import event_logits
 from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
-from jaxsparse.evaluation.options import Trained
+from jaxsparse.evaluation.options import Options, Trained
 from jaxsparse.evaluation.studies.comparison import compare
 from jaxsparse.evaluation.studies.forest_guess import baseline_scores
 from jaxsparse.training.checkpoint import load_for_evaluation
@@ -108,21 +108,22 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
     peak = _peak_of(command, folder)
     records = read_records(folder)
     trained = Trained(*load_for_evaluation(folder, step="latest"))
-    events = Events(data, trained.config)
+    events = DataSet(data, trained.config)
     planned = Plan.of(trained.config.train, len(events.training)).steps
     if trained.step != planned:
         raise InputError(
             f"{folder} stopped at step {trained.step} of {planned}: run the command again to go on"
         )
-    scores = pass_events(trained, events).logits
+    scores = event_logits(trained, events)
     named = events.truth >= 0  # a row of fewer classes has events of none of them
     np.savez(
         folder / "scores.npz",
         scores=scores[named], event=events.numbers[named], truth=events.truth[named],
     )  # fmt: skip
+    validation = DataSet(data, trained.config, Options(part="validation"))
     lengths = {
         "train": len(events.training),
-        "validation": int((Events(data, trained.config, part="validation").truth >= 0).sum()),
+        "validation": int((validation.truth >= 0).sum()),
     }
     result = {
         "row": row,
@@ -216,7 +217,7 @@ def _forest(data: Path) -> dict[str, Any] | None:
     """The forest on size summaries, fitted on and scored for the same parts of the file."""
     config = load_config(f"{CONFIG}:sparse")
     config.data.train = str(data)
-    events = Events(data, config)
+    events = DataSet(data, config)
     scores, words = baseline_scores(events, None)
     if scores is None:
         return None

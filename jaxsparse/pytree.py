@@ -20,7 +20,7 @@ from jax import export
 
 from jaxsparse.errors import InputError
 
-VERSION = 1  # of the fields below; raise it where a field changes its meaning
+VERSION = 2  # of the fields below; raise it where a field changes its meaning
 
 T = TypeVar("T", bound=type)
 
@@ -72,7 +72,7 @@ def write_static(names: list[str], values: tuple[Any, ...]) -> bytes:
     """Static fields as JSON, with the version of all of them.
 
     >>> write_static(["stride"], ((1, 2),))
-    b'{"version": 1, "static": {"stride": [1, 2]}}'
+    b'{"version": 2, "static": {"stride": [1, 2]}}'
     """
     named = dict(zip(names, values, strict=True))
     return json.dumps({"version": VERSION, "static": named}).encode()

@@ -22,6 +22,7 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, flip, mask, on_view
 from jaxsparse.data.weights import pixel_weights
+from jaxsparse.detectors import class_set
 from jaxsparse.viz.canvas import Window, active_window, paint, whole
 from jaxsparse.viz.events import (
     BACKGROUND,
@@ -31,7 +32,6 @@ from jaxsparse.viz.events import (
     Layout,
     Panel,
     Picture,
-    class_colour,
     draw_charge,
     draw_truth,
     draw_weights,
@@ -214,7 +214,8 @@ def flips_figure(view: View, classes: Sequence[str]) -> Figure:
 
 
 def _class_legend(classes: Sequence[str]) -> list[Patch]:
-    return [Patch(color=class_colour(label), label=name) for label, name in enumerate(classes)]
+    colours = class_set(classes).colours
+    return [Patch(color=c, label=name) for c, name in zip(colours, classes, strict=True)]
 
 
 def _frame(ax: Axes) -> None:

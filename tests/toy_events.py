@@ -7,7 +7,8 @@ import pathlib
 import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
-from jaxsparse.data.schema import MIP, PARTICLE_DTYPE, SHOWER, Event, View
+from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.detectors.microboone import CLASS_NAMES, MIP, SHOWER
 
 SHAPE = (48, 40)
 
@@ -39,7 +40,8 @@ def write_toy_file(path: pathlib.Path, events: int, seed: int) -> pathlib.Path:
     rng = np.random.default_rng(seed)
     particles = np.zeros(2, PARTICLE_DTYPE)  # instance 0 is the track, 1 the blob
     particles["parent"], particles["label"], particles["instance"] = -1, (MIP, SHOWER), (0, 1)
-    with EventWriter(path, detector="toy", views={"Y": SHAPE}) as writer:
+    views = {"Y": SHAPE}
+    with EventWriter(path, detector="toy", views=views, class_names=CLASS_NAMES) as writer:
         for number in range(events):
             writer.append(Event(number, {"Y": toy_view(rng)}, particles))
     return path

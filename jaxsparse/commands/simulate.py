@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 
 import jaxsparse
-from jaxsparse import command_line
+from jaxsparse import command_line, detectors
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.summary import ViewSummary
@@ -32,10 +32,13 @@ def main(_: list[str]) -> None:
     numbers = range(values.first_event, values.first_event + values.events)
     workers = max(min(values.workers or all_cores(), chosen.num_portions(numbers)), 1)
     shapes = chosen.source.view_shapes
-    summaries = {
-        name: ViewSummary(shape, len(chosen.class_names), *chosen.masks[name], geometry=False)
-        for name, shape in shapes.items()
-    }
+    detector = detectors.find(chosen.detector)
+    class_names = detector.pixel_classes.names
+    summaries = {}
+    for name, shape in shapes.items():
+        known = detector.view(name, len(shape))
+        low, high = known.low, known.high
+        summaries[name] = ViewSummary(shape, len(class_names), low, high, geometry=False)
     made_by = {
         "program": "jaxsparse.data.simulate",
         "version": jaxsparse.__version__,
@@ -58,7 +61,7 @@ def main(_: list[str]) -> None:
     print(f"{values.out}: {len(numbers)} events of {chosen.detector}, {chosen.options['topology']}")
     for name, summary in summaries.items():
         if summary.classes is not None:
-            print(f"{name}: {summary.class_line(chosen.class_names)}")
+            print(f"{name}: {summary.class_line(class_names)}")
         elif summary.total:
             median = int(np.median(summary.sites))
             print(f"{name}: {median} pixels in a median event, mean value {summary.value_mean:.1f}")

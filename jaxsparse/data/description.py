@@ -26,7 +26,8 @@ from jaxsparse.data.schema import Event
 from jaxsparse.data.seen_pixels import SeenPixels
 from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.data.spread_out import spread_or_all, spread_out
-from jaxsparse.data.summary import MASK, ViewSummary, summary_lines
+from jaxsparse.data.summary import ViewSummary, summary_lines
+from jaxsparse.detectors import DetectorView, find
 from jaxsparse.errors import InputError
 
 PICTURED = 4  # events of a picture
@@ -84,7 +85,8 @@ def describe(
     if picture:
         shown = [source[int(index)] for index in spread_out(len(source), PICTURED)]
         titles = [_title(event, source.event_classes) for event in shown]
-        draw_events(picture, shown, axes=source.axes, titles=titles)
+        across = {name: view.across for name, view in _known_views(source).items()}
+        draw_events(picture, shown, axes=source.axes, titles=titles, across=across)
         found["picture"] = picture
     return found
 
@@ -120,8 +122,10 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield found["axes_order"]
     yield from found["warnings"]
     for name, view in found.get("views", {}).items():
-        low_high = view.get("mask")
-        mask = f"; below: pixels of {low_high[0]:g} to {low_high[1]:g} ADC" if low_high else ""
+        mask = ""
+        if "mask" in view:
+            low, high = view["mask"]
+            mask = f"; below: pixels of {low:g} to {high:g} {view['value_unit']}"
         size = " x ".join(map(str, view["shape"]))
         yield f"view {name}: {size}, {view['dead_wires']} dead wires{mask}"
         for line in summary_lines(view["figures"], view["shape"]):
@@ -171,10 +175,9 @@ def _of_events(
     source: EventFile | EventSource, format: str, numbers: Iterable[Any], checked: set[Any]
 ) -> dict[str, Any]:
     """Figures of the events that are read."""
-    masks = {name: _mask(source, name) for name in source.view_shapes}
-    everything = (0.0, np.inf)
+    known = _known_views(source)
     summaries = {
-        name: ViewSummary(shape, len(source.class_names), *(masks[name] or everything))
+        name: ViewSummary(shape, len(source.class_names), known[name].low, known[name].high)
         for name, shape in source.view_shapes.items()
     }
     order = _order_check(source, format)
@@ -200,10 +203,11 @@ def _of_events(
                 "axes": list(source.axes[name]),
                 "value_unit": source.value_units[name],
                 "dead_wires": len(source.dead_wires(name)),
-                **({"mask": list(mask)} if (mask := masks[name]) else {}),
+                **({"mask": [low, high]} if np.isfinite(high) else {}),
                 "figures": summaries[name].figures(source.class_names, source.axes[name]),
             }
             for name, shape in source.view_shapes.items()
+            for low, high in [(known[name].low, known[name].high)]
         },
     }
     if topologies:
@@ -225,11 +229,10 @@ def _order_check(source: EventFile | EventSource, format: str) -> AxisOrderCheck
     return order_check(source.view_shapes, source.axes, source.stored_axes, remedy)
 
 
-def _mask(source: EventFile | EventSource, name: str) -> tuple[float, float] | None:
-    """The published mask for wire planes with truth; other images are taken as they are."""
-    if source.value_units[name] != "ADC" or len(source.view_shapes[name]) != 2 or not len(source):
-        return None
-    return MASK if source[0].views[name].labels is not None else None
+def _known_views(source: EventFile | EventSource) -> dict[str, DetectorView]:
+    """What is known of the detector's views."""
+    detector = find(source.detector)
+    return {name: detector.view(name, len(shape)) for name, shape in source.view_shapes.items()}
 
 
 def _title(event: Event, event_classes: tuple[str, ...]) -> str:

@@ -10,16 +10,15 @@ from typing import Any
 import h5py
 import numpy as np
 
+from jaxsparse import detectors
 from jaxsparse.data.column import Column
 from jaxsparse.data.event_layout import (
-    AXES,
     EVENT_DEFAULTS,
     EVENT_DTYPES,
     FORMAT_NAME,
     KEY_COLUMNS,
     KEY_DTYPE,
     PIXEL_DTYPES,
-    VALUE_UNITS,
 )
 from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
 from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS
@@ -124,17 +123,20 @@ class _Reader:
             made_by=made_by,
             num_events=self.num_events,
             particle_offsets=self._offsets("particles", ["table"]),
-            views={name: self._view(name) for name in read_texts(attributes, "view_names")},
+            views={
+                name: self._view(name, detector) for name in read_texts(attributes, "view_names")
+            },
             columns=self.columns,
         )
 
-    def _view(self, name: str) -> ViewHeader:
+    def _view(self, name: str, detector: str) -> ViewHeader:
         group = f"views/{name}"
         attributes = self.file[group].attrs
         shape = read_wholes(attributes, "shape")
         if not shape or min(shape) < 1 or np.prod(np.array(shape, float)) >= 2.0**62:
             raise InputError(f"{self.path}, view {name}: shape {shape} is no image: {REMEDY}")
         dim = len(shape)
+        known = detectors.find(detector).view(name, dim)
         truth = tuple(column for column in TRUTH_COLUMNS if column in self.file[group])
         columns = ["coords", "values", *truth]
         for column in columns:
@@ -149,8 +151,8 @@ class _Reader:
             )
         return ViewHeader(
             shape=shape,
-            axes=read_texts(attributes, "axes", AXES.get(dim, ())),
-            value_unit=read_text(attributes, "value_unit", VALUE_UNITS.get(dim, "")),
+            axes=read_texts(attributes, "axes", known.axes),
+            value_unit=read_text(attributes, "value_unit", known.unit),
             truth=truth,
             offsets=offsets,
             dead_wires=wires,

@@ -43,10 +43,6 @@ PARTICLE_UNITS = {
     "direction": "unit vector",
 }
 
-# By the number of axes of a view: what an axis counts, and what a value is.
-AXES = {2: ("time row", "wire"), 3: ("x", "y", "z")}
-VALUE_UNITS = {2: "ADC", 3: "MeV"}
-
 # Rows in a chunk. A compressed one is unpacked whole for any row of it: an event of 4,000 pixels is
 # read 1.6 times as fast as from chunks of 16,384, and the file is 6 % larger.
 PIXEL_CHUNK = 4096

@@ -11,8 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from jaxsparse import detectors
 from jaxsparse.data.event_layout import (
-    AXES,
     EVENT_CHUNK,
     EVENT_DTYPES,
     FORMAT_NAME,
@@ -23,19 +23,11 @@ from jaxsparse.data.event_layout import (
     PIXEL_CHUNK,
     PIXEL_DTYPES,
     PLAIN_CHUNK,
-    VALUE_UNITS,
 )
 from jaxsparse.data.event_values import image_shape, stored_event
 from jaxsparse.data.growing_table import GrowingTable, RaggedTable
 from jaxsparse.data.partial_hdf5 import PartialHdf5
-from jaxsparse.data.schema import (
-    CLASS_NAMES,
-    PARTICLE_DTYPE,
-    SCHEMA_VERSION,
-    TRUTH_COLUMNS,
-    Event,
-    View,
-)
+from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS, Event, View
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -55,12 +47,12 @@ class EventWriter:
       dead_wires: wire numbers without read-out by view name; missing views have none.
       made_by: how the events were made, anything JSON can say (program, version, seed, options);
         the attribute may be added to until the end.
-      class_names: what the label numbers of pixels mean.
+      class_names: what the label numbers of pixels mean; those of the detector if None.
       event_classes: what the label numbers of whole events mean; empty if they have none.
       axes: what the axes of a view count, for example ``("plane", "cell")``: one for all views, or
-        by view; as for wire planes or voxels where nothing is said.
-      value_unit: unit of the values, one for all views or by view; as for wire planes or voxels
-        where nothing is said.
+        by view; as the detector has them where nothing is said.
+      value_unit: unit of the values, one for all views or by view; the detector's where nothing is
+        said.
       compression: of pixels and particles, one of :data:`COMPRESSIONS`. ``"gzip"`` halves the file
         or better; ``"none"`` is for small events by the million, which are read many times faster
         in random order if nothing has to be unpacked.
@@ -89,7 +81,7 @@ class EventWriter:
         views: Mapping[str, Sequence[int]],
         dead_wires: Mapping[str, np.ndarray] | None = None,
         made_by: Mapping[str, Any] | None = None,
-        class_names: Sequence[str] = CLASS_NAMES,
+        class_names: Sequence[str] | None = None,
         event_classes: Sequence[str] = (),
         axes: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         value_unit: str | Mapping[str, str] | None = None,
@@ -112,17 +104,18 @@ class EventWriter:
             for name, shape in self.view_shapes.items()
         }
         self.made_by = dict(made_by or {})
+        detector_known = detectors.find(self.detector)
+        if class_names is None:
+            class_names = detector_known.pixel_classes.names
         self.class_names = _texts("class_names", class_names)
         self.event_classes = _texts("event_classes", event_classes)
         self.axes, self.value_units = {}, {}
         for name, shape in self.view_shapes.items():
-            dim = len(shape)
-            usual = AXES.get(dim, tuple(f"axis {i}" for i in range(dim)))
+            known = detector_known.view(name, len(shape))
             said = axes.get(name) if isinstance(axes, Mapping) else axes
-            self.axes[name] = usual if said is None else _texts("axes", said)
+            self.axes[name] = known.axes if said is None else _texts("axes", said)
             unit = value_unit.get(name) if isinstance(value_unit, Mapping) else value_unit
-            unit = VALUE_UNITS.get(dim, "") if unit is None else unit
-            self.value_units[name] = _texts("value_unit", [unit])[0]
+            self.value_units[name] = _texts("value_unit", [known.unit if unit is None else unit])[0]
         if compression not in COMPRESSIONS:
             raise InputError(
                 f"compression is {compression!r}: it must be one of {', '.join(COMPRESSIONS)}"
@@ -147,6 +140,8 @@ class EventWriter:
         where = f"Event {self.num_events} for {self.path.name}"
         if self._output is None:
             raise InputError(f"{where}: append inside of `with EventWriter(...) as writer:`")
+        if not self.class_names:
+            self._refuse_labels(event, where)
         stored = stored_event(
             event,
             view_shapes=self.view_shapes,
@@ -161,6 +156,13 @@ class EventWriter:
                 self._tables = _Tables(self._output.file, stored, self.compression)
             self._tables.append(stored)
             self.num_events += 1
+
+    def _refuse_labels(self, event: Event, where: str) -> None:
+        for name, view in event.views.items():
+            if view.labels is not None and np.any(np.asarray(view.labels) >= 0):
+                raise InputError(
+                    f"{where}, view {name}: pixels have classes but class_names is empty: name them"
+                )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object

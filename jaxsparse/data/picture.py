@@ -18,17 +18,16 @@ def draw_events(
     *,
     axes: Mapping[str, Sequence[str]],
     titles: Sequence[str],
+    across: Mapping[str, int] | None = None,
 ) -> None:
     """Writes a PNG with a row an event and a column a view, every image whole.
-
-    The axis along the beam lies, as in the detectors' own displays: planes to the right for
-    segmented detectors, wires to the right for wire planes.
 
     Args:
       path: file to write.
       events: a few events, at least one.
       axes: by view, what the two axes count; views of more axes are left out.
       titles: a line an event.
+      across: by view, which axis is drawn from left to right; the second if ``None``.
 
     Raises:
       InputError: there is nothing to draw, or the file cannot be written.
@@ -47,7 +46,7 @@ def draw_events(
     for row, (event, title) in enumerate(zip(events, titles, strict=True)):
         for column, name in enumerate(names):
             panel, view = panels[row][column], event.views[name]
-            along = 0 if axes[name][0] == "plane" else 1
+            along = 1 if across is None else across[name]
             x, y = view.coords[:, along], view.coords[:, 1 - along]
             points = panel.scatter(
                 x, y, c=view.values, s=4, marker="s", linewidths=0, cmap="viridis_r", norm=scale

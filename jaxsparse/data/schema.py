@@ -1,4 +1,4 @@
-"""What an event is: views of pixels with their truth, particles, class names and colours.
+"""What an event is: views of pixels with their truth, and particles.
 
 Every reader and every simulator yields the same :class:`Event`; the event file
 (:mod:`jaxsparse.data.event_file`) stores exactly this and nothing else. All arrays are numpy.
@@ -14,12 +14,7 @@ import numpy as np
 
 SCHEMA_VERSION = 1  # docs/formats.md says what changes it and what does not
 
-# SparseSSNet's classes; where particles share a pixel the first in this order names it.
-CLASS_NAMES = ("HIP", "MIP", "shower", "delta", "Michel")
-HIP, MIP, SHOWER, DELTA, MICHEL = range(5)
 NO_CLASS = -1  # a pixel without truth: counts in no loss and in no score
-CLASS_COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd")
-TRACK_CLASSES = (HIP, MIP)  # the rest is shower-like
 
 # One row a particle of the event. ``row`` numbers refer to this table.
 PARTICLE_DTYPE = np.dtype(

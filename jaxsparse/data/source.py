@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.event_layout import AXES, VALUE_UNITS
 from jaxsparse.data.schema import Event
+from jaxsparse.detectors import DetectorView, find
 
 
 class EventSource(abc.ABC):
@@ -23,7 +23,7 @@ class EventSource(abc.ABC):
       files: what is read.
       detector: name.
       view_shapes: full image by view, the same for all events.
-      axes, value_units: by view; as for wire planes and voxels if a reader says nothing.
+      axes, value_units: by view; as the detector has them if a reader says nothing.
       class_names: of pixel labels; empty if there are none.
       event_classes: of event labels; empty if there are none.
       stored_axes: order in which stored images were taken apart, where that is an option.
@@ -44,11 +44,14 @@ class EventSource(abc.ABC):
 
     @property
     def axes(self) -> dict[str, tuple[str, ...]]:
-        return {name: AXES[len(shape)] for name, shape in self.view_shapes.items()}
+        return {name: self._known(name).axes for name in self.view_shapes}
 
     @property
     def value_units(self) -> dict[str, str]:
-        return {name: VALUE_UNITS[len(shape)] for name, shape in self.view_shapes.items()}
+        return {name: self._known(name).unit for name in self.view_shapes}
+
+    def _known(self, name: str) -> DetectorView:
+        return find(self.detector).view(name, len(self.view_shapes[name]))
 
     @property
     def event_labels(self) -> np.ndarray:

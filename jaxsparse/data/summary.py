@@ -14,7 +14,6 @@ from jaxsparse.data.pixels import cell_numbers
 from jaxsparse.data.schema import NO_CLASS, View
 
 LEVELS = 5
-MASK = (10.0, 300.0)  # ADC, the published mask of wire-plane images
 
 
 def active_neighbours(coords: Int[np.ndarray, "sites dim"], shape: Sequence[int]) -> float:

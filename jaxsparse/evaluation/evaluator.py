@@ -1,58 +1,35 @@
-"""Evaluates a checkpoint on a file: one pass over its events with a list of metrics."""
+"""Evaluates a checkpoint on a file: one pass over its events, with the metrics of every head."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from jaxsparse.evaluation.event_head import EventHead
-from jaxsparse.evaluation.metrics.metric import Metric, measure
+import numpy as np
+
+from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.heads import HEADS, EvaluatedHead
+from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.options import Options, Trained
 from jaxsparse.evaluation.output import refuse_inputs, staged
-from jaxsparse.evaluation.pixel_head import PixelHead
 from jaxsparse.evaluation.report import page
 from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb, versions
-from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.text import dumps, plain
+from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.inputs import read_inputs
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 
-__all__ = ["HEADS", "Head", "Options", "evaluate"]
+__all__ = ["Options", "evaluate"]
 
 DEFAULTS = Options()
-
-
-class Head(Protocol):
-    """What a network says of a data set, and what is asked of it.
-
-    Attributes:
-      classes: names of its classes.
-      metrics: which figures apply, in the order of the report.
-    """
-
-    classes: tuple[str, ...]
-    metrics: Sequence[Metric]
-
-    def __len__(self) -> int:
-        """Number of events."""
-
-    def run(self, folder: Path) -> Iterator[Scored]:
-        """Passes the events through the network, once; writes ``predictions.h5``."""
-
-    def facts(self) -> dict[str, Any]:
-        """What is to say of data, pixels, time and programs after the pass."""
-
-    def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
-        """Pictures of some events."""
-
-
-# head of the network -> (trained, data, workdir, options, quiet) -> Head
-HEADS: dict[str, Any] = {"semantic": PixelHead, "event": EventHead}
-TASKS = {"semantic": "segmentation", "event": "classification"}  # as metrics.json has them
+FIT_EVENTS = 200  # of a file that a baseline of pixels is fitted on
 
 
 def evaluate(
@@ -65,89 +42,134 @@ def evaluate(
 ) -> dict[str, Any]:
     """Evaluates a checkpoint on a file.
 
-    Writes ``metrics.json``, ``predictions.h5``, ``report.md``, ``plots/`` and ``pictures/`` of the
-    main head into ``out``, those of every other head into ``out/heads/NAME``. What was there of
-    those names stays untouched if anything fails.
+    Writes ``metrics.json``, ``predictions.h5``, ``report.md``, ``plots/`` and ``pictures/`` into
+    ``out``; files of those names that were there stay untouched if anything fails. The figures of
+    heads beside the main one are below ``heads.NAME``, their files in ``heads/NAME/``.
 
     Args:
-      workdir: of the training; its configuration's ``main_head`` is what is scored first.
+      workdir: of the training; the heads of its network say what is scored.
       data: an event file, with truth or without.
       out: folder for the results; made if it does not exist.
       options: see :class:`Options`.
       quiet: no progress bar.
 
     Returns:
-      The content of ``metrics.json``: of the main head, those of others below ``heads.NAME``.
+      The content of ``metrics.json``.
 
     Raises:
       InputError: bad options, files that cannot be read, do not fit the network, or lie where the
         results go.
     """
     trained = Trained(*load_for_evaluation(Path(workdir), step=options.checkpoint))
-    options.check(trained.model.heads)
+    config, names = trained.config, list(trained.network.heads)
+    main = main_head(config)
+    options.check({name: HEADS[name].foreign for name in names})
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
-    enable_compilation_cache(trained.config.train.cache_dir)
-    main = main_head(trained.config)
+    enable_compilation_cache(config.train.cache_dir)
     with staged(out) as folder:
-        others = {}
-        for name in trained.model.heads:
-            if name != main:
-                place = folder / "heads" / name
-                place.mkdir(parents=True)
-                others[name] = _evaluate_head(name, trained, data, workdir, place, options, quiet)
-        metrics = _evaluate_head(main, trained, data, workdir, folder, options, quiet, others)
+        trained_on = read_inputs(Path(workdir), config).get("data.train")
+        data_set = DataSet(data, config, options, trained_on=trained_on)
+        if data_set.remark and not quiet:
+            print(data_set.remark)
+        attributes = {
+            "data": str(data), "views": list(data_set.views), "checkpoint_step": trained.step,
+        }  # fmt: skip
+        other = _baseline_data(config, options)
+        heads = {name: HEADS[name](data_set, other, attributes, quiet=quiet) for name in names}
+        folders = {name: folder if name == main else folder / "heads" / name for name in names}
+        about, figures = _passed(trained, data_set, heads, folders, quiet)
+        about = plain({"task": TASKS[main], **attributes, **about, "versions": versions()})
+        metrics = {**about, **plain(figures[main])}
+        others = {name: plain(figures[name]) for name in names if name != main}
+        for name, head in heads.items():
+            own = metrics if name == main else {**about, **others[name]}
+            head.draw(folders[name], own)
+            _draw_plots(folders[name], own)
+            text = page(own, head.metrics)
+            (folders[name] / "report.md").write_text(text, encoding="utf-8")
+        _draw_training(folder, Path(workdir))
+        if others:
+            metrics["heads"] = others
+        (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
     return metrics
 
 
-def _evaluate_head(
-    name: str,
+# The word of metrics.json for what its main head does.
+TASKS = {"semantic": "segmentation", "event": "classification"}
+
+
+def _baseline_data(config: Any, options: Options) -> DataSet | None:
+    if not options.baseline_data:
+        return None
+    few = FIT_EVENTS if main_head(config) == "semantic" else 0
+    other = dataclasses.replace(options, num_events=few, part="all")
+    return DataSet(options.baseline_data, config, other)
+
+
+def _passed(
     trained: Trained,
-    data: str | os.PathLike[str],
-    workdir: str | os.PathLike[str],
-    folder: Path,
-    options: Options,
+    data_set: DataSet,
+    heads: Mapping[str, EvaluatedHead],
+    folders: Mapping[str, Path],
     quiet: bool,
-    others: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The content of the ``metrics.json`` of one head, with what is known of ``others``."""
-    head = HEADS[name](trained, data, Path(workdir), options, quiet)
-    cost: dict[str, Any] = {}
-    figures = measure(head.metrics, _costed(head.run(folder), cost))
-    about = {
-        "task": TASKS[name],
-        "classes": list(head.classes),
-        "num_events": len(head),
-        **head.facts(),
-        **cost,
-        "checkpoint_step": trained.step,
-        "data": str(data),
-        "versions": versions(),
-    }
-    metrics = plain({**about, **figures, **({"heads": others} if others else {})})
-    head.draw(folder, metrics)
-    _draw_plots(folder, Path(workdir), metrics)
-    (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
-    (folder / "report.md").write_text(page(metrics, head.metrics), encoding="utf-8")
-    return metrics
-
-
-def _costed(portions: Iterator[Scored], cost: dict[str, Any]) -> Iterator[Scored]:
-    """The portions of a pass; at its end ``cost`` says what it took, and nothing that follows."""
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The pass: facts of the run, and the figures of every head."""
+    buckets = data_set.buckets(quiet=quiet)
+    predictor = Predictor(trained.network, trained.variables)
+    measured = {name: Measured(head.metrics) for name, head in heads.items()}
     start = time.perf_counter()
-    yield from portions
-    cost |= {
+    with ExitStack() as files:
+        for name, head in heads.items():
+            folders[name].mkdir(parents=True, exist_ok=True)
+            files.enter_context(head.writing(folders[name]))
+        for portion in data_set.portions(text="evaluating", quiet=quiet):
+            batch = data_set.batch(portion, buckets)
+            outputs = predictor(batch)
+            for name, head in heads.items():
+                for scored in head.scored(portion, batch, outputs[name]):
+                    measured[name].update(scored)
+    about = {
+        "num_events": len(data_set),
+        **_images(data_set),
+        "part": data_set.part,
+        "part_remark": data_set.remark,
+        "batch_size": data_set.batch_size,
+        "seconds_per_event": float(np.median(predictor.seconds or [np.nan])),
         "seconds_total": time.perf_counter() - start,
+        # Before baselines are fitted and pictures drawn, which is not part of the network's cost.
         "peak_memory_mb": peak_memory_mb(),
         "device_peak_memory_mb": device_peak_memory_mb(),
+        "compilations": predictor.compilations,
+        "capacities": predictor.capacities,
+    }
+    figures = {
+        name: {"classes": list(head.classes), **head.facts(), **measured[name].figures()}
+        for name, head in heads.items()
+    }
+    return about, figures
+
+
+def _images(data_set: DataSet) -> dict[str, Any]:
+    return {
+        "view": data_set.views[0],
+        "image_shape": list(data_set.shapes[0]),
+        "image_shapes": [list(shape) for shape in data_set.shapes],
+        "whole_plane": not data_set.cropped,
     }
 
 
-def _draw_plots(folder: Path, workdir: Path, metrics: dict[str, Any]) -> None:
+def _draw_plots(folder: Path, metrics: dict[str, Any]) -> None:
     """Those that have something to show."""
-    from jaxsparse.viz import curves, figures
+    from jaxsparse.viz import figures
     from jaxsparse.viz.events import save
 
     for name, figure in figures.figures_of(metrics):
         save(figure, folder / f"plots/{name}.png")
+
+
+def _draw_training(folder: Path, workdir: Path) -> None:
+    from jaxsparse.viz import curves
+    from jaxsparse.viz.events import save
+
     if (workdir / "metrics.jsonl").is_file():
         save(curves.training_figure(workdir / "metrics.jsonl"), folder / "plots/training.png")

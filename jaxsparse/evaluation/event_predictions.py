@@ -16,7 +16,7 @@ Truth is repeated here so that two classifiers can be compared without the file.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py
@@ -28,40 +28,57 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.predictions import FORMAT, PredictionFile
 from jaxsparse.evaluation.scored import Scored
 
+COLUMNS: dict[str, Any] = {
+    "event": np.int64,
+    "label": np.int32,
+    "energy": np.float32,
+    "topology": f"S{TOPOLOGY_BYTES}",
+}
 REMEDY = "give the predictions.h5 that eval.py wrote for a classifier of events"
 
 
-def write_predictions(
-    path: str | os.PathLike[str],
-    scored: Scored,
-    attributes: dict[str, Any],
-    keys: Mapping[str, np.ndarray] | None = None,
-) -> None:
-    """Writes the scores of events.
+class EventPredictions(PredictionFile):
+    """Appends events with bounded memory; a context manager.
 
     Args:
       path: of the file to be.
-      scored: the events, with columns ``event`` (numbers in the input file), ``energy`` and
-        ``topology``.
+      classes: class names.
       attributes: written beside the class names.
-      keys: int64 ``[events]`` by column, what names the events in their experiment's tables.
+      keys: int64, of every event of the input file by column, what names the events in their
+        experiment's tables.
 
     Raises:
       InputError: the file cannot be made, or the disk is full.
     """
-    known = scored.columns
-    columns = {
-        "scores": scored.scores,
-        "event": np.asarray(known["event"], np.int64),
-        "label": scored.truth,
-        "energy": known["energy"],
-        "topology": np.array([text.encode() for text in known["topology"]], f"S{TOPOLOGY_BYTES}"),
-        **(keys or {}),
-    }
-    with PredictionFile(path, scored.classes, attributes) as file:
-        for name, values in columns.items():
-            file.dataset(name, values.dtype, values.shape[1:])
-            file.extend({name: values})
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        classes: Sequence[str],
+        attributes: dict[str, Any],
+        keys: Mapping[str, np.ndarray] | None = None,
+    ):
+        super().__init__(path, classes, attributes)
+        self._keys = keys or {}
+        self.dataset("scores", np.float32, (len(classes),))
+        for name, kind in {**COLUMNS, **dict.fromkeys(self._keys, np.int64)}.items():
+            self.dataset(name, kind)
+
+    def append(self, scored: Scored) -> None:
+        """Writes events that have the columns ``event``, ``energy`` and ``topology``."""
+        known = scored.columns
+        events = np.asarray(known["event"], np.int64)
+        texts = [text.encode() for text in known["topology"]]
+        self.extend(
+            {
+                "scores": scored.scores,
+                "event": events,
+                "label": scored.truth,
+                "energy": known["energy"],
+                "topology": np.array(texts, COLUMNS["topology"]),
+                **{name: column[events] for name, column in self._keys.items()},
+            }
+        )
 
 
 def read_predictions(path: str | os.PathLike[str]) -> tuple[Scored, np.ndarray]:

@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from jaxsparse import settings
+from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
-from jaxsparse.models import Network
-
-# Settings that only one head has.
-OF_HEAD = {
-    "event": ("part",),
-    "semantic": ("view", "whole_plane", "bootstrap_group", "value_scale"),
-}
+from jaxsparse.models.network import Network
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Settings of an evaluation; those of one head are marked, and refused by networks without it.
+    """Settings of an evaluation; those of one head are marked, and refused where only others are.
 
     Attributes:
       checkpoint: ``"best"``, ``"latest"`` or a step.
       num_events: only so many events, spread evenly over the file or its part; 0 for all.
       pictures: how many events to draw, evenly spaced in the file.
-      thresholds: rules such as ``"delta>0.5"``.
+      thresholds: rules such as ``"delta>0.5"``; those of the classes' detector if ``None``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
-      part: of events: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
+      part: event: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
         ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
         or a copy of it, else all.
-      view: of pixels: name of the view; the configuration's if empty.
-      whole_plane: of pixels: no crop.
-      bootstrap_group: of pixels: so many consecutive ``event_id`` are one event of the
+      view: semantic: name of the view; the configuration's if empty.
+      whole_plane: semantic: no crop.
+      bootstrap_group: semantic: so many consecutive ``event_id`` are one event of the
         simulation and are drawn together; 0 takes ``placements`` from the file's attributes,
         else 1.
-      value_scale: of pixels: multiplies the values of the file.
+      value_scale: semantic: multiplies the values of the file.
     """
 
     checkpoint: str | int = "best"
     num_events: int = 0
     pictures: int = 8
-    thresholds: Sequence[str] = ("delta>0.5", "MIP>0.5")
+    thresholds: Sequence[str] | None = None
     baseline_data: str = ""
     seed: int = 0
     part: str = ""
@@ -53,11 +48,15 @@ class Options:
     bootstrap_group: int = 0
     value_scale: float = 1.0
 
-    def check(self, heads: Iterable[str]) -> None:
+    def check(self, foreign: Mapping[str, Sequence[str]]) -> None:
         """Looks at every value.
 
+        Args:
+          foreign: by head of the network the settings that mean nothing to it; one that means
+            nothing to any head is refused.
+
         Raises:
-          InputError: a value out of its range, or one that means nothing to any of the heads.
+          InputError: a value out of its range, or one that means nothing to the network.
         """
         for name, least in (("num_events", 0), ("pictures", 0), ("bootstrap_group", 0)):
             if getattr(self, name) < least:
@@ -69,19 +68,16 @@ class Options:
                 f"--value_scale={self.value_scale}: it must be positive, leave it out."
             )
         settings.check("", {"seed": self.seed})
-        for head, names in OF_HEAD.items():
-            for name in names if head not in heads else ():
-                if getattr(self, name) != getattr(type(self), name):
-                    raise InputError(
-                        f"--{name}={getattr(self, name)}: this network has no head {head}, which "
-                        "alone has that setting, leave it out."
-                    )
+        for name in set.intersection(*map(set, foreign.values())):
+            if getattr(self, name) != getattr(type(self), name):
+                raise InputError(
+                    f"--{name}={getattr(self, name)}: this network gives {', '.join(foreign)} "
+                    "scores, for which there is no such setting, leave it out."
+                )
 
     def rules(self, classes: Sequence[str]) -> Sequence[str]:
-        """The threshold rules, without the default ones whose class this network does not have."""
-        if tuple(self.thresholds) != Options.thresholds:
-            return self.thresholds
-        return [rule for rule in self.thresholds if rule.partition(">")[0] in classes]
+        """The threshold rules for classes of these names."""
+        return class_set(classes).rules if self.thresholds is None else self.thresholds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,12 +86,12 @@ class Trained:
 
     Attributes:
       config: of the run.
-      model: for one device.
+      network: for one device.
       variables: ``params`` and ``batch_stats``.
       step: that they are of.
     """
 
     config: ConfigDict
-    model: Network
+    network: Network
     variables: dict[str, Any]
     step: int

@@ -7,8 +7,10 @@
 | ``offsets`` | int64 ``[events + 1]`` | pixels ``offsets[i]:offsets[i + 1]`` belong to entry i |
 | ``event`` | int64 ``[events]`` | number of the event in the input file |
 | ``event_id`` | int64 ``[events]`` | its number in its source |
+| ``view`` | int8 ``[events]`` | which of ``views`` the entry is of |
 
-Attributes: ``format``, ``class_names``, ``data``, ``view``, ``checkpoint_step``, ``complete``.
+Attributes: ``format``, ``class_names``, ``data``, ``views``, ``view`` (the first),
+``checkpoint_step``, ``complete``. A pixel that the file does not have (``data.halo``) is row -1.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.predictions import PredictionFile
 
 
@@ -44,24 +45,27 @@ class PixelPredictions(PredictionFile):
         super().__init__(path, classes, attributes)
         self.dataset("scores", np.float32, (len(classes),))
         self.dataset("rows", np.int32)
-        self._offsets, self._events, self._ids = [0], list[int](), list[int]()
+        self._offsets = [0]
+        self._events: list[tuple[int, int, int]] = []
 
     @property
     def num_events(self) -> int:
         """Events written so far."""
         return len(self._events)
 
-    def append(self, image: Image, scores: np.ndarray) -> None:
+    def append(
+        self, event: int, event_id: int, view: int, rows: np.ndarray, scores: np.ndarray
+    ) -> None:
         """Writes the scores ``[pixels, classes]`` of one image."""
-        if len(scores) != len(image.rows):
-            raise ValueError(f"{len(scores)} rows of scores for {len(image.rows)} pixels")
-        self.extend({"scores": scores, "rows": image.rows})
+        if len(scores) != len(rows):
+            raise ValueError(f"{len(scores)} rows of scores for {len(rows)} pixels")
+        self.extend({"scores": scores, "rows": rows})
         self._offsets.append(self._offsets[-1] + len(scores))
-        self._events.append(image.number)
-        self._ids.append(image.event_id)
+        self._events.append((event, event_id, view))
 
     def finish(self, file: h5py.File) -> None:
         """Writes one row an event."""
         file["offsets"] = np.array(self._offsets, np.int64)
-        file["event"] = np.array(self._events, np.int64)
-        file["event_id"] = np.array(self._ids, np.int64)
+        event, event_id, view = np.array(self._events, np.int64).reshape(-1, 3).T
+        file["event"], file["event_id"] = event, event_id
+        file["view"] = view.astype(np.int8)

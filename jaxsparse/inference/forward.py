@@ -1,4 +1,4 @@
-"""The only way from a batch through a network: training, validation and prediction take it."""
+"""A network on a batch: the one function that training, validation and evaluation call."""
 
 from __future__ import annotations
 
@@ -7,50 +7,58 @@ from typing import Any
 
 import jax
 
-from jaxsparse import Geometry, SparseTensor, geometry
+import jaxsparse
 from jaxsparse.data.batch import Batch
-from jaxsparse.models import Network
+from jaxsparse.models.network import Network
 
-# (variables, batch, train, random key) -> (outputs by head, new running moments)
+# (variables, batch, *, train, key) -> (outputs by head, running moments)
 Forward = Callable[..., tuple[dict[str, Any], Any]]
 
 
-def inputs_of(
-    network: Network, batch: Batch
-) -> tuple[tuple[SparseTensor, ...], tuple[Geometry, ...]]:
-    """What the network is called with, one image and one geometry a view; traceable.
+def make_forward(network: Network) -> Forward:
+    """The outputs of all heads of a network on a batch of one device; traceable.
 
     The geometry (coordinates and kernel maps of every level) is built here, once for all layers
     and for both passes.
-    """
-    images = tuple(view.tensor() for view in batch.views)
-    geometries = tuple(
-        geometry(x, levels=network.levels, kernels=network.kernels, capacities=view.capacities)
-        for x, view in zip(images, batch.views, strict=True)
-    )
-    return images, geometries
 
-
-def make_forward(network: Network) -> Forward:
-    """A network on a batch of one device; traceable.
+    Args:
+      network: of :func:`jaxsparse.models.build`.
 
     Returns:
-      ``(variables, batch, *, train=False, key=None) -> (outputs, batch_stats)``: what every head
-      says, by its name, and the running moments. With ``train=False`` these are used and come back
-      as they were.
+      ``(variables, batch, *, train=False, key=None) -> (outputs, batch_stats)``. In training batch
+      norm takes the moments of the batch and records them, and dropout draws from ``key``;
+      otherwise the running moments are used and come back as they were.
     """
 
     def forward(
-        variables: dict[str, Any], batch: Batch, *, train: bool = False, key: Any = None
+        variables: dict[str, Any],
+        batch: Batch,
+        *,
+        train: bool = False,
+        key: jax.Array | None = None,
     ) -> tuple[dict[str, Any], Any]:
-        inputs = inputs_of(network, batch)
+        inputs = network_inputs(network, batch)
         if not train:
             outputs, _ = network.apply(variables, *inputs, train=False)
             return outputs, variables["batch_stats"]
-        rngs: dict[str, jax.Array] = {} if key is None else {"dropout": key}
         (outputs, _), updates = network.apply(
-            variables, *inputs, train=True, mutable=["batch_stats"], rngs=rngs
-        )
+            variables, *inputs, train=True, mutable=["batch_stats"],
+            rngs={} if key is None else {"dropout": key},
+        )  # fmt: skip
         return outputs, updates.get("batch_stats", {})
 
     return forward
+
+
+def network_inputs(
+    network: Network, batch: Batch
+) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
+    """Images and geometries of a batch, one a view; traceable."""
+    images = tuple(view.tensor() for view in batch.views)
+    geometries = tuple(
+        jaxsparse.geometry(
+            image, levels=network.levels, kernels=network.kernels, capacities=view.capacities
+        )
+        for image, view in zip(images, batch.views, strict=True)
+    )
+    return images, geometries

@@ -9,22 +9,25 @@ from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.activations import ACTIVATIONS, PReLU, activation
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit, ResidualBlock, vocabulary
 from jaxsparse.nn.connection import down, neighbours
+from jaxsparse.nn.convolutions import (
+    ChannelwiseConv,
+    GeneralConv,
+    InverseConv,
+    StridedConv,
+    SubmanifoldConv,
+)
 from jaxsparse.nn.coordinate_inputs import append_coordinates
 from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
 from jaxsparse.nn.dropout import AlphaDropout, Dropout
 from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem, reduce_channels
-from jaxsparse.nn.general import ChannelwiseConv, GeneralConv
 from jaxsparse.nn.group_normalization import GroupNorm, InstanceNorm, LayerNorm
 from jaxsparse.nn.inverted_residual import InvertedResidual
 from jaxsparse.nn.random_relu import RReLU
 from jaxsparse.nn.sinusoidal import Sinusoidal
 from jaxsparse.nn.sparse import (
     BatchNorm,
-    InverseConv,
     Linear,
-    StridedConv,
-    SubmanifoldConv,
     add,
     concatenate,
     relu,

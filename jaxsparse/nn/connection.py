@@ -3,8 +3,9 @@
 The dense twins, of the same names and arguments, are in :mod:`jaxsparse.nn.dense_connection`.
 """
 
-from jaxsparse import Geometry, ops
+from jaxsparse import Geometry, SparseTensor, ops
 from jaxsparse.errors import InputError
+from jaxsparse.ops.levels import kernel_key
 
 
 def neighbours(
@@ -29,12 +30,12 @@ def neighbours(
     >>> neighbours(geometry(x, levels=1), 0, dilation=3).kernel_map.table.tolist()
     [[2, 0], [0, 1], [1, 2]]
     """
-    if kernel_size % 2 == 0:
-        raise InputError(f"kernel_size is {kernel_size}: must be odd to stay on the same sites")
-    sites = ops.Sites.of(_level(geometry, level))
-    kernel_map = geometry.levels[level].kernel_maps.get(kernel_size)
+    check_odd(kernel_size)
+    here = _level(geometry, level)
+    sites = ops.Sites.of(here)
+    kernel_map = here.kernel_map(kernel_size, dilation)
     region = ops.hypercube(kernel_size, sites.dim, dilation=dilation)
-    if dilation == 1 and kernel_map is not None:
+    if kernel_map is not None:
         return ops.Connection(sites, sites, kernel_map, region.taps, region.taps)
     return ops.submanifold_connection(sites, region)
 
@@ -63,6 +64,94 @@ def down(geometry: Geometry, level: int, *, kernel_size: int = 2) -> ops.Connect
         raise InputError(f"kernel_size is {kernel_size}: must be 2 or odd")
     fine, coarse = _level(geometry, level), _level(geometry, level + 1)
     return ops.target_connection(fine, coarse, ops.hypercube(kernel_size, len(fine.stride)))
+
+
+def connect(
+    geometry: Geometry,
+    x: SparseTensor,
+    *,
+    kernel_size: int | None,
+    stride: int,
+    dilation: int,
+    region: ops.Region | None,
+    transposed: bool,
+) -> ops.Connection:
+    """What a convolution of ``x`` reads and makes in a geometry: see ``nn.GeneralConv``.
+
+    Takes the maps of the geometry: those of stride 1 without a region it must have, since a layer
+    that builds one builds it for itself alone; others are built where they are not there.
+
+    Raises:
+        InputError: a level or a map that the geometry does not have.
+    """
+    level = geometry.level_of(x)
+    strides = [one.stride for one in geometry.levels]
+    other = other_level(strides, level, stride, transposed=transposed)
+    fine, coarse = min(level, other), max(level, other)
+    if region is None and fine == coarse:
+        _check_map(geometry, fine, kernel_size or 0, dilation)
+        made = neighbours(geometry, fine, kernel_size=kernel_size or 0, dilation=dilation)
+    elif region is None and (kernel_size, stride, dilation) == (2, 2, 1) and coarse == fine + 1:
+        made = ops.down_connection(geometry, fine)
+    else:
+        region = region or ops.hypercube(kernel_size or 0, x.dim, dilation=dilation)
+        levels = geometry.levels
+        made = (
+            ops.submanifold_connection(levels[fine], region)
+            if fine == coarse
+            else ops.target_connection(levels[fine], levels[coarse], region)
+        )
+    return made.transpose() if transposed else made
+
+
+def other_level(
+    strides: list[tuple[int, ...]], level: int, stride: int, *, transposed: bool
+) -> int:
+    """The level that is coarser by ``stride`` than ``level``, or finer.
+
+    Raises:
+        InputError: the geometry has none.
+    """
+    own = strides[level]
+    wanted = tuple(unit // stride if transposed else unit * stride for unit in own)
+    if wanted in strides and not any(transposed and unit % stride for unit in own):
+        return strides.index(wanted)
+    if transposed:
+        raise InputError(
+            f"x is on level {level} of the geometry, of stride {own}: there is no finer level to "
+            f"lead back to by {stride}; give a tensor of a coarser level"
+        )
+    raise InputError(
+        f"x is on level {level} of the {len(strides)} of the geometry, of stride {own}: none has "
+        f"stride {wanted}, build it with more levels"
+    )
+
+
+def check_odd(kernel_size: int) -> None:
+    """Refuses a kernel that has no site in its middle.
+
+    Raises:
+        InputError: an even one.
+    """
+    if kernel_size % 2 == 0:
+        raise InputError(
+            f"kernel_size is {kernel_size}: must be odd to stay on the same sites, even kernels "
+            "need a stride"
+        )
+
+
+def _check_map(geometry: Geometry, level: int, kernel_size: int, dilation: int) -> None:
+    check_odd(kernel_size)
+    maps = geometry.levels[level].kernel_maps
+    wanted = kernel_key(kernel_size, dilation)
+    if wanted not in maps:
+        kernels = str((*maps, wanted))
+        if any(isinstance(kernel, tuple) for kernel in (*maps, wanted)):
+            kernels = f"[{kernels}] * levels"
+        raise InputError(
+            f"kernel_size is {kernel_size} and dilation {dilation}: level {level} of the geometry "
+            f"has the maps {list(maps)} alone, build it with kernels={kernels}"
+        )
 
 
 def _level(geometry: Geometry, level: int) -> ops.Level:

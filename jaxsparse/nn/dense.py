@@ -10,16 +10,17 @@ ordinary batch norm over every pixel. The first is the oracle of the tests, the 
 that is timed.
 """
 
-from typing import Any
-
-import flax.linen as nn
-import jax.numpy as jnp
-from jax import lax
-from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxsparse import Geometry, SparseTensor
 from jaxsparse.errors import InputError
+from jaxsparse.nn.convolutions import (
+    ChannelwiseConv,
+    GeneralConv,
+    InverseConv,
+    StridedConv,
+    SubmanifoldConv,
+)
 from jaxsparse.nn.dense_connection import down, neighbours
 from jaxsparse.nn.dense_events import (
     broadcast_add,
@@ -28,19 +29,12 @@ from jaxsparse.nn.dense_events import (
     global_max_pooling,
     global_sum_pooling,
 )
-from jaxsparse.nn.dense_general import (
-    ChannelwiseConv,
-    GeneralConv,
-    average_unpooling,
-    max_pooling,
-)
+from jaxsparse.nn.dense_pooling import average_unpooling, max_pooling
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor, rows_of, to_dense_tensor
 from jaxsparse.nn.dense_tensor import geometry as dense_geometry
 from jaxsparse.nn.normalization import BatchNorm
-from jaxsparse.nn.parameters import convolution_weights, parameter
-from jaxsparse.nn.pointwise import Linear, add, add_bias, concatenate, relu
+from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
 from jaxsparse.nn.views import dense_merged_views as merged_views
-from jaxsparse.ops.precision import precision_for
 
 __all__ = [
     "BatchNorm",
@@ -66,157 +60,6 @@ __all__ = [
     "neighbours",
     "relu",
 ]
-
-
-class SubmanifoldConv(nn.Module):
-    """Convolution of stride 1 with zero padding; in masked mode the active pixels stay the same.
-
-    ``out[o] = bias + sum_k weights[k] . in[o + k - (kernel_size - 1) / 2]``
-
-    Attributes:
-        features: channels of the output.
-        kernel_size: odd, the same along every axis.
-        use_bias: add a learned bias.
-        dtype: type of the convolution's operands (None: that of the features); the result has the
-            type of the features.
-    """
-
-    features: int
-    kernel_size: int = 3
-    use_bias: bool = False
-    dtype: DTypeLike | None = None
-
-    @nn.compact
-    def __call__(self, x: DenseTensor, geometry: DenseGeometry) -> DenseTensor:
-        level = geometry.level_of(x)
-        taps = self.kernel_size**x.dim
-        weights = convolution_weights(
-            self,
-            taps=taps,
-            taps_per_output=taps,
-            channels=x.features.shape[-1],
-            features=self.features,
-        )
-        half = self.kernel_size // 2
-        out = _convolve(
-            x.features, weights, self.kernel_size, 1, [(half, half)] * x.dim, self.dtype
-        )
-        return geometry.tensor(level, _add_bias(self, out))
-
-
-class StridedConv(nn.Module):
-    """Convolution with kernel 2 and stride 2, down to ``ceil(n / 2)`` pixels.
-
-    ``out[o] = bias + sum_k weights[k] . in[2 o + k]`` with zeros past an odd edge.
-
-    Attributes:
-        features: channels of the output.
-        use_bias: add a learned bias.
-        dtype: type of the convolution's operands (None: that of the features).
-    """
-
-    features: int
-    use_bias: bool = False
-    dtype: DTypeLike | None = None
-
-    @nn.compact
-    def __call__(self, x: DenseTensor, geometry: DenseGeometry) -> DenseTensor:
-        level = geometry.level_of(x)
-        taps = 2**x.dim
-        weights = convolution_weights(
-            self,
-            taps=taps,
-            taps_per_output=taps,
-            channels=x.features.shape[-1],
-            features=self.features,
-        )
-        padding = [(0, size % 2) for size in x.spatial_shape]
-        out = _convolve(x.features, weights, 2, 2, padding, self.dtype)
-        return geometry.tensor(level + 1, _add_bias(self, out))
-
-
-class InverseConv(nn.Module):
-    """Transposed convolution with kernel 2 and stride 2, back to the pixels of the finer level.
-
-    ``out[2 o + k] = bias + weights[k] . in[o]``, cut at an odd edge. Windows do not overlap, so it
-    is one matrix product and a rearrangement, the fastest dense form.
-
-    Attributes:
-        features: channels of the output.
-        use_bias: add a learned bias.
-        dtype: type of the product's operands (None: that of the features).
-    """
-
-    features: int
-    use_bias: bool = False
-    dtype: DTypeLike | None = None
-
-    @nn.compact
-    def __call__(self, x: DenseTensor, geometry: DenseGeometry) -> DenseTensor:
-        level = geometry.level_of(x) - 1
-        taps = 2**x.dim
-        weights = convolution_weights(
-            self,
-            taps=taps,
-            taps_per_output=1,
-            channels=x.features.shape[-1],
-            features=self.features,
-        )
-        dtype = self.dtype or x.features.dtype
-        children = jnp.einsum(
-            "...i,tio->...to",
-            x.features.astype(dtype),
-            weights.astype(dtype),
-            precision=precision_for(dtype),
-            preferred_element_type=jnp.float32,
-        ).astype(x.features.dtype)
-        out = _interleave(children, x.dim)
-        fine = tuple(slice(size) for size in geometry.spatial_shapes[level])
-        return geometry.tensor(level, _add_bias(self, out[(slice(None), *fine)]))
-
-
-def _convolve(
-    features: Float[Array, "events *spatial in"],
-    weights: Float[Array, " taps in out"],
-    kernel_size: int,
-    stride: int,
-    padding: list[tuple[int, int]],
-    dtype: DTypeLike | None,
-) -> Float[Array, "events *coarse out"]:
-    dim = features.ndim - 2
-    dtype = dtype or features.dtype
-    axes = "XYZT"[:dim]
-    out = lax.conv_general_dilated(
-        features.astype(dtype),
-        weights.reshape((kernel_size,) * dim + weights.shape[1:]).astype(dtype),
-        window_strides=(stride,) * dim,
-        padding=padding,
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-        precision=precision_for(dtype),
-    )
-    return out.astype(features.dtype)
-
-
-def _interleave(
-    children: Float[Array, "events *coarse taps channels"], dim: int
-) -> Float[Array, "events *fine channels"]:
-    """Each pixel's ``2 ** dim`` children, in row-major order, to their places."""
-    events, *coarse = children.shape[: 1 + dim]
-    channels = children.shape[-1]
-    split = children.reshape(events, *coarse, *(2,) * dim, channels)
-    order = [0]
-    for axis in range(dim):
-        order += [1 + axis, 1 + dim + axis]
-    paired = split.transpose(*order, 1 + 2 * dim)
-    return paired.reshape(events, *(2 * size for size in coarse), channels)
-
-
-def _add_bias(
-    module: Any, out: Float[Array, "events *spatial channels"]
-) -> Float[Array, "events *spatial channels"]:
-    if not module.use_bias:
-        return out
-    return add_bias(out, parameter(module, "bias", nn.initializers.zeros, (out.shape[-1],)))
 
 
 def enter(

@@ -103,8 +103,9 @@ class DenseGeometry:
         """The level that has the stride of ``x``.
 
         Raises:
-            InputError: no level has it.
+            InputError: no DenseTensor, or no level has its stride.
         """
+        check_dense(x)
         if x.stride not in self.strides:
             raise InputError(
                 f"stride {x.stride}: the geometry has levels of strides {list(self.strides)}, "
@@ -118,6 +119,20 @@ class DenseGeometry:
         if mask is not None:
             features = jnp.where(mask[..., None], features, 0)
         return DenseTensor(features, mask, self.strides[level])
+
+
+def check_dense(x: object) -> None:
+    """Refuses what is no DenseTensor, and one whose features are not of the size of its mask.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not isinstance(x, DenseTensor):
+        raise InputError(
+            f"x is a {type(x).__name__}: must be a DenseTensor, the dense vocabulary's enter makes "
+            "one of a sparse batch"
+        )
+    x.check()
 
 
 def geometry(x: DenseTensor, *, levels: int, kernels: tuple[int, ...] = (3,)) -> DenseGeometry:

@@ -35,12 +35,14 @@ class BatchNorm(nn.Module):
             defaults of SparseConvNet, with which the published network was built.
         epsilon: added to the variance.
         axis_name: the mapped axis over which moments are summed (None: this device alone).
+        implementation: of the sums over sparse rows, see :func:`jaxsparse.ops.batch_norm`.
     """
 
     train: bool
     momentum: float = 0.9
     epsilon: float = 1e-4
     axis_name: str | None = None
+    implementation: str = "auto"
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
@@ -55,7 +57,12 @@ class BatchNorm(nn.Module):
         axis_name = None if self.is_initializing() else self.axis_name
         if isinstance(x, SparseTensor):
             out, batch_mean, batch_variance, count = ops.batch_norm_with_moments(
-                x, scale, bias, epsilon=self.epsilon, axis_name=axis_name
+                x,
+                scale,
+                bias,
+                epsilon=self.epsilon,
+                axis_name=axis_name,
+                implementation=self.implementation,
             )
         else:
             batch_mean, batch_variance, count = _dense_moments(x, axis_name)

@@ -1,5 +1,8 @@
 """Functions on coordinates and features: pure JAX, no parameters, no Flax."""
 
+# Data flows, which register themselves.
+from jaxsparse.ops import native as native
+from jaxsparse.ops import xla as xla
 from jaxsparse.ops.batches import concatenate_events, stack
 from jaxsparse.ops.connection import (
     Connection,

@@ -21,12 +21,9 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array, Float, Float32, Int32
 
-from jaxsparse.errors import InputError
-from jaxsparse.ops import native
+from jaxsparse.ops import implementations
 from jaxsparse.ops.manual_axes import varying_axes
 from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
-
-IMPLEMENTATIONS = ("auto", "xla", "native")
 
 
 def column_moments(
@@ -129,42 +126,15 @@ def _mean(total: Any, num_active: Any) -> Array:
 
 def _binds(implementation: str, *operands: Any) -> bool:
     """Whether to take a primitive, which has no derivative that sums over devices by itself."""
-    if implementation not in IMPLEMENTATIONS:
-        raise InputError(
-            f"implementation is {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}"
-        )
+    implementations.check_name("column_moments", implementation)
     return not varying_axes([jax.typeof(operand) for operand in operands])
 
 
-def _native(implementation: str, platform: str, exported: bool, x: Any) -> bool:
-    """Whether to take the kernels, which are made if they may be wanted."""
-    here = platform == "cpu" and not exported and implementation != "xla"
-    serves = here and native.sums_serve(x)
-    if implementation == "native" and not serves:
-        raise InputError(
-            f"implementation is 'native' for {x.shape[0]} rows of {x.shape[1]} {x.dtype} on "
-            f"{platform}{' for export' if exported else ''}: it serves programs that run on this "
-            "machine's CPU, with llvmlite installed, a vector of channels or more, in float32 or "
-            "bfloat16; use 'auto'"
-        )
-    return serves
-
-
-def _lower_moments(
-    x: Any, num_active: Any, *, implementation: str, platform: str, exported: bool
+def _lower(
+    *operands: Any, operation: str, implementation: str, platform: str, exported: bool
 ) -> Array:
-    if _native(implementation, platform, exported, x):
-        return native.column_moments(x, num_active)
-    return _moments(x, num_active)
-
-
-def _lower_products(
-    u: Any, x: Any, center: Any, num_active: Any, *, implementation: str, platform: str,
-    exported: bool,
-) -> Array:  # fmt: skip
-    if _native(implementation, platform, exported, x):
-        return native.column_products(u, x, center, num_active)
-    return _products(u, x, center, num_active)
+    flow = implementations.choose(operation, implementation, platform, exported, operands)
+    return flow(*operands)
 
 
 def _lower_spread(*operands: Any, **_: Any) -> Array:
@@ -243,6 +213,11 @@ def _define(primitive: Any, lower: Any, compute: Any, shape: Any, jvp: Any) -> N
     batching.primitive_batchers[primitive] = functools.partial(_batch, compute)
 
 
+implementations.register("column_moments", "xla", _moments)
+implementations.register("column_products", "xla", _products)
+
+_lower_moments = functools.partial(_lower, operation="column_moments")
+_lower_products = functools.partial(_lower, operation="column_products")
 _define(moments_p, _lower_moments, _moments, _sums_shape, _moments_jvp)
 _define(products_p, _lower_products, _products, _sums_shape, _products_jvp)
 _define(spread_p, _lower_spread, _spread, _spread_shape, _spread_jvp)

@@ -23,7 +23,7 @@ from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
-from jaxsparse.ops.kernel_map import GENERAL, KernelMap, Mirror, Windows, inverted, symmetric_map
+from jaxsparse.ops.kernel_map import GENERAL, KernelMap, inverted, symmetric_map
 from jaxsparse.ops.levels import Geometry, Level
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
@@ -50,6 +50,11 @@ class Connection:
     kernel_map: KernelMap
     taps_per_target: int = dataclasses.field(metadata={"static": True})
     taps_per_source: int = dataclasses.field(metadata={"static": True})
+
+    @property
+    def taps(self) -> int:
+        """Number of kernel positions."""
+        return self.kernel_map.taps
 
     @property
     def fits(self) -> Bool[Array, ""]:
@@ -291,15 +296,13 @@ def general_map(
     )
     places = fine_places(coarse.coords, region, stride)
     table = find(places, jnp.broadcast_to(coarse.mask, places.shape[:2]))
-    mirror = inverted(table, fine.capacity)
     kernel_map = KernelMap(
         table,
         None,
-        Windows.of(table, fine.capacity),
         coarse.num_active,
         fine.num_active,
         columns=fine.capacity,
         kind=GENERAL,
-        mirror=Mirror(mirror, Windows.of(mirror, coarse.capacity)),
+        mirror=inverted(table, fine.capacity),
     )
     return kernel_map, stride

@@ -10,8 +10,7 @@ transpose:
 where ``w^T`` exchanges input and output channels of every tap (within every group of channels). A
 primitive with its own rules, and not ``custom_vjp``, is what lets forward mode, gradients of
 gradients, vmap, remat, pmap, shard_map and export pass through a loop whose trip count depends on
-the data. How either is computed is the business of ``dataflow.py``, and of ``grouped.py`` for
-several groups of channels.
+the data. How either is computed is the business of the data flows in ``implementations.py``.
 """
 
 from __future__ import annotations
@@ -28,12 +27,10 @@ from jaxtyping import Array, Float
 
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_channels, check_features
-from jaxsparse.ops import dataflow, grouped, native
+from jaxsparse.ops import implementations
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.manual_axes import refuse_varying
 from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
-
-IMPLEMENTATIONS = ("auto", *dataflow.IMPLEMENTATIONS)
 
 
 def convolution(
@@ -64,16 +61,16 @@ def convolution(
             those of part ``j // (out / groups)``. As many as input channels: channelwise.
         compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
             takes the type of the features. Sums are float32 whatever it is.
-        implementation: ``"auto"`` or one of the equal data flows of ``dataflow.py``; with groups
-            there is only that of ``grouped.py``, and native kernels where a group has one channel.
-            An exported program never holds native kernels.
+        implementation: ``"auto"`` or one of the equal data flows: ``"native"``, ``"windows"`` (both
+            for CPU), ``"table"``; with groups ``"native"`` (a channel a group) and ``"scan"``. An
+            exported program never holds native kernels.
 
     Returns:
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: shapes that do not belong together, an unknown implementation, features,
-            weights, a bias or a compute type of another type.
+        InputError: shapes that do not belong together, an unknown implementation or one that does
+            not serve, features, weights, a bias or a compute type of another type.
 
     Source: agrees with ``jax.lax.conv_general_dilated`` at the active sites (tests); submanifold
     convolution is Graham and van der Maaten, arXiv:1706.01307.
@@ -90,10 +87,7 @@ def convolution(
     compute_dtype = features.dtype if compute_dtype is None else compute_dtype
     check_features(compute_dtype, "compute_dtype")
     check_features(weights.dtype, "weights")
-    if implementation not in IMPLEMENTATIONS:
-        raise InputError(
-            f"implementation is {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}"
-        )
+    implementations.check_name(_operation("convolution", groups), implementation)
     if weights.ndim != 3 or weights.shape[0] != kernel_map.taps:
         raise InputError(
             f"weights has shape {weights.shape}: this map takes [{kernel_map.taps} taps, in, out]"
@@ -142,42 +136,49 @@ def _map_of(operands: Sequence[Any], treedef: Any) -> tuple[KernelMap, Any, Any]
 def _compute(
     *operands: Any,
     rule: Callable[..., Array],
-    platform: str,
-    exported: bool,
     treedef: Any,
-    compute_dtype: Any,
     out_dtype: Any,
-    implementation: str,
-    groups: int,
+    **params: Any,
 ) -> Array:
     kernel_map, x, other = _map_of(operands, treedef)
-    flow = _flow(implementation, platform, exported, x, other, compute_dtype)
-    return rule(kernel_map, x, other, compute_dtype, groups, flow).astype(out_dtype)
+    return rule(kernel_map, x, other, **params).astype(out_dtype)
 
 
 def _apply(
-    kernel_map: KernelMap, x: Any, w: Any, compute_dtype: Any, groups: int, flow: str
+    kernel_map: KernelMap, x: Any, w: Any, *, compute_dtype: Any, groups: int, **where: Any
 ) -> Array:
-    if groups > 1:
-        return grouped.apply(kernel_map, x, w, compute_dtype, flow=flow)
-    return dataflow.apply(kernel_map, x, w, compute_dtype, flow)
+    return _chosen("convolution", groups, (kernel_map, x, w, compute_dtype), **where)
 
 
 def _weight_gradient(
-    kernel_map: KernelMap, x: Any, g: Any, compute_dtype: Any, groups: int, flow: str
+    kernel_map: KernelMap, x: Any, g: Any, *, compute_dtype: Any, groups: int, **where: Any
 ) -> Array:
+    name = "convolution_weight_gradient"
     if groups > 1:
-        return grouped.weight_gradient(kernel_map, x, g, compute_dtype, groups, flow=flow)
-    return dataflow.weight_gradient(kernel_map, x, g, compute_dtype, flow)
+        return _chosen(name, groups, (kernel_map, x, g, compute_dtype, groups), **where)
+    if kernel_map.expands:  # sums over the smaller side
+        swapped = _chosen(name, groups, (kernel_map.transpose(), g, x, compute_dtype), **where)
+        return jnp.swapaxes(swapped, 1, 2)
+    return _chosen(name, groups, (kernel_map, x, g, compute_dtype), **where)
 
 
-def _flow(
-    implementation: str, platform: str, exported: bool, x: Any, other: Any, compute_dtype: Any
-) -> str:
-    """The data flow for these operands; makes the native kernels if they may be wanted."""
-    here = platform == "cpu" and not exported and implementation in ("auto", "native")
-    serves = here and native.serves(x, other, compute_dtype)
-    return dataflow.choose(implementation, platform, exported=exported, native_serves=serves)
+def _chosen(
+    name: str,
+    groups: int,
+    operands: tuple[Any, ...],
+    *,
+    implementation: str,
+    platform: str,
+    exported: bool,
+) -> Array:
+    flow = implementations.choose(
+        _operation(name, groups), implementation, platform, exported, operands
+    )
+    return flow(*operands)
+
+
+def _operation(name: str, groups: int) -> str:
+    return name if groups == 1 else f"grouped_{name}"
 
 
 @apply_p.def_abstract_eval

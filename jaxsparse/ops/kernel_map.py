@@ -25,63 +25,6 @@ from jaxsparse.pytree import pytree
 
 SUBMANIFOLD, DOWN, UP, GENERAL = "submanifold", "down", "up", "general"
 
-# Output rows per block on CPU: a flat optimum for 32 to 160 channels, measured with 2 MiB of
-# second-level cache per core.
-WINDOW_BLOCK_ROWS = 2048
-
-
-@pytree
-@dataclasses.dataclass(frozen=True)
-class Windows:
-    """For each block of consecutive rows the range of rows on the other side that its taps reach.
-
-    Rows are in lexicographic order, so this range is hardly longer than the block. The CPU data
-    flow uses it to work on what the cache holds. The mirrored table reaches the same range.
-
-    Attributes:
-        first: int32 ``[blocks]``, first row reached.
-        last: int32 ``[blocks]``, one past the last row reached, 0 if there is none.
-        size: rows of a block (static).
-    """
-
-    first: Int[Array, " blocks"]
-    last: Int[Array, " blocks"]
-    size: int = dataclasses.field(metadata={"static": True})
-
-    @classmethod
-    def of(cls, table: Int[Array, "taps rows"], absent: int) -> Windows:
-        """Measures a table whose absent entries are ``absent``, the largest number in it."""
-        size = block_rows(table.shape[1], WINDOW_BLOCK_ROWS)
-        missing = -table.shape[1] % size
-        table = jnp.pad(table, ((0, 0), (0, missing)), constant_values=absent)
-        blocks = table.reshape(table.shape[0], -1, size)
-        reached = jnp.where(blocks < absent, blocks, -1)
-        return cls(blocks.min(axis=(0, 2)), reached.max(axis=(0, 2)) + 1, size)
-
-
-def block_rows(rows: int, target: int) -> int:
-    """Rows of equal blocks near ``target``; up to one and a half targets stay one block.
-
-    >>> block_rows(100, 2048), block_rows(2500, 2048), block_rows(17400, 2048)
-    (128, 2528, 2176)
-    """
-    blocks = max(1, round(rows / target))
-    return -(-rows // (32 * blocks)) * 32
-
-
-@pytree
-@dataclasses.dataclass(frozen=True)
-class Mirror:
-    """A ``"general"`` map read from its other side, so that its transpose is a gather too.
-
-    Attributes:
-        table: int32 ``[taps, columns]``: the row that a tap of a column reaches, ``rows`` if none.
-        windows: ranges that blocks of columns reach.
-    """
-
-    table: Int[Array, "taps columns"]
-    windows: Windows
-
 
 @pytree
 @dataclasses.dataclass(frozen=True)
@@ -97,30 +40,31 @@ class KernelMap:
       gives every fine row ``parent * taps + child``.
     * ``"up"``: the same pairs from coarse to fine; one per output row.
     * ``"general"``: any pairs in which a tap leads from a row to at most one other, both ways.
-      ``table`` lists the inputs of every output row and ``mirror`` the outputs of every input row.
+      ``table`` lists the inputs of every output row and ``mirror`` the outputs of every input row,
+      so that the transpose is a gather too.
+
+    What else a data flow wants to know of a map it works out by itself.
 
     Attributes:
         table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
             reaches.
         slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
             else None.
-        windows: ranges that blocks of rows reach: of ``slot`` for ``"down"`` and ``"up"``, of
-            ``table`` otherwise.
         num_rows: int32 scalar, active rows of ``table``.
         num_columns: int32 scalar, active rows on the other side.
         columns: number of rows on the other side, which is also the mark of an absent row (static).
         kind: see above (static).
-        mirror: the other side of a ``"general"`` map; else None.
+        mirror: int32 ``[taps, columns]`` of a ``"general"`` map: the row that a tap of a column
+            reaches, ``rows`` if none; else None.
     """
 
     table: Int[Array, "taps rows"]
     slot: Int[Array, " fine"] | None
-    windows: Windows
     num_rows: Int[Array, ""]
     num_columns: Int[Array, ""]
     columns: int = dataclasses.field(metadata={"static": True})
     kind: str = dataclasses.field(metadata={"static": True})
-    mirror: Mirror | None = None
+    mirror: Int[Array, "taps columns"] | None = None
 
     @property
     def taps(self) -> int:
@@ -152,6 +96,13 @@ class KernelMap:
         """Active output rows."""
         return self.num_columns if self.kind == UP else self.num_rows
 
+    @property
+    def expands(self) -> bool:
+        """Whether the output is the larger side."""
+        if self.kind == GENERAL:
+            return self.capacity_out > self.capacity_in
+        return self.kind == UP
+
     def reads(self) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
         """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
         if self.kind == UP:  # one pair for each output row, its tap is data
@@ -160,6 +111,17 @@ class KernelMap:
             return jax.lax.div(self.slot, taps)[None], jax.lax.rem(self.slot, taps)[None]
         return self.table, jax.lax.broadcasted_iota(jnp.int32, self.table.shape, 0)
 
+    def table_of_outputs(self) -> Int[Array, "taps rows"]:
+        """The input row of every tap of every output row, ``capacity_in`` where absent."""
+        if self.kind != UP:
+            return self.table
+        assert self.slot is not None  # every map of this kind has it
+        tap = jnp.arange(self.taps, dtype=jnp.int32)[:, None]
+        # Taps of these maps are a power of two.
+        parent = self.slot >> (self.taps.bit_length() - 1)
+        own = (self.slot & (self.taps - 1)) == tap
+        return jnp.where(own, parent, self.capacity_in)
+
     def transpose(self) -> KernelMap:
         """The same pairs with input and output exchanged; free of cost."""
         if self.kind == SUBMANIFOLD:
@@ -167,12 +129,11 @@ class KernelMap:
         if self.mirror is not None:
             return dataclasses.replace(
                 self,
-                table=self.mirror.table,
-                windows=self.mirror.windows,
+                table=self.mirror,
                 num_rows=self.num_columns,
                 num_columns=self.num_rows,
                 columns=self.rows,
-                mirror=Mirror(self.table, self.windows),
+                mirror=self.table,
             )
         return dataclasses.replace(self, kind=UP if self.kind == DOWN else DOWN)
 
@@ -267,10 +228,7 @@ def symmetric_map(
         steps = jnp.array([(0, *offset) for offset in region.offsets[:centre]], jnp.int32)
         early = find(coords[None] + steps[:, None], valid[None])
         table = jnp.concatenate([early, own, inverted(early, capacity)[::-1]])
-    windows = Windows.of(table, capacity)
-    return KernelMap(
-        table, None, windows, num_active, num_active, columns=capacity, kind=SUBMANIFOLD
-    )
+    return KernelMap(table, None, num_active, num_active, columns=capacity, kind=SUBMANIFOLD)
 
 
 def inverted(table: Int[Array, "taps rows"], columns: int) -> Int[Array, "taps columns"]:
@@ -315,7 +273,6 @@ def downsample_map(
     return KernelMap(
         children.reshape(capacity, taps).T,
         slot,
-        Windows.of(jnp.minimum(parent, capacity)[None], capacity),
         jnp.asarray(num_coarse, jnp.int32),
         jnp.asarray(num_fine, jnp.int32),
         columns=fine,

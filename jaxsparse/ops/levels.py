@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,20 +18,39 @@ from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
 from jaxsparse.origins import scaled
 from jaxsparse.pytree import pytree, register_serialization
 from jaxsparse.same_sites import check_same_sites
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
+
+Kernel = int | tuple[int, int]
 
 
-class KernelMaps(dict[int, KernelMap]):
-    """Kernel maps by kernel size: a dictionary that ``jax.export`` can write, integers and all."""
+class KernelMaps(dict[Kernel, KernelMap]):
+    """Kernel maps by ``kernel_key``: a dictionary that ``jax.export`` can write, keys and all."""
+
+
+def kernel_key(kernel_size: int, dilation: int = 1) -> Kernel:
+    """Under what the map of a kernel stands: its size, and with a dilation both.
+
+    >>> kernel_key(3), kernel_key(3, 2)
+    (3, (3, 2))
+    """
+    return kernel_size if dilation == 1 else (kernel_size, dilation)
+
+
+def _size_and_dilation(key: Kernel) -> tuple[int, int]:
+    return key if isinstance(key, tuple) else (key, 1)
+
+
+def _sorted_keys(maps: KernelMaps) -> tuple[Kernel, ...]:
+    return tuple(sorted(maps, key=_size_and_dilation))
 
 
 jax.tree_util.register_pytree_with_keys(
     KernelMaps,
     lambda maps: (
-        [(jax.tree_util.DictKey(size), maps[size]) for size in sorted(maps)],
-        (tuple(sorted(maps)),),
+        [(jax.tree_util.DictKey(key), maps[key]) for key in _sorted_keys(maps)],
+        (_sorted_keys(maps),),
     ),
-    lambda sizes, maps: KernelMaps(zip(*sizes, maps, strict=True)),
+    lambda keys, maps: KernelMaps(zip(*keys, maps, strict=True)),
 )
 register_serialization(KernelMaps, ["sizes"])
 
@@ -44,7 +64,8 @@ class Level:
         coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
         count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
             room.
-        kernel_maps: submanifold map of each kernel size that was asked for.
+        kernel_maps: submanifold map of each kernel that was asked for, by its size, or by
+            ``(size, dilation)`` where it is dilated.
         down: map of kernel 2, stride 2 to the next level; None on the last.
         spatial_shape: shape in units of this level (static).
         batch_size: number of events (static).
@@ -74,6 +95,10 @@ class Level:
         """True on the rows that are sites."""
         return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
+    def kernel_map(self, kernel_size: int, dilation: int = 1) -> KernelMap | None:
+        """The submanifold map of a kernel, None if it was not asked for."""
+        return self.kernel_maps.get(kernel_key(kernel_size, dilation))
+
 
 @pytree
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +119,9 @@ class Geometry:
 
         Raises:
             InputError: no level has the stride of ``x``, or the one that has is another batch's:
-                another shape, number of events or capacity, or, where they are at hand, other
-                coordinates.
+                another shape, number of events or capacity, or other sites, as far as can be told.
         """
-        x.check()
+        check_tensor(x)
         index = self.level_of_stride(x.stride)
         relation = f"level {index} of the geometry has"
         check_same_sites(x, self.levels[index], relation, "build one from this batch")
@@ -139,7 +163,7 @@ def geometry(
     x: SparseTensor,
     *,
     levels: int,
-    kernels: Sequence[int] = (3,),
+    kernels: Sequence[int] | Sequence[Sequence[Kernel]] = (3,),
     capacities: Sequence[int] | None = None,
     strategy: str = "auto",
 ) -> Geometry:
@@ -148,7 +172,8 @@ def geometry(
     Args:
         x: the batch; only its coordinates are used.
         levels: number of levels, the finest included.
-        kernels: odd sizes of the submanifold kernels, the same at every level.
+        kernels: odd sizes of the submanifold kernels, the same at every level; or for every level a
+            sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``.
         capacities: rows of every level, the first being ``x.capacity`` (static), as
             ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
         strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
@@ -159,16 +184,19 @@ def geometry(
         and ``fits`` is False.
 
     Raises:
-        InputError: no levels, an even kernel, capacities of the wrong length or of another batch,
-            and, outside of ``jit``, more sites than a capacity.
+        InputError: no tensor, no levels, an even kernel, kernels or capacities of the wrong length,
+            capacities of another batch, and, outside of ``jit``, more sites than a capacity.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
     ...                   batch_size=1)
     >>> [int(level.num_active) for level in geometry(x, levels=3).levels]
     [3, 2, 1]
+    >>> built = geometry(x, levels=2, kernels=[(3, (3, 2)), ()])
+    >>> [list(level.kernel_maps) for level in built.levels]
+    [[3, (3, 2)], []]
     """
-    x.check()
+    check_tensor(x)
     if integer("levels", levels) < 1:
         raise InputError(f"levels is {levels}: must be at least 1")
     rows = (x.capacity,) * levels if capacities is None else integers("capacities", capacities)
@@ -176,6 +204,7 @@ def geometry(
         raise InputError(
             f"capacities is {rows}: must be {levels} positive numbers beginning with {x.capacity}"
         )
+    wanted = kernels_of_levels(kernels, levels)
     coords = jnp.asarray(x.coords)
     num_active = jnp.asarray(x.num_active, jnp.int32)
     shape, stride = x.spatial_shape, x.stride
@@ -184,13 +213,14 @@ def geometry(
     for index in range(levels):
         num_here = jnp.minimum(num_active, rows[index])
         maps = KernelMaps()
-        for size in kernels:
-            maps[size] = submanifold_map(
+        for size, dilation in map(_size_and_dilation, wanted[index]):
+            maps[kernel_key(size, dilation)] = submanifold_map(
                 coords,
                 num_here,
                 batch_size=x.batch_size,
                 spatial_shape=shape,
                 kernel_size=size,
+                dilation=dilation,
                 strategy=strategy,
             )
         level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
@@ -220,3 +250,34 @@ def geometry(
             "ops.count_levels counts what is needed"
         )
     return Geometry(tuple(built), fits)
+
+
+def kernels_of_levels(
+    kernels: Sequence[int] | Sequence[Sequence[Kernel]], levels: int
+) -> list[tuple[Kernel, ...]]:
+    """The kernels of every level, from those of all of them or from a sequence for each.
+
+    Raises:
+        InputError: not one sequence for each level.
+
+    >>> kernels_of_levels((3, 5), 2), kernels_of_levels([(3,), ()], 2)
+    ([(3, 5), (3, 5)], [(3,), ()])
+    """
+    given: Any = tuple(kernels)
+    if not any(isinstance(kernel, Sequence) for kernel in given):
+        return [integers("kernels", given)] * levels
+    if len(given) != levels or not all(isinstance(kernel, Sequence) for kernel in given):
+        raise InputError(
+            f"kernels is {kernels}: must be sizes, or for each of the {levels} levels a sequence "
+            "of sizes and pairs (size, dilation)"
+        )
+    return [tuple(_checked_kernel(kernel) for kernel in level) for level in given]
+
+
+def _checked_kernel(kernel: Any) -> Kernel:
+    if not isinstance(kernel, Sequence):
+        return integer("kernels", kernel)
+    numbers = integers("kernels", kernel)
+    if len(numbers) != 2:
+        raise InputError(f"kernels has {kernel}: must be a size or a pair (size, dilation)")
+    return kernel_key(*numbers)

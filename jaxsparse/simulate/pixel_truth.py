@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxsparse.data.schema import CLASS_NAMES, NO_CLASS
+from jaxsparse.data.schema import NO_CLASS
+from jaxsparse.detectors.microboone import CLASS_NAMES
 
 # A class, or an instance, counts in a pixel where it left at least this share of the charge.
 MEANINGFUL_SHARE = 0.1

@@ -13,23 +13,18 @@ from typing import Any, Protocol
 from absl import flags
 
 from jaxsparse import command_line
-from jaxsparse.data.nova import (
-    NOVA_AXES,
+from jaxsparse.data.schema import Event
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
+from jaxsparse.detectors.nova import (
     NOVA_EVENT_CLASSES,
-    NOVA_PIXEL_CLASSES,
-    NOVA_VALUE_UNIT,
 )
-from jaxsparse.data.readers.dune_cvn import CLASSES as DUNE_EVENT_CLASSES
-from jaxsparse.data.readers.dune_cvn import DuneCvnSource
-from jaxsparse.data.schema import CLASS_NAMES, Event
-from jaxsparse.data.summary import MASK
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.dune import source as dune
 from jaxsparse.simulate.dune.detector import DUNE_FAR
 from jaxsparse.simulate.dune.generator import EQUAL_SHARES, DuneConfig
 from jaxsparse.simulate.dune.generator import TOPOLOGIES as DUNE_TOPOLOGIES
 from jaxsparse.simulate.event_classes import Classes
-from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.neutrinos.generator import SPECTRA
 from jaxsparse.simulate.nova import generator as scintillator
@@ -66,10 +61,9 @@ class Sample:
     Attributes:
       source: the events; importable and picklable.
       together: events that a worker makes at once.
-      detector: name for the file.
+      detector: name for the file; one of :func:`jaxsparse.detectors.known`.
       options: for ``made_by``.
       layout: further arguments of :class:`~jaxsparse.data.event_writer.EventWriter`.
-      masks: least and largest value of the pixels that the summary counts, by view.
     """
 
     source: Source
@@ -77,12 +71,6 @@ class Sample:
     detector: str
     options: dict[str, Any]
     layout: dict[str, Any]
-    masks: dict[str, tuple[float, float]]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Of the pixels."""
-        return self.layout["class_names"]
 
     def portions(self, numbers: range) -> Iterator[range]:
         """Numbers of events, cut to what a worker makes at once."""
@@ -113,7 +101,7 @@ def aligned(numbers: range, size: int) -> Iterator[range]:
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the options that say what to simulate."""
-    views = ", ".join(MICROBOONE.view_names)
+    views = ", ".join(MICROBOONE_CHAMBER.view_names)
     flags.DEFINE_enum(
         "detector", "microboone", DETECTORS, "what sees the events", flag_values=values
     )
@@ -183,11 +171,7 @@ def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
             "cosmic_rate": values.cosmic_rate,
             "dead_wire_seed": values.dead_wire_seed,
         },
-        layout={"dead_wires": source.dead_wires, "class_names": CLASS_NAMES},
-        masks={
-            name: MASK if len(shape) == 2 else (0.0, float("inf"))
-            for name, shape in source.view_shapes.items()
-        },
+        layout={"dead_wires": source.dead_wires},
     )
 
 
@@ -202,13 +186,9 @@ def _scintillator(values: flags.FlagValues, topology: str) -> Sample:
         detector=NOVA_FAR.name,
         options={"topology": topology, "classes": dict(classes), "spectrum": spectrum},
         layout={
-            "class_names": NOVA_PIXEL_CLASSES,
             "event_classes": NOVA_EVENT_CLASSES,
-            "axes": NOVA_AXES,
-            "value_unit": NOVA_VALUE_UNIT,
             "compression": "none",  # an event is a few hundred bytes: unpacking would be the cost
         },
-        masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
     )
 
 
@@ -222,13 +202,7 @@ def _pixel_maps(values: flags.FlagValues, topology: str) -> Sample:
         together=dune.BLOCK,
         detector=DUNE_FAR.name,
         options={"topology": topology, "classes": dict(classes), "spectrum": spectrum},
-        layout={
-            "class_names": DuneCvnSource.class_names,
-            "event_classes": DUNE_EVENT_CLASSES,
-            "axes": DuneCvnSource.axes,
-            "value_unit": DuneCvnSource.value_units,
-        },
-        masks=dict.fromkeys(source.view_shapes, (0.0, float("inf"))),
+        layout={"event_classes": DUNE_EVENT_CLASSES},
     )
 
 

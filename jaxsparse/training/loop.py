@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 from jaxsparse import models, settings
 from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
-from jaxsparse.inference.forward import make_forward
+from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps

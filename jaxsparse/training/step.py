@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from jaxsparse import SparseTensor, geometry, models
 from jaxsparse.data.batch import Batch
-from jaxsparse.inference.forward import Forward
+from jaxsparse.inference import Forward
 from jaxsparse.training.metrics import Sums
 from jaxsparse.training.objectives import Objective
 from jaxsparse.training.optimizer import Optimizer

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxsparse.viz.events import class_colour
+from jaxsparse.detectors import class_set
 from jaxsparse.viz.plots import (
     DPI,
     bin_names,
@@ -31,14 +31,15 @@ def roc_figure(metrics: Mapping[str, Any]) -> Figure:
     """Efficiency against the part of the rest that passes, linear and for small backgrounds."""
     figure = Figure(figsize=(11, 4.9), dpi=DPI, layout="constrained")
     linear, small = figure.subplots(1, 2)
-    for label, name in enumerate(metrics["classes"]):
+    colours = class_set(metrics["classes"]).colours
+    for name, colour in zip(metrics["classes"], colours, strict=True):
         curve = metrics["roc"][name]
         background = np.array(curve["background"], float)
         efficiency = np.array(curve["efficiency"], float)
         error = "" if curve["error"] is None else f" ± {curve['error']:.4f}"
         text = f"{name}: area {rounded(curve['area'], 4)}{error}"
         for ax in (linear, small):
-            ax.plot(background, efficiency, color=class_colour(label), lw=1.7, label=text)
+            ax.plot(background, efficiency, color=colour, lw=1.7, label=text)
     linear.plot([0, 1], [0, 1], color="#999999", lw=1, ls="--")
     linear.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="efficiency of the class")
     small.set(xlim=(1e-3, 1), ylim=(0, 1.02), xscale="log")
@@ -97,14 +98,15 @@ def energy_figure(metrics: Mapping[str, Any]) -> Figure | None:
     edges = np.array(profile["edges"], float)
     places = np.arange(len(edges) - 1)
     names = metrics["classes"]
+    colours = class_set(names).colours
     for label, name in enumerate(names):
         entry = profile["per_class"][name]
         shift = (label - (len(names) - 1) / 2) * 0.09
         if sum(entry["events"]):
-            _points(top, places + shift, entry, "efficiency", class_colour(label), name)
+            _points(top, places + shift, entry, "efficiency", colours[label], name)
         counts = np.array(entry["events"], float)
         low = np.sum([profile["per_class"][other]["events"] for other in names[:label]], axis=0)
-        bottom.bar(places, counts, 0.72, bottom=low, color=class_colour(label))
+        bottom.bar(places, counts, 0.72, bottom=low, color=colours[label])
     _points(top, places, profile, "accuracy", "#222222", "accuracy", marker="D", ls="--")
     top.set(ylabel="efficiency, accuracy", ylim=(0, 1.04))
     figure.legend(
@@ -137,13 +139,14 @@ def kinds_figure(metrics: Mapping[str, Any]) -> Figure | None:
     height = 1.6 + 0.27 * sum(lengths) + 0.55 * len(lengths)
     figure = Figure(figsize=(9.6, height), dpi=DPI, layout="constrained")
     axes = figure.subplots(len(lengths), 1, squeeze=False, height_ratios=lengths)[:, 0]
+    colours = class_set(metrics["classes"]).colours
     for ax, (words, profile) in zip(axes, panels.items(), strict=True):
         names = sorted(profile) if words == "true interaction" else list(profile)
         places = np.arange(len(names))[::-1]
         left = np.zeros(len(names))
         for label, name in enumerate(metrics["classes"]):
             share = np.array([profile[kind]["called"][name] for kind in names])
-            ax.barh(places, share, 0.72, left=left, color=class_colour(label), label=name)
+            ax.barh(places, share, 0.72, left=left, color=colours[label], label=name)
             left += share
         for place, kind in zip(places, names, strict=True):
             ax.text(1.01, place, _accuracy_of(profile[kind]), va="center", fontsize=8.5)
@@ -177,11 +180,12 @@ def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
     axes = figure.subplots(
         2, len(profiles), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1]
     )
+    colours = class_set(metrics["classes"]).colours
     for (top, bottom), (name, profile) in zip(axes.T, profiles.items(), strict=True):
         words, without = PION_AXES[name]
         edges = np.array(profile["edges"], float)
         places, apart = np.arange(1, len(edges)), np.zeros(1)
-        colour = class_colour(metrics["classes"].index(profile["called"]))
+        colour = colours[metrics["classes"].index(profile["called"])]
         _points(top, places, profile, "part", colour, "")
         alone = {key: [value] for key, value in profile["none"].items()}
         _points(top, apart, alone, "part", colour, "", marker="s", ls="none")

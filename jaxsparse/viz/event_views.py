@@ -25,7 +25,7 @@ from jaxsparse.viz.events import (
     NO_TRUTH,
     Panel,
     Picture,
-    class_colour,
+    class_colours,
     draw_charge,
     draw_truth,
 )
@@ -60,7 +60,7 @@ class EventPicture:
     details: str = ""
     name: str = ""
     pixel_classes: Sequence[str] = ()
-    axes: tuple[str, str] = ("tick", "wire")
+    axes: tuple[str, ...] = ("row", "column")
     across: int = 1
     unit: str = ""
 
@@ -116,7 +116,8 @@ def views_figure(picture: EventPicture) -> Figure:
             if draw is draw_truth and view.labels is None:
                 continue
             ax = figure.add_axes(grid.place(row, column))
-            draw(ax, Picture(view, unit=picture.unit), windows[name], grid.dots)
+            shown = Picture(view, classes=picture.pixel_classes, unit=picture.unit)
+            draw(ax, shown, windows[name], grid.dots)
             _frame(ax)
             count = f", {len(view):,} pixels" if row == 0 else ""
             ax.set_title(f"{name}, {words}{count}", fontsize=10, loc="left")
@@ -243,9 +244,11 @@ def _pixel_handles(picture: EventPicture, views: Mapping[str, View]) -> list[Pat
     labels = [view.labels for view in views.values() if view.labels is not None]
     present = np.unique(np.concatenate(labels)) if labels else np.zeros(0, int)
     names = picture.pixel_classes
+    colours = class_colours(names, present)
     handles = [
-        Patch(color=class_colour(c), label=names[c] if c < len(names) else f"class {c}")
-        for c in present[present >= 0]
+        Patch(color=colour, label=names[c] if c < len(names) else f"class {c}")
+        for c, colour in zip(present, colours, strict=True)
+        if c >= 0
     ]
     return handles + [Patch(color=NO_TRUTH, label="no truth")] * bool((present < 0).any())
 

@@ -18,12 +18,11 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from jaxsparse.data.schema import CLASS_COLOURS, View
+from jaxsparse.data.schema import View
+from jaxsparse.detectors import class_set, palette
 from jaxsparse.viz.canvas import Window, active_window, centred_window, densest_window, paint
 
 DPI = 120
-# NOvA names eleven classes of pixels.
-COLOURS = (*CLASS_COLOURS, "#8c564b", "#e377c2", "#17becf", "#bcbd22", "#7f7f7f", "#26323a")
 BACKGROUND = "#fbfbf8"
 FRAME = "#999999"
 GREY = to_rgba("#bdbdbd")
@@ -49,7 +48,7 @@ class Picture:
       view: pixels; three-dimensional ones are seen along their shortest axis.
       scores: float ``[pixels, classes]``, or ``None`` before there is a prediction.
       weights: float ``[pixels]`` of the loss, or ``None``.
-      classes: class names.
+      classes: class names, which also give the colours.
       title: one line above the panels.
       axes: names of the two axes, rows first.
       unit: of the values, empty if unknown.
@@ -60,8 +59,8 @@ class Picture:
     weights: np.ndarray | None = None
     classes: Sequence[str] = ()
     title: str = ""
-    axes: tuple[str, str] = ("time row", "wire")
-    unit: str = "ADC"
+    axes: tuple[str, ...] = ("row", "column")
+    unit: str = ""
 
     @property
     def predicted(self) -> np.ndarray | None:
@@ -69,9 +68,16 @@ class Picture:
         return None if self.scores is None else self.scores.argmax(1)
 
 
-def class_colour(label: int) -> str:
-    """Colour of a class; another set follows where there are more than the schema's five."""
-    return COLOURS[label % len(COLOURS)]
+def class_colours(classes: Sequence[str], labels: np.ndarray) -> np.ndarray:
+    """Colours of labels, float ``[labels, 4]``; of negative ones that of no truth.
+
+    Args:
+      classes: their names; a label without one gets a colour too.
+      labels: integers.
+    """
+    named = class_set(classes).colours
+    others = palette(int(labels.max(initial=-1)) + 1)[len(named) :]
+    return np.array([*map(to_rgba, (*named, *others)), NO_TRUTH])[labels]
 
 
 def flatten(picture: Picture) -> Picture:
@@ -117,9 +123,10 @@ def event_figure(picture: Picture, *, window: Window | None = None) -> Figure:
         if last:
             ax.set_xlabel(picture.axes[1], fontsize=9)
     if picture.classes and (view.labels is not None or picture.scores is not None):
+        colours = class_set(picture.classes).colours
         handles = [
-            Patch(color=class_colour(label), label=name)
-            for label, name in enumerate(picture.classes)
+            Patch(color=colour, label=name)
+            for colour, name in zip(colours, picture.classes, strict=True)
         ]
         if view.labels is not None and (view.labels < 0).any():
             handles.append(Patch(color=NO_TRUTH, label="no truth"))
@@ -241,7 +248,7 @@ def draw_wrong(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]
     assert truth is not None
     assert predicted is not None
     wrong = (truth != predicted) & (truth >= 0)
-    colours = np.array([*map(to_rgba, COLOURS), NO_TRUTH])[truth]
+    colours = class_colours(picture.classes, truth)
     colours[(truth == predicted)] = GREY
     order = np.argsort(wrong, kind="stable")
     # A lone wrong pixel must catch the eye, but not where a dot is several pixels already.
@@ -259,9 +266,9 @@ def draw_wrong(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]
 def _draw_labels(
     ax: Axes, picture: Picture, window: Window, dots: tuple[int, int], labels: np.ndarray
 ) -> None:
-    colours = np.array([*map(to_rgba, COLOURS), NO_TRUTH])[labels]
-    frequency = np.bincount(labels[labels >= 0], minlength=len(COLOURS))
+    frequency = np.bincount(labels[labels >= 0])
     rank = np.append(-frequency, -len(labels) - 1)[labels]  # no truth lowest, rare classes highest
+    colours = class_colours(picture.classes, labels)
     _show(ax, picture, window, dots, colours, np.argsort(rank, kind="stable"))
 
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from jaxsparse.viz.events import class_colour
+from jaxsparse.detectors import class_set
 
 DPI = 120
 
@@ -88,9 +88,9 @@ def threshold_figure(metrics: Mapping[str, Any]) -> Figure:
     thresholds = np.array(curves["thresholds"])
     figure = Figure(figsize=(11, 4.8), dpi=DPI, layout="constrained")
     trade, cost = figure.subplots(1, 2)
-    for label, name in enumerate(metrics["classes"]):
+    colours = class_set(metrics["classes"]).colours
+    for name, colour in zip(metrics["classes"], colours, strict=True):
         curve = {key: np.array(values, float) for key, values in curves[name].items()}
-        colour = class_colour(label)
         trade.plot(curve["efficiency"], curve["purity"], color=colour, label=name)
         half = int(np.abs(thresholds - 0.5).argmin())
         trade.plot(curve["efficiency"][half], curve["purity"][half], "o", color=colour, ms=6)
@@ -126,6 +126,7 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
     grid = figure.subplots(rows, columns, squeeze=False)
     for ax in list(grid.flat)[len(names) :]:
         ax.set_axis_off()
+    colours = class_set(metrics["classes"]).colours
     for ax, name in zip(grid.flat, names, strict=False):
         profile = profiles[name]
         edges = np.array(profile["edges"], float)
@@ -136,7 +137,7 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
             enough = np.array(profile[class_name]["pixels"]) >= 20
             values = np.where(enough, values, np.nan)
             error = np.nan_to_num(np.array(profile[class_name]["error"], float))
-            ax.errorbar(centres + shift, values, error, fmt="o-", color=class_colour(label), ms=4,
+            ax.errorbar(centres + shift, values, error, fmt="o-", color=colours[label], ms=4,
                         lw=1, elinewidth=0.8, label=class_name)  # fmt: skip
         ax.set_xticks(centres, bin_names(edges), fontsize=8, rotation=30 if len(edges) > 8 else 0)
         unit = f" [{profile['unit']}]" if profile["unit"] else ""
@@ -160,20 +161,21 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
     figure = Figure(figsize=(8.4, 6.0), dpi=DPI, layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1])
     classes = metrics["classes"]
+    colours = class_set(classes).colours
     for label, name in enumerate(classes):
         entry = instances[name]
         found = np.array(entry["found_by_energy"], float)
         number = np.array(entry["number_by_energy"], float)
         error = np.nan_to_num(np.array(entry["error_by_energy"], float))
         shift = (label - (len(classes) - 1) / 2) * 0.09
-        style = {"color": class_colour(label), "ms": 5, "lw": 1.2, "capsize": 2}
+        style = {"color": colours[label], "ms": 5, "lw": 1.2, "capsize": 2}
         text = f"{name}: {rounded(entry['found'], 2)} of {entry['number']:,}"
         top.errorbar(centres + shift, found, error, fmt="o-", label=text, **style)
         bottom.bar(
             centres + (label - (len(classes) - 1) / 2) * 0.16,
             number,
             0.15,
-            color=class_colour(label),
+            color=colours[label],
         )
     top.set(ylabel="clusters found", ylim=(0, 1.05))
     figure.legend(

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxsparse.data.readers.dune_cvn import CLASSES, VIEWS
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.summary import active_neighbours, level_counts
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_VIEWS
 from jaxsparse.simulate.dune.generator import DuneConfig
 from jaxsparse.simulate.dune.source import DuneEvents
 from studies.transport.figures import Figure, Sample
@@ -49,7 +49,7 @@ def views_of(events: Sequence[Event], name: str = "Z") -> list[View]:
 
 def values(events: Sequence[Event]) -> np.ndarray:
     """Of all pixels of all views."""
-    return np.concatenate([view.values for name in VIEWS for view in views_of(events, name)])
+    return np.concatenate([view.values for name in DUNE_VIEWS for view in views_of(events, name)])
 
 
 def span(view: View, axis: int) -> float:
@@ -110,7 +110,7 @@ QUANTITIES = (
     Quantity("last tick of Z", _median("Z", lambda v: float(v.coords[:, 0].max())), 0.08, 0.15),
 )  # fmt: skip
 
-# What ``measure`` gives for the public events, in the order of ``CLASSES``.
+# What ``measure`` gives for the public events, in the order of ``DUNE_EVENT_CLASSES``.
 PUBLIC = {
     "median energy (GeV)": (7.052, 3.08, 14.42, 3.273),
     "share of DIS": (0.6267, 0.4933, 0.58, 0.0),
@@ -133,10 +133,10 @@ PUBLIC = {
 
 
 def measure(events: Sequence[Event], quantity: Quantity) -> list[float]:
-    """A quantity by class, in the order of ``CLASSES``."""
+    """A quantity by class, in the order of ``DUNE_EVENT_CLASSES``."""
     return [
         quantity.measure([event for event in events if event.label == label])
-        for label in range(len(CLASSES))
+        for label in range(len(DUNE_EVENT_CLASSES))
     ]
 
 
@@ -154,11 +154,11 @@ def images(events: Sequence[Event]) -> Sample:
     """
     figures = []
     curves = {"values": values(events)}
-    counts = np.bincount([event.label for event in events], minlength=len(CLASSES))
+    counts = np.bincount([event.label for event in events], minlength=len(DUNE_EVENT_CLASSES))
     for quantity in QUANTITIES:
         here = measure(events, quantity)
         for name, count, value, public in zip(
-            CLASSES, counts, here, PUBLIC[quantity.name], strict=True
+            DUNE_EVENT_CLASSES, counts, here, PUBLIC[quantity.name], strict=True
         ):
             chance = 2.0 * quantity.scatter * math.sqrt(1.0 / PUBLIC_EVENTS + 1.0 / count)
             part = (quantity.tolerance + chance) * public
@@ -166,7 +166,7 @@ def images(events: Sequence[Event]) -> Sample:
                 Figure(f"{quantity.name}, {name}", value, public, public - part, public + part,
                        SOURCE)
             )  # fmt: skip
-    for label, name in enumerate(CLASSES):
+    for label, name in enumerate(DUNE_EVENT_CLASSES):
         own = [event for event in events if event.label == label]
         curves[f"{name}_pixels"] = np.array([len(view) for view in views_of(own)])
         curves[f"{name}_energy"] = np.array([event.energy for event in own])

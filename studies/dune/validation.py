@@ -21,8 +21,9 @@ from matplotlib.figure import Figure as Canvas
 
 from jaxsparse import command_line
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
 from jaxsparse.paths import make_folder
 from studies.dune import figures as measure
 from studies.transport.figures import Figure
@@ -57,10 +58,10 @@ def main(_: list[str]) -> None:
 
 def table(rows: Sequence[Figure]) -> list[str]:
     """Markdown: a line a quantity, public and simulated for every class."""
-    head = " | ".join(f"{name} public | here" for name in CLASSES)
-    lines = [f"| | {head} |", "| --- |" + " --- |" * (2 * len(CLASSES))]
-    for start in range(0, len(rows), len(CLASSES)):
-        of_class = rows[start : start + len(CLASSES)]
+    head = " | ".join(f"{name} public | here" for name in DUNE_EVENT_CLASSES)
+    lines = [f"| | {head} |", "| --- |" + " --- |" * (2 * len(DUNE_EVENT_CLASSES))]
+    for start in range(0, len(rows), len(DUNE_EVENT_CLASSES)):
+        of_class = rows[start : start + len(DUNE_EVENT_CLASSES)]
         name = of_class[0].name.rpartition(", ")[0]
         cells = " | ".join(
             f"{row.reference:.3g} | {row.value:.3g}{'' if row.agrees else ' (!)'}"
@@ -73,8 +74,8 @@ def table(rows: Sequence[Figure]) -> list[str]:
 def displays(public: Sequence[Event], simulated: Sequence[Event]) -> Canvas:
     """View Z of some events of every class: public ones on the left, simulated on the right."""
     canvas = Canvas(figsize=(15.0, 10.5), layout="constrained")
-    axes = canvas.subplots(len(CLASSES), 2 * SHOWN)
-    for label in range(len(CLASSES)):
+    axes = canvas.subplots(len(DUNE_EVENT_CLASSES), 2 * SHOWN)
+    for label in range(len(DUNE_EVENT_CLASSES)):
         for side, events in enumerate((public, simulated)):
             own = [event for event in events if event.label == label]
             for column, event in enumerate(own[SHOWN : 2 * SHOWN]):
@@ -84,7 +85,7 @@ def displays(public: Sequence[Event], simulated: Sequence[Event]) -> Canvas:
                 axis.set_title(f"{said}: {event.topology}, {event.energy:.1f} GeV", fontsize=7)
                 if column == 0:
                     axis.set_ylabel("tick")
-                if label == len(CLASSES) - 1:
+                if label == len(DUNE_EVENT_CLASSES) - 1:
                     axis.set_xlabel("wire of Z")
     return canvas
 
@@ -108,7 +109,7 @@ def histograms(public: Sequence[Event], simulated: Sequence[Event]) -> Canvas:
         ("value of a pixel", "pixels of Z", "energy of the neutrino (GeV)"),
         strict=True,
     ):
-        for event_class, colour in zip(CLASSES, COLOURS, strict=True):
+        for event_class, colour in zip(DUNE_EVENT_CLASSES, COLOURS, strict=True):
             filled, drawn = (curves[f"{event_class}_{name}"] for curves in both)
             shares = np.histogram(filled, edges)[0] / len(filled)
             axis.stairs(shares, edges, color=colour, fill=True, alpha=0.25)

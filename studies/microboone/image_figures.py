@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxsparse.data.crop import choose_windows
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.data.schema import CLASS_NAMES, View
+from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, mask
-from jaxsparse.simulate.microboone.detector import VOXELS
+from jaxsparse.detectors.microboone import CLASS_NAMES, VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from studies.transport.figures import Figure, Sample, near

@@ -21,11 +21,12 @@ from matplotlib.patches import Patch
 from jaxsparse import command_line
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.readers.edep_sim import EdepSimFile
-from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES, MICHEL, Event, View
-from jaxsparse.data.summary import MASK, ViewSummary
+from jaxsparse.data.schema import Event, View
+from jaxsparse.data.summary import ViewSummary
 from jaxsparse.data.transforms import mask, on_view
+from jaxsparse.detectors.microboone import CLASS_COLOURS, CLASS_NAMES, MASK, MICHEL
 from jaxsparse.paths import make_folder
-from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
@@ -81,7 +82,9 @@ def response() -> Figure:
     figure = Figure(figsize=(9.0, 2.8), layout="constrained")
     peak_axis, row_axis, wire_axis = figure.subplots(1, 3)
     drift = np.array([5.0, 50.0, 100.0, 150.0, 200.0, 250.0])
-    within_a_row = np.arange(8) / 8 * MICROBOONE.row_time * MICROBOONE.drift_velocity
+    within_a_row = (
+        np.arange(8) / 8 * MICROBOONE_CHAMBER.row_time * MICROBOONE_CHAMBER.drift_velocity
+    )
     for name, colour in (("Y", "C0"), ("U", "C1")):
         peaks = [np.mean([_peak(x + shift, name) for shift in within_a_row]) for x in drift]
         peak_axis.plot(drift, peaks, "o-", color=colour, label=f"plane {name}")
@@ -194,7 +197,7 @@ def _figures(summary: ViewSummary) -> dict[str, str]:
 def _peak(x: float, name: str) -> float:
     """Median ADC at the peaks of wires that a muon crosses at a constant drift distance."""
     steps = np.arange(101)[:, None] * 0.3
-    angle = np.radians(MICROBOONE.plane(name).angle)
+    angle = np.radians(MICROBOONE_CHAMBER.plane(name).angle)
     edges = (x, 0.0, 300.0) + steps * np.array([0.0, np.sin(angle), np.cos(angle)])
     one = np.ones(100)
     track = Deposits(
@@ -202,16 +205,16 @@ def _peak(x: float, name: str) -> float:
     )
     particles = muon(50.0, (x, 0.0, 300.0), np.random.default_rng(1))[1]
     rng = np.random.default_rng(0)
-    view = detector_response(track, particles, MICROBOONE, rng, views=[name]).views[name]
-    peaks = np.zeros(MICROBOONE.plane(name).wires)
+    view = detector_response(track, particles, MICROBOONE_CHAMBER, rng, views=[name]).views[name]
+    peaks = np.zeros(MICROBOONE_CHAMBER.plane(name).wires)
     np.maximum.at(peaks, view.coords[:, 1], view.values)
     return float(np.median(peaks[peaks > 15]))
 
 
 def _quiet_point(x: float) -> View:
     """A point charge in the middle of a wire, without noise and threshold."""
-    plane = dataclasses.replace(MICROBOONE.plane("Y"), noise=1e-9, saturation=np.inf)
-    detector = dataclasses.replace(MICROBOONE, planes=(plane,), signal_floor=1e-6)
+    plane = dataclasses.replace(MICROBOONE_CHAMBER.plane("Y"), noise=1e-9, saturation=np.inf)
+    detector = dataclasses.replace(MICROBOONE_CHAMBER, planes=(plane,), signal_floor=1e-6)
     particles = muon(50.0, (x, 0.0, 300.15), np.random.default_rng(1))[1]
     spot = np.array([[x, 0.0, 300.15]])
     one = np.ones(1)

@@ -14,7 +14,8 @@ import numpy as np
 from absl import flags
 
 from jaxsparse import command_line
-from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
 from jaxsparse.simulate.neutrinos.generator import interact_at
 from studies.neutrinos.figures import CONFIGS, count
 
@@ -45,9 +46,9 @@ def compare(folder: str, seed: int = 0) -> dict[str, tuple[Tally, Tally]]:
     """For charged currents of each class: what the files say, and what the generator draws."""
     source = DuneCvnSource(folder)
     rng = np.random.default_rng(seed)
-    found = {name: (Tally([], []), Tally([], [])) for name in CLASSES if name != "nc"}
+    found = {name: (Tally([], []), Tally([], [])) for name in DUNE_EVENT_CLASSES if name != "nc"}
     for index, label in enumerate(source.event_labels):
-        name, info = CLASSES[label], source.info(index)
+        name, info = DUNE_EVENT_CLASSES[label], source.info(index)
         if name == "nc":  # the files give neutral currents no mode
             continue
         theirs, ours = found[name]

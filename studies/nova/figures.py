@@ -13,8 +13,8 @@ import numpy as np
 
 from jaxsparse import particle_data as c
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES
 from jaxsparse.data.schema import Event
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES
 from jaxsparse.simulate.nova.detector import NOVA_FAR, SCINTILLATOR, CellDetector
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.response import make_hits

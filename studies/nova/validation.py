@@ -19,13 +19,13 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from jaxsparse import command_line
-from jaxsparse.data.nova import (
+from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.nova import (
     NOVA_AXES,
     NOVA_EVENT_CLASSES,
     NOVA_PIXEL_CLASSES,
     NOVA_VALUE_UNIT,
 )
-from jaxsparse.data.schema import Event, View
 from jaxsparse.paths import make_folder
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.nova.generator import ScintillatorConfig

@@ -13,7 +13,7 @@ from scipy.optimize import curve_fit
 
 from jaxsparse import particle_data as c
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.schema import MICHEL
+from jaxsparse.detectors.microboone import MICHEL
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.cosmics import add_cosmics
 from jaxsparse.simulate.transport.energy_loss import restricted_loss

@@ -16,7 +16,7 @@ from absl import flags
 from matplotlib.figure import Figure as Canvas
 
 from jaxsparse import command_line
-from jaxsparse.data.schema import CLASS_COLOURS, CLASS_NAMES
+from jaxsparse.detectors.microboone import CLASS_COLOURS, CLASS_NAMES
 from jaxsparse.paths import make_folder
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from studies.microboone import image_figures

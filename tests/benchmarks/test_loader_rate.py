@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = 100

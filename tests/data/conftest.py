@@ -7,6 +7,7 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.training.config import default_config
 
 SHAPE = (40, 60)
@@ -66,7 +67,10 @@ def write_events():
 
     def write(path, events, **options):
         views = {"U": SHAPE, "Y": (40, 80)}
-        settings = {"detector": "toy", "views": views, "made_by": {"seed": 3}, **options}
+        settings = {
+            "detector": "toy", "views": views, "class_names": CLASS_NAMES, "made_by": {"seed": 3},
+            **options,
+        }  # fmt: skip
         with EventWriter(path, **settings) as writer:
             for event in events:
                 writer.append(event)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.schema import CLASS_NAMES, PIXEL_COLUMNS, SCHEMA_VERSION, Event, View
+from jaxsparse.data.schema import PIXEL_COLUMNS, SCHEMA_VERSION, Event, View
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 
 
@@ -114,8 +115,8 @@ def test_the_layout_is_what_the_documentation_says(events_path):
         assert file.attrs["schema_version"] == SCHEMA_VERSION
         assert file.attrs["complete"]
         group = file["views/Y"]
-        assert group.attrs["value_unit"] == "ADC"
-        assert list(group.attrs["axes"]) == ["time row", "wire"]
+        assert group.attrs["value_unit"] == ""
+        assert list(group.attrs["axes"]) == ["row", "column"]
         first, last = group["offsets"][7:9]
         expected = EventFile(events_path).read_view(7, "Y")
         np.testing.assert_array_equal(group["coords"][first:last], expected.coords)
@@ -192,8 +193,9 @@ def test_axes_and_units_of_another_detector_are_kept(tmp_path, make_event, write
     file = EventFile(path)
     assert file.axes == {"U": ("plane", "cell"), "Y": ("plane", "cell")}
     assert file.value_units == {"U": "byte", "Y": "byte"}
-    assert events.axes["Y"] == ("time row", "wire")
-    assert events.value_units["Y"] == "ADC"
+    assert events.axes["Y"] == ("row", "column")  # of a detector that nobody described
+    known = EventFile(write_events(tmp_path / "b.h5", [make_event(0)], detector="microboone"))
+    assert (known.axes["Y"], known.value_units["Y"]) == (("time row", "wire"), "ADC")
 
 
 def test_a_file_from_before_energies_and_event_classes_is_read(tmp_path, make_event, write_events):
@@ -227,7 +229,10 @@ def test_a_refused_event_leaves_the_file_as_if_it_had_not_been_given(tmp_path, m
     good, bad = make_event(0), make_event(1)
     broken = dataclasses.replace(bad.views["Y"], values=-bad.views["Y"].values)
     with EventWriter(
-        tmp_path / "a.h5", detector="toy", views={"U": (40, 60), "Y": (40, 80)}
+        tmp_path / "a.h5",
+        detector="toy",
+        views={"U": (40, 60), "Y": (40, 80)},
+        class_names=CLASS_NAMES,
     ) as writer:
         with pytest.raises(InputError, match=r"Event 0 for a\.h5, view Y: value -"):
             writer.append(dataclasses.replace(bad, views={**bad.views, "Y": broken}))

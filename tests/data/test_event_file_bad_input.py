@@ -12,6 +12,7 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 
 EVENT = 6  # has pixels in both views
@@ -260,7 +261,11 @@ def a_view(size: int = 4) -> View:
 )
 def test_the_writer_refuses_what_does_not_belong_in_its_file(tmp_path, event, match):
     writer = EventWriter(
-        tmp_path / "a.h5", detector="toy", views={"Y": (4, 4)}, event_classes=("numu", "nue")
+        tmp_path / "a.h5",
+        detector="toy",
+        views={"Y": (4, 4)},
+        event_classes=("numu", "nue"),
+        class_names=CLASS_NAMES,
     )
     with writer, pytest.raises(InputError, match=match):
         writer.append(event)

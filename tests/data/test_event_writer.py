@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from jaxsparse.data import event_file, growing_table, schema
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import PARTICLE_DTYPE, PIXEL_COLUMNS
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 
 SHAPE = (6, 7)
@@ -26,6 +27,7 @@ EventWriter: Any = event_file.EventWriter
 
 
 def writer_of(path, **options):
+    options = {"class_names": CLASS_NAMES, **options}
     return EventWriter(path, detector="toy", views={"Y": SHAPE}, **options)
 
 

@@ -19,6 +19,7 @@ from jaxsparse.data import partial_file
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.partial_file import PartialFile
 from jaxsparse.data.partial_hdf5 import PartialHdf5
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.predictions import PredictionFile
 
@@ -332,7 +333,8 @@ def test_the_process_ends_well_and_leaves_nothing_behind(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_process_leaves_its_parents_file_alone(tmp_path, make_event):
     path = tmp_path / "a.h5"
-    with EventWriter(path, detector="toy", views={"U": (40, 60), "Y": (40, 80)}) as writer:
+    views = {"U": (40, 60), "Y": (40, 80)}
+    with EventWriter(path, detector="toy", views=views, class_names=CLASS_NAMES) as writer:
         writer.append(make_event(1))
         child = os.fork()
         if child == 0:

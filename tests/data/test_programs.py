@@ -48,7 +48,7 @@ def simulated(tmp_path_factory):
 def test_portions_are_counted_without_making_them():
     source: Any = None
     for first, events, portions in ((0, 0, 0), (3, 6, 3), (0, 8, 2), (4, 1, 1), (0, 2**62, 2**60)):
-        made = Sample(source, 4, "", {}, {}, {})
+        made = Sample(source, 4, "", {}, {})
         numbers = range(first, first + events)
         assert made.num_portions(numbers) == portions
         assert portions > 9 or len(list(made.portions(numbers))) == portions

@@ -12,12 +12,17 @@ import pytest
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.event_predictions import read_predictions, write_predictions
-from jaxsparse.evaluation.events import Events
+from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.event_predictions import EventPredictions, read_predictions
+from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.training.inputs import Input
 
 EVENTS = 24
+
+
+def opened(path, config, *, trained_on=None, **options):
+    return DataSet(path, config, Options(**options), trained_on=trained_on)
 
 
 def rewritten(path, out, classes):
@@ -42,19 +47,19 @@ def test_a_file_in_another_order_is_looked_up_by_name(config, event_file, tmp_pa
     """Without names, as configs of older runs are, by those of the training file."""
     config.data.classes, config.model.heads.event.num_classes = names, 4
     other = rewritten(event_file, tmp_path / "o.h5", ("cosmic", "nc", "nue", "numu"))
-    own, same = Events(event_file, config, part="all"), Events(other, config, part="all")
+    own, same = opened(event_file, config, part="all"), opened(other, config, part="all")
     assert own.classes == same.classes == ("numu", "nue", "nc", "cosmic")
     np.testing.assert_array_equal(same.truth, own.truth)
     foreign = rewritten(event_file, tmp_path / "f.h5", ("cosmic", "nc", "nue", "numu", "tau"))
     config.data.classes = ("numu", "nue", "nc", "muon")
     with pytest.raises(InputError, match=r"data\.classes has 'muon' but the events of"):
-        Events(foreign, config, part="all")
+        opened(foreign, config, part="all")
 
 
 def test_events_of_no_class_of_the_network_were_not_trained_on(config, event_file):
     """They are evaluated as they are, without a truth, but no part of the training was theirs."""
     config.data.classes, config.model.heads.event.num_classes = ("numu", "nue"), 2
-    events = Events(event_file, config, part="all")
+    events = opened(event_file, config, part="all")
     assert (events.truth < 0).any()
     assert len(events.training)
     assert (events.truth_of(events.training) >= 0).all()
@@ -62,13 +67,13 @@ def test_events_of_no_class_of_the_network_were_not_trained_on(config, event_fil
 
 def test_a_copy_of_the_file_that_was_split_is_known_by_its_events(config, event_file, tmp_path):
     copy = shutil.copy(event_file, tmp_path / "copy.h5")
-    own, same = Events(event_file, config), Events(copy, config)
+    own, same = opened(event_file, config), opened(copy, config)
     assert (own.part, own.remark) == ("validation", "")
     assert same.part == "validation"
     np.testing.assert_array_equal(same.numbers, own.numbers)
     np.testing.assert_array_equal(same.training, own.training)
     assert f"{copy} has the events of {event_file}, which training split" in same.remark
-    chosen = Events(copy, config, part="all")
+    chosen = opened(copy, config, part="all")
     assert (len(chosen), chosen.remark) == (EVENTS, "")
 
 
@@ -80,16 +85,16 @@ def test_another_file_under_a_split_is_evaluated_whole_with_a_word(config, event
     ) as writer:
         for event in [source[number] for number in (1, *range(1, EVENTS))]:
             writer.append(event)
-    events = Events(other, config)
+    events = opened(other, config)
     assert (events.part, len(events)) == ("all", EVENTS)
     assert "--part=validation takes those alone that were kept apart" in events.remark
     config.data.train = str(tmp_path / "moved.h5")
-    assert Events(event_file, config).part == "all"
-    assert "--part=validation" in Events(event_file, config).remark
+    assert opened(event_file, config).part == "all"
+    assert "--part=validation" in opened(event_file, config).remark
     (tmp_path / "moved.h5").write_text("something else")
-    assert Events(event_file, config).part == "all"
+    assert opened(event_file, config).part == "all"
     config.data.split = ()
-    assert Events(event_file, config).remark == ""
+    assert opened(event_file, config).remark == ""
 
 
 def test_the_file_that_was_split_is_known_by_content_wherever_it_lies(
@@ -98,17 +103,17 @@ def test_the_file_that_was_split_is_known_by_content_wherever_it_lies(
     """The training file itself is gone; all that is left is what the run wrote of it."""
     trained_on = Input(str(tmp_path / "gone.h5"), fingerprint(EventFile(event_file)))
     config.data.train = trained_on.path
-    own = Events(event_file, config, trained_on=trained_on)
+    own = opened(event_file, config, trained_on=trained_on)
     assert own.part == "validation"
     assert f"{event_file} has the events of {trained_on.path}" in own.remark
     monkeypatch.chdir(event_file.parent)
-    here = Events(event_file.name, config, trained_on=trained_on)
+    here = opened(event_file.name, config, trained_on=trained_on)
     np.testing.assert_array_equal(here.numbers, own.numbers)
 
 
 def test_another_file_under_the_path_that_was_split_is_not_taken_for_it(config, event_file):
     trained_on = Input(str(event_file), "0" * 32)
-    events = Events(event_file, config, trained_on=trained_on)
+    events = opened(event_file, config, trained_on=trained_on)
     assert events.part == "all"
     assert "it is not what" in events.remark
 
@@ -122,14 +127,15 @@ def test_keys_join_predictions_with_the_tables_they_are_from(config, event_file,
         for number, event in enumerate(source):
             named = {"run": 5 + number // 7, "evt": number % 7}
             writer.append(dataclasses.replace(event, keys=named))
-    events = Events(path, config, part="train")
-    columns = {name: column[events.numbers] for name, column in events.source.event_keys.items()}
+    events = opened(path, config, part="train")
     scored = Scored.of(
-        np.full((len(events), 3), 1 / 3), events.truth, events.classes, events.energy,
-        events.topology,
+        np.full((len(events), 3), 1 / 3), events.truth, events.classes,
+        events.energies[events.numbers], events.topologies[events.numbers],
     )  # fmt: skip
     scored = dataclasses.replace(scored, columns={**scored.columns, "event": events.numbers})
-    write_predictions(tmp_path / "predictions.h5", scored, {}, columns)
+    keys = events.source.event_keys
+    with EventPredictions(tmp_path / "predictions.h5", events.classes, {}, keys) as file:
+        file.append(scored)
     order = np.random.default_rng(0).permutation(EVENTS)[1:]
     table = {"run": 5 + order // 7, "evt": order % 7}
     with h5py.File(tmp_path / "predictions.h5") as ours:
@@ -146,7 +152,7 @@ def test_keys_join_predictions_with_the_tables_they_are_from(config, event_file,
 
 
 def test_a_few_events_are_of_the_whole_file(config, event_file):
-    assert Events(event_file, config, part="all", num_events=4).numbers.tolist() == [0, 7, 15, 23]
-    part = Events(event_file, config, part="train").numbers
-    few = Events(event_file, config, part="train", num_events=2).numbers
+    assert opened(event_file, config, part="all", num_events=4).numbers.tolist() == [0, 7, 15, 23]
+    part = opened(event_file, config, part="train").numbers
+    few = opened(event_file, config, part="train", num_events=2).numbers
     assert few.tolist() == [part[0], part[-1]]

@@ -9,14 +9,14 @@ import pytest
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes, part_numbers
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.evaluation.event_pass import pass_events
+from jaxsparse.evaluation.event_logits import event_logits
 from jaxsparse.evaluation.event_predictions import read_predictions
-from jaxsparse.evaluation.event_predictor import ClassPredictor
-from jaxsparse.evaluation.events import Events
 from jaxsparse.evaluation.options import Trained
 from jaxsparse.evaluation.scores import softmax
 from jaxsparse.evaluation.studies import forest as forest_module
+from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.viz import figures
 
@@ -85,17 +85,13 @@ def test_the_scores_of_every_event_stand_in_the_order_of_the_file(whole):
 def test_an_event_scores_the_same_in_every_batch(whole, classifier, classifier_config, event_file):
     results, _ = read_predictions(whole / "predictions.h5")
     trained = Trained(*load_for_evaluation(classifier))
-    events = Events(event_file, classifier_config, part="all")
-    from jaxsparse.data.loader import Loader
-
-    data = classifier_config.data.copy_and_resolve_references()
-    loader = Loader(
-        events.source, data, batch_size=3, levels=trained.model.levels, shuffle=False,
-        events=np.array([4, 5, 11]),
-    )  # fmt: skip
-    (made,) = ClassPredictor(trained)(batch.device(0) for batch in loader)
-    assert made.events.tolist() == [4, 5, 11]
-    scores = np.exp(made.logits) / np.exp(made.logits).sum(1, keepdims=True)
+    few = classifier_config.copy_and_resolve_references()
+    few.train.batch_size, few.train.accumulate = 3, 1
+    data_set = DataSet(event_file, few, Options(part="all"))
+    portion = Portion(np.array([4, 5, 11]), data_set.pipeline.pixels(np.array([4, 5, 11])))
+    batch = data_set.batch(portion, data_set.buckets())
+    logits = Predictor(trained.network, trained.variables)(batch)["event"]
+    scores = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     np.testing.assert_allclose(scores, results.scores[[4, 5, 11]], rtol=1e-4)
 
 
@@ -164,7 +160,7 @@ def test_one_event_is_evaluated(classifier, event_file, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(view="XZ"), "--view=XZ: this network's task is classification"),
+        (Options(view="XZ"), "--view=XZ: this network gives event scores"),
         (Options(whole_plane=True), "--whole_plane=True"),
         (Options(part="test"), "--part=test: it must be one of train, validation, all"),
         (Options(thresholds=("cosmic>0.5",)), "--thresholds=cosmic>0.5"),
@@ -193,16 +189,18 @@ def test_predictions_of_pixels_or_of_nothing_are_refused(tmp_path):
 
 def test_draws_are_averaged_scores_of_the_mirrored_and_moved_events(classifier, event_file):
     trained = Trained(*load_for_evaluation(classifier))
-    events = Events(event_file, trained.config, part="all")
-    plain = pass_events(trained, events)
+
+    def scores(draws):
+        data_set = DataSet(event_file, trained.config, Options(part="all"))
+        return softmax(event_logits(trained, data_set, draws=draws))
+
+    plain = scores(0)
     trained.config.data.flip_time = trained.config.data.flip_wire = False
-    still = pass_events(trained, events, draws=3)
-    np.testing.assert_allclose(softmax(still.logits), softmax(plain.logits), atol=1e-6)
-    assert still.num_sites == plain.num_sites
+    np.testing.assert_allclose(scores(3), plain, atol=1e-6)
     trained.config.data.flip_time, trained.config.data.fluctuation = True, 0.5
-    moved = [softmax(pass_events(trained, events, draws=count).logits) for count in (1, 2)]
-    assert np.abs(moved[0] - softmax(plain.logits)).max() > 1e-4
-    np.testing.assert_allclose(moved[1].sum(axis=1), 1, atol=1e-5)
+    once, twice = scores(1), scores(2)
+    assert np.abs(once - plain).max() > 1e-4
+    np.testing.assert_allclose(twice.sum(axis=1), 1, atol=1e-5)
     # An event has its own scores or those of its mirror image: its charge does not fluctuate.
-    unmoved = np.abs(moved[0] - softmax(plain.logits)).max(axis=1) < 1e-6
+    unmoved = np.abs(once - plain).max(axis=1) < 1e-6
     assert 0.2 < unmoved.mean() < 0.8

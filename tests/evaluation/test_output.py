@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data import partial_file
-from jaxsparse.data.schema import PARTICLE_DTYPE, View
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.images import Image
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 
@@ -59,12 +57,8 @@ def test_a_disk_that_fills_up_under_the_predictions_is_one_line(tmp_path, monkey
     def fill(folder):
         with PixelPredictions(folder / "predictions.h5", "ab", {}) as writer:
             for number in range(50):
-                writer.append(image(number), rng.random((5000, 2), np.float32))
-
-    def image(number):
-        rows = rng.integers(0, 10**6, 5000)
-        view = View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (4, 4))
-        return Image(number, number, 0, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
+                rows = rng.integers(0, 10**6, 5000)
+                writer.append(number, number, 0, rows, rng.random((5000, 2), np.float32))
 
     rng = np.random.default_rng(0)
     write_bytes = os.write

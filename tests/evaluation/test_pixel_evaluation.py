@@ -9,10 +9,13 @@ import h5py
 import numpy as np
 import pytest
 
-from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.evaluation.images import Images
+from tests.random_views import random_view
 
 # The keys that other programs read (docs/architecture.md).
 FIXED_KEYS = {
@@ -110,21 +113,34 @@ def test_pictures_plots_and_the_page_are_there(crops):
     assert "| accuracy |" in (crops / "report.md").read_text()
 
 
+def windows(path, config, **options):
+    """Rows and coordinates of every image, by number of the event."""
+    data_set = DataSet(path, config, Options(**options))
+    found = {}
+    for portion in data_set.portions():
+        (pixels,) = portion.images
+        found[int(portion.numbers[0])] = (pixels.columns["rows"], pixels.coords, pixels.values)
+    return found
+
+
 def test_a_few_images_are_of_the_whole_file_and_cut_as_always(truth_file, tiny_config):
-    whole, few = (Images(truth_file, tiny_config, num_events=number) for number in (0, 3))
-    images = [few[place] for place in range(len(few))]
-    assert [image.number for image in images] == [0, 2, 4]
-    for image in images:
-        np.testing.assert_array_equal(image.view.coords, whole[image.number].view.coords)
-        np.testing.assert_array_equal(image.rows, whole[image.number].rows)
+    whole, few = (windows(truth_file, tiny_config, num_events=number) for number in (0, 3))
+    assert list(few) == [0, 2, 4]
+    for number, image in few.items():
+        for one, other in zip(image, whole[number], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
-def test_the_crop_of_an_event_is_the_same_in_every_run(truth_file, tiny_config):
-    first, second = (Images(truth_file, tiny_config, seed=4) for _ in range(2))
-    _ = second[0]  # another order of access
-    np.testing.assert_array_equal(first[3].rows, second[3].rows)
-    values = first.source.read_view(3, "Y").values
-    np.testing.assert_array_equal(first[3].view.values, values[first[3].rows])
+def test_the_crops_are_those_that_training_cuts_with_the_seed(truth_file, tiny_config):
+    source = EventFile(truth_file)
+    pipeline = Pipeline(source, tiny_config.data, levels=1, truth=("vertex_distance",), seed=4)
+    found = windows(truth_file, tiny_config, seed=4)
+    (pixels,) = pipeline.pixels(np.arange(5))
+    for number, view in enumerate(pixels.views()):
+        rows, coords, values = found[number]
+        np.testing.assert_array_equal(coords, view.coords)
+        np.testing.assert_array_equal(values, view.values)
+        np.testing.assert_array_equal(values, source.read_view(number, "Y").values[rows])
 
 
 def test_images_without_truth_give_scores_of_pixels_and_no_figures(workdir, plain_file, tmp_path):
@@ -147,22 +163,13 @@ def test_a_file_without_events_gives_empty_results(workdir, eventless_file, tmp_
     assert (metrics["num_events"], metrics["num_sites"], metrics["accuracy"]) == (0, 0, None)
 
 
-def test_a_file_with_only_an_empty_event_is_legal(workdir, truth_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(Images, "__len__", lambda self: 1)
-    original = Images.__getitem__
-    monkeypatch.setattr(Images, "__getitem__", lambda self, number: original(self, 0))
-    monkeypatch.setattr(EventFile, "read_pixels", empty_of(EventFile.read_pixels))
-    evaluate(workdir, truth_file, tmp_path / "out", Options(whole_plane=True), quiet=True)
+def test_a_file_with_only_an_empty_event_is_legal(workdir, tmp_path):
+    data = tmp_path / "empty.h5"
+    with EventWriter(data, detector="microboone", views={"Y": (48, 80)}) as writer:
+        writer.append(Event(0, {"Y": random_view(np.random.default_rng(0), 0, (48, 80))}))
+    evaluate(workdir, data, tmp_path / "out", Options(whole_plane=True), quiet=True)
     metrics = load(tmp_path / "out")
     assert (metrics["num_events"], metrics["num_sites"], metrics["accuracy"]) == (1, 0, None)
-
-
-def empty_of(read):
-    def read_no_pixel(self, *options):
-        pixels = read(self, *options)
-        return pixels.take(np.zeros(len(pixels), bool))
-
-    return read_no_pixel
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation import evaluator, event_pass
-from jaxsparse.evaluation.event_head import EventHead
-from jaxsparse.evaluation.event_predictor import ClassPredictor
-from jaxsparse.evaluation.pixel_head import PixelHead
-from jaxsparse.evaluation.pixel_predictor import Predictor
+from jaxsparse.evaluation import evaluator, event_logits
+from jaxsparse.evaluation.heads import HEADS
+from jaxsparse.inference import Predictor
 from jaxsparse.training import checkpoint, loop
 from jaxsparse.training.parallel import Replicas
 from jaxsparse.training.step import AXIS, initializer
@@ -51,20 +49,16 @@ def _variables(model: Any, seed: int) -> Any:
 
 def guess(patch: pytest.MonkeyPatch) -> None:
     """Networks that are evaluated find all classes equally likely; nothing is drawn."""
-    patch.setattr(
-        Predictor, "logits", lambda self, image: np.zeros((len(image.view), 5), np.float32)
-    )
-    patch.setattr(ClassPredictor, "__call__", _scores)
-    for head in (PixelHead, EventHead):
+    patch.setattr(Predictor, "_outputs", _zeros)
+    for head in HEADS.values():
         patch.setattr(head, "draw", lambda *_: None)
-    patch.setattr(evaluator, "_draw_plots", lambda *_: None)
+    for name in ("_draw_plots", "_draw_training"):
+        patch.setattr(evaluator, name, lambda *_: None)
 
 
-def _scores(self: Any, batches: Any) -> Any:
-    for batch in batches:
-        rows = np.asarray(batch.events)
-        rows = rows[rows >= 0]
-        yield types.SimpleNamespace(events=rows, logits=np.zeros((len(rows), 3)), sites=1)
+def _zeros(self: Predictor, batch: Any) -> Any:
+    shapes = jax.eval_shape(self._forward, self.variables, batch)
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 def skip_training(patch: pytest.MonkeyPatch) -> None:
@@ -72,7 +66,7 @@ def skip_training(patch: pytest.MonkeyPatch) -> None:
     configs: dict[Any, Any] = {}
 
     def passed(_: Any, events: Any, **__: Any) -> Any:
-        return types.SimpleNamespace(logits=np.zeros((len(events), len(events.classes))))
+        return np.zeros((len(events), len(events.classes)))
 
     def train(config: Any, workdir: Any) -> loop.Result:
         configs[workdir] = config
@@ -82,4 +76,4 @@ def skip_training(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         checkpoint, "load_for_evaluation", lambda workdir, step: (configs[workdir], None, None, 0)
     )
-    patch.setattr(event_pass, "pass_events", passed)
+    patch.setattr(event_logits, "event_logits", passed)

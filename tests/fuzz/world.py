@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from tests.data.readers.larcv3_files import event, write_larcv3_file
 from tests.data.readers.small_files import (
     keys_of,
@@ -159,7 +160,11 @@ def _write_events(
     particles["parent"], particles["kinetic_energy"] = -1, 100.0
     particles["direction"] = (0.0, 0.6, 0.8)
     with EventWriter(
-        path, detector="toy", views=dict.fromkeys(views, SHAPE), event_classes=classes
+        path,
+        detector="toy",
+        views=dict.fromkeys(views, SHAPE),
+        event_classes=classes,
+        class_names=CLASS_NAMES,
     ) as writer:
         for number in range(events):
             rng = np.random.default_rng(number)

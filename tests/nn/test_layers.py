@@ -261,11 +261,6 @@ def test_equal_sites_in_other_arrays_are_the_same(x):
     np.testing.assert_array_equal(sparse.add(x, copy).features, 2 * x.features)
 
 
-def test_levels_beyond_the_geometry_are_named(x, geometry):
-    with pytest.raises(InputError, match="more levels"):
-        apply(sparse.InverseConv(3), {"params": {}}, x, geometry)
-
-
 def test_unknown_vocabulary_and_order_are_named():
     with pytest.raises(InputError, match="vocabulary is 'spars': must be one of sparse, dense"):
         blocks.vocabulary("spars")

@@ -13,18 +13,19 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from jaxsparse import InputError, from_dense, geometry, ops
-from jaxsparse.ops import convolution, dataflow, kernel_map, reference
+from jaxsparse.ops import convolution, implementations, reference
+from jaxsparse.ops.xla import windows
 from tests.ops import on_rows
 
 SHAPE, BATCH, CAPACITY, IN, OUT = (13, 10), 3, 96, 3, 4
+IMPLEMENTATIONS = implementations.names("convolution")
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Several blocks and several windows already on a few dozen rows."""
-    monkeypatch.setattr(kernel_map, "WINDOW_BLOCK_ROWS", 32)
-    monkeypatch.setattr(dataflow, "WINDOW_BLOCK_ROWS", 32)
-    monkeypatch.setattr(dataflow, "GRADIENT_BLOCK_ROWS", 32)
+    monkeypatch.setattr(windows, "WINDOW_BLOCK_ROWS", 32)
+    monkeypatch.setattr(windows, "GRADIENT_BLOCK_ROWS", 32)
 
 
 def images(seed, count, shape=SHAPE, channels=IN):
@@ -76,7 +77,7 @@ def oracle(active, dense):
 def test_every_implementation_equals_the_dense_oracle(seed, count):
     active, dense = images(seed, count)
     x = from_dense(dense, capacity=CAPACITY)
-    for implementation in dataflow.IMPLEMENTATIONS:
+    for implementation in IMPLEMENTATIONS:
         results = three(x, W, W_DOWN, W_UP, implementation=implementation)
         for result, expected in zip(results, oracle(active, dense), strict=True):
             np.testing.assert_allclose(result, expected, atol=1e-4)
@@ -104,7 +105,7 @@ def test_three_dimensions_equal_the_dense_oracle():
     w = weights(6, 27, IN, OUT)
     expected = reference.submanifold_convolution(dense, active, w, 3)
     level = build(x).levels[0]
-    for implementation in dataflow.IMPLEMENTATIONS:
+    for implementation in IMPLEMENTATIONS:
         out = convolution(x.features, w, level.kernel_maps[3], implementation=implementation)
         np.testing.assert_allclose(x.replace(out).to_dense(), expected, atol=1e-4)
 
@@ -143,7 +144,7 @@ def test_padding_rows_are_zero_and_never_read():
     _, dense = images(8, 20)
     x = from_dense(dense, capacity=CAPACITY)
     level = build(x).levels[0]
-    for implementation in dataflow.IMPLEMENTATIONS:
+    for implementation in IMPLEMENTATIONS:
         run = functools.partial(convolution, implementation=implementation)
         clean = run(x.features, W, level.kernel_maps[3], bias=jnp.ones(OUT))
         assert not np.asarray(clean)[20:].any()
@@ -152,7 +153,7 @@ def test_padding_rows_are_zero_and_never_read():
         np.testing.assert_array_equal(clean[:20], dirty[:20])
 
 
-@pytest.mark.parametrize("implementation", dataflow.IMPLEMENTATIONS)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 def test_padding_rows_give_weights_no_gradient_whatever_their_slope(implementation):
     """The square root has an infinite slope at the zeros of padding rows."""
     _, dense = images(14, 20)
@@ -187,7 +188,7 @@ def test_padding_rows_give_weights_no_gradient_whatever_their_slope(implementati
 
 @pytest.mark.parametrize(
     ("implementation", "narrow"),
-    [*((name, jnp.bfloat16) for name in dataflow.IMPLEMENTATIONS), ("auto", jnp.float16)],
+    [*((name, jnp.bfloat16) for name in IMPLEMENTATIONS), ("auto", jnp.float16)],
 )
 def test_narrow_types_stay_within_their_rounding(implementation, narrow):
     active, dense = images(9, 60)
@@ -235,7 +236,7 @@ def test_gradients_of_the_implementations_agree_and_padding_gets_none(batch):
     x, built = batch
     grads = [
         jax.jit(jax.grad(network(name, built), argnums=(0, 1, 2, 3)))(x.features, *ARGUMENTS)
-        for name in dataflow.IMPLEMENTATIONS
+        for name in IMPLEMENTATIONS
     ]
     for others in grads[1:]:
         for one, other in zip(grads[0], others, strict=True):
@@ -322,7 +323,7 @@ def test_a_training_step_exports_for_every_platform_without_scatter_add_or_64_bi
     )(*flat)
     loss, _ = exported.call(*flat)
     np.testing.assert_allclose(loss, step(x, *ARGUMENTS)[0], rtol=1e-4)
-    for name in ("auto", *dataflow.IMPLEMENTATIONS):
+    for name in ("auto", *IMPLEMENTATIONS):
         program = jax.jit(jax.grad(network(name, batch[1]), argnums=(0, 1, 2, 3)))
         text = program.lower(x.features, *ARGUMENTS).as_text()
         assert "scatter" not in text

@@ -12,20 +12,21 @@ import pytest
 from jaxsparse import InputError, from_dense, ops, sparse_tensor
 from jaxsparse.ops import (
     cross,
-    dataflow,
     given_sites,
     hypercube,
-    kernel_map,
+    implementations,
 )
+from jaxsparse.ops.xla import windows
 from tests.ops.drawn_sites import TWO_TRIANGLES, pairs_of, random_sites, rows_of
+
+IMPLEMENTATIONS = implementations.names("convolution")
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Several blocks and several windows already on a few dozen rows."""
-    for module in (kernel_map, dataflow):
-        monkeypatch.setattr(module, "WINDOW_BLOCK_ROWS", 32)
-    monkeypatch.setattr(dataflow, "GRADIENT_BLOCK_ROWS", 32)
+    monkeypatch.setattr(windows, "WINDOW_BLOCK_ROWS", 32)
+    monkeypatch.setattr(windows, "GRADIENT_BLOCK_ROWS", 32)
 
 
 def brute_force(fine, coarse, region, stride):
@@ -162,7 +163,7 @@ def test_four_dimensions_and_a_cross_equal_a_dense_sum(shape, region):
     def run(x, w):
         kernel_map = ops.submanifold_connection(x, region).kernel_map
         return [ops.convolution(x.features, w, kernel_map, implementation=implementation)
-                for implementation in dataflow.IMPLEMENTATIONS]  # fmt: skip
+                for implementation in IMPLEMENTATIONS]  # fmt: skip
 
     for out in run(x, weights.astype(np.float32)):
         np.testing.assert_allclose(out[: active.sum()], expected[active], atol=1e-4)
@@ -233,7 +234,7 @@ def test_output_and_gradients_equal_the_dense_convolution(
         return out, *back(seed_gradient)
 
     seed_gradient = rng.normal(size=(2, *target, 6)).astype(np.float32)
-    for implementation in dataflow.IMPLEMENTATIONS:
+    for implementation in IMPLEMENTATIONS:
         out, d_dense, d_w, mask = sparse_run(
             x, w, seed_gradient, region, stride, rule, implementation
         )
@@ -272,7 +273,7 @@ def round_trip(built, implementation="auto"):
 def test_derivatives_of_all_data_flows_agree_in_every_mode(batch):
     built, features, w = batch
     results = []
-    for name in dataflow.IMPLEMENTATIONS:
+    for name in IMPLEMENTATIONS:
         loss = round_trip(built, name)
 
         @jax.jit

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, geometry, ops, sparse_tensor
-from jaxsparse.ops import convolution, dataflow, native
+from jaxsparse.ops import convolution, implementations, native
 from jaxsparse.ops.native import compiler
+from jaxsparse.ops.xla import windows
 
 SITES, CAPACITY = 9005, 9100  # several blocks of rows, several partial sums of a weight gradient
 
@@ -162,10 +163,13 @@ def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
     x, w = draw(1, CAPACITY, 4), draw(2, 9, 4, 4)
     program = jax.jit(lambda x: convolution(x, w, kernel_map, implementation="native"))
     for platforms in (("cpu",), ("cuda",)):
-        with pytest.raises(InputError, match="use 'auto'"):
+        with pytest.raises(InputError, match=r"for export: native does not serve .*or 'auto'"):
             jax.export.export(program, platforms=platforms)(x)
     wide = native.MAX_CHANNELS + 1
-    with pytest.raises(InputError, match="at most 4096 channels; use 'auto'"):
+    with pytest.raises(
+        InputError,
+        match=r"native does not serve \(4097 channels, at most 4096\), table serves, windows",
+    ):
         convolution(jnp.ones((CAPACITY, wide)), jnp.ones((9, wide, 1)), kernel_map,
                     implementation="native")  # fmt: skip
 
@@ -174,7 +178,11 @@ def test_without_llvmlite_the_default_is_xla_alone(batch, monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     assert compiler.make_kernels() == 0
-    assert dataflow.choose("auto", "cpu", exported=False, native_serves=False) == "windows"
+    monkeypatch.setattr(compiler, "lanes", lambda *_: 0)
+    kernel_map = maps(batch[1])["same"]
+    operands = (kernel_map, draw(1, CAPACITY, 4), draw(2, 9, 4, 4), jnp.float32)
+    chosen = implementations.choose("convolution", "auto", "cpu", False, operands)
+    assert chosen is windows.apply
 
 
 def test_a_processor_without_fused_multiply_add_or_a_failing_compiler_has_no_kernels(monkeypatch):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.readers.edep_sim import EdepSimFile
-from jaxsparse.data.schema import CLASS_NAMES, DELTA
-from jaxsparse.data.summary import MASK, ViewSummary
-from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.data.summary import ViewSummary
+from jaxsparse.detectors.microboone import CLASS_NAMES, DELTA, MASK
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
@@ -51,5 +51,5 @@ def test_images_of_simulated_muons_are_those_of_geant4_muons(shared_data):
 def test_a_picture_shows_charge_and_truth_of_every_plane():
     rng = np.random.default_rng(0)
     source_event = muon(150.0, (60.0, 0.0, 300.0), rng)
-    event = detector_response(*source_event, MICROBOONE, rng)
+    event = detector_response(*source_event, MICROBOONE_CHAMBER, rng)
     assert len(planes(event).axes) == 6

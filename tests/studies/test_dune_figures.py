@@ -2,7 +2,8 @@
 
 import pytest
 
-from jaxsparse.data.readers.dune_cvn import CLASSES, DuneCvnSource
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
 from studies.dune import figures
 
 
@@ -13,13 +14,13 @@ def sample():
 
 def test_every_figure_has_a_public_value_for_every_class():
     assert set(figures.PUBLIC) == {quantity.name for quantity in figures.QUANTITIES}
-    assert all(len(row) == len(CLASSES) for row in figures.PUBLIC.values())
+    assert all(len(row) == len(DUNE_EVENT_CLASSES) for row in figures.PUBLIC.values())
 
 
 @pytest.mark.parametrize("quantity", figures.QUANTITIES, ids=lambda quantity: quantity.name)
 def test_images_agree_with_the_public_ones(sample, quantity):
     own = [f for f in sample.figures if f.name.startswith(f"{quantity.name}, ")]
-    assert len(own) == len(CLASSES)
+    assert len(own) == len(DUNE_EVENT_CLASSES)
     away = [
         f"{f.name}: {f.value:.4g} not in {f.low:.4g} to {f.high:.4g}" for f in own if not f.agrees
     ]

@@ -45,7 +45,7 @@ def star(number: int) -> View:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("pictures") / "events.h5"
-    with EventWriter(path, detector="toy", views={"Y": SHAPE}) as writer:
+    with EventWriter(path, detector="microboone", views={"Y": SHAPE}) as writer:
         for number in range(3):
             writer.append(Event(number, {"Y": star(number)}, np.zeros(5, PARTICLE_DTYPE)))
     return EventFile(path)

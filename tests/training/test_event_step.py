@@ -10,7 +10,7 @@ from jaxsparse import models
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
-from jaxsparse.inference.forward import make_forward
+from jaxsparse.inference import make_forward
 from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import Replicas, local_devices

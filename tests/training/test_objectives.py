@@ -34,7 +34,9 @@ def make_event(rng: np.random.Generator, number: int) -> Event:
         cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], int(rng.integers(4, 12)), replace=False))
         coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
         labels = rng.integers(0, 2, len(cells)).astype(np.int8)
-        values = (30 * (label + 1) + 120.0 * labels + rng.normal(0, 4, len(cells))).astype(np.float32)
+        values = (30 * (label + 1) + 120.0 * labels + rng.normal(0, 4, len(cells))).astype(
+            np.float32
+        )
         views[name] = View(coords, values, SHAPE, labels)
     return Event(number, views, label=label)
 

@@ -14,7 +14,7 @@ from jaxsparse import models
 from jaxsparse.data.batch import Shard, pad
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.errors import InputError
-from jaxsparse.inference.forward import make_forward
+from jaxsparse.inference import make_forward
 from jaxsparse.training.config import default_config
 from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import build_optimizer

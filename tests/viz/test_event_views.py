@@ -5,16 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from jaxsparse.data.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
 from jaxsparse.data.schema import View
-from jaxsparse.evaluation.event_head import event_metrics
+from jaxsparse.detectors.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
+from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.neutral_currents import nc_summary
 from jaxsparse.evaluation.studies.pions import Pions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.viz import event_views, figures
-from jaxsparse.viz.events import COLOURS, class_colour, save
+from jaxsparse.viz.events import save
 
 CLASSES = ("numu", "nue", "nc")
 
@@ -100,11 +100,6 @@ def test_a_gallery_shows_every_event_and_says_where_there_is_none():
     assert "none" in words
     assert any("called numu 0.700" in word for word in words)
     assert event_views.gallery_figure({"right": [], "wrong": []}, "Surest").axes == []
-
-
-def test_eleven_classes_of_pixels_have_eleven_colours():
-    assert len({class_colour(label) for label in range(len(NOVA_PIXEL_CLASSES))}) == 11
-    assert len(set(COLOURS)) == len(COLOURS)
 
 
 def metrics_of(events: int):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from jaxsparse.data.schema import CLASS_NAMES, View
+from jaxsparse.data.schema import View
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 from jaxsparse.viz import canvas, curves, events
 

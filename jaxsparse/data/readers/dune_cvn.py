@@ -21,12 +21,15 @@ from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.source import EventSource
+from jaxsparse.detectors.dune import (
+    DUNE,
+    DUNE_EVENT_CLASSES,
+    DUNE_INTERACTIONS,
+    DUNE_SIZE,
+    DUNE_VIEWS,
+)
 from jaxsparse.errors import InputError, one_line
 
-CLASSES = ("nue", "numu", "nutau", "nc")  # event classes; label of an event: its place here
-VIEWS = ("U", "V", "Z")
-SIZE = 500
-INTERACTIONS = ("QE", "RES", "DIS", "other")
 LEPTON_DECAYS = {0: "electron", 1: "muon", 2: "hadrons"}
 
 
@@ -56,12 +59,12 @@ class DuneInfo:
 
 
 class DuneCvnSource(EventSource):
-    """Random-access source of the events of a folder, in the order of :data:`CLASSES`, then N.
+    """Random-access source of the events of a folder, in the order of the classes, then N.
 
     Views have axes (tick, wire), like all wire planes here: the file's the other way round.
-    ``event_id`` is N, ``label`` the number of the folder's name in :data:`CLASSES`; ``topology``
-    (``"nutau CC DIS electron"``: how the tau decayed; ``"NC"``) and ``energy`` come from the
-    ``.info``. Classes that a folder lacks are left out.
+    ``event_id`` is N, ``label`` the number of the folder's name in :data:`DUNE_EVENT_CLASSES`;
+    ``topology`` (``"nutau CC DIS electron"``: how the tau decayed; ``"NC"``) and ``energy`` come
+    from the ``.info``. Classes that a folder lacks are left out.
 
     Args:
       folder: the folder of folders.
@@ -71,11 +74,9 @@ class DuneCvnSource(EventSource):
         a cut or foreign stream, an ``.info`` that says no number where one must be.
     """
 
-    detector = "dune"
-    view_shapes = dict.fromkeys(VIEWS, (SIZE, SIZE))
-    axes = dict.fromkeys(VIEWS, ("tick", "wire"))
-    value_units = dict.fromkeys(VIEWS, "charge (1 to 255)")
-    event_classes = CLASSES
+    detector = DUNE.name
+    view_shapes = dict.fromkeys(DUNE_VIEWS, (DUNE_SIZE, DUNE_SIZE))
+    event_classes = DUNE_EVENT_CLASSES
 
     def __init__(self, folder: str | os.PathLike[str]):
         self.folder = Path(folder)
@@ -83,12 +84,13 @@ class DuneCvnSource(EventSource):
             raise InputError(f"{self.folder} is not a folder: give the one that holds nue, numu...")
         self._events = [
             (label, number, path)
-            for label, name in enumerate(CLASSES)
+            for label, name in enumerate(DUNE_EVENT_CLASSES)
             for number, path in sorted(_numbered(self.folder / name))
         ]
         if not self._events:
             raise InputError(
-                f"{self.folder} has no eventN.gz below {', '.join(CLASSES)}: give the folder above"
+                f"{self.folder} has no eventN.gz below {', '.join(DUNE_EVENT_CLASSES)}: give the "
+                "folder above"
             )
         for _, _, path in self._events:
             if not path.with_suffix(".info").is_file():
@@ -103,10 +105,10 @@ class DuneCvnSource(EventSource):
         label, number, path = self._entry(index)
         image = _read_image(path)
         views = {}
-        for name, plane in zip(VIEWS, image, strict=True):
+        for name, plane in zip(DUNE_VIEWS, image, strict=True):
             coords = np.argwhere(plane.T).astype(np.int32)
             values = plane.T[tuple(coords.T)].astype(np.float32)
-            views[name] = View(coords, values, (SIZE, SIZE))
+            views[name] = View(coords, values, (DUNE_SIZE, DUNE_SIZE))
         info = self.info(index)
         energy = info.neutrino_energy
         if not (math.isnan(energy) or 0 <= energy < math.inf):
@@ -136,7 +138,7 @@ class DuneCvnSource(EventSource):
         try:
             values = [float(line) for line in path.read_text("ascii").split()]
             return DuneInfo(
-                interaction=INTERACTIONS[int(values[0]) % 4],
+                interaction=DUNE_INTERACTIONS[int(values[0]) % 4],
                 neutrino_energy=values[1],
                 lepton_energy=values[2],
                 weight=values[6],
@@ -156,10 +158,10 @@ class DuneCvnSource(EventSource):
 
 
 def _topology(label: int, info: DuneInfo) -> str:
-    if CLASSES[label] == "nc":
+    if DUNE_EVENT_CLASSES[label] == "nc":
         return "NC"  # their code is 13 whatever the mode
-    decay = info.lepton_decay if CLASSES[label] == "nutau" else ""
-    return f"{CLASSES[label]} CC {info.interaction} {decay}".rstrip()
+    decay = info.lepton_decay if DUNE_EVENT_CLASSES[label] == "nutau" else ""
+    return f"{DUNE_EVENT_CLASSES[label]} CC {info.interaction} {decay}".rstrip()
 
 
 def _numbered(folder: Path) -> list[tuple[int, Path]]:
@@ -171,7 +173,7 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
 
 def _read_image(path: Path) -> np.ndarray:
     """uint8 ``[3, 500, 500]``; never inflates more than an image, whatever the stream holds."""
-    expected = len(VIEWS) * SIZE * SIZE
+    expected = len(DUNE_VIEWS) * DUNE_SIZE * DUNE_SIZE
     try:
         stream = zlib.decompressobj()
         data = stream.decompress(path.read_bytes(), expected + 1)
@@ -182,11 +184,11 @@ def _read_image(path: Path) -> np.ndarray:
             f"{path} holds {'over ' * (len(data) > expected)}{min(len(data), expected)} bytes of "
             f"image: must be {expected}, copy it anew"
         )
-    return np.frombuffer(data, np.uint8).reshape(len(VIEWS), SIZE, SIZE)
+    return np.frombuffer(data, np.uint8).reshape(len(DUNE_VIEWS), DUNE_SIZE, DUNE_SIZE)
 
 
 def _recognise(path: Path, _: h5py.File | None) -> bool:
-    return any((path / name).is_dir() for name in CLASSES)
+    return any((path / name).is_dir() for name in DUNE_EVENT_CLASSES)
 
 
 READER = Reader(

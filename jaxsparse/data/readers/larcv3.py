@@ -35,6 +35,9 @@ from jaxsparse.errors import InputError
 PLANES = ("U", "V", "Y")  # names of three projections
 VOXELS = "voxels"
 ORDERS = ("wire,time", "time,wire")
+# By the number of axes of an image, whatever the detector.
+AXES = {2: ("time row", "wire"), 3: ("x", "y", "z")}
+UNITS = {2: "ADC", 3: "MeV"}
 MOST_CLUSTERS, MOST_CLASSES = 255, 127  # overlap and labels are bytes
 
 
@@ -116,6 +119,14 @@ class Larcv3Source(EventSource):
             for (product, number), name in self._names.items()
         }
         self._check_sizes()
+
+    @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        return {name: AXES[len(shape)] for name, shape in self.view_shapes.items()}
+
+    @property
+    def value_units(self) -> dict[str, str]:
+        return {name: UNITS[len(shape)] for name, shape in self.view_shapes.items()}
 
     def __len__(self) -> int:
         return self._count

@@ -16,14 +16,6 @@ import numpy as np
 
 from jaxsparse.data.event_layout import KEY_DTYPE, NO_KEY
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.nova import (
-    NOVA_AXES,
-    NOVA_EVENT_CLASSES,
-    NOVA_PIXEL_CLASSES,
-    NOVA_SHAPE,
-    NOVA_VALUE_UNIT,
-    NOVA_VIEWS,
-)
 from jaxsparse.data.readers.file_pool import FilePool, find_files
 from jaxsparse.data.readers.hdf5_checks import checked_dataset, read_flat
 from jaxsparse.data.readers.key_join import join
@@ -40,6 +32,15 @@ from jaxsparse.data.readers.protocol import Option, Reader
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
+from jaxsparse.detectors.nova import (
+    NOVA,
+    NOVA_AXES,
+    NOVA_EVENT_CLASSES,
+    NOVA_PIXEL_CLASSES,
+    NOVA_SHAPE,
+    NOVA_VALUE_UNIT,
+    NOVA_VIEWS,
+)
 from jaxsparse.errors import InputError
 
 MAPS, TRUTH = "rec.training.cvnmaps", "rec.training.trainingdata"
@@ -146,7 +147,7 @@ class NovaCafSource(EventSource):
         columns of different length), unknown axes; reading an event: a pixel label out of range.
     """
 
-    detector = "nova"
+    detector = NOVA.name
     view_shapes = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
     axes = dict.fromkeys(NOVA_VIEWS, NOVA_AXES)
     value_units = dict.fromkeys(NOVA_VIEWS, NOVA_VALUE_UNIT)

@@ -12,13 +12,6 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.nova import (
-    NOVA_AXES,
-    NOVA_PIXEL_CLASSES,
-    NOVA_SHAPE,
-    NOVA_VALUE_UNIT,
-    NOVA_VIEWS,
-)
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import checked_dataset
 from jaxsparse.data.readers.nova_truth import particles_of, pixel_labels
@@ -26,6 +19,14 @@ from jaxsparse.data.readers.protocol import Reader
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
+from jaxsparse.detectors.nova import (
+    NOVA,
+    NOVA_AXES,
+    NOVA_PIXEL_CLASSES,
+    NOVA_SHAPE,
+    NOVA_VALUE_UNIT,
+    NOVA_VIEWS,
+)
 from jaxsparse.errors import InputError
 
 INDEX, VALUE, LABEL, OBJECT = "cvnmap_index", "cvnmap_value", "cvnmap_label", "cvnmap_object"
@@ -53,7 +54,7 @@ class NovaSparseSource(EventSource):
         event: a pixel twice, a label out of range, a value that is none.
     """
 
-    detector = "nova"
+    detector = NOVA.name
     view_shapes = dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
     axes = dict.fromkeys(NOVA_VIEWS, NOVA_AXES)
     value_units = dict.fromkeys(NOVA_VIEWS, NOVA_VALUE_UNIT)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES
 from jaxsparse.data.readers.particle_rows import unknown_particles, vote
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE, View
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES
 from jaxsparse.errors import InputError
 
 NO_CODE = -1  # an event without truth

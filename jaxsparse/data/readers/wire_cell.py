@@ -27,11 +27,11 @@ from jaxsparse.data.readers.wire_cell_archive import (
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.source import EventSource
 from jaxsparse.data.stored_values import as_stored
+from jaxsparse.detectors.protodune import PROTODUNE, PROTODUNE_WIRES
 from jaxsparse.errors import InputError
 
 PATTERNS = ("*.tar", "*.tar.gz", "*.tgz", "*.tar.bz2", "*.tar.xz")
-# A readout unit (APA) of ProtoDUNE and DUNE, in order of its channels.
-PLANES = ("U:800", "V:800", "W:960")
+PLANES = tuple(f"{name}:{wires}" for name, wires in PROTODUNE_WIRES.items())
 CHARGES = ("gauss", "wiener", "dnnsp")  # how tags of deconvolved charge begin; others are ADC
 MOST_TICKS = 2**24
 
@@ -90,7 +90,7 @@ class WireCellSource(EventSource):
         planes: Sequence[str] = PLANES,
         row_ticks: int = 6,
         threshold: float = 0.0,
-        detector: str = "protodune_hd",
+        detector: str = PROTODUNE.name,
     ):
         self.files = find_files(paths, "Wire-Cell frame archive", PATTERNS)
         self.detector = detector
@@ -115,6 +115,10 @@ class WireCellSource(EventSource):
         rows = -(-ticks // row_ticks)
         self.view_shapes = {name: (rows, wires) for name, wires in self._planes.items()}
         self._reader = ArchiveReader()
+
+    @property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        return dict.fromkeys(self.view_shapes, ("time row", "wire"))
 
     @property
     def value_units(self) -> dict[str, str]:
@@ -294,7 +298,7 @@ READER = Reader(
         Option("planes", PLANES, "name and number of wires of every plane, by channel"),
         Option("row_ticks", 6, "ticks in a time row", low=1, high=MOST_TICKS),
         Option("threshold", 0.0, "pixels above it are kept"),
-        Option("detector", "protodune_hd", "name of the detector"),
+        Option("detector", PROTODUNE.name, "name of the detector"),
     ),
     many=True,
     patterns=PATTERNS,

@@ -8,11 +8,12 @@ lies along one wire. Both count neither way of flight, so they end at 90 degrees
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxsparse.detectors import Detector
 from jaxsparse.evaluation.metrics.bootstrap import Counts
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.scored import Scored
@@ -28,7 +29,6 @@ PROFILES = {
     "overlap": OVERLAP_EDGES,
 }
 UNITS = {"energy": "MeV", "angle_to_drift": "degrees", "angle_to_wires": "degrees", "overlap": ""}
-DRIFT = np.array([1.0, 0.0, 0.0])
 
 
 class PixelEfficiency(Metric):
@@ -36,21 +36,24 @@ class PixelEfficiency(Metric):
 
     Args:
       classes: class names.
-      wires: unit vector along the wires of the view; ``None`` for views without (no such profile
-        is filled).
+      directions: unit vectors by ``"drift"`` and ``"wires"``; the profile of one that the detector
+        lacks stays empty.
       counts: makes the tables.
     """
 
     keys = ("efficiency_against",)
 
     def __init__(
-        self, classes: Sequence[str], wires: np.ndarray | None, counts: Callable[[], Counts]
+        self,
+        classes: Sequence[str],
+        directions: Mapping[str, np.ndarray],
+        counts: Callable[[], Counts],
     ):
-        self.classes, self.wires = tuple(classes), wires
+        self.classes, self.directions = tuple(classes), directions
         self.counts = {name: counts() for name in PROFILES}
 
     def update(self, scored: Scored) -> None:
-        for name, table in profile_counts(scored, self.wires).items():
+        for name, table in profile_counts(scored, self.directions).items():
             self.counts[name].add(table, scored.group)
 
     def result(self) -> dict[str, Any]:
@@ -76,6 +79,19 @@ class PixelEfficiency(Metric):
         return {"edges": edges.tolist(), "unit": unit, **by_class}
 
 
+def directions_of(detector: Detector, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+    """Unit vectors along ``"drift"`` and ``"wires"``, as far as the detector has them.
+
+    Args:
+      detector: of the events.
+      shapes: of the views; wires that run in several directions have none.
+    """
+    drift = {} if detector.drift is None else {"drift": np.array(detector.drift)}
+    angles = {detector.view(name, len(shape)).wire_angle for name, shape in shapes.items()}
+    angle = angles.pop()
+    return drift if angles or angle is None else {**drift, "wires": wire_direction(angle)}
+
+
 def wire_direction(angle: float) -> np.ndarray:
     """Unit vector along the wires of a plane ``angle`` degrees from vertical (y up, z beam).
 
@@ -96,12 +112,12 @@ def angle_between(directions: np.ndarray, axis: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(np.clip(np.abs(directions @ axis), 0, 1)))
 
 
-def profile_counts(scored: Scored, wires: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def profile_counts(scored: Scored, directions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All and right pixels of one event by class and bin, for each of the ``PROFILES``.
 
     Args:
       scored: pixels of one event.
-      wires: unit vector along the wires; ``None`` for views without.
+      directions: of :class:`PixelEfficiency`.
 
     Returns:
       int64 ``[classes, bins, 2]`` by name: all pixels, right pixels.
@@ -109,12 +125,9 @@ def profile_counts(scored: Scored, wires: np.ndarray | None = None) -> dict[str,
     owner, particles = owners(scored), scored.particles
     owned = owner >= 0
     particle = particles[owner[owned]]
-    quantities = {
-        "energy": (owned, particle["kinetic_energy"]),
-        "angle_to_drift": (owned, angle_between(particle["direction"], DRIFT)),
-    }
-    if wires is not None:
-        quantities["angle_to_wires"] = (owned, angle_between(particle["direction"], wires))
+    quantities = {"energy": (owned, particle["kinetic_energy"])}
+    for name, axis in directions.items():
+        quantities[f"angle_to_{name}"] = (owned, angle_between(particle["direction"], axis))
     if (overlap := scored.columns.get("overlap")) is not None:
         several = scored.known & (overlap > 0)
         quantities["overlap"] = (several, overlap[several])

@@ -51,21 +51,38 @@ class RowMetric(Metric):
         return Scored.join(self._parts)
 
 
-def measure(metrics: Sequence[Metric], portions: Iterable[Scored]) -> dict[str, Any]:
-    """Hands every portion to every metric, and joins what they say.
+class Measured:
+    """Hands portions to metrics, and joins what they say.
 
-    Returns:
-      The values of all their keys; every one is ``None`` where no row has truth.
+    Args:
+      metrics: fresh ones.
     """
-    known = False
-    for scored in portions:
-        known = known or bool(scored.known.any())
-        for metric in metrics:
+
+    def __init__(self, metrics: Sequence[Metric]):
+        self.metrics, self._known = metrics, False
+
+    def update(self, scored: Scored) -> None:
+        """Hands a portion to all of them."""
+        self._known = self._known or bool(scored.known.any())
+        for metric in self.metrics:
             metric.update(scored)
-    figures: dict[str, Any] = dict.fromkeys(key for metric in metrics for key in metric.keys)
-    for metric in metrics if known else ():
-        join(figures, metric.result())
-    return figures
+
+    def figures(self) -> dict[str, Any]:
+        """The values of all their keys; every one is ``None`` where no row has truth."""
+        figures: dict[str, Any] = dict.fromkeys(
+            key for metric in self.metrics for key in metric.keys
+        )
+        for metric in self.metrics if self._known else ():
+            join(figures, metric.result())
+        return figures
+
+
+def measure(metrics: Sequence[Metric], portions: Iterable[Scored]) -> dict[str, Any]:
+    """The figures of all portions, see :class:`Measured`."""
+    measured = Measured(metrics)
+    for scored in portions:
+        measured.update(scored)
+    return measured.figures()
 
 
 def join(figures: dict[str, Any], more: dict[str, Any]) -> None:

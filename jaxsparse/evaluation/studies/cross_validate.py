@@ -31,9 +31,9 @@ from jaxsparse.data.copying import copy_events
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes
 from jaxsparse.errors import InputError, one_line
-from jaxsparse.evaluation.evaluator import TASKS
-from jaxsparse.evaluation.events import Events
+from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.profiles import decay_of, group_counts
+from jaxsparse.evaluation.options import Options, Trained
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import efficiency, softmax
@@ -75,7 +75,7 @@ def cross_validate(
       repeats: independent partitions.
       seed: of the partitions, of the forest's trees and of the bootstrap.
       draws: passes over the mirrored and moved events that scores are the mean of, see
-        :func:`~jaxsparse.evaluation.event_pass.pass_events`.
+        :func:`~jaxsparse.evaluation.event_logits.event_logits`.
       train_and_score: the network's training, :func:`train_network` if ``None``.
 
     Returns:
@@ -106,7 +106,7 @@ def cross_validate(
     out = Path(out)
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, EventFile(data).event_classes)
-    events = Events(data, config, part="all")
+    events = DataSet(data, config, Options(part="all"))
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
     copies = content_hashes(events.source, events.views)[numbers]
@@ -132,7 +132,7 @@ def cross_validate(
             cross_scores(features, truth, fold, len(events.classes), seed=seed), truth,
             events.classes,
         )  # fmt: skip
-    topology = [text for text, used in zip(events.topology, known, strict=True) if used]
+    topology = events.topologies[numbers].tolist()
     metrics = plain(
         {
             "data": str(data),
@@ -149,7 +149,7 @@ def cross_validate(
         }
     )
     baseline = np.zeros((0, *scores.shape[1:]), np.float32) if forest is None else forest.scores
-    shown = {**metrics["network"], "classes": metrics["classes"], "task": TASKS["event"]}
+    shown = {**metrics["network"], "classes": metrics["classes"], "task": "classification"}
     with staged(out) as folder:
         np.savez(
             folder / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers,
@@ -160,7 +160,7 @@ def cross_validate(
     return metrics
 
 
-def shared_capacities(config: ConfigDict, events: Events) -> tuple[tuple[int, ...], ...]:
+def shared_capacities(config: ConfigDict, events: DataSet) -> tuple[tuple[int, ...], ...]:
     """Capacities for all folds, measured on all events: the folds share their compiled programs.
 
     They say how large batches are, nothing of what the events are.
@@ -182,16 +182,15 @@ def shared_capacities(config: ConfigDict, events: Events) -> tuple[tuple[int, ..
 
 def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0) -> np.ndarray:
     """Trains in a work directory and scores the events of a file with the last checkpoint."""
-    from jaxsparse.evaluation.event_pass import pass_events
-    from jaxsparse.evaluation.options import Trained
+    from jaxsparse.evaluation.event_logits import event_logits
     from jaxsparse.training.checkpoint import load_for_evaluation
     from jaxsparse.training.loop import train
 
     if train(config, workdir).stopped:  # its network is half trained
         raise KeyboardInterrupt
     trained = Trained(*load_for_evaluation(workdir, step="latest"))
-    events = Events(test, trained.config, part="all")
-    return softmax(pass_events(trained, events, draws=draws).logits)
+    events = DataSet(test, trained.config, Options(part="all"))
+    return softmax(event_logits(trained, events, draws=draws))
 
 
 def _fold_scores(

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsparse.data.partition import content_hashes
 from jaxsparse.evaluation import scores
-from jaxsparse.evaluation.events import Events
+from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.bootstrap import resampled_counts, spread
 from jaxsparse.evaluation.metrics.metric import RowMetric
 from jaxsparse.evaluation.studies.comparison import compare
@@ -37,7 +37,7 @@ class ForestGuess(RowMetric):
 
     keys = ("baselines",)
 
-    def __init__(self, events: Events, other: Events | None, seed: int = 0):
+    def __init__(self, events: DataSet, other: DataSet | None, seed: int = 0):
         super().__init__()
         self.events, self.other, self.seed = events, other, seed
 
@@ -78,14 +78,14 @@ class ForestGuess(RowMetric):
         return lines
 
 
-def summaries(events: Events, numbers: np.ndarray) -> np.ndarray:
+def summaries(events: DataSet, numbers: np.ndarray) -> np.ndarray:
     """Size summaries of some events of a file, float64 ``[events, features]``."""
     parts = np.array_split(numbers, max(-(-len(numbers) // AT_ONCE), 1))
     return np.concatenate([size_features(events.pixels(part)) for part in parts])
 
 
 def baseline_scores(
-    events: Events, other: Events | None, *, seed: int = 0
+    events: DataSet, other: DataSet | None, *, seed: int = 0
 ) -> tuple[np.ndarray | None, str]:
     """Fits the forest and scores the evaluated events with it.
 

@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.spread_out import spread_or_all
+from jaxsparse.data.schema import View
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation import scores
-from jaxsparse.evaluation.images import Image, Images
+from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.bootstrap import Counts
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.track_shower import merged_sides, side_scores
-from jaxsparse.evaluation.progress import progress
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.local_classifier import (
     MAX_FIT_PIXELS,
@@ -27,15 +26,13 @@ from jaxsparse.evaluation.studies.local_classifier import (
 )
 from jaxsparse.evaluation.text import figure
 
-FIT_EVENTS = 200
-
 
 class LocalGuess(Metric):
     """Scores of the local classifier on the evaluated images.
 
     Args:
-      images: that are evaluated.
-      other: images to fit on; half of the evaluated events for the other half, both ways, if
+      data_set: that is evaluated.
+      other: events to fit on; half of the evaluated ones for the other half, both ways, if
         ``None``.
       track: classes that are tracks, see :mod:`jaxsparse.evaluation.metrics.track_shower`.
       counts: how errors are taken.
@@ -48,34 +45,34 @@ class LocalGuess(Metric):
     keys = ("baselines", "errors")
 
     def __init__(
-        self, images: Images, other: Images | None, track: Sequence[int] | None, counts: Counts,
+        self, data_set: DataSet, other: DataSet | None, track: Sequence[int] | None, counts: Counts,
         *, quiet: bool = True,
     ):  # fmt: skip
-        if other is not None and not other.has_truth:
+        if other is not None and not other.has_pixel_truth:
             raise InputError(
                 f"--baseline_data={other.source.path}: it has no pixels with classes to fit on, "
                 "give a file with truth or leave it out"
             )
-        self.images, self.other, self.track = images, other, track
+        self.data_set, self.other, self.track = data_set, other, track
         self.counts, self.quiet = counts, quiet
 
     def update(self, scored: Scored) -> None:
         """What the network says is no matter here."""
 
     def result(self) -> dict[str, Any]:
-        images, classes = self.images, self.images.classes
+        data_set, classes = self.data_set, self.data_set.pixel_classes
         if self.other is not None:
             fitted = fit_on_file(self.other)
         else:
-            fitted = fit_across(self._passed("fitting"), len(images), len(classes))
+            images = images_of(data_set, "fitting", self.quiet)
+            fitted = fit_across(images, len(data_set) * len(data_set.views), len(classes))
         if fitted is None:
             entry: dict[str, Any] = {"fitted_on": "nothing: no labelled pixel", "accuracy": None}
             return {"baselines": {"local": entry}}
-        for image in self._passed("guessing"):
-            guess = fitted.predict(image)
-            assert image.view.labels is not None
-            table = scores.confusion_counts(image.view.labels, guess, len(classes))
-            self.counts.add(table, image.group)
+        for view, group in images_of(data_set, "guessing", self.quiet):
+            guess = fitted.predict(view, group)
+            assert view.labels is not None
+            self.counts.add(scores.confusion_counts(view.labels, guess, len(classes)), group)
         confusion = np.asarray(self.counts.total)
         entry = {"fitted_on": fitted.fitted_on, **scores.confusion_scores(confusion, classes)}
         if self.track is not None:
@@ -85,9 +82,6 @@ class LocalGuess(Metric):
             "baselines": {"local": entry},
             "errors": {"baselines.local.accuracy": error},
         }
-
-    def _passed(self, words: str) -> Iterator[Image]:
-        return (self.images[i] for i in progress(range(len(self.images)), words, self.quiet))
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         local = metrics["baselines"]["local"]
@@ -115,10 +109,18 @@ class FittedGuess:
     group_numbers: dict[int, int]
     fitted_on: str
 
-    def predict(self, image: Image) -> np.ndarray:
+    def predict(self, view: View, group: int) -> np.ndarray:
         """The likeliest class of every pixel, int64 ``[pixels]``."""
-        fold = self.group_numbers.get(image.group, 0) % len(self.classifiers)
-        return self.classifiers[fold].predict(local_features(image.view))
+        fold = self.group_numbers.get(group, 0) % len(self.classifiers)
+        return self.classifiers[fold].predict(local_features(view))
+
+
+def images_of(data_set: DataSet, text: str = "", quiet: bool = True) -> Iterator[tuple[View, int]]:
+    """All images of a data set, each with the group of its event."""
+    for portion in data_set.portions(text=text, quiet=quiet):
+        groups = [data_set.group_of(number) for number in portion.numbers]
+        for pixels in portion.images:
+            yield from zip(pixels.views(), groups, strict=True)
 
 
 class FitSample:
@@ -131,14 +133,14 @@ class FitSample:
         self._features: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
 
-    def add(self, image: Image) -> None:
+    def add(self, view: View) -> None:
         """Takes pixels of one image with truth."""
-        assert image.view.labels is not None
-        known = np.flatnonzero(image.view.labels >= 0)
+        assert view.labels is not None
+        known = np.flatnonzero(view.labels >= 0)
         if len(known) > self.per_event:
             known = np.sort(self._rng.choice(known, self.per_event, replace=False))
-        self._features.append(local_features(image.view)[known])
-        self._labels.append(image.view.labels[known].astype(np.int64))
+        self._features.append(local_features(view)[known])
+        self._labels.append(view.labels[known].astype(np.int64))
 
     def fit(self, num_classes: int) -> LocalClassifier | None:
         """The classifier of what was collected; ``None`` without a pixel."""
@@ -149,26 +151,27 @@ class FitSample:
         )
 
 
-def fit_on_file(images: Images) -> FittedGuess | None:
-    """Fitted on some events of another file, evenly spread; ``None`` without a labelled pixel."""
-    chosen = spread_or_all(len(images), FIT_EVENTS)
-    sample = FitSample(MAX_FIT_PIXELS // max(len(chosen), 1))
-    for number in chosen:
-        sample.add(images[int(number)])
-    classifier = sample.fit(len(images.classes))
+def fit_on_file(data_set: DataSet) -> FittedGuess | None:
+    """Fitted on the events of another data set; ``None`` without a labelled pixel."""
+    sample = FitSample(MAX_FIT_PIXELS // max(len(data_set) * len(data_set.views), 1))
+    for view, _ in images_of(data_set):
+        sample.add(view)
+    classifier = sample.fit(len(data_set.pixel_classes))
     if classifier is None:
         return None
-    return FittedGuess((classifier,), {}, f"{len(chosen)} events of {images.source.path}")
+    return FittedGuess((classifier,), {}, f"{len(data_set)} events of {data_set.source.path}")
 
 
-def fit_across(images: Iterable[Image], num_events: int, num_classes: int) -> FittedGuess | None:
-    """Fitted on each half of the events for the other; events of one group stay in one half."""
-    per_event = max(2 * MAX_FIT_PIXELS // max(num_events, 1), 1)
-    halves = (FitSample(per_event, 0), FitSample(per_event, 1))
+def fit_across(
+    images: Iterable[tuple[View, int]], number: int, num_classes: int
+) -> FittedGuess | None:
+    """Fitted on each half of the images for the other; those of one group stay in one half."""
+    per_image = max(2 * MAX_FIT_PIXELS // max(number, 1), 1)
+    halves = (FitSample(per_image, 0), FitSample(per_image, 1))
     numbers: dict[int, int] = {}
-    for image in images:
-        number = numbers.setdefault(image.group, len(numbers))
-        halves[(number + 1) % 2].add(image)  # the classifier that will not be asked about it
+    for view, group in images:
+        place = numbers.setdefault(group, len(numbers))
+        halves[(place + 1) % 2].add(view)  # the classifier that will not be asked about it
     fitted = [half.fit(num_classes) for half in halves]
     good = [classifier for classifier in fitted if classifier is not None]
     if not good:

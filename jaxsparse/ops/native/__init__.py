@@ -3,8 +3,8 @@
 XLA has no way to say "multiply these scattered rows with this matrix where they lie": it copies
 them first, or multiplies what is not there, and its matrix products share badly over threads. These
 kernels do just that. They are made when they are first needed, with the LLVM that llvmlite brings,
-for the processor at hand: no compiler is installed, nothing is stored. ``dataflow.py`` gives the
-same numbers to rounding, everywhere.
+for the processor at hand: no compiler is installed, nothing is stored. The data flows of ``xla``
+give the same numbers to rounding, everywhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.native import compiler
 
@@ -36,15 +37,34 @@ _SUM_BLOCK_FLOATS = 2**14
 _SUM_BLOCK_ROWS = (64, 512)
 
 
-def serves(x: Any, w_or_g: Any, compute_dtype: Any) -> bool:
-    """Whether the kernels are at hand and made for these operands."""
-    return (
-        x.shape[0] > 0
-        and max(x.shape[1], w_or_g.shape[-1]) <= MAX_CHANNELS
-        and min(x.shape[1], *w_or_g.shape) > 0
-        and all(jnp.dtype(kind).name in DTYPES for kind in (x.dtype, w_or_g.dtype, compute_dtype))
-        and compiler.lanes() > 0
-    )
+def refuses(_: KernelMap, x: Any, w_or_g: Any, compute_dtype: Any, *groups: int) -> str | None:
+    """Why the kernels do not serve these operands of a convolution; None where they do."""
+    kinds = [jnp.dtype(kind).name for kind in (x.dtype, w_or_g.dtype, compute_dtype)]
+    if not all(kind in DTYPES for kind in kinds):
+        return f"{', '.join(kinds)}: {' or '.join(DTYPES)} wanted"
+    if min(*x.shape, *w_or_g.shape) == 0:
+        return "no rows or no channels"
+    if max(x.shape[1], w_or_g.shape[-1]) > MAX_CHANNELS:
+        return f"{max(x.shape[1], w_or_g.shape[-1])} channels, at most {MAX_CHANNELS}"
+    return None if compiler.lanes() else _NONE_HERE
+
+
+_NONE_HERE = "none for this processor, or no llvmlite"
+
+
+def refuses_groups(
+    kernel_map: KernelMap, x: Any, w_or_g: Any, compute_dtype: Any, *groups: int
+) -> str | None:
+    """The same for a convolution in groups; of the gradient of weights they are given."""
+    if groups:
+        channelwise = x.shape[1] == w_or_g.shape[1] == groups[0]
+    else:
+        channelwise = w_or_g.shape[2:] == (1, 1)
+    if not channelwise:
+        return "more than one channel a group"
+    if kernel_map.taps > MAX_TAPS:
+        return f"{kernel_map.taps} taps, at most {MAX_TAPS}"
+    return refuses(kernel_map, x, w_or_g, compute_dtype)
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
@@ -77,44 +97,45 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     return jnp.sum(parts, axis=0)[..., :out]
 
 
-def channelwise_apply(
-    table: Array, num_out: Array, absent: int, x: Array, w: Array, compute_dtype: Any
-) -> Array:
-    """``out[o, c] = sum_k x[table[k, o], c] w[k, c]``, float32 ``[rows, channels]``."""
+def channelwise_apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
+    """``out[o, c] = sum_k x[in(o, k), c] w[k, c]``, float32 ``[capacity_out, channels]``."""
     channels = x.shape[1]
-    x, w = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, w))
-    shape = (table.shape[1], x.shape[1])
+    x, w = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, w[..., 0, 0]))
     call = jax.ffi.ffi_call(
-        compiler.target(compiler.CHANNELWISE), jax.ShapeDtypeStruct(shape, jnp.float32)
+        compiler.target(compiler.CHANNELWISE),
+        jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), jnp.float32),
     )
-    sizes = _int32(num_out, absent, _CHANNELWISE_BLOCK_ROWS)
-    return call(x, table.astype(jnp.int32), sizes, w)[:, :channels]
+    sizes = _int32(kernel_map.num_out, kernel_map.capacity_in, _CHANNELWISE_BLOCK_ROWS)
+    return call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, w)[:, :channels]
 
 
 def channelwise_weight_gradient(
-    table: Array, num_out: Array, absent: int, x: Array, g: Array, compute_dtype: Any
+    kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, groups: int
 ) -> Array:
-    """``w[k, c] = sum_o x[table[k, o], c] g[o, c]``, float32 ``[taps, channels]``."""
-    channels = x.shape[1]
+    """``w[k, c] = sum_o x[in(o, k), c] g[o, c]``, float32 ``[taps, channels, 1, 1]``."""
     x, g = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, g))
-    taps, rows = table.shape
+    taps, rows = kernel_map.taps, kernel_map.capacity_out
     ranges = min(max(rows // _RANGE_ROWS, 1), _MAX_RANGES)
     call = jax.ffi.ffi_call(
         compiler.target(compiler.CHANNELWISE_GRADIENT),
         jax.ShapeDtypeStruct((ranges, taps, x.shape[1]), jnp.float32),
     )
     block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
-    sizes = _int32(num_out, absent, block, -(-rows // ranges))
-    return jnp.sum(call(x, table.astype(jnp.int32), sizes, g), axis=0)[:, :channels]
+    sizes = _int32(kernel_map.num_out, kernel_map.capacity_in, block, -(-rows // ranges))
+    parts = call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, g)
+    return jnp.sum(parts, axis=0)[:, :groups, None, None]
 
 
-def sums_serve(x: Any) -> bool:
-    """Whether the kernels are at hand and made for sums of these rows."""
-    return (
-        x.shape[0] > 0
-        and jnp.dtype(x.dtype).name in DTYPES
-        and 0 < compiler.lanes(compiler.COLUMN_SUMS) <= x.shape[1]
-    )
+def refuses_sums(x: Any, *_: Any) -> str | None:
+    """Why the kernels do not serve sums of these rows; None where they do."""
+    if jnp.dtype(x.dtype).name not in DTYPES:
+        return f"{x.dtype}: {' or '.join(DTYPES)} wanted"
+    if not x.shape[0]:
+        return "no rows"
+    lanes = compiler.lanes(compiler.COLUMN_SUMS)
+    if x.shape[1] < lanes:
+        return f"{x.shape[1]} channels, at least {lanes}"
+    return None if lanes else _NONE_HERE
 
 
 def column_moments(x: Array, num_active: Array) -> Array:
@@ -165,3 +186,15 @@ def _fill_lanes(x: Array) -> Array:
     """The last axis filled up with zeros to whole vectors."""
     missing = -x.shape[-1] % compiler.lanes()
     return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing else x
+
+
+def _register(operation: str, call: Any, why_not: Any) -> None:
+    register(operation, "native", call, platforms=("cpu",), refuses=why_not, portable=False)
+
+
+_register("convolution", apply, refuses)
+_register("convolution_weight_gradient", weight_gradient, refuses)
+_register("grouped_convolution", channelwise_apply, refuses_groups)
+_register("grouped_convolution_weight_gradient", channelwise_weight_gradient, refuses_groups)
+_register("column_moments", column_moments, refuses_sums)
+_register("column_products", column_products, lambda _, x, *rest: refuses_sums(x))

@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 
+from jaxsparse.detectors.dune import DUNE, WIRE_ANGLES
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from jaxsparse.simulate.transport.world import Volume, World
 
@@ -78,9 +79,9 @@ class FarDetector:
     fiducial_low: tuple[float, float, float] = (-310.0, -550.0, 50.0)
     fiducial_high: tuple[float, float, float] = (310.0, 550.0, 1244.0)
     views: tuple[WireView, ...] = (
-        WireView("U", 35.7, 0.4669),
-        WireView("V", -35.7, 0.4669),
-        WireView("Z", 0.0, 0.479),
+        WireView("U", WIRE_ANGLES["U"], 0.4669),
+        WireView("V", WIRE_ANGLES["V"], 0.4669),
+        WireView("Z", WIRE_ANGLES["Z"], 0.479),
     )
     frame_length: float = 232.3
     frame_gap: float = 2.4
@@ -132,4 +133,4 @@ class FarDetector:
         return (points[:, 0] / self.drift_velocity + side * time) / self.tick
 
 
-DUNE_FAR = FarDetector(name="dune")  # as the reader of the public events calls it
+DUNE_FAR = FarDetector(name=DUNE.name)

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from jaxsparse.data.readers.dune_cvn import CLASSES, INTERACTIONS
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_INTERACTIONS
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.dune.detector import FarDetector
 from jaxsparse.simulate.event_classes import Classes, Origin, check_classes
@@ -19,7 +19,7 @@ from jaxsparse.simulate.neutrinos.interaction import Interaction, add_interactio
 from jaxsparse.simulate.transport.bank import ParticleBank
 
 TOPOLOGIES = ("beam",)
-EQUAL_SHARES = tuple((name, 0.25) for name in CLASSES)
+EQUAL_SHARES = tuple((name, 0.25) for name in DUNE_EVENT_CLASSES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class DuneConfig:
                 raise InputError(
                     f"{name} is {getattr(self, name)!r}: choose one of {', '.join(known)}"
                 )
-        check_classes(self.classes, CLASSES)
+        check_classes(self.classes, DUNE_EVENT_CLASSES)
 
 
 def begin(
@@ -59,7 +59,7 @@ def begin(
       bank: other events' primaries so far, not yet carried anywhere.
       config: what to generate.
       detector: where.
-      event_class: of :data:`~jaxsparse.data.readers.dune_cvn.CLASSES`.
+      event_class: of :data:`~jaxsparse.detectors.dune.DUNE_EVENT_CLASSES`.
       rng: random numbers.
 
     >>> from jaxsparse.simulate.dune.detector import DUNE_FAR
@@ -81,5 +81,5 @@ def topology(interaction: Interaction) -> str:
     """What happened in the words of the public events: no mode for neutral currents, no MEC."""
     if interaction.event_class == "nc":
         return "NC"
-    mode = interaction.mode if interaction.mode in INTERACTIONS else "other"
+    mode = interaction.mode if interaction.mode in DUNE_INTERACTIONS else "other"
     return f"{interaction.event_class} CC {mode} {interaction.tau_decay}".rstrip()

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.data.readers.dune_cvn import SIZE
 from jaxsparse.data.schema import View
+from jaxsparse.detectors.dune import DUNE_SIZE
 from jaxsparse.simulate.dune.response import Hits
 
 MAP_WIRES = 2880
@@ -35,22 +35,23 @@ def pixel_map(hits: Hits, backwards: bool) -> View:
         map round afterwards.
     """
     if not len(hits):
-        return View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (SIZE, SIZE))
+        return View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (DUNE_SIZE, DUNE_SIZE))
     if backwards:
         wire = hits.wire - hits.wire.max() + MAP_WIRES - 2
     else:
         wire = hits.wire - hits.wire.min() + 1
     late = hits.tick - hits.tick.mean()
     seen = (np.abs(late) <= HALF_WIDTH) & (wire >= 0) & (wire < MAP_WIRES)
-    row = np.rint((late[seen] + HALF_WIDTH) / (2.0 * HALF_WIDTH / SIZE)).astype(np.int64) % SIZE
+    row = np.rint((late[seen] + HALF_WIDTH) / (2.0 * HALF_WIDTH / DUNE_SIZE))
+    row = row.astype(np.int64) % DUNE_SIZE
     pixels, where = np.unique(row * MAP_WIRES + wire[seen], return_inverse=True)
     charge = np.bincount(where, hits.integral[seen], minlength=len(pixels))
     row, wire = np.divmod(pixels, MAP_WIRES)
     column = wire - first_wire(np.bincount(wire, charge, minlength=MAP_WIRES))
-    kept = (column >= 0) & (column < SIZE)
+    kept = (column >= 0) & (column < DUNE_SIZE)
     values = np.minimum(np.ceil(charge[kept] * (LARGEST_VALUE / LARGEST_CHARGE)), LARGEST_VALUE)
     coords = np.column_stack([row[kept], column[kept]]).astype(np.int32)
-    return View(coords, values.astype(np.float32), (SIZE, SIZE))
+    return View(coords, values.astype(np.float32), (DUNE_SIZE, DUNE_SIZE))
 
 
 def first_wire(charge: np.ndarray) -> int:
@@ -67,11 +68,11 @@ def first_wire(charge: np.ndarray) -> int:
     2280
     """
     hit = np.concatenate([[0], np.cumsum(charge > 0.0)])
-    last = len(charge) - SIZE
+    last = len(charge) - DUNE_SIZE
     ahead = hit[1 + AHEAD : last + 1 + AHEAD] - hit[1 : last + 1]
     good = np.flatnonzero(AHEAD - ahead <= MOST_EMPTY)
     if len(good):
         return int(good[0])
     # Whole numbers, so that windows with the same hits are equal.
     total = np.concatenate([[0], np.cumsum(np.rint(charge * 1024.0).astype(np.int64))])
-    return int(np.argmax(total[SIZE:-1] - total[:last]))
+    return int(np.argmax(total[DUNE_SIZE:-1] - total[:last]))

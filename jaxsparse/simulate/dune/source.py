@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsparse.data.readers.dune_cvn import CLASSES, SIZE, VIEWS
 from jaxsparse.data.schema import Event
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_SIZE, DUNE_VIEWS
 from jaxsparse.simulate.blocks import make_block
 from jaxsparse.simulate.dune.detector import DUNE_FAR, FarDetector
 from jaxsparse.simulate.dune.generator import DuneConfig, begin
@@ -46,7 +46,7 @@ class DuneEvents:
     @property
     def view_shapes(self) -> dict[str, tuple[int, ...]]:
         """Full image shape by view."""
-        return dict.fromkeys(VIEWS, (SIZE, SIZE))
+        return dict.fromkeys(DUNE_VIEWS, (DUNE_SIZE, DUNE_SIZE))
 
     def __getitem__(self, index: int) -> Event:
         """Event number ``index``, any number from 0."""
@@ -103,10 +103,10 @@ def make_events(
     events = []
     for number, origin in enumerate(origins):
         views = {}
-        for name in VIEWS:
+        for name in DUNE_VIEWS:
             begins, stops = ends[name][number : number + 2] * bool(enough[number])
             views[name] = pixel_map(hits[name].take(slice(begins, stops)), name == "V")
-        label = CLASSES.index(origin.event_class)
+        label = DUNE_EVENT_CLASSES.index(origin.event_class)
         event = Event(number, views, label=label, topology=origin.topology, energy=origin.energy)
         events.append(event)
     return events

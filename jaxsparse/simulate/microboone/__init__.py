@@ -1,5 +1,5 @@
 """Wire-plane images of a liquid-argon chamber, after MicroBooNE.
 
-``detector`` says what it is, ``response`` turns energy deposits into images with the truth of every
+``chamber`` says what it is, ``response`` turns energy deposits into images with the truth of every
 pixel, ``source`` gives whole events by number.
 """

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.schema import CLASS_NAMES, Event
+from jaxsparse.data.schema import Event
 from jaxsparse.data.source import DepositSource, EventSource
+from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.detector import MICROBOONE, Detector
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
@@ -41,7 +42,7 @@ class PlacedEvents(EventSource):
         self,
         deposits: DepositSource,
         *,
-        detector: Detector = MICROBOONE,
+        detector: WireChamber = MICROBOONE_CHAMBER,
         placements: int = 5,
         seed: int = 0,
         views: Sequence[str] = ("U", "V", "Y"),

@@ -9,14 +9,14 @@ import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.detector import Detector
+from jaxsparse.simulate.microboone.chamber import WireChamber
 
 CONE = 10.0  # degrees between a placed event's axis and the beam
 MARGIN = 2.0  # cm between the axis's ends and the walls
 
 
 def place(
-    deposits: Deposits, particles: np.ndarray, detector: Detector, rng: np.random.Generator
+    deposits: Deposits, particles: np.ndarray, detector: WireChamber, rng: np.random.Generator
 ) -> tuple[Deposits, np.ndarray]:
     """The event turned and moved, nothing else changed.
 

@@ -15,9 +15,10 @@ from scipy.special import erf, ndtr, ndtri
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import NO_CLASS, Event, View
+from jaxsparse.detectors.microboone import VOXELS
 from jaxsparse.particle_data import UNKNOWN_PROCESS
 from jaxsparse.simulate.ionization import free_electrons, subdivide
-from jaxsparse.simulate.microboone.detector import VOXELS, Detector, WirePlane
+from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
 
 LONGEST_STEP = 0.1  # cm: a third of a pixel
@@ -49,7 +50,7 @@ class Charges:
 def detector_response(
     deposits: Deposits,
     particles: np.ndarray,
-    detector: Detector,
+    detector: WireChamber,
     rng: np.random.Generator,
     *,
     views: Sequence[str] = ("U", "V", "Y"),
@@ -89,7 +90,9 @@ def detector_response(
     return Event(event_id=event_id, views=images, particles=particles, topology=topology)
 
 
-def drift(deposits: Deposits, particles: np.ndarray, groups: Groups, detector: Detector) -> Charges:
+def drift(
+    deposits: Deposits, particles: np.ndarray, groups: Groups, detector: WireChamber
+) -> Charges:
     """Point charges of at most 1 mm of track that reach the wires within the read-out window."""
     electrons = free_electrons(deposits, particles["pdg"])
     points, share, row = subdivide(deposits, LONGEST_STEP)
@@ -126,7 +129,7 @@ def wire_view(
     charges: Charges,
     groups: Groups,
     vertices: np.ndarray,
-    detector: Detector,
+    detector: WireChamber,
     plane: WirePlane,
     dead: np.ndarray,
     rng: np.random.Generator,
@@ -167,7 +170,7 @@ def wire_view(
 
 
 def spread(
-    charges: Charges, detector: Detector, plane: WirePlane
+    charges: Charges, detector: WireChamber, plane: WirePlane
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flat pixel, group and ADC of the parts into which the point charges fall.
 
@@ -248,7 +251,7 @@ def gaussian_shares(
 
 def noise_only(
     taken: np.ndarray,
-    detector: Detector,
+    detector: WireChamber,
     plane: WirePlane,
     alive: np.ndarray,
     rng: np.random.Generator,
@@ -263,7 +266,9 @@ def noise_only(
     return pixels[free], -plane.noise * ndtri(tail[free])
 
 
-def voxel_view(charges: Charges, groups: Groups, vertices: np.ndarray, detector: Detector) -> View:
+def voxel_view(
+    charges: Charges, groups: Groups, vertices: np.ndarray, detector: WireChamber
+) -> View:
     """Deposited energy in cubic voxels; x is where the drift time of its charge puts it."""
     shape = detector.view_shape(VOXELS)
     low = np.array(detector.low)

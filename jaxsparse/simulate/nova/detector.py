@@ -21,6 +21,7 @@ import functools
 import numpy as np
 
 from jaxsparse import particle_data as c
+from jaxsparse.detectors.nova import NOVA
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
 from jaxsparse.simulate.transport.medium import (
     CARBON,
@@ -159,4 +160,4 @@ class CellDetector:
         return np.sum(parts, axis=(0, 1))
 
 
-NOVA_FAR = CellDetector(name="nova-far")
+NOVA_FAR = CellDetector(name=NOVA.aliases[0])

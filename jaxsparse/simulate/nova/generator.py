@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from jaxsparse import particle_data as c
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES
 from jaxsparse.errors import InputError
 from jaxsparse.simulate import event_classes
 from jaxsparse.simulate.event_classes import Origin, check_classes

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.data.nova import NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.data.schema import View
+from jaxsparse.detectors.nova import NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.simulate.nova.detector import CellDetector
 from jaxsparse.simulate.nova.response import Hits
 from jaxsparse.simulate.pixel_truth import vertex_distance

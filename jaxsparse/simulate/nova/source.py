@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.data.schema import Event
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.simulate.blocks import make_block
 from jaxsparse.simulate.event_classes import Origin
 from jaxsparse.simulate.microboone.response import interaction_vertices

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jaxsparse.data.nova import NOVA_PIXEL_CLASSES
+from jaxsparse.detectors.nova import NOVA_PIXEL_CLASSES
 
 _CLASS_OF = {
     11: "electron",

@@ -26,7 +26,8 @@ import logging
 import numpy as np
 
 from jaxsparse import particle_data as c
-from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, NO_CLASS, SHOWER
+from jaxsparse.data.schema import NO_CLASS
+from jaxsparse.detectors.microboone import DELTA, HIP, MICHEL, MIP, SHOWER
 from jaxsparse.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -64,7 +65,9 @@ def label_particles(particles: np.ndarray) -> np.ndarray:
     Raises:
       InputError: a parent row outside the table, or particles that are their own ancestors.
 
-    >>> from jaxsparse.data.schema import CLASS_NAMES, PARTICLE_DTYPE
+    >>> from jaxsparse.data.schema import PARTICLE_DTYPE
+
+    >>> from jaxsparse.detectors.microboone import CLASS_NAMES
     >>> table = np.zeros(3, PARTICLE_DTYPE)  # a muon, its delta ray, the delta ray's photon
     >>> table["pdg"], table["parent"], table["process"] = [13, 11, 22], [-1, 0, 1], [0, 2002, 2003]
     >>> table["kinetic_energy"] = [1000.0, 20.0, 5.0]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation.event_head import event_metrics
+from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
 from jaxsparse.evaluation.metrics.thresholds import parse_rules
 from jaxsparse.evaluation.scored import Scored

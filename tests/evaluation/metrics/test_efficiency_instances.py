@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import DELTA, MICHEL, MIP, PARTICLE_DTYPE
+from jaxsparse.data.schema import PARTICLE_DTYPE
+from jaxsparse.detectors.microboone import DELTA, MICHEL, MIP
 from jaxsparse.evaluation.metrics import efficiency, instances
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
 from jaxsparse.evaluation.metrics.metric import measure
@@ -52,7 +53,9 @@ def test_clusters_land_in_the_bin_of_their_energy(event):
 
 
 def test_pixels_land_in_the_bins_of_energy_angle_and_overlap(event):
-    tables = efficiency.profile_counts(event, efficiency.wire_direction(0.0))
+    tables = efficiency.profile_counts(
+        event, {"drift": np.array([1.0, 0, 0]), "wires": efficiency.wire_direction(0.0)}
+    )
     drift = tables["angle_to_drift"]
     assert drift[MIP, 0].tolist() == [3, 3]  # along the drift
     assert drift[DELTA, -1].tolist() == [4, 2]  # across it
@@ -73,7 +76,7 @@ def test_wires_run_across_what_the_plane_measures(angle):
 
 def test_a_view_without_wires_particles_or_pixels_fills_nothing(event):
     nobody = dataclasses.replace(event, particles=event.particles[:0])
-    tables = efficiency.profile_counts(nobody)
+    tables = efficiency.profile_counts(nobody, {})
     assert not tables["energy"].any()
     assert not tables["angle_to_wires"].any()
     assert not instances.instance_counts(nobody).any()

@@ -7,7 +7,8 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.events import Events
+from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.studies import cross_validate as module
 from jaxsparse.evaluation.studies import forest as forest_module
 from jaxsparse.evaluation.studies.cross_validate import (
@@ -123,7 +124,7 @@ def test_all_folds_share_the_capacities_of_the_whole_file(
     capacities, draws = seen[0]
     assert draws == 2
     assert [len(row) for row in capacities] == [4]  # one bucket: two levels of two views
-    assert capacities == shared_capacities(config, Events(event_file, config, part="all"))
+    assert capacities == shared_capacities(config, DataSet(event_file, config, Options(part="all")))
 
 
 def test_results_never_replace_the_file_that_is_read(config, event_file, tmp_path):

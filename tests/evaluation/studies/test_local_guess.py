@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import PARTICLE_DTYPE, View
-from jaxsparse.evaluation.images import Image
+from jaxsparse.data.schema import View
 from jaxsparse.evaluation.studies import local_classifier as baselines
 from jaxsparse.evaluation.studies.local_guess import fit_across
 
@@ -58,11 +57,6 @@ def test_charge_alone_tells_light_from_heavy():
     assert np.isfinite(fitted.weights).all()
 
 
-def image(number: int, view: View, group: int) -> Image:
-    rows = np.arange(len(view))
-    return Image(number, number, group, "", view, rows, None, np.zeros(0, PARTICLE_DTYPE))
-
-
 def test_an_event_never_teaches_the_classifier_that_labels_it():
     views = [random_view((20, 20), 80, seed) for seed in range(6)]
 
@@ -71,10 +65,10 @@ def test_an_event_never_teaches_the_classifier_that_labels_it():
         for number, view in enumerate(views):
             if number == changed:
                 view = dataclasses.replace(view, labels=np.zeros(80, np.int8))
-            images.append(image(number, view, number // 2))  # pairs are one group
+            images.append((view, number // 2))  # pairs are one group
         guess = fit_across(images, 6, 3)
         assert guess is not None
-        return guess.predict(image(3, views[3], 1))
+        return guess.predict(views[3], 1)
 
     before = predictions(None)
     np.testing.assert_array_equal(predictions(3), before)
@@ -85,4 +79,4 @@ def test_an_event_never_teaches_the_classifier_that_labels_it():
 def test_events_without_a_labelled_pixel_give_no_classifier():
     view = random_view((20, 20), 30)
     unlabelled = dataclasses.replace(view, labels=np.full(30, -1, np.int8))
-    assert fit_across([image(0, unlabelled, 0)], 1, 3) is None
+    assert fit_across([(unlabelled, 0)], 1, 3) is None

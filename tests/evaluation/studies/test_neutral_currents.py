@@ -8,7 +8,7 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
-from jaxsparse.evaluation.event_head import event_metrics
+from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
 from jaxsparse.evaluation.report import page
 from jaxsparse.evaluation.scored import Scored

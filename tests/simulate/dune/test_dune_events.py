@@ -11,7 +11,8 @@ from absl import flags
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.readers.dune_cvn import CLASSES, VIEWS, DuneCvnSource
+from jaxsparse.data.readers.dune_cvn import DuneCvnSource
+from jaxsparse.detectors.dune import DUNE, DUNE_EVENT_CLASSES, DUNE_VIEWS
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.dune.detector import DUNE_FAR, FarDetector
 from jaxsparse.simulate.dune.generator import DuneConfig, begin
@@ -45,7 +46,7 @@ def line(start, end, loss=2.1, pieces=400):
 def found(deposits, name="Z", detector=QUIET):
     rng = np.random.default_rng(0)
     charges = drift(deposits, np.array([13]), np.array([0]), detector, rng)
-    return find_hits(charges, detector.views[VIEWS.index(name)], detector, rng)
+    return find_hits(charges, detector.views[DUNE_VIEWS.index(name)], detector, rng)
 
 
 def test_a_track_across_the_wires_is_one_hit_a_wire_of_the_charge_that_came():
@@ -172,13 +173,13 @@ def events():
 def test_events_are_of_the_form_of_the_public_ones(events):
     assert [event.event_id for event in events] == list(range(BLOCK))
     for event in events:
-        assert tuple(event.views) == VIEWS
+        assert tuple(event.views) == DUNE_VIEWS
         assert 0.0 < event.energy < 100.0
         words = event.topology.split()
-        if CLASSES[event.label] == "nc":
+        if DUNE_EVENT_CLASSES[event.label] == "nc":
             assert event.topology == "NC"
         else:
-            assert words[:2] == [CLASSES[event.label], "CC"]
+            assert words[:2] == [DUNE_EVENT_CLASSES[event.label], "CC"]
             assert words[2] in ("QE", "RES", "DIS", "other")
             assert (len(words) == 4) == (words[0] == "nutau")
         for view in event.views.values():
@@ -256,9 +257,9 @@ def test_the_command_line_writes_a_file_like_that_of_the_reader(tmp_path, events
     assert "pixels in a median event" in done.stdout
     file = EventFile(tmp_path / "e.h5")
     assert file.detector == DuneCvnSource.detector
-    assert file.event_classes == CLASSES
+    assert file.event_classes == DUNE_EVENT_CLASSES
     assert file.class_names == DuneCvnSource.class_names
-    assert file.value_units == DuneCvnSource.value_units
+    assert file.value_units == {name: view.unit for name, view in DUNE.views.items()}
     for row, mine in enumerate(events[2:5]):
         assert file[row].label == mine.label
         assert file[row].topology == mine.topology

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.readers.edep_sim import EdepSimFile
-from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, NO_CLASS, SHOWER
+from jaxsparse.data.schema import NO_CLASS
+from jaxsparse.detectors.microboone import DELTA, HIP, MICHEL, MIP, SHOWER
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.transport.truth import label_particles

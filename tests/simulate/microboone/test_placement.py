@@ -6,7 +6,7 @@ import pytest
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.placement import place
 
 
@@ -26,17 +26,17 @@ def event(end):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_muon_lies_along_the_beam_inside_the_volume(seed):
     deposits, particles = event((107, 308, -401))
-    _, placed = place(deposits, particles, MICROBOONE, np.random.default_rng(seed))
+    _, placed = place(deposits, particles, MICROBOONE_CHAMBER, np.random.default_rng(seed))
     axis = placed["end"][0] - placed["start"][0]
     assert axis[2] / np.linalg.norm(axis) >= math.cos(math.radians(10)) - 1e-6
     for point in (placed["start"][0], placed["end"][0]):
-        assert (point >= np.array(MICROBOONE.low)).all()
-        assert (point <= np.array(MICROBOONE.high)).all()
+        assert (point >= np.array(MICROBOONE_CHAMBER.low)).all()
+        assert (point <= np.array(MICROBOONE_CHAMBER.high)).all()
 
 
 def test_nothing_changes_but_place_and_direction():
     deposits, particles = event((107, 308, -401))
-    moved, placed = place(deposits, particles, MICROBOONE, np.random.default_rng(1))
+    moved, placed = place(deposits, particles, MICROBOONE_CHAMBER, np.random.default_rng(1))
     both = np.concatenate([deposits.start, particles["start"]])
     both_moved = np.concatenate([moved.start, placed["start"]])
     distance = np.linalg.norm(both[:, None] - both, axis=-1)
@@ -52,13 +52,13 @@ def test_nothing_changes_but_place_and_direction():
 
 def test_a_track_longer_than_the_volume_starts_at_its_wall():
     deposits, particles = event((7, 8, 5009))
-    _, placed = place(deposits, particles, MICROBOONE, np.random.default_rng(1))
+    _, placed = place(deposits, particles, MICROBOONE_CHAMBER, np.random.default_rng(1))
     assert placed["start"][0][2] == pytest.approx(2.0)
-    assert placed["end"][0][2] > MICROBOONE.high[2]
+    assert placed["end"][0][2] > MICROBOONE_CHAMBER.high[2]
 
 
 def test_an_event_without_primary_is_one_line():
     deposits, particles = event((0, 0, 0))
     particles["parent"] = 0
     with pytest.raises(InputError, match="no primary"):
-        place(deposits, particles, MICROBOONE, np.random.default_rng(0))
+        place(deposits, particles, MICROBOONE_CHAMBER, np.random.default_rng(0))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.schema import DELTA, HIP, MIP, NO_CLASS, PARTICLE_DTYPE, SHOWER
+from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
+from jaxsparse.detectors.microboone import DELTA, HIP, MIP, SHOWER
 from jaxsparse.simulate.ionization import free_electrons, recombination, subdivide
-from jaxsparse.simulate.microboone.detector import MICROBOONE
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.response import detector_response
 
 NO_DEAD: dict = {}
@@ -18,9 +19,10 @@ NO_DEAD: dict = {}
 def quiet(**changes):
     """MicroBooNE without noise, threshold and saturation."""
     planes = tuple(
-        dataclasses.replace(plane, noise=1e-9, saturation=1e9) for plane in MICROBOONE.planes
+        dataclasses.replace(plane, noise=1e-9, saturation=1e9)
+        for plane in MICROBOONE_CHAMBER.planes
     )
-    return dataclasses.replace(MICROBOONE, planes=planes, signal_floor=1e-6, **changes)
+    return dataclasses.replace(MICROBOONE_CHAMBER, planes=planes, signal_floor=1e-6, **changes)
 
 
 def particles(*labels, pdg=13):
@@ -49,7 +51,7 @@ def point(place, energy=5.0, **options):
     return track(place, place, energy=energy, **options)
 
 
-def respond(deposits, table, detector=MICROBOONE, seed=0, **options):
+def respond(deposits, table, detector=MICROBOONE_CHAMBER, seed=0, **options):
     return detector_response(deposits, table, detector, np.random.default_rng(seed), **options)
 
 
@@ -106,7 +108,7 @@ def test_charge_arrives_at_the_row_and_wire_of_its_place(name):
 
 
 def test_every_corner_of_the_volume_is_on_a_wire():
-    for plane in MICROBOONE.planes:
+    for plane in MICROBOONE_CHAMBER.planes:
         for y in (-116.4, 116.4):
             for z in (0.1, 1036.7):
                 wire = plane.position(np.array([[1.0, y, z]]), 0.3)[0]
@@ -199,7 +201,7 @@ def test_a_cosmic_is_cut_at_the_edges_of_the_window():
 
 
 def test_dead_wires_show_nothing_not_even_noise():
-    dead = MICROBOONE.dead_wires(seed=5)
+    dead = MICROBOONE_CHAMBER.dead_wires(seed=5)
     event = respond(track((60, 0, 300), (70, 0, 500)), particles(MIP), dead_wires=dead)
     for name, view in event.views.items():
         assert len(view)
@@ -207,17 +209,17 @@ def test_dead_wires_show_nothing_not_even_noise():
 
 
 def test_a_tenth_of_the_wires_is_dead_in_groups():
-    for plane in MICROBOONE.planes:
-        dead = MICROBOONE.dead_wires(seed=1)[plane.name]
+    for plane in MICROBOONE_CHAMBER.planes:
+        dead = MICROBOONE_CHAMBER.dead_wires(seed=1)[plane.name]
         assert len(dead) == round(0.1 * plane.wires)
         assert (np.diff(dead) == 1).mean() > 0.8
-        np.testing.assert_array_equal(dead, MICROBOONE.dead_wires(seed=1)[plane.name])
-    assert not np.array_equal(dead, MICROBOONE.dead_wires(seed=2)["Y"])
+        np.testing.assert_array_equal(dead, MICROBOONE_CHAMBER.dead_wires(seed=1)[plane.name])
+    assert not np.array_equal(dead, MICROBOONE_CHAMBER.dead_wires(seed=2)["Y"])
 
 
 def test_pixels_saturate():
     view = respond(point((60, 0, 500), energy=2000), particles(HIP), views=["Y"]).views["Y"]
-    assert view.values.max() == MICROBOONE.plane("Y").saturation
+    assert view.values.max() == MICROBOONE_CHAMBER.plane("Y").saturation
 
 
 def test_noise_alone_gives_as_many_pixels_as_a_gaussian_tail_and_names_none():

@@ -10,8 +10,8 @@ import pytest
 from absl import flags
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES, NOVA_SHAPE
 from jaxsparse.data.schema import PARTICLE_DTYPE
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES, NOVA_SHAPE
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.nova.generator import ScintillatorConfig

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import particle_data as c
-from jaxsparse.data.schema import MIP, SHOWER
+from jaxsparse.detectors.microboone import MIP, SHOWER
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES

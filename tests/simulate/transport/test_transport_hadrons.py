@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import particle_data as c
-from jaxsparse.data.schema import HIP, MICHEL, MIP, SHOWER
+from jaxsparse.detectors.microboone import HIP, MICHEL, MIP, SHOWER
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.decays import decay_in_flight, decay_neutral_pions
 from jaxsparse.simulate.transport.directions import isotropic

@@ -5,7 +5,8 @@ import logging
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import DELTA, HIP, MICHEL, MIP, NO_CLASS, PARTICLE_DTYPE, SHOWER
+from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
+from jaxsparse.detectors.microboone import DELTA, HIP, MICHEL, MIP, SHOWER
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
 

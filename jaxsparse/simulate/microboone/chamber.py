@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from jaxsparse.detectors.microboone import MICROBOONE, VOXELS
 from jaxsparse.errors import InputError
-
-VOXELS = "voxels"  # name of the 3-D view beside the wire planes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +49,7 @@ class WirePlane:
 
 
 @dataclasses.dataclass(frozen=True)
-class Detector:
+class WireChamber:
     """A box of liquid argon read out by wire planes at x = 0.
 
     Attributes:
@@ -79,7 +78,7 @@ class Detector:
     high: tuple[float, float, float]
     planes: tuple[WirePlane, ...]
     pitch: float = 0.3
-    rows: int = 1008
+    rows: int = MICROBOONE.views["Y"].shape[0]
     row_ticks: int = 6
     tick: float = 0.5
     first_tick: int = 2400
@@ -145,7 +144,7 @@ class Detector:
     def row_position(self, x: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Where charge from drift coordinate x (cm) at a time (us) arrives, in time rows.
 
-        >>> np.floor(MICROBOONE.row_position(np.array([0.0, 256.0]), np.zeros(2)))
+        >>> np.floor(MICROBOONE_CHAMBER.row_position(np.array([0.0, 256.0]), np.zeros(2)))
         array([133., 910.])
         """
         return (time + x / self.drift_velocity - self.window[0]) / self.row_time
@@ -172,18 +171,23 @@ class Detector:
         return dead
 
 
+def _plane(name: str, offset: float, pulse: float, width: float, noise: float, top: float):
+    view = MICROBOONE.views[name]
+    assert view.wire_angle is not None, "a wire plane"
+    return WirePlane(name, view.wire_angle, offset, view.shape[1], pulse, width, noise, top)
+
+
 # Drift speed as in LArSoft's settings for MicroBooNE ("measured 1.098 mm/us"), diffusion along the
 # drift as measured (arXiv 2104.06551: 3.74 +0.28 -0.29 cm^2/s); across it from memory, not checked.
-# MicroBooNE: 2400 wires on each induction plane, 3456 on the collection plane. The offsets centre
-# the projected box on the induction wires. Induction signals are bipolar; what an image shows is
-# their deconvolution, unipolar like the collection plane's but wider and noisier.
-MICROBOONE = Detector(
-    name="microboone",
+# The offsets centre the projected box on the induction wires. Induction signals are bipolar; what
+# an image shows is their deconvolution, unipolar like the collection plane's but wider and noisier.
+MICROBOONE_CHAMBER = WireChamber(
+    name=MICROBOONE.name,
     low=(0.0, -116.5, 0.0),
     high=(256.0, 116.5, 1036.8),
     planes=(
-        WirePlane("U", 60.0, 100.8, 2400, 1.3, 0.05, 2.5, 2047.0),
-        WirePlane("V", -60.0, 100.8, 2400, 1.3, 0.05, 2.5, 2047.0),
-        WirePlane("Y", 0.0, 0.0, 3456, 1.1, 0.03, 2.2, 3600.0),
+        _plane("U", 100.8, 1.3, 0.05, 2.5, 2047.0),
+        _plane("V", 100.8, 1.3, 0.05, 2.5, 2047.0),
+        _plane("Y", 0.0, 1.1, 0.03, 2.2, 3600.0),
     ),
 )

@@ -1,0 +1,68 @@
+"""Classes of pixels or of whole events: names in order, colours, and what may be asked of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from jaxsparse.errors import InputError
+
+# Eleven that can be told apart on white and in print; NOvA names as many classes of pixels.
+_PALETTE = (
+    "#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#17becf",
+    "#bcbd22", "#7f7f7f", "#26323a",
+)  # fmt: skip
+
+
+def palette(number: int) -> tuple[str, ...]:
+    """Colours of ``number`` classes nobody chose any for; they repeat after eleven.
+
+    >>> palette(2), palette(12)[0] == palette(12)[11]
+    (('#d62728', '#1f77b4'), True)
+    """
+    return tuple(_PALETTE[label % len(_PALETTE)] for label in range(number))
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassSet:
+    """Classes in the order of their numbers.
+
+    Attributes:
+      names: of the classes.
+      colours: one a class, as matplotlib takes them; a palette if empty.
+      tracks: names of the classes that are tracks, the rest being showers; empty where the
+        question track or shower has no meaning.
+      rules: thresholds that an evaluation reports unasked, such as ``"MIP>0.5"``.
+
+    Raises:
+      InputError: another number of colours than of names, or a track that is no class.
+
+    >>> ClassSet(("muon", "electron"), tracks=("muon",)).track_numbers
+    (0,)
+    """
+
+    names: tuple[str, ...]
+    colours: tuple[str, ...] = ()
+    tracks: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.colours:
+            object.__setattr__(self, "colours", palette(len(self.names)))
+        if len(self.colours) != len(self.names):
+            raise InputError(
+                f"colours has {len(self.colours)} entries but there are {len(self.names)} classes "
+                f"({', '.join(self.names)}): give one a class, or none"
+            )
+        for track in self.tracks:
+            if track not in self.names:
+                raise InputError(
+                    f"tracks has {track!r}: it must be a class, one of {', '.join(self.names)}"
+                )
+
+    @property
+    def track_numbers(self) -> tuple[int, ...]:
+        """Class numbers of the tracks."""
+        return tuple(self.names.index(name) for name in self.tracks)
+
+
+NO_CLASSES = ClassSet(())

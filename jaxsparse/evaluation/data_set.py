@@ -1,0 +1,317 @@
+"""The events of a file that are evaluated, as the pipeline that trained makes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxsparse import models
+from jaxsparse.data.batch import Batch, pad, share_out
+from jaxsparse.data.buckets import BucketTable, fit_buckets
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.partition import PARTS, select_events
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
+from jaxsparse.data.spread_out import spread_or_all
+from jaxsparse.data.transforms import mask
+from jaxsparse.detectors import find
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.options import Options
+from jaxsparse.evaluation.progress import progress
+from jaxsparse.evaluation.source import EvaluatedFile
+from jaxsparse.evaluation.which_part import which_part
+from jaxsparse.training.inputs import Input
+
+BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
+DEFAULTS = Options()
+
+
+@dataclasses.dataclass(frozen=True)
+class Portion:
+    """Some events of a data set.
+
+    Attributes:
+      numbers: int64 ``[events]``, in the file.
+      images: of these events, one a view: values as in the file, truth columns, and ``rows`` in
+        the file's list.
+    """
+
+    numbers: np.ndarray
+    images: tuple[Pixels, ...]
+
+
+class DataSet:
+    """Events of a file under the configuration of a checkpoint, by numbers and in batches.
+
+    Mask, crop, coarsening and features are those of the training; nothing is augmented and no pixel
+    is dropped for want of room. Networks that label pixels see one event at a time, others as many
+    as training put through at once.
+
+    Args:
+      path: an event file.
+      config: of the checkpoint.
+      options: which events, views and windows; see :class:`~jaxsparse.evaluation.options.Options`.
+      trained_on: the training file; where ``config`` says it is, if None.
+
+    Attributes:
+      source: the file.
+      views: names.
+      shapes: of the images, one a view, after the crop.
+      classes: names of the classes of whole events that the network tells; none if it tells none.
+      pixel_classes: names of the classes of pixels that the network tells; none if it tells none.
+      numbers: int64 ``[events]``, of the evaluated events in the file, increasing.
+      part: which part of the file they are.
+      remark: what to say where nobody chose the part and it is not plain which it is; else empty.
+
+    Raises:
+      InputError: an unreadable file, a view or classes that the network does not have, a part of a
+        configuration that splits nothing.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        config: ConfigDict,
+        options: Options = DEFAULTS,
+        *,
+        trained_on: Input | None = None,
+    ):
+        file = EventFile(path)
+        self.config, self.options = config, options
+        network = models.build(config.model)
+        self.levels, heads = network.levels, network.heads
+        self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
+        self._check_views(file)
+        self.classes = _event_classes(file, config, heads["event"]) if "event" in heads else ()
+        self.source: Any = EvaluatedFile(file, self.classes, options.value_scale)
+        labels_pixels = "semantic" in heads
+        self.has_pixel_truth = labels_pixels and all(
+            len(file) > 0 and "labels" in file.truth_columns(view) for view in self.views
+        )
+        self.pixel_classes = self._pixel_classes(heads["semantic"]) if labels_pixels else ()
+        self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
+        numbers = self._of_part(self.part)
+        self.numbers = numbers[spread_or_all(len(numbers), options.num_events)]
+        placements = file.attributes.get("placements", 1)
+        said = placements if isinstance(placements, int) else 1
+        self._group_size = max(options.bootstrap_group or said, 1)
+        self.batch_size = 1 if labels_pixels else _batch_size(config, len(self.numbers))
+        self._data = self._settings(labels_pixels)
+        self.pipeline = self._pipeline()
+        self.shapes = self.pipeline.shapes
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """int32 ``[events]``, place of the true class in ``classes``, -1 for none of them."""
+        return self.truth_of(self.numbers)
+
+    @property
+    def training(self) -> np.ndarray:
+        """Numbers of the events of this file that the configuration trained on."""
+        numbers = self._of_part(PARTS[0])
+        return numbers[self.truth_of(numbers) != NO_CLASS]
+
+    def truth_of(self, numbers: np.ndarray) -> np.ndarray:
+        """int32, true classes of any events of the file."""
+        return self._truth[numbers]
+
+    @functools.cached_property
+    def _truth(self) -> np.ndarray:
+        names = np.array([*self.source.event_classes, ""])
+        places = {name: place for place, name in enumerate(self.classes)}
+        lookup = np.array([places.get(str(name), NO_CLASS) for name in names], np.int32)
+        return lookup[self.source.event_labels]  # -1 points at the last, which is none
+
+    # Columns of the whole file, which it reads anew whenever it is asked.
+
+    @functools.cached_property
+    def event_ids(self) -> np.ndarray:
+        """int64, of every event of the file in its source."""
+        return np.asarray(self.source.event_ids)
+
+    @functools.cached_property
+    def energies(self) -> np.ndarray:
+        """float32, GeV, of every event of the file; NaN unknown."""
+        return np.asarray(self.source.event_energy, np.float32)
+
+    @functools.cached_property
+    def topologies(self) -> np.ndarray:
+        """Texts of every event of the file."""
+        return np.array(self.source.topologies, object)
+
+    def group_of(self, number: int) -> int:
+        """Events of equal group share their physics and are drawn together by a bootstrap."""
+        return int(self.event_ids[number]) // self._group_size
+
+    @property
+    def cropped(self) -> bool:
+        """Whether images are windows of those in the file."""
+        return any(self.pipeline.crops)
+
+    def pixels(self, numbers: np.ndarray) -> list[Pixels]:
+        """Images of any events of the file, one list a view: what passes the network's mask."""
+        data = self.config.data
+        return [
+            mask(self.source.read_pixels(numbers, view, ()), data.low, data.high)
+            for view in self.views
+        ]
+
+    def portions(self, *, draw: int = 0, text: str = "", quiet: bool = True) -> Iterator[Portion]:
+        """The evaluated events in their order, a batch at a time.
+
+        Args:
+          draw: mirrored and moved as training may, each number another draw; 0 as they are.
+          text: words of the progress bar.
+          quiet: no progress bar.
+        """
+        pipeline = self._pipeline(draw) if draw else self.pipeline
+        for number in progress(range(self.num_batches), text, quiet):
+            numbers = self.numbers[number * self.batch_size :][: self.batch_size]
+            yield Portion(numbers, pipeline.pixels(numbers))
+
+    @property
+    def num_batches(self) -> int:
+        """Portions of one pass."""
+        return -(-len(self) // self.batch_size)
+
+    def batch(self, portion: Portion, buckets: BucketTable) -> Batch:
+        """What the network takes, on one device."""
+        images = tuple(map(self.pipeline.finish, portion.images))
+        (shard,) = share_out(
+            images, self.truth_of(portion.numbers), portion.numbers, num_shares=1,
+            slots=self.batch_size, levels=self.levels,
+        )  # fmt: skip
+        bucket = buckets.pick(shard.level_counts)
+        assert bucket is not None, "buckets were made for these events"
+        return pad([shard], buckets.capacities[bucket], slots=self.batch_size).device(0)
+
+    def buckets(self, *, draws: int = 0, quiet: bool = True) -> BucketTable:
+        """Buckets for exactly the portions to come, so that nothing is ever too large.
+
+        Those of ``data.capacities`` where they hold all. Else on a CPU one: the network's work
+        follows the sites there, not the capacity, and every program that is compiled takes seconds
+        and about 100 MB. On an accelerator up to four for many portions.
+        """
+        views, levels = len(self.views), self.levels
+        counts = [np.zeros((0, views * levels), np.int64)]
+        for draw in range(1, draws + 1) if draws else (0,):
+            for portion in self.portions(draw=draw, text="surveying", quiet=quiet):
+                sites = [pixels.level_counts(levels).sum(axis=0) for pixels in portion.images]
+                counts.append(np.concatenate(sites)[None])
+        loads = np.concatenate(counts)
+        if not len(loads):
+            return BucketTable(((64,) * loads.shape[1],))
+        most = np.maximum(loads.max(axis=0), 1)
+        stated = tuple(sorted(tuple(row) for row in self._data.capacities))
+        if stated and (most <= np.array(stated[-1])).all():
+            return BucketTable(stated, len(stated))
+        number = 1 if jax.default_backend() == "cpu" else MOST_BUCKETS
+        return fit_buckets(
+            loads, loads[np.unique(loads.argmax(axis=0))], most.tolist(), batch_size=1,
+            num_buckets=min(1 + len(loads) // BATCHES_PER_BUCKET, number), views=views,
+        )  # fmt: skip
+
+    def _settings(self, labels_pixels: bool) -> ConfigDict:
+        data = self.config.data.copy_and_resolve_references()
+        data.views, data.classes = self.views, self.classes
+        # What a draw changes is where the event lies, not what it is.
+        data.fluctuation = data.drop = 0.0
+        data.max_sites = 0
+        if self.options.whole_plane:
+            data.crop = ()
+        if labels_pixels:
+            data.capacities = ()  # of batches, and of crops
+        return data
+
+    def _pipeline(self, draw: int = 0) -> Pipeline:
+        pixels = bool(self.pixel_classes)
+        return Pipeline(
+            self.source, self._data, levels=self.levels,
+            loss=self.config.objectives.get("semantic"),
+            targets=("weights",) if self.has_pixel_truth else (),
+            truth=tuple(TRUTH_COLUMNS) if pixels else (),
+            seed=draw or self.options.seed, augment=draw > 0,
+        )  # fmt: skip
+
+    def _check_views(self, file: EventFile) -> None:
+        asked = bool(self.options.view)
+        for view in self.views:
+            setting = f"--view={view}" if asked else f"data.views has {view!r}"
+            if view not in file.view_shapes:
+                raise InputError(
+                    f"{setting}, but {file.path} has {', '.join(file.view_shapes)}: use one of "
+                    "these, or a file of the detector that the network was trained for."
+                )
+            shape = file.view_shapes[view]
+            if len(shape) != self.config.model.dim:
+                raise InputError(
+                    f"{setting}: its images {shape} have {len(shape)} axes but model.dim of this "
+                    f"work directory is {self.config.model.dim}, choose another view or network."
+                )
+
+    def _pixel_classes(self, head: Any) -> tuple[str, ...]:
+        if not self.has_pixel_truth:
+            # The file's names may be those of whole events: what is predicted are pixels.
+            plain = tuple(f"class {label}" for label in range(head.num_classes))
+            known = find(self.source.detector).pixel_classes.names
+            return known if head.num_classes == len(known) else plain
+        names = tuple(self.source.class_names)
+        if len(names) != head.num_classes:
+            raise _other_classes(self.source.path, "classes", names, head.num_classes)
+        return names
+
+    def _of_part(self, part: str) -> np.ndarray:
+        if part == "all":
+            return np.arange(len(self.source))
+        return select_events(
+            self.source, views=self.views, classes=self.classes, keep_all=True,
+            fractions=tuple(self.config.data.split), part=part,
+        ).events  # fmt: skip
+
+
+def _batch_size(config: Any, num_events: int) -> int:
+    """What training puts through the network at once, not more than there are events."""
+    training = -(-config.train.batch_size // config.train.accumulate)
+    return max(min(training, num_events), 1)
+
+
+def _event_classes(file: EventFile, config: ConfigDict, head: Any) -> tuple[str, ...]:
+    number = int(head.num_classes)
+    names = tuple(str(name) for name in config.data.classes) or _trained_on(config, number)
+    names = names or tuple(file.event_classes)
+    if not names:
+        return tuple(f"class {label}" for label in range(number))
+    if len(names) != number:
+        raise _other_classes(file.path, "event classes", names, number)
+    return names
+
+
+def _trained_on(config: ConfigDict, number: int) -> tuple[str, ...]:
+    """Classes of the training file, if it is still there: older configs do not say them."""
+    path = config.data.train
+    if not path or not Path(path).is_file():
+        return ()
+    try:
+        names = tuple(EventFile(path).event_classes)
+    except InputError:  # what lies there now is no matter here
+        return ()
+    return names if len(names) == number else ()
+
+
+def _other_classes(path: Any, what: str, names: tuple[str, ...], number: int) -> InputError:
+    return InputError(
+        f"{path} has {len(names)} {what} ({', '.join(names)}) but the network of this work "
+        f"directory has {number}, evaluate it on data of its own classes."
+    )

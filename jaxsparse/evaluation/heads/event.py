@@ -1,0 +1,151 @@
+"""Scores of whole events: which metrics apply, what is stored and drawn."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jaxsparse.data.batch import Batch
+from jaxsparse.data.spread_out import spread_out
+from jaxsparse.detectors import find
+from jaxsparse.evaluation.data_set import DataSet, Portion
+from jaxsparse.evaluation.event_predictions import EventPredictions
+from jaxsparse.evaluation.heads.head import EvaluatedHead
+from jaxsparse.evaluation.heads.surest import surest_events
+from jaxsparse.evaluation.metrics.bootstrap import EventCounts
+from jaxsparse.evaluation.metrics.calibration import Calibration
+from jaxsparse.evaluation.metrics.confusion import Confusion
+from jaxsparse.evaluation.metrics.distributions import ScoreDistributions
+from jaxsparse.evaluation.metrics.loss import EventLoss
+from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.metrics.profiles import AccuracyAgainst
+from jaxsparse.evaluation.metrics.roc import RocCurves
+from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
+from jaxsparse.evaluation.progress import progress
+from jaxsparse.evaluation.scored import Scored
+from jaxsparse.evaluation.studies.forest_guess import ForestGuess
+from jaxsparse.evaluation.studies.neutral_currents import NeutralCurrents
+from jaxsparse.evaluation.studies.pions import read_pions
+
+GALLERY = 4  # events of each class, right and wrong
+
+
+def event_metrics(
+    classes: Sequence[str], rules: Sequence[tuple[str, int, float]] = (), seed: int = 0
+) -> list[Metric]:
+    """What the scores and the truth of whole events say.
+
+    Args:
+      classes: class names.
+      rules: of :func:`~jaxsparse.evaluation.metrics.thresholds.parse_rules`.
+      seed: of the bootstrap draws.
+    """
+    return [
+        Confusion(classes, EventCounts(seed)),
+        EventLoss(seed),
+        RocCurves(),
+        ScoreDistributions(),
+        Calibration(classes, "events"),
+        Thresholds(classes, rules),
+        AccuracyAgainst(seed),
+    ]
+
+
+class EventHead(EvaluatedHead):
+    """Scores of every event; a portion gives one :class:`Scored` of all its events."""
+
+    foreign: ClassVar[tuple[str, ...]] = (
+        "view", "whole_plane", "bootstrap_group", "value_scale"
+    )  # fmt: skip
+
+    def __init__(
+        self, data_set: DataSet, other: DataSet | None, attributes: dict[str, Any], *, quiet: bool
+    ):
+        self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
+        self.classes, options = data_set.classes, data_set.options
+        rules = parse_rules(options.rules(self.classes), self.classes)
+        self.metrics = [
+            *event_metrics(self.classes, rules, options.seed),
+            ForestGuess(data_set, other, options.seed),
+            NeutralCurrents(functools.partial(read_pions, data_set.source), options.seed),
+        ]
+        self._parts: list[Scored] = []
+        self._num_sites = 0
+
+    def writing(self, folder: Path) -> EventPredictions:
+        attributes = {**self.attributes, "part": self.data_set.part}
+        keys = self.data_set.source.event_keys
+        self._file = EventPredictions(folder / "predictions.h5", self.classes, attributes, keys)
+        return self._file
+
+    def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
+        data_set, numbers = self.data_set, portion.numbers
+        columns = {
+            "event": numbers,
+            "energy": data_set.energies[numbers],
+            "topology": data_set.topologies[numbers],
+        }
+        scored = Scored.of_logits(
+            output[: len(numbers)], data_set.truth_of(numbers), self.classes, columns=columns
+        )
+        self._file.append(scored)
+        self._parts.append(scored)
+        self._num_sites += int(batch.num_active)
+        yield scored
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "num_events_without_truth": sum(int((~part.known).sum()) for part in self._parts),
+            "num_sites": self._num_sites,
+        }
+
+    def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
+        from jaxsparse.viz.event_views import gallery_figure, views_figure
+        from jaxsparse.viz.events import save
+
+        if not self._parts:
+            return
+        scored, wanted = Scored.join(self._parts), self.data_set.options.pictures
+        for row in progress(spread_out(len(scored), wanted).tolist(), "drawing", self.quiet):
+            number = scored.columns["event"][row]
+            save(
+                views_figure(self._picture(scored, row)),
+                folder / f"pictures/event_{number:06d}.png",
+            )
+        if metrics["accuracy"] is None or not wanted:
+            return
+        for label, name in enumerate(self.classes):
+            right, wrong = surest_events(scored, label, GALLERY)
+            rows = {
+                f"true {name}, called so": [self._picture(scored, row) for row in right],
+                f"true {name}, called another": [self._picture(scored, row) for row in wrong],
+            }
+            if right or wrong:
+                figure = gallery_figure(rows, f"The surest events of {name}")
+                save(figure, folder / f"pictures/surest_{_file_name(name)}.png")
+
+    def _picture(self, scored: Scored, row: int) -> Any:
+        from jaxsparse.viz.event_views import EventPicture
+
+        source, names = self.data_set.source, self.data_set.views
+        number = int(scored.columns["event"][row])
+        known = find(source.detector).view(names[0], len(source.view_shapes[names[0]]))
+        return EventPicture(
+            views={name: source.read_view(number, name) for name in names},
+            classes=self.classes,
+            truth=int(scored.truth[row]),
+            scores=scored.scores[row],
+            energy=float(scored.columns["energy"][row]),
+            details=scored.columns["topology"][row],
+            name=f"event {number}",
+            pixel_classes=tuple(source.class_names),
+            axes=source.axes[names[0]],
+            across=known.across,
+            unit=source.value_units[names[0]],
+        )
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name)

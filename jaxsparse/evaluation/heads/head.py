@@ -1,0 +1,54 @@
+"""What every evaluated head is."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jaxsparse.data.batch import Batch
+from jaxsparse.evaluation.data_set import DataSet, Portion
+from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.scored import Scored
+
+
+class EvaluatedHead(abc.ABC):
+    """One output of a network over a data set.
+
+    Args:
+      data_set: that is evaluated.
+      other: events to fit baselines on, if they shall not be of the data set.
+      attributes: of the file of predictions.
+      quiet: no progress bar.
+
+    Attributes:
+      classes: names of its classes.
+      metrics: which figures apply, in the order of the report.
+    """
+
+    foreign: ClassVar[tuple[str, ...]]  # options of networks without such a head
+    classes: tuple[str, ...]
+    metrics: Sequence[Metric]
+
+    @abc.abstractmethod
+    def __init__(
+        self, data_set: DataSet, other: DataSet | None, attributes: dict[str, Any], *, quiet: bool
+    ): ...
+
+    @abc.abstractmethod
+    def writing(self, folder: Path) -> AbstractContextManager[Any]:
+        """``predictions.h5``, open while the pass lasts."""
+
+    @abc.abstractmethod
+    def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
+        """What the network says of a portion; writes it down."""
+
+    @abc.abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """Values of ``metrics.json`` beside the metrics', after the pass."""
+
+    @abc.abstractmethod
+    def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
+        """Pictures of some events."""

@@ -1,0 +1,183 @@
+"""Scores of pixels: which metrics apply, what is stored and drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from jaxsparse.data.batch import Batch
+from jaxsparse.data.schema import NO_CLASS, View
+from jaxsparse.data.spread_out import spread_out
+from jaxsparse.detectors import class_set, find
+from jaxsparse.evaluation.data_set import DataSet, Portion
+from jaxsparse.evaluation.heads.head import EvaluatedHead
+from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
+from jaxsparse.evaluation.metrics.calibration import Calibration
+from jaxsparse.evaluation.metrics.confusion import Confusion
+from jaxsparse.evaluation.metrics.efficiency import PixelEfficiency, directions_of
+from jaxsparse.evaluation.metrics.event_accuracy import EventAccuracy
+from jaxsparse.evaluation.metrics.instances import Instances
+from jaxsparse.evaluation.metrics.loss import PixelLoss
+from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.metrics.parts import parts_of_pixels
+from jaxsparse.evaluation.metrics.pixel_numbers import PixelNumbers
+from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
+from jaxsparse.evaluation.metrics.track_shower import TrackShower
+from jaxsparse.evaluation.pixel_predictions import PixelPredictions
+from jaxsparse.evaluation.progress import progress
+from jaxsparse.evaluation.scored import Scored
+from jaxsparse.evaluation.studies.local_guess import LocalGuess
+
+
+def pixel_metrics(
+    classes: Sequence[str],
+    rules: Sequence[tuple[str, int, float]] = (),
+    seed: int = 0,
+    *,
+    track: Sequence[int] | None = None,
+    directions: Mapping[str, np.ndarray] | None = None,
+) -> list[Metric]:
+    """What the scores and the truth of pixels say.
+
+    Args:
+      classes: class names.
+      rules: of :func:`~jaxsparse.evaluation.metrics.thresholds.parse_rules`.
+      seed: of the bootstrap draws.
+      track: the classes that are tracks, ``None`` where there are none.
+      directions: of :class:`~jaxsparse.evaluation.metrics.efficiency.PixelEfficiency`.
+    """
+    counts = functools.partial(GroupedCounts, seed)
+    return [
+        PixelNumbers(),
+        Confusion(classes, counts()),
+        EventAccuracy(counts()),
+        PixelLoss(counts()),
+        TrackShower(track, counts()),
+        *parts_of_pixels(classes, counts),
+        Calibration(classes, "pixels"),
+        Thresholds(classes, rules),
+        PixelEfficiency(classes, directions or {}, counts),
+        Instances(classes, counts()),
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelPicture:
+    """An image to be drawn.
+
+    Attributes:
+      number: of the event in its file.
+      name: of the view.
+      view: the pixels with their truth.
+      weights: float32 ``[pixels]`` of the loss, ``None`` without truth.
+      scores: float32 ``[pixels, classes]``.
+    """
+
+    number: int
+    name: str
+    view: View
+    weights: np.ndarray | None
+    scores: np.ndarray
+
+
+class SemanticHead(EvaluatedHead):
+    """Scores of every pixel of every view; every event and view is a :class:`Scored`."""
+
+    foreign: ClassVar[tuple[str, ...]] = ("part",)
+
+    def __init__(
+        self, data_set: DataSet, other: DataSet | None, attributes: dict[str, Any], *, quiet: bool
+    ):
+        self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
+        self.classes = data_set.pixel_classes
+        options, source = data_set.options, data_set.source
+        track = class_set(self.classes).track_numbers or None
+        shapes = {name: source.view_shapes[name] for name in data_set.views}
+        directions = directions_of(find(source.detector), shapes)
+        rules = parse_rules(options.rules(self.classes), self.classes)
+        self.metrics = [
+            *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
+            LocalGuess(data_set, other, track, GroupedCounts(options.seed), quiet=quiet),
+        ]
+        chosen = spread_out(len(data_set), options.pictures)
+        self._pictured = set(data_set.numbers[chosen].tolist())
+        self._pictures: list[PixelPicture] = []
+        self._num_sites = 0
+
+    def writing(self, folder: Path) -> PixelPredictions:
+        attributes = {**self.attributes, "view": self.data_set.views[0]}
+        self._file = PixelPredictions(folder / "predictions.h5", self.classes, attributes)
+        return self._file
+
+    def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
+        for place, (pixels, logits) in enumerate(zip(portion.images, output, strict=True)):
+            targets = batch.views[place].targets
+            weights = targets.get("weights", np.ones(len(logits), np.float32))
+            for event, (number, view) in enumerate(
+                zip(portion.numbers.tolist(), pixels.views(), strict=True)
+            ):
+                rows = slice(*pixels.bounds[event : event + 2])
+                scored = self._scored(number, view, logits[rows], weights[rows])
+                self._file.append(
+                    number, int(self.data_set.event_ids[number]), place,
+                    pixels.columns["rows"][rows], scored.scores,
+                )  # fmt: skip
+                self._num_sites += len(scored)
+                if number in self._pictured:
+                    own = weights[rows] if self.data_set.has_pixel_truth else None
+                    name = self.data_set.views[place]
+                    self._pictures.append(PixelPicture(number, name, view, own, scored.scores))
+                yield scored
+
+    def _scored(self, number: int, view: View, logits: np.ndarray, weights: np.ndarray) -> Scored:
+        truth = np.full(len(view), NO_CLASS) if view.labels is None else view.labels
+        columns = {
+            name: column
+            for name in ("instance", "vertex_distance", "interaction", "overlap")
+            if (column := getattr(view, name)) is not None
+        }
+        particles, _ = self.data_set.source.read_particles(np.array([number]))
+        return Scored.of_logits(
+            logits, truth, self.classes, weights, columns=columns, particles=particles,
+            group=self.data_set.group_of(number),
+        )  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        return {"num_sites": self._num_sites}
+
+    def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
+        from jaxsparse.viz import events
+        from jaxsparse.viz.canvas import whole
+
+        several = len(self.data_set.views) > 1
+        for one in progress(self._pictures, "drawing", self.quiet):
+            axes = len(one.view.shape)
+            source = self.data_set.source
+            picture = events.Picture(
+                one.view, one.scores, one.weights, self.classes, self._caption(one),
+                axes=source.axes[one.name], unit=source.value_units[one.name],
+            )  # fmt: skip
+            name = f"event_{one.number:05d}{f'_{one.name}' if several else ''}"
+            if self.data_set.cropped or axes == 3:
+                events.save(events.event_figure(picture), folder / "pictures" / f"{name}.png")
+                continue
+            full, zoom = whole(one.view.shape), events.zoom_window(one.view)
+            events.save(events.event_figure(picture, window=full), folder / f"pictures/{name}.png")
+            if zoom.size != full.size:
+                path = folder / f"pictures/{name}_zoom.png"
+                events.save(events.event_figure(picture, window=zoom), path)
+
+    def _caption(self, one: PixelPicture) -> str:
+        topology = self.data_set.topologies[one.number]
+        parts = [f"event {one.number}", *([topology] if topology else [])]
+        parts += [f"view {one.name}", f"{len(one.view):,} pixels"]
+        truth = one.view.labels
+        if truth is not None and (truth >= 0).any():
+            right = (one.scores.argmax(1) == truth)[truth >= 0].mean()
+            parts.append(f"accuracy {right:.3f}")
+        return ",  ".join(parts)

@@ -1,0 +1,133 @@
+"""The data flows that compute an operation: one table of operation and platform.
+
+A data flow stands in a file of its own and registers itself there: what it is called, what it does
+not serve and why, and the function. XLA's are in ``xla``, kernels for the CPU in ``native``. All
+data flows of an operation compute the same to rounding.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jaxsparse.errors import InputError
+from jaxsparse.ops.primitive import PLATFORMS
+
+AUTO = "auto"
+
+
+@dataclasses.dataclass(frozen=True)
+class Implementation:
+    """One way to compute an operation.
+
+    Attributes:
+        name: what it is asked for by.
+        call: the function of the operands.
+        refuses: of the operands too, in words why it does not serve them; None where it does.
+        portable: made of what XLA itself brings: only such may be in a program that is exported.
+    """
+
+    name: str
+    call: Callable[..., Any]
+    refuses: Callable[..., str | None]
+    portable: bool
+
+
+_TABLE: dict[tuple[str, str], list[Implementation]] = collections.defaultdict(list)
+
+
+def register(
+    operation: str,
+    name: str,
+    call: Callable[..., Any],
+    *,
+    platforms: Sequence[str] = PLATFORMS,
+    refuses: Callable[..., str | None] = lambda *_: None,
+    portable: bool = True,
+) -> None:
+    """Adds a data flow to the table.
+
+    ``"auto"`` takes the first that serves: kernels before what is portable, of several the one that
+    was registered first.
+
+    Args:
+        operation: ``"convolution"``, ``"convolution_weight_gradient"``, the same with
+            ``"grouped_"``, ``"column_moments"`` or ``"column_products"``.
+        name: of the data flow.
+        call: the function.
+        platforms: that it is for.
+        refuses: see ``Implementation``.
+        portable: see ``Implementation``.
+    """
+    for platform in platforms:
+        flows = _TABLE[operation, platform]
+        flows[:] = [flow for flow in flows if flow.name != name]  # a module may be loaded again
+        flows.append(Implementation(name, call, refuses, portable))
+        flows.sort(key=lambda flow: flow.portable)
+
+
+def names(operation: str) -> tuple[str, ...]:
+    """What the data flows of an operation are called, on any platform.
+
+    >>> names("convolution")
+    ('native', 'table', 'windows')
+    """
+    return tuple(sorted({f.name for key, flows in _TABLE.items() if key[0] == operation
+                         for f in flows}))  # fmt: skip
+
+
+def check_name(operation: str, implementation: str) -> None:
+    """Refuses a name that no data flow of the operation has.
+
+    Raises:
+        InputError: it is neither ``"auto"`` nor one of ``names(operation)``.
+    """
+    if implementation != AUTO and implementation not in names(operation):
+        raise InputError(
+            f"implementation is {implementation!r}: of a {_in_words(operation)} it must be one of "
+            f"{', '.join((AUTO, *names(operation)))}"
+        )
+
+
+def choose(
+    operation: str, implementation: str, platform: str, exported: bool, operands: Sequence[Any]
+) -> Callable[..., Any]:
+    """The function of a data flow that serves the operands.
+
+    Args:
+        operation: as in ``register``.
+        implementation: ``"auto"``, or the name of the one to take.
+        platform: that the program is for.
+        exported: it is to run elsewhere.
+        operands: of the operation.
+
+    Raises:
+        InputError: the one that was asked for does not serve: why, and which do.
+    """
+    check_name(operation, implementation)
+    here = {flow.name: flow for flow in _TABLE[operation, platform]}
+    for name, flow in here.items():
+        if implementation in (AUTO, name) and not _refusal(flow, exported, operands):
+            return flow.call
+    answers = []
+    for name in names(operation):
+        why = f"not for {platform}"
+        if name in here:
+            why = _refusal(here[name], exported, operands) or ""
+        answers.append(f"{name} does not serve ({why})" if why else f"{name} serves")
+    raise InputError(
+        f"implementation is {implementation!r} of a {_in_words(operation)} on {platform}"
+        f"{' for export' if exported else ''}: {', '.join(answers)}; use one that serves or 'auto'"
+    )
+
+
+def _refusal(flow: Implementation, exported: bool, operands: Sequence[Any]) -> str | None:
+    if exported and not flow.portable:
+        return "an exported program holds what XLA brings alone"
+    return flow.refuses(*operands)
+
+
+def _in_words(operation: str) -> str:
+    return operation.replace("_", " ")

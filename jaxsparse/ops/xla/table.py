@@ -1,0 +1,36 @@
+"""``"table"``: gather the inputs of all taps of all rows, then one matrix product.
+
+Few large operations, for accelerators; the work follows the capacity. ``"up"`` maps turn the order
+round: coarse rows are multiplied with all taps, and each fine row picks one product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxtyping import Array
+
+from jaxsparse.ops.implementations import register
+from jaxsparse.ops.kernel_map import UP, KernelMap
+from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, side_by_side, take
+
+
+def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
+    """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
+    x, w = x.astype(compute_dtype), w.astype(compute_dtype)
+    if kernel_map.kind == UP:
+        products = product(x, side_by_side(w)).reshape(-1, w.shape[2])
+        return products.at[kernel_map.slot].get(mode="fill", fill_value=0)
+    return gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, w)
+
+
+def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
+    """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``."""
+    x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
+    padded = grow(x, x.shape[0] + 1, 0)
+    gathered = take(padded, kernel_map.table.T).reshape(kernel_map.rows, -1)
+    return product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
+
+
+register("convolution", "table", apply)
+register("convolution_weight_gradient", "table", weight_gradient)

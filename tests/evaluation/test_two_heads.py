@@ -1,0 +1,73 @@
+"""A network that labels pixels and names events, of two views, evaluated in one pass."""
+
+import json
+
+import h5py
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from jaxsparse import models
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.evaluation import evaluator
+from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.event_predictions import read_predictions
+from jaxsparse.evaluation.options import Options
+from jaxsparse.inference import network_inputs
+from jaxsparse.viz import figures
+
+
+@pytest.fixture(scope="module")
+def out(classifier_config, event_file, tmp_path_factory):
+    pixel_classes = len(EventFile(event_file).class_names)
+    config = classifier_config.copy_and_resolve_references()
+    config.model = ConfigDict(
+        {
+            "name": "uresnet", "dim": 2, "in_channels": 1, "views": 2, "filters": 2, "depth": 2,
+            "blocks": 1,
+            "heads": {"event": {"num_classes": 3}, "semantic": {"num_classes": pixel_classes}},
+        }
+    )  # fmt: skip
+    options = Options(part="all", num_events=6, pictures=1)
+    network = models.build(config.model)
+    data_set = DataSet(event_file, config, options)
+    batch = data_set.batch(next(data_set.portions()), data_set.buckets())
+    drawn = network.init(jax.random.key(0), *network_inputs(network, batch), train=False)
+    variables = {name: drawn[name] for name in ("params", "batch_stats")}
+    folder = tmp_path_factory.mktemp("two_heads")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            evaluator, "load_for_evaluation", lambda *_, **__: (config, network, variables, 0)
+        )
+        patch.setattr(figures, "FIGURES", {})  # drawn in another test
+        evaluator.evaluate(folder, event_file, folder / "out", options, quiet=True)
+    return folder / "out"
+
+
+def test_figures_of_the_main_head_are_at_the_top_and_of_others_below(out):
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["classes"] == ["nue", "numu", "nc"]
+    assert len(metrics["confusion"]) == 3
+    assert list(metrics["heads"]) == ["semantic"]
+    pixels = metrics["heads"]["semantic"]
+    assert len(pixels["confusion"]) == len(pixels["classes"])
+    assert np.sum(pixels["confusion"]) == pixels["num_sites"]
+
+
+def test_both_heads_leave_their_predictions_of_the_same_events(out, event_file):
+    _, events = read_predictions(out / "predictions.h5")
+    with h5py.File(out / "heads/semantic/predictions.h5") as file:
+        assert file["event"][:].tolist() == np.repeat(events, 2).tolist()
+        assert file["view"][:].tolist() == [0, 1] * len(events)
+        source, offsets = EventFile(event_file), file["offsets"][:]
+        for entry, (number, view) in enumerate(zip(file["event"], file["view"], strict=True)):
+            pixels = source.read_view(int(number), ("XZ", "YZ")[view])
+            rows = file["rows"][offsets[entry] : offsets[entry + 1]]
+            assert rows.tolist() == np.flatnonzero(pixels.values >= 1).tolist()
+
+
+def test_every_head_has_its_page_and_pictures(out):
+    assert "| nue |" in (out / "report.md").read_text()
+    assert "| accuracy |" in (out / "heads/semantic/report.md").read_text()
+    assert len(list((out / "heads/semantic/pictures").iterdir())) == 2
