@@ -1,12 +1,14 @@
-"""How many whole events a second the loader makes ready for a network: file to padded batches.
+"""How many events a second the loader makes ready for a network: file to padded batches.
 
     python -m benchmarks.loader --data=FILE --config=configs/nova_smoke.py [--workers=0,2]
+    python -m benchmarks.loader --data=PLANES --config=configs/sparsessnet_y.py --epochs=0.5
 
-One shuffled epoch over all events of the file with the config's augmentation, batch size and
-buckets, for each number of worker processes (0: threads of this one). Nothing trains: the batches
-are dropped as they come. The clock starts with the first batch, so processes have been started
-and the table of buckets measured. Processor time is of this process and its workers; memory is
-what this process holds after the epoch more than when the clock started.
+Shuffled events of the file with the config's windows, augmentation, targets, batch size and
+buckets, for each number of worker processes (0: threads of this one). Crops out of whole planes
+are to be measured on a file of at least 2,000 compressed planes, so that no cache holds them.
+Nothing trains: the batches are dropped as they come. The clock starts with the first batch, so
+processes have been started and the table of buckets measured. Processor time is of this process and
+its workers; memory is what this process holds after the epoch more than when the clock started.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ from jaxsparse import command_line, models
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
+from jaxsparse.training.objectives import objectives_of, pixel_targets
 
 _CONFIG = command_line.define_config()
 flags.mark_flag_as_required("config")
-_DATA = command_line.define_path("data", None, "Event file of whole events.", required=True)
+_DATA = command_line.define_path("data", None, "Event file.", required=True)
 _WORKERS = flags.DEFINE_list("workers", "0,2", "Numbers of worker processes; 0 for threads.")
 _EPOCHS = flags.DEFINE_float("epochs", 1.0, "Epochs that are timed.", lower_bound=0.0)
 _OUT = command_line.define_path(
@@ -63,6 +66,8 @@ def _measure(workers: int) -> dict[str, Any]:
         batch_size=config.train.batch_size,
         num_devices=max(config.train.cpu_devices, 1),
         levels=models.geometry_of(config.model)["levels"],
+        targets=pixel_targets(objectives_of(config)),
+        loss=config.objectives.get("semantic"),
         seed=config.seed,
     )
     batches: Any = iter(loader)

@@ -12,6 +12,7 @@ import grain
 import jax
 import numpy as np
 
+from jaxsparse.data.bad_events import LeftOut
 from jaxsparse.data.batch import Batch, Shard, pad, share_out
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.measured_buckets import measure_buckets
@@ -22,6 +23,8 @@ from jaxsparse.errors import InputError
 
 ENDLESS = 2**48  # batches of a training run: more than any will take
 THREADS, PREFETCH = 2, 4  # batches made at a time, batches waiting, in the main process
+
+Made = tuple[list[Shard], dict[int, str]]  # and what is wrong with events that were left out
 
 _REMEDY = "lower data.workers, or repeat the command"
 
@@ -37,6 +40,9 @@ class Loader:
     All devices and micro-batches have the same number of slots, ``ceil(batch_size / shares)``, and
     about the same number of sites. Nothing is ever dropped, unless ``data.max_sites`` bounds the
     sites and ``data.oversize`` says so.
+
+    An event that cannot be read ends the iteration, or is left out (``data.bad_events``): its batch
+    is then shorter.
 
     Work is done by threads, or by ``data.workers`` processes (their program needs the usual
     ``if __name__ == "__main__":``).
@@ -109,7 +115,7 @@ class Loader:
             self.pipeline, events, batch_size=local_batch, num_shares=num_shares,
             num_buckets=int(data.num_buckets), capacities=data.capacities,
         )  # fmt: skip
-        self.num_events = len(events)
+        self.events, self.num_events = events, len(events)
         self.num_batches = ENDLESS if shuffle else -(-len(events) // batch_size)
         self.start_batch = start_batch
         self.workers = int(data.workers)
@@ -123,6 +129,7 @@ class Loader:
             process_index=process_index,
             process_count=process_count,
         )
+        self.left_out = LeftOut(source, int(data.max_bad_events))
         self._micro_batches, self._agree = micro_batches, agree
 
     def __iter__(self) -> Generator[Batch, None, None]:
@@ -130,9 +137,11 @@ class Loader:
             for made in batches:
                 if isinstance(made, InputError):
                     raise made
-                yield self._padded(made)
+                shards, wrong = made
+                self.left_out.add(wrong)
+                yield self._padded(shards)
 
-    def _made(self) -> Generator[list[Shard] | InputError, None, None]:
+    def _made(self) -> Generator[Made | InputError, None, None]:
         first = min(self.start_batch, self.num_batches)
         if self.workers:
             with closing(WorkerProcesses(self._maker, self.workers, remedy=_REMEDY)) as processes:
@@ -203,17 +212,23 @@ class _Maker:
     process_index: int
     process_count: int
 
-    def __call__(self, number: int) -> list[Shard] | InputError:
+    def __call__(self, number: int) -> Made | InputError:
         try:
             epochs, events = self.order.batch(int(number), self.batch_size)
             mine = slice(self.process_index, None, self.process_count)
             epochs, events = epochs[mine], events[mine]
-            images = self.pipeline.pixels(events, epochs)
+            wrong: dict[int, str] = {}
+            try:
+                images = self.pipeline.pixels(events, epochs)
+            except InputError:
+                good, wrong = self.pipeline.readable(events)
+                epochs, events = epochs[good], events[good]
+                images = self.pipeline.pixels(events, epochs)
             shards = self._shared(images, events)
             # Hardly ever: only ``data.max_sites`` can make it a matter at all.
             if self.buckets.pick(_counts(shards)) is None:
                 shards = self._fitted(int(number), images, events, epochs)
-            return shards
+            return shards, wrong
         except InputError as error:
             return error
 

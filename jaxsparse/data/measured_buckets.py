@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxsparse.data.buckets import BucketTable, fit_buckets, stated_buckets
 from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.errors import InputError
 
 SAMPLED, LARGEST = (192, 1024), 32  # events drawn at random, at least and at most; and the largest
 PIXELS = 1 << 18  # as many events as have so many
@@ -47,14 +48,19 @@ def measure_buckets(
     rng = np.random.default_rng([_STREAM, pipeline.seed])
     drawn = np.sort(rng.choice(len(events), min(wanted, len(events)), replace=False))
     most = np.argsort(-sites, kind="stable")[:LARGEST]
-    typical, largest = (
-        np.concatenate(
-            [view.level_counts(pipeline.levels) for view in pipeline.pixels(events[chosen])], axis=1
-        )
-        for chosen in (drawn, most)
-    )
+    typical, largest = (_level_counts(pipeline, events[chosen]) for chosen in (drawn, most))
     return fit_buckets(
         typical, largest, bound, batch_size=batch_size, num_devices=num_shares,
         num_buckets=num_buckets, max_sites=pipeline.max_sites, seed=pipeline.seed,
         views=len(pipeline.views),
     )  # fmt: skip
+
+
+def _level_counts(pipeline: Pipeline, events: np.ndarray) -> np.ndarray:
+    """int64 ``[events, views * levels]``: sites of every event that can be read."""
+    try:
+        images = pipeline.pixels(events)
+    except InputError:
+        good, _ = pipeline.readable(events)
+        images = pipeline.pixels(events[good])
+    return np.concatenate([view.level_counts(pipeline.levels) for view in images], axis=1)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.hashing import combine, mix
 from jaxsparse.data.pixels import Source, cell_numbers
 from jaxsparse.data.schema import NO_CLASS
@@ -30,6 +31,8 @@ def content_hashes(
 
     Pixels are hashed one by one and added up, so their order in the file does not matter.
 
+    An event that cannot be read is hashed by its number: it is for those who train on it to say so.
+
     Args:
       source: an event file.
       views: names, in an order that counts.
@@ -38,17 +41,27 @@ def content_hashes(
     chosen = np.arange(len(source)) if events is None else events
     parts = [np.zeros(0, np.uint64)]
     for start in range(0, len(chosen), _AT_ONCE):
-        numbers = chosen[start : start + _AT_ONCE]
-        hashes = np.zeros(len(numbers), np.uint64)
-        for place, view in enumerate(views):
-            pixels = source.read_pixels(numbers, view, ())
-            bits = np.ascontiguousarray(pixels.values, np.float32).view(np.uint32)
-            each = combine(place, cell_numbers(pixels.coords, pixels.shape), bits)
-            running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(each, dtype=np.uint64)])
-            ends = np.cumsum(pixels.lengths)
-            hashes += running[ends] - running[ends - pixels.lengths]  # modulo 2**64: exact
-        parts.append(mix(hashes))
+        numbers = np.asarray(chosen[start : start + _AT_ONCE])
+        try:
+            parts.append(_hashes(source, views, numbers))
+        except InputError:
+            good = ~np.isin(numbers, list(unreadable(source, numbers, views)))
+            hashes = mix(numbers.astype(np.uint64))
+            hashes[good] = _hashes(source, views, numbers[good])
+            parts.append(hashes)
     return np.concatenate(parts)
+
+
+def _hashes(source: Source, views: Sequence[str], numbers: np.ndarray) -> np.ndarray:
+    hashes = np.zeros(len(numbers), np.uint64)
+    for place, view in enumerate(views):
+        pixels = source.read_pixels(numbers, view, ())
+        bits = np.ascontiguousarray(pixels.values, np.float32).view(np.uint32)
+        each = combine(place, cell_numbers(pixels.coords, pixels.shape), bits)
+        running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(each, dtype=np.uint64)])
+        ends = np.cumsum(pixels.lengths)
+        hashes += running[ends] - running[ends - pixels.lengths]  # modulo 2**64: exact
+    return mix(hashes)
 
 
 def part_numbers(hashes: np.ndarray, fractions: Sequence[float]) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxsparse import settings
 from jaxsparse.data import crop, transforms
+from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
@@ -106,6 +107,7 @@ class Pipeline:
         self.fluctuation_shared = bool(data.fluctuation_shared)
         self.mean, self.std = float(data.mean), float(data.std)
         self.max_sites, self.oversize = int(data.max_sites), str(data.oversize)
+        self.skips = data.bad_events == "skip"
         self.classes: tuple[str, ...] = ()
         self.labels = np.full(len(source), NO_CLASS, np.int32)
         if source.event_classes or data.classes:
@@ -146,6 +148,17 @@ class Pipeline:
             for block in self._blocks(events)
         ]
         return blocks[0] if len(blocks) == 1 else tuple(map(_joined, zip(*blocks, strict=True)))
+
+    def readable(self, events: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+        """Which events can be read (bool ``[events]``), and what is wrong with the others.
+
+        Raises:
+          InputError: one cannot be read, and ``data.bad_events`` is ``"error"``.
+        """
+        wrong = unreadable(self.source, events, self.views)
+        if wrong and not self.skips:
+            raise InputError(next(iter(wrong.values())))
+        return ~np.isin(events, list(wrong)), wrong
 
     def key(self, events: np.ndarray, epochs: np.ndarray) -> Key:
         """What is random about some events is a hash of this."""

@@ -57,8 +57,8 @@ def inside(pixels: Pixels, starts: np.ndarray, shape: Sequence[int]) -> Pixels:
       starts: int64 ``[events, dim]``, first corners.
       shape: of the windows.
     """
-    moved = pixels.coords - np.repeat(starts, pixels.lengths, axis=0)
-    return pixels.take(((moved >= 0) & (moved < np.array(shape))).all(axis=1))
+    moved = pixels.coords - _at_each_pixel(starts, pixels)
+    return pixels.take(_within(moved, shape))
 
 
 def crop(pixels: Pixels, starts: np.ndarray, shape: Sequence[int]) -> Pixels:
@@ -71,9 +71,10 @@ def crop(pixels: Pixels, starts: np.ndarray, shape: Sequence[int]) -> Pixels:
     >>> small.coords.tolist(), small.values.tolist(), small.lengths.tolist(), small.shape
     ([[10, 2]], [6.0], [1], (16, 16))
     """
-    cut = inside(pixels, starts, shape)
-    coords = cut.coords - np.repeat(starts, cut.lengths, axis=0).astype(cut.coords.dtype)
-    return dataclasses.replace(cut, coords=coords, shape=tuple(int(side) for side in shape))
+    moved = pixels.coords - _at_each_pixel(starts, pixels)
+    shape = tuple(int(side) for side in shape)
+    stay = _within(moved, shape)
+    return dataclasses.replace(pixels, coords=moved, shape=shape).take(stay)
 
 
 def flip(pixels: Pixels, flips: np.ndarray) -> Pixels:
@@ -125,9 +126,8 @@ def shift(pixels: Pixels, steps: np.ndarray) -> Pixels:
     >>> moved.coords.tolist(), moved.values.tolist(), moved.lengths.tolist()
     ([[1, 1]], [5.0], [1])
     """
-    coords = pixels.coords + np.repeat(steps, pixels.lengths, axis=0).astype(pixels.coords.dtype)
-    stay = ((coords >= 0) & (coords < np.array(pixels.shape))).all(axis=1)
-    return dataclasses.replace(pixels, coords=coords).take(stay)
+    coords = pixels.coords + _at_each_pixel(steps, pixels)
+    return dataclasses.replace(pixels, coords=coords).take(_within(coords, pixels.shape))
 
 
 def scale(pixels: Pixels, factors: np.ndarray) -> Pixels:
@@ -202,8 +202,8 @@ def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:
     steps = np.stack(np.meshgrid(*[np.arange(-radius, radius + 1)] * len(shape)), axis=-1)
     keys = []
     for step in steps.reshape(-1, len(shape)):
-        coords = pixels.coords + step
-        stay = ((coords >= 0) & (coords < np.array(shape))).all(axis=1)
+        coords = pixels.coords + step.astype(pixels.coords.dtype)
+        stay = _within(coords, shape)
         keys.append(pixels.event[stay] * size + cell_numbers(coords[stay], shape))
     cells = np.unique(np.concatenate(keys))
     own = np.searchsorted(cells, pixels.cells)
@@ -221,6 +221,19 @@ def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:
         shape,
         {name: spread(column, COLUMNS[name].none) for name, column in pixels.columns.items()},
     )
+
+
+def _at_each_pixel(vectors: np.ndarray, pixels: Pixels) -> np.ndarray:
+    """``[pixels, dim]``: the vector of its event at every pixel, of the type of coordinates."""
+    return vectors.astype(pixels.coords.dtype).repeat(pixels.lengths, axis=0)
+
+
+def _within(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """boolean ``[pixels]``: which lie in an image; one axis after the other is the fastest."""
+    stay = np.ones(len(coords), bool)
+    for column, side in zip(coords.T, shape, strict=True):
+        stay &= (column >= 0) & (column < side)
+    return stay
 
 
 def _places(cells: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -18,7 +18,7 @@ from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
 from jaxsparse.training.config import with_class_names
-from jaxsparse.training.objectives import Objective
+from jaxsparse.training.objectives import Objective, pixel_targets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def open_data(
     split = () if own_file else config.data.split
     chosen = _select(config, source, split, "train")
     common: dict[str, Any] = dict(
-        targets=[name for each in objectives for name in each.target.pixel_targets],
+        targets=pixel_targets(objectives),
         loss=config.objectives.get("semantic"),
         num_devices=num_devices,
         levels=network.levels,

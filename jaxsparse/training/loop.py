@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
 from jaxsparse.data.loader import Loader
+from jaxsparse.data.something_to_learn import require_something_to_learn
 from jaxsparse.errors import InputError
 from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
@@ -128,6 +129,7 @@ class _Run:
         # 2. The data: files are opened and checked, buckets are measured on them.
         data = open_data(config, self.network, self.objectives, self.replicas.num_devices)
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
+        require_something_to_learn(data.train, data.validation)
         self.plan = Plan.of(config.train, data.num_events)
         self.config = config = with_class_names(config, data.event_classes)
         inputs = inputs_of(config, data.contents)

@@ -8,7 +8,7 @@ that it is of. Parts of a batch add up to the same number however it is shared o
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -111,6 +111,11 @@ def objectives_of(config: ConfigDict) -> tuple[Objective, ...]:
                 f"{', '.join(heads) or 'none'}: every head needs an objective of its name"
             )
     return tuple(_objective(name, given[name], heads[name].num_classes) for name in sorted(heads))
+
+
+def pixel_targets(objectives: Iterable[Objective]) -> tuple[str, ...]:
+    """What batches must have of every pixel, of :data:`jaxsparse.data.targets.TARGETS`."""
+    return tuple(name for objective in objectives for name in objective.target.pixel_targets)
 
 
 def main_head(config: ConfigDict) -> str:

@@ -27,6 +27,8 @@ LOCK_FILE = ".lock"
 # What a resumed run may change: how long, how often and on what it runs, not what it computes.
 FREE_KEYS = frozenset(
     {
+        "data.bad_events",
+        "data.max_bad_events",
         "data.workers",
         "train.cache_dir",
         "train.checkpoint_every",

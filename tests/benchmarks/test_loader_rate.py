@@ -12,10 +12,10 @@ import numpy as np
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
+from tests.toy_events import write_toy_file
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = 100
-CONFIG = "--config=configs/nova_smoke.py"
 
 
 def write(path: Path) -> None:
@@ -31,16 +31,19 @@ def write(path: Path) -> None:
             writer.append(Event(number, dict.fromkeys(NOVA_VIEWS, view), label=0))
 
 
-def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    write(folder / "a.h5")
-    files = f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
+def run(
+    folder: Path, *options: str, config: str = "nova_smoke"
+) -> subprocess.CompletedProcess[str]:
+    recipe = f"--config=configs/{config}.py"
+    files = recipe, f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.loader", CONFIG, *files, *options],
+        [sys.executable, "-m", "benchmarks.loader", *files, *options],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 def test_the_epochs_asked_for_are_counted_and_written(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5")
     process = run(tmp_path, "--workers=0", "--epochs=2")
     assert process.returncode == 0, process.stderr
     record = json.loads((tmp_path / "a.json").read_text())
@@ -52,7 +55,16 @@ def test_the_epochs_asked_for_are_counted_and_written(tmp_path: Path) -> None:
     assert int(line.split()[1]) == row["events"]
 
 
+def test_crops_of_planes_are_measured_with_their_targets(tmp_path: Path) -> None:
+    write_toy_file(tmp_path / "a.h5", events=80, seed=0)
+    process = run(tmp_path, "--workers=0", config="sparsessnet_y")
+    assert process.returncode == 0, process.stderr
+    (row,) = json.loads((tmp_path / "a.json").read_text())["rows"]
+    assert row["events"] >= 80
+
+
 def test_a_wrong_number_of_workers_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5")
     process = run(tmp_path, "--workers=0,many")
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()

@@ -113,7 +113,7 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
         (
             "model.name",
             "uresnet",
-            "whose head is event, but the network of model.name 'uresnet' has sem",
+            "objectives are event and model.heads semantic: every head needs an objective",
         ),
         ("objectives.event.loss", "focal", "objectives.event.loss is 'focal'"),
         ("objectives.event.q", 0.0, "objectives.event.q is 0.0"),

@@ -1,0 +1,71 @@
+"""A file that a config reads nothing of is refused before anything is trained on it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.loader import Loader
+from jaxsparse.data.something_to_learn import require_something_to_learn
+from jaxsparse.errors import InputError
+
+
+@pytest.fixture
+def load(tmp_path, make_event, write_events, data_config, loss_config):
+    """Function that makes a loader of events that were changed; view by view."""
+
+    def make(change=lambda view: view, *, loss=(), **data):
+        events = [
+            dataclasses.replace(
+                event, views={name: change(view) for name, view in event.views.items()}
+            )
+            for event in map(make_event, range(5))
+        ]
+        data_config.update({"crop": (), **data})
+        loss_config.update(dict(loss))
+        return Loader(
+            EventFile(write_events(tmp_path / "a.h5", events)), data_config, batch_size=2,
+            levels=2, targets=("labels", "weights"), loss=loss_config,
+        )  # fmt: skip
+
+    return make
+
+
+def test_a_file_with_pixels_and_truth_is_accepted_for_training_and_validation(load):
+    loader = load()
+    require_something_to_learn(loader, None)
+    require_something_to_learn(loader, loader)
+
+
+def test_values_outside_of_low_and_high_are_named_with_what_they_are(load):
+    def small(view):
+        return dataclasses.replace(view, values=np.linspace(0.5, 1.5, len(view), dtype=np.float32))
+
+    loader = load(small, low=10.0, high=300.0)
+    with pytest.raises(InputError) as caught:
+        require_something_to_learn(loader, None)
+    assert "data.low is 10 and data.high 300: none of the " in str(caught.value)
+    assert "their values are 0.5 to 1.5, half of them 0.7" in str(caught.value)
+
+
+def test_views_without_a_pixel_are_named(load):
+    loader = load(lambda view: view.take(slice(0)))
+    with pytest.raises(InputError, match=r"5 events of a\.h5 have no pixel in views Y, choose"):
+        require_something_to_learn(loader, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "loss"),
+    [
+        (lambda view: dataclasses.replace(view, labels=None), ()),
+        (lambda view: dataclasses.replace(view, labels=np.full(len(view), -1, np.int8)), ()),
+        (lambda view: view, {"cluster_low": 0.0, "cluster_high": 0.0, "vertex_weight": 0.0}),
+    ],
+)
+def test_pixels_without_a_class_or_a_weight_are_refused(load, change, loss):
+    loader = load(change, loss=loss)
+    with pytest.raises(InputError, match=r"data\.train has nothing to learn from: no pixel of 5"):
+        require_something_to_learn(loader, None)
