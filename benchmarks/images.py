@@ -7,6 +7,7 @@ import numpy as np
 from jaxsparse.data.crop import choose_windows, window_shape
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.transforms import crop, mask
+from jaxsparse.detectors import find
 
 
 def tracks(shape: tuple[int, ...], num_sites: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +46,7 @@ def tracks(shape: tuple[int, ...], num_sites: int, seed: int = 0) -> tuple[np.nd
 def event_of(
     path: str, index: int, view: str, shape: tuple[int, ...] | None
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """One view of an event file, masked to 10 to 300 ADC: its coords, values / 50 and shape.
+    """One view of an event file, masked and scaled as its detector is: coords, values and shape.
 
     Args:
         path: event file.
@@ -53,9 +54,11 @@ def event_of(
         view: its name, for example ``"Y"``.
         shape: crop to this much, where the charge is densest; None for the whole view.
     """
-    image = mask(EventFile(path).read_pixels([index], view, ()))
+    file = EventFile(path)
+    known = find(file.detector).view(view, len(file.view_shapes[view]))
+    image = mask(file.read_pixels([index], view, ()), known.low, known.high)
     if shape is not None:
         window = window_shape(image.shape, shape)
         corner = choose_windows(image, window, keep="densest", draw=np.zeros)
         image = crop(image, corner, window)
-    return image.coords, image.values / np.float32(50), image.shape
+    return image.coords, (image.values - known.mean) / np.float32(known.std), image.shape

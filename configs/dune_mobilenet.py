@@ -12,7 +12,8 @@ planes together; a split of 80/10/10. The wires are not mirrored: the beam has a
 
 from ml_collections import ConfigDict
 
-from jaxsparse.training.config import classifier_config
+from jaxsparse.detectors.dune import DUNE, DUNE_VIEWS
+from jaxsparse.training.config import classifier_config, see_views
 
 
 def get_config() -> ConfigDict:
@@ -24,10 +25,8 @@ def get_config() -> ConfigDict:
     config.model.merge_stage = 4
     config.model.reduction = 0
 
-    config.data.views = ("U", "V", "Z")
+    see_views(config, DUNE, *DUNE_VIEWS)
     config.data.classes = ("nue", "numu", "nutau", "nc")
-    config.data.mean = 61.9
-    config.data.std = 56.2
     config.data.flip_time = True
     config.data.split = (0.8, 0.1, 0.1)
 

@@ -19,7 +19,8 @@ Not a published recipe; what it reaches is in ``docs/dune.md``. All of it is our
 
 from ml_collections import ConfigDict
 
-from jaxsparse.training.config import classifier_config
+from jaxsparse.detectors.dune import DUNE, DUNE_VIEWS
+from jaxsparse.training.config import classifier_config, see_views
 
 
 def get_config() -> ConfigDict:
@@ -39,9 +40,9 @@ def get_config() -> ConfigDict:
     config.model.activation = "relu"
     config.model.heads.event.dropout = 0.3
 
-    config.data.views = ("U", "V", "Z")
+    see_views(config, DUNE, *DUNE_VIEWS)
     config.data.classes = ("nue", "numu", "nutau", "nc")
-    config.data.mean = 178.0
+    config.data.mean = 178.0  # of the blocks
     config.data.std = 237.0
     config.data.coarsen = 4
     config.data.flip_time = True

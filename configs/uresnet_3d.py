@@ -10,7 +10,8 @@ voxels that keep the interaction; axes may be mirrored.
 
 from ml_collections import ConfigDict
 
-from jaxsparse.training.config import default_config
+from jaxsparse.detectors.microboone import MICROBOONE, VOXELS
+from jaxsparse.training.config import default_config, see_views
 
 
 def get_config() -> ConfigDict:
@@ -18,11 +19,8 @@ def get_config() -> ConfigDict:
     config.model.dim = 3
     config.model.filters = 16
 
-    config.data.views = ("voxels",)
-    config.data.low = 0.0
-    config.data.high = 1e9
+    see_views(config, MICROBOONE, VOXELS)
     config.data.crop = (192, 192, 192)
-    config.data.std = 1.0
 
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 1e-3

@@ -20,6 +20,23 @@ class InputError(ValueError):
     """
 
 
+def check_kind(name: str, value: object, *kinds: type, remedy: str = "") -> None:
+    """Refuses what is none of the kinds, by the names of both.
+
+    Raises:
+        InputError: it is not.
+
+    >>> check_kind("strides", 2, tuple, list, remedy="one number an axis")
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: strides is a int: must be a tuple or a list, one number an axis
+    """
+    if not isinstance(value, kinds):
+        wanted = " or a ".join(kind.__name__ for kind in kinds)
+        end = f", {remedy}" if remedy else ""
+        raise InputError(f"{name} is a {type(value).__name__}: must be a {wanted}{end}")
+
+
 def one_line(error: object) -> str:
     """The text of an error without its line breaks.
 

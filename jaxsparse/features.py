@@ -101,7 +101,7 @@ def check_rows(features: Any, rows: int, name: str = "features") -> None:
     jaxsparse.errors.InputError: features has shape (3, 2): must be [5, channels], a row for each of
     the 5 rows of coordinates, padding included
     """
-    shape = np.shape(features)
+    shape = np.shape(as_array(name, features))
     if len(shape) != 2 or shape[0] != rows:
         raise InputError(
             f"{name} has shape {shape}: must be [{rows}, channels], a row for each of the {rows} "

@@ -123,11 +123,11 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", _number),
                    "classification without data.validation: shares of training, validation and "
                    "test events of data.train, parted by content"),
-        "views": S(("Y",), NAMES, "names of the file's views, all of which the network sees"),
+        "views": S((), NAMES, "names of the file's views, all of which the network sees"),
         "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
                      "data.train, which config.json then says"),
-        "low": S(10.0, BOUND, "keep pixels with low <= value <= high"),
-        "high": S(300.0, BOUND, "see low"),
+        "low": S(0.0, BOUND, "keep pixels with low <= value <= high"),
+        "high": S(1e9, BOUND, "see low"),
         "crop": S((512, 512), rows("be a tuple of positive whole numbers, () takes whole images",
                                    lambda side: _whole(side) and 0 < side <= LARGEST),
                   "side lengths; () takes the whole image"),
@@ -136,7 +136,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "flip_time": S(True, SWITCH, "augmentation: mirrors the first axis (NOvA: the plane)"),
         "flip_wire": S(True, SWITCH, "and the others (NOvA: the cell)"),
         "mean": S(0.0, FINITE, "features are (values - mean) / std"),
-        "std": S(50.0, POSITIVE, "see mean"),
+        "std": S(1.0, POSITIVE, "see mean"),
         "fluctuation": S(0.0, SHARE, "augmentation: values times 1 + this times a normal number"),
         "fluctuation_shared": S(False, SWITCH, "one number an event instead of one a view"),
         "coarsen": S(1, whole(1, words="1 changes nothing"),

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.arithmetic import Arithmetic
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.features import as_features, check_rows
 from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.origins import derived
@@ -153,8 +153,8 @@ class SparseTensor(Arithmetic):
         Raises:
             InputError: other sites, or no SparseTensor.
         """
-        if not isinstance(other, SparseTensor):
-            raise InputError(f"y is a {type(other).__name__}: must be a SparseTensor, as x is")
+        check_kind("y", other, SparseTensor, remedy="as x is")
+        assert isinstance(other, SparseTensor)
         self.check("features of x")
         other.check("features of y")
         remedy = "bring both to the same sites, with ops.union or ops.intersection"
@@ -274,11 +274,11 @@ def check_tensor(x: object, name: str = "x") -> None:
     jaxsparse.errors.InputError: x is a ndarray: must be a SparseTensor, make one with
     jaxsparse.sparse_tensor or put features on sites with .replace(features=...)
     """
-    if not isinstance(x, SparseTensor):
-        raise InputError(
-            f"{name} is a {type(x).__name__}: must be a SparseTensor, make one with "
-            "jaxsparse.sparse_tensor or put features on sites with .replace(features=...)"
-        )
+    remedy = (
+        "make one with jaxsparse.sparse_tensor or put features on sites with .replace(features=...)"
+    )
+    check_kind(name, x, SparseTensor, remedy=remedy)
+    assert isinstance(x, SparseTensor)
     x.check()
 
 

@@ -23,6 +23,7 @@ from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, flip, mask, on_view
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.detectors import class_set
+from jaxsparse.detectors.microboone import MASK
 from jaxsparse.viz.canvas import Window, active_window, paint, whole
 from jaxsparse.viz.events import (
     BACKGROUND,
@@ -84,7 +85,7 @@ def panel_figure(
     return figure
 
 
-def mask_figure(view: View, window: Window, low: float = 10.0, high: float = 300.0) -> Figure:
+def mask_figure(view: View, window: Window, low: float = MASK[0], high: float = MASK[1]) -> Figure:
     """Charge of the pixels that stay, and all pixels coloured by whether they stay."""
 
     def draw_kept(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]) -> None:
@@ -236,7 +237,7 @@ def pick_events(source: EventFile, name: str) -> tuple[int, int]:
         assert view.labels is not None
         own = view.take(view.interaction)
         hot.append(int((own.values > 300.0).sum()))
-        kept = on_view(own, mask)
+        kept = on_view(own, mask, *MASK)
         first, last = np.quantile(kept.coords, [0.02, 0.98], axis=0) if len(kept) else (0.0, 0.0)
         inside = np.all((first > 100) & (last < np.array(view.shape) - 100))
         counts = np.bincount(np.asarray(kept.labels) + 1, minlength=6)[1:]
@@ -245,7 +246,7 @@ def pick_events(source: EventFile, name: str) -> tuple[int, int]:
     return int(np.argmax(shown)), int(np.argmax(hot))
 
 
-def hot_window(view: View, side: int = 96, high: float = 300.0) -> Window:
+def hot_window(view: View, side: int = 96, high: float = MASK[1]) -> Window:
     """A square around the pixels of the interaction that are above the mask."""
     chosen = view.values > high
     if view.interaction is not None:
@@ -266,7 +267,7 @@ def main(_: list[str]) -> None:
     source = EventFile(values.events)
     number, hot = pick_events(source, values.view)
     view, masked = source.read_view(number, values.view), source.read_view(hot, values.view)
-    kept = on_view(view, mask)
+    kept = on_view(view, mask, *MASK)
     side = tuple(min(SIDE, size) for size in view.shape)
     part = on_view(kept, crop, window_around(kept, side, 0)[None], side)
     figures = {

@@ -17,6 +17,7 @@ import numpy as np
 
 from jaxsparse.data.schema import View
 from jaxsparse.data.summary import active_neighbours
+from jaxsparse.detectors.nova import NOVA_AXES
 
 SUSPICIOUS = 1.2  # times the neighbours of the order in use
 CHECKED = 200  # events that are looked at: enough to tell, and their pixels are kept
@@ -116,8 +117,8 @@ def order_check(
       shapes, axes: of every view.
       used, remedy: of :class:`AxisOrderCheck`; an order that is none is as if not given.
     """
-    if set(axes.values()) != {("plane", "cell")} or len(set(shapes.values())) != 1:
+    if set(axes.values()) != {NOVA_AXES} or len(set(shapes.values())) != 1:
         return None
-    known = sorted(used.split(",")) == ["cell", "plane", "view"]
+    known = sorted(used.split(",")) == sorted(("view", *NOVA_AXES))
     shape = next(iter(shapes.values()))
-    return AxisOrderCheck(("plane", "cell"), shape, len(shapes), used if known else "", remedy)
+    return AxisOrderCheck(NOVA_AXES, shape, len(shapes), used if known else "", remedy)

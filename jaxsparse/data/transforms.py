@@ -32,16 +32,16 @@ def on_view(view: View, transform: Callable[..., Pixels], *options: Any) -> View
     return transform(Pixels.of([view]), *options).views()[0]
 
 
-def mask(pixels: Pixels, low: float = 10.0, high: float = 300.0) -> Pixels:
-    """Keep the pixels with ``low <= value <= high`` (both ends kept), in ADC for wire planes.
+def mask(pixels: Pixels, low: float, high: float) -> Pixels:
+    """Keep the pixels with ``low <= value <= high`` (both ends kept).
 
-    The range 10 to 300 ADC is SparseSSNet's: below is noise, above are shorts and artefacts.
+    Of SparseSSNet's 10 to 300 ADC: below is noise, above are shorts and artefacts.
 
     Raises:
       InputError: ``low`` is above ``high``.
 
     >>> pixels = Pixels(np.array([[0], [1], [2]]), np.array([9.9, 10, 301]), np.array([3]), (3,))
-    >>> mask(pixels).coords.tolist()
+    >>> mask(pixels, 10.0, 300.0).coords.tolist()
     [[1]]
     """
     if not low <= high:

@@ -90,7 +90,7 @@ class DataSet:
         network = models.build(config.model)
         self.levels, heads = network.levels, network.heads
         self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
-        self._check_views(file)
+        self._check_views(file, network.views)
         self.classes = _event_classes(file, config, heads["event"]) if "event" in heads else ()
         self.source: Any = EvaluatedFile(file, self.classes, options.value_scale)
         labels_pixels = "semantic" in heads
@@ -245,8 +245,13 @@ class DataSet:
             seed=draw or self.options.seed, augment=draw > 0,
         )  # fmt: skip
 
-    def _check_views(self, file: EventFile) -> None:
+    def _check_views(self, file: EventFile, number: int) -> None:
         asked = bool(self.options.view)
+        if len(self.views) != number:
+            raise InputError(
+                f"{f'--view={self.options.view}' if asked else f'data.views is {self.views}'}, but "
+                f"the network of this work directory takes {number} views: give as many."
+            )
         for view in self.views:
             setting = f"--view={view}" if asked else f"data.views has {view!r}"
             if view not in file.view_shapes:

@@ -150,12 +150,14 @@ class Scored:
 
     @staticmethod
     def join(parts: Sequence[Scored]) -> Scored:
-        """All rows of several portions (at least one) with the same columns."""
+        """All rows of several portions (at least one), with the columns that all of them have."""
         first = parts[0]
         if len(parts) == 1:
             return first
         columns = {
-            name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns
+            name: np.concatenate([part.columns[name] for part in parts])
+            for name in first.columns
+            if all(name in part.columns for part in parts)
         }
         scores, truth, losses = (
             np.concatenate([getattr(part, name) for part in parts])

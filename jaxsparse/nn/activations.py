@@ -18,7 +18,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import per_channel
 from jaxsparse.nn.mish import mish
 from jaxsparse.nn.parameters import parameter
-from jaxsparse.nn.pointwise import Tensor, site_features, with_features
+from jaxsparse.nn.pointwise import Tensor, check_kind_of, site_features, with_features
 from jaxsparse.ops.padding import fill_padding
 
 
@@ -101,6 +101,7 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
     compute = functools.partial(function, **options)
 
     def apply(x: Tensor) -> Tensor:
+        check_kind_of(x)
         x.check()
         features = x.features
         if isinstance(x, SparseTensor) and not named:
@@ -133,6 +134,7 @@ class PReLU(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         size = x.features.shape[-1] if self.per_channel else 1
         slope = parameter(self, "slope", nn.initializers.constant(0.25), (size,))
         features = site_features(x)

@@ -4,7 +4,7 @@ The dense twins, of the same names and arguments, are in :mod:`jaxsparse.nn.dens
 """
 
 from jaxsparse import Geometry, SparseTensor, ops
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.ops.levels import kernel_key
 
 
@@ -34,10 +34,11 @@ def neighbours(
     here = _level(geometry, level)
     sites = ops.Sites.of(here)
     kernel_map = here.kernel_map(kernel_size, dilation)
-    region = ops.hypercube(kernel_size, sites.dim, dilation=dilation)
     if kernel_map is not None:
-        return ops.Connection(sites, sites, kernel_map, region.taps, region.taps)
-    return ops.submanifold_connection(sites, region)
+        return ops.Connection(sites, sites, kernel_map, kernel_map.taps, kernel_map.taps)
+    return ops.submanifold_connection(
+        sites, ops.hypercube(kernel_size, sites.dim, dilation=dilation)
+    )
 
 
 def down(geometry: Geometry, level: int, *, kernel_size: int = 2) -> ops.Connection:
@@ -155,6 +156,7 @@ def _check_map(geometry: Geometry, level: int, kernel_size: int, dilation: int) 
 
 
 def _level(geometry: Geometry, level: int) -> ops.Level:
+    check_kind("geometry", geometry, Geometry, remedy="jaxsparse.geometry builds it once a batch")
     if not 0 <= level < len(geometry.levels):
         raise InputError(
             f"level is {level}: the geometry has levels 0 to {len(geometry.levels) - 1}, build it "

@@ -22,7 +22,7 @@ from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_convolution import dense_convolution
 from jaxsparse.nn.dense_tensor import DenseGeometry
 from jaxsparse.nn.parameters import convolution_weights, parameter
-from jaxsparse.nn.pointwise import Tensor
+from jaxsparse.nn.pointwise import Tensor, check_kind_of
 
 Where = Geometry | ops.Connection | DenseGeometry | DenseConnection
 
@@ -134,6 +134,7 @@ class ChannelwiseConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, where: Where) -> Tensor:
+        check_kind_of(x)
         channels = x.features.shape[-1]
         return _convolved(self, x, where, features=channels * self.multiplier, groups=channels)
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from jaxsparse import SparseTensor
 from jaxsparse.features import per_channel
-from jaxsparse.nn.pointwise import Tensor, with_features
+from jaxsparse.nn.pointwise import Tensor, check_kind_of, with_features
 
 
 def append_coordinates(x: Tensor) -> Tensor:
@@ -26,6 +26,7 @@ def append_coordinates(x: Tensor) -> Tensor:
     >>> append_coordinates(x).features.tolist()
     [[5.0, -0.5, 0.75]]
     """
+    check_kind_of(x)
     x.check()
     dtype = x.features.dtype
     if isinstance(x, SparseTensor):

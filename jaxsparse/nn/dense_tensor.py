@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxsparse import SparseTensor
 from jaxsparse.arithmetic import Arithmetic
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.pytree import pytree
 from jaxsparse.same_sites import known_to_differ
 
@@ -60,8 +60,8 @@ class DenseTensor(Arithmetic):
         Raises:
             InputError: they are, or no DenseTensor.
         """
-        if not isinstance(other, DenseTensor):
-            raise InputError(f"y is a {type(other).__name__}: must be a DenseTensor, as x is")
+        check_kind("y", other, DenseTensor, remedy="as x is")
+        assert isinstance(other, DenseTensor)
         given, expected = ((t.stride, t.features.shape[:-1], t.mask is None) for t in (self, other))
         if given != expected or known_to_differ(self.mask, other.mask):
             raise InputError(
@@ -127,11 +127,9 @@ def check_dense(x: object) -> None:
     Raises:
         InputError: it is not.
     """
-    if not isinstance(x, DenseTensor):
-        raise InputError(
-            f"x is a {type(x).__name__}: must be a DenseTensor, the dense vocabulary's enter makes "
-            "one of a sparse batch"
-        )
+    remedy = "enter of the dense vocabulary makes one of a sparse batch"
+    check_kind("x", x, DenseTensor, remedy=remedy)
+    assert isinstance(x, DenseTensor)
     x.check()
 
 

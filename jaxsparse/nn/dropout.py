@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsparse.errors import InputError
-from jaxsparse.nn.pointwise import Tensor, with_features
+from jaxsparse.nn.pointwise import Tensor, check_kind_of, with_features
 
 
 class Dropout(nn.Module):
@@ -39,6 +39,7 @@ class Dropout(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         _check(self.rate)
         idle = not self.train or self.is_initializing()
         return with_features(x, nn.Dropout(self.rate, deterministic=idle)(x.features))
@@ -78,6 +79,7 @@ class AlphaDropout(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         _check(self.rate)
         if not self.train or self.is_initializing() or self.rate == 0:
             return x

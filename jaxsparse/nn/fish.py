@@ -11,7 +11,7 @@ import flax.linen as nn
 
 from jaxsparse.errors import InputError
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
-from jaxsparse.nn.pointwise import Tensor
+from jaxsparse.nn.pointwise import Tensor, check_kind_of
 from jaxsparse.nn.squeeze_excitation import EventGate
 
 SHORTCUTS = ("projection", "reduction")
@@ -78,6 +78,7 @@ class FishBridge(nn.Module):
     def __call__(self, x: Any, connection: Any) -> Any:
         settings, layers = self.settings, self.settings.layers
         block = nn.remat(FishBlock) if self.remat else FishBlock
+        check_kind_of(x)
         channels = x.features.shape[-1]
         x = ConvolutionUnit("Linear", max(channels // 2, 1), settings, name="squeeze")(x)
         x = settings.activate(settings.batch_norm("wide_norm")(x))
@@ -128,6 +129,7 @@ def reduce_channels(x: Tensor, features: int) -> Tensor:
     >>> reduce_channels(x, 2).features.tolist()
     [[3.0, 7.0]]
     """
+    check_kind_of(x)
     *places, channels = x.features.shape
     if channels % features:
         raise InputError(f"features is {features}: must divide the {channels} channels")

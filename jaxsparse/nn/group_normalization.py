@@ -11,6 +11,7 @@ from jaxtyping import Array, Float32
 
 from jaxsparse import SparseTensor, ops
 from jaxsparse.nn.parameters import parameter
+from jaxsparse.tensor import check_tensor
 
 
 class GroupNorm(nn.Module):
@@ -91,6 +92,7 @@ class LayerNorm(nn.Module):
 def _scale_and_bias(
     module: nn.Module, x: SparseTensor
 ) -> tuple[Float32[Array, " channels"], Float32[Array, " channels"]]:
+    check_tensor(x)
     shape = (x.num_channels,)
     return (
         parameter(module, "scale", nn.initializers.ones, shape),

@@ -5,6 +5,7 @@ from typing import Any
 import flax.linen as nn
 
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
+from jaxsparse.nn.pointwise import check_kind_of
 from jaxsparse.nn.squeeze_excitation import SqueezeExcitation
 
 
@@ -35,6 +36,7 @@ class InvertedResidual(nn.Module):
     def __call__(self, x: Any, connection: Any) -> Any:
         settings = self.settings
         layers = settings.layers
+        check_kind_of(x)
         channels = x.features.shape[-1]
         y = x
         if self.expansion != 1:

@@ -11,7 +11,7 @@ from jaxsparse import SparseTensor, ops
 from jaxsparse.features import per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
-from jaxsparse.nn.pointwise import Tensor, with_features
+from jaxsparse.nn.pointwise import Tensor, check_kind_of, with_features
 
 
 class BatchNorm(nn.Module):
@@ -46,6 +46,7 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         channels = (x.features.shape[-1],)
         scale = parameter(self, "scale", nn.initializers.ones, channels)
         bias = parameter(self, "bias", nn.initializers.zeros, channels)

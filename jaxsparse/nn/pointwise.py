@@ -14,6 +14,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxsparse import SparseTensor
+from jaxsparse.errors import check_kind
 from jaxsparse.features import check_features, per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
@@ -40,6 +41,7 @@ class Linear(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         shape = (x.features.shape[-1], self.features)
         weights = parameter(self, "weights", jax.nn.initializers.he_normal(), shape)
         out = product(site_features(x), weights, self.dtype)
@@ -58,6 +60,7 @@ def add_bias(
 
 def relu(x: Tensor) -> Tensor:
     """``max(in, 0)`` at every site."""
+    check_kind_of(x)
     return x.replace(features=jax.nn.relu(x.features))
 
 
@@ -68,6 +71,8 @@ def add(x: Tensor, y: Tensor) -> Tensor:
         InputError: the tensors have different sites, as far as :mod:`jaxsparse.same_sites` can
             tell.
     """
+    check_kind_of(x)
+    check_kind_of(y, "y")
     return x + y
 
 
@@ -77,8 +82,20 @@ def concatenate(x: Tensor, y: Tensor) -> Tensor:
     Raises:
         InputError: as of :func:`add`.
     """
+    check_kind_of(x)
+    check_kind_of(y, "y")
     x.check_same_sites(y)
     return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
+
+
+def check_kind_of(x: Any, name: str = "x") -> None:
+    """Refuses what is no tensor of either vocabulary.
+
+    Raises:
+        InputError: it is not.
+    """
+    remedy = "layers take tensors, not their features"
+    check_kind(name, x, SparseTensor, DenseTensor, remedy=remedy)
 
 
 def product(

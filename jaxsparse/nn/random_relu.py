@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxsparse.errors import InputError
-from jaxsparse.nn.pointwise import Tensor
+from jaxsparse.nn.pointwise import Tensor, check_kind_of
 
 
 class RReLU(nn.Module):
@@ -40,6 +40,7 @@ class RReLU(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         if self.lower > self.upper:
             raise InputError(f"lower is {self.lower}: must not be above upper, {self.upper}")
         features = x.features

@@ -8,7 +8,7 @@ from jax.typing import DTypeLike
 
 from jaxsparse.features import per_channel
 from jaxsparse.nn.parameters import parameter
-from jaxsparse.nn.pointwise import Tensor, product, site_features, with_features
+from jaxsparse.nn.pointwise import Tensor, check_kind_of, product, site_features, with_features
 
 
 class Sinusoidal(nn.Module):
@@ -38,6 +38,7 @@ class Sinusoidal(nn.Module):
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
+        check_kind_of(x)
         uniform = nn.initializers.uniform(1.0)
         weights = parameter(self, "weights", uniform, (x.features.shape[-1], self.features))
         bias = parameter(self, "bias", uniform, (self.features,))

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.nn.dense_tensor import DenseTensor
+from jaxsparse.nn.pointwise import check_kind_of
 
 
 class EventGate(nn.Module):
@@ -51,6 +52,7 @@ class SqueezeExcitation(nn.Module):
 
     @nn.compact
     def __call__(self, x: Any, geometry: Any = None) -> Any:
+        check_kind_of(x)
         channels = x.features.shape[-1]
         squeezed = max(channels // self.reduction, 1)
         gate = EventGate(channels, squeezed, self.settings, name="gate")(x)

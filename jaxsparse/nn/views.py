@@ -15,7 +15,7 @@ from jaxtyping import Array, Int
 
 from jaxsparse import Geometry, SparseTensor, ops
 from jaxsparse import geometry as build_geometry
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.features import check_rows
 from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor
 from jaxsparse.ops.coordinates import cell_count
@@ -53,6 +53,8 @@ class MergedViews:
             InputError: another way to merge, tensors of different levels, of one that the union
                 does not have, or of another number of rows than the views have there.
         """
+        for index, tensor in enumerate(tensors):
+            check_kind(f"tensors[{index}]", tensor, SparseTensor)
         _check_views([(t.spatial_shape, t.batch_size, t.stride) for t in tensors])
         level = self.geometry.level_of_stride(tensors[0].stride)
         for tensor, rows in zip(tensors, self.capacities[level], strict=True):

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.ops import lookup
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, inverted, symmetric_map
 from jaxsparse.ops.levels import Geometry, Level
@@ -251,6 +251,7 @@ def down_connection(geometry: Geometry, level: int) -> Connection:
     >>> down_connection(geometry(x, levels=2), 0).target.coords.tolist()
     [[0, 0], [0, 2]]
     """
+    check_kind("geometry", geometry, Geometry, remedy="jaxsparse.geometry builds it once a batch")
     levels = geometry.levels
     down = levels[level].down if 0 <= level < len(levels) - 1 else None
     if down is None:
@@ -260,6 +261,16 @@ def down_connection(geometry: Geometry, level: int) -> Connection:
         )
     source, target = Sites.of(levels[level]), Sites.of(levels[level + 1])
     return Connection(source, target, down, down.taps, 1)
+
+
+def check_connection(connection: object) -> None:
+    """Refuses what is no connection, such as a geometry or the map of one.
+
+    Raises:
+        InputError: it is not.
+    """
+    remedy = "such as down_connection(geometry, level) or strided_connection(x, region, stride)"
+    check_kind("connection", connection, Connection, remedy=remedy)
 
 
 def _check_on(x: SparseTensor, sites: Sites, role: str) -> None:

@@ -25,8 +25,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array, Float
 
-from jaxsparse.errors import InputError
-from jaxsparse.features import check_channels, check_features
+from jaxsparse.errors import InputError, check_kind
+from jaxsparse.features import as_array, check_channels, check_features
 from jaxsparse.ops import implementations
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.manual_axes import refuse_varying
@@ -82,7 +82,12 @@ def convolution(
     >>> convolution(x.features, jnp.array([[[1.0]], [[10.0]], [[100.0]]]), neighbours).tolist()
     [[210.0], [21.0], [40.0]]
     """
-    features, weights = jnp.asarray(features), jnp.asarray(weights)
+    features, weights = (
+        jnp.asarray(as_array(name, value))
+        for name, value in (("features", features), ("weights", weights))
+    )
+    remedy = "of a geometry's level or the kernel_map of a connection"
+    check_kind("kernel_map", kernel_map, KernelMap, remedy=remedy)
     check_features(features.dtype)
     compute_dtype = features.dtype if compute_dtype is None else compute_dtype
     check_features(compute_dtype, "compute_dtype")

@@ -19,7 +19,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
 from jaxsparse.ops.linear_pair import LinearPair
 from jaxsparse.pytree import pytree
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 # Wide enough that 50 k rows are four levels, and narrow enough to sum in pairs, nearly.
 RADIX = 16
@@ -50,7 +50,7 @@ class EventRows:
         >>> rows.bounds.tolist(), rows.event.tolist()
         ([0, 1, 1, 3, 3], [0, 2, 2, 4])
         """
-        x.check()
+        check_tensor(x)
         event = jnp.where(x.mask, x.coords[:, 0], x.batch_size)
         numbers = jnp.arange(x.batch_size + 1, dtype=jnp.int32)
         return cls(jnp.searchsorted(event, numbers).astype(jnp.int32), event)
@@ -108,7 +108,8 @@ def global_sum_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     >>> global_sum_pooling(x).tolist()
     [[3.0], [4.0], [0.0]]
     """
-    return event_sum(x.features, EventRows.of(x)).astype(x.features.dtype)
+    rows = EventRows.of(x)
+    return event_sum(x.features, rows).astype(x.features.dtype)
 
 
 def global_average_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
@@ -131,7 +132,8 @@ def global_average_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     >>> global_average_pooling(x).tolist()
     [[1.5], [4.0], [0.0]]
     """
-    return event_average(x.features, EventRows.of(x)).astype(x.features.dtype)
+    rows = EventRows.of(x)
+    return event_average(x.features, rows).astype(x.features.dtype)
 
 
 def event_average(
@@ -165,6 +167,7 @@ def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     >>> global_max_pooling(x).tolist()
     [[-1.0], [-4.0], [0.0]]
     """
+    check_tensor(x)
     check_features(x.features.dtype)
     rows, values = EventRows.of(x), jax.lax.stop_gradient(x.features)
     largest = _reduce(values, rows.bounds, jnp.max, -jnp.inf)
@@ -195,6 +198,7 @@ def broadcast_add(x: SparseTensor, vectors: Float[Array, "events channels"]) -> 
     >>> broadcast_add(x, jnp.array([[10.0], [20.0]])).features.tolist()
     [[11.0], [22.0]]
     """
+    check_tensor(x)
     spread = _spread(x, vectors, x.num_channels).astype(jnp.float32)
     return x.replace((x.features.astype(jnp.float32) + spread).astype(x.features.dtype))
 
@@ -219,6 +223,7 @@ def broadcast_multiply(x: SparseTensor, vectors: Float[Array, "events channels"]
     >>> broadcast_multiply(x, jnp.array([[10.0], [20.0]])).features.tolist()
     [[10.0], [40.0]]
     """
+    check_tensor(x)
     spread = _spread(x, vectors, x.num_channels).astype(jnp.float32)
     return x.replace((x.features.astype(jnp.float32) * spread).astype(x.features.dtype))
 
@@ -245,6 +250,7 @@ def broadcast_concatenate(
     >>> broadcast_concatenate(x, jnp.array([[10.0], [20.0]])).features.tolist()
     [[1.0, 10.0], [2.0, 20.0]]
     """
+    check_tensor(x)
     spread = _spread(x, vectors, None).astype(x.features.dtype)
     return x.replace(jnp.concatenate([x.features, spread], axis=1))
 

@@ -12,7 +12,7 @@ from jaxsparse.features import as_features
 from jaxsparse.integers import INT32_MAX, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.rows import sum_rows, take_rows
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 
 def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:
@@ -30,7 +30,7 @@ def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:
     >>> to_dense(x)[..., 0].tolist()
     [[0.0, 2.0], [3.0, 0.0]]
     """
-    x.check()
+    check_tensor(x)
     cells = _cell_count(x.batch_size, x.spatial_shape)
     cell = coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
     grid = sum_rows(x.features, cell, cells, distinct=True)
@@ -48,7 +48,7 @@ def dense_mask(x: SparseTensor) -> Bool[Array, "events ..."]:
     >>> dense_mask(x).tolist()
     [[False, True], [True, False]]
     """
-    x.check()
+    check_tensor(x)
     cells = _cell_count(x.batch_size, x.spatial_shape)
     cell = coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
     grid = jnp.zeros(cells, bool).at[cell].set(True, mode="drop")

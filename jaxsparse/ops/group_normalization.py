@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_channels, check_features, per_channel
 from jaxsparse.ops.event_reduction import EventRows, event_average, event_spread
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 DOMAINS = ("event", "site")
 
@@ -59,8 +59,8 @@ def group_norm(
     >>> (100 * y).round().astype(int).tolist()
     [[-89, -89], [89, 89], [0, 0]]
     """
+    check_tensor(x)
     check_features(x.features.dtype)
-    x.check()
     channels = x.num_channels
     if groups < 1 or channels % groups:
         raise InputError(
@@ -106,6 +106,7 @@ def instance_norm(
     >>> instance_norm(x, jnp.ones(1), jnp.zeros(1)).features.round(3).tolist()
     [[-1.0], [1.0]]
     """
+    check_tensor(x)
     return group_norm(x, scale, bias, groups=x.num_channels, epsilon=epsilon)
 
 

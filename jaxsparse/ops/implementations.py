@@ -86,8 +86,8 @@ def check_name(operation: str, implementation: str) -> None:
     """
     if implementation != AUTO and implementation not in names(operation):
         raise InputError(
-            f"implementation is {implementation!r}: of a {_in_words(operation)} it must be one of "
-            f"{', '.join((AUTO, *names(operation)))}"
+            f"implementation is {implementation!r}: of the {_in_words(operation)} it must be one "
+            f"of {', '.join((AUTO, *names(operation)))}"
         )
 
 
@@ -118,7 +118,7 @@ def choose(
             why = _refusal(here[name], exported, operands) or ""
         answers.append(f"{name} does not serve ({why})" if why else f"{name} serves")
     raise InputError(
-        f"implementation is {implementation!r} of a {_in_words(operation)} on {platform}"
+        f"implementation is {implementation!r} of the {_in_words(operation)} on {platform}"
         f"{' for export' if exported else ''}: {', '.join(answers)}; use one that serves or 'auto'"
     )
 

@@ -14,7 +14,7 @@ from jaxsparse.features import check_features
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
 from jaxsparse.ops.rows import take_rows
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128
@@ -61,9 +61,9 @@ def interpolate(
     >>> interpolate(x, jnp.array([[0, 1.5]]), normalized=True).tolist()
     [[3.0]]
     """
+    check_tensor(x)
     points = _checked_points(x, points)
     check_features(x.features.dtype)
-    x.check()
     whole, valid = _whole(points)
     lower = jnp.floor(points[:, 1:])
     fraction = points[:, 1:] - jax.lax.stop_gradient(lower)
@@ -114,7 +114,7 @@ def features_at(
     >>> features.tolist(), found.tolist()
     ([[3.0], [0.0], [0.0]], [True, False, False])
     """
-    x.check()
+    check_tensor(x)
     points = points if isinstance(points, jax.Array) else np.asarray(points)
     if jnp.issubdtype(points.dtype, jnp.integer):
         _check_columns(x, points)

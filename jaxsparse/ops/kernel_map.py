@@ -179,7 +179,8 @@ def submanifold_map(
     sizes = per_axis("kernel_size", kernel_size, dim, at_least=1)
     if any(size % 2 == 0 for size in sizes):
         raise InputError(
-            f"kernel_size is {kernel_size}: a submanifold convolution needs an odd one"
+            f"kernel_size is {kernel_size}: a submanifold convolution needs an odd one; kernel 2 "
+            "with stride 2 is the map down of a level, without being asked for"
         )
     return symmetric_map(
         coords,

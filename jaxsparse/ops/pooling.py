@@ -23,7 +23,7 @@ from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
-from jaxsparse.ops.connection import Connection
+from jaxsparse.ops.connection import Connection, check_connection
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
@@ -95,6 +95,7 @@ def max_pooling_with_choice(x: SparseTensor, connection: Connection) -> MaxPooli
     >>> choice.tolist(), max_unpooling(10 * y, choice, down).features.tolist()
     ([[1], [1]], [[0.0], [20.0], [40.0]])
     """
+    check_connection(connection)
     connection.check_source(x)
     check_features(x.features.dtype)
     kernel_map = connection.kernel_map
@@ -117,6 +118,7 @@ def sum_pooling(x: SparseTensor, connection: Connection) -> SparseTensor:
     >>> sum_pooling(x, down_connection(geometry(x, levels=2), 0)).features.tolist()
     [[3.0], [4.0], [0.0]]
     """
+    check_connection(connection)
     connection.check_source(x)
     return connection.target.tensor(_summed(connection.kernel_map, x.features))
 
@@ -147,6 +149,7 @@ def average_pooling(
     >>> average_pooling(x, down, divisor="kernel").features.tolist()
     [[1.5], [2.0]]
     """
+    check_connection(connection)
     connection.check_source(x)
     return connection.target.tensor(_averaged(connection.kernel_map, x.features, divisor))
 
@@ -172,6 +175,7 @@ def max_unpooling(
 
     Source: the "unpooling" of Zeiler and Fergus, arXiv:1311.2901, section 2.1.
     """
+    check_connection(connection)
     connection.check_target(y)
     check_features(y.features.dtype)
     choice = clipped_int32("choice", choice)
@@ -208,6 +212,7 @@ def sum_unpooling(y: SparseTensor, connection: Connection) -> SparseTensor:
     >>> sum_unpooling(sum_pooling(x, down), down).features.tolist()
     [[3.0], [3.0], [4.0]]
     """
+    check_connection(connection)
     connection.check_target(y)
     return connection.source.tensor(_summed(connection.kernel_map.transpose(), y.features))
 
@@ -228,6 +233,7 @@ def average_unpooling(
 
     Source: agrees with ``MinkowskiPoolingTranspose`` (Choy et al., arXiv:1904.08755).
     """
+    check_connection(connection)
     connection.check_target(y)
     features = _averaged(connection.kernel_map.transpose(), y.features, divisor)
     return connection.source.tensor(features)

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.features import check_features
+from jaxsparse.features import as_array, check_features
 from jaxsparse.integers import INT32_MAX, integer
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.linear_pair import LinearPair
@@ -202,7 +202,7 @@ def _last_of_row(folded: Array, counts: Array) -> Array:
 
 
 def _checked(features: Any, rows: Any) -> tuple[Array, Array]:
-    features, rows = jnp.asarray(features), clipped_int32("rows", rows)
+    features, rows = jnp.asarray(as_array("features", features)), clipped_int32("rows", rows)
     if features.ndim != 2 or rows.ndim != 1:
         raise InputError(
             f"features has shape {features.shape} and rows {rows.shape}: "

@@ -21,7 +21,7 @@ from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
 from jaxsparse.ops.sites import Sites
 from jaxsparse.origins import derived
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 Combine = str | Callable[[Array, Array], Array]
 COMBINATIONS = ("add", "concatenate")
@@ -62,8 +62,8 @@ def union(
     >>> total.coords.tolist(), total.features.tolist(), int(total.num_active)
     ([[0, 0], [0, 1], [0, 3], [-1, -1]], [[1.0], [5.0], [4.0], [0.0]], 3)
     """
-    x.check("features of x")
-    y.check("features of y")
+    check_tensor(x)
+    check_tensor(y, "y")
     sites, row = _union(x, y, capacity)
     join = _combination(x, y, combine)
     sources = (
@@ -131,8 +131,8 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     >>> both.coords.tolist(), both.features.tolist()
     ([[0, 1], [-1, -1]], [[2.0, 3.0], [0.0, 0.0]])
     """
-    x.check("features of x")
-    y.check("features of y")
+    check_tensor(x)
+    check_tensor(y, "y")
     _check_same_level(x, y)
     join = _combination(x, y, combine)
     find = Lookup(y.coords, y.num_active, batch_size=y.batch_size, spatial_shape=y.spatial_shape)
@@ -163,12 +163,12 @@ def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, " sites"]) -> SparseTe
     >>> prune(x, x.features[:, 0] > 1).coords.tolist()
     [[0, 1], [-1, -1]]
     """
+    check_tensor(x)
     keep = jnp.asarray(keep)
     if keep.shape != (x.capacity,) or keep.dtype != bool:
         raise InputError(
             f"keep has shape {keep.shape} and type {keep.dtype}: must be bool [{x.capacity}]"
         )
-    x.check()
     sites, sources, num_active = _moved_up(x, keep)
     derived(sites, "pruned from others", x.coords, keep)
     features = take_rows(x.features, sources, distinct=True)
@@ -202,6 +202,7 @@ def crop(
     >>> box.coords.tolist(), box.features.tolist(), box.spatial_shape
     ([[0, 1], [-1, -1]], [[2.0], [0.0]], (2,))
     """
+    check_tensor(x)
     lengths = integers("shape", shape)
     if len(lengths) != x.dim:
         raise InputError(f"shape is {lengths}: must be {x.dim} lengths, as the tensor has axes")

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse import origins
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.features import check_rows
 from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
@@ -57,6 +57,7 @@ class Sites:
         """
         if isinstance(x, Sites):
             return x
+        check_kind("x", x, SparseTensor, Level, Sites, remedy="whose coordinates are read")
         if isinstance(x, SparseTensor):
             x.check()
         count = jnp.asarray(x.count if isinstance(x, Level) else x.num_active, jnp.int32)

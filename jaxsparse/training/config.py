@@ -11,6 +11,11 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
+from jaxsparse.detectors import Detector
+from jaxsparse.detectors.microboone import MICROBOONE
+from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
+
+NO_BOUND = 1e9  # of values, in a form that JSON has
 
 
 def default_config(network: str = "uresnet", heads: Sequence[str] = ("semantic",)) -> ConfigDict:
@@ -32,7 +37,27 @@ def default_config(network: str = "uresnet", heads: Sequence[str] = ("semantic",
     )
     for group in ("data", "optimizer", "train"):
         config[group] = ConfigDict(settings.defaults(group))
+    see_views(config, MICROBOONE, "Y")
     return config
+
+
+def see_views(config: ConfigDict, detector: Detector, *views: str) -> None:
+    """Lets a config's network see these views: their names, mask, mean and spread.
+
+    Args:
+      config: that is changed.
+      detector: that has the views.
+      views: names; what is said of the first holds for all.
+
+    >>> config = default_config()
+    >>> see_views(config, MICROBOONE, "voxels")
+    >>> config.data.views, config.data.low, config.data.std
+    (('voxels',), 0.0, 1.0)
+    """
+    first = detector.views[views[0]]
+    config.data.views = views
+    config.data.low, config.data.high = first.low, min(first.high, NO_BOUND)
+    config.data.mean, config.data.std = first.mean, first.std
 
 
 def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
@@ -67,12 +92,7 @@ def classifier_config(network: str = "mobilenet", heads: Sequence[str] = ("event
     config.model.views = 2
     config.model.heads.event.num_classes = 4
 
-    # Standardised by the non-zero pixels of NOvA's sample (S. H. Oh, APS April 2023).
-    config.data.views = ("XZ", "YZ")
-    config.data.mean = 14.57
-    config.data.std = 16.27
-    config.data.low = 0.0
-    config.data.high = 1e9
+    see_views(config, NOVA, *NOVA_VIEWS)
     config.data.crop = ()
     config.data.flip_time = False  # the plane: the beam has a direction
     config.data.flip_wire = False  # the cell: gravity gives cosmic rays one

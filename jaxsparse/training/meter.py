@@ -13,6 +13,7 @@ from jaxsparse.training.metrics import Sums
 class Meter:
     """Sums of the steps since :meth:`restart`, and how many events and sites a second they took.
 
+    >>> from jaxsparse.training.metrics import HeadSums
     >>> head = HeadSums(np.float64(3.0), np.eye(2, dtype=int), np.int64(2))
     >>> meter = Meter()
     >>> meter.add(Sums({"event": head}, np.int64(2), np.int64(10)))

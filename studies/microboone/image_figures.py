@@ -10,7 +10,7 @@ from jaxsparse.data.crop import choose_windows
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, mask
-from jaxsparse.detectors.microboone import CLASS_NAMES, VOXELS
+from jaxsparse.detectors.microboone import CLASS_NAMES, MASK, VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from studies.transport.figures import Figure, Sample, near
@@ -54,7 +54,7 @@ def images(number: int, seed: int = 6, voxels: bool = False) -> Sample:
     levels = np.zeros(5)
     for i in range(number):
         event = source[i]
-        pixels = mask(Pixels.of([event.views["Y"]]), 10.0, 300.0)
+        pixels = mask(Pixels.of([event.views["Y"]]), *MASK)
         (plane,) = pixels.views()
         occupancy.append(len(plane) / np.prod(plane.shape))
         corners = choose_windows(

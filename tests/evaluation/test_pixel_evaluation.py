@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.loader import Loader
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.evaluator import Options, evaluate
+from jaxsparse.evaluation.options import Trained
+from jaxsparse.inference import Predictor
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.losses import ClassLoss
+from jaxsparse.training.metrics import confusion_counts
 from tests.random_views import random_view
 
 # The keys that other programs read (docs/architecture.md).
@@ -79,6 +85,26 @@ def test_the_scores_in_the_file_give_the_confusion_in_the_metrics(name, request,
     assert metrics["num_sites"] == confusion.sum()
     assert metrics["accuracy"] == pytest.approx(np.trace(confusion) / confusion.sum())
     np.testing.assert_allclose(stored["scores"].sum(1), 1, rtol=1e-5)
+
+
+def test_evaluation_scores_what_validation_sees(crops, workdir, truth_file):
+    """Batches of the training's loader, by the loss that training logs."""
+    trained = Trained(*load_for_evaluation(workdir))
+    config, network = trained.config, trained.network
+    loader = Loader(
+        EventFile(truth_file), config.data, batch_size=2, levels=network.levels, shuffle=False,
+        targets=("labels", "weights"), loss=config.objectives.semantic, seed=0,
+    )  # fmt: skip
+    predictor = Predictor(network, trained.variables)
+    loss, confusion = 0.0, np.zeros((5, 5), int)
+    for batch in (made.device(0) for made in loader):
+        (logits,), (view,) = predictor(batch)["semantic"], batch.views
+        labels, weights = view.targets["labels"], view.targets["weights"]
+        loss += float(ClassLoss()(logits, labels, weights))
+        confusion += np.asarray(confusion_counts(logits, labels))
+    metrics = load(crops)
+    assert metrics["confusion"] == confusion.tolist()
+    assert metrics["loss"] == pytest.approx(loss / 5, rel=1e-5)
 
 
 def test_whole_planes_keep_every_pixel_inside_the_mask(planes, truth_file):

@@ -124,9 +124,9 @@ def test_the_data_flow_is_that_which_was_asked_for(x, built):
     if compiler.lanes():
         assert kernel in program(implementation="native")
         assert kernel in program()
-    with pytest.raises(InputError, match="implementation is 'fast': of a convolution it must be"):
+    with pytest.raises(InputError, match="implementation is 'fast': of the convolution it must be"):
         program(implementation="fast")
-    with pytest.raises(InputError, match="implementation is 'fast': of a column moments"):
+    with pytest.raises(InputError, match="implementation is 'fast': of the column moments"):
         nn.BatchNorm(train=True, implementation="fast").init(jax.random.key(0), x)
 
 

@@ -100,6 +100,16 @@ def sets() -> tuple[Loss, Any]:
     return loss, {"x": sites().features, "y": sites(1).features}
 
 
+def batches() -> tuple[Loss, Any]:
+    def loss(a):
+        x, y = sites().replace(a["x"]), sites(1).replace(a["y"])
+        whole = ops.concatenate_events([x, y])
+        parts = (whole, whole[2:5], x[2], 2 * x + 1, x / (x + 3))
+        return total(ops.stack([x, y]).features, *(part.features for part in parts))
+
+    return loss, {"x": sites().features, "y": sites(1).features}
+
+
 def voxelize(policy: str) -> tuple[Loss, Any]:
     corners = np.repeat(np.maximum(sites().coords, 0), 2, axis=0)
     points = corners + np.array([0, 0.25, 0.5], np.float32)
@@ -259,6 +269,7 @@ OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
         normalization, lambda *a: ops.layer_norm(*a, epsilon=0.1).features
     ),
     "union, intersection, prune, crop": sets,
+    "events, batches, arithmetic": batches,
     "voxelize, sum": functools.partial(voxelize, "sum"),
     "voxelize, mean": functools.partial(voxelize, "mean"),
     "voxelize, max": functools.partial(voxelize, "max"),

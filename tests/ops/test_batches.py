@@ -3,10 +3,8 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.test_util import check_grads
 
 from jaxsparse import InputError, geometry, ops, sparse_tensor
 
@@ -72,29 +70,14 @@ def test_batches_follow_each_other():
     np.testing.assert_array_equal(cut.coords, full.coords[:-1])
 
 
-def test_features_have_derivatives_and_no_scatter():
-    x, y = batch(0, capacity=20), batch(1, capacity=20)
-
-    def loss(a, b):
-        whole = ops.concatenate_events([x.replace(a), y.replace(b)])
-        return jnp.sum(jnp.sin(whole.features)) + jnp.sum(jnp.sin(whole[2:4].features))
-
-    check_grads(jax.jit(loss), (x.features, y.features), 2, atol=0.05, rtol=0.05, eps=1e-2)
-    text = jax.jit(jax.grad(loss)).lower(x.features, y.features).as_text()
-    assert "scatter" not in text.replace("i32", "") or not any(
-        "scatter" in line and "f32" in line for line in text.splitlines()
-    )
-
-
 def test_a_stack_of_batches_goes_through_vmap():
     parts = [batch(0, capacity=20), batch(1, capacity=25)]
     both = ops.stack(parts)
     assert (both.capacity, both.num_channels, both.shape) == (25, 2, (3, 4, 5, 2))
     np.testing.assert_array_equal(both.mask, [np.arange(25) < int(x.num_active) for x in parts])
-    images = jax.vmap(lambda x: x.to_dense())(both)
+    images, built = jax.jit(jax.vmap(lambda x: (x.to_dense(), geometry(x, levels=2))))(both)
     np.testing.assert_array_equal(images, [x.to_dense() for x in parts])
-    levels = jax.vmap(lambda x: geometry(x, levels=2))(both).levels
-    assert [level.capacity for level in levels] == [25, 25]
+    assert [level.capacity for level in built.levels] == [25, 25]
     with pytest.raises(InputError, match=r"features has shape \(2, 25, 2\)"):
         both.to_dense()
 

@@ -208,7 +208,7 @@ def test_what_cannot_be_had_is_refused_in_one_line():
     with pytest.raises(InputError, match="on cpu for export"):
         jax.export.export(jax.jit(native))(draw(0, 5, 64), jnp.int32(5))
     with pytest.raises(
-        InputError, match="implementation is 'fast': of a column moments it must be one"
+        InputError, match="implementation is 'fast': of the column moments it must be one"
     ):
         batch_norm(draw(0, 5, 2), jnp.int32(5), draw(1, 2), draw(2, 2), implementation="fast")
 

@@ -191,6 +191,57 @@ def test_another_number_of_rows_is_refused_in_a_line_with_both_numbers(name, row
     assert re.search(rf"\b{rows}\b.*\b5\b", line), line
 
 
+# These take features alone, or a tensor and features.
+OF_FEATURES = {"convolution", "Geometry", "PointMap", "Sites", "SparseTensor", "DenseTensor"}
+
+
+@pytest.mark.parametrize("name", [*OPERATIONS, *(f"nn.{name}" for name in LAYERS)])
+def test_features_where_a_tensor_belongs_are_refused_by_the_names_of_both(name):
+    if name.removeprefix("nn.") in OF_FEATURES:
+        pytest.skip("takes features")
+    of_x()
+    run = LAYERS[name.removeprefix("nn.")] if name.startswith("nn.") else OPERATIONS[name]
+    for wrong_kind in (X.features, np.ones((5, 2)), None):
+        with pytest.raises((InputError, AttributeError)) as caught:
+            run(wrong_kind)
+        first = str(caught.value).splitlines()[0]
+        if isinstance(caught.value, AttributeError):  # where the table itself asks for features
+            assert "test_rows_of_features" in str(caught.traceback[-1].path), first
+        else:
+            assert re.search(r" is a \w+: must be a (Sparse|Dense)Tensor", first), first
+
+
+def test_a_tensor_where_something_else_belongs_is_refused_by_the_names_of_both():
+    built, down, point_map = of_x()
+    weights = jnp.ones((3, 2, 1))
+    fine = built.levels[0].kernel_maps[3]
+    for run in (
+        lambda: ops.convolution(X, weights, fine),
+        lambda: X.replace(X),
+        lambda: built.tensor(0, X),
+        lambda: down.source.tensor(X),
+        lambda: point_map.restore(X),
+        lambda: ops.take_rows(X, [0]),
+        lambda: ops.masked_moments(X, 3),
+    ):
+        with pytest.raises(
+            InputError, match=r"features is a SparseTensor: must be an array .* its"
+        ):
+            run()
+    for run, text in (
+        (lambda: ops.convolution(X.features, weights, down), "kernel_map is a Connection: must"),
+        (lambda: ops.convolution(X.features, X, fine), "weights is a SparseTensor: must be an a"),
+        (lambda: ops.max_pooling(X, built), "connection is a Geometry: must be a Connection, such"),
+        (lambda: ops.sum_unpooling(X, fine), "connection is a KernelMap: must be a Connection"),
+        (lambda: ops.down_connection(X, 0), "geometry is a SparseTensor: must be a Geometry"),
+        (lambda: nn.neighbours(down, 0), "geometry is a Connection: must be a Geometry"),
+        (lambda: ops.strided_sites(built, ops.hypercube(2, 1), 2), "x is a Geometry: must be a Sp"),
+    ):
+        with pytest.raises(InputError, match=text) as caught:
+            run()
+        assert len(str(caught.value)) < 200
+
+
 @pytest.mark.parametrize(
     ("module", "table", "others"), [(ops, OPERATIONS, WITHOUT_SITES), (nn, LAYERS, NOT_LAYERS)]
 )

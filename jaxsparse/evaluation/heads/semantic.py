@@ -25,7 +25,6 @@ from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.parts import parts_of_pixels
-from jaxsparse.evaluation.metrics.pixel_numbers import PixelNumbers
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
 from jaxsparse.evaluation.metrics.track_shower import TrackShower
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
@@ -53,7 +52,6 @@ def pixel_metrics(
     """
     counts = functools.partial(GroupedCounts, seed)
     return [
-        PixelNumbers(),
         Confusion(classes, counts()),
         EventAccuracy(counts()),
         PixelLoss(counts()),
@@ -86,9 +84,9 @@ class PixelPicture:
 
 
 class SemanticHead(EvaluatedHead):
-    """Scores of every pixel of every view; every event and view is a :class:`Scored`."""
+    """Scores of every pixel; an event with all its views is a :class:`Scored`."""
 
-    foreign: ClassVar[tuple[str, ...]] = ("part",)
+    foreign: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, data_set: DataSet, other: DataSet | None, attributes: dict[str, Any], *, quiet: bool
@@ -107,7 +105,7 @@ class SemanticHead(EvaluatedHead):
         chosen = spread_out(len(data_set), options.pictures)
         self._pictured = set(data_set.numbers[chosen].tolist())
         self._pictures: list[PixelPicture] = []
-        self._num_sites = 0
+        self._sites = np.zeros(2, np.int64)  # seen, with truth
 
     def writing(self, folder: Path) -> PixelPredictions:
         attributes = {**self.attributes, "view": self.data_set.views[0]}
@@ -115,40 +113,35 @@ class SemanticHead(EvaluatedHead):
         return self._file
 
     def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
-        for place, (pixels, logits) in enumerate(zip(portion.images, output, strict=True)):
-            targets = batch.views[place].targets
-            weights = targets.get("weights", np.ones(len(logits), np.float32))
-            for event, (number, view) in enumerate(
-                zip(portion.numbers.tolist(), pixels.views(), strict=True)
-            ):
-                rows = slice(*pixels.bounds[event : event + 2])
-                scored = self._scored(number, view, logits[rows], weights[rows])
-                self._file.append(
-                    number, int(self.data_set.event_ids[number]), place,
-                    pixels.columns["rows"][rows], scored.scores,
+        for place, number in enumerate(portion.numbers.tolist()):
+            particles, _ = self.data_set.source.read_particles(np.array([number]))
+            group, images = self.data_set.group_of(number), []
+            for view, (pixels, logits) in enumerate(zip(portion.images, output, strict=True)):
+                rows = slice(*pixels.bounds[place : place + 2])
+                columns = {name: column[rows] for name, column in pixels.columns.items()}
+                truth = columns.pop("labels", np.full(len(logits[rows]), NO_CLASS))
+                weights = batch.views[view].targets.get("weights")
+                weights = None if weights is None else weights[rows]
+                image = Scored.of_logits(
+                    logits[rows], truth, self.classes, weights, columns=columns,
+                    particles=particles, group=group,
                 )  # fmt: skip
-                self._num_sites += len(scored)
+                event_id = int(self.data_set.event_ids[number])
+                self._file.append(number, event_id, view, columns["rows"], image.scores)
                 if number in self._pictured:
-                    own = weights[rows] if self.data_set.has_pixel_truth else None
-                    name = self.data_set.views[place]
-                    self._pictures.append(PixelPicture(number, name, view, own, scored.scores))
-                yield scored
-
-    def _scored(self, number: int, view: View, logits: np.ndarray, weights: np.ndarray) -> Scored:
-        truth = np.full(len(view), NO_CLASS) if view.labels is None else view.labels
-        columns = {
-            name: column
-            for name in ("instance", "vertex_distance", "interaction", "overlap")
-            if (column := getattr(view, name)) is not None
-        }
-        particles, _ = self.data_set.source.read_particles(np.array([number]))
-        return Scored.of_logits(
-            logits, truth, self.classes, weights, columns=columns, particles=particles,
-            group=self.data_set.group_of(number),
-        )  # fmt: skip
+                    name, own = self.data_set.views[view], pixels.events(np.array([place]))
+                    shown = PixelPicture(number, name, own.views()[0], weights, image.scores)
+                    self._pictures.append(shown)
+                images.append(image)
+            event = Scored.join(images)
+            self._sites += np.array([len(event), event.known.sum()])
+            yield event
 
     def facts(self) -> dict[str, Any]:
-        return {"num_sites": self._num_sites}
+        seen, known = self._sites.tolist()
+        if not known:
+            return {"num_sites": seen, "num_sites_without_truth": None}
+        return {"num_sites": known, "num_sites_without_truth": seen - known}
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
         from jaxsparse.viz import events

@@ -39,7 +39,20 @@ class Calibration(Metric):
             self.tables[name] = self.tables.get(name, 0) + table
 
     def result(self) -> dict[str, Any]:
-        return {"calibration": calibration_summary(self.tables, self.classes, counted=self.counted)}
+        """``expected_calibration_error``; ``mean_score``, ``accuracy`` and the number in each
+        of the bins of the highest score; ``per_class`` {name: expected calibration error of its
+        score}.
+        """
+        table = self.tables["calibration"]
+        each = zip(self.classes, self.tables["class_calibration"], strict=True)
+        summary = {
+            "expected_calibration_error": calibration_error(table),
+            "mean_score": ratio(table[:, 1], table[:, 0]).tolist(),
+            "accuracy": ratio(table[:, 2], table[:, 0]).tolist(),
+            self.counted: table[:, 0].astype(int).tolist(),
+            "per_class": {name: calibration_error(own) for name, own in each},
+        }
+        return {"calibration": summary}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         error = metrics["calibration"]["expected_calibration_error"]
@@ -91,31 +104,3 @@ def calibration_error(table: np.ndarray) -> float:
     """
     count, score, right = table.T
     return float(ratio(np.abs(right - score).sum(), count.sum()))
-
-
-def calibration_summary(
-    tables: dict[str, np.ndarray], classes: Sequence[str], *, counted: str = "pixels"
-) -> dict[str, Any]:
-    """What ``metrics.json`` holds under ``calibration``.
-
-    Args:
-      tables: of :func:`reliability_counts`, summed.
-      classes: class names.
-      counted: what was scored, ``"pixels"`` or ``"events"``.
-
-    Returns:
-      ``expected_calibration_error``; ``mean_score``, ``accuracy`` and the number ``counted`` of
-      each of the 15 bins of the highest score; ``per_class`` {name: expected calibration
-      error of its score}.
-    """
-    table = tables["calibration"]
-    return {
-        "expected_calibration_error": calibration_error(table),
-        "mean_score": ratio(table[:, 1], table[:, 0]).tolist(),
-        "accuracy": ratio(table[:, 2], table[:, 0]).tolist(),
-        counted: table[:, 0].astype(int).tolist(),
-        "per_class": {
-            name: calibration_error(part)
-            for name, part in zip(classes, tables["class_calibration"], strict=True)
-        },
-    }

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.evaluation.metrics.metric import RowMetric
-from jaxsparse.evaluation.scored import Scored
 
 BINS = 25
 EDGES = np.linspace(0, 1, BINS + 1)
@@ -27,27 +26,20 @@ class ScoreDistributions(RowMetric):
     keys = ("score_distributions",)
 
     def result(self) -> dict[str, Any]:
-        return {"score_distributions": score_distributions(self.rows)}
-
-
-def score_distributions(scored: Scored) -> dict[str, Any]:
-    """What ``metrics.json`` holds under ``score_distributions``.
-
-    Returns:
-      ``edges`` of the bins of score, an upper edge belongs to the next bin but the last; by class
-      name the events in every bin: ``right``, ``missed``, ``wrongly_called``.
-    """
-    known = scored.take(scored.known)
-    called = known.predicted
-    summary: dict[str, Any] = {"edges": EDGES.tolist()}
-    for c, name in enumerate(scored.classes):
-        sets = {
-            "right": (known.truth == c) & (called == c),
-            "missed": (known.truth == c) & (called != c),
-            "wrongly_called": (known.truth != c) & (called == c),
-        }
-        summary[name] = {
-            key: np.histogram(known.scores[rows, c], EDGES)[0].tolist()
-            for key, rows in sets.items()
-        }
-    return summary
+        """``edges`` of the bins of score, an upper edge belongs to the next bin but the last; by
+        class name the events in every bin: ``right``, ``missed``, ``wrongly_called``.
+        """
+        rows = self.rows
+        known, called = rows.take(rows.known), rows.predicted[rows.known]
+        summary: dict[str, Any] = {"edges": EDGES.tolist()}
+        for c, name in enumerate(known.classes):
+            sets = {
+                "right": (known.truth == c) & (called == c),
+                "missed": (known.truth == c) & (called != c),
+                "wrongly_called": (known.truth != c) & (called == c),
+            }
+            summary[name] = {
+                key: np.histogram(known.scores[chosen, c], EDGES)[0].tolist()
+                for key, chosen in sets.items()
+            }
+        return {"score_distributions": summary}

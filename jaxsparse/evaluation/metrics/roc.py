@@ -15,7 +15,6 @@ import numpy as np
 from scipy.stats import rankdata
 
 from jaxsparse.evaluation.metrics.metric import RowMetric
-from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.text import with_error
 
 POINTS = 201  # that a stored curve has at most
@@ -27,7 +26,22 @@ class RocCurves(RowMetric):
     keys = ("roc",)
 
     def result(self) -> dict[str, Any]:
-        return {"roc": roc_summary(self.rows)}
+        """By class name ``area``, ``error``, and at most 201 points of the curve: ``background``,
+        ``efficiency``, ``threshold`` (``null`` for infinity).
+        """
+        rows, summary = self.rows, {}
+        known = rows.take(rows.known)
+        for c, name in enumerate(known.classes):
+            curve = roc_curve(known.scores[:, c], known.truth == c)
+            chosen = _thinned(curve)
+            summary[name] = {
+                "area": curve.area,
+                "error": curve.area_error,
+                "background": curve.background[chosen].tolist(),
+                "efficiency": curve.efficiency[chosen].tolist(),
+                "threshold": curve.threshold[chosen].tolist(),
+            }
+        return {"roc": summary}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         return [
@@ -95,28 +109,6 @@ def _area(signal: np.ndarray, rest: np.ndarray) -> tuple[float, float]:
     if m < 2 or n < 2:
         return area, float("nan")
     return area, float(np.sqrt(above_rest.var(ddof=1) / m + below_signal.var(ddof=1) / n))
-
-
-def roc_summary(scored: Scored) -> dict[str, Any]:
-    """What ``metrics.json`` holds under ``roc``.
-
-    Returns:
-      By class name ``area``, ``error``, and at most 201 points of the curve: ``background``,
-      ``efficiency``, ``threshold`` (``null`` for infinity).
-    """
-    known = scored.take(scored.known)
-    summary = {}
-    for c, name in enumerate(scored.classes):
-        curve = roc_curve(known.scores[:, c], known.truth == c)
-        chosen = _thinned(curve)
-        summary[name] = {
-            "area": curve.area,
-            "error": curve.area_error,
-            "background": curve.background[chosen].tolist(),
-            "efficiency": curve.efficiency[chosen].tolist(),
-            "threshold": curve.threshold[chosen].tolist(),
-        }
-    return summary
 
 
 def _thinned(curve: Roc) -> np.ndarray:

@@ -46,12 +46,24 @@ class Thresholds(Metric):
             confusion += score_functions.confusion_counts(scored.truth, called, len(self.classes))
 
     def result(self) -> dict[str, Any]:
+        """``threshold_curves`` has ``thresholds`` and by class name ``efficiency`` and ``purity``
+        of that class and the ``accuracy`` of all classes, one value per threshold.
+        """
+        confusions = threshold_confusions(self.curves)
+        curves = {
+            name: {
+                "efficiency": score_functions.efficiency(confusions[c])[:, c].tolist(),
+                "purity": score_functions.purity(confusions[c])[:, c].tolist(),
+                "accuracy": score_functions.accuracy(confusions[c]).tolist(),
+            }
+            for c, name in enumerate(self.classes)
+        }
         return {
             "threshold_rules": {
                 rule: score_functions.confusion_scores(confusion, self.classes)
                 for confusion, (rule, _, _) in zip(self.confusions, self.rules, strict=True)
             },
-            "threshold_curves": threshold_summary(self.curves, self.classes),
+            "threshold_curves": {"thresholds": THRESHOLDS.tolist(), **curves},
         }
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
@@ -147,22 +159,3 @@ def threshold_confusions(table: np.ndarray) -> np.ndarray:
     for c in range(num_classes):
         result[c, :, :, c] += above[c].sum(-1)
     return result
-
-
-def threshold_summary(table: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """What ``metrics.json`` holds under ``threshold_curves``.
-
-    Returns:
-      ``thresholds`` and by class name ``efficiency`` and ``purity`` of that class and the
-      ``accuracy`` of all classes, one value per threshold.
-    """
-    confusion = threshold_confusions(table)
-    curves = {
-        name: {
-            "efficiency": score_functions.efficiency(confusion[c])[:, c].tolist(),
-            "purity": score_functions.purity(confusion[c])[:, c].tolist(),
-            "accuracy": score_functions.accuracy(confusion[c]).tolist(),
-        }
-        for c, name in enumerate(classes)
-    }
-    return {"thresholds": THRESHOLDS.tolist(), **curves}

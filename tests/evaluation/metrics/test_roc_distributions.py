@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation.metrics.distributions import EDGES, score_distributions
-from jaxsparse.evaluation.metrics.roc import POINTS, roc_curve, roc_summary
+from jaxsparse.evaluation.metrics.distributions import EDGES, ScoreDistributions
+from jaxsparse.evaluation.metrics.metric import measure
+from jaxsparse.evaluation.metrics.roc import POINTS, RocCurves, roc_curve
 from jaxsparse.evaluation.scored import Scored
 
 
@@ -61,7 +62,7 @@ def test_one_sided_and_empty_samples_have_no_area():
 def test_a_stored_curve_is_short_and_keeps_its_ends():
     rng = np.random.default_rng(5)
     results = Scored.of(rng.dirichlet((1, 1), 5000), rng.integers(-1, 2, 5000), "ab")
-    entry = roc_summary(results)["b"]
+    entry = measure([RocCurves()], [results])["roc"]["b"]
     assert len(entry["background"]) <= POINTS + 2
     assert (entry["background"][0], entry["efficiency"][0]) == (0, 0)
     assert (entry["background"][-1], entry["efficiency"][-1]) == (1, 1)
@@ -72,7 +73,8 @@ def test_a_stored_curve_is_short_and_keeps_its_ends():
 def test_right_missed_and_wrongly_called_events_by_score():
     rng = np.random.default_rng(6)
     scores, truth = rng.dirichlet(np.ones(3), 300).astype(np.float32), rng.integers(-1, 3, 300)
-    summary = score_distributions(Scored.of(scores, truth, "abc"))
+    figures = measure([ScoreDistributions()], [Scored.of(scores, truth, "abc")])
+    summary = figures["score_distributions"]
     assert summary["edges"] == EDGES.tolist()
     for c, name in enumerate("abc"):
         expected = {key: np.zeros(len(EDGES) - 1, int) for key in summary[name]}

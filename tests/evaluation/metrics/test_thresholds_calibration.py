@@ -5,6 +5,8 @@ import pytest
 
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.metrics import calibration, thresholds
+from jaxsparse.evaluation.metrics.metric import measure
+from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import confusion_counts
 
 
@@ -41,7 +43,9 @@ def test_a_rule_says_the_same_as_the_curve_at_its_threshold(pixels):
 
 
 def test_a_lower_threshold_never_loses_efficiency(pixels):
-    summary = thresholds.threshold_summary(thresholds.threshold_counts(*pixels), "abcd")
+    truth, scores = pixels
+    metric = thresholds.Thresholds("abcd", ())
+    summary = measure([metric], [Scored.of(scores, truth, "abcd")])["threshold_curves"]
     for name in "abcd":
         assert (np.diff(summary[name]["efficiency"]) <= 0).all()
 
@@ -72,9 +76,8 @@ def test_scores_that_say_the_frequency_are_calibrated():
     # 70 of 100 pixels with score 0.7 are right.
     truth = np.array([0] * 70 + [1] * 30)
     scores = np.tile(np.array([0.7, 0.3], np.float32), (100, 1))
-    summary = calibration.calibration_summary(
-        calibration.reliability_counts(truth, scores), ("a", "b")
-    )
+    metric = calibration.Calibration(("a", "b"), "pixels")
+    summary = measure([metric], [Scored.of(scores, truth, "ab")])["calibration"]
     assert summary["expected_calibration_error"] == pytest.approx(0, abs=1e-6)
     assert summary["per_class"]["b"] == pytest.approx(0, abs=1e-6)
     assert sum(summary["pixels"]) == 100
