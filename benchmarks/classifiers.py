@@ -39,10 +39,10 @@ from jaxsparse import command_line
 from jaxsparse.command_line import load_config
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
-from jaxsparse.evaluation.event_logits import event_logits
 from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
 from jaxsparse.evaluation.options import Options, Trained
 from jaxsparse.evaluation.studies.comparison import compare
+from jaxsparse.evaluation.studies.event_logits import event_logits
 from jaxsparse.evaluation.studies.forest_guess import baseline_scores
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.logs import read_records

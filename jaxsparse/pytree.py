@@ -44,8 +44,7 @@ def pytree(cls: T) -> T:
     (True, False)
     """
     jax.tree_util.register_dataclass(cls)
-    for name, method in (("__repr__", _in_short), ("__eq__", _equal)):
-        setattr(cls, name, method)
+    _print_and_compare(cls)
     static = [field.name for field in dataclasses.fields(cls) if field.metadata.get("static")]
     register_serialization(cls, static)
     return cls
@@ -99,6 +98,7 @@ def read_static(cls: str, names: list[str], text: bytes) -> tuple[Any, ...]:
 
 def register_named_tuple(cls: T) -> T:
     """The same for a NamedTuple, which is a pytree by itself."""
+    _print_and_compare(cls)
     with _loaded_again():
         export.register_namedtuple_serialization(cls, serialized_name=f"jaxsparse.{cls.__name__}")
     return cls
@@ -114,18 +114,22 @@ def _loaded_again() -> Iterator[None]:
             raise
 
 
+def _print_and_compare(cls: Any) -> None:
+    for name, method in (("__repr__", _in_short), ("__eq__", _equal), ("__ne__", _unequal)):
+        setattr(cls, name, method)
+
+
 def _in_short(self: Any) -> str:
-    fields = (
-        f"{field.name}={_shortly(getattr(self, field.name))}" for field in dataclasses.fields(self)
-    )
+    names = getattr(self, "_fields", None) or [field.name for field in dataclasses.fields(self)]
+    fields = (f"{name}={_shortly(getattr(self, name))}" for name in names)
     return f"{type(self).__name__}({', '.join(fields)})"
 
 
 def _shortly(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {_shortly(one)}" for key, one in value.items()) + "}"
-    if type(value) is tuple and any(hasattr(one, "dtype") for one in value):
-        return f"({', '.join(map(_shortly, value))})"
+    if type(value) is tuple:
+        return f"({', '.join(map(_shortly, value))}{',' if len(value) == 1 else ''})"
     if not hasattr(value, "dtype") or not hasattr(value, "shape"):
         return repr(value)
     if value.shape == () and _at_hand(value):
@@ -152,6 +156,13 @@ def _equal(self: Any, other: Any) -> Any:
     if any(isinstance(array, jax.core.Tracer) for pair in pairs for array in pair):
         return jnp.stack([jnp.array_equal(a, b) for a, b in pairs]).all()
     return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _unequal(self: Any, other: Any) -> Any:
+    same = _equal(self, other)
+    if same is NotImplemented:
+        return same
+    return not same if isinstance(same, bool) else ~same
 
 
 def _tuples(value: Any) -> Any:

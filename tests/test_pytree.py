@@ -76,6 +76,24 @@ def test_a_pytree_goes_in_and_out_of_an_exported_program(name):
     same(result, moved(value))
 
 
+@pytest.mark.parametrize("name", [name for name in values() if name != "KernelMaps"])
+def test_a_pytree_prints_shortly_and_compares_without_an_error(name):
+    value = values()[name]
+    copy, other = jax.tree.map(np.array, value), moved(value)
+    differ = bool(jax.tree.leaves(value))  # whole images without masks are their shapes alone
+    text = repr(value)
+    assert text.startswith(f"{name}(")
+    assert "Array" not in text
+    assert len(text) < 120 * len(jax.tree.leaves(value)) + 300
+    assert (value == value, value == copy, value == other) == (True, True, not differ)
+    assert (value != copy, value != other, value == "another", value != "another") == (
+        False, differ, False, True,
+    )  # fmt: skip
+    inside = jax.jit(lambda a, b: (a == b, a != b))
+    assert [bool(flag) for flag in inside(value, copy)] == [True, False]
+    assert [bool(flag) for flag in inside(value, other)] == [not differ, differ]
+
+
 def test_every_public_pytree_is_tried():
     without_arrays = {ops.Region, nn.BlockSettings}
     for module in (jaxsparse, ops, nn):

@@ -17,7 +17,7 @@ from jaxsparse.data.batch import Batch, Shard, pad, share_out
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.measured_buckets import measure_buckets
 from jaxsparse.data.pipeline import Pipeline
-from jaxsparse.data.pixels import Source, source_name
+from jaxsparse.data.pixels import Pixels, Source, source_name
 from jaxsparse.data.worker_processes import WorkerProcesses
 from jaxsparse.errors import InputError
 
@@ -232,7 +232,7 @@ class _Maker:
         except InputError as error:
             return error
 
-    def _shared(self, images: Sequence[Any], events: np.ndarray) -> list[Shard]:
+    def _shared(self, images: Sequence[Pixels], events: np.ndarray) -> list[Shard]:
         finished = [self.pipeline.finish(pixels) for pixels in images]
         return share_out(
             finished, self.pipeline.labels[events], events, num_shares=self.num_shares,
@@ -240,7 +240,7 @@ class _Maker:
         )  # fmt: skip
 
     def _fitted(
-        self, number: int, images: tuple[Any, ...], events: np.ndarray, epochs: np.ndarray
+        self, number: int, images: tuple[Pixels, ...], events: np.ndarray, epochs: np.ndarray
     ) -> list[Shard]:
         """Shards that fit in the largest bucket: first every event alone, then all together.
 
@@ -277,7 +277,7 @@ class _Maker:
             images = pipeline.shrink(images, position, counts, key)
         return shards
 
-    def _event_counts(self, images: Sequence[Any], position: int) -> np.ndarray:
+    def _event_counts(self, images: Sequence[Pixels], position: int) -> np.ndarray:
         """int64 ``[views, levels]``: sites of one event."""
         one = np.array([position])
         levels = self.pipeline.levels

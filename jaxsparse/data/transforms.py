@@ -102,16 +102,13 @@ def flip(pixels: Pixels, flips: np.ndarray) -> Pixels:
         )
     if not flips.any():
         return pixels
-    rows = np.flatnonzero(pixels.per_event(np.asarray(flips.any(axis=1))))
-    moved = pixels.coords[rows]
-    mirrored = np.repeat(flips, pixels.lengths, axis=0)[rows]
-    np.subtract(np.array(pixels.shape) - 1, moved, out=moved, where=mirrored, casting="same_kind")
     coords = pixels.coords.copy()
-    coords[rows] = moved
-    keys = pixels.event[rows] * math.prod(pixels.shape) + cell_numbers(moved, pixels.shape)
-    order = np.arange(len(pixels))
-    order[rows] = rows[np.argsort(keys)]
-    return dataclasses.replace(pixels, coords=coords).order(order)
+    for axis in np.flatnonzero(flips.any(axis=0)):
+        column = coords[:, axis]
+        mirrored = pixels.shape[axis] - 1 - column
+        coords[:, axis] = np.where(pixels.per_event(flips[:, axis]), mirrored, column)
+    turned = dataclasses.replace(pixels, coords=coords)
+    return turned.order(np.argsort(turned.cells))
 
 
 def shift(pixels: Pixels, steps: np.ndarray) -> Pixels:

@@ -28,6 +28,7 @@ from jaxsparse.viz.events import (
     class_colours,
     draw_charge,
     draw_truth,
+    upright,
 )
 
 RIGHT, WRONG = "#1a7f37", "#c0392b"
@@ -90,12 +91,7 @@ class EventPicture:
 
     def upright(self) -> dict[str, View]:
         """The views with the axis to draw from left to right last."""
-        if self.across == 1:
-            return dict(self.views)
-        return {
-            name: dataclasses.replace(view, coords=view.coords[:, ::-1], shape=view.shape[::-1])
-            for name, view in self.views.items()
-        }
+        return {name: upright(view, self.across) for name, view in self.views.items()}
 
 
 def views_figure(picture: EventPicture) -> Figure:

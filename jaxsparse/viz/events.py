@@ -80,6 +80,13 @@ def class_colours(classes: Sequence[str], labels: np.ndarray) -> np.ndarray:
     return np.array([*map(to_rgba, (*named, *others)), NO_TRUTH])[labels]
 
 
+def upright(view: View, across: int) -> View:
+    """The view with the axis to draw from left to right last; any but two axes stay as they are."""
+    if across == 1 or len(view.shape) != 2:
+        return view
+    return dataclasses.replace(view, coords=view.coords[:, ::-1], shape=view.shape[::-1])
+
+
 def flatten(picture: Picture) -> Picture:
     """Voxels seen along the shortest side of their bounding box; 2-D views stay as they are."""
     view = picture.view

@@ -144,6 +144,14 @@ def test_pictures_have_the_colours_of_the_detector():
     assert "charge [flashes]" in {ax.get_title(loc="left") for ax in figure.axes}
 
 
+def test_a_picture_lies_as_the_detector_says():
+    view = an_event(0).views["side"]
+    lying = pictures.upright(view, 0)
+    assert lying.shape == (56, 40)
+    np.testing.assert_array_equal(lying.coords[:, ::-1], view.coords)
+    assert pictures.upright(view, 1) is view
+
+
 def test_views_of_two_shapes_stand_side_by_side():
     views = an_event(0).views
     figure = views_figure(EventPicture(views, pixel_classes=CLASSES, axes=AXES, across=0))

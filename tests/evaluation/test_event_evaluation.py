@@ -11,11 +11,11 @@ from jaxsparse.data.partition import content_hashes, part_numbers
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.evaluation.event_logits import event_logits
 from jaxsparse.evaluation.event_predictions import read_predictions
 from jaxsparse.evaluation.options import Trained
 from jaxsparse.evaluation.scores import softmax
 from jaxsparse.evaluation.studies import forest as forest_module
+from jaxsparse.evaluation.studies.event_logits import event_logits
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.viz import figures

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation import evaluator, event_logits
+from jaxsparse.evaluation import evaluator
 from jaxsparse.evaluation.heads import HEADS
+from jaxsparse.evaluation.studies import event_logits
 from jaxsparse.inference import Predictor
 from jaxsparse.training import checkpoint, loop
 from jaxsparse.training.parallel import Replicas

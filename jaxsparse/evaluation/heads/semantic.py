@@ -149,17 +149,18 @@ class SemanticHead(EvaluatedHead):
 
         several = len(self.data_set.views) > 1
         for one in progress(self._pictures, "drawing", self.quiet):
-            axes = len(one.view.shape)
-            source = self.data_set.source
+            source, axes = self.data_set.source, self.data_set.source.axes[one.name]
+            across = find(source.detector).view(one.name, len(axes)).across
+            view = events.upright(one.view, across)
             picture = events.Picture(
-                one.view, one.scores, one.weights, self.classes, self._caption(one),
-                axes=source.axes[one.name], unit=source.value_units[one.name],
+                view, one.scores, one.weights, self.classes, self._caption(one),
+                axes=axes if view is one.view else axes[::-1], unit=source.value_units[one.name],
             )  # fmt: skip
             name = f"event_{one.number:05d}{f'_{one.name}' if several else ''}"
-            if self.data_set.cropped or axes == 3:
+            if self.data_set.cropped or len(axes) == 3:
                 events.save(events.event_figure(picture), folder / "pictures" / f"{name}.png")
                 continue
-            full, zoom = whole(one.view.shape), events.zoom_window(one.view)
+            full, zoom = whole(view.shape), events.zoom_window(view)
             events.save(events.event_figure(picture, window=full), folder / f"pictures/{name}.png")
             if zoom.size != full.size:
                 path = folder / f"pictures/{name}_zoom.png"

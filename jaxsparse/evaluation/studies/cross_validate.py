@@ -75,7 +75,7 @@ def cross_validate(
       repeats: independent partitions.
       seed: of the partitions, of the forest's trees and of the bootstrap.
       draws: passes over the mirrored and moved events that scores are the mean of, see
-        :func:`~jaxsparse.evaluation.event_logits.event_logits`.
+        :func:`~jaxsparse.evaluation.studies.event_logits.event_logits`.
       train_and_score: the network's training, :func:`train_network` if ``None``.
 
     Returns:
@@ -182,7 +182,7 @@ def shared_capacities(config: ConfigDict, events: DataSet) -> tuple[tuple[int, .
 
 def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0) -> np.ndarray:
     """Trains in a work directory and scores the events of a file with the last checkpoint."""
-    from jaxsparse.evaluation.event_logits import event_logits
+    from jaxsparse.evaluation.studies.event_logits import event_logits
     from jaxsparse.training.checkpoint import load_for_evaluation
     from jaxsparse.training.loop import train
 
