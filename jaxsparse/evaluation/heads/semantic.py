@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from jaxsparse.data.batch import Batch
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import NO_CLASS, View
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.detectors import class_set, find
@@ -115,27 +116,32 @@ class SemanticHead(EvaluatedHead):
     def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
         for place, number in enumerate(portion.numbers.tolist()):
             particles, _ = self.data_set.source.read_particles(np.array([number]))
-            group, images = self.data_set.group_of(number), []
+            images = []
             for view, (pixels, logits) in enumerate(zip(portion.images, output, strict=True)):
+                own = pixels.events(np.array([place]))
                 rows = slice(*pixels.bounds[place : place + 2])
-                columns = {name: column[rows] for name, column in pixels.columns.items()}
-                truth = columns.pop("labels", np.full(len(logits[rows]), NO_CLASS))
                 weights = batch.views[view].targets.get("weights")
                 weights = None if weights is None else weights[rows]
                 image = Scored.of_logits(
-                    logits[rows], truth, self.classes, weights, columns=columns,
-                    particles=particles, group=group,
+                    logits[rows], own.columns.get("labels", np.full(len(own), NO_CLASS)),
+                    self.classes, weights, columns=own.columns, particles=particles,
+                    group=self.data_set.group_of(number),
                 )  # fmt: skip
-                event_id = int(self.data_set.event_ids[number])
-                self._file.append(number, event_id, view, columns["rows"], image.scores)
-                if number in self._pictured:
-                    name, own = self.data_set.views[view], pixels.events(np.array([place]))
-                    shown = PixelPicture(number, name, own.views()[0], weights, image.scores)
-                    self._pictures.append(shown)
+                self._keep(number, view, own, weights, image.scores)
                 images.append(image)
             event = Scored.join(images)
             self._sites += np.array([len(event), event.known.sum()])
             yield event
+
+    def _keep(
+        self, number: int, view: int, own: Pixels, weights: np.ndarray | None, scores: np.ndarray
+    ) -> None:
+        """Writes the scores of an image down, and remembers the image where it is to be drawn."""
+        event_id = int(self.data_set.event_ids[number])
+        self._file.append(number, event_id, view, own.columns["rows"], scores)
+        if number in self._pictured:
+            name = self.data_set.views[view]
+            self._pictures.append(PixelPicture(number, name, own.views()[0], weights, scores))
 
     def facts(self) -> dict[str, Any]:
         seen, known = self._sites.tolist()
