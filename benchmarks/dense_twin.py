@@ -36,8 +36,7 @@ from benchmarks.parameters import published_network, published_variables
 from jaxsparse import command_line, ops
 from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.backbone import DTYPES
-from jaxsparse.nn.dense_tensor import DenseTensor
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
+from jaxsparse.nn.dense_tensor import DenseTensor, dense_geometry
 
 _OUT = command_line.define_path(
     "out", None, "JSON file to write; without: only the table on the screen."

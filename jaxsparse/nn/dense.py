@@ -30,8 +30,13 @@ from jaxsparse.nn.dense_events import (
     global_sum_pooling,
 )
 from jaxsparse.nn.dense_pooling import average_unpooling, max_pooling
-from jaxsparse.nn.dense_tensor import DenseGeometry, DenseTensor, rows_of, to_dense_tensor
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
+from jaxsparse.nn.dense_tensor import (
+    DenseGeometry,
+    DenseTensor,
+    dense_geometry,
+    rows_of,
+    to_dense_tensor,
+)
 from jaxsparse.nn.normalization import BatchNorm
 from jaxsparse.nn.pointwise import Linear, add, concatenate, relu
 from jaxsparse.nn.views import dense_merged_views as merged_views

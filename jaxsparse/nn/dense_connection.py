@@ -133,9 +133,9 @@ def down(geometry: DenseGeometry, level: int, *, kernel_size: int = 2) -> DenseC
         InputError: the geometry has no level below, an even kernel other than 2.
 
     >>> import jax.numpy as jnp
-    >>> from jaxsparse.nn.dense_tensor import geometry
+    >>> from jaxsparse.nn.dense_tensor import dense_geometry
     >>> x = DenseTensor(jnp.zeros((1, 5, 8, 1)), None, (1, 1))
-    >>> down(geometry(x, levels=2), 0, kernel_size=3).padding
+    >>> down(dense_geometry(x, levels=2), 0, kernel_size=3).padding
     [(1, 1), (1, 0)]
     """
     if kernel_size != 2 and kernel_size % 2 == 0:

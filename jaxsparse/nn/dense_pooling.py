@@ -17,9 +17,9 @@ def max_pooling(x: DenseTensor, connection: DenseConnection) -> DenseTensor:
         InputError: images of another level than the connection reads.
 
     >>> from jaxsparse.nn.dense_connection import down
-    >>> from jaxsparse.nn.dense_tensor import geometry
+    >>> from jaxsparse.nn.dense_tensor import dense_geometry
     >>> x = DenseTensor(jnp.array([[[1.0], [3.0], [-2.0]]]), None, (1,))
-    >>> max_pooling(x, down(geometry(x, levels=2), 0)).features.ravel().tolist()
+    >>> max_pooling(x, down(dense_geometry(x, levels=2), 0)).features.ravel().tolist()
     [3.0, -2.0]
     """
     connection.check_source(x)

@@ -133,7 +133,7 @@ def check_dense(x: object) -> None:
     x.check()
 
 
-def geometry(x: DenseTensor, *, levels: int, kernels: tuple[int, ...] = (3,)) -> DenseGeometry:
+def dense_geometry(x: DenseTensor, *, levels: int, kernels: Any = (3,)) -> DenseGeometry:
     """Shapes and masks of ``levels`` levels; traceable.
 
     A pixel of the next level is active where any of its ``2 ** dim`` pixels is: the site rule of
@@ -146,7 +146,7 @@ def geometry(x: DenseTensor, *, levels: int, kernels: tuple[int, ...] = (3,)) ->
             map.
 
     >>> x = DenseTensor(jnp.ones((1, 5, 3, 1)), jnp.ones((1, 5, 3), bool), (1, 1))
-    >>> geometry(x, levels=3).spatial_shapes
+    >>> dense_geometry(x, levels=3).spatial_shapes
     ((5, 3), (3, 2), (2, 1))
     """
     masks, shapes, strides = [x.mask], [x.spatial_shape], [x.stride]

@@ -9,8 +9,7 @@ import pytest
 import jaxsparse
 from jaxsparse.errors import InputError
 from jaxsparse.models import EventHead, FishNet, MobileNetV2, Network
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, to_dense_tensor
 from tests.models.classifier_scenes import (
     EVENTS,
     NETWORKS,

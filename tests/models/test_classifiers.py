@@ -10,8 +10,7 @@ import pytest
 
 import jaxsparse
 from jaxsparse.models import EventHead, MobileNetV2
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, to_dense_tensor
 from tests.models.classifier_scenes import (
     CAPACITY,
     CLASSES,

@@ -10,8 +10,7 @@ import pytest
 import jaxsparse
 from jaxsparse.errors import InputError
 from jaxsparse.models import EventHead, Network, SemanticHead, UResNet
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
 from tests.models.classifier_scenes import CLASSES, EVENTS, NETWORKS, SPARSE, two_views, view
 from tests.models.random_variables import random_variables
 from tests.models.variants import variant

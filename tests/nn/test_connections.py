@@ -11,8 +11,7 @@ import jaxsparse
 from jaxsparse import InputError, from_dense, nn
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.blocks import BlockSettings
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
 
 SHAPE, CHANNELS = (9, 6), 4
 

@@ -10,8 +10,7 @@ import pytest
 import jaxsparse
 from jaxsparse import InputError, from_dense, nn, ops
 from jaxsparse.nn import dense, sparse
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
 from jaxsparse.ops.native import compiler
 
 KERNELS = [((3, (3, 2), 5)), (3,)]

@@ -13,8 +13,7 @@ import jaxsparse
 from jaxsparse import ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn import blocks, dense, sparse
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import rows_of, to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
 
 SHAPE = (5, 7)
 COUNT = 14

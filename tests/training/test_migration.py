@@ -17,8 +17,7 @@ import pytest
 import jaxsparse
 from jaxsparse import command_line, models, settings
 from jaxsparse.errors import InputError
-from jaxsparse.nn.dense_tensor import geometry as dense_geometry
-from jaxsparse.nn.dense_tensor import to_dense_tensor
+from jaxsparse.nn.dense_tensor import dense_geometry, to_dense_tensor
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.migration import has_old_paths, is_old, parameter_path, translated
