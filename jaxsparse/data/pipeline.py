@@ -51,7 +51,7 @@ class Pipeline:
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
-      loss: the ``loss`` part of a config, for targets; without it every pixel with a class
+      loss: ``objectives.semantic`` of a config, for targets; without it every pixel with a class
         weighs 1.
       truth: truth columns to read beside those that targets and windows need.
       seed: of all that is random, not negative.
@@ -84,7 +84,7 @@ class Pipeline:
         settings.check("data", data)
         settings.check("", {"seed": seed})
         if loss is not None:
-            settings.check("loss", loss)
+            settings.check("objectives.semantic", loss)
         self.source = source
         self.views = chosen_views(source, data)
         images = [tuple(source.view_shapes[view]) for view in self.views]
