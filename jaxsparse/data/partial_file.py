@@ -157,7 +157,9 @@ class PartialFile(io.RawIOBase):
         return otherwise
 
     def _remember(self, error: BaseException) -> None:
-        self.error = self.error or error
+        # Its traceback leads to the frames of h5py, and these to handles that HDF5 cannot close any
+        # more when Python has ended: whoever kept the error would die of it.
+        self.error = self.error or error.with_traceback(None)
         self._vanishing = True
 
     def _rename(self) -> None:

@@ -93,6 +93,31 @@ def interrupt(monkeypatch):
     return at
 
 
+def test_a_program_that_keeps_the_error_ends_well(tmp_path):
+    program = """
+        import errno, os, sys
+        from pathlib import Path
+        from tests.data.test_partial_files import write_file
+
+        def broken(*arguments):
+            os.lseek = lseek
+            raise OSError(errno.EIO, "I/O")
+
+        lseek, os.lseek = os.lseek, broken
+        try:
+            write_file(Path(sys.argv[1]))
+        except Exception as error:
+            sys.modules["kept"] = error  # as notebooks keep the last one
+            print(error)
+        """
+    process = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / "a.h5")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "could not be written (I/O)" in process.stdout
+    assert process.returncode == 0, process.stderr
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), OSError(errno.EIO, "I/O")])
 def test_an_error_at_any_moment_leaves_what_was_there(old, interrupt, monkeypatch, error):
     before = old.read_bytes()
