@@ -26,6 +26,7 @@ from jaxsparse import command_line, models
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
+from jaxsparse.training.objectives import objectives_of, pixel_targets
 
 _CONFIG = command_line.define_config()
 flags.mark_flag_as_required("config")
@@ -65,8 +66,8 @@ def _measure(workers: int) -> dict[str, Any]:
         batch_size=config.train.batch_size,
         num_devices=max(config.train.cpu_devices, 1),
         levels=models.geometry_of(config.model)["levels"],
-        targets=("labels", "weights") if config.task == "segmentation" else (),
-        loss=config.loss,
+        targets=pixel_targets(objectives_of(config)),
+        loss=config.objectives.get("semantic"),
         seed=config.seed,
     )
     batches: Any = iter(loader)

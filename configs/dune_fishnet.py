@@ -17,10 +17,9 @@ from jaxsparse.training.config import classifier_config
 
 
 def get_config() -> ConfigDict:
-    config = classifier_config()
-    config.model.name = "fishnet"
+    config = classifier_config("fishnet")
     config.model.preset = "99"
-    config.model.num_classes = 4
+    config.model.heads.event.num_classes = 4
     config.model.views = 3
     config.model.stem_stride = 4
 

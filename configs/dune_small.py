@@ -24,9 +24,8 @@ from jaxsparse.training.config import classifier_config, see_views
 
 
 def get_config() -> ConfigDict:
-    config = classifier_config()
-    config.model.name = "mobilenet"
-    config.model.num_classes = 4
+    config = classifier_config("mobilenet")
+    config.model.heads.event.num_classes = 4
     config.model.views = 3
     config.model.width = 0.5
     config.model.stem_stride = 1
@@ -36,10 +35,10 @@ def get_config() -> ConfigDict:
     config.model.merge_stage = 2
     config.model.reduction = 0
     config.model.last_channels = 128
-    config.model.pooling = "average+max+log_sum"
-    config.model.normalize_pooled = True
+    config.model.heads.event.pooling = "average+max+log_sum"
+    config.model.heads.event.normalize_pooled = True
     config.model.activation = "relu"
-    config.model.dropout = 0.3
+    config.model.heads.event.dropout = 0.3
 
     see_views(config, DUNE, *DUNE_VIEWS)
     config.data.classes = ("nue", "numu", "nutau", "nc")
@@ -52,7 +51,7 @@ def get_config() -> ConfigDict:
     config.data.fluctuation = 0.1
     config.data.num_buckets = 2
 
-    config.loss.label_smoothing = 0.1
+    config.objectives.event.label_smoothing = 0.1
 
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 3e-3

@@ -11,27 +11,29 @@ Reduced from the talk's (S. H. Oh, APS April 2023) so that three seeds of every 
 two cores: a quarter of the channels, batches of 64, Adam with a cosine, a few epochs.
 """
 
+import functools
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import classifier_config
 
 # MobileNetV2's stem has its published stride, 2, unless a row says otherwise.
-MOBILENET = {
-    "model.name": "mobilenet",
+MOBILENET: dict[str, Any] = {
     "model.width": 0.25,
     "model.merge_stage": 3,
     "model.reduction": 0,
     "model.stem_stride": 2,
 }
-FISHNET = {"model.name": "fishnet", "model.preset": "small", "model.stem_stride": 2}
+FISHNET: dict[str, Any] = {"model.preset": "small", "model.stem_stride": 2}
 ROWS = {
     "sparse": MOBILENET,
     "dense": {**MOBILENET, "model.vocabulary": "dense"},
     # Where sparse and dense part: what the pooling sees, where a pixel is, how fine the first
     # stage is, empty pixels beside active ones.
-    "sparse_sum": {**MOBILENET, "model.pooling": "sum"},
-    "sparse_size": {**MOBILENET, "model.pooling": "average+log_sum"},
+    "sparse_sum": {**MOBILENET, "model.heads.event.pooling": "sum"},
+    "sparse_size": {**MOBILENET, "model.heads.event.pooling": "average+log_sum"},
     "sparse_coordinates": {**MOBILENET, "model.coordinate_inputs": True},
     "sparse_fine": {**MOBILENET, "model.stem_stride": 1},
     "dense_fine": {**MOBILENET, "model.stem_stride": 1, "model.vocabulary": "dense"},
@@ -39,7 +41,7 @@ ROWS = {
     "sparse_fine_size": {
         **MOBILENET,
         "model.stem_stride": 1,
-        "model.pooling": "average+log_sum",
+        "model.heads.event.pooling": "average+log_sum",
     },
     "fishnet": FISHNET,
     "fishnet_plain": {**FISHNET, "model.residual": False},
@@ -50,12 +52,12 @@ ROWS = {
 def get_config(row: str = "sparse") -> ConfigDict:
     if row not in ROWS:
         raise InputError(f"row is {row!r}: must be one of {', '.join(ROWS)}")
-    config = classifier_config()
+    config = classifier_config("fishnet" if row.startswith("fishnet") else "mobilenet")
     config.data.classes = ("numu", "nue", "nc", "cosmic")
     for key, value in ROWS[row].items():
-        part, name = key.split(".")
-        config[part][name] = value
-    config.model.num_classes = len(config.data.classes)
+        *parts, name = key.split(".")
+        functools.reduce(getattr, parts, config)[name] = value
+    config.model.heads.event.num_classes = len(config.data.classes)
     config.data.split = (0.7, 0.05, 0.25)
     config.data.flip_wire = True  # across the beam; only cosmic rays know up from down
 

@@ -13,7 +13,7 @@ Ours: the 1024 events of a step are taken in eight parts of 128, which fits a sm
 batch norm then sees 128 events at a time (``--config.train.accumulate=1`` undoes it). The blocks
 add their input; a known implementation leaves that out: ``--config.model.residual=False``. The
 learning rate falls to a tenth. For labels that are not to be trusted,
-``--config.loss.name=generalized`` (arXiv 1805.07836).
+``--config.objectives.event.loss=generalized`` (arXiv 1805.07836).
 """
 
 from ml_collections import ConfigDict
@@ -22,10 +22,9 @@ from jaxsparse.training.config import classifier_config
 
 
 def get_config() -> ConfigDict:
-    config = classifier_config()
-    config.model.name = "fishnet"
+    config = classifier_config("fishnet")
     config.model.preset = "150"  # or 99, 201, small
-    config.model.num_classes = 3
+    config.model.heads.event.num_classes = 3
 
     config.data.classes = ("numu", "nue", "nc")
     config.data.split = (0.9, 0.05, 0.05)

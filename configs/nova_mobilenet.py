@@ -18,9 +18,8 @@ from jaxsparse.training.config import classifier_config
 
 
 def get_config() -> ConfigDict:
-    config = classifier_config()
-    config.model.name = "mobilenet"
-    config.model.num_classes = 4
+    config = classifier_config("mobilenet")
+    config.model.heads.event.num_classes = 4
     config.model.width = 1.0  # factor on all numbers of channels
     config.model.merge_stage = 3  # stages of each view by itself
     config.model.reduction = 0  # of squeeze-and-excitation; 0: none

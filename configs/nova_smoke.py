@@ -13,9 +13,8 @@ from jaxsparse.training.config import classifier_config
 
 
 def get_config() -> ConfigDict:
-    config = classifier_config()
-    config.model.name = "mobilenet"
-    config.model.num_classes = 4
+    config = classifier_config("mobilenet")
+    config.model.heads.event.num_classes = 4
     config.model.width = 0.25
     config.model.merge_stage = 2
     config.model.reduction = 0

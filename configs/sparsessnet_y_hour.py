@@ -28,7 +28,7 @@ def get_config() -> ConfigDict:
 
     config.data.num_buckets = 2
 
-    config.loss.cluster_scale = 2.0
+    config.objectives.semantic.cluster_scale = 2.0
 
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 3e-3

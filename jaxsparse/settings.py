@@ -99,11 +99,23 @@ FINITE = number("be a finite number", lambda value: True)
 
 S = Setting
 
+REDUCTION = one_of("sum", "mean")
+_LOSS = {
+    "loss": S("cross_entropy", one_of("cross_entropy", "generalized"),
+              "generalized: for noisy labels"),
+    "weight": S(1.0, POSITIVE, "of this objective among all"),
+    "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
+           "of the generalized cross entropy"),
+    "label_smoothing": S(0.0, SHARE, "of the cross entropy"),
+    "class_weights": S((), rows("be a tuple of numbers that are not negative",
+                                lambda item: NOT_NEGATIVE.holds(item)), "one a class; (): all 1"),
+}  # fmt: skip
+
 SETTINGS: dict[str, dict[str, Setting]] = {
     "": {
         "seed": S(0, whole(0, LARGEST_SEED), "of parameters, order of events and augmentation"),
-        "task": S("segmentation", one_of("segmentation", "classification"),
-                  "labels pixels, or whole events"),
+        "main_head": S("", TEXT, "whose loss and accuracy count for validations and come first in "
+                       "logs and results; empty where there is one head"),
     },
     "data": {
         "train": S("", TEXT, "event file"),
@@ -146,17 +158,15 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "workers": S(0, whole(0, 1024, "0 is threads"),
                      "processes that prepare batches; 0: threads"),
     },
-    "loss": {
-        "name": S("cross_entropy", one_of("cross_entropy", "generalized"),
-                  "generalized: for noisy labels, of a classification"),
-        "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
-               "of the generalized cross entropy"),
-        "label_smoothing": S(0.0, SHARE, "of a classification's cross entropy"),
-        "class_weights": S((), rows("be a tuple of numbers that are not negative",
-                                    lambda item: NOT_NEGATIVE.holds(item)),
-                           "of a classification, one a class; (): all 1"),
+    "objectives.event": {
+        **_LOSS,
+        "reduction": S("mean", REDUCTION, "over the events of a batch that have a class"),
+    },
+    "objectives.semantic": {
+        **_LOSS,
+        "reduction": S("sum", REDUCTION, "over pixels and events; mean: divided by the events"),
         "cluster_low": S(2e-4, NOT_NEGATIVE,
-                         "of a segmentation: a pixel weighs clip(cluster_scale / N, low, high)"),
+                         "a pixel weighs clip(cluster_scale / N, cluster_low, cluster_high)"),
         "cluster_high": S(2e-2, NOT_NEGATIVE, "see cluster_low"),
         "cluster_scale": S(1.0, POSITIVE, "see cluster_low"),
         "vertex_weight": S(2e-2, NOT_NEGATIVE, "of pixels within vertex_radius of a vertex"),
@@ -206,15 +216,21 @@ SETTINGS: dict[str, dict[str, Setting]] = {
 
 # Keys of earlier versions, and what stands for them.
 RENAMED = {
+    "task": "model.heads and objectives, which have the same names",
+    **{f"model.{key}": f"model.heads.NAME.{key}"
+       for key in ("num_classes", "pooling", "normalize_pooled", "dropout")},
+    "loss.name": "objectives.NAME.loss",
+    **{f"loss.{key}": f"objectives.NAME.{key}" for key in SETTINGS["objectives.semantic"]
+       if key not in ("loss", "reduction", "weight")},
     "data.view": "data.views, names in a tuple such as ('Y',)",
     "data.feature_scale": "data.std, with data.mean=0",
-}
+}  # fmt: skip
 
 
 def defaults(group: str = "") -> dict[str, Any]:
     """Default by key of a group; ``""`` is the top level.
 
-    >>> defaults("loss")["q"]
+    >>> defaults("objectives.event")["q"]
     0.7
     """
     return {name: setting.default for name, setting in SETTINGS[group].items()}
@@ -224,7 +240,8 @@ def check(group: str, values: Mapping[str, Any]) -> None:
     """Raises for the first value that its setting cannot have.
 
     Args:
-      group: ``"data"``, ``"loss"``, ``"optimizer"``, ``"train"``, or ``""`` for the top level.
+      group: ``"data"``, ``"objectives.event"``, ``"optimizer"``, ``"train"``, or ``""`` for the
+        top level.
       values: by key; keys that the group does not have are left to others.
 
     Raises:

@@ -10,8 +10,9 @@ from jaxsparse import models
 from jaxsparse.command_line import load_config
 from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
+from jaxsparse.training.data import check_data
+from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import build_optimizer
-from jaxsparse.training.task import build_task
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.py"))
 PLANES = {"sparsessnet_u": "U", "sparsessnet_v": "V", "sparsessnet_y": "Y"}
@@ -25,8 +26,9 @@ CLASSIFIERS = {
 
 
 def shared_types(config: ConfigDict) -> dict[str, type]:
-    """Types of all keys but the network's, which names its own."""
-    return {k: type(value) for k, value in flatten(config) if not k.startswith("model.")}
+    """Types of all keys but the network's and its objectives'."""
+    own = ("model.", "objectives.")
+    return {k: type(value) for k, value in flatten(config) if not k.startswith(own)}
 
 
 def test_the_recipes_are_there() -> None:
@@ -40,7 +42,8 @@ def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     config = load_config(str(file))
     assert shared_types(config) == shared_types(default_config())
     models.build(config.model)
-    build_task(config)
+    objectives_of(config)
+    check_data(config)
     build_optimizer(config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
@@ -53,7 +56,12 @@ def test_the_published_recipe_is_as_published(name: str, view: str) -> None:
     model, train = config.model, config.train
     assert (config.data.views, config.data.crop) == ((view,), (512, 512))
     assert (config.data.low, config.data.high) == (10.0, 300.0)
-    assert (model.filters, model.depth, model.blocks, model.num_classes) == (32, 5, 2, 5)
+    assert (model.filters, model.depth, model.blocks, model.heads.semantic.num_classes) == (
+        32,
+        5,
+        2,
+        5,
+    )
     assert (train.batch_size, train.steps) == (64, 15_999)
     assert (config.optimizer.name, config.optimizer.schedule) == ("sgd", "plateau")
 
@@ -66,7 +74,7 @@ def test_the_published_classifier_is_as_published(name: str, published: tuple) -
     assert (train.batch_size, train.epochs, data.split) == (batch_size, epochs, split)
     assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("sgd", 1e-2, momentum)
     assert (optimizer.schedule, optimizer.plateau_metric) == ("plateau", "accuracy")
-    assert (len(data.classes), config.model.num_classes) == (classes, classes)
+    assert (len(data.classes), config.model.heads.event.num_classes) == (classes, classes)
     assert (data.views, data.mean, data.std, data.fluctuation) == (("XZ", "YZ"), 14.57, 16.27, 0.1)
     assert not data.flip_time  # the beam has a direction
     assert config.model.activation == "mish"

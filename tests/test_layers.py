@@ -30,8 +30,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "simulate": ("data", "detectors"),
     "viz": ("data", "detectors"),
     "inference": ("models", "data", ""),
-    "training": ("inference", "models", "data", "detectors"),
-    "evaluation": ("training", "inference", "models", "viz", "data", "detectors"),
+    "training": ("inference", "models", "data", "detectors", ""),
+    "evaluation": ("training", "inference", "models", "viz", "data", "detectors", ""),
     "commands": (
         "evaluation", "training", "inference", "models", "viz", "simulate", "data", "detectors", "",
     ),

@@ -43,10 +43,15 @@ def test_every_default_is_allowed_and_every_setting_says_what_it_means(group, na
 
 @pytest.mark.parametrize("config", [default_config(), classifier_config()])
 def test_every_key_of_a_config_but_the_networks_is_a_setting(config):
-    for group, table in settings.SETTINGS.items():
-        keys = set(config[group] if group else config)
-        groups = set() if group else {*settings.SETTINGS, "model"} - {""}
-        assert keys - groups == set(table)
+    found: dict[str, set[str]] = {}
+    for key, _ in settings.flatten(config):
+        group, _, name = key.rpartition(".")
+        found.setdefault(group, set()).add(name)
+    for group, keys in found.items():
+        assert group.startswith("model") or keys == set(settings.SETTINGS[group])
+    objectives = {group for group in found if group.startswith("objectives.")}
+    assert {*found} - objectives >= {"", "data", "optimizer", "train"}
+    assert {f"objectives.{head}" for head in config.model.heads} == objectives
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,8 @@ def test_every_key_of_a_config_but_the_networks_is_a_setting(config):
     [
         ("", "seed", 2**32), ("", "seed", -1), ("data", "std", 0.0),
         ("data", "workers", -1), ("data", "std", math.nan), ("data", "crop", (0, 512)),
-        ("loss", "vertex_weight", -1.0), ("loss", "class_weights", (1.0, -1.0)),
+        ("objectives.semantic", "vertex_weight", -1.0),
+        ("objectives.event", "class_weights", (1.0, -1.0)),
         ("optimizer", "learning_rate", math.nan), ("optimizer", "plateau_factor", 1.0),
         ("train", "steps", 2**31), ("train", "minutes", math.inf), ("train", "parallel", "jit"),
     ],

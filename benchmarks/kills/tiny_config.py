@@ -42,8 +42,8 @@ def _segmentation() -> ConfigDict:
 
 
 def _classification() -> ConfigDict:
-    config = classifier_config()
-    config.model.name, config.model.num_classes = "mobilenet", 3
+    config = classifier_config("mobilenet")
+    config.model.heads.event.num_classes = 3
     config.model.width, config.model.merge_stage, config.model.reduction = 0.25, 1, 0
     config.model.stages = ((1, 8, 1, 2),)
     config.data.classes = ("numu", "nue", "nc")

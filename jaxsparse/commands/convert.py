@@ -28,6 +28,7 @@ from jaxsparse.data.readers.protocol import Option
 from jaxsparse.data.seen_pixels import SeenPixels
 from jaxsparse.data.source import EventSource
 from jaxsparse.data.spread_out import spread_out
+from jaxsparse.detectors.microboone import MICROBOONE, PLANES
 from jaxsparse.settings import LARGEST_SEED
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 
@@ -37,7 +38,7 @@ LISTED = 20_000  # letters of a list of files: an attribute of HDF5 holds 64 kB
 RESPONSE = (
     Option("placements", 5, "images an event", low=1),
     Option("seed", 0, "of placements and noise", low=0, high=LARGEST_SEED),
-    Option("views", ("U", "V", "Y"), "views to make, of U, V, Y, voxels"),
+    Option("views", PLANES, f"views to make, of {', '.join(MICROBOONE.views)}"),
 )
 OPTIONS = {
     name: (*reader.options, *(RESPONSE if reader.deposits else ()))

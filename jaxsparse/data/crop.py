@@ -33,7 +33,14 @@ def window_shape(image: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(min(int(side), int(size)) for side, size in zip(shape, image, strict=True))
 
 
-def choose_windows(pixels: Pixels, shape: Sequence[int], *, keep: str, draw: Draw) -> np.ndarray:
+def choose_windows(
+    pixels: Pixels,
+    shape: Sequence[int],
+    *,
+    keep: str,
+    draw: Draw,
+    first: np.ndarray | None = None,
+) -> np.ndarray:
     """First corners of the windows, int64 ``[events, dim]``.
 
     - ``"interaction"``: at random among those that hold the vertex and as much of the interaction
@@ -46,6 +53,8 @@ def choose_windows(pixels: Pixels, shape: Sequence[int], *, keep: str, draw: Dra
       shape: sides of the window in pixels, none longer than the image's.
       keep: see above.
       draw: where all that is random comes from.
+      first: int64 ``[events]``, corners along the first axis where they are settled: then only the
+        pixels between them count.
 
     Raises:
       InputError: an unknown ``keep``.
@@ -58,6 +67,16 @@ def choose_windows(pixels: Pixels, shape: Sequence[int], *, keep: str, draw: Dra
     """
     if keep not in KEEP:
         raise InputError(f"data.crop_keep is {keep!r}: it must be one of {', '.join(KEEP)}")
+    if first is not None:
+        position = pixels.coords[:, 0] - pixels.per_event(first)
+        pixels = pixels.take((position >= 0) & (position < shape[0]))
+    starts = _starts(pixels, shape, keep, draw)
+    if first is not None:
+        starts[:, 0] = first
+    return starts
+
+
+def _starts(pixels: Pixels, shape: Sequence[int], keep: str, draw: Draw) -> np.ndarray:
     if keep == "densest":
         rows = [_densest_window(view.coords, pixels.shape, shape) for view in pixels.views()]
         return np.array(rows, np.int64).reshape(-1, len(shape))

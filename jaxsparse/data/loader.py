@@ -56,7 +56,7 @@ class Loader:
       batch_size: events of a batch over all hosts, devices and micro-batches, at least 1.
       levels: levels of the network, to count sites at.
       targets: of every pixel, see :class:`~jaxsparse.data.pipeline.Pipeline`.
-      loss: the ``loss`` part of a config, for targets.
+      loss: ``objectives.semantic`` of a config, for targets.
       num_devices: devices of this process: the leading axis of every array.
       micro_batches: parts that a device takes one after the other; the second axis of every array
         where there is more than one.

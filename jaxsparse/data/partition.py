@@ -142,9 +142,10 @@ def select_events(
     if fractions:
         numbers = part_numbers(content_hashes(source, views), fractions)
         inside = numbers == PARTS.index(part)
-    _, labels = label_events(source, classes)
-    own = source.event_labels
-    chosen = inside & ((labels != NO_CLASS) | keep_all)
+    own, chosen = source.event_labels, inside
+    if classes or not keep_all:
+        _, labels = label_events(source, classes)
+        chosen = inside & ((labels != NO_CLASS) | keep_all)
     names = (*source.event_classes, "no class")
     counts = np.bincount(own[inside & ~chosen] % len(names), minlength=len(names))
     left_out = {name: int(n) for name, n in zip(names, counts, strict=True) if n}

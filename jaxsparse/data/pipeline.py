@@ -42,15 +42,16 @@ class Pipeline:
 
     What is random is a hash of (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
-    plane along the beam): its flip and its shift take all views of an event together. Other axes
-    are each view's own, and so are their flip and shift, and the window.
+    plane along the beam): its flip and its shift take all views of an event together, and along it
+    the window lies where it does in the first view, if the views are equally long. Other axes are
+    each view's own, and so are their flip and shift, and the place of the window.
 
     Args:
       source: where events come from.
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
-      loss: the ``loss`` part of a config, for targets; without it every pixel with a class
+      loss: ``objectives.semantic`` of a config, for targets; without it every pixel with a class
         weighs 1.
       truth: truth columns to read beside those that targets and windows need.
       seed: of all that is random, not negative.
@@ -83,7 +84,7 @@ class Pipeline:
         settings.check("data", data)
         settings.check("", {"seed": seed})
         if loss is not None:
-            settings.check("loss", loss)
+            settings.check("objectives.semantic", loss)
         self.source = source
         self.views = chosen_views(source, data)
         images = [tuple(source.view_shapes[view]) for view in self.views]
@@ -98,6 +99,7 @@ class Pipeline:
         _require(self.shift < longest, "shift", self.shift, rule)
         sides, self.crop_keep = tuple(data.crop), str(data.crop_keep)
         self.windows = [crop.window_shape(image, sides) if sides else image for image in images]
+        self.one_length = len({image[0] for image in images}) == 1
         self.crops = [window != image for window, image in zip(self.windows, images, strict=True)]
         self.shapes = tuple(
             tuple(-(-side // self.coarsen) for side in window) for window in self.windows
@@ -141,11 +143,7 @@ class Pipeline:
         events = np.asarray(events, np.int64)
         epochs = np.broadcast_to(epochs, events.shape)
         blocks = [
-            tuple(
-                self._view(number, (self.seed, epochs[block], events[block]))
-                for number in range(len(self.views))
-            )
-            for block in self._blocks(events)
+            self._views((self.seed, epochs[block], events[block])) for block in self._blocks(events)
         ]
         return blocks[0] if len(blocks) == 1 else tuple(map(_joined, zip(*blocks, strict=True)))
 
@@ -206,14 +204,22 @@ class Pipeline:
         ends = (np.flatnonzero(np.diff(block, append=-1)) + 1).tolist() or [0]
         return [slice(*ends) for ends in itertools.pairwise([0, *ends])]
 
-    def _view(self, number: int, key: Key) -> Pixels:
-        view = self.views[number]
-        pixels = self.source.read_pixels(key[2], view, self.columns[view])
-        pixels = transforms.mask(pixels, self.low, self.high)
-        if self.crops[number]:
-            window, chance = self.windows[number], _chance(key, _CROP, number)
-            starts = crop.choose_windows(pixels, window, keep=self.crop_keep, draw=chance)
-            pixels = transforms.crop(pixels, starts, window)
+    def _views(self, key: Key) -> tuple[Pixels, ...]:
+        made, first = [], None
+        for number, view in enumerate(self.views):
+            pixels = self.source.read_pixels(key[2], view, self.columns[view])
+            pixels = transforms.mask(pixels, self.low, self.high)
+            if self.crops[number]:
+                starts = crop.choose_windows(
+                    pixels, self.windows[number], keep=self.crop_keep,
+                    draw=_chance(key, _CROP, number), first=first,
+                )  # fmt: skip
+                pixels = transforms.crop(pixels, starts, self.windows[number])
+                first = starts[:, 0] if self.one_length else None
+            made.append(self._changed(pixels, number, key))
+        return tuple(made)
+
+    def _changed(self, pixels: Pixels, number: int, key: Key) -> Pixels:
         if self.augment:
             for change in (self._flipped, self._shifted, self._dropped):
                 pixels = change(pixels, number, key)

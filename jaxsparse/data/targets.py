@@ -19,7 +19,7 @@ class Target:
     """A number of every pixel that objectives may ask for.
 
     Attributes:
-      make: images and the ``loss`` part of a config (or None) -> ``[pixels]``.
+      make: images and ``objectives.semantic`` of a config (or None) -> ``[pixels]``.
       columns: truth columns that it is made from, those of them that a file has.
       dtype: of it.
       padding: what rows of a batch that are no pixel have.

@@ -60,7 +60,7 @@ def pixel_weights(
         )
     if not 0 <= low <= high:
         raise InputError(
-            f"loss.cluster_low is {low} and loss.cluster_high is {high}: they must be "
+            f"objectives.semantic.cluster_low is {low} and cluster_high is {high}: they must be "
             "0 <= low <= high"
         )
     # Instances of one event after those of another; the first of each are the pixels of none.

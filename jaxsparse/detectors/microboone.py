@@ -14,6 +14,7 @@ CLASS_NAMES = ("HIP", "MIP", "shower", "delta", "Michel")
 HIP, MIP, SHOWER, DELTA, MICHEL = range(5)
 CLASS_COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd")
 MASK = (10.0, 300.0)  # ADC
+PLANES = ("U", "V", "Y")
 VOXELS = "voxels"  # the view in three dimensions beside the wire planes
 
 

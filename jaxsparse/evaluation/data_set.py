@@ -238,7 +238,8 @@ class DataSet:
     def _pipeline(self, draw: int = 0) -> Pipeline:
         pixels = bool(self.pixel_classes)
         return Pipeline(
-            self.source, self._data, levels=self.levels, loss=self.config.loss,
+            self.source, self._data, levels=self.levels,
+            loss=self.config.objectives.get("semantic"),
             targets=("weights",) if self.has_pixel_truth else (),
             truth=tuple(TRUTH_COLUMNS) if pixels else (),
             seed=draw or self.options.seed, augment=draw > 0,

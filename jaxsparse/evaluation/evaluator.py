@@ -23,6 +23,7 @@ from jaxsparse.evaluation.text import dumps, plain
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.inputs import read_inputs
+from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 
 __all__ = ["Options", "evaluate"]
@@ -61,7 +62,7 @@ def evaluate(
     """
     trained = Trained(*load_for_evaluation(Path(workdir), step=options.checkpoint))
     config, names = trained.config, list(trained.network.heads)
-    main = MAIN_HEADS[config.task]
+    main = main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
@@ -77,7 +78,7 @@ def evaluate(
         heads = {name: HEADS[name](data_set, other, attributes, quiet=quiet) for name in names}
         folders = {name: folder if name == main else folder / "heads" / name for name in names}
         about, figures = _passed(trained, data_set, heads, folders, quiet)
-        about = plain({"task": str(config.task), **attributes, **about, "versions": versions()})
+        about = plain({"task": TASKS[main], **attributes, **about, "versions": versions()})
         metrics = {**about, **plain(figures[main])}
         others = {name: plain(figures[name]) for name in names if name != main}
         for name, head in heads.items():
@@ -93,14 +94,14 @@ def evaluate(
     return metrics
 
 
-# config.task -> the head whose figures stand at the top of metrics.json.
-MAIN_HEADS = {"segmentation": "semantic", "classification": "event"}
+# The word of metrics.json for what its main head does.
+TASKS = {"semantic": "segmentation", "event": "classification"}
 
 
 def _baseline_data(config: Any, options: Options) -> DataSet | None:
     if not options.baseline_data:
         return None
-    few = FIT_EVENTS if MAIN_HEADS[config.task] == "semantic" else 0
+    few = FIT_EVENTS if main_head(config) == "semantic" else 0
     other = dataclasses.replace(options, num_events=few, part="all")
     return DataSet(options.baseline_data, config, other)
 

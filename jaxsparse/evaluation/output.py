@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jaxsparse.errors import InputError, reason
 
-RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
+RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures", "heads")
 
 
 def refuse_inputs(

@@ -1,4 +1,4 @@
-"""``predictions.h5``: what the files of every task share.
+"""``predictions.h5``: what the files of every head share.
 
 Attributes: ``format``, ``class_names``, ``complete``, and what the evaluation says of itself
 (``data``, ``checkpoint_step``, ...). The file takes its name when it is whole; datasets grow by
@@ -23,7 +23,7 @@ CHUNK = 16384
 
 
 class PredictionFile:
-    """A growing file of scores; a context manager. Tasks add what they store.
+    """A growing file of scores; a context manager. Heads add what they store.
 
     Args:
       path: of the file to be.

@@ -3,7 +3,7 @@
 from jaxsparse.models.backbones import BACKBONES, Backbone, Features, FishNet, MobileNetV2, UResNet
 from jaxsparse.models.heads import HEADS, EventHead, Head, SemanticHead
 from jaxsparse.models.network import Network
-from jaxsparse.models.registry import build, geometry_of
+from jaxsparse.models.registry import build, defaults, geometry_of
 
 __all__ = [
     "BACKBONES",
@@ -18,5 +18,6 @@ __all__ = [
     "SemanticHead",
     "UResNet",
     "build",
+    "defaults",
     "geometry_of",
 ]

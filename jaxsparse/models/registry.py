@@ -37,8 +37,8 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
         ...
     jaxsparse.errors.InputError: model.depht is not a setting of uresnet: did you mean model.depth?
     """
-    values = {key: _plain(value) for key, value in _with_heads(config).items()}
-    name, heads = values.pop("name", None), values.pop("heads")
+    values = {key: _plain(value) for key, value in config.items()}
+    name, heads = values.pop("name", None), values.pop("heads", {})
     if name not in BACKBONES:
         raise InputError(f"model.name is {name!r}: no such network, {_nearest(name, BACKBONES)}")
     if not isinstance(heads, Mapping) or not heads:
@@ -56,6 +56,28 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
     return Network(BACKBONES[name](**backbone, axis_name=axis_name), made)
 
 
+def defaults(name: str, heads: Iterable[str]) -> dict[str, Any]:
+    """A ``config.model`` with every key and its default.
+
+    Args:
+        name: of a backbone.
+        heads: names of heads.
+
+    >>> sorted(defaults("uresnet", ["semantic"]))[:4], defaults("uresnet", ["semantic"])["heads"]
+    (['activation', 'blocks', 'coordinate_inputs', 'depth'], {'semantic': {'num_classes': 5}})
+    """
+
+    def of(settings: Mapping[str, Setting]) -> dict[str, Any]:
+        return {key: setting.default for key, setting in settings.items()}
+
+    return {
+        "name": name,
+        **of(IMAGES),
+        **of(settings_of(BACKBONES[name])),
+        "heads": {head: of(settings_of(HEADS[head])) for head in heads},
+    }
+
+
 def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """What the network needs of a view's geometry, the arguments of :func:`jaxsparse.geometry`.
 
@@ -64,16 +86,6 @@ def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     network = build(config)
     return {"levels": network.levels, "kernels": network.kernels}
-
-
-def _with_heads(config: Mapping[str, Any]) -> dict[str, Any]:
-    """``config.model``; one of before there were heads gets the head that its network had."""
-    values = dict(config)
-    if "heads" in values:
-        return values
-    head = "semantic" if values.get("name") == "uresnet" else "event"
-    fields = {key: values.pop(key) for key in settings_of(HEADS[head]) if key in values}
-    return {**values, "heads": {head: fields}}
 
 
 def _plain(value: Any) -> Any:

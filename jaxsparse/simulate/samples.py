@@ -15,6 +15,7 @@ from absl import flags
 from jaxsparse import command_line
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
+from jaxsparse.detectors.microboone import PLANES
 from jaxsparse.detectors.nova import (
     NOVA_EVENT_CLASSES,
 )
@@ -117,7 +118,7 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "cosmic muons, in units of the surface rate; 0 is none",
         flag_values=values,
     )
-    flags.DEFINE_list("views", ["U", "V", "Y"], f"views to make, of {views}", flag_values=values)
+    flags.DEFINE_list("views", list(PLANES), f"views to make, of {views}", flag_values=values)
     flags.DEFINE_integer(
         "dead_wire_seed", 0, "which wires are dead", lower_bound=0, flag_values=values
     )

@@ -26,13 +26,11 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.errors import InputError
-from jaxsparse.models.network import Network
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
 from jaxsparse.training.migration import has_old_paths, parameter_path
 from jaxsparse.training.state import TrainState
 from jaxsparse.training.step import initializer
-from jaxsparse.training.task import build_task
 
 KEPT = 2  # latest checkpoints, beside the best
 _METRIC = "loss"
@@ -315,7 +313,7 @@ def _checksums(arrays: Mapping[str, np.ndarray], progress: dict[str, Any]) -> di
 
 def load_for_evaluation(
     workdir: str | pathlib.Path, step: str | int = "best"
-) -> tuple[ConfigDict, Network, dict[str, Any], int]:
+) -> tuple[ConfigDict, models.Network, dict[str, Any], int]:
     """The network of a work directory with its trained variables.
 
     Args:
@@ -344,7 +342,7 @@ def load_for_evaluation(
                     f"step is {step!r}: it must be best, latest or one of {have} in {workdir}."
                 )
             found = int(step)
-        template = jax.eval_shape(initializer(build_task(config)), jax.random.PRNGKey(config.seed))
+        template = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(config.seed))
         variables = checkpoints.variables(template, found, config.model)
     finally:
         checkpoints.close()

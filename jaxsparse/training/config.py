@@ -1,7 +1,7 @@
 """The configs that recipes start from; ``configs/`` changes what a recipe needs.
 
 ``settings.py`` has every key with its default, range and meaning; those of ``config.model`` are the
-fields of the network that it names.
+fields of the backbone and the heads that it names, declared in their classes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
-from jaxsparse import settings
+from jaxsparse import models, settings
 from jaxsparse.detectors import Detector
 from jaxsparse.detectors.microboone import MICROBOONE
 from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
@@ -18,26 +18,24 @@ from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
 NO_BOUND = 1e9  # of values, in a form that JSON has
 
 
-def default_config() -> ConfigDict:
+def default_config(network: str = "uresnet", heads: Sequence[str] = ("semantic",)) -> ConfigDict:
     """The config that every recipe starts from: plane Y of a MicroBooNE-like detector.
 
-    >>> default_config().model.depth
-    5
+    Args:
+      network: name of a backbone.
+      heads: names of heads; the first one is the main one.
+
+    >>> config = default_config(heads=("semantic", "event"))
+    >>> config.model.depth, config.model.heads.event.pooling, config.objectives.event.reduction
+    (5, 'average', 'mean')
     """
     config = ConfigDict(settings.defaults())
-    config.model = ConfigDict()
-    config.model.name = "uresnet"
-    config.model.dim = 2  # spatial axes
-    config.model.in_channels = 1
-    config.model.num_classes = 5
-    config.model.filters = 32  # of the finest level; level l has (l + 1) * filters
-    config.model.depth = 5  # levels
-    config.model.blocks = 2  # residual blocks a level, each way
-    config.model.kernel_size = 3
-    config.model.vocabulary = "sparse"  # or dense: the same network on whole images
-    config.model.dtype = "float32"  # or bfloat16: operands of matrix products; sums stay float32
-    config.model.remat = False  # compute blocks again in the backward pass (docs/network.md)
-    for group in ("data", "loss", "optimizer", "train"):
+    config.main_head = heads[0]
+    config.model = ConfigDict(models.defaults(network, heads))
+    config.objectives = ConfigDict(
+        {head: settings.defaults(f"objectives.{head}") for head in heads}
+    )
+    for group in ("data", "optimizer", "train"):
         config[group] = ConfigDict(settings.defaults(group))
     see_views(config, MICROBOONE, "Y")
     return config
@@ -80,34 +78,19 @@ def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
     return named
 
 
-def classifier_config() -> ConfigDict:
-    """The config that recipes for whole events start from: NOvA's two views, a network to name.
+def classifier_config(network: str = "mobilenet", heads: Sequence[str] = ("event",)) -> ConfigDict:
+    """The config that recipes for whole events start from: NOvA's two views.
 
-    ``config.model.name`` is left to the recipe, with what only that network has.
+    Args:
+      network: name of a backbone.
+      heads: names of heads; the first one is the main one.
 
     >>> classifier_config().data.views
     ('XZ', 'YZ')
     """
-    config = default_config()
-    config.task = "classification"
-
-    config.model = ConfigDict()
-    config.model.name = ""
-    config.model.dim = 2
-    config.model.in_channels = 1
-    config.model.num_classes = 4
-    config.model.views = 2  # images an event
-    config.model.stem_stride = 1
-    config.model.shared_stem = False  # one stem for all views, instead of one each
-    config.model.merge = "add"  # or concatenate: how views meet on the union of their sites
-    config.model.activation = "mish"
-    config.model.residual = True  # blocks add their input
-    config.model.coordinate_inputs = False  # the pixel's coordinates are channels too
-    config.model.pooling = "average"  # over the sites of an event; or max, sum
-    config.model.dropout = 0.0
-    config.model.vocabulary = "sparse"
-    config.model.dtype = "float32"
-    config.model.remat = False
+    config = default_config(network, heads)
+    config.model.views = 2
+    config.model.heads.event.num_classes = 4
 
     see_views(config, NOVA, *NOVA_VIEWS)
     config.data.crop = ()

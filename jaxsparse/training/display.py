@@ -127,6 +127,8 @@ class Display:
             f"{self._place(record.step)} {record.split}: loss {record.loss:.4g} "
             f"accuracy {record.accuracy:.4f} lr {record.learning_rate:.3g}"
         )
+        for name, head in record.heads.items():
+            text += f" {name} loss {head['loss']:.4g} accuracy {head['accuracy']:.4f}"
         if record.split == "train":
             text += (
                 f" {rate(record.events_per_second)} events/s"

@@ -3,7 +3,8 @@
 Other programs read the file, so its keys are fixed: ``step``, ``split`` (``train`` or
 ``validation``), ``loss`` (of pixels summed over an event, or of the event), ``accuracy`` (pooled
 over pixels, or the share of events), ``learning_rate``, ``events_per_second``,
-``sites_per_second``, ``compilations``. Training lines sum up the steps since the line before.
+``sites_per_second``, ``compilations``. ``loss`` and ``accuracy`` are those of the main head; those
+of other heads stand below ``heads.NAME``. Training lines sum up the steps since the line before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import math
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from jaxsparse.training.workdir import writing
@@ -23,7 +25,11 @@ METRICS_FILE = "metrics.jsonl"
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One line of ``metrics.jsonl``; rates are NaN (``null``) where nothing was timed."""
+    """One line of ``metrics.jsonl``; rates are NaN (``null``) where nothing was timed.
+
+    Attributes:
+      heads: loss and accuracy of the other heads, by name; left out where there is none.
+    """
 
     step: int
     split: str
@@ -33,6 +39,7 @@ class Record:
     events_per_second: float
     sites_per_second: float
     compilations: int
+    heads: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """The line, without its end; what JSON cannot hold becomes ``null``.
@@ -41,10 +48,24 @@ class Record:
         '{"step": 1, "split": "train", "loss": 0.5, "accuracy": nul'
         """
         plain = dataclasses.asdict(self)
+        if not self.heads:
+            del plain["heads"]
+        return json.dumps(_finite(plain), allow_nan=False)
+
+    def numbers(self) -> Iterator[tuple[str, float]]:
+        """Every finite floating-point number by its name, such as ``heads/semantic/loss``."""
+        plain = dataclasses.asdict(self)
+        heads = plain.pop("heads")
+        plain |= {f"heads/{head}/{key}": v for head in heads for key, v in heads[head].items()}
         for name, value in plain.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                plain[name] = None
-        return json.dumps(plain, allow_nan=False)
+            if isinstance(value, float) and math.isfinite(value):
+                yield name, value
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class MetricsLog:
@@ -78,9 +99,8 @@ class MetricsLog:
             self._file.flush()
         self.lines += 1
         if self._board is not None:
-            for name, value in dataclasses.asdict(record).items():
-                if isinstance(value, float) and math.isfinite(value):
-                    self._board.add_scalar(f"{record.split}/{name}", value, record.step)
+            for name, value in record.numbers():
+                self._board.add_scalar(f"{record.split}/{name}", value, record.step)
 
     def sync(self) -> None:
         """Has all lines on the disk: before a checkpoint that counts on them."""

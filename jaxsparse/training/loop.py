@@ -23,10 +23,13 @@ from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.config import with_class_names
+from jaxsparse.training.data import check_data, has_validation, open_data
 from jaxsparse.training.display import Display
 from jaxsparse.training.inputs import inputs_of, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
+from jaxsparse.training.metrics import Sums
+from jaxsparse.training.objectives import main_head, objectives_of
 from jaxsparse.training.optimizer import Optimizer, build_optimizer
 from jaxsparse.training.parallel import (
     Replicas,
@@ -39,13 +42,7 @@ from jaxsparse.training.plan import Plan, check_lengths, check_validations
 from jaxsparse.training.progress import Clock, Progress
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
-from jaxsparse.training.step import (
-    AXIS,
-    init_variables,
-    make_train_step,
-    make_validation_step,
-)
-from jaxsparse.training.task import build_task
+from jaxsparse.training.step import AXIS, init_variables, make_train_step, make_validation_step
 from jaxsparse.training.transfer import beginning
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
@@ -108,27 +105,29 @@ class _Run:
         self, config: ConfigDict, workdir: pathlib.Path, stop: StopSignals, resources: ExitStack
     ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
-        for group in settings.SETTINGS:
+        for group in ("", "data", "optimizer", "train"):
             settings.check(group, config[group] if group else config)
         check_lengths(config.train)
         check_path(workdir)
         config = with_absolute_paths(config)
-        self.task = build_task(config)
-        check_validations(config, self.task.has_validation)
+        self.network = models.build(config.model, AXIS)
+        self.objectives, self.main_head = objectives_of(config), main_head(config)
+        check_data(config)
+        check_validations(config, has_validation(config))
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
-        forward = make_forward(models.build(config.model, AXIS))
+        forward = make_forward(self.network)
         self.replicas = Replicas(
             config.train.parallel,
             local_devices(config.train.devices),
             compiling=stop.unless_stopped,
-            keep_barriers=bool(config.model.get("remat", False)),
+            keep_barriers=self.network.backbone.remat,
         )
         self.cache = enable_compilation_cache(config.train.cache_dir)
 
         # 2. The data: files are opened and checked, buckets are measured on them.
-        data = self.task.loaders(self.replicas.num_devices)
+        data = open_data(config, self.network, self.objectives, self.replicas.num_devices)
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
         require_something_to_learn(data.train, data.validation)
         self.plan = Plan.of(config.train, data.num_events)
@@ -136,12 +135,12 @@ class _Run:
         inputs = inputs_of(config, data.contents)
 
         # 3. The state: from the latest checkpoint, or new, or with another run's parameters.
-        begin = beginning(config, self.task, workdir, inputs)
+        begin = beginning(config, workdir, inputs)
         resources.enter_context(work_directory.locked(workdir))
         work_directory.claim(workdir, config, inputs, data.event_classes)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
         self.progress = Progress()
-        variables = init_variables(self.task, config.seed)
+        variables = init_variables(config.model, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
             self.facts = {**self.facts, "begins with": begin.fact}
@@ -158,11 +157,11 @@ class _Run:
 
         # 4. The programs.
         train_step = make_train_step(
-            self.task, forward, self.optimizer, micro_batches=config.train.accumulate
+            self.objectives, forward, self.optimizer, micro_batches=config.train.accumulate
         )
         self.train_step = self.replicas.wrap(train_step, "train", donate=True)
         self.validation_step = self.replicas.wrap(
-            make_validation_step(self.task, forward), "validation"
+            make_validation_step(self.objectives, forward), "validation"
         )
         self.log = resources.enter_context(
             closing(
@@ -248,12 +247,16 @@ class _Run:
         while len(pending) > leave:
             step, sums, timed = pending.popleft()
             sums = sums.fetch()
-            self._require_finite(sums.loss, step, "loss")
+            for name, head in sums.heads.items():
+                self._require_finite(
+                    head.loss, step, f"loss of {name}" if len(sums.heads) > 1 else "loss"
+                )
+            main = sums.head(self.main_head)
             self.meter.add(sums, timed=timed)
             self.display.advance(
                 step,
-                loss=sums.loss_per_event,
-                accuracy=sums.accuracy,
+                loss=main.loss_per_event,
+                accuracy=main.accuracy,
                 learning_rate=self.progress.learning_rate,
                 events_per_second=self.meter.events_per_second,
                 sites_per_second=self.meter.sites_per_second,
@@ -267,16 +270,22 @@ class _Run:
         self._write(step, "train", sums, self.meter)
         self.meter.restart()
 
-    def _write(self, step: int, split: str, sums: Any, meter: Meter) -> None:
+    def _write(self, step: int, split: str, sums: Sums, meter: Meter) -> None:
+        main = sums.head(self.main_head)
         record = Record(
             step=step,
             split=split,
-            loss=sums.loss_per_event,
-            accuracy=sums.accuracy,
+            loss=main.loss_per_event,
+            accuracy=main.accuracy,
             learning_rate=self.progress.learning_rate,
             events_per_second=meter.events_per_second,
             sites_per_second=meter.sites_per_second,
             compilations=self.replicas.compilations,
+            heads={
+                name: {"loss": head.loss_per_event, "accuracy": head.accuracy}
+                for name, head in sums.heads.items()
+                if name != self.main_head
+            },
         )
         self.log.write(record)
         self.display.record(record)
@@ -321,8 +330,9 @@ class _Run:
                     meter.exclude(time.perf_counter() - before)
                 meter.add(sums, timed=timed)
         self._write(self.step, "validation", meter.sums, meter)
-        self._require_finite(meter.sums.loss_per_event, self.step, "validation loss")
-        score = self.optimizer.score(meter.sums.loss_per_event, meter.sums.accuracy)
+        main = meter.sums.head(self.main_head)
+        self._require_finite(main.loss_per_event, self.step, "validation loss")
+        score = self.optimizer.score(main.loss_per_event, main.accuracy)
         self._require_finite(score, self.step, "validation accuracy")
         plateau = self.optimizer.after_validation(self.state.plateau, score)
         self.state = self.state.replace(plateau=self.replicas.replicate(plateau))

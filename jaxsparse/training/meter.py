@@ -13,10 +13,16 @@ from jaxsparse.training.metrics import Sums
 class Meter:
     """Sums of the steps since :meth:`restart`, and how many events and sites a second they took.
 
+    >>> from jaxsparse.training.metrics import HeadSums
+    >>> head = HeadSums(np.float64(3.0), np.eye(2, dtype=int), np.int64(2))
     >>> meter = Meter()
-    >>> meter.add(Sums(np.float64(3.0), np.eye(2, dtype=int), np.int64(2), np.int64(10)))
-    >>> meter.steps, meter.sums.loss_per_event, meter.sums.accuracy
+    >>> meter.add(Sums({"event": head}, np.int64(2), np.int64(10)))
+    >>> meter.steps, meter.sums.heads["event"].loss_per_event, meter.sums.heads["event"].accuracy
     (1, 1.5, 1.0)
+    >>> other = Meter()
+    >>> other.resume(meter.window())
+    >>> other.window() == meter.window()
+    True
     """
 
     def __init__(self) -> None:
@@ -44,45 +50,19 @@ class Meter:
             self._sites += int(sums.sites)
 
     def window(self) -> dict[str, Any]:
-        """The sums so far as JSON, for :meth:`resume`; exact.
-
-        >>> meter = Meter()
-        >>> meter.add(Sums(np.float64(3.0), np.eye(2, dtype=int), np.int64(2), np.int64(10)))
-        >>> meter.window()
-        {'steps': 1, 'loss': 3.0, 'confusion': [[1, 0], [0, 1]], 'events': 2, 'sites': 10}
-        >>> other = Meter()
-        >>> other.resume(meter.window())
-        >>> other.window() == meter.window()
-        True
-        """
-        if self._sums is None:
-            return {}
-        return {
-            "steps": self.steps,
-            "loss": float(self._sums.loss),
-            "confusion": np.asarray(self._sums.confusion).tolist(),
-            "events": int(self._sums.events),
-            "sites": int(self._sums.sites),
-        }
+        """The sums so far as JSON, for :meth:`resume`; exact."""
+        return {} if self._sums is None else {"steps": self.steps, **self._sums.to_json()}
 
     def resume(self, window: dict[str, Any]) -> None:
         """Begins with the sums of another process's :meth:`window`; rates are of this one alone."""
         self.restart()
         if window:
-            self.steps = window["steps"]
-            self._sums = Sums(
-                loss=np.float64(window["loss"]),
-                confusion=np.array(window["confusion"], np.int64),
-                events=np.int64(window["events"]),
-                sites=np.int64(window["sites"]),
-            )
+            self.steps, self._sums = window["steps"], Sums.from_json(window)
 
     @property
     def sums(self) -> Sums:
-        """The total; of nothing it has no pixel and no event."""
-        if self._sums is None:
-            return Sums(np.float64(0), np.zeros((1, 1), np.int64), np.int64(0), np.int64(0))
-        return self._sums
+        """The total; nothing has no head, no pixel and no event."""
+        return Sums({}, np.int64(0), np.int64(0)) if self._sums is None else self._sums
 
     @property
     def events_per_second(self) -> float:

@@ -16,43 +16,84 @@ from jaxtyping import Array, Float, Int
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class Sums:
-    """What one step counted, over all devices.
+class HeadSums:
+    """What one step counted of one head, over all devices.
 
     Attributes:
       loss: float32 ``[]``, summed over all rows (pixels, or events) of all events.
       confusion: int32 ``[classes, classes]``, rows by truth (rows) and prediction.
-      events: int32 ``[]``, real events (padding events do not count); of a classification those
-        that have a class.
-      sites: int32 ``[]``, active sites, with truth or without.
+      count: int32 ``[]``, events that the loss is of: of whole events those that have a class.
     """
 
     loss: Any
     confusion: Any
+    count: Any
+
+    @property
+    def loss_per_event(self) -> float:
+        """The summed loss over the number of events: comparable between batch sizes."""
+        return float(self.loss / max(int(self.count), 1))
+
+    @property
+    def accuracy(self) -> float:
+        """Rightly classified rows over rows with truth, pooled; NaN without any."""
+        return accuracy(np.asarray(self.confusion))
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """What one step counted, over all devices.
+
+    Attributes:
+      heads: by name.
+      events: int32 ``[]``, real events (padding events do not count).
+      sites: int32 ``[]``, active sites, with truth or without.
+    """
+
+    heads: dict[str, HeadSums]
     events: Any
     sites: Any
+
+    def head(self, name: str) -> HeadSums:
+        """Of one head; of nothing where no step was counted."""
+        return self.heads.get(name, HeadSums(0.0, np.zeros((1, 1), np.int64), 0))
 
     def __add__(self, other: Sums) -> Sums:
         return jax.tree.map(lambda a, b: a + b, self, other)
 
     def fetch(self) -> Sums:
         """The same on the host in 64 bits, so that long sums stay exact."""
-        return Sums(
-            loss=np.float64(self.loss),
-            confusion=np.asarray(self.confusion, np.int64),
-            events=np.int64(self.events),
-            sites=np.int64(self.sites),
-        )
+        heads = {
+            name: HeadSums(
+                loss=np.float64(head.loss),
+                confusion=np.asarray(head.confusion, np.int64),
+                count=np.int64(head.count),
+            )
+            for name, head in self.heads.items()
+        }
+        return Sums(heads, events=np.int64(self.events), sites=np.int64(self.sites))
 
-    @property
-    def loss_per_event(self) -> float:
-        """The summed loss over the number of events: comparable between batch sizes."""
-        return float(self.loss / max(int(self.events), 1))
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, exact; :meth:`from_json` is the way back."""
+        heads = {
+            name: {
+                "loss": float(head.loss),
+                "confusion": np.asarray(head.confusion).tolist(),
+                "count": int(head.count),
+            }
+            for name, head in self.heads.items()
+        }
+        return {"heads": heads, "events": int(self.events), "sites": int(self.sites)}
 
-    @property
-    def accuracy(self) -> float:
-        """Rightly classified rows over rows with truth, pooled; NaN without any."""
-        return accuracy(np.asarray(self.confusion))
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Sums:
+        """What :meth:`to_json` made."""
+        heads = {
+            name: HeadSums(head["loss"], np.array(head["confusion"]), head["count"])
+            for name, head in stored["heads"].items()
+        }
+        return cls(heads, stored["events"], stored["sites"]).fetch()
 
 
 def confusion_counts(

@@ -1,23 +1,83 @@
-"""What earlier versions wrote, in the words of this one: keys of configs, paths of parameters.
+"""What earlier versions wrote, in the words of this one, so that their networks serve on.
 
-A run that an earlier version began is evaluated, or begun from with ``train.start_from``. It does
-not go on: its events came in another order.
+``settings.RENAMED`` has the keys of configs that are gone. A run that an earlier version began is
+evaluated, or begun from with ``train.start_from``; it does not go on, for its events come in
+another order and its parameters had other names.
 """
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jaxsparse.settings import RENAMED
+from jaxsparse.settings import RENAMED, SETTINGS
 
+_HEAD_OF_TASK = {"segmentation": "semantic", "classification": "event"}
+_HEAD_FIELDS = ("num_classes", "pooling", "normalize_pooled", "dropout")
+_VIEWS = 2  # of a classifier whose config does not say it
 _HEADS = {
     "head": "heads/event",
     "final_norm": "heads/semantic/norm",
     "scores": "heads/semantic/scores",
 }
 _MERGE_STAGE = 3  # of a MobileNetV2 whose config does not say it
+
+
+def is_old(stored: Mapping[str, Any]) -> bool:
+    """Whether a ``config.json`` is of an earlier version.
+
+    >>> is_old({"data": {"view": "Y"}}), is_old({"data": {"views": ["Y"]}})
+    (True, False)
+    """
+
+    def has(key: str) -> bool:
+        node: Any = stored
+        for part in key.split("."):
+            if not isinstance(node, Mapping) or part not in node:
+                return False
+            node = node[part]
+        return True
+
+    return any(map(has, RENAMED))
+
+
+def translated(stored: dict[str, Any]) -> dict[str, Any]:
+    """The content of a ``config.json`` with today's keys; itself where it has them.
+
+    Args:
+      stored: as JSON has it, with groups ``data`` and ``model``.
+
+    >>> old = {"task": "segmentation", "model": {"name": "uresnet", "num_classes": 5},
+    ...        "data": {"view": "U", "feature_scale": 25.0}, "loss": {"cluster_scale": 2.0}}
+    >>> new = translated(old)
+    >>> new["model"], new["data"]
+    ({'name': 'uresnet', 'heads': {'semantic': {'num_classes': 5}}},
+     {'views': ['U'], 'mean': 0.0, 'std': 25.0})
+    >>> new["objectives"], new["main_head"]
+    ({'semantic': {'cluster_scale': 2.0}}, 'semantic')
+    """
+    if not is_old(stored):
+        return stored
+    new = copy.deepcopy(stored)
+    head = _HEAD_OF_TASK.get(new.pop("task", "segmentation"), "semantic")
+    data, model, loss = new["data"], new["model"], new.pop("loss", {})
+    view, scale = data.pop("view", "Y"), data.pop("feature_scale", 50.0)
+    if head == "semantic":  # of whole events they said nothing
+        data |= {"views": [view], "mean": 0.0, "std": scale}
+    else:
+        model.setdefault("views", _VIEWS)
+    fields = {key: model.pop(key) for key in _HEAD_FIELDS if key in model}
+    for key, value in model.items():
+        model[key] = [] if value is None else value  # FishNet's planes and blocks of the preset
+    model.setdefault("heads", {head: fields})
+    if "name" in loss:
+        loss["loss"] = loss.pop("name")
+    known = SETTINGS[f"objectives.{head}"]
+    new.setdefault("objectives", {head: {k: v for k, v in loss.items() if k in known}})
+    new.setdefault("main_head", head)
+    return new
 
 
 def has_old_paths(paths: Iterable[str]) -> bool:
@@ -63,32 +123,3 @@ def parameter_path(old: str, model: Mapping[str, Any]) -> str:
     else:
         place = f"tower{view}/{part}"
     return f"{collection}/backbone/{place}/{rest}"
-
-
-def is_old(stored: Mapping[str, Any]) -> bool:
-    """Whether a ``config.json`` is of an earlier version.
-
-    >>> is_old({"data": {"view": "Y"}}), is_old({"data": {"views": ["Y"]}})
-    (True, False)
-    """
-    groups = (key.split(".") for key in RENAMED)
-    return any(key in stored.get(group, {}) for group, key in groups)
-
-
-def translated(stored: dict[str, Any]) -> dict[str, Any]:
-    """The content of a ``config.json`` with today's keys; itself where it has them.
-
-    Args:
-      stored: as JSON has it, with a group ``data``.
-
-    >>> old = {"task": "segmentation", "data": {"view": "U", "feature_scale": 25.0, "low": 10.0}}
-    >>> translated(old)["data"]
-    {'low': 10.0, 'views': ['U'], 'mean': 0.0, 'std': 25.0}
-    """
-    if not is_old(stored):
-        return stored
-    data = dict(stored["data"])
-    view, scale = data.pop("view", "Y"), data.pop("feature_scale", 50.0)
-    if stored.get("task", "segmentation") == "segmentation":  # of whole events they said nothing
-        data |= {"views": [view], "mean": 0.0, "std": scale}
-    return {**stored, "data": data}

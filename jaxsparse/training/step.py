@@ -6,54 +6,76 @@ Every function here sees one device's shard and names the others only by ``AXIS`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxsparse import models
-from jaxsparse.inference import Forward, network_inputs
-from jaxsparse.training.metrics import Sums, confusion_counts
+from jaxsparse import SparseTensor, geometry, models
+from jaxsparse.data.batch import Batch
+from jaxsparse.inference import Forward
+from jaxsparse.training.metrics import Sums
+from jaxsparse.training.objectives import Objective
 from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import TrainState
-from jaxsparse.training.task import Task
 
 AXIS = "devices"  # the name under which replicas sum
 
 
-def initializer(task: Task) -> Callable[[jax.Array], dict[str, Any]]:
-    """``key -> variables``: the draw of the parameters of a task's network; traceable.
+def initializer(model: Mapping[str, Any]) -> Callable[[jax.Array], dict[str, Any]]:
+    """``key -> variables``: the draw of the parameters of a network; traceable.
 
     It depends on the key alone, not on any data: one site is enough to find the shapes.
+
+    Args:
+      model: ``config.model``.
     """
-    model = models.build(task.config.model)
+    network = models.build(model)
+
+    def single_site() -> tuple[Any, Any]:
+        x = SparseTensor(
+            coords=jnp.zeros((1, 1 + model["dim"]), jnp.int32),
+            features=jnp.ones((1, model["in_channels"]), jnp.float32),
+            num_active=jnp.ones((), jnp.int32),
+            spatial_shape=(2**network.levels,) * model["dim"],
+            batch_size=1,
+            stride=(1,) * model["dim"],
+        )
+        built = geometry(x, levels=network.levels, kernels=network.kernels)
+        return (x,) * network.views, (built,) * network.views
+
     # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
-    inputs = jax.eval_shape(lambda: network_inputs(model, task.example()))
+    images, geometries = jax.eval_shape(single_site)
 
     def draw(key: jax.Array) -> dict[str, Any]:
-        variables = model.lazy_init(key, *inputs, train=False)
+        variables = network.lazy_init(key, images, geometries, train=False)
         return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
     return draw
 
 
-def init_variables(task: Task, seed: int) -> dict[str, Any]:
-    """Parameters and running moments of a task's network, drawn from ``seed``."""
+def init_variables(model: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Parameters and running moments of the network of a ``config.model``, drawn from ``seed``."""
     # It runs once, so what it costs is its compilation: a program a parameter shape.
-    draw = jax.jit(initializer(task), compiler_options={"xla_backend_optimization_level": 0})
+    draw = jax.jit(initializer(model), compiler_options={"xla_backend_optimization_level": 0})
     return draw(jax.random.PRNGKey(seed))
 
 
 def make_train_step(
-    task: Task, forward: Forward, optimizer: Optimizer, *, micro_batches: int = 1
+    objectives: Sequence[Objective],
+    forward: Forward,
+    optimizer: Optimizer,
+    *,
+    micro_batches: int = 1,
 ) -> Callable[..., Any]:
     """The training step of a replica: ``(state, batch, learning_rate) -> (state, Sums)``.
 
     Each replica differentiates **its own** loss; the sums over devices inside batch norm carry the
     other replicas' gradients back by themselves. Loss and gradients are then summed over devices
     once. (Differentiating a loss that is already summed, and summing again, would count the
-    gradient once a device too often.) A replica whose shard holds no site adds zeros.
+    gradient once a device too often.) A replica whose shard holds no site adds zeros. What a mean
+    divides by is counted over the whole batch beforehand.
 
     With ``micro_batches`` above 1 every array of ``batch`` has them as its leading axis. They run
     one after the other, each as a batch of its own; their gradients are added up before the one
@@ -62,24 +84,26 @@ def make_train_step(
     """
 
     def gradients_of(
-        params: Any, batch_stats: Any, batch: Any, key: jax.Array
+        params: Any, batch_stats: Any, batch: Batch, scales: Sequence[Any], key: jax.Array
     ) -> tuple[Any, Any, Sums]:
         """(gradients of this replica, new running moments, sums of this replica)."""
 
         def loss_of(params: Any) -> tuple[jax.Array, Any]:
             variables = {"params": params, "batch_stats": batch_stats}
             outputs, updated = forward(variables, batch, train=True, key=key)
-            logits = task.logits(outputs)
-            return task.loss(logits, batch), (logits, updated)
+            sums = _sums(objectives, outputs, batch)
+            losses = [sums.heads[objective.head].loss for objective in objectives]
+            total = sum(scale * loss for scale, loss in zip(scales, losses, strict=True))
+            return total, (sums, updated)
 
-        (loss, (logits, updated)), gradients = jax.value_and_grad(loss_of, has_aux=True)(params)
-        return gradients, updated, _sums(task, loss, logits, batch)
+        gradients, (sums, updated) = jax.grad(loss_of, has_aux=True)(params)
+        return gradients, updated, sums
 
     def accumulated(
-        params: Any, batch_stats: Any, batch: Any, key: jax.Array
+        params: Any, batch_stats: Any, batch: Batch, scales: Sequence[Any], key: jax.Array
     ) -> tuple[Any, Any, Sums]:
-        def one(number: Any, part: Any, batch_stats: Any) -> tuple[Any, Any, Sums]:
-            return gradients_of(params, batch_stats, part, jax.random.fold_in(key, number))
+        def one(number: Any, part: Batch, batch_stats: Any) -> tuple[Any, Any, Sums]:
+            return gradients_of(params, batch_stats, part, scales, jax.random.fold_in(key, number))
 
         def add(carry: Any, entry: tuple[Any, Any]) -> tuple[Any, None]:
             batch_stats, total = carry
@@ -95,15 +119,16 @@ def make_train_step(
         return gradients, batch_stats, sums
 
     def train_step(
-        state: TrainState, batch: Any, learning_rate: jax.Array
+        state: TrainState, batch: Batch, learning_rate: jax.Array
     ) -> tuple[TrainState, Sums]:
         key = jax.random.fold_in(
             jax.random.fold_in(state.rng, state.step), jax.lax.axis_index(AXIS)
         )
         compute = gradients_of if micro_batches == 1 else accumulated
-        gradients, batch_stats, sums = compute(state.params, state.batch_stats, batch, key)
+        counts = jax.lax.psum([objective.target.count(batch) for objective in objectives], AXIS)
+        scales = [each.scale(count) for each, count in zip(objectives, counts, strict=True)]
+        gradients, batch_stats, sums = compute(state.params, state.batch_stats, batch, scales, key)
         sums, gradients = jax.lax.psum((sums, gradients), AXIS)
-        gradients = task.scale_gradients(gradients, sums)
         params, direction = optimizer.update(
             gradients, state.optimizer, state.plateau, state.params, learning_rate
         )
@@ -115,21 +140,19 @@ def make_train_step(
     return train_step
 
 
-def make_validation_step(task: Task, forward: Forward) -> Callable[..., Any]:
+def make_validation_step(objectives: Sequence[Objective], forward: Forward) -> Callable[..., Any]:
     """The validation step of a replica: ``(variables, batch) -> Sums``, with running moments."""
 
-    def validation_step(variables: dict[str, Any], batch: Any) -> Sums:
-        logits = task.logits(forward(variables, batch)[0])
-        return jax.lax.psum(_sums(task, task.loss(logits, batch), logits, batch), AXIS)
+    def validation_step(variables: dict[str, Any], batch: Batch) -> Sums:
+        outputs, _ = forward(variables, batch, train=False)
+        return jax.lax.psum(_sums(objectives, outputs, batch), AXIS)
 
     return validation_step
 
 
-def _sums(task: Task, loss: jax.Array, logits: jax.Array, batch: Any) -> Sums:
-    events, sites = task.counts(batch)
+def _sums(objectives: Sequence[Objective], outputs: Mapping[str, Any], batch: Batch) -> Sums:
     return Sums(
-        loss=loss,
-        confusion=confusion_counts(logits, task.labels(batch)),
-        events=jnp.asarray(events, jnp.int32),
-        sites=jnp.asarray(sites, jnp.int32),
+        heads={objective.head: objective.sums(outputs, batch) for objective in objectives},
+        events=jnp.asarray(batch.num_events, jnp.int32),
+        sites=jnp.asarray(batch.num_active, jnp.int32),
     )

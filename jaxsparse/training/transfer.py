@@ -16,7 +16,6 @@ from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
 from jaxsparse.training.inputs import Input, read_inputs
 from jaxsparse.training.step import initializer
-from jaxsparse.training.task import Task, build_task
 from jaxsparse.training.workdir import CONFIG_FILE, read_config
 
 _KEY = "train.start_from"
@@ -28,26 +27,26 @@ class Beginning:
     """What a run begins with.
 
     Attributes:
-      arrays: parameters and running moments by path, without those of the last layer.
-      scores: arrays of the last layer by path, whose last axis is the classes of the other run.
-      order: of every class here, its place in ``scores``; -1: to be drawn anew.
+      arrays: parameters and running moments by path, without those of last layers.
+      scores: arrays of last layers by path, whose last axis is the classes of the other run.
+      orders: of every class here, its place in each of ``scores``; -1: to be drawn anew.
       fact: where they are from, and what is drawn anew, in words.
       content: a word that is the same for the same parameters and moments.
     """
 
     arrays: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
-    order: tuple[int, ...]
+    orders: dict[str, tuple[int, ...]]
     fact: str
     content: str
 
     def applied_to(self, variables: dict[str, Any]) -> dict[str, Any]:
         """``variables``, freshly drawn, with these arrays in their places."""
-        order = np.array(self.order)
 
         def begin(path: Any, drawn: Any) -> Any:
             name = _name(path)
             if name in self.scores:
+                order = np.array(self.orders[name])
                 return np.where(order >= 0, self.scores[name][..., order], drawn)
             return self.arrays.get(name, drawn)
 
@@ -55,7 +54,7 @@ class Beginning:
 
 
 def beginning(
-    config: ConfigDict, task: Task, workdir: pathlib.Path, inputs: dict[str, Input]
+    config: ConfigDict, workdir: pathlib.Path, inputs: dict[str, Input]
 ) -> Beginning | None:
     """What ``train.start_from`` gives a run, and a word for its content in ``inputs``.
 
@@ -64,7 +63,6 @@ def beginning(
 
     Args:
       config: of the run.
-      task: of the run.
       workdir: of the run.
       inputs: of the run; the entry of ``train.start_from`` is completed.
 
@@ -79,12 +77,12 @@ def beginning(
         if before is not None and before.path == here.path:
             inputs[_KEY] = before
             return None
-    found = read_beginning(config, task)
+    found = read_beginning(config)
     inputs[_KEY] = Input(here.path, found.content)
     return found
 
 
-def read_beginning(config: ConfigDict, task: Task) -> Beginning:
+def read_beginning(config: ConfigDict) -> Beginning:
     """Reads what ``train.start_from`` names: ``params`` and ``batch_stats`` of a checkpoint.
 
     The last layer goes by the names of the classes: one that both runs have keeps its column, one
@@ -95,7 +93,6 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
     Args:
       config: ``train.start_from`` is a work directory (its best checkpoint; the latest where none
         was validated) or one checkpoint in it, ``WORKDIR/checkpoints/N``.
-      task: of the run that begins.
 
     Raises:
       InputError: nothing to read there, or the parameters of another network.
@@ -103,18 +100,22 @@ def read_beginning(config: ConfigDict, task: Task) -> Beginning:
     workdir, wanted = _place(pathlib.Path(config.train.start_from))
     source, _, variables, step = load_for_evaluation(workdir, wanted)
     there = {path: np.asarray(leaf) for path, leaf in _by_path(variables).items()}
-    here = _shapes(task)
-    last = _last_layer(here, config)
+    here = _shapes(config)
+    orders = {head: _order(source, config, head) for head in config.model.heads}
+    last = {
+        path: order for head, order in orders.items() for path in _last_layer(here, config, head)
+    }
     _compare(
         config, step, {path: leaf.shape for path, leaf in there.items()}, here,
         {path for path in last if path in there and there[path].shape[:-1] == here[path][:-1]},
     )  # fmt: skip
-    order = _order(source, config)
-    fact = f"step {step} of {workdir}" + _anew(order, source, config)
+    fact = f"step {step} of {workdir}"
+    for head, order in orders.items():
+        fact += _anew(order, source, config, head)
     return Beginning(
         {path: there[path] for path in here if path not in last},
         {path: there[path] for path in last},
-        order,
+        last,
         fact,
         _content(there),
     )
@@ -142,45 +143,50 @@ def _content(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _shapes(task: Task) -> dict[str, tuple[int, ...]]:
-    """Shape of every array of a task's network, by path."""
-    shapes = jax.eval_shape(initializer(task), jax.random.PRNGKey(0))
+def _shapes(config: ConfigDict) -> dict[str, tuple[int, ...]]:
+    """Shape of every array of a network, by path."""
+    shapes = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(0))
     return {path: tuple(leaf.shape) for path, leaf in _by_path(shapes).items()}
 
 
-def _last_layer(here: dict[str, tuple[int, ...]], config: ConfigDict) -> set[str]:
-    """Paths of the arrays that would be longer with one class more."""
+def _last_layer(here: dict[str, tuple[int, ...]], config: ConfigDict, head: str) -> set[str]:
+    """Paths of the arrays of a head that would be longer with one class more."""
     larger = config.copy_and_resolve_references()
-    larger.model.num_classes += 1
-    if "classes" in larger.data:
-        larger.data.classes = ()
-    larger.loss.class_weights = ()
-    return {path for path, shape in _shapes(build_task(larger)).items() if shape != here[path]}
+    larger.model.heads[head].num_classes += 1
+    return {path for path, shape in _shapes(larger).items() if shape != here[path]}
 
 
-def _order(source: ConfigDict, config: ConfigDict) -> tuple[int, ...]:
-    """Of every class here, its place among the other run's; -1 where it has none."""
-    theirs, ours = _class_names(source), _class_names(config)
+def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]:
+    """Of every class of a head here, its place among the other run's; -1 where it has none."""
+    theirs, ours = _class_names(source, head), _class_names(config, head)
     if theirs and ours:
         return tuple(theirs.index(name) if name in theirs else -1 for name in ours)
-    number = config.model.num_classes
-    return tuple(range(number)) if number == source.model.num_classes else (-1,) * number
+    number = config.model.heads[head].num_classes
+    return tuple(range(number)) if number == _classes_of(source, head) else (-1,) * number
 
 
-def _class_names(config: ConfigDict) -> tuple[str, ...]:
-    return tuple(config.data.get("classes", ()))
+def _classes_of(config: ConfigDict, head: str) -> int:
+    """Number of classes of a head; 0 where there is no such head."""
+    heads = config.model.heads
+    return int(heads[head].num_classes) if head in heads else 0
 
 
-def _anew(order: tuple[int, ...], source: ConfigDict, config: ConfigDict) -> str:
-    """What of the last layer is drawn anew, in words; nothing where all of it is kept."""
+def _class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
+    """Of whole events; a config does not name the classes of pixels."""
+    return tuple(config.data.get("classes", ())) if head == "event" else ()
+
+
+def _anew(order: tuple[int, ...], source: ConfigDict, config: ConfigDict, head: str) -> str:
+    """What of a last layer is drawn anew, in words; nothing where all of it is kept."""
     if min(order) >= 0:
         return ""
+    layer = "the last layer" + (f" of {head}" if len(config.model.heads) > 1 else "")
     if max(order) >= 0:
-        names = _class_names(config)
+        names = _class_names(config, head)
         new = [names[place] for place, old in enumerate(order) if old < 0]
-        return f", the last layer's {', '.join(new)} drawn anew"
-    classes = f"{source.model.num_classes} classes there, {config.model.num_classes} here"
-    return f", the last layer drawn anew: {classes}"
+        return f", {layer}'s {', '.join(new)} drawn anew"
+    classes = f"{_classes_of(source, head)} classes there, {_classes_of(config, head)} here"
+    return f", {layer} drawn anew: {classes}"
 
 
 def _compare(

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxsparse import models
 from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.file_lock import FileLock
 from jaxsparse.settings import flatten
@@ -149,13 +150,21 @@ def _is_ours(path: pathlib.Path) -> bool:
 
 
 def _with_defaults(stored: ConfigDict) -> ConfigDict:
-    """``stored`` and the defaults it lacks, but those of the network, which names its own."""
-    for group, defaults in default_config().items():
-        if group == "model" or group not in stored or not isinstance(defaults, ConfigDict):
-            continue
-        for key, value in defaults.items():
-            if key not in stored[group]:
-                stored[group][key] = value
+    """``stored`` and the defaults it lacks."""
+    model = stored.model
+    if model.get("name") not in models.BACKBONES or not set(model.get("heads", {})) <= {
+        *models.HEADS
+    }:
+        return stored  # which models.build refuses
+
+    def fill(values: ConfigDict, defaults: ConfigDict) -> None:
+        for key, default in defaults.items():
+            if key not in values:
+                values[key] = default
+            elif isinstance(default, ConfigDict):
+                fill(values[key], default)
+
+    fill(stored, default_config(model.name, tuple(model.heads)))
     return stored
 
 

@@ -74,7 +74,7 @@ def test_every_row_builds_and_an_unknown_one_is_refused() -> None:
     for row in classifiers.load_rows():
         config = load_config(f"{classifiers.CONFIG}:{row}")
         models.build(config.model)
-        assert config.model.num_classes == len(config.data.classes)
+        assert config.model.heads.event.num_classes == len(config.data.classes)
     with pytest.raises(InputError, match=r"row is 'dens': must be one of sparse, dense"):
         load_config(f"{classifiers.CONFIG}:dens")
 

@@ -103,4 +103,4 @@ def data_config():
 
 @pytest.fixture
 def loss_config():
-    return default_config().loss
+    return default_config().objectives.semantic

@@ -202,9 +202,9 @@ def planes(events, data_config, loss_config):
 
 
 def test_views_of_different_shapes_have_windows_and_targets_of_their_own(planes, make_event):
-    made = planes(crop=(32, 70), augment=False)
-    assert made.shapes == ((32, 60), (32, 70))
-    numbers = np.arange(20)
+    made = planes(crop=(24, 70), augment=False)
+    assert made.shapes == ((24, 60), (24, 70))
+    numbers, times = np.arange(20), []
     for name, image in zip("UY", made.images(numbers), strict=True):
         assert image.lengths.sum() > 0
         for number, view in zip(numbers, one_each(image), strict=True):
@@ -214,9 +214,12 @@ def test_views_of_different_shapes_have_windows_and_targets_of_their_own(planes,
             rows = distance.argmin(axis=1) if len(whole) else np.zeros(0, int)
             moved = whole.coords[rows] - view.coords
             assert (moved == moved[:1]).all()
+            times += [(number, int(moved[0, 0]))] if len(moved) else []
             np.testing.assert_array_equal(view.columns["labels"], whole.labels[rows])
             cut = Pixels.of([whole.take(np.sort(rows))], whole.shape)
             np.testing.assert_allclose(view.columns["weights"], pixel_weights(cut), rtol=1e-6)
+    assert len(set(times)) == len({number for number, _ in times}) < len(times)  # they share it
+    assert len({time for _, time in times}) > 5
 
 
 def one_each(image: Pixels) -> list[Pixels]:

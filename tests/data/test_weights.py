@@ -93,7 +93,7 @@ def test_no_pixel_no_weight():
 def test_weights_need_truth_and_a_range():
     with pytest.raises(InputError, match="has no truth"):
         pixel_weights(View(np.zeros((1, 2), np.int32), np.ones(1, np.float32), (1, 1)))
-    with pytest.raises(InputError, match=r"loss\.cluster_low is 0\.1 and loss\.cluster_high"):
+    with pytest.raises(InputError, match=r"cluster_low is 0\.1 and cluster_high"):
         pixel_weights(view_of([0]), low=0.1)
 
 

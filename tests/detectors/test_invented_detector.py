@@ -73,12 +73,12 @@ def path(tmp_path_factory, registered):
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory, path):
-    """Folder and figures of an evaluation of one view by an untrained network."""
+    """Folder and figures of an evaluation of both views by an untrained network."""
     folder = tmp_path_factory.mktemp("evaluated")
     config = default_config()
     config.model.filters, config.model.depth, config.model.blocks = 2, 2, 1
-    config.model.num_classes = 3
-    see_views(config, detectors.find("invented"), "side")
+    config.model.heads.semantic.num_classes, config.model.views = 3, len(SHAPES)
+    see_views(config, detectors.find("invented"), *SHAPES)
     config.data.crop, config.train.batch_size, config.train.cache_dir = (), 2, ""
     workdir = make_workdir(folder / "run", config)
     return folder, evaluate(workdir, path, folder / "out", Options(pictures=2), quiet=True)
@@ -127,7 +127,10 @@ def test_an_evaluation_knows_classes_tracks_and_rules(evaluated):
 def test_every_plot_and_picture_shows_something(evaluated):
     folder, _ = evaluated
     drawn = {path.name for path in (folder / "out").rglob("*.png")}
-    assert drawn >= {"event_00000.png", "event_00003.png", "confusion.png", "instances.png"}
+    assert drawn >= {f"event_0000{number}_{view}.png" for number in (0, 3) for view in SHAPES} | {
+        "confusion.png",
+        "instances.png",
+    }
     for path in (folder / "out").rglob("*.png"):
         image = imread(path)[..., :3]
         assert (image.min(axis=-1) < 0.5).sum() > 200, f"{path.name} is empty"

@@ -124,12 +124,9 @@ def no_events_file(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def classifier_config(event_file: pathlib.Path) -> ConfigDict:
-    config = default_config()
-    config.task = "classification"
-    config.model = ConfigDict(
-        dict(name="mobilenet", dim=2, in_channels=1, num_classes=3, views=2, width=0.25,
-             stages=((1, 8, 1, 2),), merge_stage=1, vocabulary="sparse", dtype="float32")
-    )  # fmt: skip
+    config = default_config("mobilenet", ("event",))
+    config.model.views, config.model.heads.event.num_classes = 2, 3
+    config.model.width, config.model.stages, config.model.merge_stage = 0.25, ((1, 8, 1, 2),), 1
     data = config.data
     data.train, data.split = str(event_file), (0.5, 0.5)
     data.views, data.classes = ("XZ", "YZ"), NETWORK_CLASSES

@@ -45,7 +45,7 @@ def config(classifier_config):
 @pytest.mark.parametrize("names", [("numu", "nue", "nc", "cosmic"), ()])
 def test_a_file_in_another_order_is_looked_up_by_name(config, event_file, tmp_path, names):
     """Without names, as configs of older runs are, by those of the training file."""
-    config.data.classes, config.model.num_classes = names, 4
+    config.data.classes, config.model.heads.event.num_classes = names, 4
     other = rewritten(event_file, tmp_path / "o.h5", ("cosmic", "nc", "nue", "numu"))
     own, same = opened(event_file, config, part="all"), opened(other, config, part="all")
     assert own.classes == same.classes == ("numu", "nue", "nc", "cosmic")
@@ -58,7 +58,7 @@ def test_a_file_in_another_order_is_looked_up_by_name(config, event_file, tmp_pa
 
 def test_events_of_no_class_of_the_network_were_not_trained_on(config, event_file):
     """They are evaluated as they are, without a truth, but no part of the training was theirs."""
-    config.data.classes, config.model.num_classes = ("numu", "nue"), 2
+    config.data.classes, config.model.heads.event.num_classes = ("numu", "nue"), 2
     events = opened(event_file, config, part="all")
     assert (events.truth < 0).any()
     assert len(events.training)

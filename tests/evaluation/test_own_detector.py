@@ -34,7 +34,7 @@ def out(tiny_config, tmp_path_factory):
     config = tiny_config.copy_and_resolve_references()
     config.data.views, config.data.crop = ("side",), ()
     config.data.low, config.data.high, config.data.mean, config.data.std = 0.1, 10.0, 0.0, 1.0
-    config.model.num_classes = len(CLASSES)
+    config.model.heads.semantic.num_classes = len(CLASSES)
     evaluate(
         make_workdir(folder / "run", config), folder / "own.h5", folder / "out",
         Options(pictures=1), quiet=True,

@@ -19,7 +19,7 @@ from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.evaluation.options import Trained
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
-from jaxsparse.training.losses import weighted_cross_entropy
+from jaxsparse.training.losses import ClassLoss
 from jaxsparse.training.metrics import confusion_counts
 from tests.random_views import random_view
 
@@ -93,14 +93,14 @@ def test_evaluation_scores_what_validation_sees(crops, workdir, truth_file):
     config, network = trained.config, trained.network
     loader = Loader(
         EventFile(truth_file), config.data, batch_size=2, levels=network.levels, shuffle=False,
-        targets=("labels", "weights"), loss=config.loss, seed=0,
+        targets=("labels", "weights"), loss=config.objectives.semantic, seed=0,
     )  # fmt: skip
     predictor = Predictor(network, trained.variables)
     loss, confusion = 0.0, np.zeros((5, 5), int)
     for batch in (made.device(0) for made in loader):
         (logits,), (view,) = predictor(batch)["semantic"], batch.views
         labels, weights = view.targets["labels"], view.targets["weights"]
-        loss += float(weighted_cross_entropy(logits, labels, weights))
+        loss += float(ClassLoss()(logits, labels, weights))
         confusion += np.asarray(confusion_counts(logits, labels))
     metrics = load(crops)
     assert metrics["confusion"] == confusion.tolist()

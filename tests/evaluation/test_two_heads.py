@@ -3,45 +3,32 @@
 import json
 
 import h5py
-import jax
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
-from jaxsparse import models
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.evaluation import evaluator
-from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.event_predictions import read_predictions
 from jaxsparse.evaluation.options import Options
-from jaxsparse.inference import network_inputs
+from jaxsparse.training.config import default_config
 from jaxsparse.viz import figures
+from tests.evaluation.workdirs import make_workdir
 
 
 @pytest.fixture(scope="module")
 def out(classifier_config, event_file, tmp_path_factory):
-    pixel_classes = len(EventFile(event_file).class_names)
-    config = classifier_config.copy_and_resolve_references()
-    config.model = ConfigDict(
-        {
-            "name": "uresnet", "dim": 2, "in_channels": 1, "views": 2, "filters": 2, "depth": 2,
-            "blocks": 1,
-            "heads": {"event": {"num_classes": 3}, "semantic": {"num_classes": pixel_classes}},
-        }
-    )  # fmt: skip
-    options = Options(part="all", num_events=6, pictures=1)
-    network = models.build(config.model)
-    data_set = DataSet(event_file, config, options)
-    batch = data_set.batch(next(data_set.portions()), data_set.buckets())
-    drawn = network.init(jax.random.key(0), *network_inputs(network, batch), train=False)
-    variables = {name: drawn[name] for name in ("params", "batch_stats")}
+    config = default_config("uresnet", ("event", "semantic"))
+    config.data, config.train = classifier_config.data, classifier_config.train
+    model = config.model
+    model.views, model.filters, model.depth, model.blocks = 2, 2, 2, 1
+    model.heads.event.num_classes = 3
+    model.heads.semantic.num_classes = len(EventFile(event_file).class_names)
     folder = tmp_path_factory.mktemp("two_heads")
+    options = Options(part="all", num_events=6, pictures=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            evaluator, "load_for_evaluation", lambda *_, **__: (config, network, variables, 0)
-        )
         patch.setattr(figures, "FIGURES", {})  # drawn in another test
-        evaluator.evaluate(folder, event_file, folder / "out", options, quiet=True)
+        workdir = make_workdir(folder / "run", config)
+        evaluate(workdir, event_file, folder / "out", options, quiet=True)
     return folder / "out"
 
 

@@ -43,8 +43,8 @@ def _traced(self: Replicas, function: Any, donate: bool, others: int) -> Any:
     return types.SimpleNamespace(lower=lambda *_: compiled)
 
 
-def _variables(task: Any, seed: int) -> Any:
-    shapes = jax.eval_shape(initializer(task), jax.random.PRNGKey(seed))
+def _variables(model: Any, seed: int) -> Any:
+    shapes = jax.eval_shape(initializer(model), jax.random.PRNGKey(seed))
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
 

@@ -274,7 +274,8 @@ HUGE = ("1e9", "9" * 40, "4294967296", "9223372036854775808")
 # Legal where they are huge, and then nothing but slow or large.
 LARGE = {
     "train.batch_size", "train.steps", "train.epochs", "train.accumulate", "model.filters",
-    "model.blocks", "model.kernel_size", "model.depth", "model.num_classes", "model.in_channels",
+    "model.blocks", "model.kernel_size", "model.depth", "model.heads.semantic.num_classes",
+    "model.in_channels",
     "data.workers", "train.cpu_devices", "model.width", "data.max_sites", "data.capacities",
     "data.num_buckets", "model.views", "data.halo",
 }  # fmt: skip

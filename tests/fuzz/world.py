@@ -37,7 +37,7 @@ def get_config(text="pixels"):
         config.data.crop = (16, 16)
         config.data.train = config.data.validation = "pixels.h5"
     else:
-        config.model.name, config.model.num_classes = "mobilenet", 3
+        config.model.heads.event.num_classes = 3
         config.model.width, config.model.stages = 0.25, ((1, 8, 1, 2),)
         config.model.merge_stage = 1
         config.data.train, config.data.split = "events.h5", (0.5, 0.5)

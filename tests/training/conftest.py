@@ -8,7 +8,6 @@ import signal
 import jax
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event, View
@@ -83,12 +82,8 @@ def event_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[pathlib.Path,
 def event_config(event_files, monkeypatch):
     """A classification of three of the four classes by the tiny network."""
     monkeypatch.setitem(BACKBONES, "tiny", TinyClassifier)
-    config = default_config()
-    config.task = "classification"
-    config.model = ConfigDict(
-        dict(name="tiny", dim=2, in_channels=1, num_classes=3, views=2, filters=4, depth=1,
-             vocabulary="sparse", dtype="float32", remat=False, normalize=False)
-    )  # fmt: skip
+    config = default_config("tiny", ("event",))
+    config.model.views, config.model.heads.event.num_classes = 2, 3
     data = config.data
     data.train, data.validation = map(str, event_files)
     data.views, data.classes = ("XZ", "YZ"), ("nc", "numu", "nue")

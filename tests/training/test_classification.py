@@ -1,6 +1,7 @@
 """Training on whole events: it learns, resumes to the bit, and refuses in one line."""
 
 import dataclasses
+import functools
 import itertools
 import json
 
@@ -8,14 +9,16 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsparse import models
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
+from jaxsparse.training.data import open_data
 from jaxsparse.training.logs import read_records
-from jaxsparse.training.task import build_task
+from jaxsparse.training.objectives import objectives_of
 
 
 @pytest.fixture
@@ -60,6 +63,10 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, s
     assert validations(broken) == validations(straight)
 
 
+def open_loaders(config):
+    return open_data(config, models.build(config.model), objectives_of(config), num_devices=1)
+
+
 def numbers(loader) -> set[int]:
     """Events of the first batches, more than one pass where the loader is endless."""
     batches = itertools.islice(loader, 20)
@@ -68,7 +75,7 @@ def numbers(loader) -> set[int]:
 
 def test_one_file_serves_training_and_validation(config):
     config.data.validation, config.data.split = "", (0.7, 0.2, 0.1)
-    data = build_task(config).loaders(1)
+    data = open_loaders(config)
     assert data.validation is not None
     train, validation = numbers(data.train), numbers(data.validation)
     assert len(train) == data.num_events
@@ -81,9 +88,9 @@ def test_one_file_serves_training_and_validation(config):
 
 
 def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
-    honest = build_task(config).loaders(1)
+    honest = open_loaders(config)
     config.data.validation = config.data.train
-    repeated = build_task(config).loaders(1)
+    repeated = open_loaders(config)
     assert "pixels of a training event" not in honest.facts["validation"]
     count = repeated.num_events
     assert f"{count} of them with the pixels of a training" in repeated.facts["validation"]
@@ -96,9 +103,9 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
         ("data.views", ("XZ",), "data.views is ('XZ',) but model.views is 2"),
         ("data.views", ("XZ", "UV"), "data.views has 'UV' but t.h5 has XZ, YZ"),
         ("data.views", ("XZ", "XZ"), "no view may come twice"),
-        ("data.classes", ("numu", "nue"), "model.num_classes is 3"),
+        ("data.classes", ("numu", "nue"), "model.heads.event.num_classes is 3"),
         ("data.classes", ("numu", "nue", "nutau"), "data.classes has 'nutau' but the events of"),
-        ("data.classes", (), "are numu, nue, nc, cosmic: set model.num_classes to 4"),
+        ("data.classes", (), "are numu, nue, nc, cosmic: set it to 4"),
         ("data.split", (0.5, 0.6), "data.split is (0.5, 0.6)"),
         ("data.crop", (8,), "data.crop is (8,)"),
         ("data.std", 0.0, "data.std is 0.0"),
@@ -106,11 +113,11 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
         (
             "model.name",
             "uresnet",
-            "whose head is event, but the network of model.name 'uresnet' has sem",
+            "objectives are event and model.heads semantic: every head needs an objective",
         ),
-        ("loss.name", "focal", "loss.name is 'focal'"),
-        ("loss.q", 0.0, "loss.q is 0.0"),
-        ("loss.class_weights", (1.0,), "it must hold 3 numbers"),
+        ("objectives.event.loss", "focal", "objectives.event.loss is 'focal'"),
+        ("objectives.event.q", 0.0, "objectives.event.q is 0.0"),
+        ("objectives.event.class_weights", (1.0,), "it must hold 3 numbers"),
         ("optimizer.plateau_metric", "purity", "optimizer.plateau_metric is 'purity'"),
         ("train.accumulate", 0, "train.accumulate is 0"),
         ("train.accumulate", 17, "train.accumulate is 17 but train.batch_size 16"),
@@ -120,13 +127,13 @@ def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
 def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
     config, tmp_path, key, value, message
 ):
-    group, name = key.split(".")
+    *groups, name = key.split(".")
     if name == "split":
         config.data.validation = ""
     if value == "uresnet":
         config.model = default_config().model
     else:
-        config[group][name] = value
+        functools.reduce(getattr, groups, config)[name] = value
     with pytest.raises(InputError) as caught:
         loop.train(config, tmp_path / "run")
     assert message in str(caught.value)
@@ -171,11 +178,11 @@ def labels_by_name(loader) -> dict[int, str]:
 
 
 def test_without_names_every_file_goes_by_those_of_the_training_file(config, tmp_path):
-    config.data.classes, config.model.num_classes = (), 4
+    config.data.classes, config.model.heads.event.num_classes = (), 4
     file = EventFile(config.data.validation)
     names = ("cosmic", "nc", "nue", "numu")
     config.data.validation = reordered(file.path, tmp_path / "v.h5", names)
-    data = build_task(config).loaders(1)
+    data = open_loaders(config)
     assert isinstance(data.train, Loader)
     assert isinstance(data.validation, Loader)
     assert data.event_classes == data.train.pipeline.classes == ("numu", "nue", "nc", "cosmic")
@@ -185,13 +192,13 @@ def test_without_names_every_file_goes_by_those_of_the_training_file(config, tmp
     assert found == {n: file.event_classes[file.event_labels[n]] for n in found}
     config.data.validation = reordered(file.path, tmp_path / "w.h5", names[1:])
     with pytest.raises(InputError, match=r"data\.classes has 'cosmic' but the events of"):
-        build_task(config).loaders(1)
+        open_loaders(config)
 
 
 def test_the_names_of_the_classes_are_stored_and_an_older_run_without_them_goes_on(
     config, tmp_path
 ):
-    config.data.classes, config.model.num_classes = (), 4
+    config.data.classes, config.model.heads.event.num_classes = (), 4
     config.train.steps, config.train.validate_every, config.train.checkpoint_every = 1, 0, 0
     config.optimizer.schedule = "constant"
     loop.train(config, tmp_path)
@@ -212,8 +219,8 @@ def test_the_names_of_the_classes_are_stored_and_an_older_run_without_them_goes_
 
 def test_a_few_validation_events_are_of_the_whole_file(config):
     config.data.validation, config.data.split = "", (0.5, 0.5)
-    whole = sorted(numbers(build_task(config).loaders(1).validation))
+    whole = sorted(numbers(open_loaders(config).validation))
     config.train.validation_events = 5
-    few = sorted(numbers(build_task(config).loaders(1).validation))
+    few = sorted(numbers(open_loaders(config).validation))
     assert len(few) == 5
     assert few == [whole[place * (len(whole) - 1) // 4] for place in range(5)]

@@ -1,5 +1,6 @@
 """The loop on a toy problem: it resumes to the bit, stops for every reason, refuses in one line."""
 
+import functools
 import itertools
 import json
 import pathlib
@@ -138,14 +139,14 @@ def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_pat
         ("train.parallel", "jit", "train.parallel is 'jit'"),
         ("model.depth", 0, "model.depth is 0"),
         ("data.views", ("X",), "data.views has 'X'"),
-        ("model.num_classes", 3, "model.num_classes is 3"),
+        ("model.heads.semantic.num_classes", 3, "model.heads.semantic.num_classes is 3"),
     ],
 )
 def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
     config, tmp_path, key, value, message
 ):
-    group, name = key.split(".")
-    config[group][name] = value
+    *groups, name = key.split(".")
+    functools.reduce(getattr, groups, config)[name] = value
     with pytest.raises(InputError) as caught:
         loop.train(config, tmp_path / "run")
     assert message in str(caught.value)
@@ -154,7 +155,10 @@ def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
 
 
 def test_a_file_of_another_detector_is_told_by_its_view_before_its_classes(config, tmp_path):
-    config.data.views, config.model.num_classes = ("Z",), 3  # the file has more classes, too
+    config.data.views, config.model.heads.semantic.num_classes = (
+        ("Z",),
+        3,
+    )  # the file has more classes, too
     with pytest.raises(InputError, match=r"data\.views has 'Z' but .* has Y: choose among these"):
         loop.train(config, tmp_path / "run")
 
@@ -164,8 +168,9 @@ def test_a_work_directory_from_before_a_key_was_there_goes_on(config, tmp_path):
     loop.train(config, tmp_path)
     path = tmp_path / "config.json"
     stored = json.loads(path.read_text())
-    for group, key in (("data", "split"), ("loss", "q"), ("optimizer", "plateau_metric")):
+    for group, key in (("data", "split"), ("model", "order"), ("optimizer", "plateau_metric")):
         del stored[group][key]
+    del stored["objectives"]["semantic"]["q"]
     path.write_text(json.dumps(stored))
     assert load_for_evaluation(tmp_path)[0].optimizer.plateau_metric == "loss"
     config.train.steps = 3

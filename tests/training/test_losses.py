@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxsparse.training.losses import weighted_cross_entropy
+from jaxsparse.training.losses import ClassLoss
 
 
 def oracle(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
@@ -20,7 +20,7 @@ def oracle(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float
 
 
 def loss_of(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> jax.Array:
-    return weighted_cross_entropy(jnp.asarray(logits), jnp.asarray(labels), jnp.asarray(weights))
+    return ClassLoss()(jnp.asarray(logits), jnp.asarray(labels), jnp.asarray(weights))
 
 
 def random_rows(seed: int, sites: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

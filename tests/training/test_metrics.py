@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsparse.training.metrics import Sums, accuracy, confusion_counts
+from jaxsparse.training.metrics import HeadSums, Sums, accuracy, confusion_counts
 
 
 def test_counts_are_rows_of_truth_and_columns_of_the_largest_logit() -> None:
@@ -24,8 +24,11 @@ def test_padding_is_not_counted() -> None:
 
 
 def test_sums_add_and_stay_exact_beyond_32_bits() -> None:
-    step = Sums(jnp.float32(1.5), jnp.full((2, 2), 2**30, jnp.int32), jnp.int32(3), jnp.int32(9))
+    head = HeadSums(jnp.float32(1.5), jnp.full((2, 2), 2**30, jnp.int32), jnp.int32(3))
+    step = Sums({"event": head}, jnp.int32(3), jnp.int32(9))
     total = step.fetch() + step.fetch() + step.fetch()
-    assert total.confusion.sum() == 3 * 4 * 2**30
-    assert total.loss_per_event == 0.5
-    assert total.accuracy == 0.5
+    event = total.head("event")
+    assert event.confusion.sum() == 3 * 4 * 2**30
+    assert event.loss_per_event == 0.5
+    assert event.accuracy == 0.5
+    assert Sums.from_json(total.to_json()).to_json() == total.to_json()

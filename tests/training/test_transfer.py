@@ -10,7 +10,6 @@ from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.step import init_variables
-from jaxsparse.training.task import build_task
 from jaxsparse.training.transfer import read_beginning
 
 
@@ -40,9 +39,8 @@ def paths(tree):
 
 def begin(config):
     """The variables before the first step."""
-    task = build_task(config)
-    found = read_beginning(config, task)
-    return found, found.applied_to(init_variables(task, config.seed))
+    found = read_beginning(config)
+    return found, found.applied_to(init_variables(config.model, config.seed))
 
 
 def test_a_run_begins_with_the_parameters_and_moments_of_the_other(
@@ -149,10 +147,10 @@ def test_the_last_layer_goes_by_the_names_of_the_classes(config, before, classes
     assert tuple(config.data.classes) == ("nc", "numu", "nue")
     *_, trained, _ = load_for_evaluation(before, "latest")
     config.train.start_from = str(before)
-    config.model.num_classes, config.data.classes = len(order), classes
+    config.model.heads.event.num_classes, config.data.classes = len(order), classes
     found, variables = begin(config)
     assert found.fact == f"step 3 of {before}{words}"
-    fresh = last_layer(init_variables(build_task(config), config.seed))
+    fresh = last_layer(init_variables(config.model, config.seed))
     old = last_layer(trained)
     for path, leaf in last_layer(variables).items():
         for here, there in enumerate(order):

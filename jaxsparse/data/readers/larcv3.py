@@ -30,10 +30,9 @@ from jaxsparse.data.readers.particle_rows import unknown_particles, vote
 from jaxsparse.data.readers.protocol import Option, Reader
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE, Event, View
 from jaxsparse.data.source import EventSource
+from jaxsparse.detectors.microboone import PLANES, VOXELS
 from jaxsparse.errors import InputError
 
-PLANES = ("U", "V", "Y")  # names of three projections
-VOXELS = "voxels"
 ORDERS = ("wire,time", "time,wire")
 # By the number of axes of an image, whatever the detector.
 AXES = {2: ("time row", "wire"), 3: ("x", "y", "z")}

@@ -44,6 +44,7 @@ from jaxsparse.evaluation.studies.forest_guess import summaries
 from jaxsparse.evaluation.text import dumps, plain
 from jaxsparse.paths import make_folder
 from jaxsparse.training.config import with_class_names
+from jaxsparse.training.objectives import main_head
 from jaxsparse.viz.plots import confusion_figure
 from jaxsparse.whole_file import whole_file
 
@@ -86,10 +87,12 @@ def cross_validate(
       ``data``.
 
     Raises:
-      InputError: bad options, a config that is of another task or validates.
+      InputError: bad options, a config whose main head is another, or that validates.
     """
-    if config.task != "classification":
-        raise InputError(f"task is {config.task!r}: only a classification is cross-validated")
+    if main_head(config) != "event":
+        raise InputError(
+            f"main_head is {main_head(config)!r}: only what names events is cross-validated"
+        )
     if repeats < 1:
         raise InputError(f"--repeats={repeats}: there must be one or more")
     if config.optimizer.schedule == "plateau":
@@ -146,7 +149,7 @@ def cross_validate(
         }
     )
     baseline = np.zeros((0, *scores.shape[1:]), np.float32) if forest is None else forest.scores
-    shown = {**metrics["network"], "classes": metrics["classes"], "task": config.task}
+    shown = {**metrics["network"], "classes": metrics["classes"], "task": "classification"}
     with staged(out) as folder:
         np.savez(
             folder / "scores.npz", scores=scores, forest=baseline, truth=truth, event=numbers,
@@ -213,7 +216,7 @@ def _fold_scores(
                 f"{workdir} is of another config, seed or file: give another --out, or remove it"
             )
         if done.is_file():
-            return _read_scores(done, (int(test.sum()), config.model.num_classes))
+            return _read_scores(done, (int(test.sum()), config.model.heads.event.num_classes))
     # Both take their names when they are whole: a run that is killed goes on from them.
     with whole_file(remembered, "out") as partial:
         partial.write_text(json.dumps(note), encoding="utf-8")

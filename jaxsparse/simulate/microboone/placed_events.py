@@ -9,7 +9,7 @@ import numpy as np
 from jaxsparse.data.event_numbers import event_number
 from jaxsparse.data.schema import Event
 from jaxsparse.data.source import DepositSource, EventSource
-from jaxsparse.detectors.microboone import CLASS_NAMES
+from jaxsparse.detectors.microboone import CLASS_NAMES, PLANES
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
 from jaxsparse.simulate.microboone.placement import place
@@ -45,7 +45,7 @@ class PlacedEvents(EventSource):
         detector: WireChamber = MICROBOONE_CHAMBER,
         placements: int = 5,
         seed: int = 0,
-        views: Sequence[str] = ("U", "V", "Y"),
+        views: Sequence[str] = PLANES,
         dead_wires: Mapping[str, np.ndarray] | None = None,
         topology: str = "",
     ):

@@ -15,7 +15,7 @@ from scipy.special import erf, ndtr, ndtri
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import NO_CLASS, Event, View
-from jaxsparse.detectors.microboone import VOXELS
+from jaxsparse.detectors.microboone import PLANES, VOXELS
 from jaxsparse.particle_data import UNKNOWN_PROCESS
 from jaxsparse.simulate.ionization import free_electrons, subdivide
 from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane
@@ -53,7 +53,7 @@ def detector_response(
     detector: WireChamber,
     rng: np.random.Generator,
     *,
-    views: Sequence[str] = ("U", "V", "Y"),
+    views: Sequence[str] = PLANES,
     dead_wires: Mapping[str, np.ndarray] | None = None,
     event_id: int = 0,
     topology: str = "",

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from jaxsparse.data.schema import Event
+from jaxsparse.detectors.microboone import PLANES
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
 from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
@@ -32,7 +33,7 @@ class SimulatedEvents:
 
     generator: GeneratorConfig
     seed: int = 0
-    views: tuple[str, ...] = ("U", "V", "Y")
+    views: tuple[str, ...] = PLANES
     detector: WireChamber = MICROBOONE_CHAMBER
     dead_wire_seed: int = 0
     dead_wires: dict[str, np.ndarray] = dataclasses.field(init=False, compare=False)

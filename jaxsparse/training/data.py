@@ -1,0 +1,196 @@
+"""The data of a run: files opened and checked, events chosen, buckets measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.fingerprint import fingerprint
+from jaxsparse.data.loader import Loader
+from jaxsparse.data.partition import Selection, content_hashes, select_events
+from jaxsparse.data.pipeline import chosen_views
+from jaxsparse.data.spread_out import spread_or_all
+from jaxsparse.errors import InputError
+from jaxsparse.models import Network
+from jaxsparse.training.config import with_class_names
+from jaxsparse.training.objectives import Objective, pixel_targets
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaders:
+    """The data of a run.
+
+    Attributes:
+      train: endless.
+      validation: one pass; None where the run has no validation events.
+      num_events: training events of an epoch.
+      facts: what to tell the user about the data, by name.
+      contents: :func:`~jaxsparse.data.fingerprint.fingerprint` of every file by its config key.
+      event_classes: names of the classes of whole events in the training file; none where no head
+        names events.
+    """
+
+    train: Loader
+    validation: Loader | None
+    num_events: int
+    facts: dict[str, str]
+    contents: dict[str, str]
+    event_classes: tuple[str, ...] = ()
+
+
+def has_validation(config: ConfigDict) -> bool:
+    """Whether a config names validation events."""
+    return bool(config.data.validation or config.data.split)
+
+
+def check_data(config: ConfigDict) -> None:
+    """Whether the network of a config fits its data, as far as no file is needed to tell.
+
+    Raises:
+      InputError: another number of views, of values a pixel, or of classes of events.
+    """
+    views, names = tuple(config.data.views), tuple(config.data.classes)
+    if config.model.in_channels != 1:
+        raise InputError(
+            f"model.in_channels is {config.model.in_channels}: pixels have one value, set it to 1."
+        )
+    if len(views) != config.model.views:
+        raise InputError(
+            f"data.views is {views} but model.views is {config.model.views}: give as many views as "
+            "the network has, or set model.views."
+        )
+    if names and "event" in config.model.heads:
+        _check_event_classes(config, names, f"data.classes is {names}")
+
+
+def open_data(
+    config: ConfigDict, network: Network, objectives: Sequence[Objective], num_devices: int
+) -> Loaders:
+    """Opens the files of a config, checks them, measures buckets.
+
+    Args:
+      config: of the run, which :func:`check_data` has seen.
+      network: whose levels are counted.
+      objectives: say which targets batches have.
+      num_devices: of this process.
+
+    Raises:
+      InputError: a file that is none or does not fit, or no event to train or to validate on.
+    """
+    every, names_events = config.train, "event" in config.model.heads
+    source = _open(config, "train")
+    event_classes = tuple(source.event_classes) if names_events else ()
+    # Every other file is read by the names of this one, in whatever order it has them.
+    config = with_class_names(config, event_classes)
+    own_file = bool(config.data.validation)
+    split = () if own_file else config.data.split
+    chosen = _select(config, source, split, "train")
+    common: dict[str, Any] = dict(
+        targets=pixel_targets(objectives),
+        loss=config.objectives.get("semantic"),
+        num_devices=num_devices,
+        levels=network.levels,
+        seed=config.seed,
+    )
+    train = Loader(
+        source, config.data, shuffle=True, batch_size=every.batch_size,
+        micro_batches=every.accumulate, events=chosen.events, **common,
+    )  # fmt: skip
+    facts = {"data": f"{config.data.train}, {_pictures(train)}", "training": chosen.describe()}
+    if names_events:
+        facts["classes"] = ", ".join(train.pipeline.classes)
+    contents = {"data.train": fingerprint(source)}
+    validation = None
+    if has_validation(config):
+        other = _open(config, "validation") if own_file else source
+        seen = _select(config, other, split, "validation")
+        if not len(seen.events):
+            raise InputError(
+                f"data.split is {tuple(config.data.split)} and data.validation "
+                f"{config.data.validation!r}: no event of the classes chosen is left for "
+                "validation, give a larger share or file."
+            )
+        facts["validation"] = seen.describe()
+        if own_file:
+            contents["data.validation"] = fingerprint(other)
+            if names_events:
+                facts["validation"] += _shared(config, source, chosen, other, seen)
+        validation = Loader(
+            other, _few_buckets(config.data), shuffle=False,
+            batch_size=-(-every.batch_size // every.accumulate),
+            events=seen.events[spread_or_all(len(seen.events), every.validation_events)],
+            **common,
+        )  # fmt: skip
+    return Loaders(train, validation, len(chosen.events), facts, contents, event_classes)
+
+
+def _open(config: ConfigDict, key: str) -> EventFile:
+    """The event file that ``config.data[key]`` names."""
+    path, heads = config.data[key], config.model.heads
+    if not path:
+        raise InputError(f"data.{key} is empty: give an event file, --config.data.{key}=FILE.")
+    source = EventFile(path)
+    if len(source) == 0:
+        raise InputError(f"data.{key} is {path}: it has no events, give a file with some.")
+    for view in chosen_views(source, config.data):  # first: it tells a file of another detector
+        shape = source.view_shapes[view]
+        if len(shape) != config.model.dim:
+            raise InputError(
+                f"data.views has {view!r}, whose images {shape} have {len(shape)} axes, but "
+                f"model.dim is {config.model.dim}: choose other views or set model.dim."
+            )
+    if "semantic" in heads and len(source.class_names) > heads.semantic.num_classes:
+        raise InputError(
+            f"model.heads.semantic.num_classes is {heads.semantic.num_classes} but {source.path} "
+            f"has {len(source.class_names)} classes of pixels: set it to that."
+        )
+    names = tuple(config.data.classes) or tuple(source.event_classes)
+    if "event" in heads and names:
+        _check_event_classes(config, names, f"the events of {source.path} are {', '.join(names)}")
+    return source
+
+
+def _check_event_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:
+    number = config.model.heads.event.num_classes
+    if len(names) != number:
+        raise InputError(
+            f"model.heads.event.num_classes is {number} but {found}: set it to {len(names)}, or "
+            "choose with data.classes."
+        )
+
+
+def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) -> Selection:
+    return select_events(
+        source, views=tuple(config.data.views), classes=tuple(config.data.classes),
+        fractions=fractions, part=part, keep_all="event" not in config.model.heads,
+    )  # fmt: skip
+
+
+def _shared(
+    config: ConfigDict, source: EventFile, chosen: Selection, other: EventFile, seen: Selection
+) -> str:
+    """How many validation events have the pixels of a training event, in words."""
+    views = tuple(config.data.views)
+    trained_on = content_hashes(source, views)[chosen.events]
+    shared = int(np.isin(content_hashes(other, views)[seen.events], trained_on).sum())
+    return f", {shared:,} of them with the pixels of a training event" if shared else ""
+
+
+def _pictures(loader: Loader) -> str:
+    """The views and the sizes of their images, in words."""
+    sizes = (" x ".join(map(str, shape)) for shape in loader.pipeline.shapes)
+    return "views " + ", ".join(
+        f"{view} of {size}" for view, size in zip(loader.pipeline.views, sizes, strict=True)
+    )
+
+
+def _few_buckets(data: ConfigDict) -> ConfigDict:
+    """``data`` for a validation pass: it is short, and compiling costs more than padding."""
+    few = data.copy_and_resolve_references()
+    few.num_buckets = min(2, few.num_buckets)
+    return few

@@ -1,0 +1,207 @@
+"""What is minimised: heads, losses, reductions and weights; and two heads trained at once."""
+
+import functools
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from jaxsparse import models
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.loader import Loader
+from jaxsparse.data.schema import Event, View
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.evaluator import evaluate
+from jaxsparse.evaluation.options import Options
+from jaxsparse.inference.forward import make_forward
+from jaxsparse.training import loop
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.config import default_config
+from jaxsparse.training.logs import read_records
+from jaxsparse.training.objectives import main_head, objectives_of
+from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.parallel import Replicas, local_devices
+from jaxsparse.training.state import create_state
+from jaxsparse.training.step import AXIS, init_variables, make_train_step
+
+SHAPE, CLASSES = (20, 16), ("nue", "numu", "nc")
+
+
+def make_event(rng: np.random.Generator, number: int) -> Event:
+    """Two views whose charge names the class of the event and, row by row, that of the pixel."""
+    label = int(rng.integers(len(CLASSES)))
+    views = {}
+    for name in ("XZ", "YZ"):
+        cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], int(rng.integers(4, 12)), replace=False))
+        coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
+        labels = rng.integers(0, 2, len(cells)).astype(np.int8)
+        values = (30 * (label + 1) + 120.0 * labels + rng.normal(0, 4, len(cells))).astype(
+            np.float32
+        )
+        views[name] = View(coords, values, SHAPE, labels)
+    return Event(number, views, label=label)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """(training file, validation file)."""
+    paths = []
+    for seed, events in enumerate((60, 20)):
+        rng = np.random.default_rng(seed)
+        path = tmp_path_factory.mktemp("both") / f"{events}.h5"
+        shapes = dict.fromkeys(("XZ", "YZ"), SHAPE)
+        with EventWriter(
+            path, detector="toy", views=shapes, event_classes=CLASSES, class_names=("dim", "bright")
+        ) as writer:
+            for number in range(events):
+                writer.append(make_event(rng, number))
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def config(files, cache_dir):
+    """A small UResNet of two views that names events and labels pixels."""
+    config = default_config("uresnet", ("event", "semantic"))
+    config.model.views, config.model.filters = 2, 4
+    config.model.depth, config.model.blocks = 2, 1
+    config.model.shared_stem = config.model.shared_stages = True
+    config.model.heads.event.num_classes = len(CLASSES)
+    config.model.heads.semantic.num_classes = 2
+    config.data.train, config.data.validation = map(str, files)
+    config.data.views, config.data.crop, config.data.num_buckets = ("XZ", "YZ"), (), 1
+    config.data.low, config.data.high, config.data.mean, config.data.std = 0.0, 1e9, 120.0, 60.0
+    config.objectives.semantic.reduction = "mean"
+    config.objectives.semantic.weight = 2.0
+    config.optimizer.name, config.optimizer.learning_rate = "adam", 0.02
+    config.optimizer.schedule = "constant"
+    config.train.cache_dir, config.train.devices = cache_dir, 1
+    config.train.batch_size, config.train.steps = 20, 30
+    config.train.log_every, config.train.validate_every = 5, 30
+    return config
+
+
+def test_two_heads_of_one_network_are_trained_at_once(config, tmp_path):
+    loop.train(config, tmp_path)
+    records = read_records(tmp_path)
+    train = [record for record in records if record["split"] == "train"]
+    assert train[-1]["loss"] < 0.5 * train[0]["loss"]
+    pixels = [record["heads"]["semantic"]["loss"] for record in train]
+    assert pixels[-1] < 0.7 * pixels[0]
+    (validation,) = (record for record in records if record["split"] == "validation")
+    assert validation["accuracy"] > 0.5  # of three classes, of the main head
+    assert validation["heads"]["semantic"]["accuracy"] > 0.8
+    assert set(validation["heads"]) == {"semantic"}
+    stored = json.loads((tmp_path / "config.json").read_text())
+    assert set(stored["objectives"]) == {"event", "semantic"}
+    _, network, variables, _ = load_for_evaluation(tmp_path)
+    assert set(variables["params"]["heads"]) == set(network.heads) == {"event", "semantic"}
+
+    # An evaluation sees what the validation saw.
+    figures = evaluate(
+        tmp_path, config.data.validation, tmp_path / "out", Options(part="all", pictures=0),
+        quiet=True,
+    )  # fmt: skip
+    assert figures["task"] == "classification"
+    assert figures["loss"] == pytest.approx(validation["loss"], rel=1e-4)
+    assert figures["accuracy"] == pytest.approx(validation["accuracy"])
+    pixels = validation["heads"]["semantic"]
+    assert figures["heads"]["semantic"]["accuracy"] == pytest.approx(pixels["accuracy"])
+
+
+def one_batch(config):
+    source = EventFile(config.data.train)
+    (batch, *_) = Loader(
+        source, config.data, batch_size=20, levels=2, shuffle=False,
+        targets=("labels", "weights"), loss=config.objectives.semantic,
+    )  # fmt: skip
+    return batch
+
+
+@functools.cache
+def first_state(model_json):
+    """Variables before the first step, away from where gradients of last layers vanish."""
+    return init_variables(json.loads(model_json), 1)
+
+
+def step_of(config, batch):
+    """(change of the parameters by plain descent of rate 1, sums) of one step."""
+    config = config.copy_and_resolve_references()
+    config.optimizer.name, config.optimizer.momentum = "sgd", 0.0
+    optimizer = build_optimizer(config.optimizer)
+    replicas = Replicas("pmap", local_devices(1))
+    forward = make_forward(models.build(config.model, AXIS))
+    run = replicas.wrap(make_train_step(objectives_of(config), forward, optimizer), "train")
+    state = replicas.replicate(create_state(first_state(config.model.to_json()), optimizer, 0))
+    after, sums = run(state, batch, np.float32(1.0))
+    change = jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), after.params, state.params)
+    return change, sums.fetch()
+
+
+def test_the_gradient_is_the_weighted_sum_of_those_of_the_objectives(config):
+    batch = one_batch(config)
+    config.objectives.semantic.reduction = "sum"
+
+    def gradient(event, semantic):
+        config.objectives.event.weight, config.objectives.semantic.weight = event, semantic
+        return step_of(config, batch)
+
+    tiny = 1e-30  # no weight is zero
+    both, sums = gradient(3.0, 0.5)
+    (event, _), (semantic, _) = gradient(1.0, tiny), gradient(tiny, 1.0)
+    expected = jax.tree.map(lambda a, b: 3.0 * a + 0.5 * b, event, semantic)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3), both, expected
+    )
+    assert max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(both)) > 0.1
+    for name in ("event", "semantic"):  # sums are those of the losses themselves
+        assert sums.heads[name].count == 20
+        assert np.isfinite(sums.heads[name].loss)
+
+    # A mean is the sum divided by the events of the batch.
+    config.objectives.semantic.reduction = "mean"
+    mean, _ = gradient(tiny, 20.0)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), mean, semantic
+    )
+
+
+def test_every_head_needs_an_objective_and_every_objective_a_head(config):
+    del config.objectives.semantic
+    with pytest.raises(InputError, match=r"objectives are event and model\.heads event, semantic"):
+        objectives_of(config)
+    other = default_config("uresnet", ("semantic", "event"))
+    del other.model.heads.event
+    with pytest.raises(InputError, match="every head needs an objective of its name"):
+        objectives_of(other)
+
+
+def test_the_main_head_is_named_where_there_are_several(config):
+    assert main_head(config) == "event"
+    config.main_head = ""
+    with pytest.raises(InputError, match="main_head is '': it must be one of event, semantic"):
+        main_head(config)
+    config.main_head = "vertex"
+    with pytest.raises(InputError, match="main_head is 'vertex': it must be one of"):
+        main_head(config)
+    alone = default_config()
+    alone.main_head = ""
+    assert main_head(alone) == "semantic"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("loss", "focal", "objectives.event.loss is 'focal': it must be one of cross_entropy"),
+        ("weight", -1.0, "objectives.event.weight is -1.0: it must be positive"),
+        ("reduction", "max", "objectives.event.reduction is 'max': it must be one of sum, mean"),
+        ("class_weights", (1.0,), "objectives.event.class_weights is .* must hold 3 numbers"),
+        ("q", 0.0, "objectives.event.q is 0.0"),
+    ],
+)
+def test_a_bad_value_of_an_objective_is_one_line(config, key, value, message):
+    config.objectives.event[key] = value
+    with pytest.raises(InputError, match=message) as error:
+        objectives_of(config)
+    assert "\n" not in str(error.value)
