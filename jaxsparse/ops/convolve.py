@@ -61,9 +61,9 @@ def convolution(
             those of part ``j // (out / groups)``. As many as input channels: channelwise.
         compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
             takes the type of the features. Sums are float32 whatever it is.
-        implementation: ``"auto"`` or one of the equal data flows: ``"native"``, ``"windows"`` (both
-            for CPU), ``"table"``; with groups ``"native"`` (a channel a group) and ``"scan"``. An
-            exported program never holds native kernels.
+        implementation: ``"auto"`` or one of the equal data flows: ``"native"`` (CPU alone),
+            ``"windows"`` (of XLA's the best on CPU), ``"table"``; with groups ``"native"`` (a
+            channel a group) and ``"scan"``. An exported program never holds native kernels.
 
     Returns:
         ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.

@@ -27,12 +27,14 @@ class Implementation:
         call: the function of the operands.
         refuses: of the operands too, in words why it does not serve them; None where it does.
         portable: made of what XLA itself brings: only such may be in a program that is exported.
+        best: of those that are portable, or of those that are not, the first to be asked.
     """
 
     name: str
     call: Callable[..., Any]
     refuses: Callable[..., str | None]
     portable: bool
+    best: bool
 
 
 _TABLE: dict[tuple[str, str], list[Implementation]] = collections.defaultdict(list)
@@ -44,13 +46,14 @@ def register(
     call: Callable[..., Any],
     *,
     platforms: Sequence[str] = PLATFORMS,
+    best_on: Sequence[str] = PLATFORMS,
     refuses: Callable[..., str | None] = lambda *_: None,
     portable: bool = True,
 ) -> None:
     """Adds a data flow to the table.
 
     ``"auto"`` takes the first that serves: kernels before what is portable, of several the one that
-    was registered first.
+    is best on the platform.
 
     Args:
         operation: ``"convolution"``, ``"convolution_weight_gradient"``, the same with
@@ -58,14 +61,15 @@ def register(
         name: of the data flow.
         call: the function.
         platforms: that it is for.
+        best_on: those of them where it is asked before its like.
         refuses: see ``Implementation``.
         portable: see ``Implementation``.
     """
     for platform in platforms:
         flows = _TABLE[operation, platform]
         flows[:] = [flow for flow in flows if flow.name != name]  # a module may be loaded again
-        flows.append(Implementation(name, call, refuses, portable))
-        flows.sort(key=lambda flow: flow.portable)
+        flows.append(Implementation(name, call, refuses, portable, platform in best_on))
+        flows.sort(key=lambda flow: (flow.portable, not flow.best))
 
 
 def names(operation: str) -> tuple[str, ...]:

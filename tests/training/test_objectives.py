@@ -12,6 +12,8 @@ from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.evaluator import evaluate
+from jaxsparse.evaluation.options import Options
 from jaxsparse.inference.forward import make_forward
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
@@ -49,7 +51,9 @@ def files(tmp_path_factory):
         rng = np.random.default_rng(seed)
         path = tmp_path_factory.mktemp("both") / f"{events}.h5"
         shapes = dict.fromkeys(("XZ", "YZ"), SHAPE)
-        with EventWriter(path, detector="toy", views=shapes, event_classes=CLASSES) as writer:
+        with EventWriter(
+            path, detector="toy", views=shapes, event_classes=CLASSES, class_names=("dim", "bright")
+        ) as writer:
             for number in range(events):
                 writer.append(make_event(rng, number))
         paths.append(path)
@@ -64,6 +68,7 @@ def config(files, cache_dir):
     config.model.depth, config.model.blocks = 2, 1
     config.model.shared_stem = config.model.shared_stages = True
     config.model.heads.event.num_classes = len(CLASSES)
+    config.model.heads.semantic.num_classes = 2
     config.data.train, config.data.validation = map(str, files)
     config.data.views, config.data.crop, config.data.num_buckets = ("XZ", "YZ"), (), 1
     config.data.low, config.data.high, config.data.mean, config.data.std = 0.0, 1e9, 120.0, 60.0
@@ -92,6 +97,17 @@ def test_two_heads_of_one_network_are_trained_at_once(config, tmp_path):
     assert set(stored["objectives"]) == {"event", "semantic"}
     _, network, variables, _ = load_for_evaluation(tmp_path)
     assert set(variables["params"]["heads"]) == set(network.heads) == {"event", "semantic"}
+
+    # An evaluation sees what the validation saw.
+    figures = evaluate(
+        tmp_path, config.data.validation, tmp_path / "out", Options(part="all", pictures=0),
+        quiet=True,
+    )  # fmt: skip
+    assert figures["task"] == "classification"
+    assert figures["loss"] == pytest.approx(validation["loss"], rel=1e-4)
+    assert figures["accuracy"] == pytest.approx(validation["accuracy"])
+    pixels = validation["heads"]["semantic"]
+    assert figures["heads"]["semantic"]["accuracy"] == pytest.approx(pixels["accuracy"])
 
 
 def one_batch(config):

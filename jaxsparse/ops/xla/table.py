@@ -32,5 +32,6 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     return product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
 
 
-register("convolution", "table", apply)
-register("convolution_weight_gradient", "table", weight_gradient)
+_ACCELERATORS = ("cuda", "rocm", "tpu")
+register("convolution", "table", apply, best_on=_ACCELERATORS)
+register("convolution_weight_gradient", "table", weight_gradient, best_on=_ACCELERATORS)

@@ -220,5 +220,5 @@ def _trips(rows: Array, size: int) -> Array:
     return jax.lax.div(rows + (size - 1), jnp.int32(size))
 
 
-register("convolution", "windows", apply, platforms=("cpu",))
-register("convolution_weight_gradient", "windows", weight_gradient, platforms=("cpu",))
+register("convolution", "windows", apply, best_on=("cpu",))
+register("convolution_weight_gradient", "windows", weight_gradient, best_on=("cpu",))
