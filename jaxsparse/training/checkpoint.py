@@ -34,6 +34,7 @@ from jaxsparse.training.step import initializer
 
 KEPT = 2  # latest checkpoints, beside the best
 _METRIC = "loss"
+_Shape = tuple[int, ...]
 _METRICS = "metrics"  # folder and file, as orbax's own manager has them
 
 
@@ -275,10 +276,7 @@ class Checkpoints:
         return read.state, read.progress
 
     def _compare(
-        self,
-        step: int,
-        stored: dict[str, tuple[int, ...]],
-        expected: dict[str, tuple[int, ...]],
+        self, step: int, stored: Mapping[str, _Shape], expected: Mapping[str, _Shape]
     ) -> None:
         # orbax itself reports a shape mismatch as one of device topology.
         paths = stored.keys() | expected.keys()
@@ -349,7 +347,7 @@ def load_for_evaluation(
     return config, model, variables, found
 
 
-def _shapes(arrays: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def _shapes(arrays: Mapping[str, Any]) -> dict[str, _Shape]:
     return {path: tuple(leaf.shape) for path, leaf in arrays.items()}
 
 

@@ -247,10 +247,7 @@ class _Run:
         while len(pending) > leave:
             step, sums, timed = pending.popleft()
             sums = sums.fetch()
-            for name, head in sums.heads.items():
-                self._require_finite(
-                    head.loss, step, f"loss of {name}" if len(sums.heads) > 1 else "loss"
-                )
+            self._require_finite(sum(head.loss for head in sums.heads.values()), step, "loss")
             main = sums.head(self.main_head)
             self.meter.add(sums, timed=timed)
             self.display.advance(
@@ -281,11 +278,7 @@ class _Run:
             events_per_second=meter.events_per_second,
             sites_per_second=meter.sites_per_second,
             compilations=self.replicas.compilations,
-            heads={
-                name: {"loss": head.loss_per_event, "accuracy": head.accuracy}
-                for name, head in sums.heads.items()
-                if name != self.main_head
-            },
+            heads=sums.beside(self.main_head),
         )
         self.log.write(record)
         self.display.record(record)

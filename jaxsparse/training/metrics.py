@@ -59,6 +59,14 @@ class Sums:
         """Of one head; of nothing where no step was counted."""
         return self.heads.get(name, HeadSums(0.0, np.zeros((1, 1), np.int64), 0))
 
+    def beside(self, main: str) -> dict[str, dict[str, float]]:
+        """Loss and accuracy of the other heads, by name."""
+        return {
+            name: {"loss": head.loss_per_event, "accuracy": head.accuracy}
+            for name, head in self.heads.items()
+            if name != main
+        }
+
     def __add__(self, other: Sums) -> Sums:
         return jax.tree.map(lambda a, b: a + b, self, other)
 
