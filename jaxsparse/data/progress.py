@@ -29,8 +29,13 @@ class _Rate(ProgressColumn):
         return Text(f"{task.completed / seconds:.1f}/s" if seconds and task.completed else "-/s")
 
 
-def with_progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """Yields the items and draws on stderr how far it is."""
+def with_progress(
+    items: Iterable[Item], total: int, what: str, *, quiet: bool = False
+) -> Iterator[Item]:
+    """Yields the items and, unless ``quiet``, draws on stderr how far it is."""
+    if quiet:
+        yield from items
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -20,13 +20,13 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import PARTS, select_events
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import mask
 from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
-from jaxsparse.evaluation.progress import progress
 from jaxsparse.evaluation.source import EvaluatedFile
 from jaxsparse.evaluation.which_part import which_part
 from jaxsparse.training.inputs import Input
@@ -177,7 +177,8 @@ class DataSet:
           quiet: no progress bar.
         """
         pipeline = self._pipeline(draw) if draw else self.pipeline
-        for number in progress(range(self.num_batches), text, quiet):
+        numbers = range(self.num_batches)
+        for number in with_progress(numbers, len(numbers), text, quiet=quiet):
             numbers = self.numbers[number * self.batch_size :][: self.batch_size]
             yield Portion(numbers, pipeline.pixels(numbers))
 

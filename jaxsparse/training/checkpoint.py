@@ -27,6 +27,7 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
+from jaxsparse.training.arrays import by_path, first_difference, name_of, shapes_of
 from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
 from jaxsparse.training.migration import has_old_paths, parameter_path
 from jaxsparse.training.state import TrainState
@@ -34,7 +35,6 @@ from jaxsparse.training.step import initializer
 
 KEPT = 2  # latest checkpoints, beside the best
 _METRIC = "loss"
-_Shape = tuple[int, ...]
 _METRICS = "metrics"  # folder and file, as orbax's own manager has them
 
 
@@ -125,7 +125,7 @@ class Checkpoints:
           InputError: the disk is full or not writable, or what was written does not read back.
             Earlier checkpoints are left as they were.
         """
-        step, arrays = int(state.step), _by_path(state)
+        step, arrays = int(state.step), _arrays(state)
         items = dict(
             state=ocp.args.StandardSave(arrays),
             progress=ocp.args.JsonSave(progress),
@@ -168,7 +168,7 @@ class Checkpoints:
           InputError: no such step, a checkpoint of another model.
           DamagedError: files that cannot be read, or are not what was written.
         """
-        arrays, progress = self._read(step, self._place(step), _paths(template))
+        arrays, progress = self._read(step, self._place(step), by_path(template))
         return _like(template, arrays), progress
 
     def variables(self, template: dict[str, Any], step: int, model: ConfigDict) -> dict[str, Any]:
@@ -189,7 +189,7 @@ class Checkpoints:
         arrays = {path: leaf for path, leaf in arrays.items() if path.split("/")[0] in template}
         if has_old_paths(arrays):
             arrays = {parameter_path(path, model): leaf for path, leaf in arrays.items()}
-        self._compare(step, _shapes(arrays), _shapes(_paths(template)))
+        self._compare(step, arrays, by_path(template))
         return _like(template, arrays)
 
     def restore_latest(
@@ -258,7 +258,7 @@ class Checkpoints:
                 "serves eval.py and train.start_from, go on with it in another --workdir."
             )
         else:
-            self._compare(step, _shapes(stored), _shapes(expected))
+            self._compare(step, stored, expected)
         templates = {name: np.empty(leaf.shape, leaf.dtype) for name, leaf in expected.items()}
         summed = (path / "checksums").is_dir()  # those of earlier versions have none
         items = dict(state=ocp.args.StandardRestore(templates), progress=ocp.args.JsonRestore())
@@ -275,19 +275,13 @@ class Checkpoints:
                     )
         return read.state, read.progress
 
-    def _compare(
-        self, step: int, stored: Mapping[str, _Shape], expected: Mapping[str, _Shape]
-    ) -> None:
+    def _compare(self, step: int, stored: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
         # orbax itself reports a shape mismatch as one of device topology.
-        paths = stored.keys() | expected.keys()
-        for path in sorted(paths, key=lambda path: (not path.startswith("params"), path)):
-            there = stored.get(path, "absent")
-            here = expected.get(path, "absent")
-            if there != here:
-                raise InputError(
-                    f"checkpoint {step} in {self.folder} is of another model: {path} is {there} "
-                    f"there and {here} in this config, use the config it was trained with."
-                )
+        if difference := first_difference(shapes_of(stored), shapes_of(expected)):
+            raise InputError(
+                f"checkpoint {step} in {self.folder} is of another model: {difference} in this "
+                "config, use the config it was trained with."
+            )
 
     @contextmanager
     def _reading(self, step: int) -> Iterator[None]:
@@ -347,23 +341,13 @@ def load_for_evaluation(
     return config, model, variables, found
 
 
-def _shapes(arrays: Mapping[str, Any]) -> dict[str, _Shape]:
-    return {path: tuple(leaf.shape) for path, leaf in arrays.items()}
-
-
 def _like(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The arrays in the form of a template, by its paths."""
-    return jax.tree.unflatten(jax.tree.structure(template), [arrays[p] for p in _paths(template)])
+    """The arrays in the places of the leaves of ``template``."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: arrays[name_of(path)], template)
 
 
-def _paths(tree: Any) -> dict[str, Any]:
-    """Every array by its path, such as ``params/backbone/stem/weights``."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
-
-
-def _by_path(state: TrainState) -> dict[str, np.ndarray]:
-    return {path: np.asarray(leaf) for path, leaf in _paths(state).items()}
+def _arrays(state: TrainState) -> dict[str, np.ndarray]:
+    return {path: np.asarray(leaf) for path, leaf in by_path(state).items()}
 
 
 def _not_of_orbax(record: logging.LogRecord) -> bool:

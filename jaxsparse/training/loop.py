@@ -39,7 +39,7 @@ from jaxsparse.training.parallel import (
     split_cpu,
 )
 from jaxsparse.training.plan import Plan, check_lengths, check_validations
-from jaxsparse.training.progress import Clock, Progress
+from jaxsparse.training.progress import Clock, Progress, Result
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import AXIS, init_variables, make_train_step, make_validation_step
@@ -48,26 +48,6 @@ from jaxsparse.training.transfer import beginning
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
 MAX_STEPS_AHEAD = 2  # batches handed to the devices before the first of them must be done
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """How a run ended.
-
-    Attributes:
-      step: that it reached.
-      reason: why it stopped.
-      stopped: whether a signal stopped it: the same command goes on.
-      best_loss: of :class:`Progress`.
-      abandoned: whether the signal came into a compilation or the set-up, parts of which may still
-        go on in threads: they cannot be ended but with the process.
-    """
-
-    step: int
-    reason: str
-    best_loss: float
-    stopped: bool = False
-    abandoned: bool = False
 
 
 def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:

@@ -1,4 +1,4 @@
-"""What a run remembers beside its arrays, and how much of its time is spent."""
+"""What a run remembers beside its arrays, how much of its time is spent, and how it ended."""
 
 from __future__ import annotations
 
@@ -69,3 +69,23 @@ class Clock:
             self._pace = seconds_per_step
         by_steps = self._pace * steps
         return min(by_steps, max(0.0, self._limit - self.seconds)) if self._limit else by_steps
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a run ended.
+
+    Attributes:
+      step: that it reached.
+      reason: why it stopped.
+      stopped: whether a signal stopped it: the same command goes on.
+      best_loss: of :class:`Progress`.
+      abandoned: whether the signal came into a compilation or the set-up, parts of which may still
+        go on in threads: they cannot be ended but with the process.
+    """
+
+    step: int
+    reason: str
+    best_loss: float
+    stopped: bool = False
+    abandoned: bool = False

@@ -12,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
+from jaxsparse.training.arrays import by_path, first_difference, name_of, shapes_of
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
 from jaxsparse.training.inputs import Input, read_inputs
@@ -19,7 +20,6 @@ from jaxsparse.training.step import initializer
 from jaxsparse.training.workdir import CONFIG_FILE, read_config
 
 _KEY = "train.start_from"
-_Shape = tuple[int, ...] | str  # "absent" where there is none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Beginning:
         """``variables``, freshly drawn, with these arrays in their places."""
 
         def begin(path: Any, drawn: Any) -> Any:
-            name = _name(path)
+            name = name_of(path)
             if name in self.scores:
                 order = np.array(self.orders[name])
                 return np.where(order >= 0, self.scores[name][..., order], drawn)
@@ -99,16 +99,18 @@ def read_beginning(config: ConfigDict) -> Beginning:
     """
     workdir, wanted = _place(pathlib.Path(config.train.start_from))
     source, _, variables, step = load_for_evaluation(workdir, wanted)
-    there = {path: np.asarray(leaf) for path, leaf in _by_path(variables).items()}
+    there = {path: np.asarray(leaf) for path, leaf in by_path(variables).items()}
     here = _shapes(config)
     orders = {head: _order(source, config, head) for head in config.model.heads}
     last = {
         path: order for head, order in orders.items() for path in _last_layer(here, config, head)
     }
-    _compare(
-        config, step, {path: leaf.shape for path, leaf in there.items()}, here,
-        {path for path in last if path in there and there[path].shape[:-1] == here[path][:-1]},
-    )  # fmt: skip
+    anew = {path for path in last if path in there and there[path].shape[:-1] == here[path][:-1]}
+    if difference := first_difference(shapes_of(there), here, anew):
+        raise InputError(
+            f"train.start_from is {config.train.start_from}, whose checkpoint {step} is of another "
+            f"network: {difference}, set config.model as it was there."
+        )
     fact = f"step {step} of {workdir}"
     for head, order in orders.items():
         fact += _anew(order, source, config, head)
@@ -146,7 +148,7 @@ def _content(arrays: dict[str, np.ndarray]) -> str:
 def _shapes(config: ConfigDict) -> dict[str, tuple[int, ...]]:
     """Shape of every array of a network, by path."""
     shapes = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(0))
-    return {path: tuple(leaf.shape) for path, leaf in _by_path(shapes).items()}
+    return shapes_of(by_path(shapes))
 
 
 def _last_layer(here: dict[str, tuple[int, ...]], config: ConfigDict, head: str) -> set[str]:
@@ -187,39 +189,3 @@ def _anew(order: tuple[int, ...], source: ConfigDict, config: ConfigDict, head: 
         return f", {layer}'s {', '.join(new)} drawn anew"
     classes = f"{_classes_of(source, head)} classes there, {_classes_of(config, head)} here"
     return f", {layer} drawn anew: {classes}"
-
-
-def _compare(
-    config: ConfigDict,
-    step: int,
-    there: dict[str, tuple[int, ...]],
-    here: dict[str, tuple[int, ...]],
-    anew: set[str],
-) -> None:
-    """Refuses another network, naming the first parameter of those in alphabetical order."""
-    for path in sorted(here.keys() | there.keys(), key=_parameters_first):
-        if path in anew:
-            continue
-        theirs: _Shape = there.get(path, "absent")
-        ours: _Shape = here.get(path, "absent")
-        if theirs != ours:
-            raise InputError(
-                f"train.start_from is {config.train.start_from}, whose checkpoint {step} is of "
-                f"another network: {path} is {theirs} there and {ours} here, set config.model as "
-                "it was there."
-            )
-
-
-def _by_path(variables: dict[str, Any]) -> dict[str, Any]:
-    """Every array by its path, parameters before running moments."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(variables)
-    named = {_name(path): leaf for path, leaf in leaves}
-    return {path: named[path] for path in sorted(named, key=_parameters_first)}
-
-
-def _parameters_first(path: str) -> tuple[bool, str]:
-    return not path.startswith("params"), path
-
-
-def _name(path: Any) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="/")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jaxsparse.data.batch import Batch
+from jaxsparse.data.progress import with_progress
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.detectors import find
 from jaxsparse.evaluation.data_set import DataSet, Portion
@@ -23,7 +24,6 @@ from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.profiles import AccuracyAgainst
 from jaxsparse.evaluation.metrics.roc import RocCurves
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
-from jaxsparse.evaluation.progress import progress
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.forest_guess import ForestGuess
 from jaxsparse.evaluation.studies.neutral_currents import NeutralCurrents
@@ -108,7 +108,8 @@ class EventHead(EvaluatedHead):
         if not self._parts:
             return
         scored, wanted = Scored.join(self._parts), self.data_set.options.pictures
-        for row in progress(spread_out(len(scored), wanted).tolist(), "drawing", self.quiet):
+        rows = spread_out(len(scored), wanted).tolist()
+        for row in with_progress(rows, len(rows), "drawing", quiet=self.quiet):
             number = scored.columns["event"][row]
             save(
                 views_figure(self._picture(scored, row)),

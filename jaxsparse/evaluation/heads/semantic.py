@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.pixels import Pixels
+from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, View
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.detectors import class_set, find
@@ -29,7 +30,6 @@ from jaxsparse.evaluation.metrics.parts import parts_of_pixels
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
 from jaxsparse.evaluation.metrics.track_shower import TrackShower
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
-from jaxsparse.evaluation.progress import progress
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.local_guess import LocalGuess
 
@@ -154,7 +154,8 @@ class SemanticHead(EvaluatedHead):
         from jaxsparse.viz.canvas import whole
 
         several = len(self.data_set.views) > 1
-        for one in progress(self._pictures, "drawing", self.quiet):
+        pictures = self._pictures
+        for one in with_progress(pictures, len(pictures), "drawing", quiet=self.quiet):
             source, axes = self.data_set.source, self.data_set.source.axes[one.name]
             across = find(source.detector).view(one.name, len(axes)).across
             view = events.upright(one.view, across)

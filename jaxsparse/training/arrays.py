@@ -1,0 +1,50 @@
+"""Arrays of a network or a state by path, and where two sets of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import jax
+
+Shape = tuple[int, ...]
+
+
+def by_path(tree: Any) -> dict[str, Any]:
+    """Every array by its path, such as ``params/backbone/stem/weights``: parameters first.
+
+    >>> by_path({"params": {"b": 2, "a": 1}, "batch_stats": {"a": 3}})
+    {'params/a': 1, 'params/b': 2, 'batch_stats/a': 3}
+    """
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    named = {name_of(path): leaf for path, leaf in leaves}
+    return {path: named[path] for path in sorted(named, key=_parameters_first)}
+
+
+def name_of(path: Any) -> str:
+    """A path of ``jax.tree_util``, in words."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def shapes_of(arrays: Mapping[str, Any]) -> dict[str, Shape]:
+    """By path."""
+    return {path: tuple(leaf.shape) for path, leaf in arrays.items()}
+
+
+def first_difference(
+    there: Mapping[str, Shape], here: Mapping[str, Shape], apart_from: Collection[str] = ()
+) -> str:
+    """In words; empty where all shapes are the same.
+
+    >>> first_difference({"params/a": (2, 3)}, {"params/a": (2, 4), "params/b": (1,)})
+    'params/a is (2, 3) there and (2, 4) here'
+    """
+    for path in sorted(there.keys() | here.keys(), key=_parameters_first):
+        theirs, ours = (shapes.get(path, "absent") for shapes in (there, here))
+        if theirs != ours and path not in apart_from:
+            return f"{path} is {theirs} there and {ours} here"
+    return ""
+
+
+def _parameters_first(path: str) -> tuple[bool, str]:
+    return not path.startswith("params"), path
