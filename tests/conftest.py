@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 _DEVICES = "--xla_force_host_platform_device_count=4"
@@ -40,3 +41,10 @@ def _forget_programs():
     import jax
 
     jax.clear_caches()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard():
+    """Shells have programs in the background ignore Ctrl-C: tests of it would test nothing."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,6 +17,7 @@ def interruptions_wait() -> Iterator[None]:
     A library in C whose call back raises is left in the middle of what it did. Only the main thread
     handles signals; in others nothing needs to be done.
 
+    >>> handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background
     >>> try:
     ...     with interruptions_wait():
     ...         signal.raise_signal(signal.SIGINT)
@@ -25,6 +26,7 @@ def interruptions_wait() -> Iterator[None]:
     ...     print("interrupted")
     goes on
     interrupted
+    >>> _ = signal.signal(signal.SIGINT, handler)
     """
     if threading.current_thread() is not threading.main_thread():
         yield
