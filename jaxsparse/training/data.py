@@ -144,10 +144,11 @@ def _open(config: ConfigDict, key: str) -> EventFile:
                 f"data.views has {view!r}, whose images {shape} have {len(shape)} axes, but "
                 f"model.dim is {config.model.dim}: choose other views or set model.dim."
             )
-    if "semantic" in heads and len(source.class_names) > heads.semantic.num_classes:
+    pixels = source.class_names
+    if "semantic" in heads and pixels and len(pixels) != heads.semantic.num_classes:
         raise InputError(
-            f"model.heads.semantic.num_classes is {heads.semantic.num_classes} but {source.path} "
-            f"has {len(source.class_names)} classes of pixels: set it to that."
+            f"model.heads.semantic.num_classes is {heads.semantic.num_classes} but the pixels of "
+            f"{source.path} are {', '.join(pixels)}: set it to {len(pixels)}."
         )
     names = tuple(config.data.classes) or tuple(source.event_classes)
     if "event" in heads and names:

@@ -140,6 +140,7 @@ def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_pat
         ("model.depth", 0, "model.depth is 0"),
         ("data.views", ("X",), "data.views has 'X'"),
         ("model.heads.semantic.num_classes", 3, "model.heads.semantic.num_classes is 3"),
+        ("model.heads.semantic.num_classes", 6, "are HIP, MIP, shower, delta, Michel: set it to 5"),
     ],
 )
 def test_a_bad_value_is_one_line_and_leaves_no_work_directory(
