@@ -62,7 +62,6 @@ class Loader:
         where there is more than one.
       seed: of order, augmentation, windows and buckets.
       shuffle: training or evaluation, see above.
-      augment: whether to augment; as ``shuffle`` if None.
       start_batch: number of the first batch.
       events: numbers of the events to use; all of the source if None.
       process_index: number of this host.
@@ -88,7 +87,6 @@ class Loader:
         micro_batches: int = 1,
         seed: int = 0,
         shuffle: bool = True,
-        augment: bool | None = None,
         start_batch: int = 0,
         events: np.ndarray | None = None,
         process_index: int = 0,
@@ -106,7 +104,7 @@ class Loader:
         events = np.arange(len(source)) if events is None else np.asarray(events, np.int64)
         self.pipeline = Pipeline(
             source, data, levels=levels, targets=targets, loss=loss, seed=seed,
-            augment=shuffle if augment is None else augment,
+            augment=shuffle,
         )  # fmt: skip
         local_batch = -(-batch_size // process_count)
         num_shares = num_devices * micro_batches
@@ -217,13 +215,8 @@ class _Maker:
             epochs, events = self.order.batch(int(number), self.batch_size)
             mine = slice(self.process_index, None, self.process_count)
             epochs, events = epochs[mine], events[mine]
-            wrong: dict[int, str] = {}
-            try:
-                images = self.pipeline.pixels(events, epochs)
-            except InputError:
-                good, wrong = self.pipeline.readable(events)
-                epochs, events = epochs[good], events[good]
-                images = self.pipeline.pixels(events, epochs)
+            images, good, wrong = self.pipeline.readable_pixels(events, epochs)
+            epochs, events = epochs[good], events[good]
             shards = self._shared(images, events)
             # Hardly ever: only ``data.max_sites`` can make it a matter at all.
             if self.buckets.pick(_counts(shards)) is None:

@@ -147,16 +147,28 @@ class Pipeline:
         ]
         return blocks[0] if len(blocks) == 1 else tuple(map(_joined, zip(*blocks, strict=True)))
 
-    def readable(self, events: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-        """Which events can be read (bool ``[events]``), and what is wrong with the others.
+    def readable_pixels(
+        self, events: np.ndarray, epochs: np.ndarray | int = 0
+    ) -> tuple[tuple[Pixels, ...], np.ndarray, dict[int, str]]:
+        """As :meth:`pixels`, without the events that cannot be read.
+
+        Returns:
+          The images, which events they are of (bool ``[events]``), and what is wrong with the
+          others, by number.
 
         Raises:
           InputError: one cannot be read, and ``data.bad_events`` is ``"error"``.
         """
+        events = np.asarray(events, np.int64)
+        try:
+            return self.pixels(events, epochs), np.ones(len(events), bool), {}
+        except InputError:
+            if not self.skips:
+                raise
         wrong = unreadable(self.source, events, self.views)
-        if wrong and not self.skips:
-            raise InputError(next(iter(wrong.values())))
-        return ~np.isin(events, list(wrong)), wrong
+        good = ~np.isin(events, list(wrong))
+        epochs = np.broadcast_to(epochs, events.shape)
+        return self.pixels(events[good], epochs[good]), good, wrong
 
     def key(self, events: np.ndarray, epochs: np.ndarray) -> Key:
         """What is random about some events is a hash of this."""

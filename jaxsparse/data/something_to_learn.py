@@ -31,12 +31,8 @@ def require_something_to_learn(train: Loader, validation: Loader | None) -> None
 def _require(loader: Loader, key: str) -> None:
     pipeline, source = loader.pipeline, loader.pipeline.source
     sample = loader.events[spread_out(len(loader.events), SAMPLED)]
-    try:
-        images = pipeline.images(sample)
-    except InputError:
-        good, _ = pipeline.readable(sample)
-        sample = sample[good]
-        images = pipeline.images(sample)
+    pixels, good, _ = pipeline.readable_pixels(sample)
+    sample, images = sample[good], [pipeline.finish(view) for view in pixels]
     seen = f"{len(sample)} events of {source_name(source)}"
     if not any(map(len, images)):
         views = [source.read_pixels(sample, view, ()) for view in pipeline.views]

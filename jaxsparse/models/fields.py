@@ -42,18 +42,17 @@ def settings_of(kind: Any) -> dict[str, Setting]:
     }
 
 
-def check_fields(module: Any, prefix: str = "") -> None:
+def check_fields(module: Any) -> None:
     """Refuses a backbone or head with a value that its field cannot have.
 
     Args:
         module: the backbone or head.
-        prefix: of the names in the message.
 
     Raises:
         InputError: name, value and rule.
     """
     for name, setting in settings_of(module).items():
-        check_setting(prefix + name, getattr(module, name), setting)
+        check_setting(name, getattr(module, name), setting)
 
 
 def tuple_of(length: int, *, lowest: int = 1) -> Rule:

@@ -102,9 +102,7 @@ def merged_views(
         min(sum(v.capacity for v in views), cell_count(views[0].batch_size, views[0].spatial_shape))
         for views in levels
     ]
-    bare = [
-        ops.Sites.of(view).tensor(jnp.zeros((view.capacity, 0), jnp.float32)) for view in levels[0]
-    ]
+    bare = [view.tensor(jnp.zeros((view.capacity, 0), jnp.float32)) for view in levels[0]]
     union = functools.reduce(ops.union, bare)
     # What lies beyond the smaller of the two bounds is padding.
     union = dataclasses.replace(
@@ -113,15 +111,7 @@ def merged_views(
     geometry = build_geometry(union, levels=len(levels), kernels=kernels, capacities=capacities)
     rows = []
     for views, level in zip(levels, geometry.levels, strict=True):
-        finders = [
-            Lookup(
-                view.coords,
-                view.num_active,
-                batch_size=view.batch_size,
-                spatial_shape=view.spatial_shape,
-            )
-            for view in views
-        ]
+        finders = [Lookup.of(view) for view in views]
         rows.append(tuple(find(level.coords, level.mask) for find in finders))
     view_rows = tuple(tuple(view.capacity for view in views) for views in levels)
     return MergedViews(geometry, tuple(rows), view_rows)

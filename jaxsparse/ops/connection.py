@@ -298,13 +298,7 @@ def general_map(
         )
     stride = tuple(c // f for f, c in zip(fine.stride, coarse.stride, strict=True))
     check_int32(coarse.spatial_shape, region, stride)
-    find = lookup.Lookup(
-        fine.coords,
-        fine.num_active,
-        batch_size=fine.batch_size,
-        spatial_shape=fine.spatial_shape,
-        strategy=strategy,
-    )
+    find = lookup.Lookup.of(fine, strategy)
     places = fine_places(coarse.coords, region, stride)
     table = find(places, jnp.broadcast_to(coarse.mask, places.shape[:2]))
     kernel_map = KernelMap(

@@ -69,7 +69,7 @@ def interpolate(
     fraction = points[:, 1:] - jax.lax.stop_gradient(lower)
     corners = jnp.array(list(itertools.product((0, 1), repeat=x.dim)), jnp.int32)
     steps = jnp.concatenate([jnp.zeros((len(corners), 1), jnp.int32), corners], axis=1)
-    rows = _find(x, strategy)(
+    rows = Lookup.of(x, strategy)(
         whole[:, None] + steps[None], jnp.broadcast_to(valid[:, None], (len(points), len(corners)))
     )
     sides = jnp.where(corners[None] == 1, fraction[:, None], 1 - fraction[:, None])
@@ -126,18 +126,8 @@ def features_at(
         # Not floor(p + 0.5), which takes the largest float32 below one half to 1.
         nearest = lower + (points - lower >= 0.5).astype(jnp.float32)
         whole, valid = _whole(jnp.concatenate([points[:, :1], nearest[:, 1:]], axis=1))
-    rows = _find(x, strategy)(whole, valid)
+    rows = Lookup.of(x, strategy)(whole, valid)
     return take_rows(x.features, rows), rows < x.capacity
-
-
-def _find(x: SparseTensor, strategy: str) -> Lookup:
-    return Lookup(
-        x.coords,
-        x.num_active,
-        batch_size=x.batch_size,
-        spatial_shape=x.spatial_shape,
-        strategy=strategy,
-    )
 
 
 def _checked_points(x: SparseTensor, points: Array | np.ndarray) -> Array:

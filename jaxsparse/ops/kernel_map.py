@@ -106,21 +106,23 @@ class KernelMap:
     def reads(self) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
         """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
         if self.kind == UP:  # one pair for each output row, its tap is data
-            assert self.slot is not None  # every map of this kind has it
-            taps = jnp.int32(self.taps)
-            return jax.lax.div(self.slot, taps)[None], jax.lax.rem(self.slot, taps)[None]
+            parent, tap = self.parent_and_tap()
+            return parent[None], tap[None]
         return self.table, jax.lax.broadcasted_iota(jnp.int32, self.table.shape, 0)
 
     def table_of_outputs(self) -> Int[Array, "taps rows"]:
         """The input row of every tap of every output row, ``capacity_in`` where absent."""
         if self.kind != UP:
             return self.table
-        assert self.slot is not None  # every map of this kind has it
-        tap = jnp.arange(self.taps, dtype=jnp.int32)[:, None]
-        # Taps of these maps are a power of two.
-        parent = self.slot >> (self.taps.bit_length() - 1)
-        own = (self.slot & (self.taps - 1)) == tap
+        parent, tap = self.parent_and_tap()
+        own = tap == jnp.arange(self.taps, dtype=jnp.int32)[:, None]
         return jnp.where(own, parent, self.capacity_in)
+
+    def parent_and_tap(self) -> tuple[Int[Array, " rows"], Int[Array, " rows"]]:
+        """Of every output row of a map of kind ``UP``: its one input row, and the tap."""
+        assert self.slot is not None  # every map of this kind has it
+        # Taps of these maps are a power of two; a shift has none of the sign cases of a division.
+        return self.slot >> (self.taps.bit_length() - 1), self.slot & (self.taps - 1)
 
     def transpose(self) -> KernelMap:
         """The same pairs with input and output exchanged; free of cost."""

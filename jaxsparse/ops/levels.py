@@ -8,13 +8,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from jaxsparse.errors import InputError
-from jaxsparse.features import check_rows
 from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.origins import scaled
 from jaxsparse.pytree import pytree, register_serialization
 from jaxsparse.same_sites import check_same_sites
@@ -57,43 +57,17 @@ register_serialization(KernelMaps, ["sizes"])
 
 @pytree
 @dataclasses.dataclass(frozen=True)
-class Level:
+class Level(Sites):
     """Sites and kernel maps of one level; a level's unit is twice that of the level before.
 
     Attributes:
-        coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
-            room.
         kernel_maps: submanifold map of each kernel that was asked for, by its size, or by
             ``(size, dilation)`` where it is dilated.
         down: map of kernel 2, stride 2 to the next level; None on the last.
-        spatial_shape: shape in units of this level (static).
-        batch_size: number of events (static).
-        stride: finest pixels per unit and axis (static).
     """
 
-    coords: Int[Array, "sites axes"]
-    count: Int[Array, ""]
     kernel_maps: KernelMaps
     down: KernelMap | None
-    spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-    batch_size: int = dataclasses.field(metadata={"static": True})
-    stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-
-    @property
-    def capacity(self) -> int:
-        """Number of rows, padding included."""
-        return self.coords.shape[-2]
-
-    @property
-    def num_active(self) -> Int[Array, ""]:
-        """How many rows are sites."""
-        return jnp.minimum(self.count, self.capacity)
-
-    @property
-    def mask(self) -> Bool[Array, " sites"]:
-        """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
     def kernel_map(self, kernel_size: int, dilation: int = 1) -> KernelMap | None:
         """The submanifold map of a kernel, None if it was not asked for."""
@@ -147,16 +121,7 @@ class Geometry:
         Raises:
             InputError: features that have not one row for each row of the level.
         """
-        sites = self.levels[level]
-        check_rows(features, sites.capacity)
-        return SparseTensor(
-            coords=sites.coords,
-            features=features,
-            num_active=sites.num_active,
-            spatial_shape=sites.spatial_shape,
-            batch_size=sites.batch_size,
-            stride=sites.stride,
-        )
+        return self.levels[level].tensor(features)
 
 
 def geometry(
@@ -223,7 +188,7 @@ def geometry(
                 dilation=dilation,
                 strategy=strategy,
             )
-        level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
+        level = Level(coords, num_active, shape, x.batch_size, stride, maps, None)
         if index + 1 == levels:
             built.append(level)
             break

@@ -13,96 +13,17 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from jaxsparse import origins
-from jaxsparse.errors import InputError, check_kind
-from jaxsparse.features import check_rows
+from jaxsparse.errors import InputError
 from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
-from jaxsparse.ops.levels import Level
 from jaxsparse.ops.region import PerAxis, Region, per_axis
-from jaxsparse.pytree import pytree
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.tensor import SparseTensor, sparse_tensor
 
 OUTPUT_SITES = ("stride", "receptive_field")
-
-
-@pytree
-@dataclasses.dataclass(frozen=True)
-class Sites:
-    """The coordinates of a SparseTensor without its features, a pytree.
-
-    Attributes:
-        coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
-            room (see ``fits``).
-        spatial_shape: length of every axis in level units (static).
-        batch_size: number of events (static).
-        stride: finest pixels per unit and axis (static).
-    """
-
-    coords: Int[Array, "sites axes"]
-    count: Int[Array, ""]
-    spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-    batch_size: int = dataclasses.field(metadata={"static": True})
-    stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-
-    @classmethod
-    def of(cls, x: SparseTensor | Level | Sites) -> Sites:
-        """The sites of a tensor or of a level of a geometry.
-
-        Raises:
-            InputError: a tensor with another number of rows of features than of coordinates.
-        """
-        if isinstance(x, Sites):
-            return x
-        check_kind("x", x, SparseTensor, Level, Sites, remedy="whose coordinates are read")
-        if isinstance(x, SparseTensor):
-            x.check()
-        count = jnp.asarray(x.count if isinstance(x, Level) else x.num_active, jnp.int32)
-        return cls(jnp.asarray(x.coords), count, x.spatial_shape, x.batch_size, x.stride)
-
-    @property
-    def capacity(self) -> int:
-        """Number of rows, padding included."""
-        return self.coords.shape[-2]
-
-    @property
-    def dim(self) -> int:
-        """Number of spatial axes."""
-        return len(self.spatial_shape)
-
-    @property
-    def num_active(self) -> Int[Array, ""]:
-        """How many rows are sites."""
-        return jnp.minimum(self.count, self.capacity)
-
-    @property
-    def mask(self) -> Bool[Array, " sites"]:
-        """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
-
-    @property
-    def fits(self) -> Bool[Array, ""]:
-        """Whether all sites found room. Look at it where the capacity was a guess."""
-        return self.count <= self.capacity
-
-    def tensor(self, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """Features on these sites; their padding rows must be zero.
-
-        Raises:
-            InputError: features that have not one row for each row of ``coords``.
-        """
-        check_rows(features, self.capacity)
-        return SparseTensor(
-            coords=self.coords,
-            features=features,
-            num_active=self.num_active,
-            spatial_shape=self.spatial_shape,
-            batch_size=self.batch_size,
-            stride=self.stride,
-        )
 
 
 def given_sites(
@@ -142,7 +63,7 @@ def given_sites(
 
 
 def strided_sites(
-    x: SparseTensor | Level | Sites,
+    x: SparseTensor | Sites,
     region: Region,
     stride: PerAxis,
     *,
@@ -215,7 +136,7 @@ def strided_sites(
 
 
 def generated_sites(
-    x: SparseTensor | Level | Sites,
+    x: SparseTensor | Sites,
     region: Region,
     stride: PerAxis,
     *,

@@ -78,17 +78,16 @@ def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
     return named
 
 
-def classifier_config(network: str = "mobilenet", heads: Sequence[str] = ("event",)) -> ConfigDict:
+def classifier_config(network: str = "mobilenet") -> ConfigDict:
     """The config that recipes for whole events start from: NOvA's two views.
 
     Args:
       network: name of a backbone.
-      heads: names of heads; the first one is the main one.
 
     >>> classifier_config().data.views
     ('XZ', 'YZ')
     """
-    config = default_config(network, heads)
+    config = default_config(network, ("event",))
     config.model.views = 2
     config.model.heads.event.num_classes = 4
 

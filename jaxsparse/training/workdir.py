@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -214,5 +214,4 @@ def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
 
 
 def _plain(config: ConfigDict) -> dict[str, Any]:
-    plain: Callable[[Any], Any] = lambda value: tuples(json.loads(json.dumps(value)))  # noqa: E731
-    return {key: plain(value) for key, value in flatten(config)}
+    return {key: tuples(json.loads(json.dumps(value))) for key, value in flatten(config)}

@@ -19,7 +19,7 @@ from jaxsparse.data.summary import active_neighbours, level_counts
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_VIEWS
 from jaxsparse.simulate.dune.generator import DuneConfig
 from jaxsparse.simulate.dune.source import DuneEvents
-from studies.transport.figures import Figure, Sample
+from studies.figure import Figure, Sample
 
 PUBLIC_EVENTS = 150  # of a class
 SOURCE = "600 public events"

@@ -116,6 +116,26 @@ class Backbone(nn.Module, abc.ABC):
         """
 
     @nn.nowrap
+    def merged(
+        self, settings: BlockSettings, views: Sequence[View], stages: Sequence[Sequence[Any]]
+    ) -> tuple[list[Any], Any]:
+        """Stages of all views on the union of their sites, and its geometry; of one view its own.
+
+        Args:
+            settings: of :meth:`settings`.
+            views: of :meth:`enter`.
+            stages: of every view, the finest last: the geometry begins there.
+        """
+        geometries = [geometry for _, geometry in views]
+        if len(views) == 1:
+            return list(stages[0]), geometries[0]
+        level = geometries[0].level_of(stages[0][-1])
+        union = settings.layers.merged_views(geometries, level, kernels=self.kernels)
+        return [
+            union.merge(stage, self.merge) for stage in zip(*stages, strict=True)
+        ], union.geometry
+
+    @nn.nowrap
     def settings(self, *, train: bool) -> BlockSettings:
         """What blocks and heads of this network have in common."""
         return BlockSettings(
