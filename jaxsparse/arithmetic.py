@@ -60,7 +60,7 @@ class Arithmetic:
         """Refused: rows without their sites are a mistake more often than not.
 
         Raises:
-            InputError: always.
+          InputError: always.
         """
         raise InputError(
             f"a {type(self).__name__} is no array: take its .features, or .to_dense() for a grid"

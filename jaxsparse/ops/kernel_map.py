@@ -46,16 +46,16 @@ class KernelMap:
     What else a data flow wants to know of a map it works out by itself.
 
     Attributes:
-        table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
-            reaches.
-        slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
-            else None.
-        num_rows: int32 scalar, active rows of ``table``.
-        num_columns: int32 scalar, active rows on the other side.
-        columns: number of rows on the other side, which is also the mark of an absent row (static).
-        kind: see above (static).
-        mirror: int32 ``[taps, columns]`` of a ``"general"`` map: the row that a tap of a column
-            reaches, ``rows`` if none; else None.
+      table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
+        reaches.
+      slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
+        else None.
+      num_rows: int32 scalar, active rows of ``table``.
+      num_columns: int32 scalar, active rows on the other side.
+      columns: number of rows on the other side, which is also the mark of an absent row (static).
+      kind: see above (static).
+      mirror: int32 ``[taps, columns]`` of a ``"general"`` map: the row that a tap of a column
+        reaches, ``rows`` if none; else None.
     """
 
     table: Int[Array, "taps rows"]
@@ -165,17 +165,17 @@ def submanifold_map(
     ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event.
 
     Args:
-        coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
-        num_active: how many rows are sites.
-        batch_size: number of events.
-        spatial_shape: shape of the level.
-        kernel_size: odd; one number, or one an axis.
-        dilation: sites from one kernel position to the next; one number, or one an axis.
-        strategy: ``"bitmap"``, ``"search"`` or ``"auto"`` (by volume); the same rows.
+      coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
+      num_active: how many rows are sites.
+      batch_size: number of events.
+      spatial_shape: shape of the level.
+      kernel_size: odd; one number, or one an axis.
+      dilation: sites from one kernel position to the next; one number, or one an axis.
+      strategy: ``"bitmap"``, ``"search"`` or ``"auto"`` (by volume); the same rows.
 
     Raises:
-        InputError: an even kernel, an unknown strategy, a volume too large for a bitmap,
-            coordinates that int32 does not hold, more sites than rows.
+      InputError: an even kernel, an unknown strategy, a volume too large for a bitmap,
+        coordinates that int32 does not hold, more sites than rows.
     """
     dim = len(spatial_shape)
     sizes = per_axis("kernel_size", kernel_size, dim, at_least=1)
@@ -209,7 +209,7 @@ def symmetric_map(
     later tap. Arguments as of ``submanifold_map``.
 
     Raises:
-        InputError: a region that is not symmetric, or of another dimension.
+      InputError: a region that is not symmetric, or of another dimension.
     """
     if not region.symmetric or region.dim != len(spatial_shape):
         raise InputError(
@@ -261,12 +261,12 @@ def downsample_map(
     """Map of kernel 2, stride 2, from the parent and child number of every fine row.
 
     Args:
-        parent: coarse row of every fine row, ``capacity`` on padding (``coordinates.downsample``).
-        child: which of the ``2^D`` children of its parent it is.
-        num_fine: active fine rows.
-        num_coarse: active coarse rows.
-        capacity: rows of the coarse level.
-        dim: number of spatial axes.
+      parent: coarse row of every fine row, ``capacity`` on padding (``coordinates.downsample``).
+      child: which of the ``2^D`` children of its parent it is.
+      num_fine: active fine rows.
+      num_coarse: active coarse rows.
+      capacity: rows of the coarse level.
+      dim: number of spatial axes.
     """
     taps = 2**dim
     fine = parent.shape[0]

@@ -61,9 +61,9 @@ class Level(Sites):
     """Sites and kernel maps of one level; a level's unit is twice that of the level before.
 
     Attributes:
-        kernel_maps: submanifold map of each kernel that was asked for, by its size, or by
-            ``(size, dilation)`` where it is dilated.
-        down: map of kernel 2, stride 2 to the next level; None on the last.
+      kernel_maps: submanifold map of each kernel that was asked for, by its size, or by
+        ``(size, dilation)`` where it is dilated.
+      down: map of kernel 2, stride 2 to the next level; None on the last.
     """
 
     kernel_maps: KernelMaps
@@ -80,9 +80,9 @@ class Geometry:
     """All levels of a batch, finest first: integers only, shared by every layer and by both passes.
 
     Attributes:
-        levels: see ``Level``.
-        fits: bool scalar, whether every level's sites fit its capacity. Capacities that come from
-            ``count_levels`` always do.
+      levels: see ``Level``.
+      fits: bool scalar, whether every level's sites fit its capacity. Capacities that come from
+        ``count_levels`` always do.
     """
 
     levels: tuple[Level, ...]
@@ -92,8 +92,8 @@ class Geometry:
         """The level that ``x`` lies on.
 
         Raises:
-            InputError: no level has the stride of ``x``, or the one that has is another batch's:
-                another shape, number of events or capacity, or other sites, as far as can be told.
+          InputError: no level has the stride of ``x``, or the one that has is another batch's:
+            another shape, number of events or capacity, or other sites, as far as can be told.
         """
         check_tensor(x)
         index = self.level_of_stride(x.stride)
@@ -105,7 +105,7 @@ class Geometry:
         """The level of that stride.
 
         Raises:
-            InputError: there is none.
+          InputError: there is none.
         """
         for index, level in enumerate(self.levels):
             if level.stride == stride:
@@ -119,7 +119,7 @@ class Geometry:
         """Features on the sites of a level; their padding rows must be zero.
 
         Raises:
-            InputError: features that have not one row for each row of the level.
+          InputError: features that have not one row for each row of the level.
         """
         return self.levels[level].tensor(features)
 
@@ -135,22 +135,22 @@ def geometry(
     """Builds the levels and kernel maps of a batch. Traceable: shapes depend on capacities only.
 
     Args:
-        x: the batch; only its coordinates are used.
-        levels: number of levels, the finest included.
-        kernels: odd sizes of the submanifold kernels, the same at every level; or for every level a
-            sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``.
-        capacities: rows of every level, the first being ``x.capacity`` (static), as
-            ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
-        strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
+      x: the batch; only its coordinates are used.
+      levels: number of levels, the finest included.
+      kernels: odd sizes of the submanifold kernels, the same at every level; or for every level a
+        sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``.
+      capacities: rows of every level, the first being ``x.capacity`` (static), as
+        ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
+      strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
 
     Returns:
-        The geometry. All of it is int32 or bool and identical for every strategy and platform.
-        Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
-        and ``fits`` is False.
+      The geometry. All of it is int32 or bool and identical for every strategy and platform.
+      Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
+      and ``fits`` is False.
 
     Raises:
-        InputError: no tensor, no levels, an even kernel, kernels or capacities of the wrong length,
-            capacities of another batch, and, outside of ``jit``, more sites than a capacity.
+      InputError: no tensor, no levels, an even kernel, kernels or capacities of the wrong length,
+        capacities of another batch, and, outside of ``jit``, more sites than a capacity.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
@@ -223,7 +223,7 @@ def kernels_of_levels(
     """The kernels of every level, from those of all of them or from a sequence for each.
 
     Raises:
-        InputError: not one sequence for each level.
+      InputError: not one sequence for each level.
 
     >>> kernels_of_levels((3, 5), 2), kernels_of_levels([(3,), ()], 2)
     ([(3, 5), (3, 5)], [(3,), ()])

@@ -19,12 +19,12 @@ class Sites:
     """The coordinates of a SparseTensor without its features, a pytree.
 
     Attributes:
-        coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
-            room (see ``fits``).
-        spatial_shape: length of every axis in level units (static).
-        batch_size: number of events (static).
-        stride: finest pixels per unit and axis (static).
+      coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
+      count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
+        room (see ``fits``).
+      spatial_shape: length of every axis in level units (static).
+      batch_size: number of events (static).
+      stride: finest pixels per unit and axis (static).
     """
 
     coords: Int[Array, "sites axes"]
@@ -38,7 +38,7 @@ class Sites:
         """The sites of a tensor, or of a level of a geometry without its maps.
 
         Raises:
-            InputError: a tensor with another number of rows of features than of coordinates.
+          InputError: a tensor with another number of rows of features than of coordinates.
         """
         if type(x) is Sites:
             return x
@@ -77,7 +77,7 @@ class Sites:
         """Features on these sites; their padding rows must be zero.
 
         Raises:
-            InputError: features that have not one row for each row of ``coords``.
+          InputError: features that have not one row for each row of ``coords``.
         """
         check_rows(features, self.capacity)
         return SparseTensor(

@@ -37,16 +37,16 @@ def given_sites(
     """Checks, sorts and pads a list of coordinates, on the host.
 
     Args:
-        coords: distinct integers ``[points, 1 + D]``, event index first, in any order, in level
-            units.
-        spatial_shape: length of every axis in level units.
-        batch_size: number of events.
-        capacity: rows of the result; the number of points if None.
-        stride: finest pixels per unit.
+      coords: distinct integers ``[points, 1 + D]``, event index first, in any order, in level
+        units.
+      spatial_shape: length of every axis in level units.
+      batch_size: number of events.
+      capacity: rows of the result; the number of points if None.
+      stride: finest pixels per unit.
 
     Raises:
-        InputError: as ``sparse_tensor``: a coordinate or event index out of range, repeated rows,
-            more sites than ``capacity``.
+      InputError: as ``sparse_tensor``: a coordinate or event index out of range, repeated rows,
+        more sites than ``capacity``.
 
     >>> given_sites([[0, 2], [0, 1]], spatial_shape=(3,), batch_size=1).coords.tolist()
     [[0, 1], [0, 2]]
@@ -73,24 +73,24 @@ def strided_sites(
     """Output sites of a strided convolution.
 
     Args:
-        x: the input sites.
-        region: what an output site reads, relative to ``stride * out``.
-        stride: input units per output unit.
-        output_sites: ``"stride"``: ``floor(x / stride)`` of every site, in the shape
-            ``ceil(n / stride)``; or ``"receptive_field"``: every site whose region holds an active
-            one, in the shape of a dense convolution with the padding ``-region.low`` on either
-            side.
-        capacity: rows of the result. None: as many as can ever be needed, which is
-            ``x.capacity`` for ``"stride"`` and ``region.taps_per_input(stride)`` times that for
-            ``"receptive_field"``.
+      x: the input sites.
+      region: what an output site reads, relative to ``stride * out``.
+      stride: input units per output unit.
+      output_sites: ``"stride"``: ``floor(x / stride)`` of every site, in the shape
+        ``ceil(n / stride)``; or ``"receptive_field"``: every site whose region holds an active
+        one, in the shape of a dense convolution with the padding ``-region.low`` on either
+        side.
+      capacity: rows of the result. None: as many as can ever be needed, which is
+        ``x.capacity`` for ``"stride"`` and ``region.taps_per_input(stride)`` times that for
+        ``"receptive_field"``.
 
     Returns:
-        The sites in canonical order, of the stride ``x.stride * stride``. Where the capacity is too
-        small the first ones are there, ``count`` tells the true number and ``fits`` is False.
+      The sites in canonical order, of the stride ``x.stride * stride``. Where the capacity is too
+      small the first ones are there, ``count`` tells the true number and ``fits`` is False.
 
     Raises:
-        InputError: outside jit, more sites than ``capacity``; a region of another dimension, an
-            unknown rule, a volume that holds no window.
+      InputError: outside jit, more sites than ``capacity``; a region of another dimension, an
+        unknown rule, a volume that holds no window.
 
     Source: the rules of MinkowskiEngine (``"stride"``) and of spconv (``"receptive_field"``).
 
@@ -146,21 +146,21 @@ def generated_sites(
     """Output sites of a generative transposed convolution: all of ``stride * x + offset[k]``.
 
     Args:
-        x: the input sites; their stride must be a multiple of ``stride``.
-        region: as of the strided convolution that this is the transpose of.
-        stride: output units per input unit.
-        spatial_shape: shape of the output; what an input reaches outside it is cut off, as a dense
-            transposed convolution does by its padding. None: ``(n - 1) * stride + high + 1``, which
-            cuts off nothing but negative coordinates; ``stride * n`` where kernel and stride are 2.
-        capacity: rows of the result. None: ``region.taps * x.capacity``, which is always enough.
+      x: the input sites; their stride must be a multiple of ``stride``.
+      region: as of the strided convolution that this is the transpose of.
+      stride: output units per input unit.
+      spatial_shape: shape of the output; what an input reaches outside it is cut off, as a dense
+        transposed convolution does by its padding. None: ``(n - 1) * stride + high + 1``, which
+        cuts off nothing but negative coordinates; ``stride * n`` where kernel and stride are 2.
+      capacity: rows of the result. None: ``region.taps * x.capacity``, which is always enough.
 
     Returns:
-        The sites in canonical order, of the stride ``x.stride / stride``; ``count`` and ``fits`` as
-        of ``strided_sites``.
+      The sites in canonical order, of the stride ``x.stride / stride``; ``count`` and ``fits`` as
+      of ``strided_sites``.
 
     Raises:
-        InputError: outside jit, more sites than ``capacity``; a stride that does not divide that of
-            ``x``, a region of another dimension, coordinates beyond int32.
+      InputError: outside jit, more sites than ``capacity``; a stride that does not divide that of
+        ``x``, a region of another dimension, coordinates beyond int32.
 
     >>> from jaxsparse.ops import hypercube
     >>> x = given_sites([[0, 1], [0, 2]], spatial_shape=(3,), batch_size=1, stride=2)
@@ -221,7 +221,7 @@ def check_int32(coarse_shape: Sequence[int], region: Region, stride: tuple[int, 
     """Proves with Python integers that no ``stride * coarse + offset`` wraps.
 
     Raises:
-        InputError: one may.
+      InputError: one may.
     """
     for n, s, low, high in zip(coarse_shape, stride, region.low, region.high, strict=True):
         if s * (n - 1) + max(abs(low), abs(high)) > INT32_MAX:

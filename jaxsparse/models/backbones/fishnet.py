@@ -30,11 +30,11 @@ class FishPlan:
     """The numbers that make up a fish.
 
     Attributes:
-        planes: 11 numbers of channels: stem, 3 stages of the tail, the bridge, 3 of the body, 3 of
-            the head.
-        residual_blocks: 10, the blocks of those stages after the stem.
-        transfer_blocks: 6, the blocks on the way of earlier features to the stages of body and
-            head.
+      planes: 11 numbers of channels: stem, 3 stages of the tail, the bridge, 3 of the body, 3 of
+        the head.
+      residual_blocks: 10, the blocks of those stages after the stem.
+      transfer_blocks: 6, the blocks on the way of earlier features to the stages of body and
+        head.
     """
 
     planes: tuple[int, ...]
@@ -80,7 +80,7 @@ class FishNet(Backbone):
     ``body_<i>_view_<v>`` of every view, ``merged`` at the top of the body, ``head_<i>``, ``last``.
 
     Raises:
-        InputError: channels that a refinement cannot reduce to its planes.
+      InputError: channels that a refinement cannot reduce to its planes.
     """
 
     order: ClassVar[str] = "norm_first"
@@ -164,9 +164,9 @@ class FishPart(nn.Module):
     """A part of the fish.
 
     Attributes:
-        plan: of the network.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
+      plan: of the network.
+      settings: of the network.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     plan: FishPlan

@@ -78,7 +78,7 @@ class MobileNetV2(Backbone):
     ``stage_<s>`` of the common stages, ``last``.
 
     Raises:
-        InputError: more stages before the merge than there are.
+      InputError: more stages before the merge than there are.
 
     >>> from jaxsparse.models import EventHead, Network
     >>> network = Network(
@@ -165,12 +165,12 @@ class InvertedStages(nn.Module):
     """Stages of inverted residual blocks, one after the other; returns their outputs by name.
 
     Attributes:
-        stages: (expansion, channels, blocks, stride) of each.
-        first: number of the first of them in the network.
-        width: factor on the numbers of channels.
-        reduction: of squeeze-and-excitation, 0 for none.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
+      stages: (expansion, channels, blocks, stride) of each.
+      first: number of the first of them in the network.
+      width: factor on the numbers of channels.
+      reduction: of squeeze-and-excitation, 0 for none.
+      settings: of the network.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     stages: Stages

@@ -100,11 +100,11 @@ class UNet(nn.Module):
     """Encoder and decoder of one view; returns the output of every stage by name.
 
     Attributes:
-        filters: channels of the finest level.
-        depth: levels.
-        blocks: residual blocks a level, each way.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
+      filters: channels of the finest level.
+      depth: levels.
+      blocks: residual blocks a level, each way.
+      settings: of the network.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     filters: int

@@ -36,9 +36,9 @@ class Windows(NamedTuple):
     """For each block of consecutive rows the range of rows on the other side that its taps reach.
 
     Attributes:
-        first: int32 ``[blocks]``, first row reached.
-        last: int32 ``[blocks]``, one past the last row reached, 0 if there is none.
-        size: rows of a block.
+      first: int32 ``[blocks]``, first row reached.
+      last: int32 ``[blocks]``, one past the last row reached, 0 if there is none.
+      size: rows of a block.
     """
 
     first: Int[Array, " blocks"]
