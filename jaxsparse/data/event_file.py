@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,14 +18,18 @@ from jaxsparse.data.event_layout import (
     EVENT_DTYPES,
     KEY_COLUMNS,
     KEY_DTYPE,
+    LINK_COUNT_DTYPE,
+    LINK_DTYPES,
     PARTIAL_SUFFIX,
     PIXEL_DTYPES,
 )
 from jaxsparse.data.event_numbers import event_number, event_numbers
 from jaxsparse.data.event_writer import EventWriter
+from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import PARTICLE_DTYPE, TRUTH_COLUMNS, Event, View
-from jaxsparse.data.validation import check_event, check_pixels
+from jaxsparse.data.stored_links import counted_links
+from jaxsparse.data.validation import check_event, check_links, check_pixels
 from jaxsparse.errors import InputError, one_line
 
 __all__ = ["EventFile", "EventWriter"]
@@ -104,8 +109,10 @@ class EventFile:
         return f"EventFile({str(self.path)!r}, {len(self)} events, views {list(self.view_shapes)})"
 
     def read_view(self, index: int, name: str) -> View:
-        """One view of one event, without reading the others."""
-        return self.read_pixels([index], name).views()[0]
+        """One view of one event with its links, without reading the others."""
+        view = self.read_pixels([index], name).views()[0]
+        links = {to: self.read_links([index], name, to) for to in self.linked_views(name)}
+        return dataclasses.replace(view, links=links) if links else view
 
     def read_many(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
@@ -119,7 +126,7 @@ class EventFile:
           columns: truth columns to read (``()`` for none); all that the file has if None.
 
         Returns:
-          A view an event; they share memory with one another.
+          A view an event, without links; they share memory with one another.
         """
         return self.read_pixels(indices, name, columns).views()
 
@@ -164,6 +171,43 @@ class EventFile:
     def truth_columns(self, name: str) -> tuple[str, ...]:
         """Names of the truth columns that the file has of a view."""
         return self._view(name).truth
+
+    def linked_views(self, name: str) -> tuple[str, ...]:
+        """Names of the views that the pixels of a view are linked to."""
+        return tuple(self._view(name).links)
+
+    def read_links(self, indices: Sequence[int] | np.ndarray, name: str, to: str) -> Links:
+        """The links of many events from a view to another, in the order of ``indices``.
+
+        Returns:
+          Links of all their pixels, event after event; rows count within an event's view ``to``.
+        """
+        header = self._view(name)
+        if to not in header.links:
+            raise InputError(
+                f"view {name} of {self.path} has no links to {to!r}: it has links to "
+                f"{', '.join(header.links) or 'none'}"
+            )
+        events = self._checked(indices)
+
+        def where(place: int) -> str:
+            return f"Event {events[place]} of {self.path.name}, view {name}, links to {to}"
+
+        def owned(offsets: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+            first, last = offsets[events], offsets[events + 1]
+            return last - first, _runs(first, last)
+
+        group = f"views/{name}/links/{to}"
+        pixels, pixel_runs = owned(header.offsets)
+        entries, entry_runs = owned(header.links[to])
+        counts = self._columns.rows(f"{group}/counts", LINK_COUNT_DTYPE, pixel_runs)
+        columns = {
+            column: self._columns.rows(f"{group}/{column}", dtype, entry_runs)
+            for column, dtype in LINK_DTYPES.items()
+        }
+        links = counted_links(counts, **columns, pixels=pixels, entries=entries, where=where)
+        check_links(links, pixels=pixels, rows=owned(self._view(to).offsets)[0], name=where)
+        return links
 
     def read_particles(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Particle tables of many events, in the order of ``indices``, without their pixels.
