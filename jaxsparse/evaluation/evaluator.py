@@ -22,9 +22,9 @@ from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.evaluation.text import dumps, plain
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
-from jaxsparse.training.inputs import read_inputs
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
+from jaxsparse.training.workdir import read_inputs
 
 __all__ = ["Options", "evaluate"]
 

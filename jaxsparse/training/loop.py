@@ -22,10 +22,8 @@ from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
-from jaxsparse.training.config import with_class_names
-from jaxsparse.training.data import check_data, open_data
+from jaxsparse.training.data import check_data, open_data, with_class_names
 from jaxsparse.training.display import Display
-from jaxsparse.training.inputs import inputs_of, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.metrics import Sums
@@ -42,8 +40,9 @@ from jaxsparse.training.plan import Plan
 from jaxsparse.training.progress import Clock, Progress, Result
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
-from jaxsparse.training.step import AXIS, init_variables, make_train_step, make_validation_step
+from jaxsparse.training.step import AXIS, make_train_step, make_validation_step
 from jaxsparse.training.transfer import beginning
+from jaxsparse.training.workdir import inputs_of, with_absolute_paths
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
@@ -122,7 +121,7 @@ class _Run:
         work_directory.claim(workdir, config, inputs, data.event_classes)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
         self.progress = Progress()
-        variables = init_variables(config.model, config.seed)
+        variables = models.init_variables(config.model, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
             self.facts = {**self.facts, "begins with": begin.fact}

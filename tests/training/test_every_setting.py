@@ -26,14 +26,12 @@ from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.config import default_config
 from jaxsparse.training.data import open_data
-from jaxsparse.training.inputs import inputs_of
 from jaxsparse.training.metrics import HeadSums, Sums
 from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import Replicas
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import initializer
-from jaxsparse.training.workdir import claim
+from jaxsparse.training.workdir import claim, inputs_of
 from tests.random_views import random_view
 
 SHAPE, EVENT_CLASSES = (24, 20), ("numu", "nue", "nc")
@@ -105,7 +103,7 @@ def changed(files, changes):
 
 @functools.cache
 def shapes_of(model: str) -> Any:
-    return jax.eval_shape(initializer(json.loads(model)), jax.random.PRNGKey(0))
+    return jax.eval_shape(models.initializer(json.loads(model)), jax.random.PRNGKey(0))
 
 
 def variables_of(model, number):
@@ -186,7 +184,7 @@ def run(config, patch, folder):
     patch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     patch.setattr(jax.config, "update", lambda *setting: SEEN.append(setting))
     patch.setattr(Replicas, "wrap", made_up)
-    patch.setattr(loop, "init_variables", lambda model, seed: variables_of(model, 1.0))
+    patch.setattr(models, "init_variables", lambda model, seed: variables_of(model, 1.0))
     patch.setattr(loop, "Checkpoints", NoCheckpoints)
     patch.setattr(loop.MetricsLog, "write", lambda self, record: SEEN.append(
         (record.step, record.split, record.loss, record.learning_rate)))  # fmt: skip

@@ -23,7 +23,7 @@ from jaxsparse.training.objectives import main_head, objectives_of
 from jaxsparse.training.optimizer import build_optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import AXIS, init_variables, make_train_step
+from jaxsparse.training.step import AXIS, make_train_step
 
 SHAPE, CLASSES = (20, 16), ("nue", "numu", "nc")
 
@@ -122,7 +122,7 @@ def one_batch(config):
 @functools.cache
 def first_state(model_json):
     """Variables before the first step, away from where gradients of last layers vanish."""
-    return init_variables(json.loads(model_json), 1)
+    return models.init_variables(json.loads(model_json), 1)
 
 
 def step_of(config, batch):

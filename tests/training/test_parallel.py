@@ -22,7 +22,6 @@ from jaxsparse.training.parallel import KEEP_BARRIERS, Replicas, local_devices, 
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
     AXIS,
-    init_variables,
     make_train_step,
     make_validation_step,
 )
@@ -73,7 +72,7 @@ def trained(toy_view):
         replicas = Replicas(implementation, local_devices(count))
         step = replicas.wrap(make_train_step(objectives, forward, optimizer), "train", donate=True)
         validate = replicas.wrap(make_validation_step(objectives, forward), "validation")
-        state = create_state(init_variables(config.model, 0), optimizer, seed=0)
+        state = create_state(models.init_variables(config.model, 0), optimizer, seed=0)
         state, losses = replicas.replicate(state), []
         batch = batch_for(count, toy_view)
         for _ in range(STEPS):
