@@ -28,7 +28,7 @@ from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.metrics import Sums
 from jaxsparse.training.objectives import main_head, objectives_of
-from jaxsparse.training.optimizer import Optimizer, build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import (
     Replicas,
     describe_devices,
@@ -92,7 +92,7 @@ class _Run:
         check_data(config)
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
-        self.optimizer: Optimizer = build_optimizer(config.optimizer)
+        self.optimizer: Optimizer = Optimizer(**config.optimizer)
         forward = make_forward(self.network)
         self.replicas = Replicas(
             config.train.parallel,
@@ -209,7 +209,7 @@ class _Run:
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""
         before, compiled = time.perf_counter(), self.replicas.compilations
-        rate = self.optimizer.learning_rate(self.step, self.fraction)
+        rate = self.optimizer.rate(self.step, self.fraction)
         try:
             self.state, sums = self.train_step(self.state, batch, np.float32(rate))
         except Stopped:

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.training.checkpoint import Checkpoints
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import create_state
 from jaxsparse.training.workdir import claim, inputs_of
 
@@ -18,7 +18,7 @@ def make_workdir(folder: pathlib.Path, config: ConfigDict) -> pathlib.Path:
     claim(folder, config, inputs_of(config, {}))
     variables = models.init_variables(config.model, seed=0)
     checkpoints = Checkpoints(folder, create=True)
-    state = create_state(variables, build_optimizer(config.optimizer), seed=0)
+    state = create_state(variables, Optimizer(**config.optimizer), seed=0)
     checkpoints.save(state, {}, config, loss=1.0)
     checkpoints.close()
     line = '{"step": %d, "split": "%s", "loss": %f, "accuracy": 0.5, "learning_rate": 0.1}\n'

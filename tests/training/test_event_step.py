@@ -12,7 +12,7 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
 from jaxsparse.inference import make_forward
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import AXIS, make_train_step
@@ -38,7 +38,7 @@ _programs: dict = {}  # (first state, step) of the tiny network, compiled once f
 def program(config, num_devices, micro_batches):
     key = config.model.normalize, num_devices, micro_batches
     if key not in _programs:
-        objectives, optimizer = objectives_of(config), build_optimizer(config.optimizer)
+        objectives, optimizer = objectives_of(config), Optimizer(**config.optimizer)
         replicas = Replicas("pmap", local_devices(num_devices))
         forward = make_forward(models.build(config.model, AXIS))
         step = make_train_step(objectives, forward, optimizer, micro_batches=micro_batches)

@@ -22,7 +22,7 @@ from jaxsparse.nn.dense_tensor import dense_geometry, to_dense_tensor
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.migration import has_old_paths, is_old, parameter_path, translated
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import TrainState, create_state
 from jaxsparse.training.transfer import read_beginning
 from jaxsparse.training.workdir import claim, read_config
@@ -96,7 +96,7 @@ def test_an_old_checkpoint_gives_the_scores_that_it_gave(old_run):
 def test_an_old_run_does_not_go_on(old_run):
     _, workdir = old_run
     config, *_ = load_for_evaluation(workdir)
-    optimizer = build_optimizer(config.optimizer)
+    optimizer = Optimizer(**config.optimizer)
     template = create_state(models.init_variables(config.model, 0), optimizer, seed=0)
     checkpoints = Checkpoints(workdir)
     message = r"checkpoint 0 .* before networks had heads: it serves eval.py and train.start_from"

@@ -20,7 +20,7 @@ from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.objectives import main_head, objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import AXIS, make_train_step
@@ -129,7 +129,7 @@ def step_of(config, batch):
     """(change of the parameters by plain descent of rate 1, sums) of one step."""
     config = config.copy_and_resolve_references()
     config.optimizer.name, config.optimizer.momentum = "sgd", 0.0
-    optimizer = build_optimizer(config.optimizer)
+    optimizer = Optimizer(**config.optimizer)
     replicas = Replicas("pmap", local_devices(1))
     forward = make_forward(models.build(config.model, AXIS))
     run = replicas.wrap(make_train_step(objectives_of(config), forward, optimizer), "train")

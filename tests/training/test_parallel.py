@@ -17,7 +17,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.inference import make_forward
 from jaxsparse.training.config import default_config
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import KEEP_BARRIERS, Replicas, local_devices, split_cpu
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
@@ -65,7 +65,7 @@ def pixels(sums):
 def trained(toy_view):
     """(losses, state, validation sums, programs) by (implementation, number of devices)."""
     config = tiny_config()
-    objectives, optimizer = objectives_of(config), build_optimizer(config.optimizer)
+    objectives, optimizer = objectives_of(config), Optimizer(**config.optimizer)
     forward = make_forward(models.build(config.model, AXIS))
     results = {}
     for implementation, count in [("pmap", 1), ("pmap", 4), ("shard_map", 4)]:
