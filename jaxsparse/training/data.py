@@ -17,7 +17,6 @@ from jaxsparse.data.pipeline import chosen_views
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
-from jaxsparse.training.config import with_class_names
 from jaxsparse.training.objectives import Objective, pixel_targets
 
 
@@ -43,9 +42,23 @@ class Loaders:
     event_classes: tuple[str, ...] = ()
 
 
-def has_validation(config: ConfigDict) -> bool:
-    """Whether a config names validation events."""
-    return bool(config.data.validation or config.data.split)
+def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
+    """The config; a copy that says the names of the classes where it leaves them to its file.
+
+    Args:
+      config: of a run.
+      names: of the classes of whole events in ``data.train``; none for pixels.
+
+    >>> from jaxsparse.training.config import classifier_config
+    >>> config = with_class_names(classifier_config(), ["nc", "nue"])
+    >>> with_class_names(config, ["nue", "nc"]).data.classes
+    ('nc', 'nue')
+    """
+    if not names or tuple(config.data.get("classes", ())):
+        return config
+    named = config.copy_and_resolve_references()
+    named.data.classes = tuple(str(name) for name in names)
+    return named
 
 
 def check_data(config: ConfigDict) -> None:
@@ -106,7 +119,7 @@ def open_data(
         facts["classes"] = ", ".join(train.pipeline.classes)
     contents = {"data.train": fingerprint(source)}
     validation = None
-    if has_validation(config):
+    if own_file or split:
         other = _open(config, "validation") if own_file else source
         seen = _select(config, other, split, "validation")
         if not len(seen.events):
