@@ -13,7 +13,7 @@ from typing import Any
 from jaxsparse.errors import InputError
 
 # What an engine imports beside jaxsparse's own requirements.
-REQUIRES = {"jaxsparse": (), "spconv": ("torch", "spconv"), "dense": ()}
+REQUIRES = {"jaxsparse": (), "spconv": ("torch", "spconv"), "dense": (), "float32": ()}
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -1,14 +1,17 @@
 """jaxsparse and its peers on the same inputs, timed in turn.
 
     python -m benchmarks.run [--workload=w1,w3] [--peers=spconv,dense] [--threads=1] \\
-        [--cases=inference] [--out=FILE.json]
+        [--cases=inference] [--dtype=bfloat16] [--out=FILE.json]
 
-The peers are spconv (``pip install -e '.[bench]'``) and the dense twin, which takes the whole
-networks where whole images fit. Every case is first computed by jaxsparse and spconv and their
-results compared; engines that disagree are not timed. Then each makes one call in turn, so that
-noise of the machine reaches all, and what counts is the ratio of the medians: jaxsparse's time over
-the fastest peer's, below 1 where jaxsparse is faster. ``benchmarks/engines/cases.py`` says what the
-cases are; layers get their maps ready-made, networks build them in every call.
+The peers are spconv (``pip install -e '.[bench]'``), the dense twin, which takes the whole networks
+where whole images fit, and ``float32``, jaxsparse itself: beside it ``--dtype=bfloat16`` shows what
+factors of bfloat16 gain. Peers are float32 whatever the ``--dtype``.
+
+Every case is first computed by jaxsparse, spconv and ``float32`` and their results compared;
+engines that disagree are not timed. Then each makes one call in turn, so that noise of the machine
+reaches all, and what counts is the ratio of the medians: jaxsparse's time over the fastest peer's,
+below 1 where jaxsparse is faster. ``benchmarks/engines/cases.py`` says what the cases are; layers
+get their maps ready-made, networks build them in every call.
 
 ``compile_inference`` and ``compile_training_step`` are of fresh processes: the first start traces
 and compiles, the second finds the programs of the first; imports are excluded. ``memory`` is the
@@ -45,11 +48,18 @@ from benchmarks.engines.cases import LAYERS, MAPS, NETWORK, Workload
 from benchmarks.report import agree, heading, line_of, summary
 from jaxsparse import command_line
 from jaxsparse.errors import InputError
+from jaxsparse.models.backbones.backbone import DTYPES
+from jaxsparse.ops.native import compiler as native_compiler
 
 COMPILE = tuple(f"compile_{mode}" for mode in NETWORK)
 CASES = (*MAPS, *LAYERS, *NETWORK, *COMPILE, "memory")
 
-_PEERS = flags.DEFINE_list("peers", "spconv", "Whom to time beside jaxsparse: spconv, dense.")
+_PEERS = flags.DEFINE_list(
+    "peers", "spconv", "Whom to time beside jaxsparse: spconv, dense, float32."
+)
+_DTYPE = flags.DEFINE_enum(
+    "dtype", "float32", DTYPES, "Factors of jaxsparse's products; features and sums stay float32."
+)
 _CASES = flags.DEFINE_list("cases", ",".join(CASES), "Cases to run.")
 _WORKLOADS = flags.DEFINE_list("workload", ",".join(workloads.SIZES), "Images to run them on.")
 _FOLDER = command_line.define_path(
@@ -66,7 +76,10 @@ _OUT = command_line.define_path(
 PAUSE_SECONDS = 0.05
 BUSY = 0.5  # load of a machine that does something else
 SLOW_SECONDS, SLOW_REPEATS = 3.0, 3  # an engine whose first call takes longer makes fewer
-COMPARED = ("spconv",)  # the dense twin computes another function on images with empty pixels
+COMPARED = (
+    "spconv",
+    "float32",
+)  # the dense twin computes another function on images with empty pixels
 
 
 def main(_: list[str]) -> None:
@@ -90,11 +103,13 @@ def main(_: list[str]) -> None:
         versions: dict[str, str] = {}
         for engine in engines.values():
             versions |= engine.ask("check")
-        run = {**started, "versions": versions, "threads": _THREADS.value}
+        kernels = native_compiler.instruction_set()
+        run = {**started, "versions": versions, "threads": _THREADS.value, "kernels": kernels}
         print(heading(names))
         for row in _rows(engines, Path(folder), facts):
             rows.append({**row, "run": run})
             print(line_of(row, names), flush=True)
+    print(f"native kernels: {kernels}")
     for name, count in facts.items():
         print(f"{name}: {count}")
     if _OUT.value:
@@ -130,7 +145,7 @@ def _rows(
             head: dict[str, Any] = {
                 "workload": name,
                 "case": case,
-                "dtype": "float32",
+                "dtype": _DTYPE.value,
                 "device": machine.cpu_name(),
                 "jaxsparse_ms": None,
                 "peers_ms": {},
@@ -159,6 +174,11 @@ def _rows(
                 yield {**head, **row}
 
 
+def _asked(engine: str, request: dict[str, str]) -> dict[str, str]:
+    """The request to an engine: jaxsparse is told the type of its factors, peers are float32."""
+    return {**request, "dtype": _DTYPE.value} if engine == "jaxsparse" else request
+
+
 def _serves(engine: str, case: str, workload: Workload) -> bool:
     if engine != "dense":
         return True
@@ -172,11 +192,11 @@ def _timed_row(
     """Times of one case, after the engines have agreed on its result."""
     engines["jaxsparse"].ask("forget_peak")
     found = {
-        name: engine.ask("prepare", **request, result=str(folder / f"{name}.npz"))
+        name: engine.ask("prepare", **_asked(name, request), result=str(folder / f"{name}.npz"))
         for name, engine in engines.items()
     }
     differences = {
-        name: agree(folder / "jaxsparse.npz", folder / f"{name}.npz")
+        name: agree(folder / "jaxsparse.npz", folder / f"{name}.npz", _DTYPE.value)
         for name in engines
         if name in COMPARED
     }
@@ -209,7 +229,7 @@ def _compile_row(request: dict[str, str], cache: str) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for start in ("first", "second"):
         with EngineProcess("jaxsparse", _THREADS.value, cache) as engine:
-            facts = engine.ask("prepare", **request)
+            facts = engine.ask("prepare", **_asked("jaxsparse", request))
             row[f"{start}_start_s"] = facts["trace_s"] + facts["compile_s"]
             row[f"{start}_trace_s"] = facts["trace_s"]
             row[f"{start}_peak_mb"] = engine.ask("memory")["peak_mb"]
@@ -223,11 +243,11 @@ def _compile_row(request: dict[str, str], cache: str) -> dict[str, Any]:
 def _memory_row(names: Sequence[str], request: dict[str, str], cache: Path) -> dict[str, Any]:
     """Peak of a fresh process that makes one call; jaxsparse's finds its program in the cache."""
     with EngineProcess("jaxsparse", _THREADS.value, cache) as engine:
-        engine.ask("prepare", **request)  # the cache may be empty yet
+        engine.ask("prepare", **_asked("jaxsparse", request))  # the cache may be empty yet
     peak, growth, program = {}, {}, 0.0
     for name in names:
         with EngineProcess(name, _THREADS.value, cache) as engine:
-            facts = engine.ask("prepare", **request)
+            facts = engine.ask("prepare", **_asked(name, request))
             memory = engine.ask("memory")
         peak[name] = memory["peak_mb"]
         growth[name] = memory["peak_mb"] - memory["start_mb"]

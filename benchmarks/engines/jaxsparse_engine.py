@@ -39,13 +39,13 @@ def check() -> None:
     """The tests of the library compare it with dense convolutions."""
 
 
-def prepare(case: str, workload: Workload, parameters: Path) -> Call:
-    """A compiled call of ``case``."""
+def prepare(case: str, workload: Workload, parameters: Path, dtype: str = "float32") -> Call:
+    """A compiled call of ``case``, with products of ``dtype`` and float32 features."""
     if case in cases.MAPS:
         return _maps(case, workload)
     if case in cases.LAYERS:
-        return _layer(cases.LAYERS[case], workload)
-    return network_call(case, workload, parameters)
+        return _layer(cases.LAYERS[case], workload, dtype)
+    return network_call(case, workload, parameters, dtype=dtype)
 
 
 def write_parameters(path: Path, dim: int) -> None:
@@ -115,7 +115,7 @@ def _counts(maps: list[ops.KernelMap]) -> dict[str, np.ndarray]:
     }
 
 
-def _layer(layer: Layer, workload: Workload) -> Call:
+def _layer(layer: Layer, workload: Workload, dtype: str) -> Call:
     x, capacities = _tensor(workload)
     geometry = jax.jit(functools.partial(jaxsparse.geometry, levels=2, capacities=capacities[:2]))(
         x
@@ -129,9 +129,10 @@ def _layer(layer: Layer, workload: Workload) -> Call:
     weights = cases.layer_weights(layer, workload.dim)
     cotangent = _padded(cases.layer_cotangent(layer, rows_out), kernel_map.capacity_out)
 
+    convolution = functools.partial(ops.convolution, compute_dtype=dtype)
     if not layer.gradients:
         return _call(
-            ops.convolution,
+            convolution,
             features,
             weights,
             kernel_map,
@@ -139,7 +140,7 @@ def _layer(layer: Layer, workload: Workload) -> Call:
         )
 
     def with_gradients(features: Any, weights: Any, kernel_map: Any, cotangent: Any) -> Any:
-        out, back = jax.vjp(lambda x, w: ops.convolution(x, w, kernel_map), features, weights)
+        out, back = jax.vjp(lambda x, w: convolution(x, w, kernel_map), features, weights)
         return out, *back(cotangent)
 
     return _call(
@@ -160,13 +161,11 @@ def _padded(rows: np.ndarray, capacity: int) -> np.ndarray:
     return np.pad(rows, ((0, capacity - len(rows)), *((0, 0),) * (rows.ndim - 1)))
 
 
-def network_call(
-    case: str, workload: Workload, parameters: Path, vocabulary: str = "sparse"
-) -> Call:
-    """The compiled published network, or its training step, in one of the two vocabularies."""
+def network_call(case: str, workload: Workload, parameters: Path, **fields: str) -> Call:
+    """The compiled published network, or its training step, with these fields of its backbone."""
     x, capacities = _tensor(workload)
     x = jax.device_put(x)
-    network = published_network(vocabulary=vocabulary)
+    network = published_network(**fields)
     variables = _read_parameters(parameters)
     rows = len(workload.coords)
     size = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))

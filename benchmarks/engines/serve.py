@@ -24,6 +24,7 @@ from benchmarks.machine import resident_mb
 # A shorter call is made once untimed right before, so that it finds its threads awake and its data
 # in the caches, as in the middle of a network.
 SHORT_SECONDS = 0.1
+MODULES = {"float32": "jaxsparse"}
 
 
 def main(engine: str, threads: int, cache: str) -> None:
@@ -31,7 +32,7 @@ def main(engine: str, threads: int, cache: str) -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print does not come between the answers
-    module = importlib.import_module(f"benchmarks.engines.{engine}_engine")
+    module = importlib.import_module(f"benchmarks.engines.{MODULES.get(engine, engine)}_engine")
     session = Session(module, resident_mb("VmRSS"))
     session.versions = module.set_up(threads, cache)
     for line in sys.stdin:
@@ -63,11 +64,13 @@ class Session:
         return {}
 
     def prepare(
-        self, case: str, workload: str, parameters: str, result: str = ""
+        self, case: str, workload: str, parameters: str, result: str = "", **options: Any
     ) -> dict[str, Any]:
         """Makes a call once; writes what the engines must agree on where ``result`` says."""
         self.call = None  # its memory goes before the next one takes more
-        self.call = self.module.prepare(case, Workload.read(Path(workload)), Path(parameters))
+        self.call = self.module.prepare(
+            case, Workload.read(Path(workload)), Path(parameters), **options
+        )
         self.ready_mb = resident_mb("VmRSS")
         value = self._run()
         if result:

@@ -146,6 +146,22 @@ def test_the_file_is_a_list_with_the_fixed_keys(tmp_path: Path) -> None:
     assert all(row["peak_memory_mb"] > 0 for row in (layer_map, inference, memory))
 
 
+def test_bfloat16_is_timed_beside_float32(tmp_path: Path) -> None:
+    small = workloads.make(workloads.Size(events=1, spatial_shape=(32, 32), sites=30))
+    small.write(tmp_path / "w1.npz")
+    out = tmp_path / "out.json"
+    done = command(
+        "--workload=w1", "--peers=float32", "--cases=submanifold_32_gradients", "--repeats=1",
+        "--dtype=bfloat16", "--threads=1", f"--folder={tmp_path}", f"--out={out}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(out.read_text())
+    assert row["dtype"] == "bfloat16"
+    assert 1e-4 < row["differences"]["float32"] < 2**-7  # 8 bits of factors, many of them summed
+    assert row["ratio_to_best_peer"] == row["jaxsparse_ms"] / row["peers_ms"]["float32"]
+    assert row["run"]["kernels"] in done.stdout
+
+
 def test_every_engine_draws_the_same_weights() -> None:
     layer = LAYERS["strided"]
     assert layer_weights(layer, 3).shape == (8, 32, 64)

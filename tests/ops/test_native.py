@@ -50,17 +50,14 @@ def general_map(x):
     return ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
 
 
-def draw(seed, *shape):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+def draw(seed, *shape, dtype="float32"):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), dtype)
 
 
-@functools.partial(jax.jit, static_argnames="implementation")
-def everything(features, weights, kernel_map, cotangent, implementation):
-    out, back = jax.vjp(
-        lambda f, w: convolution(f, w, kernel_map, implementation=implementation),
-        features,
-        weights,
-    )
+@functools.partial(jax.jit, static_argnames=("implementation", "compute_dtype"))
+def everything(features, weights, kernel_map, cotangent, implementation, compute_dtype=None):
+    options = {"implementation": implementation, "compute_dtype": compute_dtype}
+    out, back = jax.vjp(lambda f, w: convolution(f, w, kernel_map, **options), features, weights)
     return out, *back(cotangent)
 
 
@@ -80,6 +77,63 @@ def compare(kernel_map, channels, out):
         np.testing.assert_allclose(one, other, atol=1e-5 * float(jnp.abs(other).max()))
 
 
+def exact(features, weights, kernel_map, cotangent):
+    """The convolution and both gradients in float64, tap by tap."""
+    features, weights, cotangent = (
+        np.asarray(array, np.float64) for array in (features, weights, cotangent)
+    )
+    table = np.asarray(kernel_map.table_of_outputs())
+    out, by_features = np.zeros_like(cotangent), np.zeros_like(features)
+    by_weights = np.zeros_like(weights)
+    for tap, line in enumerate(table):
+        rows = np.flatnonzero(line < kernel_map.num_in)
+        rows = rows[rows < kernel_map.num_out]
+        out[rows] += features[line[rows]] @ weights[tap]
+        np.add.at(by_features, line[rows], cotangent[rows] @ weights[tap].T)
+        by_weights[tap] = features[line[rows]].T @ cotangent[rows]
+    return out, by_features, by_weights
+
+
+@pytest.fixture(params=["instruction", "rounded float32"])
+def bfloat16_products(request, monkeypatch):
+    """Both ways to multiply bfloat16 that this processor has."""
+    jax.clear_caches()
+    if request.param == "rounded float32":
+        lanes = compiler.lanes
+        monkeypatch.setattr(
+            compiler, "lanes", lambda *family: 0 if compiler.BFLOAT16 in family else lanes(*family)
+        )
+    elif not compiler.lanes(compiler.BFLOAT16):
+        pytest.skip("the processor has no products of bfloat16")
+    yield
+    jax.clear_caches()
+
+
+@pytest.mark.usefixtures("bfloat16_products")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_bfloat16_factors_have_sums_of_float32(batch, dtype):
+    """Features that are bfloat16 get results that are, rounded once; float32 ones float32."""
+    shapes = {"same": [(1, 32), (17, 5)], "down": [(33, 16)], "up": [(20, 33)]}
+    for kind, sizes in shapes.items():
+        kernel_map = maps(batch[1])[kind]
+        for channels, out in sizes:
+            coarse = [
+                draw(1, kernel_map.capacity_in, channels, dtype="bfloat16").astype(dtype),
+                draw(2, kernel_map.taps, channels, out, dtype="bfloat16").astype(jnp.float32),
+                kernel_map,
+                draw(3, kernel_map.capacity_out, out, dtype="bfloat16").astype(dtype),
+            ]
+            results = everything(*coarse, implementation="native", compute_dtype=jnp.bfloat16)
+            for result, expected in zip(results, exact(*coarse), strict=True):
+                rounding = 2**-8 if result.dtype == jnp.bfloat16 else 0
+                np.testing.assert_allclose(
+                    result.astype(jnp.float32),
+                    expected,
+                    rtol=rounding,
+                    atol=1e-6 * np.abs(expected).max(),
+                )
+
+
 @pytest.mark.parametrize("kind", ["same", "down", "up"])
 @pytest.mark.parametrize(
     ("channels", "out"), [(1, 32), (3, 5), (17, 16), (48, 33), (96, 64), (160, 1)]
@@ -94,25 +148,28 @@ def test_a_general_map_equals_the_gather_table(batch):
     compare(connected.transpose(), 12, 20)
 
 
-def test_no_active_row_gives_zeros():
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_no_active_row_gives_zeros(dtype):
     x = sparse_tensor(
         np.zeros((0, 3), np.int32), np.zeros((0, 4)), spatial_shape=(8, 8), batch_size=2, capacity=6
     )
     for kernel_map in maps(geometry(x, levels=2)).values():
         results = everything(
-            jnp.full((kernel_map.capacity_in, 4), jnp.nan),
+            jnp.full((kernel_map.capacity_in, 4), jnp.nan, dtype),
             draw(1, kernel_map.taps, 4, 8),
             kernel_map,
-            jnp.full((kernel_map.capacity_out, 8), jnp.nan),
+            jnp.full((kernel_map.capacity_out, 8), jnp.nan, dtype),
             implementation="native",
         )
         for result in results:
             assert not np.asarray(result).any()
 
 
-def test_calls_from_many_threads_at_once_give_the_bits_of_one(batch):
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_calls_from_many_threads_at_once_give_the_bits_of_one(batch, dtype):
     kernel_map = maps(batch[1])["same"]
-    arguments = (draw(1, CAPACITY, 16), draw(2, 9, 16, 16), kernel_map, draw(3, CAPACITY, 16))
+    features, cotangent = (draw(seed, CAPACITY, 16, dtype=dtype) for seed in (1, 3))
+    arguments = (features, draw(2, 9, 16, 16), kernel_map, cotangent)
     run = functools.partial(everything, *arguments, implementation="native")
     expected = [np.asarray(part) for part in run()]
     with ThreadPoolExecutor(8) as pool:
@@ -130,17 +187,19 @@ def test_a_rounding_type_rounds_the_factors_and_not_the_sums(batch):
     np.testing.assert_allclose(rounded, exact, atol=1e-5 * float(jnp.abs(exact).max()))
 
 
-def test_rows_and_counts_that_no_map_has_are_absent(batch):
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_rows_and_counts_that_no_map_has_are_absent(batch, dtype):
     """A table and a count of the caller's own: nothing outside of the arrays is read or written."""
     kernel_map = maps(batch[1])["same"]
-    x, w = draw(1, CAPACITY, 8), draw(2, 9, 8, 16)
+    x, w = draw(1, CAPACITY, 8, dtype=dtype), draw(2, 9, 8, 16)
     expected = convolution(x, w, kernel_map, implementation="native")
     wrong = dataclasses.replace(
         kernel_map,
         table=jnp.where(kernel_map.table < CAPACITY, kernel_map.table, -(2**30)),
         num_rows=jnp.int32(2**30),
     )
-    for result in everything(x, w, wrong, draw(3, CAPACITY, 16), implementation="native"):
+    cotangent = draw(3, CAPACITY, 16, dtype=dtype)
+    for result in everything(x, w, wrong, cotangent, implementation="native"):
         assert np.isfinite(result).all()
     np.testing.assert_array_equal(convolution(x, w, wrong, implementation="native"), expected)
 
@@ -208,7 +267,10 @@ def test_every_tile_is_valid_code(features):
 
     from jaxsparse.ops.native import kernels
 
-    for family in (compiler.CONVOLUTIONS, compiler.COLUMN_SUMS):
+    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS]
+    if "avx512f" in features:
+        families.append(compiler.BFLOAT16)
+    for family in families:
         module = ir.Module()
         compiler.add_kernels(family, module, list(family), kernels.tile_for(features))
         llvm.parse_assembly(str(module)).verify()

@@ -22,6 +22,7 @@ from jaxsparse.ops.native import compiler
 DTYPES = ("float32", "bfloat16")
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
 MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
+BLOCK_SUMS = 2**15  # and float32 sums of a block that is then rounded
 MAX_TAPS = 1024  # and those of the taps of a row of a channelwise convolution
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.
@@ -68,7 +69,9 @@ def refuses_groups(
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
-    """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
+    """``out[o] = sum_k x[in(o, k)] . w[k]``, ``[capacity_out, out]``, float32 or as ``x``."""
+    if _takes_bfloat16(compute_dtype):
+        return _apply_bfloat16(kernel_map, x, w)
     out = w.shape[2]
     w = _fill_lanes(_rounded(w, compute_dtype))
     block = min(max(_BLOCK_FLOATS // max(x.shape[1], out), _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
@@ -80,21 +83,42 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
     return call(x, _table(kernel_map), _sizes(kernel_map, block), w)[:, :out]
 
 
+def _apply_bfloat16(kernel_map: KernelMap, x: Array, w: Array) -> Array:
+    out, rounded = w.shape[2], x.dtype == jnp.bfloat16
+    x, w = _fill(x.astype(jnp.bfloat16), 2), _fill(_fill_lanes(w.astype(jnp.float32)), 2, axis=1)
+    kernel, dtype = compiler.APPLY_BFLOAT16, jnp.float32
+    if kernel_map.kind == UP:
+        kernel = compiler.BY_INPUT_BFLOAT16
+    elif rounded:  # sums of a block are rounded while they are in a cache
+        kernel, dtype = compiler.ROUNDED_BFLOAT16, jnp.bfloat16
+    block = min(
+        max(_BLOCK_FLOATS // max(x.shape[1] // 2, w.shape[2]), _BLOCK_ROWS[0]), _BLOCK_ROWS[1]
+    )
+    sizes = _sizes(kernel_map, min(block, BLOCK_SUMS // w.shape[2]))
+    shape = jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), dtype)
+    call = jax.ffi.ffi_call(compiler.target(kernel), shape)
+    return call(x, _table(kernel_map), sizes, w)[:, :out]
+
+
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``; not for ``"up"`` maps."""
-    out = g.shape[1]
-    g = _fill_lanes(_rounded(g, compute_dtype))
+    channels, out = x.shape[1], g.shape[1]
+    halves = _takes_bfloat16(compute_dtype)
+    if halves:
+        x, g = (_fill_lanes(factor.astype(jnp.bfloat16)) for factor in (x, g))
+    else:
+        x, g = _rounded(x, compute_dtype), _fill_lanes(_rounded(g, compute_dtype))
     # A fixed number of partial sums, whatever the number of threads: the same bits everywhere.
     ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
     rows = -(-kernel_map.rows // ranges)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
-    call = jax.ffi.ffi_call(
-        compiler.target(compiler.WEIGHT_GRADIENT), jax.ShapeDtypeStruct(shape, jnp.float32)
-    )
+    kernel = compiler.WEIGHT_GRADIENT_BFLOAT16 if halves else compiler.WEIGHT_GRADIENT
+    call = jax.ffi.ffi_call(compiler.target(kernel), jax.ShapeDtypeStruct(shape, jnp.float32))
     block = min(max(_GRADIENT_BLOCK_FLOATS // (x.shape[1] + out), 32), MAX_BLOCK_ROWS)
-    sizes = _sizes(kernel_map, block, rows)
-    parts = call(_rounded(x, compute_dtype), _table(kernel_map), sizes, g)
-    return jnp.sum(parts, axis=0)[..., :out]
+    if halves:
+        block = min(block, 2 * (BLOCK_SUMS // max(x.shape[1], g.shape[1])))
+    parts = call(x, _table(kernel_map), _sizes(kernel_map, block, rows), g)
+    return jnp.sum(parts, axis=0)[:, :channels, :out]
 
 
 def channelwise_apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
@@ -182,10 +206,20 @@ def _rounded(x: Array, compute_dtype: Any) -> Array:
     return jax.lax.reduce_precision(x, kind.nexp, kind.nmant)
 
 
+def _takes_bfloat16(compute_dtype: Any) -> bool:
+    """Whether the processor multiplies bfloat16; else float32 with rounded factors serves."""
+    return jnp.dtype(compute_dtype) == jnp.bfloat16 and compiler.lanes(compiler.BFLOAT16) > 0
+
+
 def _fill_lanes(x: Array) -> Array:
     """The last axis filled up with zeros to whole vectors."""
-    missing = -x.shape[-1] % compiler.lanes()
-    return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)]) if missing else x
+    return _fill(x, compiler.lanes())
+
+
+def _fill(x: Array, multiple: int, axis: int = -1) -> Array:
+    missing = [(0, 0)] * x.ndim
+    missing[axis] = (0, -x.shape[axis] % multiple)
+    return jnp.pad(x, missing) if any(missing[axis]) else x
 
 
 def _register(operation: str, call: Any, why_not: Any) -> None:

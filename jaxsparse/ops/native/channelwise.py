@@ -14,14 +14,8 @@ from llvmlite import ir
 from jaxsparse.ops.native import MAX_TAPS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
 from jaxsparse.ops.native.code import F32, I64, Code, Value
-from jaxsparse.ops.native.kernels import (
-    FLOAT,
-    Tile,
-    add_tap_sums,
-    ceil_div,
-    pointer,
-    strips,
-)
+from jaxsparse.ops.native.kernels import FLOAT, Tile, ceil_div, pointer, strips
+from jaxsparse.ops.native.tap_sums import add_tap_sums
 
 _VECTORS = 4  # sums held at a time: enough to hide the latency of a multiplication
 
@@ -99,8 +93,8 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
     """
     tile = dataclasses.replace(tile, vectors=_VECTORS)
 
-    def item_bytes(code: Code, channels: Value, g_bytes: Value) -> Value:
-        return g_bytes
+    def tap_sums(code: Code, channels: Value, width: Value) -> Value:
+        return width
 
     def add_block(
         code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
@@ -115,7 +109,7 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
                     before = code.load(ir.VectorType(F32, tile.lanes), place)
                     code.store(code.b.fadd(before, value), place)
 
-    add_tap_sums(module, name, tile.lanes, 1, item_bytes, add_block)
+    add_tap_sums(module, name, tile, tap_sums, add_block)
 
 
 def _sum_products(

@@ -12,11 +12,27 @@ from typing import Any
 
 from llvmlite import ir
 
-I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 F32, VOID = ir.FloatType(), ir.VoidType()
 POINTER = ir.PointerType(I8)
 
 Value = Any
+
+
+class _BFloat16(ir.Type):
+    """LLVM's type of bfloat16, which llvmlite has not."""
+
+    def __str__(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat16)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat16)
+
+
+BF16 = _BFloat16()
 
 
 class Code:
@@ -73,6 +89,10 @@ class Code:
             base = self.b.gep(base, [offset], inbounds=True)
         return base
 
+    def before(self, base: Value, offset: Value) -> Value:
+        """An address so many bytes before ``base``, which may be outside of what is there."""
+        return self.b.inttoptr(self.b.sub(self.b.ptrtoint(base, I64), offset), POINTER)
+
     def load(self, kind: Any, address: Value) -> Value:
         """The ``kind`` at an address; vectors need no alignment beyond a float's."""
         value = self.b.load(self.b.bitcast(address, ir.PointerType(kind)))
@@ -105,6 +125,27 @@ class Code:
         lanes = a.type.count
         fma = self.external(f"llvm.fma.v{lanes}f32", a.type, [a.type] * 3)
         return self.b.call(fma, [a, b, c])
+
+    def multiply_add_pairs(self, a: Value, b: Value, c: Value) -> Value:
+        """``a0 * b0 + a1 * b1 + c`` of vectors, a word of ``a`` and ``b`` two bfloat16."""
+        pairs = ir.VectorType(BF16, 2 * c.type.count)
+        name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * c.type.count}"
+        instruction = self.external(name, c.type, [c.type, pairs, pairs])
+        return self.b.call(instruction, [c, self.b.bitcast(a, pairs), self.b.bitcast(b, pairs)])
+
+    def round(self, numbers: Value) -> Value:
+        """A vector of floats as bfloat16, in 16 bits each."""
+        lanes = numbers.type.count
+        rounded = ir.VectorType(BF16, lanes)
+        name = f"llvm.x86.avx512bf16.cvtneps2bf16.{32 * lanes}"
+        bits = self.b.call(self.external(name, rounded, [numbers.type]), [numbers])
+        return self.b.bitcast(bits, ir.VectorType(I16, lanes))
+
+    def interleave(self, one: Value, two: Value) -> Value:
+        """``one[0], two[0], one[1], ...`` of two vectors."""
+        lanes = one.type.count
+        order = [lanes * (index % 2) + index // 2 for index in range(2 * lanes)]
+        return self.b.shuffle_vector(one, two, ir.Constant(ir.VectorType(I32, 2 * lanes), order))
 
     def store_some(self, numbers: Value, chosen: Value, address: Value) -> None:
         """Writes the chosen ones of 64-bit numbers one behind the other."""

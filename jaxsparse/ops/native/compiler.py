@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import sys
 import threading
 import warnings
@@ -19,10 +20,19 @@ CONVOLUTIONS = APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT, CHANNELWISE, CHANNELWISE_
     "jaxsparse_channelwise_apply",
     "jaxsparse_channelwise_weight_gradient",
 )
+BFLOAT16 = APPLY_BFLOAT16, ROUNDED_BFLOAT16, BY_INPUT_BFLOAT16, WEIGHT_GRADIENT_BFLOAT16 = (
+    "jaxsparse_apply_bfloat16",
+    "jaxsparse_apply_bfloat16_rounded",
+    "jaxsparse_apply_by_input_bfloat16",
+    "jaxsparse_weight_gradient_bfloat16",
+)
 COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_moments",
     "jaxsparse_column_products",
 )
+
+# Part of the names: a program that was stored for other arguments must not find these kernels.
+_VERSION = 2
 
 _lock = threading.Lock()
 _lanes: dict[tuple[str, ...], int] = {}
@@ -35,8 +45,9 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
     without fused multiply-add. Where LLVM cannot make them there is a warning, and none.
 
     Args:
-      family: ``CONVOLUTIONS`` or ``COLUMN_SUMS``, each made when it is first needed: inference
-        takes no sums.
+      family: ``CONVOLUTIONS``, ``BFLOAT16``, the convolutions with factors of bfloat16, for which
+        a processor must have an instruction, or ``COLUMN_SUMS``, each made when it is first
+        needed: inference takes no sums.
     """
     with _lock:  # XLA takes every name once: threads that trace at the same time must not race
         if family not in _lanes:
@@ -46,7 +57,23 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
 
 def target(name: str) -> str:
     """XLA's name for a kernel: a program stored for other vectors must not find this one."""
-    return f"{name}_{lanes(COLUMN_SUMS if name in COLUMN_SUMS else CONVOLUTIONS)}"
+    family = next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family)
+    return _target(name, lanes(family))
+
+
+def _target(name: str, lanes: int) -> str:
+    return f"{name}_v{_VERSION}_{lanes}"
+
+
+def instruction_set() -> str:
+    """What the kernels are made of here, by which the bits of results differ.
+
+    >>> instruction_set() in ("AVX-512 with bfloat16", "AVX-512", "AVX2", "128 bits", "none")
+    True
+    """
+    if lanes(BFLOAT16):
+        return "AVX-512 with bfloat16"
+    return {16: "AVX-512", 8: "AVX2", 4: "128 bits"}.get(lanes(), "none")
 
 
 def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> int:
@@ -66,11 +93,13 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> int:
         features = llvm.get_host_cpu_features()
         if not features.get("fma", True):  # x86 lists all it lacks too, arm64 always has it
             return 0
+        if family == BFLOAT16 and not features.get("avx512bf16"):
+            return 0
         llvm.check_jit_execution()
         tile = kernels.tile_for(features)
         module = ir.Module("jaxsparse")
         module.triple = llvm.get_process_triple()
-        names = [f"{name}_{tile.lanes}" for name in family]
+        names = [_target(name, tile.lanes) for name in family]
         add_kernels(family, module, names, tile)
         engine = _machine_code(llvm, module, features)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
@@ -88,15 +117,22 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> int:
 
 def add_kernels(family: tuple[str, ...], module: Any, names: list[str], tile: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
-    from jaxsparse.ops.native import channelwise, column_sums, kernels
+    from jaxsparse.ops.native import channelwise, column_sums, kernels, tap_sums
 
     if family == COLUMN_SUMS:
         column_sums.add_moments(module, names[0], tile.lanes)
         column_sums.add_products(module, names[1], tile.lanes)
         return
+    if family == BFLOAT16:
+        tile = dataclasses.replace(tile, bfloat16=True)
+        kernels.add_apply(module, names[0], tile, by_input=False)
+        kernels.add_apply(module, names[1], tile, by_input=False, rounded=True)
+        kernels.add_apply(module, names[2], tile, by_input=True)
+        tap_sums.add_weight_gradient(module, names[3], tile)
+        return
     kernels.add_apply(module, names[0], tile, by_input=False)
     kernels.add_apply(module, names[1], tile, by_input=True)
-    kernels.add_weight_gradient(module, names[2], tile)
+    tap_sums.add_weight_gradient(module, names[2], tile)
     channelwise.add_channelwise_apply(module, names[3], tile)
     channelwise.add_channelwise_weight_gradient(module, names[4], tile)
 

@@ -1,9 +1,12 @@
-"""The two inner loops of a sparse convolution, in vector instructions.
+"""The inner loops of a sparse convolution, in vector instructions.
 
-Both walk over blocks of table rows, tap by tap. The pairs of a tap in a block are first listed as
+They walk over blocks of table rows, tap by tap. The pairs of a tap in a block are first listed as
 addresses of feature rows, so that the arithmetic has no branch and copies nothing: several rows at
 a time are multiplied with a strip of the weights that stays in the first-level cache, and sums stay
 in registers. Work follows the pairs that exist, not rows times taps.
+
+A factor is a word of four bytes: a float32, or two bfloat16 whose products one instruction adds to
+a float32 sum. The loops are the same for both: a row of bfloat16 is one of half as many words.
 """
 
 from __future__ import annotations
@@ -14,26 +17,36 @@ from typing import Any
 
 from llvmlite import ir
 
-from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS
+from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
 from jaxsparse.ops.native.call_frame import Frame, parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
 from jaxsparse.ops.native.pairs import AVX512_LANES, list_pairs
 
-FLOAT, CACHE_LINE = 4, 64  # bytes
+FLOAT, BFLOAT16, CACHE_LINE = 4, 2, 64  # bytes
 
 
 @dataclasses.dataclass(frozen=True)
 class Tile:
-    """What the registers hold: ``rows`` rows of ``vectors`` vectors of ``lanes`` floats."""
+    """What the registers hold: ``rows`` rows of ``vectors`` vectors of ``lanes`` sums.
+
+    Attributes:
+      bfloat16: factors are words of two bfloat16 instead of one float.
+    """
 
     rows: int
     vectors: int
     lanes: int
+    bfloat16: bool = False
 
     @property
     def width(self) -> int:
         """Channels of a tile."""
         return self.vectors * self.lanes
+
+    @property
+    def factors(self) -> int:
+        """Of a word."""
+        return FLOAT // BFLOAT16 if self.bfloat16 else 1
 
 
 def tile_for(features: Mapping[str, bool]) -> Tile:
@@ -45,13 +58,18 @@ def tile_for(features: Mapping[str, bool]) -> Tile:
     return Tile(rows=6, vectors=3, lanes=4)
 
 
-def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> None:
+def add_apply(
+    module: ir.Module, name: str, tile: Tile, *, by_input: bool, rounded: bool = False
+) -> None:
     """Adds ``out[o] = sum_k x[in(o, k)] . w[k]``.
 
     Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
     ``[active table rows, absent, rows of a block]``, ``w`` ``[taps, in, out]``. Result: ``[rows,
-    out]``, with ``out`` a multiple of the lanes. The table gives the input row of every output
-    row, or with ``by_input`` the output row of every input row, every one at most once.
+    out]``, with ``out`` a multiple of the lanes. ``x`` is float32 or, as the tile says, bfloat16
+    with an even number of channels, ``w`` float32, and the result too, or bfloat16 with
+    ``rounded``, for which a block has no more than ``BLOCK_SUMS`` sums. The table gives the input
+    row of every output row, or with ``by_input`` the output row of every input row, every one at
+    most once (not with ``rounded``).
     """
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
@@ -66,32 +84,37 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
         else:
             rows = out.length(0)
         items = ceil_div(code, rows, block)
-        channels = x.length(1)
+        words = code.b.sdiv(x.length(1), code.integer(tile.factors))
         values = [
             *(x.data, table.data, w.data, out.data),
-            *(active, absent, block, rows, table.length(1), table.length(0), channels),
+            *(active, absent, block, rows, table.length(1), table.length(0), words),
             row_bytes,
         ]
         return items, values
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
-        x, table, w, out, active, absent, block, rows, columns, taps, channels, row_bytes = values
+        x, table, w, out, active, absent, block, rows, columns, taps, words, row_bytes = values
         own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         nowhere = code.array(F32, MAX_CHANNELS)
-        x_bytes = code.b.mul(channels, code.integer(FLOAT))
-        tap_bytes = code.b.mul(channels, row_bytes)
-        own_base, own_bytes = (x, x_bytes) if by_input else (out, row_bytes)
-        other_base, other_bytes = (out, row_bytes) if by_input else (x, x_bytes)
+        sums = code.array(F32, BLOCK_SUMS) if rounded else None
+        x_bytes = code.b.mul(words, code.integer(FLOAT))
+        tap_bytes = code.b.mul(code.b.mul(words, row_bytes), code.integer(tile.factors))
         sources, targets = (own, other) if by_input else (other, own)
 
         def do_item(item: Value) -> None:
             first = code.b.mul(item, block)
-            end = code.minimum(code.b.add(first, block), rows)
+            stop = code.minimum(code.b.add(first, block), rows)
+            before = code.b.mul(first, row_bytes)
+            size = code.b.mul(code.b.sub(stop, first), row_bytes)
+            begin = code.at(out, before) if sums is None else sums
             if not by_input:
-                size = code.b.mul(code.b.sub(end, first), row_bytes)
-                clear(code, code.at(out, code.b.mul(first, row_bytes)), size)
-            end = code.minimum(end, active)
+                clear(code, begin, size)
+            end = code.minimum(stop, active)
+            # Where row 0 would be, if all rows were where those of the block are.
+            out_base = out if sums is None else code.before(sums, before)
+            own_base, own_bytes = (x, x_bytes) if by_input else (out_base, row_bytes)
+            other_base, other_bytes = (out_base, row_bytes) if by_input else (x, x_bytes)
             with code.loop(0, taps) as tap:
                 line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.integer(4)))
                 count = list_pairs(
@@ -100,102 +123,31 @@ def add_apply(module: ir.Module, name: str, tile: Tile, *, by_input: bool) -> No
                 )  # fmt: skip
                 some = code.b.icmp_signed(">", count, code.integer(0))
                 with code.b.if_then(some):
-                    _repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
+                    repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
                     scratch = code.b.ptrtoint(nowhere, I64)
-                    _repeat_last(code, targets, count, scratch, tile.rows)
+                    repeat_last(code, targets, count, scratch, tile.rows)
                     weights = code.at(w, code.b.mul(tap, tap_bytes))
                     _multiply_strips(
-                        code, tile, sources, targets, count, weights, channels, row_bytes, by_input
+                        code, tile, sources, targets, count, weights, words, row_bytes, by_input
                     )
+            if sums is not None:
+                half = code.b.sdiv(before, code.integer(FLOAT // BFLOAT16))
+                _round(code, tile.lanes, sums, size, code.at(out, half))
 
         return do_item
 
     parallel_handler(module, name, prepare, make_worker)
 
 
-def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
-    """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
-
-    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, out]``, with
-    ``out`` a multiple of the lanes. Result: ``[ranges, taps, in, out]``, to be added up by the
-    caller.
-    """
-
-    def item_bytes(code: Code, channels: Value, g_bytes: Value) -> Value:
-        return code.b.mul(channels, g_bytes)
-
-    def add_block(code: Code, *operands: Value) -> None:
-        _add_products(code, tile, *operands)
-
-    add_tap_sums(module, name, tile.lanes, tile.rows, item_bytes, add_block)
+def _round(code: Code, lanes: int, sums: Value, size: Value, target: Value) -> None:
+    """Writes so many bytes of sums as bfloat16."""
+    with code.loop(0, size, lanes * FLOAT) as offset:
+        half = code.b.sdiv(offset, code.integer(FLOAT // BFLOAT16))
+        numbers = code.load(ir.VectorType(F32, lanes), code.at(sums, offset))
+        code.store(code.round(numbers), code.at(target, half))
 
 
-def add_tap_sums(
-    module: ir.Module,
-    name: str,
-    lanes: int,
-    spare: int,
-    item_bytes: Callable[[Code, Value, Value], Value],
-    add_block: Callable[..., None],
-) -> None:
-    """Adds a gradient of weights: for every tap and range of rows a sum over the pairs.
-
-    Arguments and result of what is added: as of :func:`add_weight_gradient`, whatever the result
-    of a tap.
-
-    Args:
-      module: what it is added to.
-      name: of the handler.
-      lanes: floats in a vector.
-      spare: room in the lists of pairs behind those of a block.
-      item_bytes: size of the result of a tap, of (code, channels of ``x``, bytes of a row of
-        ``g``).
-      add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
-        gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
-    """
-
-    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, g = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
-        active = code.minimum(active, table.length(1))
-        taps = table.length(0)
-        values = [
-            *(x.data, table.data, g.data, out.data),
-            *(active, absent, block, rows, table.length(1), taps, x.length(1), g.length(1)),
-        ]
-        return code.b.mul(out.length(0), taps), values
-
-    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
-        x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
-        own = code.array(I64, MAX_BLOCK_ROWS + spare)
-        other = code.array(I64, MAX_BLOCK_ROWS + spare)
-        x_bytes = code.b.mul(channels, code.integer(FLOAT))
-        g_bytes = code.b.mul(width, code.integer(FLOAT))
-        size = item_bytes(code, channels, g_bytes)
-
-        def do_item(item: Value) -> None:
-            part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
-            total = code.at(out, code.b.mul(item, size))
-            clear(code, total, size)
-            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.integer(4)))
-            first = code.b.mul(part, rows)
-            last = code.minimum(code.b.add(first, rows), active)
-            with code.loop(first, last, block) as start:
-                end = code.minimum(code.b.add(start, block), last)
-                count = list_pairs(
-                    code, lanes, line, start, end, absent,
-                    (own, g, g_bytes), (other, x, x_bytes),
-                )  # fmt: skip
-                add_block(code, other, own, count, total, channels, width)
-
-        return do_item
-
-    parallel_handler(module, name, prepare, make_worker)
-
-
-def _repeat_last(code: Code, addresses: Value, count: Value, value: Value, times: int) -> None:
+def repeat_last(code: Code, addresses: Value, count: Value, value: Value, times: int) -> None:
     """Fills a list up, so that its length may be taken as a multiple of ``times``."""
     for index in range(times):
         position = code.b.mul(code.b.add(count, code.integer(index)), code.integer(8))
@@ -209,18 +161,41 @@ def _multiply_strips(
     targets: Value,
     count: Value,
     weights: Value,
-    channels: Value,
+    words: Value,
     row_bytes: Value,
     overwrite: bool,
 ) -> None:
     """``target += source . weights`` for all pairs, strip by strip of the output's channels."""
     for start, stop, vectors in strips(code, tile, row_bytes):
-        step = vectors * tile.lanes * FLOAT
-        with code.loop(start, stop, step) as column, code.loop(0, count, tile.rows) as group:
-            _multiply_tile(
-                    code, dataclasses.replace(tile, vectors=vectors), group, sources, targets,
-                    code.at(weights, column), column, channels, row_bytes, overwrite,
+        part = dataclasses.replace(tile, vectors=vectors)
+        with code.loop(start, stop, part.width * FLOAT) as column:
+            strip, strip_bytes = code.at(weights, column), row_bytes
+            if tile.bfloat16:
+                strip, strip_bytes = _round_strip(code, part, strip, words, row_bytes)
+            with code.loop(0, count, tile.rows) as group:
+                _multiply_tile(
+                    code, part, group, sources, targets, strip, strip_bytes, column, words,
+                    overwrite,
                 )  # fmt: skip
+
+
+def _round_strip(
+    code: Code, tile: Tile, weights: Value, words: Value, row_bytes: Value
+) -> tuple[Value, Value]:
+    """A strip of the weights as words of two neighbouring input channels; the bytes of its rows.
+
+    It serves all pairs of a block, so that making it costs little and no pass over the weights.
+    """
+    strip = code.array(F32, MAX_CHANNELS // 2 * tile.width)
+    vector, step = ir.VectorType(F32, tile.lanes), tile.lanes * FLOAT
+    with code.loop(0, words) as word:
+        one = code.at(weights, code.b.mul(word, code.b.mul(row_bytes, code.integer(2))))
+        lines = (one, code.at(one, row_bytes))
+        target = code.at(strip, code.b.mul(word, code.integer(tile.width * FLOAT)))
+        for v in range(tile.vectors):
+            pair = (code.round(code.load(vector, code.at(line, v * step))) for line in lines)
+            code.store(code.interleave(*pair), code.at(target, v * step))
+    return strip, code.integer(tile.width * FLOAT)
 
 
 def strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:
@@ -237,9 +212,9 @@ def _multiply_tile(
     sources: Value,
     targets: Value,
     weights: Value,
+    weight_bytes: Value,
     column: Value,
-    channels: Value,
-    row_bytes: Value,
+    words: Value,
     overwrite: bool,
 ) -> None:
     vector = ir.VectorType(F32, tile.lanes)
@@ -263,83 +238,29 @@ def _multiply_tile(
         ]
         for write in writes
     ]
-    with code.loop(0, channels, CACHE_LINE // FLOAT) as part:
+    with code.loop(0, words, CACHE_LINE // FLOAT) as part:
         for position in ahead:
             code.prefetch(code.at(position, code.b.mul(part, code.integer(FLOAT))))
-        end = code.minimum(code.b.add(part, code.integer(CACHE_LINE // FLOAT)), channels)
-        with code.loop(part, end) as channel:
-            line = code.at(weights, code.b.mul(channel, row_bytes))
+        end = code.minimum(code.b.add(part, code.integer(CACHE_LINE // FLOAT)), words)
+        with code.loop(part, end) as word:
+            line = code.at(weights, code.b.mul(word, weight_bytes))
             rows = [code.load(vector, code.at(line, v * step)) for v in range(tile.vectors)]
-            place = code.b.mul(channel, code.integer(FLOAT))
-            _add_outer_product(code, tile, [code.at(read, place) for read in reads], rows, sums)
+            place = code.b.mul(word, code.integer(FLOAT))
+            add_outer_product(code, tile, [code.at(read, place) for read in reads], rows, sums)
     for write, row_sums in zip(writes, sums, strict=True):
         for v, total in enumerate(row_sums):
             code.store(total.get(), code.at(write, v * step))
 
 
-def _add_products(
-    code: Code,
-    tile: Tile,
-    inputs: Value,
-    gradients: Value,
-    count: Value,
-    total: Value,
-    channels: Value,
-    width: Value,
-) -> None:
-    """``total[c] += sum over pairs of input[c] * gradient``, tile by tile."""
-    whole = code.b.mul(code.b.sdiv(channels, code.integer(tile.rows)), code.integer(tile.rows))
-    row_bytes = code.b.mul(width, code.integer(FLOAT))
-    for first, last, rows in ((code.integer(0), whole, tile.rows), (whole, channels, 1)):
-        with code.loop(first, last, rows) as channel:
-            line = code.at(total, code.b.mul(channel, row_bytes))
-            place = code.b.mul(channel, code.integer(FLOAT))
-            for start, stop, vectors in strips(code, tile, row_bytes):
-                with code.loop(start, stop, vectors * tile.lanes * FLOAT) as column:
-                    _add_tile(
-                        code, Tile(rows, vectors, tile.lanes), inputs, gradients, count,
-                        code.at(line, column), place, column, row_bytes,
-                    )  # fmt: skip
-
-
-def _add_tile(
-    code: Code,
-    tile: Tile,
-    inputs: Value,
-    gradients: Value,
-    count: Value,
-    total: Value,
-    channel_offset: Value,
-    column: Value,
-    row_bytes: Value,
-) -> None:
-    vector = ir.VectorType(F32, tile.lanes)
-    step = FLOAT * tile.lanes
-    lines = [code.at(total, code.b.mul(row_bytes, code.integer(row))) for row in range(tile.rows)]
-    # From zero in every block: a long sum in one go would lose more digits.
-    zero = ir.Constant(vector, [0.0] * tile.lanes)
-    sums = [[code.variable(vector, zero) for _ in range(tile.vectors)] for _ in lines]
-    with code.loop(0, count) as pair:
-        position = code.b.mul(pair, code.integer(8))
-        read = code.at(pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
-        source = code.at(pointer(code, code.load(I64, code.at(gradients, position))), column)
-        rows = [code.load(vector, code.at(source, v * step)) for v in range(tile.vectors)]
-        values = [code.at(read, index * FLOAT) for index in range(tile.rows)]
-        _add_outer_product(code, tile, values, rows, sums)
-    for line, row_sums in zip(lines, sums, strict=True):
-        for v, row_sum in enumerate(row_sums):
-            place = code.at(line, v * step)
-            code.store(code.b.fadd(code.load(vector, place), row_sum.get()), place)
-
-
-def _add_outer_product(
+def add_outer_product(
     code: Code, tile: Tile, values: list[Value], rows: list[Value], sums: list[list[Variable]]
 ) -> None:
-    """``sums[i][v] += values[i] * rows[v]``, the floats at the addresses ``values``."""
+    """``sums[i][v] += values[i] * rows[v]``, the words at the addresses ``values``."""
+    multiply_add = code.multiply_add_pairs if tile.bfloat16 else code.fma
     for address, row_sums in zip(values, sums, strict=True):
         value = code.splat(address, tile.lanes)
         for row, total in zip(rows, row_sums, strict=True):
-            total.set(code.fma(value, row, total.get()))
+            total.set(multiply_add(value, row, total.get()))
 
 
 def pointer(code: Code, address: Value) -> Value:

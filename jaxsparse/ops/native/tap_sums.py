@@ -1,0 +1,194 @@
+"""The inner loops of the gradient of weights: for every tap a sum over its pairs of rows.
+
+A block of pairs is multiplied as one matrix product, whose sums stay in registers. Words of
+bfloat16 hold two numbers that are summed over, which are here two pairs: rows are copied two and
+two, as words of a channel of both, before they are multiplied many times.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from llvmlite import ir
+
+from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
+from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.code import F32, I16, I64, Code, Value
+from jaxsparse.ops.native.kernels import (
+    BFLOAT16,
+    FLOAT,
+    Tile,
+    add_outer_product,
+    ceil_div,
+    clear,
+    pointer,
+    repeat_last,
+    strips,
+)
+from jaxsparse.ops.native.pairs import list_pairs
+
+
+def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
+    """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
+
+    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
+    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, out]``, with
+    ``out`` a multiple of the lanes, of bfloat16 also ``in``, and a block of no more than
+    ``BLOCK_SUMS`` words of either. Result: float32 ``[ranges, taps, in, out]``, to be added up by
+    the caller.
+    """
+
+    def tap_sums(code: Code, channels: Value, width: Value) -> Value:
+        return code.b.mul(channels, width)
+
+    def add_block(
+        code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
+    ) -> None:
+        if tile.bfloat16:
+            for addresses, width in zip((inputs, gradients), widths, strict=True):
+                _join_rows(code, tile.lanes, addresses, count, width)
+            count = ceil_div(code, count, code.integer(2))
+        _add_products(code, tile, inputs, gradients, count, total, *widths)
+
+    add_tap_sums(module, name, tile, tap_sums, add_block)
+
+
+def add_tap_sums(
+    module: ir.Module,
+    name: str,
+    tile: Tile,
+    tap_sums: Callable[[Code, Value, Value], Value],
+    add_block: Callable[..., None],
+) -> None:
+    """Adds a gradient of weights: for every tap and range of rows a sum over the pairs.
+
+    Arguments and result of what is added: as of :func:`add_weight_gradient`, whatever the result
+    of a tap.
+
+    Args:
+      module: what it is added to.
+      name: of the handler.
+      tile: of the loops.
+      tap_sums: how many numbers the result of a tap has, of (code, channels of ``x``, of ``g``).
+      add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
+        gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
+    """
+
+    def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
+        x, table, sizes, g = (frame.argument(index) for index in range(4))
+        out = frame.result(0)
+        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
+        active = code.minimum(active, table.length(1))
+        taps = table.length(0)
+        values = [
+            *(x.data, table.data, g.data, out.data),
+            *(active, absent, block, rows, table.length(1), taps, x.length(1), g.length(1)),
+        ]
+        return code.b.mul(out.length(0), taps), values
+
+    def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
+        x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
+        own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        factor = code.integer(FLOAT // tile.factors)
+        x_bytes = code.b.mul(channels, factor)
+        g_bytes = code.b.mul(width, factor)
+        size = code.b.mul(tap_sums(code, channels, width), code.integer(FLOAT))
+
+        def do_item(item: Value) -> None:
+            part, tap = code.b.sdiv(item, taps), code.b.srem(item, taps)
+            total = code.at(out, code.b.mul(item, size))
+            clear(code, total, size)
+            line = code.at(table, code.b.mul(code.b.mul(tap, columns), code.integer(4)))
+            first = code.b.mul(part, rows)
+            last = code.minimum(code.b.add(first, rows), active)
+            with code.loop(first, last, block) as start:
+                end = code.minimum(code.b.add(start, block), last)
+                count = list_pairs(
+                    code, tile.lanes, line, start, end, absent,
+                    (own, g, g_bytes), (other, x, x_bytes),
+                )  # fmt: skip
+                add_block(code, other, own, count, total, channels, width)
+
+        return do_item
+
+    parallel_handler(module, name, prepare, make_worker)
+
+
+def _add_products(
+    code: Code,
+    tile: Tile,
+    inputs: Value,
+    gradients: Value,
+    count: Value,
+    total: Value,
+    channels: Value,
+    width: Value,
+) -> None:
+    """``total[c] += sum over pairs of input[c] * gradient``, tile by tile."""
+    whole = code.b.mul(code.b.sdiv(channels, code.integer(tile.rows)), code.integer(tile.rows))
+    row_bytes = code.b.mul(width, code.integer(FLOAT))
+    for first, last, rows in ((code.integer(0), whole, tile.rows), (whole, channels, 1)):
+        with code.loop(first, last, rows) as channel:
+            line = code.at(total, code.b.mul(channel, row_bytes))
+            place = code.b.mul(channel, code.integer(FLOAT))
+            for start, stop, vectors in strips(code, tile, row_bytes):
+                with code.loop(start, stop, vectors * tile.lanes * FLOAT) as column:
+                    part = dataclasses.replace(tile, rows=rows, vectors=vectors)
+                    _add_tile(
+                        code, part, inputs, gradients, count, code.at(line, column), place,
+                        column, row_bytes,
+                    )  # fmt: skip
+
+
+def _add_tile(
+    code: Code,
+    tile: Tile,
+    inputs: Value,
+    gradients: Value,
+    count: Value,
+    total: Value,
+    channel_offset: Value,
+    column: Value,
+    row_bytes: Value,
+) -> None:
+    vector = ir.VectorType(F32, tile.lanes)
+    step = FLOAT * tile.lanes
+    lines = [code.at(total, code.b.mul(row_bytes, code.integer(row))) for row in range(tile.rows)]
+    # From zero in every block: a long sum in one go would lose more digits.
+    zero = ir.Constant(vector, [0.0] * tile.lanes)
+    sums = [[code.variable(vector, zero) for _ in range(tile.vectors)] for _ in lines]
+    with code.loop(0, count) as pair:
+        position = code.b.mul(pair, code.integer(8))
+        read = code.at(pointer(code, code.load(I64, code.at(inputs, position))), channel_offset)
+        source = code.at(pointer(code, code.load(I64, code.at(gradients, position))), column)
+        rows = [code.load(vector, code.at(source, v * step)) for v in range(tile.vectors)]
+        values = [code.at(read, index * FLOAT) for index in range(tile.rows)]
+        add_outer_product(code, tile, values, rows, sums)
+    for line, row_sums in zip(lines, sums, strict=True):
+        for v, row_sum in enumerate(row_sums):
+            place = code.at(line, v * step)
+            code.store(code.b.fadd(code.load(vector, place), row_sum.get()), place)
+
+
+def _join_rows(code: Code, lanes: int, addresses: Value, count: Value, width: Value) -> None:
+    """Copies rows of bfloat16 two and two: words of a channel of both, listed in their place."""
+    joined = code.array(F32, BLOCK_SUMS)
+    zeros = code.array(F32, MAX_CHANNELS // 2)
+    clear(code, zeros, code.integer(MAX_CHANNELS // 2 * FLOAT))
+    repeat_last(code, addresses, count, code.b.ptrtoint(zeros, I64), 1)
+    row_bytes = code.b.mul(width, code.integer(FLOAT))
+    half = ir.VectorType(I16, lanes)
+    with code.loop(0, count, 2) as row:
+        place = code.at(addresses, code.b.mul(row, code.integer(8)))
+        rows = [pointer(code, code.load(I64, code.at(place, 8 * index))) for index in range(2)]
+        pair = code.b.sdiv(row, code.integer(2))
+        target = code.at(joined, code.b.mul(pair, row_bytes))
+        code.store(
+            code.b.ptrtoint(target, I64), code.at(addresses, code.b.mul(pair, code.integer(8)))
+        )
+        with code.loop(0, width, lanes) as channel:
+            offset = code.b.mul(channel, code.integer(BFLOAT16))
+            words = code.interleave(*(code.load(half, code.at(read, offset)) for read in rows))
+            code.store(words, code.at(target, code.b.mul(channel, code.integer(FLOAT))))
