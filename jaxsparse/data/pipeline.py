@@ -165,7 +165,7 @@ class Pipeline:
         except InputError:
             if not self.skips:
                 raise
-        wrong = unreadable(self.source, events, self.views)
+        wrong = unreadable(events, lambda some: [self._read(some, view) for view in self.views])
         good = ~np.isin(events, list(wrong))
         epochs = np.broadcast_to(epochs, events.shape)
         return self.pixels(events[good], epochs[good]), good, wrong
@@ -216,11 +216,13 @@ class Pipeline:
         ends = (np.flatnonzero(np.diff(block, append=-1)) + 1).tolist() or [0]
         return [slice(*ends) for ends in itertools.pairwise([0, *ends])]
 
+    def _read(self, events: np.ndarray, view: str) -> Pixels:
+        return self.source.read_pixels(events, view, self.columns[view])
+
     def _views(self, key: Key) -> tuple[Pixels, ...]:
         made, first = [], None
         for number, view in enumerate(self.views):
-            pixels = self.source.read_pixels(key[2], view, self.columns[view])
-            pixels = transforms.mask(pixels, self.low, self.high)
+            pixels = transforms.mask(self._read(key[2], view), self.low, self.high)
             if self.crops[number]:
                 starts = crop.choose_windows(
                     pixels, self.windows[number], keep=self.crop_keep,

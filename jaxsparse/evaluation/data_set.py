@@ -14,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse import models
+from jaxsparse.data.bad_events import LeftOut, read_all, unreadable
 from jaxsparse.data.batch import Batch, pad, share_out
 from jaxsparse.data.buckets import BucketTable, fit_buckets
 from jaxsparse.data.event_file import EventFile
@@ -32,6 +33,7 @@ from jaxsparse.evaluation.which_part import which_part
 from jaxsparse.training.inputs import Input
 
 BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
+READ_AT_ONCE = 256  # events, to find those that cannot be read
 DEFAULTS = Options()
 
 
@@ -54,7 +56,8 @@ class DataSet:
 
     Mask, crop, coarsening and features are those of the training; nothing is augmented and no pixel
     is dropped for want of room. Networks that label pixels see one event at a time, others as many
-    as training put through at once.
+    as training put through at once. Where ``data.bad_events`` is ``"skip"``, events that cannot be
+    read are left out from the beginning: what is evaluated is as if the file had the others alone.
 
     Args:
       path: an event file.
@@ -69,12 +72,13 @@ class DataSet:
       classes: names of the classes of whole events that the network tells; none if it tells none.
       pixel_classes: names of the classes of pixels that the network tells; none if it tells none.
       numbers: int64 ``[events]``, of the evaluated events in the file, increasing.
+      num_bad_events: that would have been evaluated as well and cannot be read.
       part: which part of the file they are.
       remark: what to say where nobody chose the part and it is not plain which it is; else empty.
 
     Raises:
       InputError: an unreadable file, a view or classes that the network does not have, a part of a
-        configuration that splits nothing.
+        configuration that splits nothing; too many events that cannot be read, or no other.
     """
 
     def __init__(
@@ -99,13 +103,21 @@ class DataSet:
         )
         self.pixel_classes = self._pixel_classes(heads["semantic"]) if labels_pixels else ()
         self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
+        self._data = self._settings(labels_pixels)
+        self._left_out = LeftOut(self.source, self._data.max_bad_events)
         numbers = self._of_part(self.part)
-        self.numbers = numbers[spread_or_all(len(numbers), options.num_events)]
+        chosen = numbers[spread_or_all(len(numbers), options.num_events)]
+        self.numbers = self._readable(chosen)
+        self.num_bad_events = len(chosen) - len(self.numbers)
+        if self.num_bad_events and not len(self):
+            raise InputError(
+                f"None of the {len(chosen)} events of {file.path} that are evaluated can be read: "
+                "make the file again"
+            )
         placements = file.attributes.get("placements", 1)
         said = placements if isinstance(placements, int) else 1
         self._group_size = max(options.bootstrap_group or said, 1)
         self.batch_size = 1 if labels_pixels else _batch_size(config, len(self.numbers))
-        self._data = self._settings(labels_pixels)
         self.pipeline = self._pipeline()
         self.shapes = self.pipeline.shapes
 
@@ -121,7 +133,7 @@ class DataSet:
     def training(self) -> np.ndarray:
         """Numbers of the events of this file that the configuration trained on."""
         numbers = self._of_part(PARTS[0])
-        return numbers[self.truth_of(numbers) != NO_CLASS]
+        return self._readable(numbers[self.truth_of(numbers) != NO_CLASS])
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""
@@ -177,8 +189,8 @@ class DataSet:
           quiet: no progress bar.
         """
         pipeline = self._pipeline(draw) if draw else self.pipeline
-        numbers = range(self.num_batches)
-        for number in with_progress(numbers, len(numbers), text, quiet=quiet):
+        batches = range(self.num_batches)
+        for number in with_progress(batches, len(batches), text, quiet=quiet):
             numbers = self.numbers[number * self.batch_size :][: self.batch_size]
             yield Portion(numbers, pipeline.pixels(numbers))
 
@@ -230,11 +242,24 @@ class DataSet:
         # What a draw changes is where the event lies, not what it is.
         data.fluctuation = data.drop = 0.0
         data.max_sites = 0
+        data.bad_events = self.options.bad_events or data.bad_events
+        if self.options.max_bad_events is not None:
+            data.max_bad_events = self.options.max_bad_events
         if self.options.whole_plane:
             data.crop = ()
         if labels_pixels:
             data.capacities = ()  # of batches, and of crops
         return data
+
+    def _readable(self, numbers: np.ndarray) -> np.ndarray:
+        """Those of some events that can be read, where others are left out; else all of them."""
+        if self._data.bad_events != "skip":
+            return numbers
+        for start in range(0, len(numbers), READ_AT_ONCE):
+            some = numbers[start : start + READ_AT_ONCE]
+            wrong = unreadable(some, lambda events: read_all(self.source, events, self.views))
+            self._left_out.add(wrong)
+        return numbers[~np.isin(numbers, list(self._left_out.events))]
 
     def _pipeline(self, draw: int = 0) -> Pipeline:
         pixels = bool(self.pixel_classes)

@@ -132,6 +132,7 @@ def _passed(
                     measured[name].update(scored)
     about = {
         "num_events": len(data_set),
+        "num_bad_events": data_set.num_bad_events,
         **_images(data_set),
         "part": data_set.part,
         "part_remark": data_set.remark,

@@ -85,7 +85,7 @@ def cross_validate(
       ``None`` without scikit-learn), ``network_against_forest``
       (:func:`~jaxsparse.evaluation.studies.comparison.compare`), ``tau_decay`` {decay:
       events, network, forest: part called nu_tau}, ``folds``, ``seed``, ``draws``, ``classes``,
-      ``data``.
+      ``data``, ``num_bad_events``.
 
     Raises:
       InputError: bad options, a config whose main head is another, or that validates.
@@ -137,6 +137,7 @@ def cross_validate(
     metrics = plain(
         {
             "data": str(data),
+            "num_bad_events": events.num_bad_events,
             "classes": list(events.classes),
             "folds": folds,
             "seed": seed,
