@@ -9,6 +9,8 @@ from jaxsparse.detectors.class_set import ClassSet as ClassSet
 from jaxsparse.detectors.class_set import palette as palette
 from jaxsparse.detectors.detector import Detector as Detector
 from jaxsparse.detectors.detector import DetectorView as DetectorView
+from jaxsparse.detectors.neutrinos import NeutralCurrents as NeutralCurrents
+from jaxsparse.detectors.neutrinos import TopologyWords as TopologyWords
 from jaxsparse.detectors.registry import class_set as class_set
 from jaxsparse.detectors.registry import find as find
 from jaxsparse.detectors.registry import known as known

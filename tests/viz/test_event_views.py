@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.schema import View
+from jaxsparse.detectors import find
 from jaxsparse.detectors.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
 from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
@@ -111,8 +112,11 @@ def metrics_of(events: int):
     metrics = {"task": "classification", "classes": CLASSES, "num_events": events,
                "num_sites": 9, "num_events_without_truth": int((truth < 0).sum())}  # fmt: skip
     pions = Pions(*rng.uniform(1, 90, (3, events)))
-    values = {**measure(event_metrics(CLASSES), [results]), "nc_called": nc_summary(results, pions)}
-    return json.loads(dumps({**metrics, **values}))
+    nova = find("nova")
+    assert nova.neutral_currents is not None
+    values = measure(event_metrics(CLASSES, detector=nova), [results])
+    called = nc_summary(results, pions, nova.neutral_currents)
+    return json.loads(dumps({**metrics, **values, "nc_called": called}))
 
 
 @pytest.mark.parametrize("events", [200, 3])
