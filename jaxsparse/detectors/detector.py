@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from jaxsparse.detectors.class_set import NO_CLASSES, ClassSet
 from jaxsparse.detectors.neutrinos import NeutralCurrents, TopologyWords
+from jaxsparse.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +23,9 @@ class DetectorView:
       mean, std: networks see ``(value - mean) / std``.
       across: the axis that pictures draw from left to right.
       wire_angle: degrees between the wires and the vertical; ``None`` without wires.
+
+    Raises:
+      InputError: ``across`` is no axis.
     """
 
     axes: tuple[str, ...]
@@ -33,6 +37,13 @@ class DetectorView:
     std: float = 1.0
     across: int = 1
     wire_angle: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.across < max(len(self.axes), 2):
+            raise InputError(
+                f"across is {self.across}: it must be the number of one of the axes "
+                f"{', '.join(self.axes)}, counted from 0"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
