@@ -137,14 +137,7 @@ class DataSet:
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""
-        return self._truth[numbers]
-
-    @functools.cached_property
-    def _truth(self) -> np.ndarray:
-        names = np.array([*self.source.event_classes, ""])
-        places = {name: place for place, name in enumerate(self.classes)}
-        lookup = np.array([places.get(str(name), NO_CLASS) for name in names], np.int32)
-        return lookup[self.source.event_labels]  # -1 points at the last, which is none
+        return self.pipeline.labels[numbers]
 
     # Columns of the whole file, which it reads anew whenever it is asked.
 

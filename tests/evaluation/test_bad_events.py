@@ -70,7 +70,7 @@ def test_whole_events_score_as_in_a_file_without_the_bad_ones(
 ):
     config = classifier_config.copy_and_resolve_references()
     config.data.bad_events, config.data.workers = "skip", 2
-    workdir, options = make_workdir(tmp_path / "run", config), Options(part="all", pictures=1)
+    workdir, options = make_workdir(tmp_path / "run", config), Options(part="all", pictures=0)
     metrics = evaluate(workdir, bad_file, tmp_path / "bad", options, quiet=True)
     good_file = without(event_file, tmp_path / "good.h5", BAD_EVENTS)
     evaluate(workdir, good_file, tmp_path / "good", options, quiet=True)
@@ -93,7 +93,7 @@ def test_whole_events_score_as_in_a_file_without_the_bad_ones(
 def test_pixels_score_as_in_a_file_without_the_bad_events(workdir, truth_file, tmp_path):
     bad_file = spoiled(truth_file, tmp_path / "bad.h5", BAD_IMAGES, "Y")
     good_file = without(truth_file, tmp_path / "good.h5", BAD_IMAGES)
-    options = Options(bad_events="skip", whole_plane=True, pictures=1)
+    options = Options(bad_events="skip", whole_plane=True, pictures=0)
     evaluate(workdir, bad_file, tmp_path / "bad", options, quiet=True)
     evaluate(workdir, good_file, tmp_path / "good", options, quiet=True)
     assert figures_of(tmp_path / "bad") == figures_of(tmp_path / "good")

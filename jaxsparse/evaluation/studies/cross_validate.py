@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
+from scipy.special import softmax
 
 from jaxsparse import command_line, settings
 from jaxsparse.data.copying import copy_events
@@ -37,7 +38,7 @@ from jaxsparse.evaluation.metrics.profiles import group_counts
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.evaluation.scores import efficiency, softmax
+from jaxsparse.evaluation.scores import efficiency
 from jaxsparse.evaluation.studies.comparison import compare
 from jaxsparse.evaluation.studies.folds import CrossValidated, stratified_folds
 from jaxsparse.evaluation.studies.forest import cross_scores, have_forest
@@ -197,7 +198,7 @@ def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0)
         raise KeyboardInterrupt
     trained = load_for_evaluation(workdir, step="latest")
     events = DataSet(test, trained.config, Options(part="all"))
-    return softmax(event_logits(trained, events, draws=draws))
+    return softmax(event_logits(trained, events, draws=draws), axis=1)
 
 
 def _fold_scores(
