@@ -10,13 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxsparse.detectors import class_set
-from jaxsparse.viz.plots import (
-    DPI,
-    bin_names,
-    plain_axes,
-    rounded,
-    set_title,
-)
+from jaxsparse.viz.plots import bin_names, rounded, set_title
+from jaxsparse.viz.style import DPI, plain_axes
 
 SETS = {
     "right": ("of the class, called so", "#2c7fb8"),

@@ -110,7 +110,7 @@ class EventHead(EvaluatedHead):
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
         from jaxsparse.viz.event_views import gallery_figure, views_figure
-        from jaxsparse.viz.events import save
+        from jaxsparse.viz.style import save
 
         if not self._parts:
             return
