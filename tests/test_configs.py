@@ -6,13 +6,13 @@ import pathlib
 import pytest
 from ml_collections import ConfigDict
 
-from jaxsparse import models
+from jaxsparse import models, settings
 from jaxsparse.command_line import load_config
 from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
 from jaxsparse.training.data import check_data
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.py"))
 PLANES = {"sparsessnet_u": "U", "sparsessnet_v": "V", "sparsessnet_y": "Y"}
@@ -41,10 +41,12 @@ def test_the_recipes_are_there() -> None:
 def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     config = load_config(str(file))
     assert shared_types(config) == shared_types(default_config())
+    config.data.validation = "a file, which every recipe leaves to its user"
+    settings.check_config(config)
     models.build(config.model)
     objectives_of(config)
     check_data(config)
-    build_optimizer(config.optimizer)
+    Optimizer(**config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
     assert f"python train.py --config=configs/{file.name} --workdir=" in docstring

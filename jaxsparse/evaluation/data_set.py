@@ -30,7 +30,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
 from jaxsparse.evaluation.which_part import which_part
-from jaxsparse.training.inputs import Input
+from jaxsparse.training.workdir import Input
 
 BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
 READ_AT_ONCE = 256  # events, to find those that cannot be read

@@ -17,7 +17,6 @@ from jaxsparse.data.pipeline import chosen_views
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
-from jaxsparse.training.config import with_class_names
 from jaxsparse.training.objectives import Objective, pixel_targets
 
 
@@ -43,9 +42,23 @@ class Loaders:
     event_classes: tuple[str, ...] = ()
 
 
-def has_validation(config: ConfigDict) -> bool:
-    """Whether a config names validation events."""
-    return bool(config.data.validation or config.data.split)
+def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
+    """The config; a copy that says the names of the classes where it leaves them to its file.
+
+    Args:
+      config: of a run.
+      names: of the classes of whole events in ``data.train``; none for pixels.
+
+    >>> from jaxsparse.training.config import classifier_config
+    >>> config = with_class_names(classifier_config(), ["nc", "nue"])
+    >>> with_class_names(config, ["nue", "nc"]).data.classes
+    ('nc', 'nue')
+    """
+    if not names or tuple(config.data.get("classes", ())):
+        return config
+    named = config.copy_and_resolve_references()
+    named.data.classes = tuple(str(name) for name in names)
+    return named
 
 
 def check_data(config: ConfigDict) -> None:
@@ -106,7 +119,7 @@ def open_data(
         facts["classes"] = ", ".join(train.pipeline.classes)
     contents = {"data.train": fingerprint(source)}
     validation = None
-    if has_validation(config):
+    if own_file or split:
         other = _open(config, "validation") if own_file else source
         seen = _select(config, other, split, "validation")
         if not len(seen.events):
@@ -118,8 +131,7 @@ def open_data(
         facts["validation"] = seen.describe()
         if own_file:
             contents["data.validation"] = fingerprint(other)
-            if names_events:
-                facts["validation"] += _shared(config, source, chosen, other, seen)
+            facts["validation"] += _shared(train.pipeline.views, source, chosen, other, seen)
         validation = Loader(
             other, _few_buckets(config.data), shuffle=False,
             batch_size=-(-every.batch_size // every.accumulate),
@@ -173,12 +185,19 @@ def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) ->
 
 
 def _shared(
-    config: ConfigDict, source: EventFile, chosen: Selection, other: EventFile, seen: Selection
+    views: Sequence[str], source: EventFile, chosen: Selection, other: EventFile, seen: Selection
 ) -> str:
     """How many validation events have the pixels of a training event, in words."""
-    views = tuple(config.data.views)
-    trained_on = content_hashes(source, views)[chosen.events]
-    shared = int(np.isin(content_hashes(other, views)[seen.events], trained_on).sum())
+    sizes = [
+        np.stack([file.num_pixels(view)[events] for view in views], axis=1)
+        for file, events in ((source, chosen.events), (other, seen.events))
+    ]
+    # Large images hardly ever have as many pixels as another one: few of them are read.
+    _, number = np.unique(np.concatenate(sizes), axis=0, return_inverse=True)
+    before, after = np.split(number.ravel(), [len(sizes[0])])
+    alike = content_hashes(source, views, chosen.events[np.isin(before, after)])
+    candidates = content_hashes(other, views, seen.events[np.isin(after, before)])
+    shared = int(np.isin(candidates, alike).sum())
     return f", {shared:,} of them with the pixels of a training event" if shared else ""
 
 

@@ -22,15 +22,13 @@ from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
-from jaxsparse.training.config import with_class_names
-from jaxsparse.training.data import check_data, has_validation, open_data
+from jaxsparse.training.data import check_data, open_data, with_class_names
 from jaxsparse.training.display import Display
-from jaxsparse.training.inputs import inputs_of, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.metrics import Sums
 from jaxsparse.training.objectives import main_head, objectives_of
-from jaxsparse.training.optimizer import Optimizer, build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import (
     Replicas,
     describe_devices,
@@ -38,12 +36,13 @@ from jaxsparse.training.parallel import (
     local_devices,
     split_cpu,
 )
-from jaxsparse.training.plan import Plan, check_lengths, check_validations
+from jaxsparse.training.plan import Plan
 from jaxsparse.training.progress import Clock, Progress, Result
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
-from jaxsparse.training.step import AXIS, init_variables, make_train_step, make_validation_step
+from jaxsparse.training.step import AXIS, make_train_step, make_validation_step
 from jaxsparse.training.transfer import beginning
+from jaxsparse.training.workdir import inputs_of, with_absolute_paths
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
@@ -85,18 +84,15 @@ class _Run:
         self, config: ConfigDict, workdir: pathlib.Path, stop: StopSignals, resources: ExitStack
     ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
-        for group in ("", "data", "optimizer", "train"):
-            settings.check(group, config[group] if group else config)
-        check_lengths(config.train)
+        settings.check_config(config)
         check_path(workdir)
         config = with_absolute_paths(config)
         self.network = models.build(config.model, AXIS)
         self.objectives, self.main_head = objectives_of(config), main_head(config)
         check_data(config)
-        check_validations(config, has_validation(config))
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
-        self.optimizer: Optimizer = build_optimizer(config.optimizer)
+        self.optimizer: Optimizer = Optimizer(**config.optimizer)
         forward = make_forward(self.network)
         self.replicas = Replicas(
             config.train.parallel,
@@ -109,8 +105,13 @@ class _Run:
         # 2. The data: files are opened and checked, buckets are measured on them.
         data = open_data(config, self.network, self.objectives, self.replicas.num_devices)
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
-        require_something_to_learn(data.train, data.validation)
-        self.plan = Plan.of(config.train, data.num_events)
+        if warning := require_something_to_learn(data.train, data.validation):
+            self.facts = {**self.facts, "warning": warning}
+        train = config.train
+        self.plan = Plan.of(
+            data.num_events, batch_size=train.batch_size, steps=train.steps, epochs=train.epochs,
+            validate_every=train.validate_every, validate_epochs=train.validate_epochs,
+        )  # fmt: skip
         self.config = config = with_class_names(config, data.event_classes)
         inputs = inputs_of(config, data.contents)
 
@@ -120,7 +121,7 @@ class _Run:
         work_directory.claim(workdir, config, inputs, data.event_classes)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
         self.progress = Progress()
-        variables = init_variables(config.model, config.seed)
+        variables = models.init_variables(config.model, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
             self.facts = {**self.facts, "begins with": begin.fact}
@@ -191,7 +192,8 @@ class _Run:
             self._checkpoint(validate=due or not self.stop.caught)
             if self.progress.validation_due:
                 reason = self._reason()
-        best = self.checkpoints.best_step or "none"
+        validated = math.isfinite(self.progress.best_loss)
+        best = self.checkpoints.best_step if validated else "none"
         self.display.say(
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"
@@ -207,7 +209,7 @@ class _Run:
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""
         before, compiled = time.perf_counter(), self.replicas.compilations
-        rate = self.optimizer.learning_rate(self.step, self.fraction)
+        rate = self.optimizer.rate(self.step, self.fraction)
         try:
             self.state, sums = self.train_step(self.state, batch, np.float32(rate))
         except Stopped:

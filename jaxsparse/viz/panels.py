@@ -31,7 +31,7 @@ WEIGHT = LinearSegmentedColormap.from_list(
 CONFIDENCE = LinearSegmentedColormap.from_list(
     "confidence", ["#67000d", "#d7301f", "#fc8d59", "#d9d4cf", "#cfcfcf"]
 )
-DECADE = 10.0  # a logarithmic bar that spans less is labelled at its ends and between
+WIDE = 100.0  # a logarithmic bar that spans less is labelled at its ends and between
 
 # axes, what to draw, the part of it, and the panel's height and width in screen dots
 Panel = Callable[[Axes, Picture, Window, tuple[int, int]], None]
@@ -202,7 +202,7 @@ def _draw_bar(
     low, high = norm.vmin, norm.vmax
     assert low is not None
     assert high is not None
-    if isinstance(norm, LogNorm) and high < DECADE * low:
+    if isinstance(norm, LogNorm) and high < WIDE * low:
         # Of its own accord a logarithmic bar would say 1.674 x 10^-2, for which there is no room.
         ticks = [low] if high <= 1.02 * low else [low, math.sqrt(low * high), high]
         bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
