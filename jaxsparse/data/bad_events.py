@@ -32,13 +32,15 @@ def unreadable(events: np.ndarray, read: Callable[[np.ndarray], Any]) -> dict[in
 
 
 def read_all(source: Any, events: np.ndarray, views: Iterable[str]) -> None:
-    """Reads all that a file has of some events: pixels and truth of ``views``, and particles.
+    """Reads all that a file has of some events: ``views`` with truth and links, and particles.
 
     Raises:
       InputError: one of them cannot be read.
     """
     for view in views:
         source.read_pixels(events, view)
+        for to in source.linked_views(view):
+            source.read_links(events, view, to)
     source.read_particles(events)
 
 

@@ -66,7 +66,7 @@ def initializer(config: Mapping[str, Any]) -> Callable[[jax.Array], dict[str, An
     It depends on the key alone, not on any data: one site is enough to find the shapes.
 
     Args:
-        config: ``config.model``.
+      config: ``config.model``.
     """
     network = build(config)
 
