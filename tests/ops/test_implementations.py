@@ -78,3 +78,18 @@ def test_kernels_are_asked_before_what_is_portable_and_elsewhere_they_are_not_th
 def test_a_name_that_nobody_has_is_answered_with_those_there_are():
     with pytest.raises(InputError, match="of the grouped convolution it must be one of auto, nat"):
         implementations.check_name("grouped_convolution", "table")
+
+
+@pytest.mark.usefixtures("registered")
+def test_where_an_operation_has_none_of_that_name_it_is_asked_for_what_is_made_of_the_same():
+    asked = {
+        name: [implementations.counterpart(operation, name) for operation in
+               ("convolution", "grouped_convolution", "column_moments")]
+        for name in ("auto", "native", "table", "thousand")
+    }  # fmt: skip
+    assert asked == {
+        "auto": ["auto", "auto", "auto"],
+        "native": ["native", "native", "native"],
+        "table": ["table", "scan", "xla"],
+        "thousand": ["thousand", "native", "native"],
+    }
