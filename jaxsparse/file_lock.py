@@ -106,6 +106,30 @@ class FileLock:
             os.close(descriptor)
 
 
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether somebody holds a lock on a file; False where there is no such file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with FileLock(f"{folder}/lock"):
+    ...         before = is_locked(f"{folder}/lock")
+    ...     before, is_locked(f"{folder}/lock"), is_locked(f"{folder}/none")
+    (True, False, False)
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError):
+        return False
+    try:
+        if _lock(descriptor):
+            _unlock(descriptor)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
 def _lock(descriptor: int) -> bool:
     """Whether there are locks; raises BlockingIOError if another holds this one."""
     try:

@@ -121,8 +121,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "train": S("", TEXT, "event file"),
         "validation": S("", TEXT, "event file; may be empty with a schedule that needs none"),
         "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", _number),
-                   "classification without data.validation: shares of training, validation and "
-                   "test events of data.train, parted by content"),
+                   "without data.validation: shares of training, validation and test events "
+                   "of data.train, parted by content"),
         "views": S((), NAMES, "names of the file's views, all of which the network sees"),
         "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
                      "data.train, which config.json then says"),

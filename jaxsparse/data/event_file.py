@@ -29,6 +29,7 @@ from jaxsparse.data.positioned_read import open_for_reading
 from jaxsparse.data.schema import PARTICLE_DTYPE, TRUTH_COLUMNS, Event, View
 from jaxsparse.data.validation import check_event, check_pixels
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.file_lock import is_locked
 
 __all__ = ["EventFile", "EventWriter"]
 
@@ -250,13 +251,15 @@ class EventFile:
     def _require_path(self) -> None:
         if self.path.is_dir():
             raise InputError(f"{self.path} is a folder: give an event file")
+        if self.path.name.endswith(PARTIAL_SUFFIX) and is_locked(self.path):
+            raise InputError(f"{self.path} is being written by another program: wait for its end")
         if not self.path.exists():
             partial = self.path.with_name(self.path.name + PARTIAL_SUFFIX)
-            hint = (
-                f"only {partial.name} is there, a run that has not ended: wait or make it again"
-                if os.path.exists(partial)  # also of a name too long to have one
-                else "check the path, or make it with python -m jaxsparse.data.simulate"
-            )
+            hint = "check the path, or make it with python -m jaxsparse.data.simulate"
+            if is_locked(partial):
+                hint = "another program is writing it, wait for its end"
+            elif os.path.exists(partial):  # also of a name too long to have one
+                hint = f"{partial.name} is left of a program that did not end, make it again"
             raise InputError(f"{self.path} does not exist: {hint}")
 
     def _read_header(self) -> EventHeader:

@@ -295,12 +295,14 @@ def chosen_views(source: Source, data: Any) -> tuple[str, ...]:
     """
     views = tuple(str(view) for view in data.views)
     known = ", ".join(source.view_shapes)
+    flag = f'--config.data.views="{tuple(source.view_shapes)}"'
     if not views:
-        raise InputError(f"data.views is (): choose among {known} of {source_name(source)}")
+        raise InputError(f"data.views is (): choose among {known} of {source_name(source)}, {flag}")
     for view in views:
         if view not in source.view_shapes:
             raise InputError(
-                f"data.views has {view!r} but {source_name(source)} has {known}: choose among these"
+                f"data.views has {view!r} but {source_name(source)} has {known}: choose among "
+                f"these, {flag}"
             )
     if len(set(views)) != len(views):
         raise InputError(f"data.views is {views}: no view may come twice")

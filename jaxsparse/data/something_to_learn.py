@@ -5,30 +5,55 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.data.loader import Loader
-from jaxsparse.data.pixels import source_name
+from jaxsparse.data.pixels import Pixels, source_name
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.errors import InputError
 
 SAMPLED = 256  # events that are looked at
+UPPER = 0.84  # of pixels: two thirds lie between this quantile and its mirror image
+ODD = 0.1  # size of features, or its inverse, at which to warn
 
 
-def require_something_to_learn(train: Loader, validation: Loader | None) -> None:
+def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
     """Looks at some events of both, spread evenly over each.
 
     Args:
       train: of ``data.train``.
       validation: None where a run has none.
 
+    Returns:
+      What to warn of; empty where features are of the size that networks are made for.
+
     Raises:
       InputError: no pixel in the views chosen, none between ``data.low`` and ``data.high``, or,
         where pixels are to be named, none that has a class and a weight.
     """
-    _require(train, "data.train")
+    images = _images(train, "data.train")
     if validation is not None:
-        _require(validation, "data.validation")
+        _images(validation, "data.validation")
+    features = np.concatenate([view.values for view in images])
+    return _of_odd_size(features, train.pipeline.mean, train.pipeline.std)
 
 
-def _require(loader: Loader, key: str) -> None:
+def _of_odd_size(features: np.ndarray, mean: float, std: float) -> str:
+    """What to say of features that are all much larger or much smaller than 1."""
+    seen = features[features != 0]  # those of a halo are
+    if len(seen) and ODD <= np.quantile(np.abs(seen), UPPER) <= 1 / ODD:
+        return ""
+    low, middle, high = np.quantile(features, (1 - UPPER, 0.5, UPPER)).tolist()
+    spread = (high - low) / 2
+    if spread:
+        new = f"--config.data.mean={mean + std * middle:.4g} --config.data.std={std * spread:.4g}"
+    else:  # all pixels have one value
+        new = f"--config.data.mean=0 --config.data.std={abs(mean + std * middle) or 1:.4g}"
+    return (
+        f"data.mean is {mean:g} and data.std {std:g}: two thirds of the features, (value - mean) / "
+        f"std, are {low:.3g} to {high:.3g}, networks are made for some around 1: set {new}"
+    )
+
+
+def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
+    """Images of some events; refused where there is nothing to learn from them."""
     pipeline, source = loader.pipeline, loader.pipeline.source
     sample = loader.events[spread_out(len(loader.events), SAMPLED)]
     pixels, good, _ = pipeline.readable_pixels(sample)
@@ -56,3 +81,4 @@ def _require(loader: Loader, key: str) -> None:
             f"{key} has nothing to learn from: no pixel of {seen} has a class and a weight, give "
             "a file with truth"
         )
+    return images

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -31,9 +31,7 @@ def shapes_of(arrays: Mapping[str, Any]) -> dict[str, Shape]:
     return {path: tuple(leaf.shape) for path, leaf in arrays.items()}
 
 
-def first_difference(
-    there: Mapping[str, Shape], here: Mapping[str, Shape], apart_from: Collection[str] = ()
-) -> str:
+def first_difference(there: Mapping[str, Shape], here: Mapping[str, Shape]) -> str:
     """In words; empty where all shapes are the same.
 
     >>> first_difference({"params/a": (2, 3)}, {"params/a": (2, 4), "params/b": (1,)})
@@ -41,7 +39,7 @@ def first_difference(
     """
     for path in sorted(there.keys() | here.keys(), key=_parameters_first):
         theirs, ours = (shapes.get(path, "absent") for shapes in (there, here))
-        if theirs != ours and path not in apart_from:
+        if theirs != ours:
             return f"{path} is {theirs} there and {ours} here"
     return ""
 

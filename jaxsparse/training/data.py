@@ -118,8 +118,7 @@ def open_data(
         facts["validation"] = seen.describe()
         if own_file:
             contents["data.validation"] = fingerprint(other)
-            if names_events:
-                facts["validation"] += _shared(config, source, chosen, other, seen)
+            facts["validation"] += _shared(train.pipeline.views, source, chosen, other, seen)
         validation = Loader(
             other, _few_buckets(config.data), shuffle=False,
             batch_size=-(-every.batch_size // every.accumulate),
@@ -173,12 +172,19 @@ def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) ->
 
 
 def _shared(
-    config: ConfigDict, source: EventFile, chosen: Selection, other: EventFile, seen: Selection
+    views: Sequence[str], source: EventFile, chosen: Selection, other: EventFile, seen: Selection
 ) -> str:
     """How many validation events have the pixels of a training event, in words."""
-    views = tuple(config.data.views)
-    trained_on = content_hashes(source, views)[chosen.events]
-    shared = int(np.isin(content_hashes(other, views)[seen.events], trained_on).sum())
+    sizes = [
+        np.stack([file.num_pixels(view)[events] for view in views], axis=1)
+        for file, events in ((source, chosen.events), (other, seen.events))
+    ]
+    # Large images hardly ever have as many pixels as another one: few of them are read.
+    _, number = np.unique(np.concatenate(sizes), axis=0, return_inverse=True)
+    before, after = np.split(number.ravel(), [len(sizes[0])])
+    alike = content_hashes(source, views, chosen.events[np.isin(before, after)])
+    candidates = content_hashes(other, views, seen.events[np.isin(after, before)])
+    shared = int(np.isin(candidates, alike).sum())
     return f", {shared:,} of them with the pixels of a training event" if shared else ""
 
 

@@ -109,7 +109,8 @@ class _Run:
         # 2. The data: files are opened and checked, buckets are measured on them.
         data = open_data(config, self.network, self.objectives, self.replicas.num_devices)
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
-        require_something_to_learn(data.train, data.validation)
+        if warning := require_something_to_learn(data.train, data.validation):
+            self.facts = {**self.facts, "warning": warning}
         self.plan = Plan.of(config.train, data.num_events)
         self.config = config = with_class_names(config, data.event_classes)
         inputs = inputs_of(config, data.contents)
@@ -191,7 +192,8 @@ class _Run:
             self._checkpoint(validate=due or not self.stop.caught)
             if self.progress.validation_due:
                 reason = self._reason()
-        best = self.checkpoints.best_step or "none"
+        validated = math.isfinite(self.progress.best_loss)
+        best = self.checkpoints.best_step if validated else "none"
         self.display.say(
             f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
             f"in {self.workdir}"

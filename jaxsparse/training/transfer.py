@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
-from jaxsparse.training.arrays import by_path, first_difference, name_of, shapes_of
+from jaxsparse.training.arrays import Shape, by_path, first_difference, name_of, shapes_of
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
 from jaxsparse.training.inputs import Input, read_inputs
@@ -27,15 +28,13 @@ class Beginning:
     """What a run begins with.
 
     Attributes:
-      arrays: parameters and running moments by path, without those of last layers.
-      scores: arrays of last layers by path, whose last axis is the classes of the other run.
-      orders: of every class here, its place in each of ``scores``; -1: to be drawn anew.
-      fact: where they are from, and what is drawn anew, in words.
+      arrays: parameters and running moments by path, as the other run has them.
+      orders: of last layers, by path: of every class here, its place there; -1: to be drawn anew.
+      fact: where they are from, which parts are kept and which drawn anew, in words.
       content: a word that is the same for the same parameters and moments.
     """
 
     arrays: dict[str, np.ndarray]
-    scores: dict[str, np.ndarray]
     orders: dict[str, tuple[int, ...]]
     fact: str
     content: str
@@ -45,10 +44,8 @@ class Beginning:
 
         def begin(path: Any, drawn: Any) -> Any:
             name = name_of(path)
-            if name in self.scores:
-                order = np.array(self.orders[name])
-                return np.where(order >= 0, self.scores[name][..., order], drawn)
-            return self.arrays.get(name, drawn)
+            array, order = self.arrays.get(name, drawn), np.array(self.orders.get(name, ()))
+            return np.where(order >= 0, array[..., order], drawn) if len(order) else array
 
         return jax.tree_util.tree_map_with_path(begin, variables)
 
@@ -85,42 +82,53 @@ def beginning(
 def read_beginning(config: ConfigDict) -> Beginning:
     """Reads what ``train.start_from`` names: ``params`` and ``batch_stats`` of a checkpoint.
 
-    The last layer goes by the names of the classes: one that both runs have keeps its column, one
-    that is new here is drawn anew. Without names (an older run may have none in its config) the
-    columns are kept as they are where there are as many, and all drawn anew elsewhere. Nothing else
-    of the other run is used, neither its optimiser nor its place in the data.
+    The backbone must be the other run's. What only heads of this run read of it is drawn anew, and
+    so is a head that the other run has not, or with other fields that shape its arrays.
+
+    The last layer of a head goes by the names of the classes: one that both runs have keeps its
+    column, one that is new here is drawn anew. Without names (configs do not name the classes of
+    pixels) the columns are kept as they are where there are as many, and all drawn anew elsewhere.
+    Nothing else of the other run is used, neither its optimiser nor its place in the data.
 
     Args:
       config: ``train.start_from`` is a work directory (its best checkpoint; the latest where none
         was validated) or one checkpoint in it, ``WORKDIR/checkpoints/N``.
 
     Raises:
-      InputError: nothing to read there, or the parameters of another network.
+      InputError: nothing to read there, or the parameters of another backbone.
     """
     workdir, wanted = _place(pathlib.Path(config.train.start_from))
     source, _, variables, step = load_for_evaluation(workdir, wanted)
-    there = {path: np.asarray(leaf) for path, leaf in by_path(variables).items()}
-    here = _shapes(config)
-    orders = {head: _order(source, config, head) for head in config.model.heads}
-    last = {
-        path: order for head, order in orders.items() for path in _last_layer(here, config, head)
-    }
-    anew = {path for path in last if path in there and there[path].shape[:-1] == here[path][:-1]}
-    if difference := first_difference(shapes_of(there), here, anew):
+    there, here = by_path(variables), _shapes(config.model)
+    there = {path: np.asarray(leaf) for path, leaf in there.items()}
+    if difference := _backbone_difference(shapes_of(there), source.model, config.model):
         raise InputError(
             f"train.start_from is {config.train.start_from}, whose checkpoint {step} is of another "
             f"network: {difference}, set config.model as it was there."
         )
-    fact = f"step {step} of {workdir}"
-    for head, order in orders.items():
-        fact += _anew(order, source, config, head)
-    return Beginning(
-        {path: there[path] for path in here if path not in last},
-        {path: there[path] for path in last},
-        last,
-        fact,
-        _content(there),
-    )
+    arrays = {path: there[path] for path in here if path in there and not _head_of(path)}
+    orders: dict[str, tuple[int, ...]] = {}
+    kept, anew = ["backbone"], []
+    if any(path not in there and not _head_of(path) for path in here):
+        anew.append("what the heads there do not read of the backbone")
+    for head in config.model.heads:
+        own = {path for path in here if _head_of(path) == head}
+        last = _last_layer(here, config, head)
+        before = {path for path in there if _head_of(path) == head}
+        if not before:
+            anew.append(f"{head} (no such head there)")
+        elif own != before or not all(_fits(there[p].shape, here[p], p in last) for p in own):
+            anew.append(f"{head} (other fields there)")
+        else:
+            kept.append(head)
+            arrays |= {path: there[path] for path in own}
+            order = _order(source, config, head)
+            orders |= dict.fromkeys(last, order)
+            anew += _new_classes(order, source, config, head)
+    fact = f"step {step} of {workdir}: {', '.join(kept)}"
+    if anew:
+        fact += f"; drawn anew: {', '.join(anew)}"
+    return Beginning(arrays, orders, fact, _content(there))
 
 
 def _place(path: pathlib.Path) -> tuple[pathlib.Path, str]:
@@ -145,16 +153,47 @@ def _content(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _shapes(config: ConfigDict) -> dict[str, tuple[int, ...]]:
-    """Shape of every array of a network, by path."""
-    shapes = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(0))
-    return shapes_of(by_path(shapes))
+def _shapes(model: Mapping[str, Any]) -> dict[str, Shape]:
+    """Shape of every array of the network of a ``config.model``, by path."""
+    return shapes_of(by_path(jax.eval_shape(initializer(model), jax.random.PRNGKey(0))))
 
 
-def _last_layer(here: dict[str, tuple[int, ...]], config: ConfigDict, head: str) -> set[str]:
+def _head_of(path: str) -> str:
+    """The head that an array belongs to; empty for the backbone."""
+    _, part, name, *_ = path.split("/")
+    return name if part == "heads" else ""
+
+
+def _fits(there: Shape, here: Shape, is_last: bool) -> bool:
+    """Whether an array can be kept; the last axis of a last layer is its classes."""
+    return there[:-1] == here[:-1] if is_last else there == here
+
+
+def _backbone_difference(
+    there: Mapping[str, Shape], source: Mapping[str, Any], model: Mapping[str, Any]
+) -> str:
+    """In words, why this run's backbone with the other run's heads has not the arrays there."""
+    if source["name"] != model["name"]:
+        return f"model.name is {source['name']!r} there and {model['name']!r} here"
+    wanted = {**model, "heads": source["heads"]}
+    shapes = _shapes(wanted)
+    if there == shapes:
+        return ""
+    for key, value in source.items():
+        if value != wanted[key]:
+            try:
+                matters = _shapes({**wanted, key: value}) != shapes
+            except InputError:  # other keys have to change with it
+                matters = True
+            if matters:
+                return f"model.{key} is {value!r} there and {model[key]!r} here"
+    return first_difference(there, shapes)
+
+
+def _last_layer(here: Mapping[str, Shape], config: ConfigDict, head: str) -> set[str]:
     """Paths of the arrays of a head that would be longer with one class more."""
-    larger = config.copy_and_resolve_references()
-    larger.model.heads[head].num_classes += 1
+    larger = config.model.copy_and_resolve_references()
+    larger.heads[head].num_classes += 1
     return {path for path, shape in _shapes(larger).items() if shape != here[path]}
 
 
@@ -164,13 +203,8 @@ def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]
     if theirs and ours:
         return tuple(theirs.index(name) if name in theirs else -1 for name in ours)
     number = config.model.heads[head].num_classes
-    return tuple(range(number)) if number == _classes_of(source, head) else (-1,) * number
-
-
-def _classes_of(config: ConfigDict, head: str) -> int:
-    """Number of classes of a head; 0 where there is no such head."""
-    heads = config.model.heads
-    return int(heads[head].num_classes) if head in heads else 0
+    same = number == source.model.heads[head].num_classes
+    return tuple(range(number)) if same else (-1,) * number
 
 
 def _class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
@@ -178,14 +212,14 @@ def _class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
     return tuple(config.data.get("classes", ())) if head == "event" else ()
 
 
-def _anew(order: tuple[int, ...], source: ConfigDict, config: ConfigDict, head: str) -> str:
+def _new_classes(
+    order: tuple[int, ...], source: ConfigDict, config: ConfigDict, head: str
+) -> list[str]:
     """What of a last layer is drawn anew, in words; nothing where all of it is kept."""
     if min(order) >= 0:
-        return ""
-    layer = "the last layer" + (f" of {head}" if len(config.model.heads) > 1 else "")
+        return []
     if max(order) >= 0:
         names = _class_names(config, head)
-        new = [names[place] for place, old in enumerate(order) if old < 0]
-        return f", {layer}'s {', '.join(new)} drawn anew"
-    classes = f"{_classes_of(source, head)} classes there, {_classes_of(config, head)} here"
-    return f", {layer} drawn anew: {classes}"
+        return [f"{names[place]} of {head}" for place, old in enumerate(order) if old < 0]
+    theirs, ours = (each.model.heads[head].num_classes for each in (source, config))
+    return [f"the last layer of {head} ({theirs} classes there, {ours} here)"]

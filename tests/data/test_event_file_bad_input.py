@@ -127,8 +127,19 @@ def test_missing_files_are_named_with_what_to_do(tmp_path):
     refuses_to_open(tmp_path / "none.h5", match=r"none.h5 does not exist: .*simulate")
     refuses_to_open(tmp_path / f"{'n' * 250}.h5", match=r"does not exist: .*simulate")
     (tmp_path / "none.h5.partial").touch()
-    refuses_to_open(tmp_path / "none.h5", match="a run that has not ended")
+    refuses_to_open(
+        tmp_path / "none.h5", match="none.h5.partial is left of a program that did not end"
+    )
     refuses_to_open(tmp_path, match="is a folder")
+
+
+def test_a_file_that_is_being_written_is_not_asked_for_again(tmp_path):
+    path, views = tmp_path / "events.h5", {"Y": (4, 4)}
+    with EventWriter(path, detector="toy", views=views, class_names=CLASS_NAMES):
+        refuses_to_open(path, match="does not exist: another program is writing it, wait for its")
+        partial = tmp_path / "events.h5.partial"
+        refuses_to_open(partial, match="is being written by another program: wait for its end")
+    assert len(EventFile(path)) == 0
 
 
 @pytest.mark.parametrize(

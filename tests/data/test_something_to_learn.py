@@ -36,8 +36,8 @@ def load(tmp_path, make_event, write_events, data_config, loss_config):
 
 def test_a_file_with_pixels_and_truth_is_accepted_for_training_and_validation(load):
     loader = load()
-    require_something_to_learn(loader, None)
-    require_something_to_learn(loader, loader)
+    assert not require_something_to_learn(loader, None)
+    assert not require_something_to_learn(loader, loader)
 
 
 def test_values_outside_of_low_and_high_are_named_with_what_they_are(load):
@@ -49,6 +49,38 @@ def test_values_outside_of_low_and_high_are_named_with_what_they_are(load):
         require_something_to_learn(loader, None)
     assert "data.low is 10 and data.high 300: none of the " in str(caught.value)
     assert "their values are 0.5 to 1.5, half of them 0.7" in str(caught.value)
+
+
+def of_values(*values):
+    """A change of views: these values again and again."""
+    return lambda view: dataclasses.replace(
+        view, values=np.resize(np.array(values, np.float32), len(view))
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "figures", "remedy"),
+    [
+        ((0.9, 1.0, 1.1), "0.018 to 0.022", "--config.data.mean=1 --config.data.std=0.1"),
+        ((999.0, 1000.0, 1001.0), "20 to 20", "--config.data.mean=1000 --config.data.std=1"),
+        ((255.0,), "", ""),
+        ((1.0,), "0.02 to 0.02", "--config.data.mean=0 --config.data.std=1"),
+        ((10.0, 50.0, 300.0), "", ""),
+    ],
+)
+def test_features_far_from_one_are_warned_of_with_what_would_mend_them(
+    load, values, figures, remedy
+):
+    loader = load(of_values(*values), low=0.0, high=1e9, mean=0.0, std=50.0)
+    warning = require_something_to_learn(loader, None)
+    assert figures in warning
+    assert warning.endswith(remedy)
+    assert bool(warning) == bool(remedy)
+
+
+def test_the_empty_pixels_of_a_halo_are_no_small_features(load):
+    loader = load(of_values(10.0, 50.0, 300.0), low=0.0, high=1e9, std=50.0, halo=3)
+    assert not require_something_to_learn(loader, None)
 
 
 def test_views_without_a_pixel_are_named(load):

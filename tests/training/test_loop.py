@@ -57,6 +57,22 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, s
     assert steps == sorted(set(steps))
 
 
+def test_a_run_that_never_validated_has_no_best_checkpoint(config, tmp_path, capsys):
+    config.train.steps, config.train.validate_every, config.data.validation = 2, 0, ""
+    config.optimizer.schedule = "constant"
+    loop.train(config, tmp_path)
+    assert "checkpoints [2], best none, in" in capsys.readouterr().out
+
+
+def test_the_banner_tells_of_shared_events_and_of_odd_features(config, tmp_path, capsys):
+    config.train.steps, config.data.std = 2, 1.0
+    config.data.validation = config.data.train
+    loop.train(config, tmp_path)
+    said = capsys.readouterr().out
+    assert "24 events, 24 of them with the pixels of a training event" in said
+    assert "warning  data.mean is 0 and data.std 1: two thirds of the features" in said
+
+
 def test_a_finished_run_is_left_as_it_is(config, tmp_path, capsys):
     config.train.steps = 2
     loop.train(config, tmp_path)
@@ -172,7 +188,9 @@ def test_a_file_of_another_detector_is_told_by_its_view_before_its_classes(confi
         ("Z",),
         3,
     )  # the file has more classes, too
-    with pytest.raises(InputError, match=r"data\.views has 'Z' but .* has Y: choose among these"):
+    with pytest.raises(
+        InputError, match=r"data\.views has 'Z' but .* has Y: choose among these, --config"
+    ):
         loop.train(config, tmp_path / "run")
 
 

@@ -125,7 +125,7 @@ def test_the_config_of_an_old_run_is_read_in_todays_keys(old_run):
 
 
 def test_a_new_run_begins_with_an_old_one_which_does_not_go_on(old_run):
-    _, workdir = old_run
+    kind, workdir = old_run
     config = read_config(workdir)
     with pytest.raises(InputError, match="was made by an earlier version") as error:
         claim(workdir, config, {})
@@ -133,7 +133,7 @@ def test_a_new_run_begins_with_an_old_one_which_does_not_go_on(old_run):
     assert "\n" not in str(error.value)
     config.train.start_from = str(workdir)
     found = read_beginning(config)
-    assert found.fact == f"step 0 of {workdir}"
+    assert found.fact == f"step 0 of {workdir}: backbone, {KINDS[kind]}"
     (_, _, trained, _) = load_for_evaluation(workdir)
     begun = found.applied_to(init_variables(config.model, seed=3))
     jax.tree.map(np.testing.assert_array_equal, begun, trained)

@@ -9,8 +9,10 @@ import pytest
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
-from jaxsparse.training.step import init_variables
+from jaxsparse.training.config import default_config
+from jaxsparse.training.step import init_variables, initializer
 from jaxsparse.training.transfer import read_beginning
+from tests.evaluation.workdirs import make_workdir
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_a_run_begins_with_the_parameters_and_moments_of_the_other(
 def test_one_checkpoint_can_be_named(config, before):
     config.train.start_from = str(before / "checkpoints" / "3")
     found, _ = begin(config)
-    assert found.fact == f"step 3 of {before}"
+    assert found.fact.startswith(f"step 3 of {before}: ")
     config.train.start_from = str(before / "checkpoints" / "2")
     with pytest.raises(InputError, match="checkpoint 2 is not in"):
         begin(config)
@@ -79,9 +81,9 @@ def test_a_place_is_what_it_holds_not_what_it_is_called(config, before, tmp_path
     pre = tmp_path / "checkpoints" / "pre"
     shutil.copytree(before, pre)
     config.train.start_from = str(pre)
-    assert begin(config)[0].fact == f"step 3 of {pre}"
+    assert begin(config)[0].fact.startswith(f"step 3 of {pre}: ")
     config.train.start_from = str(pre / "checkpoints" / "3")
-    assert begin(config)[0].fact == f"step 3 of {pre}"
+    assert begin(config)[0].fact.startswith(f"step 3 of {pre}: ")
     config.train.start_from = str(pre / "config.json")
     with pytest.raises(InputError, match=r"config\.json is missing, it must be a directory"):
         begin(config)
@@ -138,9 +140,13 @@ def last_layer(variables):
     ("classes", "order", "words"),
     [
         (("numu", "nc"), (1, 0), ""),
-        (("nue", "cosmic", "numu", "nc"), (2, None, 1, 0), ", the last layer's cosmic drawn anew"),
+        (("nue", "cosmic", "numu", "nc"), (2, None, 1, 0), "; drawn anew: cosmic of event"),
         (("nue", "numu", "nc"), (2, 1, 0), ""),
-        ((), (None,) * 4, ", the last layer drawn anew: 3 classes there, 4 here"),
+        (
+            (),
+            (None,) * 4,
+            "; drawn anew: the last layer of event (3 classes there, 4 here)",
+        ),
     ],
 )
 def test_the_last_layer_goes_by_the_names_of_the_classes(config, before, classes, order, words):
@@ -149,7 +155,7 @@ def test_the_last_layer_goes_by_the_names_of_the_classes(config, before, classes
     config.train.start_from = str(before)
     config.model.heads.event.num_classes, config.data.classes = len(order), classes
     found, variables = begin(config)
-    assert found.fact == f"step 3 of {before}{words}"
+    assert found.fact == f"step 3 of {before}: backbone, event{words}"
     fresh = last_layer(init_variables(config.model, config.seed))
     old = last_layer(trained)
     for path, leaf in last_layer(variables).items():
@@ -164,16 +170,117 @@ def test_the_last_layer_goes_by_the_names_of_the_classes(config, before, classes
 def test_another_network_is_refused_before_anything_is_written(config, before, tmp_path):
     config.train.start_from, config.model.filters = str(before), 5
     with pytest.raises(
-        InputError, match=r"another network: params/.* is \(.*4.*\) there and "
+        InputError, match=r"another network: model\.filters is 4 there and 5 here, set"
     ) as e:
         loop.train(config, tmp_path / "after")
     assert "\n" not in str(e.value)
     assert not (tmp_path / "after").exists()
     config.model.filters, config.model.normalize = 4, False
     with pytest.raises(
-        InputError, match=r"params/backbone/BatchNorm_0/\w+ is \(4,\) there and absent here"
+        InputError, match=r"another network: model\.normalize is True there and False here"
     ):
         begin(config)
+
+
+@pytest.fixture(scope="module")
+def pixels(tmp_path_factory):
+    """(config, work directory) of an untrained network that names pixels."""
+    config = of_heads("semantic")
+    return config, make_workdir(tmp_path_factory.mktemp("pixels"), config)
+
+
+def of_heads(*heads, **classes):
+    """A config of two levels with these heads, of so many classes."""
+    config = default_config("uresnet", heads)
+    config.model.update({"vocabulary": "dense", "filters": 2, "depth": 2, "blocks": 1})
+    for head, number in classes.items():
+        config.model.heads[head].num_classes = number
+    return config
+
+
+def drawn_anew(config):
+    """Variables of the network with numbers that no other network has, without compiling."""
+    shapes = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(0))
+    rng = np.random.default_rng(1)
+    return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(leaf.dtype), shapes)
+
+
+def begun(config, workdir):
+    """(fact, paths with the other run's arrays, paths with freshly drawn ones that differ)."""
+    config.train.start_from = str(workdir)
+    variables = drawn_anew(config)
+    found, fresh = read_beginning(config), paths(variables)
+    there = paths(load_for_evaluation(workdir, "latest")[2])
+    kept, drawn = set(), set()
+    for path, leaf in paths(found.applied_to(variables)).items():
+        if path in there and np.array_equal(leaf, there[path]):
+            kept.add(path)
+        else:
+            np.testing.assert_array_equal(leaf, fresh[path])
+            drawn.add(path)
+    return found.fact.partition(": ")[2], kept, drawn
+
+
+def test_a_head_that_comes_to_those_there_are_is_drawn_anew_alone(pixels):
+    before, workdir = pixels
+    fact, kept, drawn = begun(of_heads("semantic", "event"), workdir)
+    assert kept == set(paths(drawn_anew(before)))
+    assert drawn
+    assert all("['event']" in path or "bottom_norm" in path for path in drawn)
+    assert fact == (
+        "backbone, semantic; drawn anew: what the heads there do not read of the backbone, event "
+        "(no such head there)"
+    )
+
+
+def test_pixels_of_fewer_classes_keep_all_but_the_last_layer(pixels):
+    fact, kept, drawn = begun(of_heads("semantic", semantic=3), pixels[1])
+    assert len(drawn) == 2
+    assert all("['scores']" in path for path in drawn)
+    assert any("['semantic']['norm']" in path for path in kept)
+    assert fact == (
+        "backbone, semantic; drawn anew: the last layer of semantic (5 classes there, 3 here)"
+    )
+
+
+def test_a_head_in_the_place_of_another_keeps_what_it_reads_of_the_backbone(pixels):
+    fact, kept, drawn = begun(of_heads("event"), pixels[1])
+    assert any("encoder_1" in path for path in kept)
+    assert all("['backbone']" in path and "decoder" not in path for path in kept)
+    assert all("['event']" in path or "bottom_norm" in path for path in drawn)
+    assert fact.startswith("backbone; drawn anew: what the heads there do not read")
+
+
+def test_a_head_with_other_arrays_is_drawn_anew_as_a_whole(config, before):
+    config.train.start_from = str(before)
+    config.model.heads.event.pooling = "average+max"
+    fresh, found = drawn_anew(config), read_beginning(config)
+    assert found.fact.endswith(": backbone; drawn anew: event (other fields there)")
+    for path, leaf in last_layer(found.applied_to(fresh)).items():
+        np.testing.assert_array_equal(leaf, last_layer(fresh)[path])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"depth": 3}, "model.depth is 2 there and 3 here"),
+        ({"dtype": "bfloat16", "filters": 3}, "model.filters is 2 there and 3 here"),
+        ({"views": 2, "shared_stem": False}, "model.views is 1 there and 2 here"),
+    ],
+)
+def test_the_first_field_by_which_backbones_do_not_fit_is_named(pixels, change, words):
+    config = of_heads("semantic", "event")
+    config.model.update(change)
+    config.train.start_from = str(pixels[1])
+    with pytest.raises(InputError) as error:
+        read_beginning(config)
+    assert words in str(error.value)
+
+
+def test_another_kind_of_backbone_is_named(config, pixels):
+    config.train.start_from = str(pixels[1])
+    with pytest.raises(InputError, match=r"model\.name is 'uresnet' there and 'tiny' here"):
+        read_beginning(config)
 
 
 def test_a_place_without_a_run_is_named(config, tmp_path):
