@@ -109,7 +109,11 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
     records = read_records(folder)
     trained = load_for_evaluation(folder, step="latest")
     events = DataSet(data, trained.config)
-    planned = Plan.of(trained.config.train, len(events.training)).steps
+    train = trained.config.train
+    planned = Plan.of(
+        len(events.training), batch_size=train.batch_size, steps=train.steps, epochs=train.epochs,
+        validate_every=train.validate_every, validate_epochs=train.validate_epochs,
+    ).steps  # fmt: skip
     if trained.step != planned:
         raise InputError(
             f"{folder} stopped at step {trained.step} of {planned}: run the command again to go on"

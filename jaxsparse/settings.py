@@ -1,12 +1,14 @@
 """Every setting of a config but the network's: default, range and meaning, in one table.
 
-``training/config.py`` makes the config of it; whoever uses a group of settings checks it with
-:func:`check`. Backbones and heads declare their own (``models/fields.py``).
+``training/config.py`` makes the config of it. A training checks all of it first, with
+:func:`check_config`; whoever else uses a group of settings does with :func:`check`. Backbones and
+heads declare their own (``models/fields.py``).
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -245,16 +247,13 @@ def check(group: str, values: Mapping[str, Any]) -> None:
       values: by key; keys that the group does not have are left to others.
 
     Raises:
-      InputError: name, value and rule; or what stands for a key of an earlier version.
+      InputError: name, value and rule.
 
     >>> check("data", {"num_buckets": 0})
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: data.num_buckets is 0: it must be a whole number from 1 to 8.
     """
-    for old, new in RENAMED.items():
-        if old.startswith(f"{group}.") and old.partition(".")[2] in values:
-            raise InputError(f"{old} is gone: set {new}.")
     for name, setting in SETTINGS[group].items():
         if name in values:
             check_setting(f"{group}.{name}" if group else name, values[name], setting)
@@ -273,6 +272,50 @@ def check_setting(key: str, value: Any, setting: Setting) -> None:
     """
     if not setting.rule.holds(value):
         raise InputError(f"{key} is {value!r}: it must {setting.rule.words}.")
+
+
+def check_config(config: ConfigDict) -> None:
+    """Raises for what can be known to be wrong from a whole config alone.
+
+    The network's own keys, ``config.model``, are for :func:`jaxsparse.models.build`.
+
+    Raises:
+      InputError: a key that does not exist or no longer does, a value that its setting cannot have,
+        or settings that do not fit together.
+    """
+    for key, _ in flatten(config):
+        _check_known(key)
+    data, train, optimizer = config.data, config.train, config.optimizer
+    for group, values in (("", config), ("data", data), ("optimizer", optimizer), ("train", train)):
+        check(group, values)
+    if train.accumulate > train.batch_size:
+        raise InputError(
+            f"train.accumulate is {train.accumulate} but train.batch_size {train.batch_size}: "
+            "a micro-batch must have at least one event, lower train.accumulate."
+        )
+    validates = train.validate_every or train.validate_epochs
+    judged = train.early_stop or optimizer.schedule == "plateau"
+    if judged and not ((data.validation or data.split) and validates):
+        raise InputError(
+            f"data.validation is {data.validation!r} and train.validate_every "
+            f"{train.validate_every}: {'early_stop' if train.early_stop else 'plateau'} needs "
+            "validations, give both."
+        )
+
+
+def _check_known(key: str) -> None:
+    """Raises unless a dotted key is one of the table, or of the network or another objective."""
+    if key in RENAMED:
+        raise InputError(f"{key} is gone: set {RENAMED[key]}.")
+    group, _, name = key.rpartition(".")
+    if name in SETTINGS.get(group, {}) or key.startswith("model."):
+        return
+    if group.startswith("objectives.") and group not in SETTINGS:
+        return  # which has no head
+    known = [f"{group}.{name}".lstrip(".") for group, table in SETTINGS.items() for name in table]
+    near = difflib.get_close_matches(key, known, n=1)
+    remedy = f"did you mean {near[0]}?" if near else "jaxsparse/settings.py has all there are."
+    raise InputError(f"{key} is no setting: {remedy}")
 
 
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from ml_collections import ConfigDict
 
-from jaxsparse import models
+from jaxsparse import models, settings
 from jaxsparse.command_line import load_config
 from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
@@ -41,6 +41,8 @@ def test_the_recipes_are_there() -> None:
 def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     config = load_config(str(file))
     assert shared_types(config) == shared_types(default_config())
+    config.data.validation = "a file, which every recipe leaves to its user"
+    settings.check_config(config)
     models.build(config.model)
     objectives_of(config)
     check_data(config)

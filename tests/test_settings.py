@@ -1,6 +1,7 @@
 """Every setting has a range that holds its default, and is checked before anything is written."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,24 @@ def test_a_value_out_of_its_range_is_named_with_the_range(group, name, value):
         settings.check(group, {name: value})
     assert str(caught.value).startswith(f"{group}.{name} is " if group else f"{name} is ")
     assert "it must" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("data.wrokers", "data.wrokers is no setting: did you mean data.workers?"),
+        ("optimiser.learning_rate", "did you mean optimizer.learning_rate?"),
+        ("objectives.semantic.wieght", "did you mean objectives.semantic.weight?"),
+        ("steps", "did you mean train.steps?"),
+        ("xyz", "xyz is no setting: jaxsparse/settings.py has all there are."),
+    ],
+)
+def test_a_key_that_a_recipe_adds_by_mistake_is_refused(key, message):
+    config = default_config()
+    values: Any = 1
+    for part in reversed(key.split(".")):
+        values = {part: values}
+    config.update(values)
+    with pytest.raises(InputError) as error:
+        settings.check_config(config)
+    assert message in str(error.value)

@@ -43,11 +43,6 @@ class Loaders:
     event_classes: tuple[str, ...] = ()
 
 
-def has_validation(config: ConfigDict) -> bool:
-    """Whether a config names validation events."""
-    return bool(config.data.validation or config.data.split)
-
-
 def check_data(config: ConfigDict) -> None:
     """Whether the network of a config fits its data, as far as no file is needed to tell.
 
@@ -106,7 +101,7 @@ def open_data(
         facts["classes"] = ", ".join(train.pipeline.classes)
     contents = {"data.train": fingerprint(source)}
     validation = None
-    if has_validation(config):
+    if own_file or split:
         other = _open(config, "validation") if own_file else source
         seen = _select(config, other, split, "validation")
         if not len(seen.events):

@@ -23,7 +23,7 @@ from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.config import with_class_names
-from jaxsparse.training.data import check_data, has_validation, open_data
+from jaxsparse.training.data import check_data, open_data
 from jaxsparse.training.display import Display
 from jaxsparse.training.inputs import inputs_of, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
@@ -38,7 +38,7 @@ from jaxsparse.training.parallel import (
     local_devices,
     split_cpu,
 )
-from jaxsparse.training.plan import Plan, check_lengths, check_validations
+from jaxsparse.training.plan import Plan
 from jaxsparse.training.progress import Clock, Progress, Result
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
@@ -85,15 +85,12 @@ class _Run:
         self, config: ConfigDict, workdir: pathlib.Path, stop: StopSignals, resources: ExitStack
     ):
         # 1. Check everything that is cheap to check before anything is written or compiled.
-        for group in ("", "data", "optimizer", "train"):
-            settings.check(group, config[group] if group else config)
-        check_lengths(config.train)
+        settings.check_config(config)
         check_path(workdir)
         config = with_absolute_paths(config)
         self.network = models.build(config.model, AXIS)
         self.objectives, self.main_head = objectives_of(config), main_head(config)
         check_data(config)
-        check_validations(config, has_validation(config))
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
         self.optimizer: Optimizer = build_optimizer(config.optimizer)
@@ -111,7 +108,11 @@ class _Run:
         self.loader, self.validation, self.facts = data.train, data.validation, data.facts
         if warning := require_something_to_learn(data.train, data.validation):
             self.facts = {**self.facts, "warning": warning}
-        self.plan = Plan.of(config.train, data.num_events)
+        train = config.train
+        self.plan = Plan.of(
+            data.num_events, batch_size=train.batch_size, steps=train.steps, epochs=train.epochs,
+            validate_every=train.validate_every, validate_epochs=train.validate_epochs,
+        )  # fmt: skip
         self.config = config = with_class_names(config, data.event_classes)
         inputs = inputs_of(config, data.contents)
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from ml_collections import ConfigDict
-
-from jaxsparse.errors import InputError
-
 _ROUNDING = 1e-9  # steps; what a product of epochs and steps an epoch may be off
 
 
@@ -29,27 +25,34 @@ class Plan:
     counts_epochs: bool
 
     @classmethod
-    def of(cls, config: ConfigDict, num_events: int) -> Plan:
-        """From the ``train`` part of a config and the number of training events.
+    def of(
+        cls,
+        num_events: int,
+        *,
+        batch_size: int,
+        steps: int,
+        epochs: float,
+        validate_every: int,
+        validate_epochs: float,
+    ) -> Plan:
+        """From the number of training events and the settings of ``train`` of these names.
 
         Epochs follow one another without a gap: a batch may hold the last events of one and the
         first of the next, and the run ends with the batch that holds the last event.
 
-        >>> config = ConfigDict(dict(batch_size=100, steps=7, epochs=2.0, validate_every=5,
-        ...                          validate_epochs=0.5))
-        >>> plan = Plan.of(config, num_events=950)
+        >>> plan = Plan.of(
+        ...     950, batch_size=100, steps=7, epochs=2.0, validate_every=5, validate_epochs=0.5
+        ... )
         >>> plan
         Plan(steps=19, validate_every=4.75, steps_per_epoch=9.5, counts_epochs=True)
         >>> [step for step in range(1, 20) if plan.validates_after(step)]
         [5, 10, 15, 19]
         """
-        per_epoch = num_events / config.batch_size
-        steps, every = config.steps, config.validate_every
-        if config.epochs:
-            steps = max(1, math.ceil(config.epochs * per_epoch - _ROUNDING))
-        if config.validate_epochs:
-            every = config.validate_epochs * per_epoch
-        return cls(steps, every, per_epoch, bool(config.epochs))
+        per_epoch = num_events / batch_size
+        if epochs:
+            steps = max(1, math.ceil(epochs * per_epoch - _ROUNDING))
+        every = validate_epochs * per_epoch if validate_epochs else validate_every
+        return cls(steps, every, per_epoch, bool(epochs))
 
     def validates_after(self, step: int) -> bool:
         """Whether ``step`` is the first with so many epochs (or steps) behind it."""
@@ -64,33 +67,3 @@ class Plan:
         if not self.counts_epochs:
             return f"{self.steps} steps"
         return f"{self.steps / self.steps_per_epoch:.3g} epochs, {self.steps} steps"
-
-
-def check_lengths(config: ConfigDict) -> None:
-    """Whether the numbers of the ``train`` part of a config, each in its range, fit together.
-
-    Raises:
-      InputError: one that is not.
-    """
-    if config.accumulate > config.batch_size:
-        raise InputError(
-            f"train.accumulate is {config.accumulate} but train.batch_size {config.batch_size}: "
-            "a micro-batch must have at least one event, lower train.accumulate."
-        )
-
-
-def check_validations(config: ConfigDict, has_validation: bool) -> None:
-    """Whether a run that goes by validations makes some.
-
-    Raises:
-      InputError: the plateau or ``train.early_stop`` has nothing to look at.
-    """
-    every = config.train
-    needs = "early_stop" if every.early_stop else "plateau"
-    judged = every.early_stop or config.optimizer.schedule == "plateau"
-    validates = every.validate_every or every.validate_epochs
-    if judged and not (has_validation and validates):
-        raise InputError(
-            f"data.validation is {config.data.validation!r} and train.validate_every "
-            f"{every.validate_every}: {needs} needs validations, give both."
-        )

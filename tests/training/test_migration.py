@@ -8,6 +8,7 @@ step 0, and the logits of the batch below.
 import json
 import pathlib
 import shutil
+from typing import Any
 
 import flax.traverse_util
 import jax
@@ -153,7 +154,10 @@ def test_an_old_key_is_answered_with_the_new_one(key):
     new = settings.RENAMED[key]
     with pytest.raises(InputError, match=f"--config.{key}: it is gone, set {new[:9]}"):
         command_line.check_key(default_config(), key)
-    group, _, name = key.rpartition(".")
-    if group == "data":
-        with pytest.raises(InputError, match=f"{key} is gone: set {new[:9]}"):
-            settings.check(group, {name: "Y"})
+    config = default_config()
+    values: Any = "Y"
+    for part in reversed(key.split(".")):
+        values = {part: values}
+    config.update(values)
+    with pytest.raises(InputError, match=f"{key} is gone: set {new[:9]}"):
+        settings.check_config(config)
