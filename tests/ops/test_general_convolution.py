@@ -150,7 +150,7 @@ def test_a_convolution_leads_from_the_sites_that_are_read_to_those_that_are_made
     y = ops.convolution(x, jnp.ones((4, 1, 1)), down)
     assert y.coords is down.target.coords
     assert (y.stride, y.spatial_shape) == ((2, 2), (3, 3))
-    with pytest.raises(InputError, match="x has stride, .* the connection reads"):
+    with pytest.raises(InputError, match=r"x has stride, .* the connection reads"):
         ops.convolution(y, jnp.ones((4, 1, 1)), down)
 
 
