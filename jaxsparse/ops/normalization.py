@@ -172,23 +172,28 @@ def batch_norm_inference(
         more active rows than there are.
     """
     features = _checked(x, scale=scale, bias=bias, mean=mean, variance=variance)
-    return x.replace(_affine(features, _num_active(x), scale, bias, mean, variance, epsilon))
+    y = normalised(features, mean, variance, scale, bias, epsilon)
+    return x.replace(_active(y, _num_active(x), features.dtype))
 
 
-def _affine(
-    features: Array,
-    num_active: Array,
-    scale: Array,
-    bias: Array,
-    mean: Array,
-    variance: Array,
+def normalised(
+    features: Float[Array, "... channels"],
+    mean: Float32[Array, " channels"],
+    variance: Float32[Array, " channels"],
+    scale: Float32[Array, " channels"],
+    bias: Float32[Array, " channels"],
     epsilon: float,
-) -> Array:
-    vectors = (per_channel(vector, features) for vector in (scale, bias, mean, variance))
-    scale, bias, mean, variance = vectors
+) -> Float32[Array, "... channels"]:
+    """``scale * (features - mean) / sqrt(variance + epsilon) + bias``: one product and one sum."""
+    vectors = (per_channel(vector, features) for vector in (mean, variance, scale, bias))
+    mean, variance, scale, bias = vectors
     factor = scale * jax.lax.rsqrt(variance + epsilon)
-    y = features.astype(jnp.float32) * factor + (bias - mean * factor)
-    return jnp.where(active_rows(y, num_active), y, 0).astype(features.dtype)
+    return features.astype(jnp.float32) * factor + (bias - mean * factor)
+
+
+def _active(y: Array, num_active: Array, dtype: Any) -> Array:
+    """Of a type, zero on padding rows."""
+    return jnp.where(active_rows(y, num_active), y, 0).astype(dtype)
 
 
 def _checked(x: SparseTensor, **vectors: Any) -> Array:
@@ -217,8 +222,8 @@ def _normalise(
 ) -> tuple[Array, Array, Array, Array]:
     epsilon, axis_name, implementation = options
     mean, variance, count = _moments(features, num_active, axis_name, implementation)
-    y = _affine(features, num_active, scale, bias, mean, variance, epsilon)
-    return y, mean, variance, count
+    y = normalised(features, mean, variance, scale, bias, epsilon)
+    return _active(y, num_active, features.dtype), mean, variance, count
 
 
 @_normalise.defjvp
