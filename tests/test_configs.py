@@ -12,7 +12,7 @@ from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
 from jaxsparse.training.data import check_data
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.py"))
 PLANES = {"sparsessnet_u": "U", "sparsessnet_v": "V", "sparsessnet_y": "Y"}
@@ -46,7 +46,7 @@ def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     models.build(config.model)
     objectives_of(config)
     check_data(config)
-    build_optimizer(config.optimizer)
+    Optimizer(**config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
     assert f"python train.py --config=configs/{file.name} --workdir=" in docstring

@@ -57,7 +57,7 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
     pipeline, source = loader.pipeline, loader.pipeline.source
     sample = loader.events[spread_out(len(loader.events), SAMPLED)]
     pixels, good, _ = pipeline.readable_pixels(sample)
-    sample, images = sample[good], [pipeline.finish(view) for view in pixels]
+    sample, images = sample[good], tuple(map(pipeline.finish, pixels))
     seen = f"{len(sample)} events of {source_name(source)}"
     if not any(map(len, images)):
         views = [source.read_pixels(sample, view, ()) for view in pipeline.views]

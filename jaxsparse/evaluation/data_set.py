@@ -29,7 +29,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
 from jaxsparse.evaluation.which_part import which_part
-from jaxsparse.training.inputs import Input
+from jaxsparse.training.workdir import Input
 
 BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
 DEFAULTS = Options()

@@ -23,10 +23,10 @@ from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
 from jaxsparse.strict_json import plain
 from jaxsparse.training.checkpoint import Trained, load_for_evaluation
-from jaxsparse.training.inputs import read_inputs
 from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
+from jaxsparse.training.workdir import read_inputs
 
 __all__ = ["Options", "evaluate"]
 

@@ -9,7 +9,7 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import PARTS
 from jaxsparse.errors import InputError
-from jaxsparse.training.inputs import Input
+from jaxsparse.training.workdir import Input
 
 
 def which_part(

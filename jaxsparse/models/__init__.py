@@ -3,7 +3,13 @@
 from jaxsparse.models.backbones import BACKBONES, Backbone, Features, FishNet, MobileNetV2, UResNet
 from jaxsparse.models.heads import HEADS, EventHead, Head, SemanticHead
 from jaxsparse.models.network import Network
-from jaxsparse.models.registry import build, defaults, geometry_of
+from jaxsparse.models.registry import (
+    build,
+    defaults,
+    geometry_of,
+    init_variables,
+    initializer,
+)
 
 __all__ = [
     "BACKBONES",
@@ -20,4 +26,6 @@ __all__ = [
     "build",
     "defaults",
     "geometry_of",
+    "init_variables",
+    "initializer",
 ]

@@ -1,9 +1,13 @@
-"""From ``config.model`` to a network, with every value checked."""
+"""From ``config.model`` to a network, with every value checked, and to its variables."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+
+from jaxsparse import SparseTensor, geometry
 from jaxsparse.errors import InputError
 from jaxsparse.models.backbones import BACKBONES
 from jaxsparse.models.fields import settings_of
@@ -54,6 +58,45 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
         _check(f"head {head}", fields, settings_of(HEADS[head]), f"model.heads.{head}.")
         made[head] = HEADS[head](**fields)
     return Network(BACKBONES[name](**backbone, axis_name=axis_name), made)
+
+
+def initializer(config: Mapping[str, Any]) -> Callable[[jax.Array], dict[str, Any]]:
+    """``key -> variables``: the draw of the parameters of a network; traceable.
+
+    It depends on the key alone, not on any data: one site is enough to find the shapes.
+
+    Args:
+      config: ``config.model``.
+    """
+    network = build(config)
+
+    def single_site() -> tuple[Any, Any]:
+        x = SparseTensor(
+            coords=jnp.zeros((1, 1 + config["dim"]), jnp.int32),
+            features=jnp.ones((1, config["in_channels"]), jnp.float32),
+            num_active=jnp.ones((), jnp.int32),
+            spatial_shape=(2**network.levels,) * config["dim"],
+            batch_size=1,
+            stride=(1,) * config["dim"],
+        )
+        built = geometry(x, levels=network.levels, kernels=network.kernels)
+        return (x,) * network.views, (built,) * network.views
+
+    # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
+    images, geometries = jax.eval_shape(single_site)
+
+    def draw(key: jax.Array) -> dict[str, Any]:
+        variables = network.lazy_init(key, images, geometries, train=False)
+        return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+
+    return draw
+
+
+def init_variables(config: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Parameters and running moments of the network of a ``config.model``, drawn from ``seed``."""
+    # It runs once, so what it costs is its compilation: a program a parameter shape.
+    draw = jax.jit(initializer(config), compiler_options={"xla_backend_optimization_level": 0})
+    return draw(jax.random.PRNGKey(seed))
 
 
 def defaults(name: str, heads: Iterable[str]) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from jaxsparse.training.arrays import by_path, first_difference, name_of, shapes
 from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
 from jaxsparse.training.migration import has_old_paths, parameter_path
 from jaxsparse.training.state import TrainState
-from jaxsparse.training.step import initializer
 
 KEPT = 2  # latest checkpoints, beside the best
 _METRIC = "loss"
@@ -344,7 +343,7 @@ def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -
                     f"step is {step!r}: it must be best, latest or one of {have} in {workdir}."
                 )
             found = int(step)
-        template = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(config.seed))
+        template = jax.eval_shape(models.initializer(config.model), jax.random.PRNGKey(config.seed))
         variables = checkpoints.variables(template, found, config.model)
     finally:
         checkpoints.close()

@@ -60,24 +60,6 @@ def see_views(config: ConfigDict, detector: Detector, *views: str) -> None:
     config.data.mean, config.data.std = first.mean, first.std
 
 
-def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
-    """The config; a copy that says the names of the classes where it leaves them to its file.
-
-    Args:
-      config: of a run.
-      names: of the classes of whole events in ``data.train``; none for pixels.
-
-    >>> config = with_class_names(classifier_config(), ["nc", "nue"])
-    >>> with_class_names(config, ["nue", "nc"]).data.classes
-    ('nc', 'nue')
-    """
-    if not names or tuple(config.data.get("classes", ())):
-        return config
-    named = config.copy_and_resolve_references()
-    named.data.classes = tuple(str(name) for name in names)
-    return named
-
-
 def classifier_config(network: str = "mobilenet") -> ConfigDict:
     """The config that recipes for whole events start from: NOvA's two views.
 

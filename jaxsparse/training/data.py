@@ -17,7 +17,6 @@ from jaxsparse.data.pipeline import chosen_views
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
-from jaxsparse.training.config import with_class_names
 from jaxsparse.training.objectives import Objective, pixel_targets
 
 
@@ -41,6 +40,25 @@ class Loaders:
     facts: dict[str, str]
     contents: dict[str, str]
     event_classes: tuple[str, ...] = ()
+
+
+def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
+    """The config; a copy that says the names of the classes where it leaves them to its file.
+
+    Args:
+      config: of a run.
+      names: of the classes of whole events in ``data.train``; none for pixels.
+
+    >>> from jaxsparse.training.config import classifier_config
+    >>> config = with_class_names(classifier_config(), ["nc", "nue"])
+    >>> with_class_names(config, ["nue", "nc"]).data.classes
+    ('nc', 'nue')
+    """
+    if not names or tuple(config.data.get("classes", ())):
+        return config
+    named = config.copy_and_resolve_references()
+    named.data.classes = tuple(str(name) for name in names)
+    return named
 
 
 def check_data(config: ConfigDict) -> None:

@@ -22,15 +22,13 @@ from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
-from jaxsparse.training.config import with_class_names
-from jaxsparse.training.data import check_data, open_data
+from jaxsparse.training.data import check_data, open_data, with_class_names
 from jaxsparse.training.display import Display
-from jaxsparse.training.inputs import inputs_of, with_absolute_paths
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.metrics import Sums
 from jaxsparse.training.objectives import main_head, objectives_of
-from jaxsparse.training.optimizer import Optimizer, build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import (
     Replicas,
     describe_devices,
@@ -42,8 +40,9 @@ from jaxsparse.training.plan import Plan
 from jaxsparse.training.progress import Clock, Progress, Result
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
-from jaxsparse.training.step import AXIS, init_variables, make_train_step, make_validation_step
+from jaxsparse.training.step import AXIS, make_train_step, make_validation_step
 from jaxsparse.training.transfer import beginning
+from jaxsparse.training.workdir import inputs_of, with_absolute_paths
 
 _Pending = tuple[int, Any, bool]  # step, its sums on the devices, whether its time counts
 
@@ -93,7 +92,7 @@ class _Run:
         check_data(config)
         split_cpu(config.train.cpu_devices)  # before anything starts JAX
         self.config, self.workdir, self.stop = config, workdir, stop
-        self.optimizer: Optimizer = build_optimizer(config.optimizer)
+        self.optimizer: Optimizer = Optimizer(**config.optimizer)
         forward = make_forward(self.network)
         self.replicas = Replicas(
             config.train.parallel,
@@ -122,7 +121,7 @@ class _Run:
         work_directory.claim(workdir, config, inputs, data.event_classes)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
         self.progress = Progress()
-        variables = init_variables(config.model, config.seed)
+        variables = models.init_variables(config.model, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
             self.facts = {**self.facts, "begins with": begin.fact}
@@ -210,7 +209,7 @@ class _Run:
     def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""
         before, compiled = time.perf_counter(), self.replicas.compilations
-        rate = self.optimizer.learning_rate(self.step, self.fraction)
+        rate = self.optimizer.rate(self.step, self.fraction)
         try:
             self.state, sums = self.train_step(self.state, batch, np.float32(rate))
         except Stopped:

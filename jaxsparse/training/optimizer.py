@@ -12,24 +12,71 @@ computes: warm-up, then constant or a cosine. The plateau scale is ``optax``'s
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
-from ml_collections import ConfigDict
 
 from jaxsparse import settings
 
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
-    """Descent rule, learning rate and plateau scale of one ``config.optimizer``."""
+    """Descent rule, learning rate and plateau scale; its fields are the settings of ``optimizer``.
 
-    config: ConfigDict
-    direction: optax.GradientTransformation
-    plateau: optax.GradientTransformationExtraArgs
+    ``sgd``: momentum, gradients plus ``weight_decay`` times the kernels before it (as PyTorch and
+    the published recipes do). ``adam``: Adam, its decay decoupled (AdamW). ``gradient_clip`` bounds
+    the global norm of the gradients of the summed loss, 0 leaves them alone. Biases and the
+    scales of normalisation are never decayed.
+
+    The plateau multiplies the rate by ``plateau_factor`` after more than ``plateau_patience``
+    validations in a row without a score (``plateau_metric``) at least 0.01 % below the best, down
+    to ``plateau_min`` times the rate. That is PyTorch's counting; optax fires when the count
+    *equals* its patience, one validation earlier, hence the ``+ 1``.
+
+    Raises:
+      InputError: an unknown name or schedule, a number out of its range.
+    """
+
+    name: str
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    gradient_clip: float
+    warmup_steps: int
+    schedule: str
+    plateau_metric: str
+    plateau_patience: int
+    plateau_factor: float
+    plateau_min: float
+
+    def __post_init__(self) -> None:
+        settings.check("optimizer", vars(self))
+
+    @functools.cached_property
+    def direction(self) -> optax.GradientTransformation:
+        """From gradients to where the parameters go, before the rate."""
+        decay = optax.add_decayed_weights(self.weight_decay, mask=_kernels)
+        chain = [optax.clip_by_global_norm(self.gradient_clip)] if self.gradient_clip else []
+        if self.name == "sgd":
+            chain += [decay] if self.weight_decay else []
+            chain += [optax.trace(self.momentum)] if self.momentum else []
+        else:
+            chain.append(optax.scale_by_adam(b1=self.momentum))
+            chain += [decay] if self.weight_decay else []
+        return optax.chain(*chain) if chain else optax.identity()
+
+    @functools.cached_property
+    def plateau(self) -> optax.GradientTransformationExtraArgs:
+        """What scales the rate after validations."""
+        return optax.contrib.reduce_on_plateau(
+            factor=self.plateau_factor,
+            patience=self.plateau_patience + 1,
+            min_scale=self.plateau_min,
+        )
 
     def init(self, params: Any) -> tuple[Any, Any]:
         """The states of the direction and of the plateau."""
@@ -45,7 +92,7 @@ class Optimizer:
           state: of the direction.
           plateau_state: read, not changed.
           params: the parameters.
-          learning_rate: float32 scalar, of :meth:`learning_rate`.
+          learning_rate: float32 scalar, of :meth:`rate`.
 
         Returns:
           The new parameters and the new state of the direction.
@@ -54,7 +101,7 @@ class Optimizer:
         size = -learning_rate * plateau_state.scale
         return optax.apply_updates(params, jax.tree.map(lambda d: size * d, direction)), state
 
-    def learning_rate(self, step: int, progress: float) -> float:
+    def rate(self, step: int, progress: float) -> float:
         """Learning rate of the step that turns ``step`` into ``step + 1``, before the plateau.
 
         ``rate * min(1, (step + 1) / warmup_steps)``, times ``(1 + cos(pi progress)) / 2`` for the
@@ -64,10 +111,10 @@ class Optimizer:
           step: steps done.
           progress: how much of the run is done, 0 to 1.
         """
-        rate = self.config.learning_rate
-        if self.config.warmup_steps:
-            rate *= min(1.0, (step + 1) / self.config.warmup_steps)
-        if self.config.schedule == "cosine":
+        rate = self.learning_rate
+        if self.warmup_steps:
+            rate *= min(1.0, (step + 1) / self.warmup_steps)
+        if self.schedule == "cosine":
             rate *= 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
         return rate
 
@@ -77,50 +124,14 @@ class Optimizer:
         Never ``-accuracy``: optax's threshold is relative to the best value, and a negative one
         moves it the wrong way (a plateau fed -0.9 again and again never fires).
         """
-        return loss if self.config.plateau_metric == "loss" else 1.0 - accuracy
+        return loss if self.plateau_metric == "loss" else 1.0 - accuracy
 
     def after_validation(self, plateau_state: Any, score: float) -> Any:
         """The plateau's state after a validation with this :meth:`score`."""
-        if self.config.schedule != "plateau":
+        if self.schedule != "plateau":
             return plateau_state
         _, plateau_state = self.plateau.update({}, plateau_state, value=jnp.float32(score))
         return plateau_state
-
-
-def build_optimizer(config: ConfigDict) -> Optimizer:
-    """Builds the optimiser of a ``config.optimizer``.
-
-    ``sgd``: momentum, gradients plus ``weight_decay`` times the kernels before it (as PyTorch and
-    the published recipes do). ``adam``: Adam, its decay decoupled (AdamW). ``gradient_clip`` bounds
-    the global norm of the gradients of the summed loss, 0 leaves them alone. Biases and the
-    scales of normalisation are never decayed.
-
-    The plateau multiplies the rate by ``plateau_factor`` after more than ``plateau_patience``
-    validations in a row without a score (``plateau_metric``) at least 0.01 % below the best, down
-    to ``plateau_min`` times the rate. That is PyTorch's counting; optax fires when the count
-    *equals* its patience, one validation earlier, hence the ``+ 1``.
-
-    Raises:
-      InputError: an unknown name or schedule, a number out of its range.
-    """
-    settings.check("optimizer", config)
-    chain = []
-    if config.gradient_clip:
-        chain.append(optax.clip_by_global_norm(config.gradient_clip))
-    decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
-    if config.name == "sgd":
-        chain += [decay] if config.weight_decay else []
-        chain += [optax.trace(config.momentum)] if config.momentum else []
-    else:
-        chain.append(optax.scale_by_adam(b1=config.momentum))
-        chain += [decay] if config.weight_decay else []
-    direction = optax.chain(*chain) if chain else optax.identity()
-    plateau = optax.contrib.reduce_on_plateau(
-        factor=config.plateau_factor,
-        patience=config.plateau_patience + 1,
-        min_scale=config.plateau_min,
-    )
-    return Optimizer(config=config, direction=direction, plateau=plateau)
 
 
 def _kernels(params: Any) -> Any:

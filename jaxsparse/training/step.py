@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxsparse import SparseTensor, geometry, models
 from jaxsparse.data.batch import Batch
 from jaxsparse.inference import Forward
 from jaxsparse.training.metrics import Sums
@@ -21,45 +20,6 @@ from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import TrainState
 
 AXIS = "devices"  # the name under which replicas sum
-
-
-def initializer(model: Mapping[str, Any]) -> Callable[[jax.Array], dict[str, Any]]:
-    """``key -> variables``: the draw of the parameters of a network; traceable.
-
-    It depends on the key alone, not on any data: one site is enough to find the shapes.
-
-    Args:
-      model: ``config.model``.
-    """
-    network = models.build(model)
-
-    def single_site() -> tuple[Any, Any]:
-        x = SparseTensor(
-            coords=jnp.zeros((1, 1 + model["dim"]), jnp.int32),
-            features=jnp.ones((1, model["in_channels"]), jnp.float32),
-            num_active=jnp.ones((), jnp.int32),
-            spatial_shape=(2**network.levels,) * model["dim"],
-            batch_size=1,
-            stride=(1,) * model["dim"],
-        )
-        built = geometry(x, levels=network.levels, kernels=network.kernels)
-        return (x,) * network.views, (built,) * network.views
-
-    # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
-    images, geometries = jax.eval_shape(single_site)
-
-    def draw(key: jax.Array) -> dict[str, Any]:
-        variables = network.lazy_init(key, images, geometries, train=False)
-        return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
-
-    return draw
-
-
-def init_variables(model: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Parameters and running moments of the network of a ``config.model``, drawn from ``seed``."""
-    # It runs once, so what it costs is its compilation: a program a parameter shape.
-    draw = jax.jit(initializer(model), compiler_options={"xla_backend_optimization_level": 0})
-    return draw(jax.random.PRNGKey(seed))
 
 
 def make_train_step(

@@ -12,13 +12,12 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training.arrays import Shape, by_path, first_difference, name_of, shapes_of
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
-from jaxsparse.training.inputs import Input, read_inputs
-from jaxsparse.training.step import initializer
-from jaxsparse.training.workdir import CONFIG_FILE, read_config
+from jaxsparse.training.workdir import CONFIG_FILE, Input, read_config, read_inputs
 
 _KEY = "train.start_from"
 
@@ -155,7 +154,7 @@ def _content(arrays: dict[str, np.ndarray]) -> str:
 
 def _shapes(model: Mapping[str, Any]) -> dict[str, Shape]:
     """Shape of every array of the network of a ``config.model``, by path."""
-    return shapes_of(by_path(jax.eval_shape(initializer(model), jax.random.PRNGKey(0))))
+    return shapes_of(by_path(jax.eval_shape(models.initializer(model), jax.random.PRNGKey(0))))
 
 
 def _head_of(path: str) -> str:

@@ -1,8 +1,15 @@
-"""The work directory: ``config.json``, and whether it belongs to this run."""
+"""The work directory: its config and its inputs, and whether they are those of this run.
+
+``config.json`` is the run's config. ``inputs.json`` has an entry for ``data.train``,
+``data.validation`` and ``train.start_from``, those of them that the config gives: they are told by
+content, for files may be moved, copied or spelled another way.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,17 +20,18 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.file_lock import FileLock
+from jaxsparse.paths import user_path
 from jaxsparse.settings import flatten
-from jaxsparse.training import inputs as run_inputs
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
-from jaxsparse.training.config import default_config, with_class_names
-from jaxsparse.training.inputs import Input, check_inputs, read_inputs, write_inputs
+from jaxsparse.training.config import default_config
+from jaxsparse.training.data import with_class_names
 from jaxsparse.training.migration import is_old, translated
 from jaxsparse.whole_file import whole_file
 
-CONFIG_FILE = "config.json"
+CONFIG_FILE, INPUTS_FILE = "config.json", "inputs.json"
 LOCK_FILE = ".lock"
 
+INPUTS = ("data.train", "data.validation", "train.start_from")
 # What a resumed run may change: how long, how often and on what it runs, not what it computes.
 FREE_KEYS = frozenset(
     {
@@ -46,6 +54,60 @@ FREE_KEYS = frozenset(
 )
 _GROUPS = frozenset({"data", "model", "train"})  # of every config
 _FULL = ("No space left", "RESOURCE_EXHAUSTED", "File too large", "Disk quota")
+
+
+@dataclasses.dataclass(frozen=True)
+class Input:
+    """Something that a run reads.
+
+    Attributes:
+      path: absolute.
+      content: a word that is the same for the same content; ``""`` where it is not known.
+    """
+
+    path: str
+    content: str = ""
+
+    def same(self, other: Input) -> bool:
+        """Whether both are the same: by content where that is known of both, else by place."""
+        if self.content and other.content:
+            return self.content == other.content
+        return self.path == other.path
+
+
+def with_absolute_paths(config: ConfigDict) -> ConfigDict:
+    """A copy of the config whose input paths mean the same in every folder.
+
+    Raises:
+      InputError: a path that cannot be one.
+
+    >>> config = ConfigDict({"data": {"train": "t.h5", "validation": ""},
+    ...                      "train": {"start_from": ""}})
+    >>> absolute = with_absolute_paths(config).data
+    >>> os.path.isabs(absolute.train), absolute.validation
+    (True, '')
+    """
+    config = config.copy_and_resolve_references()
+    for key in INPUTS:
+        group, name = key.split(".")
+        if config[group][name]:
+            config[group][name] = os.path.abspath(user_path(config[group][name], f"config.{key}"))
+    return config
+
+
+def inputs_of(config: ConfigDict, contents: Mapping[str, str]) -> dict[str, Input]:
+    """The inputs that a config names.
+
+    Args:
+      config: of a run; relative paths, which older ones have, are taken from this folder.
+      contents: by key, of those whose content is known.
+    """
+    paths = {key: config[key.split(".")[0]].get(key.split(".")[1], "") for key in INPUTS}
+    return {
+        key: Input(os.path.abspath(path), contents.get(key, ""))
+        for key, path in paths.items()
+        if path
+    }
 
 
 @contextmanager
@@ -109,8 +171,10 @@ def claim(
             )
         stored = with_class_names(read_config(workdir), event_classes)
         _compare(path, stored, config)
-        check_inputs(workdir, read_inputs(workdir, stored), inputs)
-    write_inputs(workdir, inputs)
+        _compare_inputs(workdir, read_inputs(workdir, stored), inputs)
+    entries = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}
+    with whole_file(workdir / INPUTS_FILE) as partial:
+        partial.write_text(json.dumps(entries, indent=2) + "\n")
     with whole_file(path) as partial:
         partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
 
@@ -138,6 +202,28 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no config: {error}, restore it or train in another --workdir."
+        ) from None
+
+
+def read_inputs(workdir: pathlib.Path, config: ConfigDict) -> dict[str, Input]:
+    """The inputs that a work directory was made from.
+
+    Args:
+      workdir: of a run.
+      config: that is stored there: older directories have nothing else.
+
+    Raises:
+      InputError: the file is there and is no list of inputs.
+    """
+    path = pathlib.Path(workdir) / INPUTS_FILE
+    if not path.is_file():
+        return inputs_of(config, {})
+    try:
+        stored = json.loads(path.read_text())
+        return {key: Input(**entry) for key, entry in stored.items() if key in INPUTS}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no list of inputs: {error}, restore it or train in another --workdir."
         ) from None
 
 
@@ -202,7 +288,7 @@ def writing(path: pathlib.Path, kept: str = "what was there has not changed") ->
 
 
 def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
-    free = {*FREE_KEYS, *run_inputs.KEYS}  # inputs are compared by content
+    free = {*FREE_KEYS, *INPUTS}  # inputs are compared by content
     if now.optimizer.schedule == "cosine":
         free -= {"train.steps", "train.epochs"}
     old, new = _plain(before), _plain(now)
@@ -211,6 +297,26 @@ def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
             raise InputError(
                 f"config.{key} is {new.get(key)!r} but {path.parent} was made with "
                 f"{old.get(key)!r}: give another --workdir, or the old value to go on there."
+            )
+
+
+def _compare_inputs(
+    workdir: pathlib.Path, before: Mapping[str, Input], now: Mapping[str, Input]
+) -> None:
+    for key in INPUTS:
+        old, new = before.get(key), now.get(key)
+        if old is None and new is None:
+            continue
+        if old is None or new is None:
+            raise InputError(
+                f"config.{key} is {new.path if new else ''!r} but {workdir} was made with "
+                f"{old.path if old else ''!r}: give another --workdir, or the old value to go on "
+                "there."
+            )
+        if not new.same(old):
+            raise InputError(
+                f"config.{key} is {new.path!r}, which is not what {old.path!r} was when {workdir} "
+                "was made: give another --workdir, or the old one to go on there."
             )
 
 

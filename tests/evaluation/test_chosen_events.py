@@ -16,7 +16,7 @@ from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.event_predictions import EventPredictions, read_predictions
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.training.inputs import Input
+from jaxsparse.training.workdir import Input
 
 EVENTS = 24
 

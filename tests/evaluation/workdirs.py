@@ -7,22 +7,21 @@ import pathlib
 import pytest
 from ml_collections import ConfigDict
 
+from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.checkpoint import Checkpoints
-from jaxsparse.training.inputs import inputs_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import init_variables
-from jaxsparse.training.workdir import claim
+from jaxsparse.training.workdir import claim, inputs_of
 
 
 def make_workdir(folder: pathlib.Path, config: ConfigDict) -> pathlib.Path:
     """What a training run of no length leaves: config, one checkpoint, a few lines of metrics."""
     claim(folder, config, inputs_of(config, {}))
-    variables = init_variables(config.model, seed=0)
+    variables = models.init_variables(config.model, seed=0)
     checkpoints = Checkpoints(folder, create=True)
-    state = create_state(variables, build_optimizer(config.optimizer), seed=0)
+    state = create_state(variables, Optimizer(**config.optimizer), seed=0)
     checkpoints.save(state, {}, config, loss=1.0)
     checkpoints.close()
     line = '{"step": %d, "split": "%s", "loss": %f, "accuracy": 0.5, "learning_rate": 0.1}\n'

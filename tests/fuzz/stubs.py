@@ -10,20 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsparse import models
 from jaxsparse.evaluation import evaluator
 from jaxsparse.evaluation.heads import HEADS
 from jaxsparse.evaluation.studies import event_logits
 from jaxsparse.inference import Predictor
 from jaxsparse.training import checkpoint, loop
 from jaxsparse.training.parallel import Replicas
-from jaxsparse.training.step import AXIS, initializer
+from jaxsparse.training.step import AXIS
 
 
 def trace_only(patch: pytest.MonkeyPatch) -> None:
     """Steps of training are traced (shapes are checked) and answered with ones."""
     for name in ("_with_pmap", "_with_shard_map"):
         patch.setattr(Replicas, name, _traced)
-    patch.setattr(loop, "init_variables", _variables)
+    patch.setattr(models, "init_variables", _variables)
     patch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
 
 
@@ -44,7 +45,7 @@ def _traced(self: Replicas, function: Any, donate: bool, others: int) -> Any:
 
 
 def _variables(model: Any, seed: int) -> Any:
-    shapes = jax.eval_shape(initializer(model), jax.random.PRNGKey(seed))
+    shapes = jax.eval_shape(models.initializer(model), jax.random.PRNGKey(seed))
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
 

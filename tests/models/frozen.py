@@ -12,8 +12,8 @@ from typing import Any
 import jax
 from flax.traverse_util import flatten_dict
 
+from jaxsparse import models
 from jaxsparse.command_line import load_config
-from jaxsparse.training.step import initializer
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).with_name("frozen")
@@ -22,7 +22,7 @@ RECIPES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
 
 def lines_of(model: Mapping[str, Any]) -> list[str]:
     """A line a module: its path, and name and shape of each of its arrays."""
-    variables = jax.eval_shape(initializer(model), jax.random.key(0))
+    variables = jax.eval_shape(models.initializer(model), jax.random.key(0))
     modules: dict[str, list[str]] = {}
     for path, leaf in flatten_dict(variables).items():
         shape = "x".join(map(str, leaf.shape)) or "scalar"

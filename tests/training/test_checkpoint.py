@@ -15,7 +15,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.checkpoint_folder import CheckpointFolder
 from jaxsparse.training.config import default_config
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import create_state
 
 CONFIG = default_config()
@@ -24,7 +24,7 @@ CONFIG = default_config()
 def state(width: int = 3, step: int = 0):
     kernel = jax.random.normal(jax.random.PRNGKey(step), (2, width))
     variables = {"params": {"stem": {"kernel": kernel}}, "batch_stats": {"norm": jnp.ones(width)}}
-    created = create_state(variables, build_optimizer(CONFIG.optimizer), seed=5)
+    created = create_state(variables, Optimizer(**CONFIG.optimizer), seed=5)
     return created.replace(step=jnp.int32(step))
 
 

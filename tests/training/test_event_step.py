@@ -12,10 +12,10 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
 from jaxsparse.inference import make_forward
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import AXIS, init_variables, make_train_step
+from jaxsparse.training.step import AXIS, make_train_step
 
 EVENTS, SITES = 10, ((256, 256),)  # one bucket for all batches: few programs
 
@@ -38,11 +38,11 @@ _programs: dict = {}  # (first state, step) of the tiny network, compiled once f
 def program(config, num_devices, micro_batches):
     key = config.model.normalize, num_devices, micro_batches
     if key not in _programs:
-        objectives, optimizer = objectives_of(config), build_optimizer(config.optimizer)
+        objectives, optimizer = objectives_of(config), Optimizer(**config.optimizer)
         replicas = Replicas("pmap", local_devices(num_devices))
         forward = make_forward(models.build(config.model, AXIS))
         step = make_train_step(objectives, forward, optimizer, micro_batches=micro_batches)
-        state = create_state(init_variables(config.model, 0), optimizer, seed=0)
+        state = create_state(models.init_variables(config.model, 0), optimizer, seed=0)
         _programs[key] = replicas.replicate(state), replicas.wrap(step, "train")
     return _programs[key]
 

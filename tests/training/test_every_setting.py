@@ -26,14 +26,12 @@ from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.config import default_config
 from jaxsparse.training.data import open_data
-from jaxsparse.training.inputs import inputs_of
 from jaxsparse.training.metrics import HeadSums, Sums
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import initializer
-from jaxsparse.training.workdir import claim
+from jaxsparse.training.workdir import claim, inputs_of
 from tests.random_views import random_view
 
 SHAPE, EVENT_CLASSES = (24, 20), ("numu", "nue", "nc")
@@ -76,7 +74,7 @@ def files(tmp_path_factory):
     workdir = folder / "before"
     claim(workdir, config, inputs_of(config, {}))
     checkpoints = Checkpoints(workdir, create=True)
-    state = create_state(variables_of(config.model, 5.0), build_optimizer(config.optimizer), 0)
+    state = create_state(variables_of(config.model, 5.0), Optimizer(**config.optimizer), 0)
     checkpoints.save(state, {}, config, None)
     checkpoints.close()
     return {**found, "BEFORE": str(workdir)}
@@ -105,7 +103,7 @@ def changed(files, changes):
 
 @functools.cache
 def shapes_of(model: str) -> Any:
-    return jax.eval_shape(initializer(json.loads(model)), jax.random.PRNGKey(0))
+    return jax.eval_shape(models.initializer(json.loads(model)), jax.random.PRNGKey(0))
 
 
 def variables_of(model, number):
@@ -165,10 +163,10 @@ def losses(config, patch, folder):
 
 def update(config, patch, folder):
     """What is traced for two updates and a validation, learning rates, and scores."""
-    optimizer = build_optimizer(config.optimizer)
+    optimizer = Optimizer(**config.optimizer)
     params = {"kernel": jnp.ones((2, 3)), "bias": jnp.ones(3)}
     direction, plateau = optimizer.init(params)
-    rates = [optimizer.learning_rate(step, step / 6) for step in range(7)]
+    rates = [optimizer.rate(step, step / 6) for step in range(7)]
     step = traced(optimizer.update, params, direction, plateau, params, jnp.float32(0.1))
     validation = traced(lambda state: optimizer.after_validation(state, 0.5), plateau)
     return step, validation, rates, optimizer.score(0.3, 0.4)
@@ -186,7 +184,7 @@ def run(config, patch, folder):
     patch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     patch.setattr(jax.config, "update", lambda *setting: SEEN.append(setting))
     patch.setattr(Replicas, "wrap", made_up)
-    patch.setattr(loop, "init_variables", lambda model, seed: variables_of(model, 1.0))
+    patch.setattr(models, "init_variables", lambda model, seed: variables_of(model, 1.0))
     patch.setattr(loop, "Checkpoints", NoCheckpoints)
     patch.setattr(loop.MetricsLog, "write", lambda self, record: SEEN.append(
         (record.step, record.split, record.loss, record.learning_rate)))  # fmt: skip

@@ -131,11 +131,11 @@ def test_a_signal_does_not_wait_for_a_compilation(config, straight, tmp_path, mo
 def test_a_signal_during_set_up_leaves_everything_as_it_was(config, straight, monkeypatch):
     before = {path: path.read_bytes() for path in straight.rglob("*") if path.is_file()}
 
-    def interrupted(_) -> None:
+    def interrupted(**_) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         signal.pause()
 
-    monkeypatch.setattr(loop, "build_optimizer", interrupted)
+    monkeypatch.setattr(loop, "Optimizer", interrupted)
     result = loop.train(config, straight)
     assert (result.step, result.reason) == (8, "stopped by SIGTERM")
     assert {path: path.read_bytes() for path in straight.rglob("*") if path.is_file()} == before

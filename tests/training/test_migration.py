@@ -22,9 +22,8 @@ from jaxsparse.nn.dense_tensor import dense_geometry, to_dense_tensor
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.migration import has_old_paths, is_old, parameter_path, translated
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.state import TrainState, create_state
-from jaxsparse.training.step import init_variables
 from jaxsparse.training.transfer import read_beginning
 from jaxsparse.training.workdir import claim, read_config
 
@@ -97,8 +96,8 @@ def test_an_old_checkpoint_gives_the_scores_that_it_gave(old_run):
 def test_an_old_run_does_not_go_on(old_run):
     _, workdir = old_run
     config, *_ = load_for_evaluation(workdir)
-    optimizer = build_optimizer(config.optimizer)
-    template = create_state(init_variables(config.model, 0), optimizer, seed=0)
+    optimizer = Optimizer(**config.optimizer)
+    template = create_state(models.init_variables(config.model, 0), optimizer, seed=0)
     checkpoints = Checkpoints(workdir)
     message = r"checkpoint 0 .* before networks had heads: it serves eval.py and train.start_from"
     with pytest.raises(InputError, match=message) as caught:
@@ -136,7 +135,7 @@ def test_a_new_run_begins_with_an_old_one_which_does_not_go_on(old_run):
     found = read_beginning(config)
     assert found.fact == f"step 0 of {workdir}: backbone, {KINDS[kind]}"
     (_, _, trained, _) = load_for_evaluation(workdir)
-    begun = found.applied_to(init_variables(config.model, seed=3))
+    begun = found.applied_to(models.init_variables(config.model, seed=3))
     jax.tree.map(np.testing.assert_array_equal, begun, trained)
 
 

@@ -20,10 +20,10 @@ from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.objectives import main_head, objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
-from jaxsparse.training.step import AXIS, init_variables, make_train_step
+from jaxsparse.training.step import AXIS, make_train_step
 
 SHAPE, CLASSES = (20, 16), ("nue", "numu", "nc")
 
@@ -122,14 +122,14 @@ def one_batch(config):
 @functools.cache
 def first_state(model_json):
     """Variables before the first step, away from where gradients of last layers vanish."""
-    return init_variables(json.loads(model_json), 1)
+    return models.init_variables(json.loads(model_json), 1)
 
 
 def step_of(config, batch):
     """(change of the parameters by plain descent of rate 1, sums) of one step."""
     config = config.copy_and_resolve_references()
     config.optimizer.name, config.optimizer.momentum = "sgd", 0.0
-    optimizer = build_optimizer(config.optimizer)
+    optimizer = Optimizer(**config.optimizer)
     replicas = Replicas("pmap", local_devices(1))
     forward = make_forward(models.build(config.model, AXIS))
     run = replicas.wrap(make_train_step(objectives_of(config), forward, optimizer), "train")

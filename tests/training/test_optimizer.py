@@ -7,7 +7,7 @@ import pytest
 
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 
 PARAMS = {"kernel": jnp.array([[1.0, -2.0]]), "bias": jnp.array([0.5])}
 
@@ -15,7 +15,7 @@ PARAMS = {"kernel": jnp.array([[1.0, -2.0]]), "bias": jnp.array([0.5])}
 def optimizer(**changes):
     config = default_config().optimizer
     config.update(changes)
-    return build_optimizer(config)
+    return Optimizer(**config)
 
 
 def run(rule, gradients, rate=0.1):
@@ -119,11 +119,11 @@ def test_only_the_plateau_schedule_listens_to_validations() -> None:
 
 def test_warmup_rises_to_the_rate_and_the_cosine_falls_to_zero() -> None:
     rule = optimizer(schedule="cosine", warmup_steps=4, learning_rate=2.0)
-    assert rule.learning_rate(0, 0.0) == 0.5
-    assert rule.learning_rate(3, 0.0) == 2.0
-    assert rule.learning_rate(50, 0.5) == pytest.approx(1.0)
-    assert rule.learning_rate(100, 1.0) == 0.0
-    assert optimizer(schedule="constant", learning_rate=2.0).learning_rate(100, 1.0) == 2.0
+    assert rule.rate(0, 0.0) == 0.5
+    assert rule.rate(3, 0.0) == 2.0
+    assert rule.rate(50, 0.5) == pytest.approx(1.0)
+    assert rule.rate(100, 1.0) == 0.0
+    assert optimizer(schedule="constant", learning_rate=2.0).rate(100, 1.0) == 2.0
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,11 @@ from jaxsparse.errors import InputError
 from jaxsparse.inference import make_forward
 from jaxsparse.training.config import default_config
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.optimizer import build_optimizer
+from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import KEEP_BARRIERS, Replicas, local_devices, split_cpu
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import (
     AXIS,
-    init_variables,
     make_train_step,
     make_validation_step,
 )
@@ -66,14 +65,14 @@ def pixels(sums):
 def trained(toy_view):
     """(losses, state, validation sums, programs) by (implementation, number of devices)."""
     config = tiny_config()
-    objectives, optimizer = objectives_of(config), build_optimizer(config.optimizer)
+    objectives, optimizer = objectives_of(config), Optimizer(**config.optimizer)
     forward = make_forward(models.build(config.model, AXIS))
     results = {}
     for implementation, count in [("pmap", 1), ("pmap", 4), ("shard_map", 4)]:
         replicas = Replicas(implementation, local_devices(count))
         step = replicas.wrap(make_train_step(objectives, forward, optimizer), "train", donate=True)
         validate = replicas.wrap(make_validation_step(objectives, forward), "validation")
-        state = create_state(init_variables(config.model, 0), optimizer, seed=0)
+        state = create_state(models.init_variables(config.model, 0), optimizer, seed=0)
         state, losses = replicas.replicate(state), []
         batch = batch_for(count, toy_view)
         for _ in range(STEPS):

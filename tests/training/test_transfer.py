@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.config import default_config
-from jaxsparse.training.step import init_variables, initializer
 from jaxsparse.training.transfer import read_beginning
 from tests.evaluation.workdirs import make_workdir
 
@@ -42,7 +42,7 @@ def paths(tree):
 def begin(config):
     """The variables before the first step."""
     found = read_beginning(config)
-    return found, found.applied_to(init_variables(config.model, config.seed))
+    return found, found.applied_to(models.init_variables(config.model, config.seed))
 
 
 def test_a_run_begins_with_the_parameters_and_moments_of_the_other(
@@ -156,7 +156,7 @@ def test_the_last_layer_goes_by_the_names_of_the_classes(config, before, classes
     config.model.heads.event.num_classes, config.data.classes = len(order), classes
     found, variables = begin(config)
     assert found.fact == f"step 3 of {before}: backbone, event{words}"
-    fresh = last_layer(init_variables(config.model, config.seed))
+    fresh = last_layer(models.init_variables(config.model, config.seed))
     old = last_layer(trained)
     for path, leaf in last_layer(variables).items():
         for here, there in enumerate(order):
@@ -200,7 +200,7 @@ def of_heads(*heads, **classes):
 
 def drawn_anew(config):
     """Variables of the network with numbers that no other network has, without compiling."""
-    shapes = jax.eval_shape(initializer(config.model), jax.random.PRNGKey(0))
+    shapes = jax.eval_shape(models.initializer(config.model), jax.random.PRNGKey(0))
     rng = np.random.default_rng(1)
     return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(leaf.dtype), shapes)
 

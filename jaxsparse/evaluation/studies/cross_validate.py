@@ -44,7 +44,7 @@ from jaxsparse.evaluation.studies.forest_guess import summaries
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.paths import make_folder
 from jaxsparse.strict_json import plain
-from jaxsparse.training.config import with_class_names
+from jaxsparse.training.data import with_class_names
 from jaxsparse.training.objectives import main_head
 from jaxsparse.viz.plots import confusion_figure
 from jaxsparse.whole_file import whole_file
