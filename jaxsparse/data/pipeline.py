@@ -15,7 +15,7 @@ from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
-from jaxsparse.data.targets import TARGETS, label_events
+from jaxsparse.data.targets import TARGETS, Weigh, label_events
 from jaxsparse.errors import InputError
 
 # Streams of random numbers.
@@ -51,8 +51,7 @@ class Pipeline:
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
-      loss: ``objectives.semantic`` of a config, for targets; without it every pixel with a class
-        weighs 1.
+      weigh: the weight of every pixel, a target; without it every pixel with a class weighs 1.
       truth: truth columns to read beside those that targets and windows need.
       seed: of all that is random, not negative.
       augment: whether to flip, shift, drop and fluctuate.
@@ -76,15 +75,13 @@ class Pipeline:
         *,
         levels: int,
         targets: Sequence[str] = (),
-        loss: Any = None,
+        weigh: Weigh | None = None,
         truth: Sequence[str] = (),
         seed: int = 0,
         augment: bool = False,
     ):
         settings.check("data", data)
         settings.check("", {"seed": seed})
-        if loss is not None:
-            settings.check("objectives.semantic", loss)
         self.source = source
         self.views = chosen_views(source, data)
         images = [tuple(source.view_shapes[view]) for view in self.views]
@@ -115,7 +112,7 @@ class Pipeline:
         if source.event_classes or data.classes:
             self.classes, self.labels = label_events(source, tuple(data.classes))
         self.targets = tuple(targets)
-        self.loss = None if loss is None else {key: loss[key] for key in loss}
+        self.weigh = weigh
         wanted = {*truth, *itertools.chain(*(TARGETS[target].columns for target in targets))}
         if self.crop_keep == "interaction" and (any(self.crops) or self.oversize == "crop"):
             wanted |= set(crop.COLUMNS)
@@ -135,7 +132,7 @@ class Pipeline:
         return dataclasses.replace(
             pixels,
             values=(pixels.values - np.float32(self.mean)) / np.float32(self.std),
-            columns={name: TARGETS[name].make(pixels, self.loss) for name in self.targets},
+            columns={name: TARGETS[name].make(pixels, self.weigh) for name in self.targets},
         )
 
     def pixels(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:

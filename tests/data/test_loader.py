@@ -14,11 +14,13 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
-from jaxsparse.data.loader import EpochOrder, Loader
+from jaxsparse.data.loader import EpochOrder
 from jaxsparse.data.partition import content_hashes
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from tests.data.whole_events import LEVELS, NUM_EVENTS, data, event_of, source
+from tests.loaders import make_loader
 
 __all__ = ["data", "source"]  # fixtures
 
@@ -37,16 +39,16 @@ def assert_same(first, second):
 
 
 @pytest.fixture
-def load(events, data_config, loss_config):
+def load(events, data_config):
     """Function that makes a loader of the small file; options change the config's data part."""
 
     def make(*, data=(), **options):
         data_config.update(dict(data))
         settings = {
-            "batch_size": 4, "levels": LEVELS, "seed": 7, "loss": loss_config,
+            "batch_size": 4, "levels": LEVELS, "seed": 7, "weigh": pixel_weights,
             "targets": ("labels", "weights"), **options,
         }  # fmt: skip
-        return Loader(events, data_config, **settings)
+        return make_loader(events, data_config, **settings)
 
     return make
 
@@ -197,7 +199,7 @@ def test_oversize_events_may_be_cropped_the_same_way_each_time(load):
 def test_views_without_truth_have_no_weight(tmp_path, make_event, write_events, data_config):
     bare = {name: View(v.coords, v.values, v.shape) for name, v in make_event(1).views.items()}
     path = write_events(tmp_path / "bare.h5", [Event(0, bare)])
-    (batch,) = Loader(
+    (batch,) = make_loader(
         EventFile(path), data_config, batch_size=2, levels=LEVELS, shuffle=False,
         targets=("labels", "weights"),
     )  # fmt: skip
@@ -210,9 +212,9 @@ def test_files_without_events_can_be_evaluated_but_not_trained_on(
     tmp_path, write_events, data_config
 ):
     source = EventFile(write_events(tmp_path / "none.h5", []))
-    assert list(Loader(source, data_config, batch_size=2, levels=LEVELS, shuffle=False)) == []
+    assert list(make_loader(source, data_config, batch_size=2, levels=LEVELS, shuffle=False)) == []
     with pytest.raises(InputError, match=r"none\.h5 has no events: training"):
-        Loader(source, data_config, batch_size=2, levels=LEVELS)
+        make_loader(source, data_config, batch_size=2, levels=LEVELS)
 
 
 @pytest.fixture
@@ -232,7 +234,7 @@ def test_broken_events_are_left_out_where_the_config_says_so(
 ):
     options: dict = {"batch_size": 4, "levels": LEVELS, "shuffle": False, "seed": 7}
     data_config.update({"bad_events": "skip", "workers": workers})
-    loader = Loader(broken, data_config, **options)
+    loader = make_loader(broken, data_config, **options)
     whole, batches = take(load(shuffle=False), 6), take(loader, 6)
     assert numbers(batches) == [number for number in range(23) if number not in (6, 7)]
     assert_same(
@@ -248,7 +250,7 @@ def test_broken_events_are_left_out_where_the_config_says_so(
 
 def test_a_batch_of_broken_events_alone_is_an_empty_one(broken, data_config):
     data_config.bad_events = "skip"
-    loader = Loader(
+    loader = make_loader(
         broken, data_config, batch_size=2, levels=LEVELS, shuffle=False, events=np.array([6, 7, 8])
     )
     first, second = loader
@@ -260,7 +262,7 @@ def test_a_batch_of_broken_events_alone_is_an_empty_one(broken, data_config):
 def test_too_many_broken_events_end_the_iteration(broken, data_config):
     data_config.update({"bad_events": "skip", "max_bad_events": 1})
     with pytest.raises(InputError, match=r"max_bad_events is 1 but 2 events of bad\.h5 cannot"):
-        list(Loader(broken, data_config, batch_size=4, levels=LEVELS, shuffle=False))
+        list(make_loader(broken, data_config, batch_size=4, levels=LEVELS, shuffle=False))
 
 
 def test_broken_events_have_a_hash_and_change_no_other(broken, events):
@@ -271,7 +273,7 @@ def test_broken_events_have_a_hash_and_change_no_other(broken, events):
 
 
 def test_a_broken_event_stops_the_loader_with_its_line(broken, load, data_config):
-    loader = Loader(
+    loader = make_loader(
         broken, data_config, batch_size=4, levels=LEVELS, shuffle=False, buckets=load().buckets
     )
     batches = iter(loader)
@@ -317,7 +319,9 @@ def load_events(source, data):
     """Function that makes a loader of small events in two views with classes."""
 
     def make(**options):
-        return Loader(source, data, **{"batch_size": 8, "levels": LEVELS, "seed": 3, **options})
+        return make_loader(
+            source, data, **{"batch_size": 8, "levels": LEVELS, "seed": 3, **options}
+        )
 
     return make
 
