@@ -40,7 +40,7 @@ from jaxsparse.command_line import load_config
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
-from jaxsparse.evaluation.options import Options, Trained
+from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.studies.comparison import compare
 from jaxsparse.evaluation.studies.event_logits import event_logits
 from jaxsparse.evaluation.studies.forest_guess import baseline_scores
@@ -107,7 +107,7 @@ def _run(row: str, seed: int, data: Path, folder: Path) -> None:
     imports = _imports_mb()
     peak = _peak_of(command, folder)
     records = read_records(folder)
-    trained = Trained(*load_for_evaluation(folder, step="latest"))
+    trained = load_for_evaluation(folder, step="latest")
     events = DataSet(data, trained.config)
     train = trained.config.train
     planned = Plan.of(

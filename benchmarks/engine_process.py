@@ -31,9 +31,9 @@ class EngineProcess:
     """A running engine; a context manager that ends it.
 
     Args:
-        engine: name of the module, without ``_engine``.
-        threads: cores that it may use.
-        cache: folder of compiled programs; empty for none.
+      engine: name of the module, without ``_engine``.
+      threads: cores that it may use.
+      cache: folder of compiled programs; empty for none.
     """
 
     def __init__(self, engine: str, threads: int, cache: Path | str = "") -> None:
@@ -52,7 +52,7 @@ class EngineProcess:
         """The answer to one request, a method of ``serve.Session``.
 
         Raises:
-            RuntimeError: the process ended; it has said why on stderr.
+          RuntimeError: the process ended; it has said why on stderr.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -14,13 +14,13 @@ def tracks(shape: tuple[int, ...], num_sites: int, seed: int = 0) -> tuple[np.nd
     """Sites of scattering lines, one to three pixels thick, until ``num_sites`` are hit.
 
     Args:
-        shape: of the image, any number of axes.
-        num_sites: active pixels, exactly.
-        seed: of the random numbers.
+      shape: of the image, any number of axes.
+      num_sites: active pixels, exactly.
+      seed: of the random numbers.
 
     Returns:
-        ``coords`` int32 ``[num_sites, dim]`` in row-major order and ``values`` float32
-        ``[num_sites]``, of mean 1.
+      ``coords`` int32 ``[num_sites, dim]`` in row-major order and ``values`` float32
+      ``[num_sites]``, of mean 1.
     """
     rng = np.random.default_rng(seed)
     dim, longest = len(shape), max(shape)
@@ -49,10 +49,10 @@ def event_of(
     """One view of an event file, masked and scaled as its detector is: coords, values and shape.
 
     Args:
-        path: event file.
-        index: event of the file.
-        view: its name, for example ``"Y"``.
-        shape: crop to this much, where the charge is densest; None for the whole view.
+      path: event file.
+      index: event of the file.
+      view: its name, for example ``"Y"``.
+      shape: crop to this much, where the charge is densest; None for the whole view.
     """
     file = EventFile(path)
     known = find(file.detector).view(view, len(file.view_shapes[view]))

@@ -17,7 +17,7 @@ def record(program: str) -> dict[str, Any]:
     """Date, command line and computer.
 
     Args:
-        program: module that was run, for example ``"benchmarks.run"``.
+      program: module that was run, for example ``"benchmarks.run"``.
     """
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -44,7 +44,7 @@ def agree(ours: Path, theirs: Path) -> float:
     """The largest difference between two results, each array in units of its largest value.
 
     Raises:
-        RuntimeError: it is above the array's tolerance, or the results have different shapes.
+      RuntimeError: it is above the array's tolerance, or the results have different shapes.
     """
     worst = 0.0
     with np.load(ours, allow_pickle=False) as one, np.load(theirs, allow_pickle=False) as other:

@@ -36,7 +36,7 @@ def load(name: str, folder: str) -> Workload:
     ``[sites, 1]`` and ``shape``, the number of events and the spatial shape.
 
     Raises:
-        InputError: no such file, or one that does not hold a batch of images.
+      InputError: no such file, or one that does not hold a batch of images.
     """
     if not folder:
         return make(SIZES[name])

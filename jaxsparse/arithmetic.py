@@ -23,6 +23,8 @@ class Arithmetic:
     """
 
     features: Any
+    replace: Callable[..., Any]
+    check_same_sites: Callable[[Any], None]
 
     # numpy's arrays leave the operation to the tensor, which refuses what it cannot pair.
     __array_ufunc__ = None
@@ -58,19 +60,11 @@ class Arithmetic:
         """Refused: rows without their sites are a mistake more often than not.
 
         Raises:
-            InputError: always.
+          InputError: always.
         """
         raise InputError(
             f"a {type(self).__name__} is no array: take its .features, or .to_dense() for a grid"
         )
-
-    def replace(self: T, *values: Any, **named: Any) -> T:
-        """The same sites with other features."""
-        raise NotImplementedError
-
-    def check_same_sites(self, other: Any) -> None:
-        """Refuses a tensor on other sites, as far as can be told where the two meet."""
-        raise NotImplementedError
 
 
 def _combined(function: Callable[[Any, Any], Any], x: Any, other: Any) -> Any:

@@ -24,7 +24,7 @@ def check_kind(name: str, value: object, *kinds: type, remedy: str = "") -> None
     """Refuses what is none of the kinds, by the names of both.
 
     Raises:
-        InputError: it is not.
+      InputError: it is not.
 
     >>> check_kind("strides", 2, tuple, list, remedy="one number an axis")
     Traceback (most recent call last):

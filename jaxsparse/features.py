@@ -21,7 +21,7 @@ def check_features(dtype: DTypeLike, name: str = "features") -> DTypeLike:
     such as ``ops.prune`` and ``ops.take_rows``, take any type.
 
     Raises:
-        InputError: any other type.
+      InputError: any other type.
 
     >>> check_features("bfloat16")
     'bfloat16'
@@ -41,11 +41,11 @@ def as_features(values: Any, name: str = "features") -> Any:
     where JAX has 64 bits (``jax_enable_x64``).
 
     Args:
-        values: an array of JAX, which stays one, or anything that numpy makes an array of.
-        name: for the error.
+      values: an array of JAX, which stays one, or anything that numpy makes an array of.
+      name: for the error.
 
     Raises:
-        InputError: no real numbers, or floats of fewer bits.
+      InputError: no real numbers, or floats of fewer bits.
 
     >>> as_features([[1, 2]]).dtype, as_features(jnp.ones(1, jnp.bfloat16)).dtype
     (dtype('float32'), dtype(bfloat16))
@@ -62,7 +62,7 @@ def as_array(name: str, value: Any) -> Any:
     """``value``, if it is an array or numbers that one can be made of.
 
     Raises:
-        InputError: a tensor, or anything else that is no array.
+      InputError: a tensor, or anything else that is no array.
 
     >>> from jaxsparse import sparse_tensor
     >>> as_array("features", sparse_tensor([[0, 0]], [[1.0]], spatial_shape=(4,), batch_size=1))
@@ -88,12 +88,12 @@ def check_rows(features: Any, rows: int, name: str = "features") -> None:
     read as others, and one row counts as all of them.
 
     Args:
-        features: an array, or its shape and type.
-        rows: the capacity of the sites.
-        name: for the error.
+      features: an array, or its shape and type.
+      rows: the capacity of the sites.
+      name: for the error.
 
     Raises:
-        InputError: another shape than ``[rows, channels]``.
+      InputError: another shape than ``[rows, channels]``.
 
     >>> check_rows(np.ones((3, 2)), 5)
     Traceback (most recent call last):
@@ -113,7 +113,7 @@ def check_channels(name: str, vector: Any, channels: int) -> None:
     """Refuses a vector that has not one number for each channel, or another type.
 
     Raises:
-        InputError: another shape than ``[channels]``, or a type that features may not have.
+      InputError: another shape than ``[channels]``, or a type that features may not have.
     """
     if np.shape(vector) != (channels,):
         raise InputError(

@@ -15,7 +15,7 @@ def integer(name: str, value: SupportsIndex) -> int:
     """``value`` as a Python integer.
 
     Raises:
-        InputError: a float, also a whole one, a string, or anything else that is no integer.
+      InputError: a float, also a whole one, a string, or anything else that is no integer.
 
     >>> integer("capacity", 3)
     3
@@ -30,7 +30,7 @@ def integers(name: str, values: Iterable[SupportsIndex]) -> tuple[int, ...]:
     """``values`` as Python integers.
 
     Raises:
-        InputError: no sequence, or one with anything that is no integer.
+      InputError: no sequence, or one with anything that is no integer.
 
     >>> integers("spatial_shape", [4, 5])
     (4, 5)
@@ -47,7 +47,7 @@ def positive(name: str, value: SupportsIndex) -> int:
     """A number of rows, events or sites along an axis: positive, and what int32 can count.
 
     Raises:
-        InputError: no integer, or one that is not from 1 to below 2**31 - 1.
+      InputError: no integer, or one that is not from 1 to below 2**31 - 1.
 
     >>> positive("capacity", 0)
     Traceback (most recent call last):

@@ -29,9 +29,9 @@ class Origin:
     """How an array came to be.
 
     Attributes:
-        how: what was done, as an error says it; empty for an array that was given.
-        parts: origins of the arrays and static values that it was done with, a set where their
-            order does not matter; the number of a given array.
+      how: what was done, as an error says it; empty for an array that was given.
+      parts: origins of the arrays and static values that it was done with, a set where their
+        order does not matter; the number of a given array.
     """
 
     how: str
@@ -53,14 +53,14 @@ def derived(new: Any, how: str, *parts: Any, ordered: bool = True) -> Any:
     """Notes that ``new`` holds sites made from others.
 
     Args:
-        new: their coordinates.
-        how: for an error, "x has the sites {how}": ``"pruned from others"``.
-        parts: arrays that it depends on, coordinates among them, and what else distinguishes it.
-            Sites made in the same way from the same parts are the same.
-        ordered: whether the order of the parts matters.
+      new: their coordinates.
+      how: for an error, "x has the sites {how}": ``"pruned from others"``.
+      parts: arrays that it depends on, coordinates among them, and what else distinguishes it.
+        Sites made in the same way from the same parts are the same.
+      ordered: whether the order of the parts matters.
 
     Returns:
-        ``new``.
+      ``new``.
     """
     origins = (_part(part) for part in parts)
     _note(new, Origin(how, tuple(origins) if ordered else frozenset(origins)))

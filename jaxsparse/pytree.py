@@ -54,8 +54,8 @@ def register_serialization(cls: Any, static: list[str]) -> None:
     """How ``jax.export`` writes a registered pytree whose auxiliary data are the static fields.
 
     Args:
-        cls: registered with JAX.
-        static: names of the values in its auxiliary data, a tuple, in order.
+      cls: registered with JAX.
+      static: names of the values in its auxiliary data, a tuple, in order.
     """
     name = f"jaxsparse.{cls.__name__}"
     with _loaded_again():
@@ -81,7 +81,7 @@ def read_static(cls: str, names: list[str], text: bytes) -> tuple[Any, ...]:
     """What ``write_static`` wrote.
 
     Raises:
-        InputError: another version, or other fields.
+      InputError: another version, or other fields.
 
     >>> read_static("Sites", ["stride"], write_static(["stride"], ((1, 2),)))
     ((1, 2),)

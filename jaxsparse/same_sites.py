@@ -34,13 +34,13 @@ def check_same_sites(x: HasSites, other: HasSites, relation: str, remedy: str) -
     told apart by what they were made of, see :mod:`jaxsparse.origins`.
 
     Args:
-        x: what was given.
-        other: what it is to lie on.
-        relation: how the error speaks of ``other``, for example ``"the connection reads"``.
-        remedy: the end of the error.
+      x: what was given.
+      other: what it is to lie on.
+      relation: how the error speaks of ``other``, for example ``"the connection reads"``.
+      remedy: the end of the error.
 
     Raises:
-        InputError: other sites.
+      InputError: other sites.
 
     >>> from jaxsparse.ops import given_sites
     >>> x, y = (given_sites([[0, i]], spatial_shape=(4,), batch_size=1) for i in (1, 2))

@@ -110,7 +110,7 @@ _LOSS = {
            "of the generalized cross entropy"),
     "label_smoothing": S(0.0, SHARE, "of the cross entropy"),
     "class_weights": S((), rows("be a tuple of numbers that are not negative",
-                                lambda item: NOT_NEGATIVE.holds(item)), "one a class; (): all 1"),
+                                NOT_NEGATIVE.holds), "one a class; (): all 1"),
 }  # fmt: skip
 
 SETTINGS: dict[str, dict[str, Setting]] = {

@@ -48,12 +48,12 @@ class SparseTensor(Arithmetic):
     have a leading axis, for ``jax.vmap``.
 
     Attributes:
-        coords: int32 ``[capacity, 1 + D]``, event index and level coordinates.
-        features: ``[capacity, channels]``, float32, bfloat16 or float16, one row a site.
-        num_active: int32 scalar, how many rows are sites.
-        spatial_shape: length of every axis in level units (static).
-        batch_size: number of events, including those without sites (static).
-        stride: finest pixels per unit and axis (static).
+      coords: int32 ``[capacity, 1 + D]``, event index and level coordinates.
+      features: ``[capacity, channels]``, float32, bfloat16 or float16, one row a site.
+      num_active: int32 scalar, how many rows are sites.
+      spatial_shape: length of every axis in level units (static).
+      batch_size: number of events, including those without sites (static).
+      stride: finest pixels per unit and axis (static).
 
     >>> x = sparse_tensor([[0, 2, 1], [0, 0, 3]], [[5.0], [7.0]], spatial_shape=(4, 4),
     ...                   batch_size=1)
@@ -112,8 +112,8 @@ class SparseTensor(Arithmetic):
         Events are counted anew, from 0.
 
         Raises:
-            IndexError: no such event; a loop over the events ends so.
-            InputError: no integer or slice of step 1, or no event in it.
+          IndexError: no such event; a loop over the events ends so.
+          InputError: no integer or slice of step 1, or no event in it.
 
         >>> x = sparse_tensor([[0, 2], [2, 1], [2, 3]], [[5.0], [7.0], [8.0]], spatial_shape=(4,),
         ...                   batch_size=3)
@@ -142,7 +142,7 @@ class SparseTensor(Arithmetic):
         """The same sites with other features, whose padding rows must be zero already.
 
         Raises:
-            InputError: features that have not one row for each row of ``coords``.
+          InputError: features that have not one row for each row of ``coords``.
         """
         check_rows(features, self.capacity)
         return dataclasses.replace(self, features=features)
@@ -151,7 +151,7 @@ class SparseTensor(Arithmetic):
         """Refuses a tensor on other sites, as far as :mod:`jaxsparse.same_sites` can tell.
 
         Raises:
-            InputError: other sites, or no SparseTensor.
+          InputError: other sites, or no SparseTensor.
         """
         check_kind("y", other, SparseTensor, remedy="as x is")
         assert isinstance(other, SparseTensor)
@@ -167,7 +167,7 @@ class SparseTensor(Arithmetic):
         do not. Operations ask before they read.
 
         Raises:
-            InputError: another number of rows.
+          InputError: another number of rows.
         """
         check_rows(self.features, self.capacity, name)
 
@@ -178,7 +178,7 @@ class SparseTensor(Arithmetic):
         for small volumes and for comparison.
 
         Raises:
-            InputError: another number of rows of features than of coordinates.
+          InputError: another number of rows of features than of coordinates.
         """
         self.check()
         grid = jnp.zeros(
@@ -203,22 +203,22 @@ def sparse_tensor(
     """Checks, merges, sorts and pads a list of points, on the host.
 
     Args:
-        coords: integers ``[points, 1 + D]``: event index in ``[0, batch_size)``, then pixel indices
-            in ``[0, spatial_shape)``. Any order.
-        features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
-            and booleans become float32, as in everything that makes a tensor.
-        spatial_shape: number of pixels along each of the D axes, 1 to 4 of them.
-        batch_size: number of events, those without points included.
-        capacity: rows of the result, at least 1; the number of distinct sites if None.
-        duplicates: what to do with points of one event on one pixel: ``"error"``, or merge them by
-            ``"sum"``, ``"mean"``, ``"max"`` or ``"first"`` (the first in input order).
+      coords: integers ``[points, 1 + D]``: event index in ``[0, batch_size)``, then pixel indices
+        in ``[0, spatial_shape)``. Any order.
+      features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
+        and booleans become float32, as in everything that makes a tensor.
+      spatial_shape: number of pixels along each of the D axes, 1 to 4 of them.
+      batch_size: number of events, those without points included.
+      capacity: rows of the result, at least 1; the number of distinct sites if None.
+      duplicates: what to do with points of one event on one pixel: ``"error"``, or merge them by
+        ``"sum"``, ``"mean"``, ``"max"`` or ``"first"`` (the first in input order).
 
     Returns:
-        A tensor of stride 1. Padding rows hold coordinates -1 and features 0.
+      A tensor of stride 1. Padding rows hold coordinates -1 and features 0.
 
     Raises:
-        InputError: a coordinate or event index out of range, a wrong shape or type, duplicates that
-            were not allowed, more sites than ``capacity``.
+      InputError: a coordinate or event index out of range, a wrong shape or type, duplicates that
+        were not allowed, more sites than ``capacity``.
 
     >>> x = sparse_tensor([[0, 1], [0, 1]], [[1.0], [2.0]], spatial_shape=(3,), batch_size=1,
     ...                   capacity=2, duplicates="sum")
@@ -266,7 +266,7 @@ def check_tensor(x: object, name: str = "x") -> None:
     """Refuses what is no SparseTensor, and one whose features have not a row for each site.
 
     Raises:
-        InputError: it is not.
+      InputError: it is not.
 
     >>> check_tensor(np.ones((3, 2)))
     Traceback (most recent call last):

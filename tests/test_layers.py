@@ -15,7 +15,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 # them.
 FOUNDATIONS = (
     "errors", "paths", "file_lock", "whole_file", "settings", "command_line", "particle_data",
-    "integers", "features", "pytree", "origins", "same_sites", "arithmetic", "tensor", "versions",
+    "strict_json", "integers", "features", "pytree", "origins", "same_sites", "arithmetic",
+    "tensor", "versions",
 )  # fmt: skip
 # Layers, lowest first, with the layers below that each may import. "" is the package itself: its
 # public names, which tensors and operations make up.
@@ -38,9 +39,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.
 PARTS = {
-    ("simulate", "data"): {"schema", "deposits", "source", "event_numbers", "worker_processes"},
+    ("simulate", "data"): {
+        "schema", "columns", "deposits", "source", "event_numbers", "worker_processes",
+    },
     ("viz", "data"): {"schema"},
-}
+}  # fmt: skip
 # The package's own version may be said by everyone.
 VERSION = {("versions", ""), ("commands", "")}
 

@@ -76,9 +76,9 @@ class Call:
     """One case, ready to be timed.
 
     Attributes:
-        run: does it once and returns when the result is there.
-        arrays: of a result: what every engine must agree on, rows in lexicographic order of sites.
-        facts: what was learnt on the way, such as the number of parameters.
+      run: does it once and returns when the result is there.
+      arrays: of a result: what every engine must agree on, rows in lexicographic order of sites.
+      facts: what was learnt on the way, such as the number of parameters.
     """
 
     run: Callable[[], Any]

@@ -8,7 +8,6 @@ status 2.
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from absl import flags
@@ -19,6 +18,7 @@ from jaxsparse.data.description import describe, lines
 from jaxsparse.data.readers.formats import READERS
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
+from jaxsparse.strict_json import plain
 
 OPTIONS = {name: reader.options for name, reader in READERS.items()}
 
@@ -49,15 +49,7 @@ def as_json(found: dict[str, Any]) -> str:
       ]
     }
     """
-    return json.dumps(_plain(found), indent=2, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(plain(found), indent=2, allow_nan=False)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from jaxsparse.errors import InputError
 
 
 def unreadable(source: Source, events: np.ndarray, views: Sequence[str]) -> dict[int, str]:
-    """What is wrong with every one of ``events`` that has a view which cannot be read, by number.
+    """What is wrong with every one of ``events`` that cannot be read in ``views``, by number.
 
     Reads them one by one: for when reading them together has failed.
     """
@@ -20,7 +20,9 @@ def unreadable(source: Source, events: np.ndarray, views: Sequence[str]) -> dict
     for event in events.tolist():
         try:
             for view in views:
-                source.read_pixels(np.array([event]), view)
+                source.read_pixels(one := np.array([event]), view)
+                for to in source.linked_views(view):
+                    source.read_links(one, view, to)
         except InputError as error:
             wrong[event] = str(error)
     return wrong

@@ -6,9 +6,11 @@ import dataclasses
 
 import numpy as np
 
+from jaxsparse.data.columns import Columns
+
 
 @dataclasses.dataclass(frozen=True)
-class Deposits:
+class Deposits(Columns):
     """Straight steps of energy loss, one row a step, numpy arrays.
 
     The particle simulation and the edep-sim reader both make these, so simulated and Geant4 events

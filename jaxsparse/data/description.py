@@ -66,7 +66,7 @@ def describe(
     if picture:
         refuse_overwriting("picture", picture, getattr(source, "files", [path]))
     chosen = spread_or_all(len(source), num_events)
-    numbers: Iterable[Any] = with_progress(chosen, len(chosen), "reading") if progress else chosen
+    numbers = with_progress(chosen, len(chosen), "reading", quiet=not progress)
     found: dict[str, Any] = {"path": path, "format": format, "events": len(source)}
     if isinstance(source, DepositSource):
         if picture:

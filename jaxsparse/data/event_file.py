@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,25 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse.data.column import ChunkCache
+from jaxsparse.data.column_reader import ColumnReader, Identity, identity_of
 from jaxsparse.data.event_header import REMEDY, EventHeader, ViewHeader, read_header
 from jaxsparse.data.event_layout import (
     EVENT_DEFAULTS,
     EVENT_DTYPES,
     KEY_COLUMNS,
     KEY_DTYPE,
+    LINK_COUNT_DTYPE,
+    LINK_DTYPES,
     PARTIAL_SUFFIX,
     PIXEL_DTYPES,
 )
 from jaxsparse.data.event_numbers import event_number, event_numbers
 from jaxsparse.data.event_writer import EventWriter
+from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.data.positioned_read import open_for_reading
 from jaxsparse.data.schema import PARTICLE_DTYPE, TRUTH_COLUMNS, Event, View
-from jaxsparse.data.validation import check_event, check_pixels
+from jaxsparse.data.stored_links import counted_links
+from jaxsparse.data.validation import check_event, check_links, check_pixels
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.file_lock import is_locked
 
@@ -66,15 +68,9 @@ class EventFile:
 
     def __init__(self, path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES):
         self.path = Path(path)
-        self._lock = threading.Lock()
-        self._descriptor: int | None = None
-        self._closer: weakref.finalize | None = None
-        self._library: tuple[int, h5py.File] | None = None  # for filters that Column does not know
-        self._cache_bytes = cache_bytes
-        self._cache = ChunkCache(cache_bytes)
         self._require_path()
-        self._header = self._read_header()
-        self._open()  # a file that is replaced from now on stays readable here
+        self._header, identity = self._read_header()
+        self._columns = ColumnReader(self.path, self._header.columns, identity, cache_bytes)
         self.detector = self._header.detector
         self.class_names = self._header.class_names
         self.event_classes = self._header.event_classes
@@ -95,7 +91,9 @@ class EventFile:
         event = Event(
             event_id=int(table["event_id"]),
             views={name: self.read_view(index, name) for name in self.view_shapes},
-            particles=self._rows("particles/table", PARTICLE_DTYPE, [(int(first), int(last))]),
+            particles=self._columns.rows(
+                "particles/table", PARTICLE_DTYPE, [(int(first), int(last))]
+            ),
             label=int(table["label"]),
             topology=_text(table["topology"]),
             energy=float(table["energy"]),
@@ -112,8 +110,10 @@ class EventFile:
         return f"EventFile({str(self.path)!r}, {len(self)} events, views {list(self.view_shapes)})"
 
     def read_view(self, index: int, name: str) -> View:
-        """One view of one event, without reading the others."""
-        return self.read_pixels([index], name).views()[0]
+        """One view of one event with its links, without reading the others."""
+        view = self.read_pixels([index], name).views()[0]
+        links = {to: self.read_links([index], name, to) for to in self.linked_views(name)}
+        return dataclasses.replace(view, links=links) if links else view
 
     def read_many(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
@@ -127,7 +127,7 @@ class EventFile:
           columns: truth columns to read (``()`` for none); all that the file has if None.
 
         Returns:
-          A view an event; they share memory with one another.
+          A view an event, without links; they share memory with one another.
         """
         return self.read_pixels(indices, name, columns).views()
 
@@ -147,7 +147,7 @@ class EventFile:
         first, last = header.offsets[events], header.offsets[events + 1]
         runs = _runs(first, last)
         found = {
-            column: self._rows(f"views/{name}/{column}", PIXEL_DTYPES[column], runs)
+            column: self._columns.rows(f"views/{name}/{column}", PIXEL_DTYPES[column], runs)
             for column in ("coords", "values", *wanted)
         }
 
@@ -173,6 +173,43 @@ class EventFile:
         """Names of the truth columns that the file has of a view."""
         return self._view(name).truth
 
+    def linked_views(self, name: str) -> tuple[str, ...]:
+        """Names of the views that the pixels of a view are linked to."""
+        return tuple(self._view(name).links)
+
+    def read_links(self, indices: Sequence[int] | np.ndarray, name: str, to: str) -> Links:
+        """The links of many events from a view to another, in the order of ``indices``.
+
+        Returns:
+          Links of all their pixels, event after event; rows count within an event's view ``to``.
+        """
+        header = self._view(name)
+        if to not in header.links:
+            raise InputError(
+                f"view {name} of {self.path} has no links to {to!r}: it has links to "
+                f"{', '.join(header.links) or 'none'}"
+            )
+        events = self._checked(indices)
+
+        def where(place: int) -> str:
+            return f"Event {events[place]} of {self.path.name}, view {name}, links to {to}"
+
+        def owned(offsets: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+            first, last = offsets[events], offsets[events + 1]
+            return last - first, _runs(first, last)
+
+        group = f"views/{name}/links/{to}"
+        pixels, pixel_runs = owned(header.offsets)
+        entries, entry_runs = owned(header.links[to])
+        counts = self._columns.rows(f"{group}/counts", LINK_COUNT_DTYPE, pixel_runs)
+        columns = {
+            column: self._columns.rows(f"{group}/{column}", dtype, entry_runs)
+            for column, dtype in LINK_DTYPES.items()
+        }
+        links = counted_links(counts, **columns, pixels=pixels, entries=entries, where=where)
+        check_links(links, pixels=pixels, rows=owned(self._view(to).offsets)[0], name=where)
+        return links
+
     def read_particles(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Particle tables of many events, in the order of ``indices``, without their pixels.
 
@@ -182,7 +219,9 @@ class EventFile:
         """
         events = self._checked(indices)
         first, last = (self._header.particle_offsets[events + step] for step in (0, 1))
-        return self._rows("particles/table", PARTICLE_DTYPE, _runs(first, last)), last - first
+        return self._columns.rows(
+            "particles/table", PARTICLE_DTYPE, _runs(first, last)
+        ), last - first
 
     @property
     def event_labels(self) -> np.ndarray:
@@ -231,22 +270,7 @@ class EventFile:
 
     def close(self) -> None:
         """Give the file handle and the cache back; the next read opens it again."""
-        with self._lock:
-            if self._closer is not None:
-                self._closer()
-            if self._library and self._library[0] == os.getpid():
-                self._library[1].close()
-            self._descriptor = self._closer = self._library = None
-            self._cache = ChunkCache(self._cache_bytes)
-
-    def __getstate__(self) -> dict[str, Any]:
-        absent = dict.fromkeys(("_descriptor", "_closer", "_library", "_lock", "_cache"))
-        return {**self.__dict__, **absent}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(
-            state, _lock=threading.Lock(), _cache=ChunkCache(state["_cache_bytes"])
-        )
+        self._columns.close()
 
     def _require_path(self) -> None:
         if self.path.is_dir():
@@ -262,12 +286,12 @@ class EventFile:
                 hint = f"{partial.name} is left of a program that did not end, make it again"
             raise InputError(f"{self.path} does not exist: {hint}")
 
-    def _read_header(self) -> EventHeader:
+    def _read_header(self) -> tuple[EventHeader, Identity]:
         try:
-            self._identity = _identity(os.stat(self.path))
+            identity = identity_of(os.stat(self.path))
             with h5py.File(self.path, "r") as file:
                 try:
-                    return read_header(self.path, file)
+                    return read_header(self.path, file), identity
                 except (
                     OSError,
                     RuntimeError,
@@ -289,70 +313,16 @@ class EventFile:
             ) from None
 
     def _event_column(self, name: str, first: int, last: int) -> np.ndarray:
-        if f"events/{name}" not in self._header.columns:
+        if f"events/{name}" not in self._columns:
             return np.full(last - first, EVENT_DEFAULTS[name], EVENT_DTYPES[name])
-        return self._rows(f"events/{name}", EVENT_DTYPES[name], [(first, last)])
+        return self._columns.rows(f"events/{name}", EVENT_DTYPES[name], [(first, last)])
 
     @property
     def _key_names(self) -> list[str]:
-        return [name for name in KEY_COLUMNS if f"events/{name}" in self._header.columns]
+        return [name for name in KEY_COLUMNS if f"events/{name}" in self._columns]
 
     def _key(self, name: str, first: int, last: int) -> np.ndarray:
-        return self._rows(f"events/{name}", KEY_DTYPE, [(first, last)])
-
-    def _rows(self, name: str, dtype: np.dtype, runs: list[tuple[int, int]]) -> np.ndarray:
-        """Rows ``[start, stop)`` of every run, one after the other."""
-        column = self._header.columns[name]
-        out = np.empty((sum(stop - start for start, stop in runs), *column.tail), dtype)
-        runs = [(start, stop) for start, stop in runs if stop > start]
-        try:
-            if column.direct:
-                column.read_into(out, runs, self._open(), self._cache)
-            else:
-                place = 0
-                for start, stop in runs:
-                    rows = self._open_library()[column.name][start:stop]
-                    out[place : (place := place + stop - start)] = rows
-        except (OSError, RuntimeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            first, last = min(start for start, _ in runs), max(stop for _, stop in runs)
-            raise InputError(
-                f"{self.path}: rows {first} to {last} of {column.name} cannot be read "
-                f"({one_line(error)}): copy the file or make it again"
-            ) from None
-        return out
-
-    def _open(self) -> int:
-        if self._descriptor is None:
-            with self._lock:
-                if self._descriptor is None:
-                    descriptor = open_for_reading(self.path)
-                    try:
-                        self._require_unchanged(os.fstat(descriptor))
-                    except InputError:
-                        os.close(descriptor)
-                        raise
-                    self._closer = weakref.finalize(self, os.close, descriptor)
-                    self._descriptor = descriptor
-        return self._descriptor
-
-    def _open_library(self) -> h5py.File:
-        with self._lock:
-            if self._library is None or self._library[0] != os.getpid():
-                file = h5py.File(self.path, "r")
-                try:
-                    # After opening: a file that takes the name later than this does no harm.
-                    self._require_unchanged(os.stat(self.path))
-                except InputError:
-                    file.close()
-                    raise
-                self._library = os.getpid(), file
-            return self._library[1]
-
-    def _require_unchanged(self, status: os.stat_result) -> None:
-        if _identity(status) != self._identity:
-            raise InputError(f"{self.path} has changed since it was opened: open it again")
+        return self._columns.rows(f"events/{name}", KEY_DTYPE, [(first, last)])
 
     def _checked(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         return event_numbers(indices, len(self), f"{self.path}")
@@ -389,11 +359,6 @@ def _check_flags(
         raise InputError(
             f"{where(place)}: {column} {flags.max()} must be 0 or 1: make the file again"
         )
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    """Changes when a file is replaced or written to."""
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _text(stored: bytes) -> str:

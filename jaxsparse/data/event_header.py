@@ -18,6 +18,8 @@ from jaxsparse.data.event_layout import (
     FORMAT_NAME,
     KEY_COLUMNS,
     KEY_DTYPE,
+    LINK_COUNT_DTYPE,
+    LINK_DTYPES,
     PIXEL_DTYPES,
 )
 from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
@@ -38,6 +40,7 @@ class ViewHeader:
       truth: names of the truth columns that there are.
       offsets: int64 ``[events + 1]``, rows of every event.
       dead_wires: int32, wires without read-out.
+      links: int64 ``[events + 1]`` by name of another view, entries of every event.
     """
 
     shape: tuple[int, ...]
@@ -46,6 +49,7 @@ class ViewHeader:
     truth: tuple[str, ...]
     offsets: np.ndarray
     dead_wires: np.ndarray
+    links: dict[str, np.ndarray]
 
 
 @dataclasses.dataclass
@@ -116,6 +120,7 @@ class _Reader:
             if f"events/{name}" in self.file:
                 self._column(f"events/{name}", KEY_DTYPE, rows=self.num_events)
         self._column("particles/table", PARTICLE_DTYPE)
+        views = read_texts(attributes, "view_names")
         return EventHeader(
             detector=detector,
             class_names=class_names,
@@ -123,13 +128,11 @@ class _Reader:
             made_by=made_by,
             num_events=self.num_events,
             particle_offsets=self._offsets("particles", ["table"]),
-            views={
-                name: self._view(name, detector) for name in read_texts(attributes, "view_names")
-            },
+            views={name: self._view(name, detector, views) for name in views},
             columns=self.columns,
         )
 
-    def _view(self, name: str, detector: str) -> ViewHeader:
+    def _view(self, name: str, detector: str, views: tuple[str, ...]) -> ViewHeader:
         group = f"views/{name}"
         attributes = self.file[group].attrs
         shape = read_wholes(attributes, "shape")
@@ -156,7 +159,28 @@ class _Reader:
             truth=truth,
             offsets=offsets,
             dead_wires=wires,
+            links=self._links(name, views, rows=int(offsets[-1])),
         )
+
+    def _links(self, name: str, views: tuple[str, ...], rows: int) -> dict[str, np.ndarray]:
+        links: dict[str, np.ndarray] = {}
+        group = f"views/{name}/links"
+        if group not in self.file:
+            return links
+        if not isinstance(self.file[group], h5py.Group):
+            raise InputError(f"{self.path}: {group} must be a group: {REMEDY}")
+        for to in self.file[group]:
+            if to == name or to not in views:
+                others = ", ".join(view for view in views if view != name)
+                raise InputError(
+                    f"{self.path}: {group} has {to!r} but must name another view of the file, "
+                    f"{others or 'which has none'}: {REMEDY}"
+                )
+            self._column(f"{group}/{to}/counts", LINK_COUNT_DTYPE, rows=rows)
+            for column, dtype in LINK_DTYPES.items():
+                self._column(f"{group}/{to}/{column}", dtype)
+            links[to] = self._offsets(f"{group}/{to}", list(LINK_DTYPES))
+        return links
 
     def _column(
         self, name: str, dtype: np.dtype, *, tail: tuple[int, ...] = (), rows: int | None = None

@@ -20,6 +20,10 @@ PIXEL_DTYPES: dict[str, np.dtype] = {
     **{name: column.stored for name, column in TRUTH_COLUMNS.items()},
 }
 
+# ``links/OTHER`` of a view: a count a pixel, and a row an entry.
+LINK_COUNT_DTYPE = np.dtype(np.int32)
+LINK_DTYPES: dict[str, np.dtype] = {"rows": np.dtype(np.int32), "shares": np.dtype(np.float32)}
+
 # A row an event.
 EVENT_DTYPES: dict[str, np.dtype] = {
     "event_id": np.dtype(np.int64),

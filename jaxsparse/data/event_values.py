@@ -14,9 +14,11 @@ from jaxsparse.data.event_layout import (
     PIXEL_DTYPES,
     TOPOLOGY_BYTES,
 )
+from jaxsparse.data.links import Links
 from jaxsparse.data.schema import PARTICLE_DTYPE, PIXEL_COLUMNS, TRUTH_COLUMNS, Event, View
+from jaxsparse.data.stored_links import as_links
 from jaxsparse.data.stored_values import as_stored
-from jaxsparse.data.validation import check_event, check_view
+from jaxsparse.data.validation import check_event, check_links, check_view
 from jaxsparse.errors import InputError
 
 
@@ -76,6 +78,8 @@ def stored_event(
             view, num_particles=len(particles), num_classes=num_classes,
             where=f"{where}, view {name}",
         )  # fmt: skip
+        for to, links in view.links.items():
+            _check_links(links, name, to, stored.views, f"{where}, view {name}")
     return stored
 
 
@@ -112,7 +116,24 @@ def _stored_view(view: View, shape: tuple[int, ...], where: str) -> View:
             tail = (len(shape),) if name == "coords" else ()
             dtype = TRUTH_COLUMNS[name].dtype if name in TRUTH_COLUMNS else PIXEL_DTYPES[name]
             columns[name] = as_stored(given, dtype, name=name, where=where, tail=tail)
-    return View(shape=shape, **columns)
+    if not isinstance(view.links, Mapping):
+        raise InputError(f"{where}: links are {view.links!r}: give a dictionary by name of a view")
+    links = {
+        str(to): as_links(given, name=f"links to {to}", where=where)
+        for to, given in view.links.items()
+    }
+    return View(shape=shape, links=links, **columns)
+
+
+def _check_links(links: Links, name: str, to: str, views: Mapping[str, View], where: str) -> None:
+    if to == name or to not in views:
+        others = ", ".join(view for view in views if view != name)
+        raise InputError(
+            f"{where}: links to {to!r} must lead to another view of the file: choose among "
+            f"{others or 'none, it has no other'}"
+        )
+    pixels, rows = (np.array([len(views[view])]) for view in (name, to))
+    check_links(links, pixels=pixels, rows=rows, name=[f"{where}, links to {to}"].__getitem__)
 
 
 def _stored_particles(particles: Any, where: str) -> np.ndarray:

@@ -28,6 +28,7 @@ from jaxsparse.data.event_values import image_shape, stored_event
 from jaxsparse.data.growing_table import GrowingTable, RaggedTable
 from jaxsparse.data.partial_hdf5 import PartialHdf5
 from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS, Event, View
+from jaxsparse.data.stored_links import LinkTable
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -208,7 +209,7 @@ class EventWriter:
 
 
 class _Tables:
-    """All columns of the file; the first event decides which truth and which keys there are."""
+    """All columns of the file; the first event decides which truth, links and keys there are."""
 
     def __init__(self, file: h5py.File, first: Event, compression: str):
         self._truth = {name: _truth_of(view) for name, view in first.views.items()}
@@ -221,15 +222,23 @@ class _Tables:
             compression=compression,
         )  # fmt: skip
         file["particles/table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
+        chunk = PLAIN_CHUNK if compression == "none" else PIXEL_CHUNK
         self._views = {
             name: RaggedTable(
                 file[f"views/{name}"],
                 dtypes={column: PIXEL_DTYPES[column] for column in ("coords", "values", *truth)},
-                chunk=PLAIN_CHUNK if compression == "none" else PIXEL_CHUNK,
+                chunk=chunk,
                 widths={"coords": len(first.views[name].shape)},
                 compression=compression,
             )
             for name, truth in self._truth.items()
+        }
+        self._links = {
+            (name, to): LinkTable(
+                file.create_group(f"views/{name}/links/{to}"), chunk=chunk, compression=compression
+            )
+            for name, view in first.views.items()
+            for to in view.links
         }
 
     def check(self, event: Event, where: str) -> None:
@@ -247,6 +256,13 @@ class _Tables:
                     "those of the first event: give the same truth columns for every event of a "
                     "file"
                 )
+            links = {to for other, to in self._links if other == name}
+            if set(view.links) != links:
+                raise InputError(
+                    f"{where}, view {name}: links to {sorted(view.links)} differ from those of the "
+                    f"first event, to {sorted(links)}: give the same links for every event of a "
+                    "file, Links.none(pixels) where there is none"
+                )
 
     def append(self, event: Event) -> None:
         for name, view in event.views.items():
@@ -255,6 +271,8 @@ class _Tables:
                 for column in self._views[name].names
             }
             self._views[name].append(columns)
+        for (name, to), table in self._links.items():
+            table.append(event.views[name].links[to])
         self._particles.append({"table": event.particles})
         self._keys.append({name: np.array([event.keys[name]]) for name in self._key_names})
         self._events.append(
@@ -267,6 +285,8 @@ class _Tables:
         )
 
     def flush(self) -> None:
+        for links in self._links.values():
+            links.flush()
         for table in (*self._views.values(), self._particles, self._events, self._keys):
             table.flush()
 

@@ -19,8 +19,8 @@ def fingerprint(source: EventFile) -> str:
 
     It takes in the names of classes and views, of *every* event its identifier, class, energy and
     number of pixels in each view, and of 64 events, spread evenly over the file, all pixels with
-    their truth and particles. That is some megabytes to read, however large the file is. What it
-    does not see is an edit of single pixels that leaves their number as it was.
+    their truth and links, and particles. That is some megabytes to read, however large the file is.
+    What it does not see is an edit of single pixels that leaves their number as it was.
 
     Args:
       source: an event file.
@@ -40,6 +40,8 @@ def fingerprint(source: EventFile) -> str:
     try:
         for name in source.view_shapes:
             source.read_pixels(sample, name)
+            for to in source.linked_views(name):
+                source.read_links(sample, name, to)
     except InputError:  # whoever trains on it says so
         bad = unreadable(source, sample, tuple(source.view_shapes))
         sample = sample[~np.isin(sample, list(bad))]
@@ -49,5 +51,8 @@ def fingerprint(source: EventFile) -> str:
         columns = {"coords": pixels.coords, "values": pixels.values, **pixels.columns}
         for column in sorted(columns):
             add(np.frombuffer(column.encode(), np.uint8), columns[column])
+        for to in sorted(source.linked_views(name)):
+            links = source.read_links(sample, name, to)
+            add(np.frombuffer(to.encode(), np.uint8), links.offsets, links.rows, links.shares)
     add(*source.read_particles(sample))
     return digest.hexdigest()

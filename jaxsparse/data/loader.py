@@ -210,13 +210,8 @@ class _Maker:
             epochs, events = self.order.batch(int(number), self.batch_size)
             mine = slice(self.process_index, None, self.process_count)
             epochs, events = epochs[mine], events[mine]
-            wrong: dict[int, str] = {}
-            try:
-                images = self.pipeline.pixels(events, epochs)
-            except InputError:
-                good, wrong = self.pipeline.readable(events)
-                epochs, events = epochs[good], events[good]
-                images = self.pipeline.pixels(events, epochs)
+            images, good, wrong = self.pipeline.readable_pixels(events, epochs)
+            epochs, events = epochs[good], events[good]
             shards = self._shared(images, events)
             # Hardly ever: only ``data.max_sites`` can make it a matter at all.
             if self.buckets.pick(_counts(shards)) is None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from jaxsparse.data.buckets import BucketTable, fit_buckets, stated_buckets
 from jaxsparse.data.pipeline import Pipeline
-from jaxsparse.errors import InputError
 
 SAMPLED, LARGEST = (192, 1024), 32  # events drawn at random, at least and at most; and the largest
 PIXELS = 1 << 18  # as many events as have so many
@@ -58,9 +57,5 @@ def measure_buckets(
 
 def _level_counts(pipeline: Pipeline, events: np.ndarray) -> np.ndarray:
     """int64 ``[events, views * levels]``: sites of every event that can be read."""
-    try:
-        images = pipeline.pixels(events)
-    except InputError:
-        good, _ = pipeline.readable(events)
-        images = pipeline.pixels(events[good])
+    images, *_ = pipeline.readable_pixels(events)
     return np.concatenate([view.level_counts(pipeline.levels) for view in images], axis=1)

@@ -13,6 +13,7 @@ from jaxsparse import settings
 from jaxsparse.data import crop, transforms
 from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.hashing import normal, uniform
+from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.data.targets import TARGETS, Weigh, label_events
@@ -37,8 +38,8 @@ class Pipeline:
     distribution, one number an event and view, or one an event (``fluctuation_shared``); features
     are ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty,
     it does not become ``-mean / std``. Empty pixels within ``halo`` of an active one become sites,
-    with the feature 0 that they have in a dense image. Truth goes with its pixel, and targets are
-    made from what is left of it at the end.
+    with the feature 0 that they have in a dense image. Truth and links go with their
+    pixel, and targets are made from what is left of it at the end.
 
     What is random is a hash of (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
@@ -53,6 +54,8 @@ class Pipeline:
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
       weigh: the weight of every pixel, a target; without it every pixel with a class weighs 1.
       truth: truth columns to read beside those that targets and windows need.
+      links: views to whose pixels the links of the others are read, for
+        :meth:`~jaxsparse.data.pixels.Pixels.linked_to`.
       seed: of all that is random, not negative.
       augment: whether to flip, shift, drop and fluctuate.
 
@@ -77,6 +80,7 @@ class Pipeline:
         targets: Sequence[str] = (),
         weigh: Weigh | None = None,
         truth: Sequence[str] = (),
+        links: Sequence[str] = (),
         seed: int = 0,
         augment: bool = False,
     ):
@@ -120,6 +124,7 @@ class Pipeline:
             view: tuple(name for name in source.truth_columns(view) if name in wanted)
             for view in self.views
         }
+        self.links = self._links(links)
         self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
@@ -142,18 +147,32 @@ class Pipeline:
         blocks = [
             self._views((self.seed, epochs[block], events[block])) for block in self._blocks(events)
         ]
-        return blocks[0] if len(blocks) == 1 else tuple(map(_joined, zip(*blocks, strict=True)))
+        if len(blocks) == 1:
+            return blocks[0]
+        return tuple(map(Pixels.joined, zip(*blocks, strict=True)))
 
-    def readable(self, events: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-        """Which events can be read (bool ``[events]``), and what is wrong with the others.
+    def readable_pixels(
+        self, events: np.ndarray, epochs: np.ndarray | int = 0
+    ) -> tuple[tuple[Pixels, ...], np.ndarray, dict[int, str]]:
+        """As :meth:`pixels`, without the events that cannot be read.
+
+        Returns:
+          The images, which events they are of (bool ``[events]``), and what is wrong with the
+          others, by number.
 
         Raises:
           InputError: one cannot be read, and ``data.bad_events`` is ``"error"``.
         """
+        events = np.asarray(events, np.int64)
+        try:
+            return self.pixels(events, epochs), np.ones(len(events), bool), {}
+        except InputError:
+            if not self.skips:
+                raise
         wrong = unreadable(self.source, events, self.views)
-        if wrong and not self.skips:
-            raise InputError(next(iter(wrong.values())))
-        return ~np.isin(events, list(wrong)), wrong
+        good = ~np.isin(events, list(wrong))
+        epochs = np.broadcast_to(epochs, events.shape)
+        return self.pixels(events[good], epochs[good]), good, wrong
 
     def key(self, events: np.ndarray, epochs: np.ndarray) -> Key:
         """What is random about some events is a hash of this."""
@@ -195,6 +214,30 @@ class Pipeline:
             shrunk.append(pixels.take(rows))
         return tuple(shrunk)
 
+    def _links(self, views: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Which links to read of every view."""
+        links: dict[str, tuple[str, ...]] = dict.fromkeys(self.views, ())
+        for to in views:
+            linked = [view for view in self.views if to in self.source.linked_views(view)]
+            if to not in self.views or not linked:
+                what = "no view is linked to it" if to in self.views else "data.views lacks it"
+                raise InputError(
+                    f"links has {to!r} but {what}: choose a view of data.views that others of "
+                    f"{source_name(self.source)} are linked to"
+                )
+            for view in (to, *linked):
+                links[view] += (to,)
+        return links
+
+    def _read(self, events: np.ndarray, view: str) -> Pixels:
+        pixels = self.source.read_pixels(events, view, self.columns[view])
+        links = {
+            to: self.source.read_links(events, view, to) if to != view
+            else Links.own(pixels.lengths)
+            for to in self.links[view]
+        }  # fmt: skip
+        return dataclasses.replace(pixels, links=links)
+
     def _blocks(self, events: np.ndarray) -> list[slice]:
         """Parts of ``events``, one at least, with about ``BLOCK`` pixels of the file each."""
         block = np.cumsum(self._sizes[events]) // BLOCK
@@ -204,8 +247,7 @@ class Pipeline:
     def _views(self, key: Key) -> tuple[Pixels, ...]:
         made, first = [], None
         for number, view in enumerate(self.views):
-            pixels = self.source.read_pixels(key[2], view, self.columns[view])
-            pixels = transforms.mask(pixels, self.low, self.high)
+            pixels = transforms.mask(self._read(key[2], view), self.low, self.high)
             if self.crops[number]:
                 starts = crop.choose_windows(
                     pixels, self.windows[number], keep=self.crop_keep,
@@ -258,18 +300,6 @@ class Pipeline:
 
 def _chance(key: Key, stream: int, view: int) -> Callable[[int], np.ndarray]:
     return lambda number: uniform(*key, stream, view, number)
-
-
-def _joined(parts: Sequence[Pixels]) -> Pixels:
-    """Images of some events, and of others behind them."""
-    first, join = parts[0], np.concatenate
-    return Pixels(
-        join([part.coords for part in parts]),
-        join([part.values for part in parts]),
-        join([part.lengths for part in parts]),
-        first.shape,
-        {name: join([part.columns[name] for part in parts]) for name in first.columns},
-    )
 
 
 def chosen_views(source: Source, data: Any) -> tuple[str, ...]:

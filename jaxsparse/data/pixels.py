@@ -15,7 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
+from jaxsparse.data.links import Links, offsets_of
 from jaxsparse.data.schema import TRUTH_COLUMNS, View
+from jaxsparse.errors import InputError
 
 TICKED = 64  # cells a pixel up to which ticking cells off is faster than sorting their numbers
 
@@ -32,6 +34,8 @@ class Pixels:
       columns: what else is known of every pixel, ``[pixels]`` by name: columns of
         :data:`~jaxsparse.data.schema.TRUTH_COLUMNS`, ``rows`` of the event's list in its file, or
         targets of a network.
+      links: by name of a view, in which rows of the event's list in its file the charge of these
+        pixels lies. Those of a view to itself say which rows its pixels are made of.
 
     >>> view = View(np.array([[0, 1], [2, 2]]), np.ones(2, np.float32), (4, 4), labels=np.ones(2))
     >>> pixels = Pixels.of([view, view.take(slice(1))])
@@ -46,6 +50,7 @@ class Pixels:
     lengths: np.ndarray
     shape: tuple[int, ...]
     columns: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    links: dict[str, Links] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, views: Sequence[View], shape: Sequence[int] | None = None) -> Pixels:
@@ -62,6 +67,24 @@ class Pixels:
                 for name in TRUTH_COLUMNS
                 if views and all(getattr(view, name) is not None for view in views)
             },
+            {
+                name: Links.joined([view.links[name] for view in views])
+                for name in (views[0].links if views else ())
+                if all(name in view.links for view in views)
+            },
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Pixels]) -> Pixels:
+        """Images of some events, and of others behind them."""
+        first, join = parts[0], np.concatenate
+        return cls(
+            join([part.coords for part in parts]),
+            join([part.values for part in parts]),
+            join([part.lengths for part in parts]),
+            first.shape,
+            {name: join([part.columns[name] for part in parts]) for name in first.columns},
+            {name: Links.joined([part.links[name] for part in parts]) for name in first.links},
         )
 
     def __len__(self) -> int:
@@ -76,7 +99,7 @@ class Pixels:
     @property
     def bounds(self) -> np.ndarray:
         """int64 ``[events + 1]``: event i has the pixels ``[bounds[i], bounds[i + 1])``."""
-        return np.concatenate([[0], np.cumsum(self.lengths)])
+        return offsets_of(self.lengths)
 
     @property
     def cells(self) -> np.ndarray:
@@ -88,12 +111,13 @@ class Pixels:
         return np.repeat(values, self.lengths)
 
     def views(self) -> list[View]:
-        """One view an event, with the truth there is; they share this memory."""
+        """One view an event, with the truth and links there are; truth shares this memory."""
         truth = {name: self.columns[name] for name in TRUTH_COLUMNS if name in self.columns}
         return [
             View(
                 self.coords[first:last], self.values[first:last], self.shape,
                 **{name: column[first:last] for name, column in truth.items()},
+                links={name: links.take(slice(first, last)) for name, links in self.links.items()},
             )
             for first, last in itertools.pairwise(self.bounds.tolist())
         ]  # fmt: skip
@@ -105,6 +129,7 @@ class Pixels:
             coords=self.coords.take(rows, axis=0),
             values=self.values.take(rows),
             columns={name: column.take(rows) for name, column in self.columns.items()},
+            links={name: links.take(rows) for name, links in self.links.items()},
         )
 
     def take(self, rows: np.ndarray) -> Pixels:
@@ -124,6 +149,49 @@ class Pixels:
             return self
         rows = np.flatnonzero(self.per_event(chosen))
         return dataclasses.replace(self.order(rows), lengths=self.lengths[chosen])
+
+    def linked_to(self, other: Pixels, name: str) -> Links:
+        """The links from these pixels to those of another view, whatever was done to either.
+
+        What became one pixel there is one entry; entries whose pixel is gone are left out.
+
+        Args:
+          other: the other view of the same events, with links to itself
+            (:meth:`~jaxsparse.data.links.Links.own`) from before anything was done to it.
+          name: of the other view.
+
+        Returns:
+          Links whose rows count through the pixels of all events of ``other``.
+
+        Raises:
+          InputError: one of the views has no links to ``name``, or they have other events.
+
+        >>> columns = np.array([[0], [1], [2]]), np.ones(3, np.float32)
+        >>> links = Links.of([0, 1], rows=[1, 2], shares=[1.0, 0.5], pixels=3)
+        >>> plane = Pixels(*columns, np.array([3]), (3,), links={"voxels": links})
+        >>> voxels = Pixels(*columns, np.array([3]), (3,), links={"voxels": Links.own([3])})
+        >>> plane.linked_to(voxels.take(np.array([False, True, True])), "voxels").rows.tolist()
+        [0, 1]
+        """
+        if name not in self.links or name not in other.links:
+            raise InputError(
+                f"links to view {name!r} are not there: read them for both views, such as by "
+                f"Pipeline(..., links=({name!r},))"
+            )
+        if len(self.lengths) != len(other.lengths):
+            raise InputError(
+                f"there are {len(self.lengths)} events of one view and {len(other.lengths)} of the "
+                "other: give views of the same events"
+            )
+        links, own = self.links[name], other.links[name]
+        size = 1 + max(int(table.rows.max(initial=0)) for table in (links, own))
+        wanted = self.event[links.owner] * size + links.rows
+        # Beyond all rows of all events there is one more, which is none.
+        there = np.append(other.event[own.owner] * size + own.rows, len(self.lengths) * size)
+        pixel = np.append(own.owner, -1)
+        order = np.argsort(there)
+        found = order[np.searchsorted(there, wanted, sorter=order)]
+        return links.to_rows(np.where(there[found] == wanted, pixel[found], -1))
 
     def level_counts(self, levels: int) -> np.ndarray:
         """int64 ``[events, levels]``: distinct pixels once coordinates are halved repeatedly.
@@ -172,6 +240,12 @@ class Source(Protocol):
         self, indices: np.ndarray, name: str, columns: Sequence[str] | None = None
     ) -> Pixels:
         """The images of events in a view, with those truth columns; all that there are if None."""
+
+    def linked_views(self, name: str) -> tuple[str, ...]:
+        """Names of the views that a view has links to."""
+
+    def read_links(self, indices: np.ndarray, name: str, to: str) -> Links:
+        """The links of events from a view to another."""
 
 
 def source_name(source: Source) -> str:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.data.links import Links
+
 SCHEMA_VERSION = 1  # docs/formats.md says what changes it and what does not
 
 NO_CLASS = -1  # a pixel without truth: counts in no loss and in no score
@@ -87,6 +89,7 @@ class View:
         interaction vertex seen in this view, infinity without one.
       interaction: bool ``[pixels]``, whether the vertex (not a cosmic) left its largest part.
       overlap: uint8 ``[pixels]``, number of particle instances that left charge there.
+      links: by name of another view of the event, in which of its pixels the charge of these lies.
     """
 
     coords: np.ndarray
@@ -101,17 +104,22 @@ class View:
     vertex_distance: np.ndarray | None = truth_column(np.float32, none=math.inf, merged="nearest")
     interaction: np.ndarray | None = truth_column(np.bool_, none=False, merged="largest")
     overlap: np.ndarray | None = truth_column(np.uint8, none=0, merged="most")
+    links: dict[str, Links] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: np.ndarray, **changes) -> View:
-        """The view with only ``rows`` (boolean mask or increasing indices); fields may change."""
+        """The view with only ``rows`` (boolean mask or increasing indices); fields may change.
+
+        Links of other views to this one do not know of it: see :meth:`Event.take`.
+        """
         columns = {
             name: None if (column := getattr(self, name)) is None else column[rows]
             for name in PIXEL_COLUMNS
         }
-        return dataclasses.replace(self, **{**columns, **changes})
+        links = {name: links.take(rows) for name, links in self.links.items()}
+        return dataclasses.replace(self, **{**columns, "links": links, **changes})
 
 
 TRUTH_COLUMNS: dict[str, PixelColumn] = {
@@ -146,3 +154,29 @@ class Event:
     topology: str = ""
     energy: float = math.nan
     keys: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def take(self, name: str, rows: np.ndarray) -> Event:
+        """The event with only ``rows`` of the view ``name``, to which the other views' links lead.
+
+        Args:
+          name: of the view.
+          rows: boolean mask or increasing indices.
+
+        >>> def line(pixels, **links):
+        ...     return View(np.arange(pixels)[:, None], np.ones(pixels), (9,), links=links)
+        >>> links = Links.of([0, 0], rows=[1, 2], shares=[0.25, 0.75], pixels=1)
+        >>> event = Event(0, {"Y": line(1, voxels=links), "voxels": line(3)})
+        >>> kept = event.take("voxels", np.array([0, 2])).views
+        >>> kept["Y"].links["voxels"].rows.tolist(), kept["Y"].links["voxels"].shares.tolist()
+        ([1], [0.75])
+        """
+        places = np.full(len(self.views[name]), -1)
+        kept = np.arange(len(places))[rows]
+        places[kept] = np.arange(len(kept))
+        views = dict(self.views)
+        for other, view in self.views.items():
+            if name in view.links:
+                moved = view.links[name].to_rows(places[view.links[name].rows])
+                views[other] = dataclasses.replace(view, links={**view.links, name: moved})
+        views[name] = views[name].take(rows)
+        return dataclasses.replace(self, views=views)

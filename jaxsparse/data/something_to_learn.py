@@ -56,12 +56,8 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
     """Images of some events; refused where there is nothing to learn from them."""
     pipeline, source = loader.pipeline, loader.pipeline.source
     sample = loader.events[spread_out(len(loader.events), SAMPLED)]
-    try:
-        images = pipeline.images(sample)
-    except InputError:
-        good, _ = pipeline.readable(sample)
-        sample = sample[good]
-        images = pipeline.images(sample)
+    pixels, good, _ = pipeline.readable_pixels(sample)
+    sample, images = sample[good], tuple(map(pipeline.finish, pixels))
     seen = f"{len(sample)} events of {source_name(source)}"
     if not any(map(len, images)):
         views = [source.read_pixels(sample, view, ()) for view in pipeline.views]

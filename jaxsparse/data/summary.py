@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from jaxsparse.data.pixels import cell_numbers
+from jaxsparse.data.pixels import Pixels, cell_numbers
 from jaxsparse.data.schema import NO_CLASS, View
 
 LEVELS = 5
@@ -36,16 +36,6 @@ def active_neighbours(coords: Int[np.ndarray, "sites dim"], shape: Sequence[int]
     return found / len(cells)
 
 
-def level_counts(coords: Int[np.ndarray, "sites dim"], levels: int = LEVELS) -> list[int]:
-    """Sites of every level of a U-Net: unique ``coords >> level``."""
-    coarse = np.asarray(coords)
-    counts = [len(coarse)]
-    for _ in range(levels - 1):
-        coarse = np.unique(coarse >> 1, axis=0) if len(coarse) else coarse
-        counts.append(len(coarse))
-    return counts
-
-
 @dataclasses.dataclass
 class ViewSummary:
     """Sums over the events of one view that lie in a mask; start empty, :meth:`add` views.
@@ -63,6 +53,8 @@ class ViewSummary:
       overlap: pixels where two or more instances left charge.
       value_sums: number of non-zero values, their sum and sum of squares.
       extents: of every event with a site, last minus first plus one along each axis.
+      links: by name of another view, number of pixels that are linked to it, number of their
+        entries, sum of the values that lie there.
     """
 
     shape: tuple[int, ...]
@@ -78,6 +70,7 @@ class ViewSummary:
     overlap: int = 0
     value_sums: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
     extents: list[np.ndarray] = dataclasses.field(default_factory=list)
+    links: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def add(self, view: View) -> None:
         """Counts one event's view."""
@@ -85,11 +78,15 @@ class ViewSummary:
         self.sites.append(len(view))
         values = view.values[view.values > 0].astype(float)
         self.value_sums += len(values), values.sum(), (values**2).sum()
+        for to, links in view.links.items():
+            linked = np.count_nonzero(np.diff(links.offsets))
+            sums = np.array([linked, len(links.rows), links.totals @ view.values])
+            self.links[to] = self.links.get(to, 0) + sums
         if len(view):
             self.extents.append(np.ptp(view.coords, axis=0) + 1)
         if len(view) and self.geometry:
             self.neighbours.append(active_neighbours(view.coords, self.shape))
-            self.levels += level_counts(view.coords)
+            self.levels += Pixels.of([view]).level_counts(LEVELS)[0]
         if view.labels is not None:
             counts = np.bincount(view.labels - NO_CLASS, minlength=self.num_classes + 1)
             self.classes = counts if self.classes is None else self.classes + counts
@@ -120,6 +117,8 @@ class ViewSummary:
 
         ``sites`` has percentiles (0, 25, 50, 75, 95, 100) of the events' pixels, ``extent`` is that
         of the median event. Shares are of all pixels, those of ``classes`` of those with a class.
+        ``links`` has, by name of another view, the share of pixels that are linked to it, to how
+        many of its rows each, and the share of the values that lies there.
         """
         if not self.sites:
             return {}
@@ -144,6 +143,16 @@ class ViewSummary:
         if self.interaction or self.overlap:
             found["interaction"] = self.interaction / self.total
             found["overlapping"] = self.overlap / self.total
+        if self.links:
+            charge = max(float(self.value_sums[1]), 1e-30)
+            found["links"] = {
+                to: {
+                    "pixels": float(linked) / self.total,
+                    "rows": float(entries) / max(float(linked), 1.0),
+                    "values": float(there) / charge,
+                }
+                for to, (linked, entries, there) in self.links.items()
+            }
         return found
 
     def class_line(self, class_names: Sequence[str]) -> str:
@@ -180,6 +189,11 @@ def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[
         yield (
             f"interaction       {100 * figures['interaction']:.1f} %, overlapping "
             f"{100 * figures['overlapping']:.1f} %"
+        )
+    for to, links in figures.get("links", {}).items():
+        yield (
+            f"{f'links to {to}':17s} {100 * links['pixels']:.1f} % of the pixels, to "
+            f"{links['rows']:.1f} each, with {100 * links['values']:.1f} % of the values"
         )
 
 

@@ -1,7 +1,7 @@
 """What happens to images between file and network: mask, crop, flip, shift, drop, coarsen, halo.
 
 Pure functions from :class:`Pixels` to :class:`Pixels`, numpy only, many events at once, for images
-of any number of axes. Every truth column stays with its pixel, rows stay in lexicographic order.
+of any number of axes. Truth and links stay with their pixel, rows stay in lexicographic order.
 ``docs/transforms.md`` shows each with a picture.
 """
 
@@ -138,7 +138,8 @@ def coarsen(pixels: Pixels, factor: int) -> Pixels:
     The last block of an axis may be cut: a length n becomes ``ceil(n / factor)``. Class, instance
     and interaction of a block are those of its part with most charge (of equal ones the first);
     it is as near to the vertex as its nearest part, in pixels of the new size, and has the
-    overlap of the part with most. :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says so.
+    overlap of the part with most. :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says so. Links lead
+    where those of its parts do (:meth:`~jaxsparse.data.links.Links.merged`).
 
     >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
     >>> coarse = coarsen(pixels, 2)
@@ -166,6 +167,7 @@ def coarsen(pixels: Pixels, factor: int) -> Pixels:
         np.bincount(event, minlength=len(pixels.lengths)).astype(np.int64),
         shape,
         columns,
+        {to: links.merged(block, pixels.values, len(blocks)) for to, links in pixels.links.items()},
     )
 
 
@@ -181,7 +183,7 @@ def _merged(how: str, parts: np.ndarray, first: np.ndarray, factor: int) -> np.n
 def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:
     """Adds the empty pixels within ``radius`` of an active one along every axis.
 
-    They have no class, no instance and no other truth.
+    They have no class, no instance, no other truth and no links.
 
     Args:
       pixels: images.
@@ -217,6 +219,7 @@ def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:
         np.bincount(event, minlength=len(pixels.lengths)).astype(np.int64),
         shape,
         {name: spread(column, COLUMNS[name].none) for name, column in pixels.columns.items()},
+        {to: links.spread(own, len(cells)) for to, links in pixels.links.items()},
     )
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, cell_numbers
 from jaxsparse.data.schema import PIXEL_COLUMNS, TRUTH_COLUMNS, Event, PixelColumn, View
 from jaxsparse.errors import InputError
 
 LARGEST_KEY = 2**62
+ROUNDING = 1e-4  # by which shares that were made as float32 may add up to more than 1
 
 
 def check_view(view: View, *, num_particles: int, num_classes: int, where: str) -> None:
@@ -125,6 +127,60 @@ def _all_good(pixels: Pixels, num_particles: np.ndarray, num_classes: int) -> bo
         if not within(rule, column, bound).all():
             return False
     return True
+
+
+def check_links(
+    links: Links, *, pixels: np.ndarray, rows: np.ndarray, name: Callable[[int], str]
+) -> None:
+    """Raise :class:`InputError` at the first rule of :class:`~jaxsparse.data.links.Links` broken.
+
+    Args:
+      links: of the pixels of some events, event after event.
+      pixels: int64 ``[events]``, how many pixels an event has.
+      rows: int64 ``[events]``, how many it has in the view that the links lead to.
+      name: place of an event -> name of its links in messages, for example
+        ``"Event 3 of a.h5, view Y, links to voxels"``.
+
+    >>> check_links(Links.of([1], rows=[7], shares=[0.5], pixels=2), pixels=np.array([2]),
+    ...             rows=np.array([5]), name="Event {} of a.h5, view Y, links to voxels".format)
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: Event 0 of a.h5, view Y, links to voxels: row 7 of pixel 1 must be
+    a pixel of that view, of which there are 5: make the file again
+    """
+    entries = len(links.rows)
+    if (
+        len(links.offsets) != pixels.sum() + 1 or links.offsets[0] != 0
+        or (links.offsets[1:] < links.offsets[:-1]).any()
+        or not links.offsets[-1] == entries == len(links.shares)
+    ):  # fmt: skip
+        raise InputError(
+            f"{name(0)}: {len(links.offsets)} offsets for {pixels.sum()} pixels, {entries} rows "
+            f"and {len(links.shares)} shares: offsets must be one more than the pixels and rise "
+            "from 0 to the number of rows, each of which has a share"
+        )
+    owner, totals = links.owner, links.totals
+    event = np.repeat(np.arange(len(pixels)), pixels)
+    first = (np.cumsum(pixels) - pixels)[event]
+    rises = np.ones(entries, bool)
+    rises[1:] = (np.diff(links.rows.astype(np.int64)) > 0) | (np.diff(owner) > 0)
+    inside = (links.rows >= 0) & (links.rows < rows[event][owner])
+    legal = np.isfinite(links.shares) & (links.shares >= 0)
+    each = np.arange(len(links))
+    for good, pixel, column, what, rule in (
+        (inside, owner, links.rows, "row", "must be a pixel of that view, of which there are {}"),
+        (rises, owner, links.rows, "row", "must be larger than the one before it"),
+        (legal, owner, links.shares, "share", "must be finite and not negative"),
+        (totals <= 1 + ROUNDING, each, totals, "sum of shares", "must not be above 1"),
+    ):
+        if not good.all():
+            place = int(np.argmin(good))
+            row = int(pixel[place])
+            there = rule.format(rows[event[row]])
+            raise InputError(
+                f"{name(int(event[row]))}: {what} {column[place]} of pixel {row - first[row]} "
+                f"{there}: make the file again"
+            )
 
 
 def check_event(event: Event, *, event_classes: Sequence[str], where: str) -> None:

@@ -15,13 +15,15 @@ import numpy as np
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.heads import HEADS, EvaluatedHead
 from jaxsparse.evaluation.metrics.metric import Measured
-from jaxsparse.evaluation.options import Options, Trained
+from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.report import page
 from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb, versions
-from jaxsparse.evaluation.text import dumps, plain
+from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
-from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.strict_json import plain
+from jaxsparse.training.checkpoint import Trained, load_for_evaluation
+from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.workdir import read_inputs
@@ -60,7 +62,7 @@ def evaluate(
       InputError: bad options, files that cannot be read, do not fit the network, or lie where the
         results go.
     """
-    trained = Trained(*load_for_evaluation(Path(workdir), step=options.checkpoint))
+    trained = load_for_evaluation(Path(workdir), step=options.checkpoint)
     config, names = trained.config, list(trained.network.heads)
     main = main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
@@ -171,5 +173,5 @@ def _draw_training(folder: Path, workdir: Path) -> None:
     from jaxsparse.viz import curves
     from jaxsparse.viz.events import save
 
-    if (workdir / "metrics.jsonl").is_file():
-        save(curves.training_figure(workdir / "metrics.jsonl"), folder / "plots/training.png")
+    if (workdir / METRICS_FILE).is_file():
+        save(curves.training_figure(workdir / METRICS_FILE), folder / "plots/training.png")

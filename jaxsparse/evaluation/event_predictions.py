@@ -24,7 +24,7 @@ import numpy as np
 
 from jaxsparse.data.event_layout import TOPOLOGY_BYTES
 from jaxsparse.data.hdf5_attributes import read_texts, says
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.predictions import FORMAT, PredictionFile
 from jaxsparse.evaluation.scored import Scored
 
@@ -100,8 +100,7 @@ def read_predictions(path: str | os.PathLike[str]) -> tuple[Scored, np.ndarray]:
     except (OSError, KeyError, RuntimeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path} cannot be read ({reason}): {REMEDY}") from None
+        raise InputError(f"{path} cannot be read ({one_line(error)}): {REMEDY}") from None
     topology = [text.decode(errors="replace") for text in columns["topology"]]
     scored = Scored.of(columns["scores"], columns["label"], classes, columns["energy"], topology)
     return scored, columns["event"]

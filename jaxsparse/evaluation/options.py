@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from ml_collections import ConfigDict
 
 from jaxsparse import settings
 from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
-from jaxsparse.models.network import Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,20 +74,3 @@ class Options:
     def rules(self, classes: Sequence[str]) -> Sequence[str]:
         """The threshold rules for classes of these names."""
         return class_set(classes).rules if self.thresholds is None else self.thresholds
-
-
-@dataclasses.dataclass(frozen=True)
-class Trained:
-    """What :func:`jaxsparse.training.checkpoint.load_for_evaluation` returns, by name.
-
-    Attributes:
-      config: of the run.
-      network: for one device.
-      variables: ``params`` and ``batch_stats``.
-      step: that they are of.
-    """
-
-    config: ConfigDict
-    network: Network
-    variables: dict[str, Any]
-    step: int

@@ -27,15 +27,15 @@ def minkowski_kernel(
     ``k % size[0]`` along axis 0, ``k // size[0] % size[1]`` along axis 1 and so on.
 
     Args:
-        kernel: ``[taps, in, out]``; ``[in, out]`` where all of ``kernel_size`` is 1 and the stride
-            too.
-        kernel_size: one number an axis, in the order of the coordinates.
+      kernel: ``[taps, in, out]``; ``[in, out]`` where all of ``kernel_size`` is 1 and the stride
+        too.
+      kernel_size: one number an axis, in the order of the coordinates.
 
     Returns:
-        ``[taps, in, out]`` for ``ops.hypercube(kernel_size, dim)``, of the type of ``kernel``.
+      ``[taps, in, out]`` for ``ops.hypercube(kernel_size, dim)``, of the type of ``kernel``.
 
     Raises:
-        InputError: another number of taps or axes.
+      InputError: another number of taps or axes.
 
     Source: ``kernel_region::coordinate_at`` in ``src/kernel_region.hpp`` of MinkowskiEngine 0.5.
 
@@ -62,14 +62,14 @@ def minkowski_cross_kernel(
     with ``r = (size - 1) / 2``.
 
     Args:
-        kernel: ``[taps, in, out]``.
-        kernel_size: one odd number an axis.
+      kernel: ``[taps, in, out]``.
+      kernel_size: one odd number an axis.
 
     Returns:
-        ``[taps, in, out]`` for ``ops.cross(kernel_size, dim)``.
+      ``[taps, in, out]`` for ``ops.cross(kernel_size, dim)``.
 
     Raises:
-        InputError: another number of taps or axes, an even size.
+      InputError: another number of taps or axes, an even size.
 
     Source: as of ``minkowski_kernel``.
 
@@ -95,16 +95,16 @@ def spconv_kernel(
     """The weight of any convolution of spconv.
 
     Args:
-        kernel: of the layout ``"KRSC"``, ``[out, *kernel_size, in]``.
-        layout: spconv's names, of its variable ``SPCONV_SAVED_WEIGHT_LAYOUT``: ``"KRSC"``, that of
-            2.2 and later; ``"RSKC"``, ``[*kernel_size, out, in]``; ``"RSCK"``,
-            ``[*kernel_size, in, out]``, that of 1.x.
+      kernel: of the layout ``"KRSC"``, ``[out, *kernel_size, in]``.
+      layout: spconv's names, of its variable ``SPCONV_SAVED_WEIGHT_LAYOUT``: ``"KRSC"``, that of
+        2.2 and later; ``"RSKC"``, ``[*kernel_size, out, in]``; ``"RSCK"``,
+        ``[*kernel_size, in, out]``, that of 1.x.
 
     Returns:
-        ``[taps, in, out]`` for ``ops.hypercube(kernel_size, dim)``, of the type of ``kernel``.
+      ``[taps, in, out]`` for ``ops.hypercube(kernel_size, dim)``, of the type of ``kernel``.
 
     Raises:
-        InputError: an unknown layout, not 1 to 4 spatial axes.
+      InputError: an unknown layout, not 1 to 4 spatial axes.
 
     Source: ``spconv/pytorch/conv.py`` of spconv 2.3.8, and a comparison with it (tests).
 

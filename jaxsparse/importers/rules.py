@@ -21,9 +21,9 @@ class Target:
     """Where one array goes.
 
     Attributes:
-        collection: ``"params"`` or ``"batch_stats"``.
-        name: of the variable in our layer.
-        convert: from the peer's array to ours.
+      collection: ``"params"`` or ``"batch_stats"``.
+      name: of the variable in our layer.
+      convert: from the peer's array to ours.
     """
 
     collection: str
@@ -36,11 +36,11 @@ class LayerRule:
     """How one layer of a peer becomes one of ours.
 
     Attributes:
-        path: of our layer in the variables, ``"/"`` between modules: ``"encoder/first/norm"``;
-            empty where the layer is the whole network.
-        targets: by the name that an array has in the peer's layer. An array that is not in the
-            state dict (a bias) is skipped.
-        ignored: names of arrays that have no meaning here.
+      path: of our layer in the variables, ``"/"`` between modules: ``"encoder/first/norm"``;
+        empty where the layer is the whole network.
+      targets: by the name that an array has in the peer's layer. An array that is not in the
+        state dict (a bias) is skipped.
+      ignored: names of arrays that have no meaning here.
     """
 
     path: str
@@ -52,8 +52,8 @@ def minkowski_convolution(path: str, kernel_size: Sequence[int]) -> LayerRule:
     """``MinkowskiConvolution`` and its transposed kinds, to any convolution layer.
 
     Args:
-        path: of our layer.
-        kernel_size: one number an axis; the state dict tells only their product.
+      path: of our layer.
+      kernel_size: one number an axis; the state dict tells only their product.
 
     >>> rule = minkowski_convolution("stem", (3, 3))
     >>> rule.targets["kernel"].convert(np.zeros((9, 1, 8))).shape
@@ -68,8 +68,8 @@ def minkowski_cross(path: str, kernel_size: Sequence[int]) -> LayerRule:
     """``MinkowskiConvolution`` of ``RegionType.HYPER_CROSS`` to a convolution over ``ops.cross``.
 
     Args:
-        path: of our layer.
-        kernel_size: one odd number an axis.
+      path: of our layer.
+      kernel_size: one odd number an axis.
 
     >>> rule = minkowski_cross("stem", (3, 3))
     >>> rule.targets["kernel"].convert(np.zeros((5, 1, 8))).shape
@@ -112,8 +112,8 @@ def spconv_convolution(path: str, *, layout: str = "KRSC") -> LayerRule:
     """``SubMConv3d``, ``SparseConv3d``, ``SparseInverseConv3d`` and the like to our convolutions.
 
     Args:
-        path: of our layer.
-        layout: as for ``spconv_kernel``.
+      path: of our layer.
+      layout: as for ``spconv_kernel``.
 
     >>> rule = spconv_convolution("stem")
     >>> rule.targets["weight"].convert(np.zeros((8, 3, 3, 1))).shape

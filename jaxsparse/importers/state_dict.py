@@ -24,20 +24,20 @@ def import_state_dict(
     an error, never a random number.
 
     Args:
-        state: names to arrays, as ``state_dict()`` of the peer's network gives them; tensors of
-            PyTorch that lie on the CPU are arrays too.
-        variables: the tree of our network, from ``init`` or ``jax.eval_shape`` of it: says the
-            shapes and types.
-        rules: by the name of the peer's layer, as it stands in the state dict before the array's
-            own name: ``{"block1.norm1.bn": batch_norm("encoder/first/norm")}``.
-        ignore: layers and arrays of the peer that are left out on purpose.
+      state: names to arrays, as ``state_dict()`` of the peer's network gives them; tensors of
+        PyTorch that lie on the CPU are arrays too.
+      variables: the tree of our network, from ``init`` or ``jax.eval_shape`` of it: says the
+        shapes and types.
+      rules: by the name of the peer's layer, as it stands in the state dict before the array's
+        own name: ``{"block1.norm1.bn": batch_norm("encoder/first/norm")}``.
+      ignore: layers and arrays of the peer that are left out on purpose.
 
     Returns:
-        A tree like ``variables``, of numpy arrays.
+      A tree like ``variables``, of numpy arrays.
 
     Raises:
-        InputError: an array that no rule uses, a variable that no array fills, or two do, a shape
-            that does not fit, a rule for a layer that is not there.
+      InputError: an array that no rule uses, a variable that no array fills, or two do, a shape
+        that does not fit, a rule for a layer that is not there.
 
     >>> import jax
     >>> from jaxsparse import nn, sparse_tensor

@@ -20,9 +20,9 @@ def field(default: Any, rule: Rule, meaning: str) -> Any:
     """A dataclass field of a backbone or head that a config may set.
 
     Args:
-        default: its value where nothing is said.
-        rule: what values it may have.
-        meaning: for people.
+      default: its value where nothing is said.
+      rule: what values it may have.
+      meaning: for people.
     """
     return dataclasses.field(default=default, metadata={_KEY: Setting(default, rule, meaning)})
 
@@ -31,7 +31,7 @@ def settings_of(kind: Any) -> dict[str, Setting]:
     """What a config may set of a backbone or head, by name.
 
     Args:
-        kind: the class, or a module of it.
+      kind: the class, or a module of it.
 
     >>> from jaxsparse.models import UResNet
     >>> settings_of(UResNet)["depth"].default
@@ -42,18 +42,17 @@ def settings_of(kind: Any) -> dict[str, Setting]:
     }
 
 
-def check_fields(module: Any, prefix: str = "") -> None:
+def check_fields(module: Any) -> None:
     """Refuses a backbone or head with a value that its field cannot have.
 
     Args:
-        module: the backbone or head.
-        prefix: of the names in the message.
+      module: the backbone or head.
 
     Raises:
-        InputError: name, value and rule.
+      InputError: name, value and rule.
     """
     for name, setting in settings_of(module).items():
-        check_setting(prefix + name, getattr(module, name), setting)
+        check_setting(name, getattr(module, name), setting)
 
 
 def tuple_of(length: int, *, lowest: int = 1) -> Rule:

@@ -20,11 +20,11 @@ class Network(nn.Module):
     Parameters lie below ``backbone/`` and ``heads/NAME/``.
 
     Attributes:
-        backbone: makes of the batch what the heads read, and no more.
-        heads: by the names of their outputs, at least one.
+      backbone: makes of the batch what the heads read, and no more.
+      heads: by the names of their outputs, at least one.
 
     Raises:
-        InputError: no head.
+      InputError: no head.
 
     >>> import jax, jaxsparse
     >>> from jaxsparse.models import EventHead, SemanticHead, UResNet
@@ -79,19 +79,19 @@ class Network(nn.Module):
         """The outputs of all heads.
 
         Args:
-            images: one batch a view, of the same events, features ``[sites, channels]`` on the
-                finest level. The dense vocabulary takes sparse batches too (as plain images), or
-                DenseTensors. Views that a backbone merges have the same ``spatial_shape``.
-            geometries: one a view, with at least ``levels`` levels and maps for ``kernels``.
-            train: batch norm uses and records the statistics of the batch
-                (``mutable=["batch_stats"]``), dropout drops (``rngs={"dropout": key}``).
+          images: one batch a view, of the same events, features ``[sites, channels]`` on the
+            finest level. The dense vocabulary takes sparse batches too (as plain images), or
+            DenseTensors. Views that a backbone merges have the same ``spatial_shape``.
+          geometries: one a view, with at least ``levels`` levels and maps for ``kernels``.
+          train: batch norm uses and records the statistics of the batch
+            (``mutable=["batch_stats"]``), dropout drops (``rngs={"dropout": key}``).
 
         Returns:
-            What each head makes, by its name, and the features that the backbone names.
+          What each head makes, by its name, and the features that the backbone names.
 
         Raises:
-            InputError: another number of views, geometries of too few levels or without a kernel,
-                and what the backbone refuses.
+          InputError: another number of views, geometries of too few levels or without a kernel,
+            and what the backbone refuses.
         """
         settings = self.backbone.settings(train=train)
         views = self.backbone.enter(images, geometries)

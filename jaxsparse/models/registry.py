@@ -26,13 +26,13 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
     """The network that ``config.model`` describes.
 
     Args:
-        config: ``name`` of a backbone and any of its fields; ``heads``, a dictionary of heads by
-            name with their fields; ``dim`` and ``in_channels`` of the images. A dictionary or a
-            ConfigDict; what is left out has the default of its field.
-        axis_name: mapped axis over which batch norm sums its moments (None: one device).
+      config: ``name`` of a backbone and any of its fields; ``heads``, a dictionary of heads by
+        name with their fields; ``dim`` and ``in_channels`` of the images. A dictionary or a
+        ConfigDict; what is left out has the default of its field.
+      axis_name: mapped axis over which batch norm sums its moments (None: one device).
 
     Raises:
-        InputError: an unknown name or key, or a value that the network cannot have.
+      InputError: an unknown name or key, or a value that the network cannot have.
 
     >>> build({"name": "uresnet", "filters": 16, "heads": {"semantic": {}}}).backbone.filters
     16
@@ -66,7 +66,7 @@ def initializer(config: Mapping[str, Any]) -> Callable[[jax.Array], dict[str, An
     It depends on the key alone, not on any data: one site is enough to find the shapes.
 
     Args:
-        config: ``config.model``.
+      config: ``config.model``.
     """
     network = build(config)
 
@@ -103,8 +103,8 @@ def defaults(name: str, heads: Iterable[str]) -> dict[str, Any]:
     """A ``config.model`` with every key and its default.
 
     Args:
-        name: of a backbone.
-        heads: names of heads.
+      name: of a backbone.
+      heads: names of heads.
 
     >>> sorted(defaults("uresnet", ["semantic"]))[:4], defaults("uresnet", ["semantic"])["heads"]
     (['activation', 'blocks', 'coordinate_inputs', 'depth'], {'semantic': {'num_classes': 5}})

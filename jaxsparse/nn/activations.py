@@ -64,22 +64,22 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
     """``out = function(in)`` at every site.
 
     Args:
-        function: a name of ``ACTIVATIONS``: ``celu``, ``elu``, ``gelu``, ``hard_shrink``,
-            ``hard_sigmoid``, ``hard_swish``, ``hard_tanh``, ``leaky_relu``, ``log_sigmoid``,
-            ``mish``, ``relu``, ``relu6``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``),
-            ``soft_shrink``, ``soft_sign``, ``softplus``, ``tanh``, ``tanh_shrink``; or any function
-            of ``[sites, channels]`` that looks at one site at a time, such as ``jax.nn.softmax`` or
-            ``jnp.log``. It must have a derivative at sites only.
-        **options: keyword arguments of it, for example ``negative_slope=0.2`` of ``leaky_relu``
-            (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1), ``threshold`` of
-            ``hard_shrink`` and ``soft_shrink`` (0.5).
+      function: a name of ``ACTIVATIONS``: ``celu``, ``elu``, ``gelu``, ``hard_shrink``,
+        ``hard_sigmoid``, ``hard_swish``, ``hard_tanh``, ``leaky_relu``, ``log_sigmoid``,
+        ``mish``, ``relu``, ``relu6``, ``selu``, ``sigmoid``, ``silu`` (also ``swish``),
+        ``soft_shrink``, ``soft_sign``, ``softplus``, ``tanh``, ``tanh_shrink``; or any function
+        of ``[sites, channels]`` that looks at one site at a time, such as ``jax.nn.softmax`` or
+        ``jnp.log``. It must have a derivative at sites only.
+      **options: keyword arguments of it, for example ``negative_slope=0.2`` of ``leaky_relu``
+        (0.01 by default), ``alpha`` of ``elu`` and ``celu`` (1), ``threshold`` of
+        ``hard_shrink`` and ``soft_shrink`` (0.5).
 
     Returns:
-        A function from tensor to tensor, sparse or dense, that keeps sites and type; padding rows
-        and masked pixels are exactly zero and get no gradient.
+      A function from tensor to tensor, sparse or dense, that keeps sites and type; padding rows
+      and masked pixels are exactly zero and get no gradient.
 
     Raises:
-        InputError: an unknown name.
+      InputError: an unknown name.
 
     Source: :mod:`jax.nn`.
 
@@ -119,7 +119,7 @@ class PReLU(nn.Module):
     Parameter: ``slope`` float32, ``[1]`` or ``[channels]``, 0.25 at first.
 
     Attributes:
-        per_channel: a slope for every channel, instead of one for all.
+      per_channel: a slope for every channel, instead of one for all.
 
     Source: He et al., arXiv:1502.01852, equation 1; agrees with ``torch.nn.PReLU``.
 

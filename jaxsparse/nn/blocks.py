@@ -26,7 +26,7 @@ def vocabulary(name: str) -> Any:
     """The module that holds the layers of a vocabulary, ``"sparse"`` or ``"dense"``.
 
     Raises:
-        InputError: another name.
+      InputError: another name.
 
     >>> vocabulary("dense").__name__
     'jaxsparse.nn.dense'
@@ -41,16 +41,16 @@ class BlockSettings:
     """What the blocks of one network have in common.
 
     Attributes:
-        train: batch norm uses and records the statistics of the batch.
-        vocabulary: ``"sparse"`` or ``"dense"``.
-        order: ``"norm_first"``, batch norm - activation - convolution (pre-activation, He et al.,
-            arXiv 1603.05027), or ``"convolution_first"``, convolution - batch norm - activation.
-        kernel_size: of the submanifold convolutions.
-        dtype: type of the matrix products' operands (None: that of the features).
-        momentum: share of the running statistics that stays at a step.
-        axis_name: the mapped axis over which batch norm sums its moments.
-        activation: name of the activation, see :func:`~jaxsparse.nn.activations.activation`.
-        residual: whether residual blocks add their input; without, they are plain chains.
+      train: batch norm uses and records the statistics of the batch.
+      vocabulary: ``"sparse"`` or ``"dense"``.
+      order: ``"norm_first"``, batch norm - activation - convolution (pre-activation, He et al.,
+        arXiv 1603.05027), or ``"convolution_first"``, convolution - batch norm - activation.
+      kernel_size: of the submanifold convolutions.
+      dtype: type of the matrix products' operands (None: that of the features).
+      momentum: share of the running statistics that stays at a step.
+      axis_name: the mapped axis over which batch norm sums its moments.
+      activation: name of the activation, see :func:`~jaxsparse.nn.activations.activation`.
+      residual: whether residual blocks add their input; without, they are plain chains.
     """
 
     train: bool
@@ -93,12 +93,12 @@ class ConvolutionUnit(nn.Module):
     needs neither. No bias: batch norm has one.
 
     Attributes:
-        convolution: name of the layer, one of :data:`CONVOLUTIONS`.
-        features: channels of the output; for ``ChannelwiseConv`` those of the input.
-        settings: of the network.
+      convolution: name of the layer, one of :data:`CONVOLUTIONS`.
+      features: channels of the output; for ``ChannelwiseConv`` those of the input.
+      settings: of the network.
 
     Raises:
-        InputError: another name.
+      InputError: another name.
     """
 
     convolution: str
@@ -135,8 +135,8 @@ class ResidualBlock(nn.Module):
     changes, the identity becomes a 1x1 projection without bias.
 
     Attributes:
-        features: channels of the output.
-        settings: of the network.
+      features: channels of the output.
+      settings: of the network.
     """
 
     features: int

@@ -17,13 +17,13 @@ def neighbours(
     handed the same connection.
 
     Args:
-        geometry: of the batch.
-        level: number of the level, 0 the finest.
-        kernel_size: odd.
-        dilation: sites from one kernel position to the next.
+      geometry: of the batch.
+      level: number of the level, 0 the finest.
+      kernel_size: odd.
+      dilation: sites from one kernel position to the next.
 
     Raises:
-        InputError: an even kernel, or a level that the geometry does not have.
+      InputError: an even kernel, or a level that the geometry does not have.
 
     >>> from jaxsparse import geometry, sparse_tensor
     >>> x = sparse_tensor([[0, 1], [0, 4]], [[1.0]] * 2, spatial_shape=(6,), batch_size=1)
@@ -45,14 +45,14 @@ def down(geometry: Geometry, level: int, *, kernel_size: int = 2) -> ops.Connect
     """Of stride 2, to the sites ``floor(x / 2)`` of the next level.
 
     Args:
-        geometry: of the batch.
-        level: number of the finer level.
-        kernel_size: 2 takes the map of the geometry. An odd one reads as many sites on either side
-            of ``2 * out``: all children of a site and some of its neighbours' (with 3 those before
-            them), as a dense convolution with padding ``(kernel_size - 1) / 2``.
+      geometry: of the batch.
+      level: number of the finer level.
+      kernel_size: 2 takes the map of the geometry. An odd one reads as many sites on either side
+        of ``2 * out``: all children of a site and some of its neighbours' (with 3 those before
+        them), as a dense convolution with padding ``(kernel_size - 1) / 2``.
 
     Raises:
-        InputError: the geometry has no level below, an even kernel other than 2.
+      InputError: the geometry has no level below, an even kernel other than 2.
 
     >>> from jaxsparse import geometry, sparse_tensor
     >>> x = sparse_tensor([[0, 1], [0, 4]], [[1.0]] * 2, spatial_shape=(6,), batch_size=1)
@@ -83,7 +83,7 @@ def connect(
     that builds one builds it for itself alone; others are built where they are not there.
 
     Raises:
-        InputError: a level or a map that the geometry does not have.
+      InputError: a level or a map that the geometry does not have.
     """
     level = geometry.level_of(x)
     strides = [one.stride for one in geometry.levels]
@@ -111,7 +111,7 @@ def other_level(
     """The level that is coarser by ``stride`` than ``level``, or finer.
 
     Raises:
-        InputError: the geometry has none.
+      InputError: the geometry has none.
     """
     own = strides[level]
     wanted = tuple(unit // stride if transposed else unit * stride for unit in own)
@@ -132,7 +132,7 @@ def check_odd(kernel_size: int) -> None:
     """Refuses a kernel that has no site in its middle.
 
     Raises:
-        InputError: an even one.
+      InputError: an even one.
     """
     if kernel_size % 2 == 0:
         raise InputError(

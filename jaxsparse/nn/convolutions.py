@@ -34,21 +34,21 @@ class GeneralConv(nn.Module):
     :func:`~jaxsparse.nn.parameters.convolution_weights`, and ``bias`` ``[out]``, zero.
 
     Attributes:
-        features: channels of the output.
-        kernel_size: the same along every axis; a connection needs none.
-        stride: how much coarser the output is, to the level of a geometry that is so.
-        dilation: sites from one kernel position to the next.
-        region: instead of size and dilation, for sparse tensors.
-        transposed: the way back of such a convolution: the output is finer by the stride.
-        groups: parts of the channels that do not see each other; divides both numbers of channels.
-        use_bias: add a learned bias.
-        dtype: type of the matrix products' operands (None: that of the features).
-        implementation: data flow of a sparse convolution, see :func:`jaxsparse.ops.convolution`.
+      features: channels of the output.
+      kernel_size: the same along every axis; a connection needs none.
+      stride: how much coarser the output is, to the level of a geometry that is so.
+      dilation: sites from one kernel position to the next.
+      region: instead of size and dilation, for sparse tensors.
+      transposed: the way back of such a convolution: the output is finer by the stride.
+      groups: parts of the channels that do not see each other; divides both numbers of channels.
+      use_bias: add a learned bias.
+      dtype: type of the matrix products' operands (None: that of the features).
+      implementation: data flow of a sparse convolution, see :func:`jaxsparse.ops.convolution`.
 
     Raises:
-        InputError: a tensor on other sites than the geometry's or the connection's, a geometry
-            without the level or the map, another number of taps than the connection's, groups that
-            do not divide, or no geometry and no connection.
+      InputError: a tensor on other sites than the geometry's or the connection's, a geometry
+        without the level or the map, another number of taps than the connection's, groups that
+        do not divide, or no geometry and no connection.
 
     >>> import jax
     >>> from jaxsparse import geometry, sparse_tensor
@@ -119,7 +119,7 @@ class ChannelwiseConv(nn.Module):
     ``[taps, 1, in * multiplier]`` and ``bias`` ``[in * multiplier]``.
 
     Attributes:
-        multiplier: output channels per input channel; the others as of :class:`GeneralConv`.
+      multiplier: output channels per input channel; the others as of :class:`GeneralConv`.
     """
 
     multiplier: int = 1

@@ -13,11 +13,11 @@ def append_coordinates(x: Tensor) -> Tensor:
     A convolution is blind to where in the detector it is; these channels tell it.
 
     Args:
-        x: a batch of either vocabulary.
+      x: a batch of either vocabulary.
 
     Returns:
-        The same sites with as many more channels as axes. Zero on padding rows and outside of a
-        mask; without a mask every pixel has its coordinates.
+      The same sites with as many more channels as axes. Zero on padding rows and outside of a
+      mask; without a mask every pixel has its coordinates.
 
     Source: Liu et al., arXiv 1807.03247 ("CoordConv").
 

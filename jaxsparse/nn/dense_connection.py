@@ -19,12 +19,12 @@ class DenseConnection:
     ones. The other way round, transposed, these pixels are what ``o`` feeds.
 
     Attributes:
-        geometry: of the images.
-        source: number of the level that is read (static).
-        target: number of the level that is made (static).
-        kernel_size: the same along every axis (static).
-        dilation: pixels from one kernel position to the next (static).
-        transposed: whether it is the way back, from coarse to fine (static).
+      geometry: of the images.
+      source: number of the level that is read (static).
+      target: number of the level that is made (static).
+      kernel_size: the same along every axis (static).
+      dilation: pixels from one kernel position to the next (static).
+      transposed: whether it is the way back, from coarse to fine (static).
     """
 
     geometry: DenseGeometry
@@ -86,7 +86,7 @@ class DenseConnection:
         """Refuses what is no image of the level that is read.
 
         Raises:
-            InputError: it is not.
+          InputError: it is not.
         """
         self._check(x, self.source, "reads")
 
@@ -94,7 +94,7 @@ class DenseConnection:
         """Refuses what is no image of the level that is made.
 
         Raises:
-            InputError: it is not.
+          InputError: it is not.
         """
         self._check(y, self.target, "makes")
 
@@ -119,7 +119,7 @@ def neighbours(
     """Of stride 1, onto the same pixels.
 
     Raises:
-        InputError: an even kernel, or a level that the geometry does not have.
+      InputError: an even kernel, or a level that the geometry does not have.
     """
     check_odd(kernel_size)
     _check_level(geometry, level)
@@ -130,7 +130,7 @@ def down(geometry: DenseGeometry, level: int, *, kernel_size: int = 2) -> DenseC
     """Of stride 2, to the next level.
 
     Raises:
-        InputError: the geometry has no level below, an even kernel other than 2.
+      InputError: the geometry has no level below, an even kernel other than 2.
 
     >>> import jax.numpy as jnp
     >>> from jaxsparse.nn.dense_tensor import dense_geometry
@@ -157,8 +157,8 @@ def connect(
     """What a convolution of ``x`` reads and makes in a geometry, as of sparse tensors.
 
     Raises:
-        InputError: a level that the geometry does not have, an even kernel without a stride, or a
-            region: whole images have kernels that are cubes.
+      InputError: a level that the geometry does not have, an even kernel without a stride, or a
+        region: whole images have kernels that are cubes.
     """
     level = geometry.level_of(x)
     if region is not None or kernel_size is None:

@@ -31,12 +31,12 @@ def dense_convolution(
     """``out[o] = bias + sum_k weights[k] . in[i(o, k)]``; zero outside of the mask.
 
     Args:
-        x: images that the connection reads.
-        weights: ``[taps, in / groups, out]``, the last axis of the kernel fastest.
-        connection: which pixels are read and made.
-        bias: ``[out]``, or None.
-        groups: parts of the channels that do not see each other.
-        dtype: type of the factors (None: that of the features); the result has that of ``x``.
+      x: images that the connection reads.
+      weights: ``[taps, in / groups, out]``, the last axis of the kernel fastest.
+      connection: which pixels are read and made.
+      bias: ``[out]``, or None.
+      groups: parts of the channels that do not see each other.
+      dtype: type of the factors (None: that of the features); the result has that of ``x``.
     """
     images, weights = (array.astype(dtype or x.features.dtype) for array in (x.features, weights))
     if not connection.transposed and groups == images.shape[-1] > 1:

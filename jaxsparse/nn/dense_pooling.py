@@ -14,7 +14,7 @@ def max_pooling(x: DenseTensor, connection: DenseConnection) -> DenseTensor:
     Of equal pixels the first one gets all of the gradient, as in :func:`jaxsparse.nn.max_pooling`.
 
     Raises:
-        InputError: images of another level than the connection reads.
+      InputError: images of another level than the connection reads.
 
     >>> from jaxsparse.nn.dense_connection import down
     >>> from jaxsparse.nn.dense_tensor import dense_geometry
@@ -42,11 +42,11 @@ def average_unpooling(y: DenseTensor, connection: DenseConnection) -> DenseTenso
     """Back onto the pixels that were pooled: each copies its parent, the up-sampling by nearest.
 
     Args:
-        y: images of the level that the connection makes.
-        connection: of kernel 2 and stride 2, that of the pooling.
+      y: images of the level that the connection makes.
+      connection: of kernel 2 and stride 2, that of the pooling.
 
     Raises:
-        InputError: images of another level, or windows that overlap.
+      InputError: images of another level, or windows that overlap.
     """
     connection.check_target(y)
     if connection.kernel_size != connection.stride:

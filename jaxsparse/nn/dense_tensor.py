@@ -19,11 +19,11 @@ class DenseTensor(Arithmetic):
     """A batch of whole images, of one level.
 
     Attributes:
-        features: ``[events, *spatial, channels]``.
-        mask: ``[events, *spatial]``, True at the active sites; elsewhere features are exactly zero
-            (*masked mode*, the same function as the sparse vocabulary). None: every pixel counts
-            (*plain mode*, what a user of dense convolutions runs).
-        stride: finest pixels to a pixel of this level, for each axis.
+      features: ``[events, *spatial, channels]``.
+      mask: ``[events, *spatial]``, True at the active sites; elsewhere features are exactly zero
+        (*masked mode*, the same function as the sparse vocabulary). None: every pixel counts
+        (*plain mode*, what a user of dense convolutions runs).
+      stride: finest pixels to a pixel of this level, for each axis.
 
     >>> x = DenseTensor(jnp.zeros((2, 8, 8, 1)), mask=None, stride=(1, 1))
     >>> x.dim, x.spatial_shape
@@ -48,7 +48,7 @@ class DenseTensor(Arithmetic):
         """The same tensor with other features (or mask).
 
         Raises:
-            InputError: features that are not of the size of the mask.
+          InputError: features that are not of the size of the mask.
         """
         new = dataclasses.replace(self, **changes)
         new.check()
@@ -58,7 +58,7 @@ class DenseTensor(Arithmetic):
         """Refuses images of another stride or size, or, where they are at hand, another mask.
 
         Raises:
-            InputError: they are, or no DenseTensor.
+          InputError: they are, or no DenseTensor.
         """
         check_kind("y", other, DenseTensor, remedy="as x is")
         assert isinstance(other, DenseTensor)
@@ -73,7 +73,7 @@ class DenseTensor(Arithmetic):
         """Refuses features that are not of the size of the mask.
 
         Raises:
-            InputError: they are not.
+          InputError: they are not.
         """
         shape = jnp.shape(self.features)
         if self.mask is not None and shape[:-1] != jnp.shape(self.mask):
@@ -89,10 +89,10 @@ class DenseGeometry:
     """Shapes and masks of all levels, the dense twin of :class:`jaxsparse.Geometry`.
 
     Attributes:
-        masks: one ``[events, *spatial]`` for each level, or None for each level (plain mode).
-        spatial_shapes: pixels along each axis, for each level: ``ceil(n / 2)`` from one to the
-            next, so that an odd last row keeps its parent.
-        strides: finest pixels to a pixel, for each level and axis.
+      masks: one ``[events, *spatial]`` for each level, or None for each level (plain mode).
+      spatial_shapes: pixels along each axis, for each level: ``ceil(n / 2)`` from one to the
+        next, so that an odd last row keeps its parent.
+      strides: finest pixels to a pixel, for each level and axis.
     """
 
     masks: tuple[Bool[Array, " events *spatial"] | None, ...]
@@ -103,7 +103,7 @@ class DenseGeometry:
         """The level that has the stride of ``x``.
 
         Raises:
-            InputError: no DenseTensor, or no level has its stride.
+          InputError: no DenseTensor, or no level has its stride.
         """
         check_dense(x)
         if x.stride not in self.strides:
@@ -125,7 +125,7 @@ def check_dense(x: object) -> None:
     """Refuses what is no DenseTensor, and one whose features are not of the size of its mask.
 
     Raises:
-        InputError: it is not.
+      InputError: it is not.
     """
     remedy = "enter of the dense vocabulary makes one of a sparse batch"
     check_kind("x", x, DenseTensor, remedy=remedy)
@@ -140,10 +140,10 @@ def dense_geometry(x: DenseTensor, *, levels: int, kernels: Any = (3,)) -> Dense
     the sparse strided convolution (``coords >> 1``).
 
     Args:
-        x: the finest level.
-        levels: number of levels, at least 1.
-        kernels: accepted for symmetry with :func:`jaxsparse.geometry`; a dense convolution needs no
-            map.
+      x: the finest level.
+      levels: number of levels, at least 1.
+      kernels: accepted for symmetry with :func:`jaxsparse.geometry`; a dense convolution needs no
+        map.
 
     >>> x = DenseTensor(jnp.ones((1, 5, 3, 1)), jnp.ones((1, 5, 3), bool), (1, 1))
     >>> dense_geometry(x, levels=3).spatial_shapes
@@ -170,8 +170,8 @@ def to_dense_tensor(x: SparseTensor, *, masked: bool) -> DenseTensor:
     """The whole images of a sparse batch, zero where there is no site; traceable.
 
     Args:
-        x: the sparse batch.
-        masked: keep the mask of active sites (masked mode), or None (plain mode).
+      x: the sparse batch.
+      masked: keep the mask of active sites (masked mode), or None (plain mode).
     """
     mask = None
     if masked:

@@ -18,11 +18,11 @@ class Dropout(nn.Module):
     that more padding changes nothing. Padding rows stay zero.
 
     Attributes:
-        rate: share of the features that is dropped, 0 to 1.
-        train: drop; else the layer changes nothing.
+      rate: share of the features that is dropped, 0 to 1.
+      train: drop; else the layer changes nothing.
 
     Raises:
-        InputError: a rate outside of 0 to 1.
+      InputError: a rate outside of 0 to 1.
 
     Source: Srivastava et al., JMLR 15 (2014) 1929.
 
@@ -58,11 +58,11 @@ class AlphaDropout(nn.Module):
     stay zero.
 
     Attributes:
-        rate: share of the features that is dropped, 0 to 1.
-        train: drop; else the layer changes nothing.
+      rate: share of the features that is dropped, 0 to 1.
+      train: drop; else the layer changes nothing.
 
     Raises:
-        InputError: a rate outside of 0 to 1.
+      InputError: a rate outside of 0 to 1.
 
     Source: Klambauer et al., arXiv 1706.02515, section "New Dropout Technique"; agrees with
     ``torch.nn.AlphaDropout``.

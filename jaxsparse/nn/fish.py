@@ -25,11 +25,11 @@ class FishBlock(nn.Module):
     shortcut out.
 
     Attributes:
-        features: channels of the output.
-        settings: of the network, ``order="norm_first"``.
-        shortcut: ``"projection"``: the input, through a linear unit where the number of channels
-            changes; ``"reduction"``, that of the up-sampling refinement: no weights, see
-            ``reduce_channels``.
+      features: channels of the output.
+      settings: of the network, ``order="norm_first"``.
+      shortcut: ``"projection"``: the input, through a linear unit where the number of channels
+        changes; ``"reduction"``, that of the up-sampling refinement: no weights, see
+        ``reduce_channels``.
     """
 
     features: int
@@ -63,10 +63,10 @@ class FishBridge(nn.Module):
     for every event and channel, made of the average of ``wide`` over the event.
 
     Attributes:
-        features: channels of the output.
-        blocks: number of blocks.
-        settings: of the network, ``order="norm_first"``.
-        remat: compute the inside of blocks again in the backward pass.
+      features: channels of the output.
+      blocks: number of blocks.
+      settings: of the network, ``order="norm_first"``.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     features: int
@@ -95,8 +95,8 @@ class FishStem(nn.Module):
     """Three convolutions of kernel 3, each with batch norm and activation after it.
 
     Attributes:
-        features: channels of the output; the first two convolutions have half of them.
-        settings: of the network.
+      features: channels of the output; the first two convolutions have half of them.
+      settings: of the network.
     """
 
     features: int
@@ -118,11 +118,11 @@ def reduce_channels(x: Tensor, features: int) -> Tensor:
     """Fewer channels without weights: sums of ``k`` adjacent ones, ``k j`` to ``k j + k - 1``.
 
     Args:
-        x: a batch of either vocabulary.
-        features: a divisor of its channels; ``k`` is the quotient.
+      x: a batch of either vocabulary.
+      features: a divisor of its channels; ``k`` is the quotient.
 
     Raises:
-        InputError: not a divisor.
+      InputError: not a divisor.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0]], [[1.0, 2.0, 3.0, 4.0]], spatial_shape=(1,), batch_size=1)

@@ -20,13 +20,13 @@ class GroupNorm(nn.Module):
     See :func:`jaxsparse.ops.group_norm`, arXiv:1803.08494. Padding rows stay zero.
 
     Attributes:
-        groups: number of groups of consecutive channels; divides the number of channels.
-        over: ``"event"``: moments over all sites of an event; ``"site"``: at each site by itself,
-            as ``torch.nn.GroupNorm`` on ``[sites, channels]``.
-        epsilon: added to the variance.
+      groups: number of groups of consecutive channels; divides the number of channels.
+      over: ``"event"``: moments over all sites of an event; ``"site"``: at each site by itself,
+        as ``torch.nn.GroupNorm`` on ``[sites, channels]``.
+      epsilon: added to the variance.
 
     Raises:
-        InputError: groups that do not divide the channels, an unknown domain.
+      InputError: groups that do not divide the channels, an unknown domain.
 
     >>> import jax
     >>> from jaxsparse import sparse_tensor
@@ -53,7 +53,7 @@ class InstanceNorm(nn.Module):
     """Normalises every channel over the sites of its event, :func:`jaxsparse.ops.instance_norm`.
 
     Attributes:
-        epsilon: added to the variance; 1e-8 in MinkowskiEngine.
+      epsilon: added to the variance; 1e-8 in MinkowskiEngine.
 
     >>> import jax
     >>> from jaxsparse import sparse_tensor
@@ -73,7 +73,7 @@ class LayerNorm(nn.Module):
     """Normalises all channels of a site, :func:`jaxsparse.ops.layer_norm`.
 
     Attributes:
-        epsilon: added to the variance.
+      epsilon: added to the variance.
 
     >>> import jax
     >>> from jaxsparse import sparse_tensor

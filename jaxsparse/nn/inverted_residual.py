@@ -19,10 +19,10 @@ class InvertedResidual(nn.Module):
     settings have ``residual=False``.
 
     Attributes:
-        features: channels of the output.
-        expansion: channels inside, as a multiple of those of the input.
-        settings: of the network, ``order="convolution_first"``.
-        reduction: of a squeeze-and-excitation after ``depthwise``; 0 for none.
+      features: channels of the output.
+      expansion: channels inside, as a multiple of those of the input.
+      settings: of the network, ``order="convolution_first"``.
+      reduction: of a squeeze-and-excitation after ``depthwise``; 0 for none.
 
     Source: Sandler et al., arXiv 1801.04381, table 1 and figure 4.
     """

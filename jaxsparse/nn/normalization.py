@@ -30,12 +30,12 @@ class BatchNorm(nn.Module):
     ``variance`` (1), all float32 ``[channels]``.
 
     Attributes:
-        train: use and record the statistics of the batch.
-        momentum: share of the running statistics that stays at a step; 0.9 and epsilon 1e-4 are the
-            defaults of SparseConvNet, with which the published network was built.
-        epsilon: added to the variance.
-        axis_name: the mapped axis over which moments are summed (None: this device alone).
-        implementation: of the sums over sparse rows, see :func:`jaxsparse.ops.batch_norm`.
+      train: use and record the statistics of the batch.
+      momentum: share of the running statistics that stays at a step; 0.9 and epsilon 1e-4 are the
+        defaults of SparseConvNet, with which the published network was built.
+      epsilon: added to the variance.
+      axis_name: the mapped axis over which moments are summed (None: this device alone).
+      implementation: of the sums over sparse rows, see :func:`jaxsparse.ops.batch_norm`.
     """
 
     train: bool

@@ -15,10 +15,10 @@ def parameter(
     """A parameter of a layer, float32 also where JAX has 64 bits (``jax_enable_x64``).
 
     Args:
-        module: the layer, inside its compact call.
-        name: of the parameter.
-        initializer: of ``jax.nn.initializers``.
-        shape: of the parameter.
+      module: the layer, inside its compact call.
+      name: of the parameter.
+      initializer: of ``jax.nn.initializers``.
+      shape: of the parameter.
     """
     # Asked for in numbers: left to itself an initializer takes JAX's widest float.
     value: Float32[Array, "..."] = module.param(name, initializer, shape, jnp.float32)
@@ -38,12 +38,12 @@ def convolution_weights(
     difference.
 
     Args:
-        module: the layer, inside its compact call.
-        taps: ``kernel_size ** dim``.
-        taps_per_output: taps that can reach one output site: ``taps``, and 1 for the inverse of a
-            strided convolution whose windows do not overlap: a fine site has a single parent.
-        channels: channels of the input.
-        features: channels of the output.
+      module: the layer, inside its compact call.
+      taps: ``kernel_size ** dim``.
+      taps_per_output: taps that can reach one output site: ``taps``, and 1 for the inverse of a
+        strided convolution whose windows do not overlap: a fine site has a single parent.
+      channels: channels of the input.
+      features: channels of the output.
     """
     he_normal = jax.nn.initializers.variance_scaling(
         2.0 * taps / taps_per_output, "fan_in", "truncated_normal"

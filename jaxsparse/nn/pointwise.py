@@ -30,9 +30,9 @@ class Linear(nn.Module):
     ``[out]``, zero.
 
     Attributes:
-        features: channels of the output.
-        use_bias: add a learned bias.
-        dtype: type of the product's operands (None: that of the features); sums are float32.
+      features: channels of the output.
+      use_bias: add a learned bias.
+      dtype: type of the product's operands (None: that of the features); sums are float32.
     """
 
     features: int
@@ -68,8 +68,8 @@ def add(x: Tensor, y: Tensor) -> Tensor:
     """``x + y``, of tensors on the same sites; ``ops.union`` adds any two.
 
     Raises:
-        InputError: the tensors have different sites, as far as :mod:`jaxsparse.same_sites` can
-            tell.
+      InputError: the tensors have different sites, as far as :mod:`jaxsparse.same_sites` can
+        tell.
     """
     check_kind_of(x)
     check_kind_of(y, "y")
@@ -80,7 +80,7 @@ def concatenate(x: Tensor, y: Tensor) -> Tensor:
     """The channels of ``x``, then those of ``y``, which has the same sites.
 
     Raises:
-        InputError: as of :func:`add`.
+      InputError: as of :func:`add`.
     """
     check_kind_of(x)
     check_kind_of(y, "y")
@@ -92,7 +92,7 @@ def check_kind_of(x: Any, name: str = "x") -> None:
     """Refuses what is no tensor of either vocabulary.
 
     Raises:
-        InputError: it is not.
+      InputError: it is not.
     """
     remedy = "layers take tensors, not their features"
     check_kind(name, x, SparseTensor, DenseTensor, remedy=remedy)
@@ -106,7 +106,7 @@ def product(
     Sums are float32; the result has the type of the features.
 
     Raises:
-        InputError: features or operands that are not of a type that features may have.
+      InputError: features or operands that are not of a type that features may have.
     """
     check_features(features.dtype)
     dtype = check_features(features.dtype if dtype is None else dtype, "dtype")
@@ -130,7 +130,7 @@ def with_features(x: Tensor, features: Float[Array, "... channels"]) -> Tensor:
     """``x`` with other features, made zero where there is no site.
 
     Raises:
-        InputError: features that have not one row for each site and row of padding.
+      InputError: features that have not one row for each site and row of padding.
     """
     x = x.replace(features=features)
     if x.mask is None:

@@ -19,12 +19,12 @@ class RReLU(nn.Module):
     changes nothing. Padding rows stay zero.
 
     Attributes:
-        train: draw the slopes.
-        lower: smallest slope; the defaults, 1/8 and 1/3, are the paper's.
-        upper: largest slope.
+      train: draw the slopes.
+      lower: smallest slope; the defaults, 1/8 and 1/3, are the paper's.
+      upper: largest slope.
 
     Raises:
-        InputError: ``lower`` is above ``upper``.
+      InputError: ``lower`` is above ``upper``.
 
     Source: Xu et al., arXiv 1505.00853, section 2.4; agrees with ``torch.nn.RReLU``.
 

@@ -18,8 +18,8 @@ class Sinusoidal(nn.Module):
     all uniform from 0 to 1 at first. Padding rows stay zero.
 
     Attributes:
-        features: channels of the output.
-        dtype: type of the product's operands (None: that of the features); sums are float32.
+      features: channels of the output.
+      dtype: type of the product's operands (None: that of the features); sums are float32.
 
     Source: agrees with ``MinkowskiSinusoidal`` of MinkowskiEngine 0.5.4, which calls its parameters
     ``kernel``, ``bias`` and ``coef``.

@@ -18,9 +18,9 @@ class EventGate(nn.Module):
     linear layers. An event without sites has the average zero.
 
     Attributes:
-        features: channels of the gate.
-        squeezed: channels between the two layers.
-        settings: of the network.
+      features: channels of the gate.
+      squeezed: channels between the two layers.
+      settings: of the network.
 
     Source: Hu et al., arXiv 1709.01507, equations 2 and 3.
     """
@@ -43,8 +43,8 @@ class SqueezeExcitation(nn.Module):
     """``out[i] = in[i] * gate[event of i]``, see :class:`EventGate`.
 
     Attributes:
-        reduction: the squeezed channels are ``max(channels // reduction, 1)``.
-        settings: of the network.
+      reduction: the squeezed channels are ``max(channels // reduction, 1)``.
+      settings: of the network.
     """
 
     reduction: int

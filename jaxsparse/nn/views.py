@@ -31,10 +31,10 @@ class MergedViews:
     """The union of the sites of all views, level by level, a pytree.
 
     Attributes:
-        geometry: of the union.
-        rows: int32 ``[rows of the union]`` for every level and view: the row of that site in the
-            view, the capacity of the view where it has none.
-        capacities: those capacities, for every level and view (static).
+      geometry: of the union.
+      rows: int32 ``[rows of the union]`` for every level and view: the row of that site in the
+        view, the capacity of the view where it has none.
+      capacities: those capacities, for every level and view (static).
     """
 
     geometry: Geometry
@@ -45,13 +45,13 @@ class MergedViews:
         """The views' features on the sites of the union.
 
         Args:
-            tensors: one a view, all of the same level.
-            how: ``"add"``, the sum over views, or ``"concatenate"``, their channels one after the
-                other; a view without the site counts as zeros.
+          tensors: one a view, all of the same level.
+          how: ``"add"``, the sum over views, or ``"concatenate"``, their channels one after the
+            other; a view without the site counts as zeros.
 
         Raises:
-            InputError: another way to merge, tensors of different levels, of one that the union
-                does not have, or of another number of rows than the views have there.
+          InputError: another way to merge, tensors of different levels, of one that the union
+            does not have, or of another number of rows than the views have there.
         """
         for index, tensor in enumerate(tensors):
             check_kind(f"tensors[{index}]", tensor, SparseTensor)
@@ -88,12 +88,12 @@ def merged_views(
     where that is less.
 
     Args:
-        geometries: one a view, of the same events, shape and levels.
-        first_level: number of the finest level of the union in the views' geometries.
-        kernels: of the maps that the union gets.
+      geometries: one a view, of the same events, shape and levels.
+      first_level: number of the finest level of the union in the views' geometries.
+      kernels: of the maps that the union gets.
 
     Raises:
-        InputError: geometries that do not belong together.
+      InputError: geometries that do not belong together.
     """
     levels = list(zip(*(geometry.levels[first_level:] for geometry in geometries), strict=True))
     for views in levels:
@@ -102,9 +102,7 @@ def merged_views(
         min(sum(v.capacity for v in views), cell_count(views[0].batch_size, views[0].spatial_shape))
         for views in levels
     ]
-    bare = [
-        ops.Sites.of(view).tensor(jnp.zeros((view.capacity, 0), jnp.float32)) for view in levels[0]
-    ]
+    bare = [view.tensor(jnp.zeros((view.capacity, 0), jnp.float32)) for view in levels[0]]
     union = functools.reduce(ops.union, bare)
     # What lies beyond the smaller of the two bounds is padding.
     union = dataclasses.replace(
@@ -113,15 +111,7 @@ def merged_views(
     geometry = build_geometry(union, levels=len(levels), kernels=kernels, capacities=capacities)
     rows = []
     for views, level in zip(levels, geometry.levels, strict=True):
-        finders = [
-            Lookup(
-                view.coords,
-                view.num_active,
-                batch_size=view.batch_size,
-                spatial_shape=view.spatial_shape,
-            )
-            for view in views
-        ]
+        finders = [Lookup.of(view) for view in views]
         rows.append(tuple(find(level.coords, level.mask) for find in finders))
     view_rows = tuple(tuple(view.capacity for view in views) for views in levels)
     return MergedViews(geometry, tuple(rows), view_rows)

@@ -22,17 +22,17 @@ def concatenate_events(
     ``x[event]`` is the way back.
 
     Args:
-        tensors: one or more, of the same shape, stride and channels.
-        capacity: rows of the result (static); None: those of all together, which always fits.
-            Under ``jit`` the last sites are missing where a smaller one does not suffice: compare
-            it with the sum of ``num_active``.
+      tensors: one or more, of the same shape, stride and channels.
+      capacity: rows of the result (static); None: those of all together, which always fits.
+        Under ``jit`` the last sites are missing where a smaller one does not suffice: compare
+        it with the sum of ``num_active``.
 
     Returns:
-        A tensor, differentiable any number of times in the features.
+      A tensor, differentiable any number of times in the features.
 
     Raises:
-        InputError: none, or tensors of different levels or channels, and, outside of ``jit``, more
-            sites than ``capacity``.
+      InputError: none, or tensors of different levels or channels, and, outside of ``jit``, more
+        sites than ``capacity``.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 1]], [[2.0]], spatial_shape=(4,), batch_size=2, capacity=2)
@@ -71,14 +71,14 @@ def stack(tensors: Sequence[SparseTensor]) -> SparseTensor:
     """Batches beside each other, for ``jax.vmap``: every array gets a leading axis.
 
     Args:
-        tensors: one or more, of the same shape, events, stride and channels; those with fewer rows
-            are padded.
+      tensors: one or more, of the same shape, events, stride and channels; those with fewer rows
+        are padded.
 
     Returns:
-        A tensor of the largest capacity, which is that of each of its batches.
+      A tensor of the largest capacity, which is that of each of its batches.
 
     Raises:
-        InputError: none, or tensors that are not alike.
+      InputError: none, or tensors that are not alike.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 1]], [[2.0]], spatial_shape=(4,), batch_size=1)

@@ -32,12 +32,12 @@ def column_moments(
     """Sum and sum of squared distances to the mean of the active rows; zeros where there is none.
 
     Args:
-        x: float32 or bfloat16; what the rows behind ``num_active`` hold does not matter.
-        num_active: int32 scalar.
-        implementation: ``"auto"``, ``"xla"`` or ``"native"``.
+      x: float32 or bfloat16; what the rows behind ``num_active`` hold does not matter.
+      num_active: int32 scalar.
+      implementation: ``"auto"``, ``"xla"`` or ``"native"``.
 
     Raises:
-        InputError: an unknown implementation, or ``"native"`` where it cannot be had.
+      InputError: an unknown implementation, or ``"native"`` where it cannot be had.
 
     >>> column_moments(jnp.array([[1.0], [3.0], [9.0]]), jnp.int32(2)).tolist()
     [[4.0], [2.0]]

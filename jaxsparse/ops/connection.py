@@ -38,11 +38,11 @@ class Connection:
     """The sites of both sides of a convolution and the pairs between them, a pytree.
 
     Attributes:
-        source: the input sites.
-        target: the output sites.
-        kernel_map: for ``ops.convolution``.
-        taps_per_target: the most taps that can feed one output site (static).
-        taps_per_source: the most taps that one input site can feed (static).
+      source: the input sites.
+      target: the output sites.
+      kernel_map: for ``ops.convolution``.
+      taps_per_target: the most taps that can feed one output site (static).
+      taps_per_source: the most taps that one input site can feed (static).
     """
 
     source: Sites
@@ -78,7 +78,7 @@ class Connection:
         """Refuses what is no tensor on the sites that are read, as far as can be told.
 
         Raises:
-            InputError: no tensor, or one on other sites.
+          InputError: no tensor, or one on other sites.
         """
         _check_on(x, self.source, "reads")
 
@@ -86,7 +86,7 @@ class Connection:
         """Refuses what is no tensor on the sites that are made, as far as can be told.
 
         Raises:
-            InputError: no tensor, or one on other sites.
+          InputError: no tensor, or one on other sites.
         """
         _check_on(y, self.target, "makes")
 
@@ -107,12 +107,12 @@ def submanifold_connection(
     """Stride 1 onto the same sites, for any region.
 
     Args:
-        x: the sites.
-        region: what an output site reads.
-        strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
+      x: the sites.
+      region: what an output site reads.
+      strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
 
     Raises:
-        InputError: a region of another dimension.
+      InputError: a region of another dimension.
 
     >>> from jaxsparse.ops import cross, given_sites
     >>> x = given_sites([[0, 1, 1], [0, 1, 2], [0, 2, 2]], spatial_shape=(3, 3), batch_size=1)
@@ -170,15 +170,15 @@ def target_connection(
     """Convolution onto given sites: ``out[o] = sum_k W[k] . in[stride * o + offset[k]]``.
 
     Args:
-        x: the input sites.
-        target: the output sites, whose ``stride`` is a multiple of that of ``x``: the quotient is
-            the stride of the convolution.
-        region: what an output site reads.
-        strategy: as of ``submanifold_connection``.
+      x: the input sites.
+      target: the output sites, whose ``stride`` is a multiple of that of ``x``: the quotient is
+        the stride of the convolution.
+      region: what an output site reads.
+      strategy: as of ``submanifold_connection``.
 
     Raises:
-        InputError: batches of different size or dimension, strides that do not divide, coordinates
-            beyond int32.
+      InputError: batches of different size or dimension, strides that do not divide, coordinates
+        beyond int32.
 
     >>> from jaxsparse.ops import given_sites, hypercube
     >>> x = given_sites([[0, 1], [0, 4]], spatial_shape=(6,), batch_size=1)
@@ -201,13 +201,13 @@ def transposed_connection(
     """Transposed convolution onto given sites: ``out[stride * i + offset[k]] += W[k] . in[i]``.
 
     Args:
-        x: the input sites.
-        target: the output sites, whose ``stride`` divides that of ``x``.
-        region: as of the strided convolution that this is the transpose of.
-        strategy: as of ``submanifold_connection``.
+      x: the input sites.
+      target: the output sites, whose ``stride`` divides that of ``x``.
+      region: as of the strided convolution that this is the transpose of.
+      strategy: as of ``submanifold_connection``.
 
     Raises:
-        InputError: as ``target_connection``.
+      InputError: as ``target_connection``.
     """
     return target_connection(target, x, region, strategy=strategy).transpose()
 
@@ -240,11 +240,11 @@ def down_connection(geometry: Geometry, level: int) -> Connection:
     Its ``transpose()`` is the inverse convolution.
 
     Args:
-        geometry: of the batch.
-        level: number of the finer level.
+      geometry: of the batch.
+      level: number of the finer level.
 
     Raises:
-        InputError: the geometry has no level below.
+      InputError: the geometry has no level below.
 
     >>> from jaxsparse import geometry, sparse_tensor
     >>> x = sparse_tensor([[0, 1], [0, 4]], [[1.0]] * 2, spatial_shape=(6,), batch_size=1)
@@ -267,7 +267,7 @@ def check_connection(connection: object) -> None:
     """Refuses what is no connection, such as a geometry or the map of one.
 
     Raises:
-        InputError: it is not.
+      InputError: it is not.
     """
     remedy = "such as down_connection(geometry, level) or strided_connection(x, region, stride)"
     check_kind("connection", connection, Connection, remedy=remedy)
@@ -298,13 +298,7 @@ def general_map(
         )
     stride = tuple(c // f for f, c in zip(fine.stride, coarse.stride, strict=True))
     check_int32(coarse.spatial_shape, region, stride)
-    find = lookup.Lookup(
-        fine.coords,
-        fine.num_active,
-        batch_size=fine.batch_size,
-        spatial_shape=fine.spatial_shape,
-        strategy=strategy,
-    )
+    find = lookup.Lookup.of(fine, strategy)
     places = fine_places(coarse.coords, region, stride)
     table = find(places, jnp.broadcast_to(coarse.mask, places.shape[:2]))
     kernel_map = KernelMap(

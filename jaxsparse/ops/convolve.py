@@ -50,27 +50,27 @@ def convolution(
     and bias, any number of times, in both modes.
 
     Args:
-        features: ``[capacity_in, in]``, padding rows zero; float32, bfloat16 or float16.
-        weights: ``[taps, in, out]``, taps with the last axis fastest, of a type that features may
-            have. The transpose of a dense kernel is not taken: this is a cross-correlation, as
-            everywhere in deep learning. With groups ``[taps, in / groups, out]``, as the dense
-            kernel of a grouped convolution.
-        kernel_map: which rows feed which.
-        bias: ``[out]``, added to active rows only.
-        groups: equal parts of the channels that do not see each other: output channel ``j`` reads
-            those of part ``j // (out / groups)``. As many as input channels: channelwise.
-        compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
-            takes the type of the features. Sums are float32 whatever it is.
-        implementation: ``"auto"`` or one of the equal data flows: ``"native"`` (CPU alone),
-            ``"windows"`` (of XLA's the best on CPU), ``"table"``; with groups ``"native"`` (a
-            channel a group) and ``"scan"``. An exported program never holds native kernels.
+      features: ``[capacity_in, in]``, padding rows zero; float32, bfloat16 or float16.
+      weights: ``[taps, in, out]``, taps with the last axis fastest, of a type that features may
+        have. The transpose of a dense kernel is not taken: this is a cross-correlation, as
+        everywhere in deep learning. With groups ``[taps, in / groups, out]``, as the dense
+        kernel of a grouped convolution.
+      kernel_map: which rows feed which.
+      bias: ``[out]``, added to active rows only.
+      groups: equal parts of the channels that do not see each other: output channel ``j`` reads
+        those of part ``j // (out / groups)``. As many as input channels: channelwise.
+      compute_dtype: type of the factors of the matrix products, for example ``bfloat16``; None
+        takes the type of the features. Sums are float32 whatever it is.
+      implementation: ``"auto"`` or one of the equal data flows: ``"native"`` (CPU alone),
+        ``"windows"`` (of XLA's the best on CPU), ``"table"``; with groups ``"native"`` (a
+        channel a group) and ``"scan"``. An exported program never holds native kernels.
 
     Returns:
-        ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
+      ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
 
     Raises:
-        InputError: shapes that do not belong together, an unknown implementation or one that does
-            not serve, features, weights, a bias or a compute type of another type.
+      InputError: shapes that do not belong together, an unknown implementation or one that does
+        not serve, features, weights, a bias or a compute type of another type.
 
     Source: agrees with ``jax.lax.conv_general_dilated`` at the active sites (tests); submanifold
     convolution is Graham and van der Maaten, arXiv:1706.01307.

@@ -85,11 +85,11 @@ def count_levels(coords: Int[np.ndarray, "points axes"], levels: int) -> list[in
     """Active sites of every level, on the host: distinct rows of ``coords`` halved repeatedly.
 
     Args:
-        coords: integers ``[points, 1 + D]``, event index first; padding rows (-1) are left out.
-        levels: number of levels, the finest included.
+      coords: integers ``[points, 1 + D]``, event index first; padding rows (-1) are left out.
+      levels: number of levels, the finest included.
 
     Returns:
-        ``levels`` counts, to choose a bucket with before anything is padded.
+      ``levels`` counts, to choose a bucket with before anything is padded.
 
     >>> count_levels(np.array([[0, 0, 0], [0, 1, 1], [0, 2, 3], [1, 0, 0]]), 3)
     [4, 3, 2]
@@ -131,19 +131,19 @@ def downsample(
     convolution with kernel 2 and stride 2, and of its inverse.
 
     Args:
-        coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
-        num_active: how many rows are sites.
-        batch_size: number of events.
-        spatial_shape: shape of the fine level.
-        capacity: rows of the coarse level. Must be enough (``count_levels`` tells).
-        strategy: ``"grid"`` ranks a byte per coarse cell, ``"sort"`` sorts int32 words, ``"auto"``
-            takes the first for volumes up to 2^24 cells. Same result.
+      coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
+      num_active: how many rows are sites.
+      batch_size: number of events.
+      spatial_shape: shape of the fine level.
+      capacity: rows of the coarse level. Must be enough (``count_levels`` tells).
+      strategy: ``"grid"`` ranks a byte per coarse cell, ``"sort"`` sorts int32 words, ``"auto"``
+        takes the first for volumes up to 2^24 cells. Same result.
 
     Returns:
-        ``(coarse coords, coarse count, parent, child)``: the count is the true one even when it
-        exceeds ``capacity``; ``parent`` is the coarse row of each fine row, ``capacity`` on
-        padding; ``child`` numbers the fine site among the ``2^D`` of its parent, last axis
-        fastest, 0 on padding.
+      ``(coarse coords, coarse count, parent, child)``: the count is the true one even when it
+      exceeds ``capacity``; ``parent`` is the coarse row of each fine row, ``capacity`` on
+      padding; ``child`` numbers the fine site among the ``2^D`` of its parent, last axis
+      fastest, 0 on padding.
     """
     rows, columns = coords.shape
     valid = jnp.arange(rows, dtype=jnp.int32) < num_active
@@ -174,19 +174,19 @@ def distinct(
     """The distinct rows among the ``valid`` ones, in canonical order.
 
     Args:
-        coords: int32 ``[points, 1 + D]``, any order; valid rows lie inside the volume.
-        valid: bool ``[points]``, which rows count.
-        batch_size: number of events.
-        spatial_shape: shape of the volume.
-        capacity: rows of the result.
-        strategy: as of ``downsample``.
+      coords: int32 ``[points, 1 + D]``, any order; valid rows lie inside the volume.
+      valid: bool ``[points]``, which rows count.
+      batch_size: number of events.
+      spatial_shape: shape of the volume.
+      capacity: rows of the result.
+      strategy: as of ``downsample``.
 
     Returns:
-        ``(sites, count, row)``: the sites, padded with -1; their true number, also where it exceeds
-        ``capacity``; and the row of every point among them, ``capacity`` where there is none.
+      ``(sites, count, row)``: the sites, padded with -1; their true number, also where it exceeds
+      ``capacity``; and the row of every point among them, ``capacity`` where there is none.
 
     Raises:
-        InputError: an unknown strategy, a volume too large for a grid.
+      InputError: an unknown strategy, a volume too large for a grid.
     """
     cells = cell_count(batch_size, spatial_shape)
     if strategy == "auto":

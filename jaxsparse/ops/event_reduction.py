@@ -31,9 +31,9 @@ class EventRows:
     """Where the rows of every event are.
 
     Attributes:
-        bounds: int32 ``[events + 1]``: event ``b`` has the rows from ``bounds[b]`` to before
-            ``bounds[b + 1]``.
-        event: int32 ``[sites]``, the event of every row, ``events`` on padding.
+      bounds: int32 ``[events + 1]``: event ``b`` has the rows from ``bounds[b]`` to before
+        ``bounds[b + 1]``.
+      event: int32 ``[sites]``, the event of every row, ``events`` on padding.
     """
 
     bounds: Int[Array, " bounds"]
@@ -92,13 +92,13 @@ def global_sum_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     """Sum over the sites of every event.
 
     Args:
-        x: a batch, features float32, bfloat16 or float16; sums are float32.
+      x: a batch, features float32, bfloat16 or float16; sums are float32.
 
     Returns:
-        ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
+      ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
 
     Raises:
-        InputError: features of another type.
+      InputError: features of another type.
 
     Source: agrees with ``MinkowskiGlobalSumPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -116,13 +116,13 @@ def global_average_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     """Average over the sites of every event.
 
     Args:
-        x: a batch, features float32, bfloat16 or float16; sums are float32.
+      x: a batch, features float32, bfloat16 or float16; sums are float32.
 
     Returns:
-        ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
+      ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
 
     Raises:
-        InputError: features of another type.
+      InputError: features of another type.
 
     Source: agrees with ``MinkowskiGlobalAvgPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -151,13 +151,13 @@ def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     ``jnp.max``.
 
     Args:
-        x: a batch, features float32, bfloat16 or float16.
+      x: a batch, features float32, bfloat16 or float16.
 
     Returns:
-        ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
+      ``[batch_size, channels]`` of the type of the features. An event without sites gives 0.
 
     Raises:
-        InputError: features of another type.
+      InputError: features of another type.
 
     Source: agrees with ``MinkowskiGlobalMaxPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -182,14 +182,14 @@ def broadcast_add(x: SparseTensor, vectors: Float[Array, "events channels"]) -> 
     """``out[i] = in[i] + vectors[event of i]``.
 
     Args:
-        x: a batch.
-        vectors: ``[batch_size, channels]``, for example of a global pooling.
+      x: a batch.
+      vectors: ``[batch_size, channels]``, for example of a global pooling.
 
     Returns:
-        The sites of ``x``, features of its type; padding rows are zero.
+      The sites of ``x``, features of its type; padding rows are zero.
 
     Raises:
-        InputError: features or vectors of another type, vectors of another shape.
+      InputError: features or vectors of another type, vectors of another shape.
 
     Source: agrees with ``MinkowskiBroadcastAddition`` (Choy et al., arXiv:1904.08755).
 
@@ -207,14 +207,14 @@ def broadcast_multiply(x: SparseTensor, vectors: Float[Array, "events channels"]
     """``out[i] = in[i] * vectors[event of i]``, channel by channel.
 
     Args:
-        x: a batch.
-        vectors: ``[batch_size, channels]``.
+      x: a batch.
+      vectors: ``[batch_size, channels]``.
 
     Returns:
-        The sites of ``x``, features of its type; padding rows are zero.
+      The sites of ``x``, features of its type; padding rows are zero.
 
     Raises:
-        InputError: features or vectors of another type, vectors of another shape.
+      InputError: features or vectors of another type, vectors of another shape.
 
     Source: agrees with ``MinkowskiBroadcastMultiplication`` (Choy et al., arXiv:1904.08755).
 
@@ -234,14 +234,14 @@ def broadcast_concatenate(
     """The channels of a site, then those of the vector of its event.
 
     Args:
-        x: a batch.
-        vectors: ``[batch_size, any number of channels]``.
+      x: a batch.
+      vectors: ``[batch_size, any number of channels]``.
 
     Returns:
-        The sites of ``x``, features of its type; padding rows are zero.
+      The sites of ``x``, features of its type; padding rows are zero.
 
     Raises:
-        InputError: features or vectors of another type, vectors of another shape.
+      InputError: features or vectors of another type, vectors of another shape.
 
     Source: agrees with ``MinkowskiBroadcastConcatenation`` (Choy et al., arXiv:1904.08755).
 

@@ -22,8 +22,8 @@ def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:
     ``SparseTensor.to_dense``, for volumes that int32 can number.
 
     Raises:
-        InputError: a volume of 2^31 - 1 cells or more, another number of rows of features than of
-            coordinates.
+      InputError: a volume of 2^31 - 1 cells or more, another number of rows of features than of
+        coordinates.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 1], [1, 0]], [[2.0], [3.0]], spatial_shape=(2,), batch_size=2)
@@ -41,7 +41,7 @@ def dense_mask(x: SparseTensor) -> Bool[Array, "events ..."]:
     """True on the cells that are sites, ``[batch_size, *spatial_shape]``. Traceable.
 
     Raises:
-        InputError: a volume of 2^31 - 1 cells or more.
+      InputError: a volume of 2^31 - 1 cells or more.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 1], [1, 0]], [[0.0], [3.0]], spatial_shape=(2,), batch_size=2)
@@ -67,23 +67,23 @@ def from_dense(
     The inverse of ``to_dense``, given ``mask=dense_mask(x)``.
 
     Args:
-        array: ``[batch, *spatial, channels]``, 1 to 4 spatial axes. float32, bfloat16 and float16
-            stay; wider floats, integers and booleans become float32.
-        capacity: rows of the result (static); None: the number of sites, at least 1, which can be
-            found outside of ``jit`` only. Under ``jit`` the last sites are missing where a smaller
-            one does not suffice.
-        threshold: without a mask, a cell is a site where ``|value|`` of any channel exceeds it, or
-            is NaN.
-        mask: bool ``[batch, *spatial]``, which cells are sites.
+      array: ``[batch, *spatial, channels]``, 1 to 4 spatial axes. float32, bfloat16 and float16
+        stay; wider floats, integers and booleans become float32.
+      capacity: rows of the result (static); None: the number of sites, at least 1, which can be
+        found outside of ``jit`` only. Under ``jit`` the last sites are missing where a smaller
+        one does not suffice.
+      threshold: without a mask, a cell is a site where ``|value|`` of any channel exceeds it, or
+        is NaN.
+      mask: bool ``[batch, *spatial]``, which cells are sites.
 
     Returns:
-        A tensor of stride 1, padding rows -1 and 0, differentiable any number of times in the
-        values.
+      A tensor of stride 1, padding rows -1 and 0, differentiable any number of times in the
+      values.
 
     Raises:
-        InputError: another number of axes or another mask shape, another type, a volume of
-            2^31 - 1 cells or more; outside of ``jit`` more sites than ``capacity``, under ``jit``
-            none that is given.
+      InputError: another number of axes or another mask shape, another type, a volume of
+        2^31 - 1 cells or more; outside of ``jit`` more sites than ``capacity``, under ``jit``
+        none that is given.
 
     >>> x = from_dense(jnp.eye(2)[None, :, :, None], capacity=3)
     >>> x.coords.tolist(), int(x.num_active)

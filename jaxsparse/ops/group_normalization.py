@@ -32,22 +32,22 @@ def group_norm(
     """``scale * (in - mean) / sqrt(variance + epsilon) + bias`` by groups of consecutive channels.
 
     Args:
-        x: a batch, features float32, bfloat16 or float16.
-        scale: float32 ``[channels]``.
-        bias: float32 ``[channels]``.
-        groups: number of groups; divides the number of channels.
-        over: ``"event"``: moments of a group of channels over all sites of an event, the group norm
-            of the paper. ``"site"``: over the channels of the group at one site, which is what
-            ``torch.nn.GroupNorm`` does to ``[sites, channels]``, and WarpConvNet with it.
-        epsilon: added to the variance.
+      x: a batch, features float32, bfloat16 or float16.
+      scale: float32 ``[channels]``.
+      bias: float32 ``[channels]``.
+      groups: number of groups; divides the number of channels.
+      over: ``"event"``: moments of a group of channels over all sites of an event, the group norm
+        of the paper. ``"site"``: over the channels of the group at one site, which is what
+        ``torch.nn.GroupNorm`` does to ``[sites, channels]``, and WarpConvNet with it.
+      epsilon: added to the variance.
 
     Returns:
-        The sites of ``x``, features of its type; padding rows are zero. An event of one site is
-        finite: where the variance is 0 the result is ``bias``.
+      The sites of ``x``, features of its type; padding rows are zero. An event of one site is
+      finite: where the variance is 0 the result is ``bias``.
 
     Raises:
-        InputError: groups that do not divide the channels, an unknown domain, features of another
-            type, a scale or bias of another shape.
+      InputError: groups that do not divide the channels, an unknown domain, features of another
+        type, a scale or bias of another shape.
 
     Source: Wu and He, arXiv:1803.08494, equations 2 and 7.
 

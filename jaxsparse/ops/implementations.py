@@ -23,11 +23,11 @@ class Implementation:
     """One way to compute an operation.
 
     Attributes:
-        name: what it is asked for by.
-        call: the function of the operands.
-        refuses: of the operands too, in words why it does not serve them; None where it does.
-        portable: made of what XLA itself brings: only such may be in a program that is exported.
-        best: of those that are portable, or of those that are not, the first to be asked.
+      name: what it is asked for by.
+      call: the function of the operands.
+      refuses: of the operands too, in words why it does not serve them; None where it does.
+      portable: made of what XLA itself brings: only such may be in a program that is exported.
+      best: of those that are portable, or of those that are not, the first to be asked.
     """
 
     name: str
@@ -56,14 +56,14 @@ def register(
     is best on the platform.
 
     Args:
-        operation: ``"convolution"``, ``"convolution_weight_gradient"``, the same with
-            ``"grouped_"``, ``"column_moments"`` or ``"column_products"``.
-        name: of the data flow.
-        call: the function.
-        platforms: that it is for.
-        best_on: those of them where it is asked before its like.
-        refuses: see ``Implementation``.
-        portable: see ``Implementation``.
+      operation: ``"convolution"``, ``"convolution_weight_gradient"``, the same with
+        ``"grouped_"``, ``"column_moments"`` or ``"column_products"``.
+      name: of the data flow.
+      call: the function.
+      platforms: that it is for.
+      best_on: those of them where it is asked before its like.
+      refuses: see ``Implementation``.
+      portable: see ``Implementation``.
     """
     for platform in platforms:
         flows = _TABLE[operation, platform]
@@ -86,7 +86,7 @@ def check_name(operation: str, implementation: str) -> None:
     """Refuses a name that no data flow of the operation has.
 
     Raises:
-        InputError: it is neither ``"auto"`` nor one of ``names(operation)``.
+      InputError: it is neither ``"auto"`` nor one of ``names(operation)``.
     """
     if implementation != AUTO and implementation not in names(operation):
         raise InputError(
@@ -101,14 +101,14 @@ def choose(
     """The function of a data flow that serves the operands.
 
     Args:
-        operation: as in ``register``.
-        implementation: ``"auto"``, or the name of the one to take.
-        platform: that the program is for.
-        exported: it is to run elsewhere.
-        operands: of the operation.
+      operation: as in ``register``.
+      implementation: ``"auto"``, or the name of the one to take.
+      platform: that the program is for.
+      exported: it is to run elsewhere.
+      operands: of the operation.
 
     Raises:
-        InputError: the one that was asked for does not serve: why, and which do.
+      InputError: the one that was asked for does not serve: why, and which do.
     """
     check_name(operation, implementation)
     here = {flow.name: flow for flow in _TABLE[operation, platform]}

@@ -23,8 +23,8 @@ def as_int32(name: str, numbers: Any) -> Array:
     """Integers as int32, none of which may lie outside of it.
 
     Raises:
-        InputError: no integers, a number that int32 does not hold, or, inside of ``jit``, a type
-            that reaches further.
+      InputError: no integers, a number that int32 does not hold, or, inside of ``jit``, a type
+        that reaches further.
 
     >>> as_int32("labels", np.array([2**31]))
     Traceback (most recent call last):
@@ -52,7 +52,7 @@ def clipped_int32(name: str, numbers: Any, low: int = -1) -> Array:
     """Integers as int32, those below ``low`` or above int32 at that end.
 
     Raises:
-        InputError: no integers.
+      InputError: no integers.
 
     >>> clipped_int32("rows", np.array([2**32 + 7, 7, -(2**40)])).tolist()
     [2147483647, 7, -1]
@@ -68,7 +68,7 @@ def row_count(name: str, number: Any, rows: int) -> Array:
     """How many of ``rows`` rows are sites, as int32.
 
     Raises:
-        InputError: no integer, or, outside of ``jit``, one beyond the rows.
+      InputError: no integer, or, outside of ``jit``, one beyond the rows.
 
     >>> row_count("num_active", 7, 5)
     Traceback (most recent call last):

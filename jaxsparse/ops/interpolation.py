@@ -34,23 +34,23 @@ def interpolate(
     interpolate between the centres of the voxels of ``voxelize`` subtract 0.5 from its points.
 
     Args:
-        x: the sites, of any level.
-        points: ``[points, 1 + D]``, event index, then positions in units of the level of ``x``.
-            They become float32, which holds whole pixels up to 2^24.
-        normalized: divide by the weights of the corners that exist. Otherwise a corner without a
-            site counts as zero.
-        strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
+      x: the sites, of any level.
+      points: ``[points, 1 + D]``, event index, then positions in units of the level of ``x``.
+        They become float32, which holds whole pixels up to 2^24.
+      normalized: divide by the weights of the corners that exist. Otherwise a corner without a
+        site counts as zero.
+      strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
 
     Returns:
-        ``[points, channels]`` of the type of ``x.features``, summed in float32. Zero where no
-        corner exists: far from all sites, outside of the volume, or in no event (an event index
-        that is negative, too large or not whole). NaN where a position is not finite.
-        Differentiable any number of times in the features, with terms added in a fixed order, and
-        in the positions, where a whole position takes the slope of the cell above it.
+      ``[points, channels]`` of the type of ``x.features``, summed in float32. Zero where no
+      corner exists: far from all sites, outside of the volume, or in no event (an event index
+      that is negative, too large or not whole). NaN where a position is not finite.
+      Differentiable any number of times in the features, with terms added in a fixed order, and
+      in the positions, where a whole position takes the slope of the cell above it.
 
     Raises:
-        InputError: points of another shape or type, features of another type than float32, bfloat16
-            and float16 or of another number of rows than the coordinates.
+      InputError: points of another shape or type, features of another type than float32, bfloat16
+        and float16 or of another number of rows than the coordinates.
 
     Source: agrees with the unnormalised interpolation of MinkowskiEngine (tests).
 
@@ -69,7 +69,7 @@ def interpolate(
     fraction = points[:, 1:] - jax.lax.stop_gradient(lower)
     corners = jnp.array(list(itertools.product((0, 1), repeat=x.dim)), jnp.int32)
     steps = jnp.concatenate([jnp.zeros((len(corners), 1), jnp.int32), corners], axis=1)
-    rows = _find(x, strategy)(
+    rows = Lookup.of(x, strategy)(
         whole[:, None] + steps[None], jnp.broadcast_to(valid[:, None], (len(points), len(corners)))
     )
     sides = jnp.where(corners[None] == 1, fraction[:, None], 1 - fraction[:, None])
@@ -92,21 +92,21 @@ def features_at(
     """Features of the sites at given coordinates; those of the nearest site for real positions.
 
     Args:
-        x: the sites, of any level.
-        points: ``[points, 1 + D]``, event index, then coordinates in units of the level of ``x``:
-            integers of any width, or floats, which become float32 and are rounded to the nearest
-            integer, halves up.
-        strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
+      x: the sites, of any level.
+      points: ``[points, 1 + D]``, event index, then coordinates in units of the level of ``x``:
+        integers of any width, or floats, which become float32 and are rounded to the nearest
+        integer, halves up.
+      strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
 
     Returns:
-        ``(features, found)``: ``[points, channels]`` of the type of ``x.features`` and bool
-        ``[points]``. Features are zero where no site was found, which includes positions that are
-        not finite and event indices that are not whole. Differentiable any number of times in
-        the features.
+      ``(features, found)``: ``[points, channels]`` of the type of ``x.features`` and bool
+      ``[points]``. Features are zero where no site was found, which includes positions that are
+      not finite and event indices that are not whole. Differentiable any number of times in
+      the features.
 
     Raises:
-        InputError: points of another shape or type, another number of rows of features than of
-            coordinates.
+      InputError: points of another shape or type, another number of rows of features than of
+        coordinates.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [3.0]], spatial_shape=(4,), batch_size=1)
@@ -126,18 +126,8 @@ def features_at(
         # Not floor(p + 0.5), which takes the largest float32 below one half to 1.
         nearest = lower + (points - lower >= 0.5).astype(jnp.float32)
         whole, valid = _whole(jnp.concatenate([points[:, :1], nearest[:, 1:]], axis=1))
-    rows = _find(x, strategy)(whole, valid)
+    rows = Lookup.of(x, strategy)(whole, valid)
     return take_rows(x.features, rows), rows < x.capacity
-
-
-def _find(x: SparseTensor, strategy: str) -> Lookup:
-    return Lookup(
-        x.coords,
-        x.num_active,
-        batch_size=x.batch_size,
-        spatial_shape=x.spatial_shape,
-        strategy=strategy,
-    )
 
 
 def _checked_points(x: SparseTensor, points: Array | np.ndarray) -> Array:

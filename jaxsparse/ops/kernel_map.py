@@ -46,16 +46,16 @@ class KernelMap:
     What else a data flow wants to know of a map it works out by itself.
 
     Attributes:
-        table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
-            reaches.
-        slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
-            else None.
-        num_rows: int32 scalar, active rows of ``table``.
-        num_columns: int32 scalar, active rows on the other side.
-        columns: number of rows on the other side, which is also the mark of an absent row (static).
-        kind: see above (static).
-        mirror: int32 ``[taps, columns]`` of a ``"general"`` map: the row that a tap of a column
-            reaches, ``rows`` if none; else None.
+      table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
+        reaches.
+      slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
+        else None.
+      num_rows: int32 scalar, active rows of ``table``.
+      num_columns: int32 scalar, active rows on the other side.
+      columns: number of rows on the other side, which is also the mark of an absent row (static).
+      kind: see above (static).
+      mirror: int32 ``[taps, columns]`` of a ``"general"`` map: the row that a tap of a column
+        reaches, ``rows`` if none; else None.
     """
 
     table: Int[Array, "taps rows"]
@@ -106,21 +106,23 @@ class KernelMap:
     def reads(self) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
         """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
         if self.kind == UP:  # one pair for each output row, its tap is data
-            assert self.slot is not None  # every map of this kind has it
-            taps = jnp.int32(self.taps)
-            return jax.lax.div(self.slot, taps)[None], jax.lax.rem(self.slot, taps)[None]
+            parent, tap = self.parent_and_tap()
+            return parent[None], tap[None]
         return self.table, jax.lax.broadcasted_iota(jnp.int32, self.table.shape, 0)
 
     def table_of_outputs(self) -> Int[Array, "taps rows"]:
         """The input row of every tap of every output row, ``capacity_in`` where absent."""
         if self.kind != UP:
             return self.table
-        assert self.slot is not None  # every map of this kind has it
-        tap = jnp.arange(self.taps, dtype=jnp.int32)[:, None]
-        # Taps of these maps are a power of two.
-        parent = self.slot >> (self.taps.bit_length() - 1)
-        own = (self.slot & (self.taps - 1)) == tap
+        parent, tap = self.parent_and_tap()
+        own = tap == jnp.arange(self.taps, dtype=jnp.int32)[:, None]
         return jnp.where(own, parent, self.capacity_in)
+
+    def parent_and_tap(self) -> tuple[Int[Array, " rows"], Int[Array, " rows"]]:
+        """Of every output row of a map of kind ``UP``: its one input row, and the tap."""
+        assert self.slot is not None  # every map of this kind has it
+        # Taps of these maps are a power of two; a shift has none of the sign cases of a division.
+        return self.slot >> (self.taps.bit_length() - 1), self.slot & (self.taps - 1)
 
     def transpose(self) -> KernelMap:
         """The same pairs with input and output exchanged; free of cost."""
@@ -163,17 +165,17 @@ def submanifold_map(
     ``table[k, o]`` is the row of the site at ``coords[o] + offset[k]`` in the same event.
 
     Args:
-        coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
-        num_active: how many rows are sites.
-        batch_size: number of events.
-        spatial_shape: shape of the level.
-        kernel_size: odd; one number, or one an axis.
-        dilation: sites from one kernel position to the next; one number, or one an axis.
-        strategy: ``"bitmap"``, ``"search"`` or ``"auto"`` (by volume); the same rows.
+      coords: int32 ``[sites, 1 + D]`` in canonical order, padding -1.
+      num_active: how many rows are sites.
+      batch_size: number of events.
+      spatial_shape: shape of the level.
+      kernel_size: odd; one number, or one an axis.
+      dilation: sites from one kernel position to the next; one number, or one an axis.
+      strategy: ``"bitmap"``, ``"search"`` or ``"auto"`` (by volume); the same rows.
 
     Raises:
-        InputError: an even kernel, an unknown strategy, a volume too large for a bitmap,
-            coordinates that int32 does not hold, more sites than rows.
+      InputError: an even kernel, an unknown strategy, a volume too large for a bitmap,
+        coordinates that int32 does not hold, more sites than rows.
     """
     dim = len(spatial_shape)
     sizes = per_axis("kernel_size", kernel_size, dim, at_least=1)
@@ -207,7 +209,7 @@ def symmetric_map(
     later tap. Arguments as of ``submanifold_map``.
 
     Raises:
-        InputError: a region that is not symmetric, or of another dimension.
+      InputError: a region that is not symmetric, or of another dimension.
     """
     if not region.symmetric or region.dim != len(spatial_shape):
         raise InputError(
@@ -259,12 +261,12 @@ def downsample_map(
     """Map of kernel 2, stride 2, from the parent and child number of every fine row.
 
     Args:
-        parent: coarse row of every fine row, ``capacity`` on padding (``coordinates.downsample``).
-        child: which of the ``2^D`` children of its parent it is.
-        num_fine: active fine rows.
-        num_coarse: active coarse rows.
-        capacity: rows of the coarse level.
-        dim: number of spatial axes.
+      parent: coarse row of every fine row, ``capacity`` on padding (``coordinates.downsample``).
+      child: which of the ``2^D`` children of its parent it is.
+      num_fine: active fine rows.
+      num_coarse: active coarse rows.
+      capacity: rows of the coarse level.
+      dim: number of spatial axes.
     """
     taps = 2**dim
     fine = parent.shape[0]

@@ -8,13 +8,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from jaxsparse.errors import InputError
-from jaxsparse.features import check_rows
 from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.origins import scaled
 from jaxsparse.pytree import pytree, register_serialization
 from jaxsparse.same_sites import check_same_sites
@@ -57,43 +57,17 @@ register_serialization(KernelMaps, ["sizes"])
 
 @pytree
 @dataclasses.dataclass(frozen=True)
-class Level:
+class Level(Sites):
     """Sites and kernel maps of one level; a level's unit is twice that of the level before.
 
     Attributes:
-        coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
-            room.
-        kernel_maps: submanifold map of each kernel that was asked for, by its size, or by
-            ``(size, dilation)`` where it is dilated.
-        down: map of kernel 2, stride 2 to the next level; None on the last.
-        spatial_shape: shape in units of this level (static).
-        batch_size: number of events (static).
-        stride: finest pixels per unit and axis (static).
+      kernel_maps: submanifold map of each kernel that was asked for, by its size, or by
+        ``(size, dilation)`` where it is dilated.
+      down: map of kernel 2, stride 2 to the next level; None on the last.
     """
 
-    coords: Int[Array, "sites axes"]
-    count: Int[Array, ""]
     kernel_maps: KernelMaps
     down: KernelMap | None
-    spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-    batch_size: int = dataclasses.field(metadata={"static": True})
-    stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-
-    @property
-    def capacity(self) -> int:
-        """Number of rows, padding included."""
-        return self.coords.shape[-2]
-
-    @property
-    def num_active(self) -> Int[Array, ""]:
-        """How many rows are sites."""
-        return jnp.minimum(self.count, self.capacity)
-
-    @property
-    def mask(self) -> Bool[Array, " sites"]:
-        """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
 
     def kernel_map(self, kernel_size: int, dilation: int = 1) -> KernelMap | None:
         """The submanifold map of a kernel, None if it was not asked for."""
@@ -106,9 +80,9 @@ class Geometry:
     """All levels of a batch, finest first: integers only, shared by every layer and by both passes.
 
     Attributes:
-        levels: see ``Level``.
-        fits: bool scalar, whether every level's sites fit its capacity. Capacities that come from
-            ``count_levels`` always do.
+      levels: see ``Level``.
+      fits: bool scalar, whether every level's sites fit its capacity. Capacities that come from
+        ``count_levels`` always do.
     """
 
     levels: tuple[Level, ...]
@@ -118,8 +92,8 @@ class Geometry:
         """The level that ``x`` lies on.
 
         Raises:
-            InputError: no level has the stride of ``x``, or the one that has is another batch's:
-                another shape, number of events or capacity, or other sites, as far as can be told.
+          InputError: no level has the stride of ``x``, or the one that has is another batch's:
+            another shape, number of events or capacity, or other sites, as far as can be told.
         """
         check_tensor(x)
         index = self.level_of_stride(x.stride)
@@ -131,7 +105,7 @@ class Geometry:
         """The level of that stride.
 
         Raises:
-            InputError: there is none.
+          InputError: there is none.
         """
         for index, level in enumerate(self.levels):
             if level.stride == stride:
@@ -145,18 +119,9 @@ class Geometry:
         """Features on the sites of a level; their padding rows must be zero.
 
         Raises:
-            InputError: features that have not one row for each row of the level.
+          InputError: features that have not one row for each row of the level.
         """
-        sites = self.levels[level]
-        check_rows(features, sites.capacity)
-        return SparseTensor(
-            coords=sites.coords,
-            features=features,
-            num_active=sites.num_active,
-            spatial_shape=sites.spatial_shape,
-            batch_size=sites.batch_size,
-            stride=sites.stride,
-        )
+        return self.levels[level].tensor(features)
 
 
 def geometry(
@@ -170,22 +135,22 @@ def geometry(
     """Builds the levels and kernel maps of a batch. Traceable: shapes depend on capacities only.
 
     Args:
-        x: the batch; only its coordinates are used.
-        levels: number of levels, the finest included.
-        kernels: odd sizes of the submanifold kernels, the same at every level; or for every level a
-            sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``.
-        capacities: rows of every level, the first being ``x.capacity`` (static), as
-            ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
-        strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
+      x: the batch; only its coordinates are used.
+      levels: number of levels, the finest included.
+      kernels: odd sizes of the submanifold kernels, the same at every level; or for every level a
+        sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``.
+      capacities: rows of every level, the first being ``x.capacity`` (static), as
+        ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
+      strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
 
     Returns:
-        The geometry. All of it is int32 or bool and identical for every strategy and platform.
-        Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
-        and ``fits`` is False.
+      The geometry. All of it is int32 or bool and identical for every strategy and platform.
+      Under ``jit`` a level may have more sites than its capacity; the last ones are then missing
+      and ``fits`` is False.
 
     Raises:
-        InputError: no tensor, no levels, an even kernel, kernels or capacities of the wrong length,
-            capacities of another batch, and, outside of ``jit``, more sites than a capacity.
+      InputError: no tensor, no levels, an even kernel, kernels or capacities of the wrong length,
+        capacities of another batch, and, outside of ``jit``, more sites than a capacity.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
@@ -223,7 +188,7 @@ def geometry(
                 dilation=dilation,
                 strategy=strategy,
             )
-        level = Level(coords, num_active, maps, None, shape, x.batch_size, stride)
+        level = Level(coords, num_active, shape, x.batch_size, stride, maps, None)
         if index + 1 == levels:
             built.append(level)
             break
@@ -258,7 +223,7 @@ def kernels_of_levels(
     """The kernels of every level, from those of all of them or from a sequence for each.
 
     Raises:
-        InputError: not one sequence for each level.
+      InputError: not one sequence for each level.
 
     >>> kernels_of_levels((3, 5), 2), kernels_of_levels([(3,), ()], 2)
     ([(3, 5), (3, 5)], [(3,), ()])

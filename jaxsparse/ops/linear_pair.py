@@ -32,9 +32,9 @@ class LinearPair:
     are never differentiated. It returns float32; the result is converted once, after all sums.
 
     Args:
-        name: of the primitive, seen in jaxprs.
-        forward: the map.
-        backward: its transpose, ``<forward(s, x), g> = <x, backward(s, g)>``.
+      name: of the primitive, seen in jaxprs.
+      forward: the map.
+      backward: its transpose, ``<forward(s, x), g> = <x, backward(s, g)>``.
 
     >>> double = LinearPair("double", lambda s, x: s * x, lambda s, g: s * g)
     >>> jax.grad(lambda x: double(jnp.int32(2), x, 1).sum())(jnp.ones((1, 3))).tolist()

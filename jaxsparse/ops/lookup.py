@@ -9,6 +9,7 @@ large the volume.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -72,6 +73,17 @@ class Lookup:
             self._build_bitmap(coords, valid)
         else:
             self._keys = coordinates.key_words(coords, valid, self.batch_size, self.spatial_shape)
+
+    @classmethod
+    def of(cls, x: Any, strategy: str = "auto") -> Lookup:
+        """Of the sites of a tensor, of ``Sites`` or of a level."""
+        return cls(
+            x.coords,
+            x.num_active,
+            batch_size=x.batch_size,
+            spatial_shape=x.spatial_shape,
+            strategy=strategy,
+        )
 
     def __call__(self, query: Int[Array, "... axes"], valid: Array) -> Int[Array, "..."]:
         # Every axis is tested before a cell number is formed: without that the end of one image

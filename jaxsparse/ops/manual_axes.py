@@ -15,10 +15,10 @@ def refuse_varying(operands: Sequence[Any]) -> None:
     Left unsaid, gradients of weights would be those of one device, silently.
 
     Args:
-        operands: abstract values.
+      operands: abstract values.
 
     Raises:
-        InputError: one of them varies.
+      InputError: one of them varies.
     """
     axes = varying_axes(operands)
     if axes:

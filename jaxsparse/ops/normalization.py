@@ -29,11 +29,11 @@ class BatchNormResult(NamedTuple):
     """What ``batch_norm_with_moments`` returns.
 
     Attributes:
-        tensor: normalised, of the type of the input, padding rows zero.
-        mean: float32 ``[channels]``, over the active sites of all devices.
-        variance: float32 ``[channels]``, biased (divided by the count).
-        count: float32 scalar, active sites of all devices. Where it is 0 the moments are 0 and 0:
-            leave running statistics alone.
+      tensor: normalised, of the type of the input, padding rows zero.
+      mean: float32 ``[channels]``, over the active sites of all devices.
+      variance: float32 ``[channels]``, biased (divided by the count).
+      count: float32 scalar, active sites of all devices. Where it is 0 the moments are 0 and 0:
+        leave running statistics alone.
     """
 
     tensor: SparseTensor
@@ -57,17 +57,17 @@ def masked_moments(
     to its own mean and adds that mean's distance to the common one.
 
     Args:
-        features: ``[sites, channels]``; what padding rows hold does not matter.
-        num_active: int32 scalar of this device.
-        axis_name: of pmap or shard_map; None for one device.
-        implementation: of the sums, ``"auto"``, ``"xla"`` or ``"native"`` (``column_sums.py``).
+      features: ``[sites, channels]``; what padding rows hold does not matter.
+      num_active: int32 scalar of this device.
+      axis_name: of pmap or shard_map; None for one device.
+      implementation: of the sums, ``"auto"``, ``"xla"`` or ``"native"`` (``column_sums.py``).
 
     Returns:
-        ``(mean [channels], variance [channels], count [])``; all 0 where the count is 0.
+      ``(mean [channels], variance [channels], count [])``; all 0 where the count is 0.
 
     Raises:
-        InputError: an unknown implementation, ``"native"`` where it cannot be had, features of
-            another type or shape, or more active rows than there are.
+      InputError: an unknown implementation, ``"native"`` where it cannot be had, features of
+        another type or shape, or more active rows than there are.
     """
     features = jnp.asarray(as_array("features", features))
     check_features(features.dtype)
@@ -97,23 +97,23 @@ def batch_norm(
     """Normalises with the batch's moments: ``scale * (x - mean) / sqrt(var + epsilon) + bias``.
 
     Args:
-        x: a batch, features float32, bfloat16 or float16; there may be no site on this device.
-        scale: float32 ``[channels]``.
-        bias: float32 ``[channels]``.
-        epsilon: added to the variance.
-        axis_name: mapped axis over which the batch is spread; None for one device.
-        implementation: of the sums over rows, ``"auto"``, ``"xla"`` or ``"native"``, which an
-            exported program never holds (``column_sums.py``).
+      x: a batch, features float32, bfloat16 or float16; there may be no site on this device.
+      scale: float32 ``[channels]``.
+      bias: float32 ``[channels]``.
+      epsilon: added to the variance.
+      axis_name: mapped axis over which the batch is spread; None for one device.
+      implementation: of the sums over rows, ``"auto"``, ``"xla"`` or ``"native"``, which an
+        exported program never holds (``column_sums.py``).
 
     Returns:
-        The sites of ``x``, features of its type; padding rows are zero. Differentiable in both
-        modes and any number of times, with the usual formula,
-        ``dx = scale / sigma * (g - mean(g) - x_hat * mean(x_hat g))``; under ``axis_name`` every
-        device differentiates its own loss, and parameter gradients are summed once by the caller.
+      The sites of ``x``, features of its type; padding rows are zero. Differentiable in both
+      modes and any number of times, with the usual formula,
+      ``dx = scale / sigma * (g - mean(g) - x_hat * mean(x_hat g))``; under ``axis_name`` every
+      device differentiates its own loss, and parameter gradients are summed once by the caller.
 
     Raises:
-        InputError: an unknown implementation, ``"native"`` where it cannot be had, features, scale
-            or bias of another type or shape, or more active rows than there are.
+      InputError: an unknown implementation, ``"native"`` where it cannot be had, features, scale
+        or bias of another type or shape, or more active rows than there are.
 
     Source: Ioffe and Szegedy, arXiv:1502.03167, with the moments taken over active sites.
 
@@ -141,7 +141,7 @@ def batch_norm_with_moments(
     Args, errors: as for ``batch_norm``.
 
     Returns:
-        ``BatchNormResult``. Moments carry no gradient of their own.
+      ``BatchNormResult``. Moments carry no gradient of their own.
     """
     features = _checked(x, scale=scale, bias=bias)
     y, mean, variance, count = _normalise(
@@ -167,8 +167,8 @@ def batch_norm_inference(
     """Normalises with given moments: one multiplication and one addition; padding rows zero.
 
     Raises:
-        InputError: features or vectors of another type, vectors that have not one number a channel,
-            more active rows than there are.
+      InputError: features or vectors of another type, vectors that have not one number a channel,
+        more active rows than there are.
     """
     features = _checked(x, scale=scale, bias=bias, mean=mean, variance=variance)
     num_active = row_count("num_active", x.num_active, features.shape[0])

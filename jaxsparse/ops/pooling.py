@@ -42,9 +42,9 @@ class MaxPoolingResult(NamedTuple):
     """What ``max_pooling_with_choice`` returns.
 
     Attributes:
-        tensor: the maxima, on the sites that the connection makes.
-        choice: int32 ``[sites, channels]``: the tap whose input was the maximum, the first of equal
-            ones; the number of taps where no input site is in reach, as on padding rows.
+      tensor: the maxima, on the sites that the connection makes.
+      choice: int32 ``[sites, channels]``: the tap whose input was the maximum, the first of equal
+        ones; the number of taps where no input site is in reach, as on padding rows.
     """
 
     tensor: SparseTensor
@@ -58,15 +58,15 @@ def max_pooling(x: SparseTensor, connection: Connection) -> SparseTensor:
     number, as in ``jnp.max``.
 
     Args:
-        x: on the sites that the connection reads; features float32, bfloat16 or float16.
-        connection: for example ``strided_connection(x, hypercube(2, 3), 2)``.
+      x: on the sites that the connection reads; features float32, bfloat16 or float16.
+      connection: for example ``strided_connection(x, hypercube(2, 3), 2)``.
 
     Returns:
-        On the sites that the connection makes, of the type of ``x``; zero on padding rows and where
-        no site is in reach.
+      On the sites that the connection makes, of the type of ``x``; zero on padding rows and where
+      no site is in reach.
 
     Raises:
-        InputError: a tensor on other sites than the connection's, features of another type.
+      InputError: a tensor on other sites than the connection's, features of another type.
 
     Source: agrees with ``MinkowskiMaxPooling`` (Choy et al., arXiv:1904.08755).
 
@@ -129,10 +129,10 @@ def average_pooling(
     """Average over the sites in reach, ``out[o] = sum_k in[in(o, k)] / n``, in float32.
 
     Args:
-        x: as for ``max_pooling``.
-        connection: as for ``max_pooling``.
-        divisor: ``"active"``: ``n`` is how many of the taps of ``o`` have an active site.
-            ``"kernel"``: ``n`` is the number of taps, as if absent sites were zero.
+      x: as for ``max_pooling``.
+      connection: as for ``max_pooling``.
+      divisor: ``"active"``: ``n`` is how many of the taps of ``o`` have an active site.
+        ``"kernel"``: ``n`` is the number of taps, as if absent sites were zero.
 
     Returns, errors: as for ``max_pooling``, and an unknown divisor.
 
@@ -162,16 +162,16 @@ def max_unpooling(
     A site gets the sum of the features of all outputs whose maximum it was, else zero.
 
     Args:
-        y: on the sites that the connection of the pooling makes.
-        choice: of ``max_pooling_with_choice``; a number that is no tap chooses nothing.
-        connection: that of the pooling.
+      y: on the sites that the connection of the pooling makes.
+      choice: of ``max_pooling_with_choice``; a number that is no tap chooses nothing.
+      connection: that of the pooling.
 
     Returns:
-        On the sites that were pooled, of the type of ``y``.
+      On the sites that were pooled, of the type of ``y``.
 
     Raises:
-        InputError: a tensor on other sites than those that were made, features of another type, a
-            choice of another shape.
+      InputError: a tensor on other sites than those that were made, features of another type, a
+        choice of another shape.
 
     Source: the "unpooling" of Zeiler and Fergus, arXiv:1311.2901, section 2.1.
     """
@@ -195,14 +195,14 @@ def sum_unpooling(y: SparseTensor, connection: Connection) -> SparseTensor:
     The transpose of ``sum_pooling``. Between levels of a geometry a site copies its parent.
 
     Args:
-        y: on the sites that the connection of the pooling makes.
-        connection: that of the pooling.
+      y: on the sites that the connection of the pooling makes.
+      connection: that of the pooling.
 
     Returns:
-        On the sites that were pooled, of the type of ``y``.
+      On the sites that were pooled, of the type of ``y``.
 
     Raises:
-        InputError: a tensor on other sites than those that were made, features of another type.
+      InputError: a tensor on other sites than those that were made, features of another type.
 
     >>> from jaxsparse import geometry, sparse_tensor
     >>> from jaxsparse.ops import down_connection
@@ -225,9 +225,9 @@ def average_unpooling(
     Over kernel 2 and stride 2 a site copies its one parent: the up-sampling by the nearest.
 
     Args:
-        y: on the sites that the connection of the pooling makes.
-        connection: that of the pooling.
-        divisor: as for ``average_pooling``.
+      y: on the sites that the connection of the pooling makes.
+      connection: that of the pooling.
+      divisor: as for ``average_pooling``.
 
     Returns, errors: as for ``sum_unpooling``, and an unknown divisor.
 

@@ -16,7 +16,7 @@ def compile_when_called(primitive: Any) -> None:
     """Compiles a call outside of a program, under ``disable_jit`` too, as JAX's own primitives.
 
     Args:
-        primitive: with parameters that can be hashed and one result.
+      primitive: with parameters that can be hashed and one result.
     """
 
     @functools.partial(jax.jit, static_argnums=0)
@@ -34,10 +34,10 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
     """Lowers a primitive to what JAX operations compute on each platform.
 
     Args:
-        primitive: with one result.
-        compute: of its operands and, by keyword, its parameters, ``platform`` (one of
-            ``PLATFORMS``) and ``exported`` (the program is to run elsewhere: only what XLA itself
-            brings may be in it).
+      primitive: with one result.
+      compute: of its operands and, by keyword, its parameters, ``platform`` (one of
+        ``PLATFORMS``) and ``exported`` (the program is to run elsewhere: only what XLA itself
+        brings may be in it).
     """
 
     def lower(context: Any, *operands: Any, platform: str, **params: Any) -> Any:

@@ -20,10 +20,10 @@ def submanifold_convolution(
     """``out[o] = sum_k weights[k] . dense[o + k - kernel_size // 2]`` at active ``o``, else zero.
 
     Args:
-        dense: ``[events, *spatial, in]``, zero where not active.
-        active: bool ``[events, *spatial]``.
-        weights: ``[kernel_size ** D, in, out]``, last axis fastest.
-        kernel_size: odd.
+      dense: ``[events, *spatial, in]``, zero where not active.
+      active: bool ``[events, *spatial]``.
+      weights: ``[kernel_size ** D, in, out]``, last axis fastest.
+      kernel_size: odd.
     """
     spatial = dense.shape[1:-1]
     reach = kernel_size // 2

@@ -29,12 +29,12 @@ class Region:
     Hashable, so that it may be a static argument of ``jax.jit``.
 
     Attributes:
-        offsets: one distinct tuple of ``D`` integers a tap, in units of the input level. Of a
-            hypercube tap ``k`` has the offset ``dilation * k - padding``.
+      offsets: one distinct tuple of ``D`` integers a tap, in units of the input level. Of a
+        hypercube tap ``k`` has the offset ``dilation * k - padding``.
 
     Raises:
-        InputError: no offset, one that is not of integers, offsets of different length, repeated or
-            too large ones.
+      InputError: no offset, one that is not of integers, offsets of different length, repeated or
+        too large ones.
 
     >>> Region(((0,), (3,))).taps
     2
@@ -108,14 +108,14 @@ def hypercube(
     ``[taps, in, out]``. An int stands for the same number along every axis.
 
     Args:
-        kernel_size: positive, odd or even.
-        dim: number of spatial axes, 1 to 4.
-        dilation: input sites from one kernel position to the next, positive.
-        padding: as of a dense convolution; None: ``dilation * (kernel_size - 1) / 2`` along axes of
-            odd size and 0 along those of even size.
+      kernel_size: positive, odd or even.
+      dim: number of spatial axes, 1 to 4.
+      dilation: input sites from one kernel position to the next, positive.
+      padding: as of a dense convolution; None: ``dilation * (kernel_size - 1) / 2`` along axes of
+        odd size and 0 along those of even size.
 
     Raises:
-        InputError: a number out of range, or not as many numbers as axes.
+      InputError: a number out of range, or not as many numbers as axes.
 
     >>> hypercube((3, 2), 2).offsets
     ((-1, 0), (-1, 1), (0, 0), (0, 1), (1, 0), (1, 1))
@@ -141,12 +141,12 @@ def cross(kernel_size: PerAxis, dim: int, *, dilation: PerAxis = 1) -> Region:
     """The centre and an arm both ways along every axis, in lexicographic order of the offsets.
 
     Args:
-        kernel_size: odd; ``(kernel_size - 1) / 2`` sites in each arm.
-        dim: number of spatial axes, 1 to 4.
-        dilation: input sites from one kernel position to the next, positive.
+      kernel_size: odd; ``(kernel_size - 1) / 2`` sites in each arm.
+      dim: number of spatial axes, 1 to 4.
+      dilation: input sites from one kernel position to the next, positive.
 
     Raises:
-        InputError: an even size, a number out of range, or not as many numbers as axes.
+      InputError: an even size, a number out of range, or not as many numbers as axes.
 
     >>> cross(3, 2).offsets
     ((-1, 0), (0, -1), (0, 0), (0, 1), (1, 0))

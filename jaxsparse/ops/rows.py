@@ -36,18 +36,18 @@ def take_rows(
     """``out[p] = features[rows[p]]``, and zero where ``rows[p]`` is no row of ``features``.
 
     Args:
-        features: ``[sites, channels]``.
-        rows: integers ``[points]``; any number outside ``[0, sites)``, also one that int32 does not
-            hold, reads as zero.
-        distinct: promises that no row is read twice, which makes the gradient a mere gather. With
-            rows read twice and this promise the gradient is wrong.
+      features: ``[sites, channels]``.
+      rows: integers ``[points]``; any number outside ``[0, sites)``, also one that int32 does not
+        hold, reads as zero.
+      distinct: promises that no row is read twice, which makes the gradient a mere gather. With
+        rows read twice and this promise the gradient is wrong.
 
     Returns:
-        ``[points, channels]`` of the type of ``features``. Differentiable any number of times, in
-        both modes; the transpose is ``sum_rows``.
+      ``[points, channels]`` of the type of ``features``. Differentiable any number of times, in
+      both modes; the transpose is ``sum_rows``.
 
     Raises:
-        InputError: arrays of other ranks or a float ``rows``.
+      InputError: arrays of other ranks or a float ``rows``.
 
     >>> take_rows(jnp.array([[1.0], [2.0]]), jnp.array([1, 2, 0, 1])).tolist()
     [[2.0], [0.0], [1.0], [2.0]]
@@ -66,19 +66,19 @@ def sum_rows(
     """``out[r] = sum of values[p] over the points with rows[p] = r``, the same bits every time.
 
     Args:
-        values: ``[points, channels]``.
-        rows: integers ``[points]``; points with a number outside ``[0, capacity)``, also one that
-            int32 does not hold, are left out.
-        capacity: rows of the result.
-        distinct: promises that no row within ``[0, capacity)`` occurs twice.
+      values: ``[points, channels]``.
+      rows: integers ``[points]``; points with a number outside ``[0, capacity)``, also one that
+        int32 does not hold, are left out.
+      capacity: rows of the result.
+      distinct: promises that no row within ``[0, capacity)`` occurs twice.
 
     Returns:
-        ``[capacity, channels]`` of the type of ``values``, summed in float32. Differentiable any
-        number of times, in both modes; the transpose is ``take_rows``.
+      ``[capacity, channels]`` of the type of ``values``, summed in float32. Differentiable any
+      number of times, in both modes; the transpose is ``take_rows``.
 
     Raises:
-        InputError: arrays of other ranks, different numbers of points, a float ``rows``; values
-            to be summed that are not float32, bfloat16 or float16 (``distinct`` moves any type).
+      InputError: arrays of other ranks, different numbers of points, a float ``rows``; values
+        to be summed that are not float32, bfloat16 or float16 (``distinct`` moves any type).
 
     >>> sum_rows(jnp.array([[1.0], [2.0], [4.0]]), jnp.array([1, 5, 1]), 3).tolist()
     [[0.0], [5.0], [0.0]]
@@ -104,12 +104,12 @@ def largest_of_rows(
     NaN counts as larger than every number, so that a maximum does not hide it.
 
     Args:
-        values: ``[points, channels]``; takes no gradient.
-        rows: int32 ``[points]``; points with a number outside ``[0, capacity)`` are left out.
-        capacity: rows of the result.
+      values: ``[points, channels]``; takes no gradient.
+      rows: int32 ``[points]``; points with a number outside ``[0, capacity)`` are left out.
+      capacity: rows of the result.
 
     Returns:
-        int32 ``[capacity, channels]``: the number of a point, ``points`` in a row without any.
+      int32 ``[capacity, channels]``: the number of a point, ``points`` in a row without any.
 
     >>> largest_of_rows(jnp.array([[1.0], [7.0], [7.0]]), jnp.array([1, 1, 1]), 2).tolist()
     [[3], [1]]

@@ -35,23 +35,23 @@ def union(
     A tensor that lacks a site gives zeros there. Traceable.
 
     Args:
-        x: sites of some level.
-        y: sites of the same level, shape and batch size.
-        combine: ``"add"``; ``"concatenate"``, the channels of ``x`` and then those of ``y``; or a
-            function of two ``[capacity, channels]`` arrays that looks at one site at a time. On
-            padding rows it is given the numbers of the first site, and what it makes of them is
-            replaced by zero: it need not be differentiable, or finite, anywhere else.
-        capacity: rows of the result (static); None: those of both together, which always fits.
-            Under ``jit`` the last sites are missing where a smaller one does not suffice:
-            ``union_sites(x, y, capacity=...).fits`` tells.
+      x: sites of some level.
+      y: sites of the same level, shape and batch size.
+      combine: ``"add"``; ``"concatenate"``, the channels of ``x`` and then those of ``y``; or a
+        function of two ``[capacity, channels]`` arrays that looks at one site at a time. On
+        padding rows it is given the numbers of the first site, and what it makes of them is
+        replaced by zero: it need not be differentiable, or finite, anywhere else.
+      capacity: rows of the result (static); None: those of both together, which always fits.
+        Under ``jit`` the last sites are missing where a smaller one does not suffice:
+        ``union_sites(x, y, capacity=...).fits`` tells.
 
     Returns:
-        A tensor, differentiable any number of times in the features.
+      A tensor, differentiable any number of times in the features.
 
     Raises:
-        InputError: tensors of different levels, channels that cannot be added, an unknown
-            combination, a function that returns other rows, and, outside of ``jit``, more sites
-            than ``capacity``.
+      InputError: tensors of different levels, channels that cannot be added, an unknown
+        combination, a function that returns other rows, and, outside of ``jit``, more sites
+        than ``capacity``.
 
     Source: agrees with the union of MinkowskiEngine (tests).
 
@@ -112,17 +112,17 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     """The sites of both tensors, with ``combine(features of x, features of y)``. Traceable.
 
     Args:
-        x: sites of some level.
-        y: sites of the same level, shape and batch size.
-        combine: as in ``union``; it sees the common sites alone.
+      x: sites of some level.
+      y: sites of the same level, shape and batch size.
+      combine: as in ``union``; it sees the common sites alone.
 
     Returns:
-        A tensor of the capacity of ``x``, which always fits. Differentiable any number of times in
-        the features.
+      A tensor of the capacity of ``x``, which always fits. Differentiable any number of times in
+      the features.
 
     Raises:
-        InputError: tensors of different levels, channels that cannot be added, an unknown
-            combination, a function that returns other rows.
+      InputError: tensors of different levels, channels that cannot be added, an unknown
+        combination, a function that returns other rows.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [2.0]], spatial_shape=(4,), batch_size=1)
@@ -135,8 +135,7 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     check_tensor(y, "y")
     _check_same_level(x, y)
     join = _combination(x, y, combine)
-    find = Lookup(y.coords, y.num_active, batch_size=y.batch_size, spatial_shape=y.spatial_shape)
-    of_y = find(x.coords, x.mask)
+    of_y = Lookup.of(y)(x.coords, x.mask)
     # Selected before they are joined: off the common sites the function may have no derivative.
     sites, of_x, num_active = _moved_up(x, of_y < y.capacity)
     of_y = of_y.at[of_x].get(mode="fill", fill_value=y.capacity)
@@ -148,15 +147,15 @@ def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, " sites"]) -> SparseTe
     """The sites where ``keep`` is True, moved up to the first rows in their order. Traceable.
 
     Args:
-        x: the sites.
-        keep: bool ``[capacity]``; what it says of padding rows does not matter.
+      x: the sites.
+      keep: bool ``[capacity]``; what it says of padding rows does not matter.
 
     Returns:
-        A tensor of the same capacity, level and shape. Differentiable any number of times in the
-        features; the gradient of removed sites is zero.
+      A tensor of the same capacity, level and shape. Differentiable any number of times in the
+      features; the gradient of removed sites is zero.
 
     Raises:
-        InputError: a mask of another shape or type.
+      InputError: a mask of another shape or type.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [2.0]], spatial_shape=(4,), batch_size=1)
@@ -184,17 +183,17 @@ def crop(
     ``coords - start``. The box may reach beyond the volume.
 
     Args:
-        x: the sites, of any level; all numbers here are in units of that level.
-        start: int32 ``[D]``, or ``[batch_size, D]`` for a box of its own for every event; may be
-            traced and may be negative.
-        shape: lengths of the box (static), the ``spatial_shape`` of the result.
+      x: the sites, of any level; all numbers here are in units of that level.
+      start: int32 ``[D]``, or ``[batch_size, D]`` for a box of its own for every event; may be
+        traced and may be negative.
+      shape: lengths of the box (static), the ``spatial_shape`` of the result.
 
     Returns:
-        A tensor of the same capacity, stride and batch size. Differentiable any number of times in
-        the features.
+      A tensor of the same capacity, stride and batch size. Differentiable any number of times in
+      the features.
 
     Raises:
-        InputError: a shape or start of the wrong length, or a length below 1.
+      InputError: a shape or start of the wrong length, or a length below 1.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 1], [0, 3]], [[1.0], [2.0]], spatial_shape=(4,), batch_size=1)

@@ -13,96 +13,17 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from jaxsparse import origins
-from jaxsparse.errors import InputError, check_kind
-from jaxsparse.features import check_rows
+from jaxsparse.errors import InputError
 from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
-from jaxsparse.ops.levels import Level
 from jaxsparse.ops.region import PerAxis, Region, per_axis
-from jaxsparse.pytree import pytree
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.tensor import SparseTensor, sparse_tensor
 
 OUTPUT_SITES = ("stride", "receptive_field")
-
-
-@pytree
-@dataclasses.dataclass(frozen=True)
-class Sites:
-    """The coordinates of a SparseTensor without its features, a pytree.
-
-    Attributes:
-        coords: int32 ``[capacity, 1 + D]`` in units of this level, canonical order, padding -1.
-        count: int32 scalar, the true number of sites; more than ``capacity`` where not all found
-            room (see ``fits``).
-        spatial_shape: length of every axis in level units (static).
-        batch_size: number of events (static).
-        stride: finest pixels per unit and axis (static).
-    """
-
-    coords: Int[Array, "sites axes"]
-    count: Int[Array, ""]
-    spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-    batch_size: int = dataclasses.field(metadata={"static": True})
-    stride: tuple[int, ...] = dataclasses.field(metadata={"static": True})
-
-    @classmethod
-    def of(cls, x: SparseTensor | Level | Sites) -> Sites:
-        """The sites of a tensor or of a level of a geometry.
-
-        Raises:
-            InputError: a tensor with another number of rows of features than of coordinates.
-        """
-        if isinstance(x, Sites):
-            return x
-        check_kind("x", x, SparseTensor, Level, Sites, remedy="whose coordinates are read")
-        if isinstance(x, SparseTensor):
-            x.check()
-        count = jnp.asarray(x.count if isinstance(x, Level) else x.num_active, jnp.int32)
-        return cls(jnp.asarray(x.coords), count, x.spatial_shape, x.batch_size, x.stride)
-
-    @property
-    def capacity(self) -> int:
-        """Number of rows, padding included."""
-        return self.coords.shape[-2]
-
-    @property
-    def dim(self) -> int:
-        """Number of spatial axes."""
-        return len(self.spatial_shape)
-
-    @property
-    def num_active(self) -> Int[Array, ""]:
-        """How many rows are sites."""
-        return jnp.minimum(self.count, self.capacity)
-
-    @property
-    def mask(self) -> Bool[Array, " sites"]:
-        """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
-
-    @property
-    def fits(self) -> Bool[Array, ""]:
-        """Whether all sites found room. Look at it where the capacity was a guess."""
-        return self.count <= self.capacity
-
-    def tensor(self, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """Features on these sites; their padding rows must be zero.
-
-        Raises:
-            InputError: features that have not one row for each row of ``coords``.
-        """
-        check_rows(features, self.capacity)
-        return SparseTensor(
-            coords=self.coords,
-            features=features,
-            num_active=self.num_active,
-            spatial_shape=self.spatial_shape,
-            batch_size=self.batch_size,
-            stride=self.stride,
-        )
 
 
 def given_sites(
@@ -116,16 +37,16 @@ def given_sites(
     """Checks, sorts and pads a list of coordinates, on the host.
 
     Args:
-        coords: distinct integers ``[points, 1 + D]``, event index first, in any order, in level
-            units.
-        spatial_shape: length of every axis in level units.
-        batch_size: number of events.
-        capacity: rows of the result; the number of points if None.
-        stride: finest pixels per unit.
+      coords: distinct integers ``[points, 1 + D]``, event index first, in any order, in level
+        units.
+      spatial_shape: length of every axis in level units.
+      batch_size: number of events.
+      capacity: rows of the result; the number of points if None.
+      stride: finest pixels per unit.
 
     Raises:
-        InputError: as ``sparse_tensor``: a coordinate or event index out of range, repeated rows,
-            more sites than ``capacity``.
+      InputError: as ``sparse_tensor``: a coordinate or event index out of range, repeated rows,
+        more sites than ``capacity``.
 
     >>> given_sites([[0, 2], [0, 1]], spatial_shape=(3,), batch_size=1).coords.tolist()
     [[0, 1], [0, 2]]
@@ -142,7 +63,7 @@ def given_sites(
 
 
 def strided_sites(
-    x: SparseTensor | Level | Sites,
+    x: SparseTensor | Sites,
     region: Region,
     stride: PerAxis,
     *,
@@ -152,24 +73,24 @@ def strided_sites(
     """Output sites of a strided convolution.
 
     Args:
-        x: the input sites.
-        region: what an output site reads, relative to ``stride * out``.
-        stride: input units per output unit.
-        output_sites: ``"stride"``: ``floor(x / stride)`` of every site, in the shape
-            ``ceil(n / stride)``; or ``"receptive_field"``: every site whose region holds an active
-            one, in the shape of a dense convolution with the padding ``-region.low`` on either
-            side.
-        capacity: rows of the result. None: as many as can ever be needed, which is
-            ``x.capacity`` for ``"stride"`` and ``region.taps_per_input(stride)`` times that for
-            ``"receptive_field"``.
+      x: the input sites.
+      region: what an output site reads, relative to ``stride * out``.
+      stride: input units per output unit.
+      output_sites: ``"stride"``: ``floor(x / stride)`` of every site, in the shape
+        ``ceil(n / stride)``; or ``"receptive_field"``: every site whose region holds an active
+        one, in the shape of a dense convolution with the padding ``-region.low`` on either
+        side.
+      capacity: rows of the result. None: as many as can ever be needed, which is
+        ``x.capacity`` for ``"stride"`` and ``region.taps_per_input(stride)`` times that for
+        ``"receptive_field"``.
 
     Returns:
-        The sites in canonical order, of the stride ``x.stride * stride``. Where the capacity is too
-        small the first ones are there, ``count`` tells the true number and ``fits`` is False.
+      The sites in canonical order, of the stride ``x.stride * stride``. Where the capacity is too
+      small the first ones are there, ``count`` tells the true number and ``fits`` is False.
 
     Raises:
-        InputError: outside jit, more sites than ``capacity``; a region of another dimension, an
-            unknown rule, a volume that holds no window.
+      InputError: outside jit, more sites than ``capacity``; a region of another dimension, an
+        unknown rule, a volume that holds no window.
 
     Source: the rules of MinkowskiEngine (``"stride"``) and of spconv (``"receptive_field"``).
 
@@ -215,7 +136,7 @@ def strided_sites(
 
 
 def generated_sites(
-    x: SparseTensor | Level | Sites,
+    x: SparseTensor | Sites,
     region: Region,
     stride: PerAxis,
     *,
@@ -225,21 +146,21 @@ def generated_sites(
     """Output sites of a generative transposed convolution: all of ``stride * x + offset[k]``.
 
     Args:
-        x: the input sites; their stride must be a multiple of ``stride``.
-        region: as of the strided convolution that this is the transpose of.
-        stride: output units per input unit.
-        spatial_shape: shape of the output; what an input reaches outside it is cut off, as a dense
-            transposed convolution does by its padding. None: ``(n - 1) * stride + high + 1``, which
-            cuts off nothing but negative coordinates; ``stride * n`` where kernel and stride are 2.
-        capacity: rows of the result. None: ``region.taps * x.capacity``, which is always enough.
+      x: the input sites; their stride must be a multiple of ``stride``.
+      region: as of the strided convolution that this is the transpose of.
+      stride: output units per input unit.
+      spatial_shape: shape of the output; what an input reaches outside it is cut off, as a dense
+        transposed convolution does by its padding. None: ``(n - 1) * stride + high + 1``, which
+        cuts off nothing but negative coordinates; ``stride * n`` where kernel and stride are 2.
+      capacity: rows of the result. None: ``region.taps * x.capacity``, which is always enough.
 
     Returns:
-        The sites in canonical order, of the stride ``x.stride / stride``; ``count`` and ``fits`` as
-        of ``strided_sites``.
+      The sites in canonical order, of the stride ``x.stride / stride``; ``count`` and ``fits`` as
+      of ``strided_sites``.
 
     Raises:
-        InputError: outside jit, more sites than ``capacity``; a stride that does not divide that of
-            ``x``, a region of another dimension, coordinates beyond int32.
+      InputError: outside jit, more sites than ``capacity``; a stride that does not divide that of
+        ``x``, a region of another dimension, coordinates beyond int32.
 
     >>> from jaxsparse.ops import hypercube
     >>> x = given_sites([[0, 1], [0, 2]], spatial_shape=(3,), batch_size=1, stride=2)
@@ -300,7 +221,7 @@ def check_int32(coarse_shape: Sequence[int], region: Region, stride: tuple[int, 
     """Proves with Python integers that no ``stride * coarse + offset`` wraps.
 
     Raises:
-        InputError: one may.
+      InputError: one may.
     """
     for n, s, low, high in zip(coarse_shape, stride, region.low, region.high, strict=True):
         if s * (n - 1) + max(abs(low), abs(high)) > INT32_MAX:

@@ -30,9 +30,9 @@ class PointMap:
     """Which point lies on which site; what leads from sites back to points.
 
     Attributes:
-        rows: int32 ``[points]``, the row of every point's site; the capacity for points that have
-            none (padding, outside of the volume, on a site beyond the capacity).
-        points_per_site: int32 ``[capacity]``, 0 on padding rows.
+      rows: int32 ``[points]``, the row of every point's site; the capacity for points that have
+        none (padding, outside of the volume, on a site beyond the capacity).
+      points_per_site: int32 ``[capacity]``, 0 on padding rows.
     """
 
     rows: Int[Array, " points"]
@@ -49,7 +49,7 @@ class PointMap:
         Differentiable any number of times; its gradient adds points up in a fixed order.
 
         Raises:
-            InputError: features that have not one row for each row of the sites.
+          InputError: features that have not one row for each row of the sites.
         """
         check_rows(features, self.capacity)
         return take_rows(features, self.rows)
@@ -61,11 +61,11 @@ class VoxelizeStatus:
     """What went wrong, as numbers. Outside of ``jit`` an error has been raised instead.
 
     Attributes:
-        num_outside: int32 scalar, points outside of the volume or of the batch, NaN included.
-        num_repeated: int32 scalar, points beyond the first on their site.
-        num_sites: int32 scalar, true number of sites, also where it exceeds the capacity.
-        ok: bool scalar: no point outside, every site within the capacity, and no repetition if
-            ``duplicates`` is ``"error"``.
+      num_outside: int32 scalar, points outside of the volume or of the batch, NaN included.
+      num_repeated: int32 scalar, points beyond the first on their site.
+      num_sites: int32 scalar, true number of sites, also where it exceeds the capacity.
+      ok: bool scalar: no point outside, every site within the capacity, and no repetition if
+        ``duplicates`` is ``"error"``.
     """
 
     num_outside: Int[Array, ""]
@@ -90,28 +90,28 @@ def voxelize(
     kin nothing can be raised, and ``status.ok`` must be looked at.
 
     Args:
-        points: ``[points, 1 + D]``, event index, then D coordinates in units of a voxel: voxel
-            ``i`` spans ``[i, i + 1)``. Integers of any width, or floats, which are rounded down
-            before anything narrows them. Any order; takes no gradient.
-        features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
-            and booleans become float32.
-        spatial_shape: voxels along each of the D axes, 1 to 4 of them (static).
-        batch_size: number of events, those without points included (static).
-        capacity: rows of the result (static); None: one for every point, which always fits.
-        duplicates: what to do with several points on one site: ``"error"``, or merge them by
-            ``"sum"``, ``"mean"``, ``"max"`` (channel by channel) or ``"first"`` (in input order).
-            Sums and means are float32, in an order that depends on the points of the site only.
-        valid: bool ``[points]``, False for padding, which is ignored whatever it holds.
+      points: ``[points, 1 + D]``, event index, then D coordinates in units of a voxel: voxel
+        ``i`` spans ``[i, i + 1)``. Integers of any width, or floats, which are rounded down
+        before anything narrows them. Any order; takes no gradient.
+      features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
+        and booleans become float32.
+      spatial_shape: voxels along each of the D axes, 1 to 4 of them (static).
+      batch_size: number of events, those without points included (static).
+      capacity: rows of the result (static); None: one for every point, which always fits.
+      duplicates: what to do with several points on one site: ``"error"``, or merge them by
+        ``"sum"``, ``"mean"``, ``"max"`` (channel by channel) or ``"first"`` (in input order).
+        Sums and means are float32, in an order that depends on the points of the site only.
+      valid: bool ``[points]``, False for padding, which is ignored whatever it holds.
 
     Returns:
-        ``(tensor, point_map, status)``: the tensor of stride 1 in canonical order, padding rows -1
-        and 0; which point went where; the numbers of points and sites that are not in the tensor.
-        The features are differentiable any number of times; the gradient of ``"max"`` goes to the
-        first of equal points.
+      ``(tensor, point_map, status)``: the tensor of stride 1 in canonical order, padding rows -1
+      and 0; which point went where; the numbers of points and sites that are not in the tensor.
+      The features are differentiable any number of times; the gradient of ``"max"`` goes to the
+      first of equal points.
 
     Raises:
-        InputError: a wrong shape, type or policy. Where arrays are at hand also: a point outside of
-            the volume, repeated points under ``"error"``, more sites than ``capacity``.
+      InputError: a wrong shape, type or policy. Where arrays are at hand also: a point outside of
+        the volume, repeated points under ``"error"``, more sites than ``capacity``.
 
     Source: the quantisation of sparse tensors of MinkowskiEngine, with its inverse map, restated
     for fixed shapes.
@@ -176,19 +176,19 @@ def vote(
     """The label that most points of a site have; the smallest of equally frequent ones.
 
     Args:
-        labels: integers ``[points]`` that int32 holds, one for every point that was voxelised.
-            Under ``jit`` of a type that int32 holds.
-        point_map: of ``voxelize``.
-        ignore_label: points that have it do not vote.
-        conflict: what a site gets on which not all votes are for one label, instead of the label
-            that most are for. None: nothing special.
+      labels: integers ``[points]`` that int32 holds, one for every point that was voxelised.
+        Under ``jit`` of a type that int32 holds.
+      point_map: of ``voxelize``.
+      ignore_label: points that have it do not vote.
+      conflict: what a site gets on which not all votes are for one label, instead of the label
+        that most are for. None: nothing special.
 
     Returns:
-        int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
+      int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
 
     Raises:
-        InputError: another number of labels than points, labels that are no integers or that int32
-            does not hold, and, under ``jit``, labels of a wider type.
+      InputError: another number of labels than points, labels that are no integers or that int32
+        does not hold, and, under ``jit``, labels of a wider type.
 
     Source of ``conflict``: the ``ignore_label`` of ``sparse_quantize`` of MinkowskiEngine 0.5
     (``quantize_label`` in ``src/quantization.cpp``), where any two points that differ conflict. Its

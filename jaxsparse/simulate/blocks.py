@@ -6,8 +6,11 @@ keep numpy busy. A block always holds the same events, so that event i is the sa
 
 from __future__ import annotations
 
+import abc
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +27,33 @@ TRIES = 1000  # draws of one event until enough of it is seen
 Begin = Callable[[ParticleBank, str, np.random.Generator], Origin]
 # Turns a carried bank into events; ``first`` holds the row of the first primary of each.
 Finish = Callable[[ParticleBank, np.ndarray, Sequence[Origin], np.random.Generator], list[Event]]
+
+
+class BlockEvents(abc.ABC):
+    """Events by number, of which a block of neighbours is made at once; the last one is kept.
+
+    Attributes:
+      block_size: events in a block.
+    """
+
+    block_size: ClassVar[int]
+
+    def __getitem__(self, index: int) -> Event:
+        """Event number ``index``, any number from 0."""
+        return self.block(index // self.block_size)[index % self.block_size]
+
+    def block(self, number: int) -> list[Event]:
+        """Events ``number * block_size`` up to the next block's."""
+        return _kept(self, number)
+
+    @abc.abstractmethod
+    def make(self, number: int) -> list[Event]:
+        """Makes a block."""
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(source: BlockEvents, number: int) -> list[Event]:
+    return source.make(number)
 
 
 def make_block(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.draws import choose
 
 Classes = tuple[tuple[str, float], ...]  # names and shares
 
@@ -51,6 +52,4 @@ def draw_class(classes: Classes, rng: np.random.Generator) -> str:
     >>> draw_class((("nue", 0.0), ("nc", 2.0)), np.random.default_rng(0))
     'nc'
     """
-    shares = np.cumsum([share for _, share in classes])
-    number = int(np.searchsorted(shares, rng.random() * shares[-1], side="right"))
-    return classes[min(number, len(shares) - 1)][0]
+    return classes[choose(np.array([share for _, share in classes]), rng)][0]

@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -302,18 +302,28 @@ def _checksums(arrays: Mapping[str, np.ndarray], progress: dict[str, Any]) -> di
     return {path: f"{zlib.crc32(part):08x}" for path, part in parts.items()}
 
 
-def load_for_evaluation(
-    workdir: str | pathlib.Path, step: str | int = "best"
-) -> tuple[ConfigDict, models.Network, dict[str, Any], int]:
+class Trained(NamedTuple):
+    """A trained network.
+
+    Attributes:
+      config: of the run.
+      network: for one device.
+      variables: ``params`` and ``batch_stats``.
+      step: that they are of.
+    """
+
+    config: ConfigDict
+    network: models.Network
+    variables: dict[str, Any]
+    step: int
+
+
+def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -> Trained:
     """The network of a work directory with its trained variables.
 
     Args:
       workdir: of ``train.py``.
       step: ``"best"`` (smallest validation loss), ``"latest"``, or the number of a step.
-
-    Returns:
-      The run's config, the network (for one device), its variables ``params`` and
-      ``batch_stats``, and the step they are of.
 
     Raises:
       InputError: no such directory, no such checkpoint, or one of another model.
@@ -337,7 +347,7 @@ def load_for_evaluation(
         variables = checkpoints.variables(template, found, config.model)
     finally:
         checkpoints.close()
-    return config, model, variables, found
+    return Trained(config, model, variables, found)
 
 
 def _like(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:

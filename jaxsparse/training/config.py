@@ -60,17 +60,16 @@ def see_views(config: ConfigDict, detector: Detector, *views: str) -> None:
     config.data.mean, config.data.std = first.mean, first.std
 
 
-def classifier_config(network: str = "mobilenet", heads: Sequence[str] = ("event",)) -> ConfigDict:
+def classifier_config(network: str = "mobilenet") -> ConfigDict:
     """The config that recipes for whole events start from: NOvA's two views.
 
     Args:
       network: name of a backbone.
-      heads: names of heads; the first one is the main one.
 
     >>> classifier_config().data.views
     ('XZ', 'YZ')
     """
-    config = default_config(network, heads)
+    config = default_config(network, ("event",))
     config.model.views = 2
     config.model.heads.event.num_classes = 4
 

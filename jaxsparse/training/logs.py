@@ -17,6 +17,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+from jaxsparse.strict_json import plain
 from jaxsparse.training.workdir import writing
 from jaxsparse.whole_file import whole_file
 
@@ -47,25 +48,19 @@ class Record:
         >>> Record(1, "train", 0.5, float("nan"), 0.1, 2.0, 3.0, 1).to_json()[:58]
         '{"step": 1, "split": "train", "loss": 0.5, "accuracy": nul'
         """
-        plain = dataclasses.asdict(self)
+        line = dataclasses.asdict(self)
         if not self.heads:
-            del plain["heads"]
-        return json.dumps(_finite(plain), allow_nan=False)
+            del line["heads"]
+        return json.dumps(plain(line), allow_nan=False)
 
     def numbers(self) -> Iterator[tuple[str, float]]:
         """Every finite floating-point number by its name, such as ``heads/semantic/loss``."""
-        plain = dataclasses.asdict(self)
-        heads = plain.pop("heads")
-        plain |= {f"heads/{head}/{key}": v for head in heads for key, v in heads[head].items()}
-        for name, value in plain.items():
+        values = dataclasses.asdict(self)
+        heads = values.pop("heads")
+        values |= {f"heads/{head}/{key}": v for head in heads for key, v in heads[head].items()}
+        for name, value in values.items():
             if isinstance(value, float) and math.isfinite(value):
                 yield name, value
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class MetricsLog:

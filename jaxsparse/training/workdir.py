@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -320,5 +320,4 @@ def _compare_inputs(
 
 
 def _plain(config: ConfigDict) -> dict[str, Any]:
-    plain: Callable[[Any], Any] = lambda value: tuples(json.loads(json.dumps(value)))  # noqa: E731
-    return {key: plain(value) for key, value in flatten(config)}
+    return {key: tuples(json.loads(json.dumps(value))) for key, value in flatten(config)}

@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import Event, View
-from jaxsparse.data.summary import active_neighbours, level_counts
+from jaxsparse.data.summary import LEVELS, active_neighbours
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_VIEWS
 from jaxsparse.simulate.dune.generator import DuneConfig
 from jaxsparse.simulate.dune.source import DuneEvents
-from studies.transport.figures import Figure, Sample
+from studies.figure import Figure, Sample
 
 PUBLIC_EVENTS = 150  # of a class
 SOURCE = "600 public events"
@@ -78,7 +79,7 @@ def _neighbours(events: Sequence[Event]) -> float:
 
 def _level(number: int) -> Callable[[Sequence[Event]], float]:
     def share(events: Sequence[Event]) -> float:
-        counts = np.sum([level_counts(view.coords) for view in views_of(events)], axis=0)
+        counts = Pixels.of(views_of(events)).level_counts(LEVELS).sum(axis=0)
         return float(counts[number] / counts[0])
 
     return share

@@ -26,7 +26,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
 from jaxsparse.paths import make_folder
 from studies.dune import figures as measure
-from studies.transport.figures import Figure
+from studies.figure import Figure, print_verdict
 
 COLOURS = ("#2ca02c", "#1f77b4", "#9467bd", "#d62728")  # of the classes
 SHOWN = 3  # events of a class in the picture
@@ -43,17 +43,14 @@ def main(_: list[str]) -> None:
         simulated = [file[index] for index in range(min(len(file), values.events))]
     else:
         simulated = measure.simulated(min(values.events, 256))
-    rows = measure.images(simulated).figures
-    (out / "figures.md").write_text("\n".join(table(rows)) + "\n")
+    sample = measure.images(simulated)
+    (out / "figures.md").write_text("\n".join(table(sample.figures)) + "\n")
     if values.dune_cvn:
         source = DuneCvnSource(values.dune_cvn)
         public = [source[index] for index in range(len(source))]
         displays(public, simulated).savefig(out / "displays.png", dpi=100)
         histograms(public, simulated).savefig(out / "images.png", dpi=110)
-    away = [row.name for row in rows if not row.agrees]
-    print(f"{len(rows)} figures of {len(simulated)} events, {len(away)} outside their interval")
-    for name in away:
-        print(f"  {name}")
+    print_verdict([sample])
 
 
 def table(rows: Sequence[Figure]) -> list[str]:

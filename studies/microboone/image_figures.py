@@ -13,7 +13,7 @@ from jaxsparse.data.transforms import crop, mask
 from jaxsparse.detectors.microboone import CLASS_NAMES, MASK, VOXELS
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
-from studies.transport.figures import Figure, Sample, near
+from studies.figure import Figure, Sample, near
 
 CROP = (512, 512)
 SBND_LEVELS = (1.0, 0.405, 0.181, 0.087, 0.045)

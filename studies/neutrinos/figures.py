@@ -19,7 +19,7 @@ from jaxsparse.simulate.neutrinos.interaction import Interaction
 from jaxsparse.simulate.neutrinos.kinematics import invariant
 from jaxsparse.simulate.neutrinos.oscillations import probability
 from jaxsparse.simulate.neutrinos.tau_decay import decay_tau
-from studies.transport.figures import Figure, Sample, near
+from studies.figure import Figure, Sample, near
 
 PDG = "Review of Particle Physics"
 GENIE = "dune-cvn sample, 103 nu_mu below 4 GeV (GENIE): +- 0.05"

@@ -21,8 +21,8 @@ from jaxsparse.simulate.neutrinos import hadronization
 from jaxsparse.simulate.neutrinos.cross_sections import MODES
 from jaxsparse.simulate.neutrinos.generator import EVENT_CLASSES, spectrum
 from jaxsparse.simulate.neutrinos.interaction import Interaction
+from studies.figure import Sample, figure_table, print_verdict
 from studies.neutrinos import figures as measure
-from studies.transport.figures import Sample
 
 COLOURS = {"numu": "tab:blue", "nue": "tab:red", "nutau": "tab:purple", "nc": "tab:green"}
 MODE_COLOURS = dict(zip(MODES, ("tab:blue", "tab:cyan", "tab:orange", "tab:red"), strict=True))
@@ -43,9 +43,7 @@ def main(_: list[str]) -> None:
     made = {beam: measure.samples(number, beam) for beam in measure.CONFIGS}
     write_tables(found, made, out)
     write_plots(found, made, out)
-    rows = [figure for sample in found.values() for figure in sample.figures]
-    away = [figure.name for figure in rows if not figure.agrees]
-    print(f"{len(rows)} figures, {len(away)} outside their interval: {', '.join(away) or 'none'}")
+    print_verdict(found.values())
 
 
 def write_tables(
@@ -55,13 +53,7 @@ def write_tables(
     rows = [figure for sample in found.values() for figure in sample.figures]
     document = [vars(figure) | {"agrees": figure.agrees} for figure in rows]
     (out / "figures.json").write_text(json.dumps(document, indent=1) + "\n")
-    lines = ["| figure | reference | here | must stay in | reference from |"]
-    lines.append("| --- | --- | --- | --- | --- |")
-    for f in rows:
-        lines.append(
-            f"| {f.name} | {f.reference:.3g} | {f.value:.3g} | {f.low:.3g} to {f.high:.3g} "
-            f"| {f.source} |"
-        )
+    lines = figure_table(found.values())
     for beam, interactions in made.items():
         lines += ["", *composition(beam, interactions)]
     (out / "figures.md").write_text("\n".join(lines) + "\n")

@@ -6,13 +6,11 @@ each with its reference and the interval it must stay in, and of the curves that
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
 
 from jaxsparse import particle_data as c
-from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES
 from jaxsparse.simulate.nova.detector import NOVA_FAR, SCINTILLATOR, CellDetector
@@ -20,7 +18,8 @@ from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.response import make_hits
 from jaxsparse.simulate.nova.source import ScintillatorEvents
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
-from studies.transport.figures import Figure, Sample, fire, near, own_steps
+from studies.figure import Figure, Sample, near
+from studies.transport.figures import fire, own_steps
 
 # Non-zero pixels of the experiment's training files: mean and standard deviation of the bytes, from
 # S. H. Oh, Sparse Convolutional Neural Network for NOvA, APS April 2023.
@@ -110,9 +109,7 @@ def light(number: int, seed: int = 4) -> Sample:
     for y in places:
         world = NOVA_FAR.world
         deposits, _ = fire(13, np.full(number, 1500.0), seed, (across, y, BEGIN), world)
-        own = deposits.particle < number
-        fields = dataclasses.fields(deposits)
-        track = Deposits(**{f.name: getattr(deposits, f.name)[own] for f in fields})
+        track = deposits.take(deposits.particle < number)
         rows = np.arange(number)
         pdg = np.full(number, 13)
         hits = make_hits(track, pdg, rows, rows, NOVA_FAR, np.random.default_rng(seed))

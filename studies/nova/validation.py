@@ -30,8 +30,8 @@ from jaxsparse.paths import make_folder
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.source import ScintillatorEvents
+from studies.figure import Sample, figure_table, print_verdict
 from studies.nova import figures as measure
-from studies.transport.figures import Sample
 
 SIZES = {"muons": 200, "protons": 200, "showers": 150, "light": 150}
 EVENTS = 1024
@@ -66,21 +66,12 @@ def main(_: list[str]) -> None:
         draw(canvas, samples)
         canvas.savefig(out / f"{name}.png", dpi=110)
     displays(values.seed).savefig(out / "displays.png", dpi=100)
-    rows = [figure for sample in samples.values() for figure in sample.figures]
-    away = [figure.name for figure in rows if not figure.agrees]
-    print(f"{len(rows)} figures, {len(away)} outside their interval: {', '.join(away) or 'none'}")
+    print_verdict(samples.values())
 
 
 def write_table(samples: dict[str, Sample], out: pathlib.Path) -> None:
     """Writes ``figures.md``: every figure beside its reference, and hits by class."""
-    lines = ["| figure | reference | here | must stay in | reference from |"]
-    lines.append("| --- | --- | --- | --- | --- |")
-    lines += [
-        f"| {f.name} | {f.reference:.4g} | {f.value:.4g} | {f.low:.3g} to {f.high:.3g} "
-        f"| {f.source} |"
-        for sample in samples.values()
-        for f in sample.figures
-    ]
+    lines = figure_table(samples.values())
     lines += ["", "| hits of both views, percentiles | 5 | 25 | 50 | 75 | 95 |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
     for spectrum in ("oscillated", "swapped"):

@@ -6,8 +6,6 @@ with its reference and the interval it must stay in, and the curves that the plo
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from scipy.optimize import curve_fit
 
@@ -21,6 +19,7 @@ from jaxsparse.simulate.transport.generator import transport
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from jaxsparse.simulate.transport.truth import label_particles
 from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, World
+from studies.figure import Figure, Sample, near
 
 RESIDUAL_BINS = np.array([0.0, 0.3, 1.0, 3.0, 10.0, 20.0, 40.0])  # cm
 # Geant4 (edep-sim) muons, restricted dE/dx in those bins, MeV/cm.
@@ -28,47 +27,6 @@ GEANT4_MUON_LOSS = (18.5, 8.2, 5.2, 3.4, 2.5, 2.2)
 GEANT4_DELTAS = {1.0: 9.1, 5.0: 1.42, 10.0: 0.43, 20.0: 0.18}  # per metre above MeV
 GEANT4_DELTA_COUNTS = {1.0: 569, 5.0: 89, 10.0: 27, 20.0: 11}
 MOLIERE_RADIUS = 9.04  # cm, liquid argon (Particle Data Group)
-
-
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    """One number of the simulation.
-
-    Attributes:
-      name: what it is, with its unit.
-      value: what the simulation gives.
-      reference: what it is compared with.
-      low, high: the interval it must stay in.
-      source: where the reference is from.
-    """
-
-    name: str
-    value: float
-    reference: float
-    low: float
-    high: float
-    source: str
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the value is in its interval."""
-        return bool(self.low <= self.value <= self.high)
-
-
-@dataclasses.dataclass(frozen=True)
-class Sample:
-    """Figures, and the arrays behind them by name."""
-
-    figures: list[Figure]
-    curves: dict[str, np.ndarray]
-
-
-def near(name: str, value: float, reference: float, tolerance: float, source: str) -> Figure:
-    """A figure that must agree within a relative tolerance."""
-    return Figure(
-        name, float(value), reference, reference * (1 - tolerance), reference * (1 + tolerance),
-        source,
-    )  # fmt: skip
 
 
 def fire(

@@ -19,9 +19,9 @@ from jaxsparse import command_line
 from jaxsparse.detectors.microboone import CLASS_COLOURS, CLASS_NAMES
 from jaxsparse.paths import make_folder
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
+from studies.figure import Sample, figure_table, print_verdict
 from studies.microboone import image_figures
 from studies.transport import figures as measure
-from studies.transport.figures import Sample
 
 SIZES = {"muons": 400, "ranges": 200, "stopping_muons": 2000, "showers": 400, "cosmic_muons": 500}
 IMAGES = 150
@@ -38,9 +38,7 @@ def main(_: list[str]) -> None:
     samples["images"] = image_figures.images(max(int(IMAGES * values.scale), 5), voxels=True)
     write_plots(samples, out)
     write_tables(samples, out)
-    rows = [figure for sample in samples.values() for figure in sample.figures]
-    away = [figure.name for figure in rows if not figure.agrees]
-    print(f"{len(rows)} figures, {len(away)} outside their interval: {', '.join(away) or 'none'}")
+    print_verdict(samples.values())
 
 
 def write_tables(samples: dict[str, Sample], out: pathlib.Path) -> None:
@@ -57,13 +55,7 @@ def write_tables(samples: dict[str, Sample], out: pathlib.Path) -> None:
         "crop_sites_percentiles_25_50_75_95_100": curves["crop_sites"].tolist(),
     }
     (out / "figures.json").write_text(json.dumps(document, indent=1) + "\n")
-    lines = ["| figure | reference | here | must stay in | reference from |"]
-    lines.append("| --- | --- | --- | --- | --- |")
-    for f in rows:
-        lines.append(
-            f"| {f.name} | {f.reference:.3g} | {f.value:.3g} | {f.low:.3g} to {f.high:.3g} "
-            f"| {f.source} |"
-        )
+    lines = figure_table(samples.values())
     lines += ["", "| class | crops | whole planes | 3 mm voxels |", "| --- | --- | --- | --- |"]
     for name in CLASS_NAMES:
         cells = [f"{100 * share[name]:.1f} %" for share in shares.values()]

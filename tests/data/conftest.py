@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.links import Links
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.training.config import default_config
@@ -35,6 +36,16 @@ def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = 
     )
 
 
+def random_links(rng: np.random.Generator, pixels: int, rows: int) -> Links:
+    """Every pixel to up to four rows, or to none; shares of a third of them add up to 1."""
+    owner = rng.integers(0, max(pixels, 1), 2 * pixels if rows else 0)
+    charge = rng.choice([0.0, 1.0, 2.5], len(owner)) + 1e-3
+    lost = rng.choice([0.0, 1.0, 3.0], pixels)
+    total = np.bincount(owner, charge, pixels) + lost
+    chosen = rng.integers(0, max(rows, 1), len(owner))
+    return Links.of(owner, chosen, charge / total[owner], pixels)
+
+
 def random_event(number: int) -> Event:
     """Event ``number``: the same for the same number; every fifth has no pixel at all."""
     rng = np.random.default_rng(number)
@@ -54,6 +65,11 @@ def random_event(number: int) -> Event:
 @pytest.fixture(scope="session")
 def make_view():
     return random_view
+
+
+@pytest.fixture(scope="session")
+def make_links():
+    return random_links
 
 
 @pytest.fixture(scope="session")

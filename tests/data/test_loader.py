@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import pickle
-import shutil
 
-import h5py
 import jax
 import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import EpochOrder
-from jaxsparse.data.partition import content_hashes
 from jaxsparse.data.schema import Event, View
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
@@ -215,74 +210,6 @@ def test_files_without_events_can_be_evaluated_but_not_trained_on(
     assert list(make_loader(source, data_config, batch_size=2, levels=LEVELS, shuffle=False)) == []
     with pytest.raises(InputError, match=r"none\.h5 has no events: training"):
         make_loader(source, data_config, batch_size=2, levels=LEVELS)
-
-
-@pytest.fixture
-def broken(tmp_path, events_path):
-    """The small file, events 6 and 7 of which hold a NaN."""
-    path = tmp_path / "bad.h5"
-    shutil.copy(events_path, path)
-    with h5py.File(path, "r+") as file:
-        for event in (6, 7):
-            file["views/Y/values"][file["views/Y/offsets"][event]] = np.nan
-    return EventFile(path)
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_broken_events_are_left_out_where_the_config_says_so(
-    broken, load, data_config, capsys, workers
-):
-    options: dict = {"batch_size": 4, "levels": LEVELS, "shuffle": False, "seed": 7}
-    data_config.update({"bad_events": "skip", "workers": workers})
-    loader = make_loader(broken, data_config, **options)
-    whole, batches = take(load(shuffle=False), 6), take(loader, 6)
-    assert numbers(batches) == [number for number in range(23) if number not in (6, 7)]
-    assert_same(
-        batches[0].views[0].coords[batches[0].views[0].coords[..., 0] >= 0],
-        whole[0].views[0].coords[whole[0].views[0].coords[..., 0] >= 0],
-    )
-    assert batches[1].num_events.tolist() == [2]
-    assert list(loader.left_out.events) == [6, 7]
-    list(loader)  # another pass says nothing more
-    reported = capsys.readouterr().err.splitlines()
-    assert [line[:29] for line in reported] == [f"left out: Event {n} of bad.h5, " for n in (6, 7)]
-
-
-def test_a_batch_of_broken_events_alone_is_an_empty_one(broken, data_config):
-    data_config.bad_events = "skip"
-    loader = make_loader(
-        broken, data_config, batch_size=2, levels=LEVELS, shuffle=False, events=np.array([6, 7, 8])
-    )
-    first, second = loader
-    assert first.num_events.tolist() == [0]
-    assert first.num_active.tolist() == [0]
-    assert second.events.tolist() == [[8, -1]]
-
-
-def test_too_many_broken_events_end_the_iteration(broken, data_config):
-    data_config.update({"bad_events": "skip", "max_bad_events": 1})
-    with pytest.raises(InputError, match=r"max_bad_events is 1 but 2 events of bad\.h5 cannot"):
-        list(make_loader(broken, data_config, batch_size=4, levels=LEVELS, shuffle=False))
-
-
-def test_broken_events_have_a_hash_and_change_no_other(broken, events):
-    hashes, good = (content_hashes(file, ("U", "Y")) for file in (broken, events))
-    same = np.arange(23)[hashes == good].tolist()
-    assert same == [number for number in range(23) if number not in (6, 7)]
-    assert len(fingerprint(broken)) == 32
-
-
-def test_a_broken_event_stops_the_loader_with_its_line(broken, load, data_config):
-    loader = make_loader(
-        broken, data_config, batch_size=4, levels=LEVELS, shuffle=False, buckets=load().buckets
-    )
-    batches = iter(loader)
-    next(batches)
-    with pytest.raises(InputError, match=r"^Event 6 of bad\.h5, view Y: value nan") as error:
-        next(batches)
-    assert "\n" not in str(error.value)
-    # It crosses processes as a value, so it must survive pickling.
-    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,12 @@ class Events:
     def truth_columns(self, name):
         return ()
 
+    def linked_views(self, name):
+        return ()
+
+    def read_links(self, indices, name, to):
+        raise NotImplementedError
+
     def read_pixels(self, indices, name, columns=None):
         place = VIEWS.index(name)
         return Pixels.of([self.events[index][place] for index in indices], SHAPE)

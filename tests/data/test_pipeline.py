@@ -280,6 +280,12 @@ def test_voxels_flip_along_all_three_axes_beside_a_plane(make_view, data_config)
         def truth_columns(self, name):
             return ("labels",)
 
+        def linked_views(self, name):
+            return ()
+
+        def read_links(self, indices, name, to):
+            raise NotImplementedError
+
         def read_pixels(self, indices, name, columns=None):
             return Pixels.of([views[name]] * len(indices))
 

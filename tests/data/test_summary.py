@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jaxsparse.data.links import Links
 from jaxsparse.data.schema import View
-from jaxsparse.data.summary import ViewSummary, active_neighbours, level_counts, summary_lines
+from jaxsparse.data.summary import ViewSummary, active_neighbours, summary_lines
 
 SHAPE = (9, 7)
 sites = st.sets(st.tuples(st.integers(0, 8), st.integers(0, 6)), min_size=1, max_size=40)
@@ -28,7 +29,23 @@ def test_a_full_cube_has_27_neighbours_inside():
 @given(sites)
 def test_levels_halve_the_coordinates(chosen):
     counts = [len({(i >> k, j >> k) for i, j in chosen}) for k in range(5)]
-    assert level_counts(np.array(sorted(chosen))) == counts
+    summary = ViewSummary(SHAPE, 0)
+    summary.add(View(np.array(sorted(chosen)), np.ones(len(chosen), np.float32), SHAPE))
+    assert summary.levels.tolist() == counts
+
+
+def test_links_are_counted_of_the_pixels_that_the_mask_keeps():
+    summary = ViewSummary((9,), 0, high=300)
+    links = Links.of([0, 0, 1, 3], [2, 4, 0, 1], [0.5, 0.25, 1.0, 1.0], 4)
+    values = np.array([10.0, 30.0, 20.0, 301.0], np.float32)
+    summary.add(View(np.arange(4)[:, None], values, (9,), links={"voxels": links}))
+    found = summary.figures(())
+    # 3 pixels hold 60; two are linked, to 2 and to 1 voxels, with 7.5 and 30
+    assert found["links"] == {
+        "voxels": pytest.approx({"pixels": 2 / 3, "rows": 1.5, "values": 0.625})
+    }
+    line = "links to voxels   66.7 % of the pixels, to 1.5 each, with 62.5 % of the values"
+    assert list(summary_lines(found, (9,)))[-1] == line
 
 
 def test_a_summary_counts_what_the_mask_keeps():

@@ -12,13 +12,13 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.evaluation.event_predictions import read_predictions
-from jaxsparse.evaluation.options import Trained
 from jaxsparse.evaluation.scores import softmax
 from jaxsparse.evaluation.studies import forest as forest_module
 from jaxsparse.evaluation.studies.event_logits import event_logits
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.viz import figures
+from tests.evaluation.workdirs import assert_refused
 
 # The keys that other programs read (docs/architecture.md).
 FIXED_KEYS = {
@@ -84,7 +84,7 @@ def test_the_scores_of_every_event_stand_in_the_order_of_the_file(whole):
 
 def test_an_event_scores_the_same_in_every_batch(whole, classifier, classifier_config, event_file):
     results, _ = read_predictions(whole / "predictions.h5")
-    trained = Trained(*load_for_evaluation(classifier))
+    trained = load_for_evaluation(classifier)
     few = classifier_config.copy_and_resolve_references()
     few.train.batch_size, few.train.accumulate = 3, 1
     data_set = DataSet(event_file, few, Options(part="all"))
@@ -170,12 +170,7 @@ def test_one_event_is_evaluated(classifier, event_file, tmp_path):
 def test_a_mistake_is_one_line_and_leaves_earlier_results(
     options, message, classifier, event_file, tmp_path
 ):
-    (tmp_path / "metrics.json").write_text("earlier")
-    with pytest.raises(InputError) as caught:
-        evaluate(classifier, event_file, tmp_path, options, quiet=True)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert (tmp_path / "metrics.json").read_text() == "earlier"
+    assert_refused(classifier, event_file, tmp_path, options, message)
 
 
 def test_predictions_of_pixels_or_of_nothing_are_refused(tmp_path):
@@ -188,7 +183,7 @@ def test_predictions_of_pixels_or_of_nothing_are_refused(tmp_path):
 
 
 def test_draws_are_averaged_scores_of_the_mirrored_and_moved_events(classifier, event_file):
-    trained = Trained(*load_for_evaluation(classifier))
+    trained = load_for_evaluation(classifier)
 
     def scores(draws):
         data_set = DataSet(event_file, trained.config, Options(part="all"))

@@ -15,12 +15,12 @@ from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.evaluation.options import Trained
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.losses import ClassLoss
 from jaxsparse.training.metrics import confusion_counts
 from jaxsparse.training.objectives import weigh_pixels
+from tests.evaluation.workdirs import assert_refused
 from tests.loaders import make_loader
 from tests.random_views import random_view
 
@@ -90,7 +90,7 @@ def test_the_scores_in_the_file_give_the_confusion_in_the_metrics(name, request,
 
 def test_evaluation_scores_what_validation_sees(crops, workdir, truth_file):
     """Batches of the training's loader, by the loss that training logs."""
-    trained = Trained(*load_for_evaluation(workdir))
+    trained = load_for_evaluation(workdir)
     config, network = trained.config, trained.network
     loader = make_loader(
         EventFile(truth_file), config.data, batch_size=2, levels=network.levels, shuffle=False,
@@ -215,13 +215,7 @@ def test_a_file_with_only_an_empty_event_is_legal(workdir, tmp_path):
 def test_a_mistake_is_one_line_and_leaves_earlier_results(
     options, message, workdir, truth_file, tmp_path
 ):
-    (tmp_path / "metrics.json").write_text("earlier")
-    with pytest.raises(InputError) as caught:
-        evaluate(workdir, truth_file, tmp_path, options, quiet=True)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert (tmp_path / "metrics.json").read_text() == "earlier"
-    assert len(list(tmp_path.iterdir())) == 1
+    assert_refused(workdir, truth_file, tmp_path, options, message)
 
 
 def test_the_command_line_answers_a_mistake_with_one_line_and_exit_2(tmp_path):

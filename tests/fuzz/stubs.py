@@ -74,8 +74,9 @@ def skip_training(patch: pytest.MonkeyPatch) -> None:
         configs[workdir] = config
         return loop.Result(1, "all steps done", 0.0)
 
+    def trained(workdir: Any, step: Any) -> Any:
+        return checkpoint.Trained(configs[workdir], None, {}, 0)  # type: ignore[arg-type]
+
     patch.setattr(loop, "train", train)
-    patch.setattr(
-        checkpoint, "load_for_evaluation", lambda workdir, step: (configs[workdir], None, None, 0)
-    )
+    patch.setattr(checkpoint, "load_for_evaluation", trained)
     patch.setattr(event_logits, "event_logits", passed)

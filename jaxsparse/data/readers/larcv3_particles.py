@@ -8,25 +8,28 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jaxsparse import particle_data as codes
 from jaxsparse.data.readers.hdf5_checks import REAL, WHOLE, Field, checked_table
 from jaxsparse.data.readers.larcv3_tables import UNSET, linked_rows
 from jaxsparse.data.readers.particle_rows import unknown_particles
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
-from jaxsparse.particle_data import UNKNOWN_PROCESS
 
 US_PER_NS = 1e-3
 ABSURD = 1e30  # no energy in MeV, place in cm or time in ns
 
 # Geant4's names of creation processes, as 1000 * type + subtype.
 PROCESSES = {
-    "primary": 0, "CoulombScat": 2001, "muIoni": 2002, "eIoni": 2002, "hIoni": 2002,
-    "ionIoni": 2002, "eBrem": 2003, "muBrems": 2003, "hBrems": 2003, "muPairProd": 2004,
-    "hPairProd": 2004, "annihil": 2005, "msc": 2010, "Rayl": 2011, "phot": 2012, "compt": 2013,
-    "conv": 2014, "hadElastic": 4111, "nCapture": 4131, "muMinusCaptureAtRest": 4151,
-    "hBertiniCaptureAtRest": 4151, "hFritiofCaptureAtRest": 4151, "Decay": 6201,
+    "primary": codes.PRIMARY, "CoulombScat": 2001, "muIoni": codes.IONISATION,
+    "eIoni": codes.IONISATION, "hIoni": codes.IONISATION, "ionIoni": codes.IONISATION,
+    "eBrem": codes.BREMSSTRAHLUNG, "muBrems": codes.BREMSSTRAHLUNG, "hBrems": codes.BREMSSTRAHLUNG,
+    "muPairProd": codes.MUON_PAIR, "hPairProd": codes.MUON_PAIR, "annihil": codes.ANNIHILATION,
+    "msc": 2010, "Rayl": 2011, "phot": codes.PHOTOELECTRIC, "compt": codes.COMPTON,
+    "conv": codes.CONVERSION, "hadElastic": codes.HADRON_ELASTIC,
+    "nCapture": codes.NEUTRON_CAPTURE, "muMinusCaptureAtRest": codes.CAPTURE_AT_REST,
+    "hBertiniCaptureAtRest": codes.CAPTURE_AT_REST, "hFritiofCaptureAtRest": codes.CAPTURE_AT_REST,
+    "Decay": codes.DECAY,
 }  # fmt: skip
-INELASTIC = 4121  # names that end in Inelastic or Nuclear
 
 _VERTEX: Field = ("V", ())
 _FIELDS: Mapping[str, Field] = {
@@ -91,8 +94,8 @@ def process_code(name: str) -> int:
     (2002, 4121, -1)
     """
     if name.endswith(("Inelastic", "Nuclear")):
-        return INELASTIC
-    return PROCESSES.get(name, UNKNOWN_PROCESS)
+        return codes.HADRON_INELASTIC
+    return PROCESSES.get(name, codes.UNKNOWN_PROCESS)
 
 
 def _table(rows: np.ndarray, where: str) -> np.ndarray:

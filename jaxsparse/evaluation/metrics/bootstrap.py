@@ -135,12 +135,11 @@ def resampled_counts(counts: np.ndarray, *, samples: int = SAMPLES, seed: int = 
     return draws.reshape(samples, *counts.shape)
 
 
-def error_of_mean(values: np.ndarray, *, samples: int = SAMPLES, seed: int = 0) -> float:
+def error_of_mean(values: np.ndarray, *, seed: int = 0) -> float:
     """Standard error of the mean of a number that every event has; NaN for fewer than two events.
 
     Args:
       values: float ``[events]``, for example 1 right, 0 wrong, or the part of several repeats.
-      samples: how many sets to draw.
       seed: of the draws.
 
     >>> round(error_of_mean(np.repeat([0.0, 1.0], 50)), 2)  # sqrt(1/4 / 100)
@@ -149,7 +148,7 @@ def error_of_mean(values: np.ndarray, *, samples: int = SAMPLES, seed: int = 0) 
     if len(values) < 2:
         return float("nan")
     distinct, counts = np.unique(values, return_counts=True)
-    draws = resampled_counts(counts, samples=samples, seed=seed)
+    draws = resampled_counts(counts, seed=seed)
     return float(spread(draws @ distinct / len(values)))
 
 

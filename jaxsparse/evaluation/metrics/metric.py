@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jaxsparse.evaluation.scored import Scored
 
 
-class Metric:
+class Metric(abc.ABC):
     """Takes portions of what a network says, and at the end says its part of ``metrics.json``.
 
     Attributes:
@@ -21,15 +22,16 @@ class Metric:
     keys: tuple[str, ...] = ()
     headline: tuple[tuple[str, str], ...] = ()
 
+    @abc.abstractmethod
     def update(self, scored: Scored) -> None:
         """Takes rows: all pixels of one event, or any number of events. Each row comes once."""
 
+    @abc.abstractmethod
     def result(self) -> dict[str, Any]:
         """Values of ``keys``, and under ``errors`` their standard errors by dotted key.
 
         Dictionaries that several metrics give under one key (``errors``, ``baselines``) are joined.
         """
-        raise NotImplementedError
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         """Lines of ``report.md``, from the values of ``metrics.json``; they end without a blank."""

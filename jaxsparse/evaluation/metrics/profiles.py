@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.evaluation.metrics.bootstrap import SAMPLES, resampled_counts, spread
+from jaxsparse.evaluation.metrics.bootstrap import resampled_counts, spread
+from jaxsparse.evaluation.metrics.efficiency import bin_of
 from jaxsparse.evaluation.metrics.metric import RowMetric
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import accuracy, efficiency, purity
@@ -73,9 +74,8 @@ def energy_group(energy: np.ndarray) -> np.ndarray:
     >>> energy_group(np.array([0.5, 1.0, 300.0, np.nan])).tolist()
     [0, 1, 9, -1]
     """
-    bins = np.searchsorted(ENERGY_EDGES, energy, side="right") - 1
     known = np.isfinite(energy) & (energy >= 0)
-    return np.where(known, np.minimum(bins, len(ENERGY_EDGES) - 2), -1)
+    return np.where(known, bin_of(energy, np.asarray(ENERGY_EDGES)), -1)
 
 
 def mode_of(topology: str) -> str:
@@ -99,9 +99,7 @@ def decay_of(topology: str) -> str:
     return next((word for word in words if word in DECAYS), "")
 
 
-def energy_profile(
-    scored: Scored, *, samples: int = SAMPLES, seed: int = 0
-) -> dict[str, Any] | None:
+def energy_profile(scored: Scored, *, seed: int = 0) -> dict[str, Any] | None:
     """Accuracy and the efficiency and purity of every class in bins of true energy.
 
     Returns:
@@ -112,7 +110,7 @@ def energy_profile(
     table = group_counts(scored, energy_group(scored.columns["energy"]), len(ENERGY_EDGES) - 1)
     if not table.sum():
         return None
-    draws = resampled_counts(table, samples=samples, seed=seed)
+    draws = resampled_counts(table, seed=seed)
     errors, pure = spread(efficiency(draws)), purity(table)
     return {
         "edges": ENERGY_EDGES.tolist(),
@@ -132,9 +130,7 @@ def energy_profile(
     }
 
 
-def named_profile(
-    scored: Scored, names: Iterable[str], *, samples: int = SAMPLES, seed: int = 0
-) -> dict[str, Any] | None:
+def named_profile(scored: Scored, names: Iterable[str], *, seed: int = 0) -> dict[str, Any] | None:
     """Accuracy by a name that events have.
 
     Args:
@@ -153,7 +149,7 @@ def named_profile(
         return None
     number = {name: i for i, name in enumerate(groups)}
     table = group_counts(scored, np.array([number.get(n, -1) for n in names]), len(groups))
-    errors = spread(accuracy(resampled_counts(table, samples=samples, seed=seed)))
+    errors = spread(accuracy(resampled_counts(table, seed=seed)))
     called = table.sum(1) / table.sum((1, 2))[:, None]
     return {
         name: {

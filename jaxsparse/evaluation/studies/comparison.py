@@ -14,19 +14,16 @@ import numpy as np
 from scipy.stats import binomtest, norm
 
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.metrics.bootstrap import SAMPLES, error_of_mean
+from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
 
 
-def compare(
-    first: np.ndarray, second: np.ndarray, *, samples: int = SAMPLES, seed: int = 0
-) -> dict[str, Any]:
+def compare(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> dict[str, Any]:
     """Compares what two classifiers got right on the same events.
 
     Args:
       first, second: ``[events]``, whether each event is right; or ``[repeats, events]`` where every
         event was classified several times (the repeats of a cross-validation): then the parts of
         the repeats that are right are paired, and events, not repeats, are drawn.
-      samples: bootstrap samples.
       seed: of the draws.
 
     Returns:
@@ -60,7 +57,7 @@ def compare(
     only_second = float((second * (1 - first)).sum(1).mean())
     difference = (first - second).mean(0)
     mean = float(difference.mean()) if events else nothing
-    error = error_of_mean(difference, samples=samples, seed=seed)
+    error = error_of_mean(difference, seed=seed)
     if repeated:
         p_value = float(2 * norm.sf(abs(mean) / error)) if error > 0 else nothing
     elif only_first + only_second:

@@ -33,7 +33,7 @@ from jaxsparse.data.partition import content_hashes
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.profiles import decay_of, group_counts
-from jaxsparse.evaluation.options import Options, Trained
+from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import efficiency, softmax
@@ -41,8 +41,9 @@ from jaxsparse.evaluation.studies.comparison import compare
 from jaxsparse.evaluation.studies.folds import CrossValidated, stratified_folds
 from jaxsparse.evaluation.studies.forest import cross_scores, have_forest
 from jaxsparse.evaluation.studies.forest_guess import summaries
-from jaxsparse.evaluation.text import dumps, plain
+from jaxsparse.evaluation.text import dumps
 from jaxsparse.paths import make_folder
+from jaxsparse.strict_json import plain
 from jaxsparse.training.data import with_class_names
 from jaxsparse.training.objectives import main_head
 from jaxsparse.viz.plots import confusion_figure
@@ -191,7 +192,7 @@ def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0)
 
     if train(config, workdir).stopped:  # its network is half trained
         raise KeyboardInterrupt
-    trained = Trained(*load_for_evaluation(workdir, step="latest"))
+    trained = load_for_evaluation(workdir, step="latest")
     events = DataSet(test, trained.config, Options(part="all"))
     return softmax(event_logits(trained, events, draws=draws))
 

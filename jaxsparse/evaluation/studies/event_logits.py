@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.evaluation.data_set import DataSet
-from jaxsparse.evaluation.options import Trained
 from jaxsparse.evaluation.scores import softmax
 from jaxsparse.inference import Predictor
+from jaxsparse.training.checkpoint import Trained
 
 TINY = float(np.finfo(np.float32).tiny)  # a score that has a logarithm
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.metrics.bootstrap import SAMPLES, error_of_mean
+from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
 from jaxsparse.evaluation.scores import class_scores, confusion_counts
 
 
@@ -96,7 +96,7 @@ class CrossValidated:
         """bool ``[repeats, events]``."""
         return self.scores.argmax(-1) == self.truth
 
-    def summary(self, *, samples: int = SAMPLES, seed: int = 0) -> dict[str, Any]:
+    def summary(self, *, seed: int = 0) -> dict[str, Any]:
         """Figures pooled over folds.
 
         Returns:
@@ -118,11 +118,11 @@ class CrossValidated:
             "num_events": len(self.truth),
             "repeats": len(self.scores),
             "accuracy": float(by_repeat.mean()),
-            "error": error_of_mean(right.mean(0), samples=samples, seed=seed),
+            "error": error_of_mean(right.mean(0), seed=seed),
             "accuracy_by_repeat": by_repeat.tolist(),
             "deviation_of_repeats": deviation,
             "accuracy_of_mean_score": float(together.mean()),
-            "error_of_mean_score": error_of_mean(together, samples=samples, seed=seed),
+            "error_of_mean_score": error_of_mean(together, seed=seed),
             "confusion": confusion.tolist(),
             "per_class": class_scores(confusion, self.classes),
         }

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.evaluation.metrics.bootstrap import SAMPLES, resampled_counts, spread
+from jaxsparse.evaluation.metrics.bootstrap import resampled_counts, spread
 from jaxsparse.evaluation.metrics.metric import RowMetric
 from jaxsparse.evaluation.metrics.profiles import group_counts
 from jaxsparse.evaluation.scored import Scored
@@ -100,7 +100,6 @@ def called_profile(
     edges: np.ndarray,
     none: float,
     *,
-    samples: int = SAMPLES,
     seed: int = 0,
 ) -> dict[str, Any] | None:
     """The part of the neutral currents that is called another class, in bins of a number.
@@ -112,7 +111,6 @@ def called_profile(
       unit: of the values.
       edges: of the bins, increasing; a lower edge belongs to its bin. The last may be infinite.
       none: the value of events that lack what is measured; they stand apart.
-      samples: sets of events drawn for the errors.
       seed: of the draws.
 
     Returns:
@@ -130,7 +128,7 @@ def called_profile(
     table = group_counts(scored, group, bins + 1)[:, nc]
     if not table[:bins].sum():
         return None
-    draws = resampled_counts(table, samples=samples, seed=seed)
+    draws = resampled_counts(table, seed=seed)
     events = table.sum(-1)
     part = ratio(table[:, other], events)
     error = spread(ratio(draws[..., other], draws.sum(-1)))

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.data.columns import Columns
 from jaxsparse.particle_data import PION_ZERO_MASS
 
 _AT_ONCE = 8192  # events whose particles are read at a time
 
 
 @dataclasses.dataclass(frozen=True)
-class Pions:
+class Pions(Columns):
     """One number an event and question, float64 ``[events]``; NaN where it is not known.
 
     Attributes:
@@ -30,11 +31,6 @@ class Pions:
     neutral_energy: np.ndarray
     photon_gap: np.ndarray
     charged_length: np.ndarray
-
-    def take(self, rows: np.ndarray) -> Pions:
-        """Some of the events, by boolean mask or number."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
-        return Pions(**columns)
 
 
 def read_pions(source: Any, numbers: np.ndarray) -> Pions:

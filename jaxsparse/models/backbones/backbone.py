@@ -29,11 +29,11 @@ class Features:
     """What a backbone finds in a batch.
 
     Attributes:
-        named: the output of every stage, on the level of that stage, by its name: for example
-            ``encoder_2_view_0`` of the first view, or ``stage_3`` of all views together.
-        pixels: one tensor a view on the sites of its image; none where no head reads them.
-        event: tensors whose sites are pooled; none where no head reads them.
-        shared: whether one set of weights made the ``pixels`` of all views.
+      named: the output of every stage, on the level of that stage, by its name: for example
+        ``encoder_2_view_0`` of the first view, or ``stage_3`` of all views together.
+      pixels: one tensor a view on the sites of its image; none where no head reads them.
+      event: tensors whose sites are pooled; none where no head reads them.
+      shared: whether one set of weights made the ``pixels`` of all views.
     """
 
     named: dict[str, Any]
@@ -60,7 +60,7 @@ class Backbone(nn.Module, abc.ABC):
     by itself are its stem and its stages; the parameters of both may be shared by the views.
 
     Attributes:
-        axis_name: mapped axis over which batch norm sums its moments (None: this device alone).
+      axis_name: mapped axis over which batch norm sums its moments (None: this device alone).
     """
 
     views: int = field(1, COUNT, "images an event")
@@ -110,10 +110,30 @@ class Backbone(nn.Module, abc.ABC):
         """Features of a batch.
 
         Args:
-            settings: of :meth:`settings`.
-            views: of :meth:`enter`.
-            wanted: of ``PIXELS`` and ``EVENT`` those that heads read.
+          settings: of :meth:`settings`.
+          views: of :meth:`enter`.
+          wanted: of ``PIXELS`` and ``EVENT`` those that heads read.
         """
+
+    @nn.nowrap
+    def merged(
+        self, settings: BlockSettings, views: Sequence[View], stages: Sequence[Sequence[Any]]
+    ) -> tuple[list[Any], Any]:
+        """Stages of all views on the union of their sites, and its geometry; of one view its own.
+
+        Args:
+          settings: of :meth:`settings`.
+          views: of :meth:`enter`.
+          stages: of every view, the finest last: the geometry begins there.
+        """
+        geometries = [geometry for _, geometry in views]
+        if len(views) == 1:
+            return list(stages[0]), geometries[0]
+        level = geometries[0].level_of(stages[0][-1])
+        union = settings.layers.merged_views(geometries, level, kernels=self.kernels)
+        return [
+            union.merge(stage, self.merge) for stage in zip(*stages, strict=True)
+        ], union.geometry
 
     @nn.nowrap
     def settings(self, *, train: bool) -> BlockSettings:
@@ -135,7 +155,7 @@ class Backbone(nn.Module, abc.ABC):
         """The views in the form that the vocabulary works on.
 
         Raises:
-            InputError: no tuples, or another number of views.
+          InputError: no tuples, or another number of views.
         """
         if not isinstance(images, tuple | list) or not isinstance(geometries, tuple | list):
             raise InputError(
@@ -161,10 +181,10 @@ def on_image(settings: BlockSettings, columns: Iterable[Any], image: Any, geomet
     its own values stand before them: else the pixels of a site could not be told apart.
 
     Args:
-        settings: of the network.
-        columns: tensors on levels of the geometry.
-        image: the finest level.
-        geometry: of the image.
+      settings: of the network.
+      columns: tensors on levels of the geometry.
+      image: the finest level.
+      geometry: of the image.
 
     Source: Hariharan et al., arXiv 1411.5752.
     """

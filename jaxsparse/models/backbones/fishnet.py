@@ -30,11 +30,11 @@ class FishPlan:
     """The numbers that make up a fish.
 
     Attributes:
-        planes: 11 numbers of channels: stem, 3 stages of the tail, the bridge, 3 of the body, 3 of
-            the head.
-        residual_blocks: 10, the blocks of those stages after the stem.
-        transfer_blocks: 6, the blocks on the way of earlier features to the stages of body and
-            head.
+      planes: 11 numbers of channels: stem, 3 stages of the tail, the bridge, 3 of the body, 3 of
+        the head.
+      residual_blocks: 10, the blocks of those stages after the stem.
+      transfer_blocks: 6, the blocks on the way of earlier features to the stages of body and
+        head.
     """
 
     planes: tuple[int, ...]
@@ -80,7 +80,7 @@ class FishNet(Backbone):
     ``body_<i>_view_<v>`` of every view, ``merged`` at the top of the body, ``head_<i>``, ``last``.
 
     Raises:
-        InputError: channels that a refinement cannot reduce to its planes.
+      InputError: channels that a refinement cannot reduce to its planes.
     """
 
     order: ClassVar[str] = "norm_first"
@@ -150,12 +150,7 @@ class FishNet(Backbone):
             return features
 
         # All views on the union of their sites, at the top of the body and below
-        body, geometry = bodies[0], views[0][1]
-        if self.views > 1:
-            top = geometry.level_of(body[-1])
-            union = layers.merged_views([g for _, g in views], top, kernels=self.kernels)
-            body = [union.merge(stage, self.merge) for stage in zip(*bodies, strict=True)]
-            geometry = union.geometry
+        body, geometry = self.merged(settings, views, bodies)
         named["merged"] = body[-1]
         stages = FishHead(plan, settings, self.remat, name="merged")(body, geometry)
         named |= stages
@@ -165,18 +160,49 @@ class FishNet(Backbone):
         return dataclasses.replace(features, event=(named["last"],))
 
 
-class TailAndBody(nn.Module):
-    """What a view passes by itself, behind its stem; returns the output of every stage by name.
+class FishPart(nn.Module):
+    """A part of the fish.
 
     Attributes:
-        plan: of the network.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
+      plan: of the network.
+      settings: of the network.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     plan: FishPlan
     settings: BlockSettings
     remat: bool = False
+
+    @nn.nowrap
+    def blocks(
+        self,
+        x: Any,
+        geometry: Any,
+        features: int,
+        count: int,
+        name: str,
+        *,
+        shortcut: str = "projection",
+        dilation: int = 1,
+    ) -> Any:
+        """So many blocks; the first one changes the number of channels."""
+        block = nn.remat(FishBlock) if self.remat else FishBlock
+        level = geometry.level_of(x)
+        here = self.settings.layers.neighbours(geometry, level, kernel_size=3, dilation=dilation)
+        for index in range(count):
+            kind = shortcut if index == 0 else "projection"
+            x = block(features, self.settings, kind, name=f"{name}_block_{index}")(x, here)
+        return x
+
+    @nn.nowrap
+    def transfer(self, x: Any, geometry: Any, stage: int, name: str) -> Any:
+        """Earlier features on their way to a stage of body or head."""
+        count = self.plan.transfer_blocks[stage]
+        return self.blocks(x, geometry, x.features.shape[-1], count, f"{name}_transfer")
+
+
+class TailAndBody(FishPart):
+    """What a view passes by itself, behind its stem; returns the output of every stage by name."""
 
     @nn.compact
     def __call__(self, x: Any, geometry: Any) -> dict[str, Any]:
@@ -185,8 +211,8 @@ class TailAndBody(nn.Module):
         for stage in range(DOWNS):
             name = f"tail_{stage}"
             planes, count = plan.planes[1 + stage], plan.residual_blocks[stage]
-            x = _blocks(self, x, geometry, planes, count, name)
-            x = stages[name] = _pool(settings, x, geometry)
+            x = self.blocks(x, geometry, planes, count, name)
+            x = stages[name] = _pool(self.settings, x, geometry)
             tail.append(x)
         here = layers.neighbours(geometry, geometry.level_of(x), kernel_size=3)
         bridge = FishBridge(
@@ -195,28 +221,18 @@ class TailAndBody(nn.Module):
         x = stages["bridge"] = bridge(x, here)
         for stage in range(UPS):
             name, index = f"body_{stage}", DOWNS + 1 + stage
-            trunk = _blocks(
-                self, x, geometry, plan.planes[1 + index], plan.residual_blocks[index], name,
+            trunk = self.blocks(
+                x, geometry, plan.planes[1 + index], plan.residual_blocks[index], name,
                 shortcut="reduction", dilation=2**stage,
             )  # fmt: skip
             up = layers.down(geometry, geometry.level_of(x) - 1)
-            beside = _transfer(self, tail[DOWNS - 1 - stage], geometry, stage, name)
+            beside = self.transfer(tail[DOWNS - 1 - stage], geometry, stage, name)
             x = stages[name] = layers.concatenate(layers.average_unpooling(trunk, up), beside)
         return stages
 
 
-class FishHead(nn.Module):
-    """What all views pass together; returns the output of every stage by name.
-
-    Attributes:
-        plan: of the network.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
-    """
-
-    plan: FishPlan
-    settings: BlockSettings
-    remat: bool = False
+class FishHead(FishPart):
+    """What all views pass together; returns the output of every stage by name."""
 
     @nn.compact
     def __call__(self, body: Sequence[Any], geometry: Any) -> dict[str, Any]:
@@ -224,38 +240,11 @@ class FishHead(nn.Module):
         for stage in range(DOWNS):
             name, index = f"head_{stage}", DOWNS + 1 + UPS + stage
             planes, count = self.plan.planes[1 + index], self.plan.residual_blocks[index]
-            trunk = _blocks(self, x, geometry, planes, count, name)
-            beside = _transfer(self, body[UPS - 1 - stage], geometry, UPS + stage, name)
+            trunk = self.blocks(x, geometry, planes, count, name)
+            beside = self.transfer(body[UPS - 1 - stage], geometry, UPS + stage, name)
             pooled = _pool(self.settings, trunk, geometry)
             x = stages[name] = self.settings.layers.concatenate(pooled, beside)
         return stages
-
-
-def _blocks(
-    part: TailAndBody | FishHead,
-    x: Any,
-    geometry: Any,
-    features: int,
-    count: int,
-    name: str,
-    *,
-    shortcut: str = "projection",
-    dilation: int = 1,
-) -> Any:
-    """So many blocks of a part of the fish; the first one changes the number of channels."""
-    block = nn.remat(FishBlock) if part.remat else FishBlock
-    level = geometry.level_of(x)
-    here = part.settings.layers.neighbours(geometry, level, kernel_size=3, dilation=dilation)
-    for index in range(count):
-        kind = shortcut if index == 0 else "projection"
-        x = block(features, part.settings, kind, name=f"{name}_block_{index}")(x, here)
-    return x
-
-
-def _transfer(part: TailAndBody | FishHead, x: Any, geometry: Any, stage: int, name: str) -> Any:
-    """Earlier features on their way to a stage of body or head."""
-    count = part.plan.transfer_blocks[stage]
-    return _blocks(part, x, geometry, x.features.shape[-1], count, f"{name}_transfer")
 
 
 def _pool(settings: BlockSettings, x: Any, geometry: Any) -> Any:

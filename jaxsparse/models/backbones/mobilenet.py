@@ -78,7 +78,7 @@ class MobileNetV2(Backbone):
     ``stage_<s>`` of the common stages, ``last``.
 
     Raises:
-        InputError: more stages before the merge than there are.
+      InputError: more stages before the merge than there are.
 
     >>> from jaxsparse.models import EventHead, Network
     >>> network = Network(
@@ -141,7 +141,7 @@ class MobileNetV2(Backbone):
             stem = stems[view](image, _connection(settings, image, geometry, self.stem_stride))
             stages = {"stem": stem, **towers[view](stem, geometry)}
             named |= {f"{stage}_view_{view}": x for stage, x in stages.items()}
-            ends.append(list(stages.values())[-1])
+            ends.append(list(stages.values())[-1:])
             if PIXELS in wanted:
                 pixels.append(on_image(settings, stages.values(), image, geometry))
         features = Features(named, tuple(pixels), shared=self.shared_stages)
@@ -149,18 +149,14 @@ class MobileNetV2(Backbone):
             return features
 
         # All views on the union of their sites
-        x, geometry = ends[0], views[0][1]
-        if self.views > 1:
-            level = geometry.level_of(x)
-            union = settings.layers.merged_views([g for _, g in views], level, kernels=self.kernels)
-            x, geometry = union.merge(ends, self.merge), union.geometry
+        (x,), geometry = self.merged(settings, views, ends)
         named["merged"] = x
         stages = part(self.merge_stage, len(self.stages), "merged")(x, geometry)
         named |= stages
         last = self.last_channels
         if self.width > 1:
             last = scaled_channels(last, self.width)
-        x = [x, *stages.values()][-1]
+        x = list(stages.values())[-1] if stages else x
         named["last"] = ConvolutionUnit("Linear", last, settings, name="last")(x)
         return dataclasses.replace(features, event=(named["last"],))
 
@@ -169,12 +165,12 @@ class InvertedStages(nn.Module):
     """Stages of inverted residual blocks, one after the other; returns their outputs by name.
 
     Attributes:
-        stages: (expansion, channels, blocks, stride) of each.
-        first: number of the first of them in the network.
-        width: factor on the numbers of channels.
-        reduction: of squeeze-and-excitation, 0 for none.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
+      stages: (expansion, channels, blocks, stride) of each.
+      first: number of the first of them in the network.
+      width: factor on the numbers of channels.
+      reduction: of squeeze-and-excitation, 0 for none.
+      settings: of the network.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     stages: Stages

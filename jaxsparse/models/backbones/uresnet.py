@@ -38,7 +38,8 @@ class UResNet(Backbone):
     Works in any number of dimensions: the dimension is that of the images. Views may differ in
     shape.
 
-    Named features: ``stem``, ``encoder_<level>`` and ``decoder_<level>`` with ``_view_<v>``.
+    Named features, each with ``_view_<v>``: ``stem`` and ``encoder_<level>``; ``decoder_<level>``
+    where a head reads pixels, ``bottom`` where one reads events.
 
     Rematerialisation saves memory on CPU only if XLA is told to keep the barriers that make it
     wait, with the compiler option ``xla_disable_hlo_passes`` set to ``cse_barrier_expander``: 94 MB
@@ -99,11 +100,11 @@ class UNet(nn.Module):
     """Encoder and decoder of one view; returns the output of every stage by name.
 
     Attributes:
-        filters: channels of the finest level.
-        depth: levels.
-        blocks: residual blocks a level, each way.
-        settings: of the network.
-        remat: compute the inside of blocks again in the backward pass.
+      filters: channels of the finest level.
+      depth: levels.
+      blocks: residual blocks a level, each way.
+      settings: of the network.
+      remat: compute the inside of blocks again in the backward pass.
     """
 
     filters: int

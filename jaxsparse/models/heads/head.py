@@ -31,7 +31,7 @@ class Head(nn.Module, abc.ABC):
         """The output.
 
         Args:
-            settings: of the network.
-            features: what it reads.
-            images: the batch, one a view, as it was given to the network.
+          settings: of the network.
+          features: what it reads.
+          images: the batch, one a view, as it was given to the network.
         """

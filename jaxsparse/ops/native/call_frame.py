@@ -34,8 +34,8 @@ class Frame:
     """The arguments and results of a call.
 
     Args:
-        code: of the handler.
-        address: of the ``XLA_FFI_CallFrame``.
+      code: of the handler.
+      address: of the ``XLA_FFI_CallFrame``.
     """
 
     def __init__(self, code: Code, address: Value) -> None:
@@ -86,13 +86,13 @@ def parallel_handler(
     does one must not matter: then the result does not depend on the number of threads.
 
     Args:
-        module: to add to.
-        name: of the handler.
-        prepare: code that runs once and first; how many items there are, and the 64-bit values and
-            pointers that the items need.
-        make_worker: given code and these values, code to run once a thread; it returns what to do
-            with the item of a number.
-        finish: code that runs once and last, of (code, items, values).
+      module: to add to.
+      name: of the handler.
+      prepare: code that runs once and first; how many items there are, and the 64-bit values and
+        pointers that the items need.
+      make_worker: given code and these values, code to run once a thread; it returns what to do
+        with the item of a number.
+      finish: code that runs once and last, of (code, items, values).
     """
     values: list[Value] = []
     code = Code(module, name, POINTER, [POINTER])

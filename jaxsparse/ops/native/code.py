@@ -23,10 +23,10 @@ class Code:
     """Builds the body of one function of a module.
 
     Args:
-        module: to add the function to.
-        name: of the function.
-        result: its type.
-        arguments: types of its arguments, values in ``self.arguments``.
+      module: to add the function to.
+      name: of the function.
+      result: its type.
+      arguments: types of its arguments, values in ``self.arguments``.
     """
 
     def __init__(self, module: ir.Module, name: str, result: Any, arguments: Sequence[Any]) -> None:

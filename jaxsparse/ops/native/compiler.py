@@ -35,8 +35,8 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
     without fused multiply-add. Where LLVM cannot make them there is a warning, and none.
 
     Args:
-        family: ``CONVOLUTIONS`` or ``COLUMN_SUMS``, each made when it is first needed: inference
-            takes no sums.
+      family: ``CONVOLUTIONS`` or ``COLUMN_SUMS``, each made when it is first needed: inference
+        takes no sums.
     """
     with _lock:  # XLA takes every name once: threads that trace at the same time must not race
         if family not in _lanes:

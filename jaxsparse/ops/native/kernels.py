@@ -145,14 +145,14 @@ def add_tap_sums(
     of a tap.
 
     Args:
-        module: what it is added to.
-        name: of the handler.
-        lanes: floats in a vector.
-        spare: room in the lists of pairs behind those of a block.
-        item_bytes: size of the result of a tap, of (code, channels of ``x``, bytes of a row of
-            ``g``).
-        add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
-            gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
+      module: what it is added to.
+      name: of the handler.
+      lanes: floats in a vector.
+      spare: room in the lists of pairs behind those of a block.
+      item_bytes: size of the result of a tap, of (code, channels of ``x``, bytes of a row of
+        ``g``).
+      add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
+        gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
     """
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:

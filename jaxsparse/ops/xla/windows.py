@@ -36,9 +36,9 @@ class Windows(NamedTuple):
     """For each block of consecutive rows the range of rows on the other side that its taps reach.
 
     Attributes:
-        first: int32 ``[blocks]``, first row reached.
-        last: int32 ``[blocks]``, one past the last row reached, 0 if there is none.
-        size: rows of a block.
+      first: int32 ``[blocks]``, first row reached.
+      last: int32 ``[blocks]``, one past the last row reached, 0 if there is none.
+      size: rows of a block.
     """
 
     first: Int[Array, " blocks"]
@@ -146,10 +146,8 @@ def _reads(kernel_map: KernelMap) -> tuple[Array, Array | None]:
     """Input rows ``[reads, rows]`` of every output row, and their taps where these are data."""
     if kernel_map.kind != UP:
         return kernel_map.table, None
-    assert kernel_map.slot is not None  # every map of this kind has it
-    # Taps of these maps are a power of two; a shift has none of the sign cases of a division.
-    bits = kernel_map.taps.bit_length() - 1
-    return (kernel_map.slot >> bits)[None], kernel_map.slot & (kernel_map.taps - 1)
+    parent, tap = kernel_map.parent_and_tap()
+    return parent[None], tap
 
 
 def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> Array:

@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from jaxsparse.data.columns import Columns
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.simulate.dune.detector import FarDetector, WireView
 from jaxsparse.simulate.ionization import free_electrons, subdivide
@@ -44,7 +45,7 @@ class Charges:
 
 
 @dataclasses.dataclass(frozen=True)
-class Hits:
+class Hits(Columns):
     """Hits of one view, in order of event, wire and time.
 
     Attributes:
@@ -61,11 +62,6 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.event)
-
-    def take(self, rows: slice) -> Hits:
-        """Some of the hits."""
-        fields = dataclasses.fields(self)
-        return Hits(**{field.name: getattr(self, field.name)[rows] for field in fields})
 
 
 def drift(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES, DUNE_SIZE, DUNE_VIEWS
-from jaxsparse.simulate.blocks import make_block
+from jaxsparse.simulate.blocks import BlockEvents, make_block
 from jaxsparse.simulate.dune.detector import DUNE_FAR, FarDetector
 from jaxsparse.simulate.dune.generator import DuneConfig, begin
 from jaxsparse.simulate.dune.pixel_maps import pixel_map
@@ -23,7 +23,7 @@ BLOCK = 16  # events that are carried together
 
 
 @dataclasses.dataclass(frozen=True)
-class DuneEvents:
+class DuneEvents(BlockEvents):
     """Event ``i`` depends on the settings and ``(seed, i)`` only, whoever makes it.
 
     Sixteen neighbours are made at once: reading in order is cheap, reading at random makes all of
@@ -39,6 +39,8 @@ class DuneEvents:
     (500, 500)
     """
 
+    block_size: ClassVar[int] = BLOCK
+
     generator: DuneConfig
     seed: int = 0
     detector: FarDetector = DUNE_FAR
@@ -48,30 +50,22 @@ class DuneEvents:
         """Full image shape by view."""
         return dict.fromkeys(DUNE_VIEWS, (DUNE_SIZE, DUNE_SIZE))
 
-    def __getitem__(self, index: int) -> Event:
-        """Event number ``index``, any number from 0."""
-        return self.block(index // BLOCK)[index % BLOCK]
-
-    def block(self, number: int) -> list[Event]:
-        """Events ``number * BLOCK`` up to the next block's; the last block asked for is kept."""
-        return _block(self, number)
-
-
-@functools.lru_cache(maxsize=1)
-def _block(source: DuneEvents, number: int) -> list[Event]:
-    """Makes the events of a block; those that are too small for a map are drawn again."""
-    config, detector = source.generator, source.detector
-    return make_block(
-        source.seed,
-        number,
-        BLOCK,
-        detector.world,
-        draw_class=lambda rng: draw_class(config.classes, rng),
-        begin=lambda bank, event_class, rng: begin(bank, config, detector, event_class, rng),
-        finish=lambda bank, first, origins, rng: make_events(bank, first, origins, detector, rng),
-        seen=lambda event: any(len(view) for view in event.views.values()),
-        least=f"more than {detector.least_hits} hits: lower least_hits",
-    )
+    def make(self, number: int) -> list[Event]:
+        """Makes the events of a block; those that are too small for a map are drawn again."""
+        config, detector = self.generator, self.detector
+        return make_block(
+            self.seed,
+            number,
+            self.block_size,
+            detector.world,
+            draw_class=lambda rng: draw_class(config.classes, rng),
+            begin=lambda bank, event_class, rng: begin(bank, config, detector, event_class, rng),
+            finish=lambda bank, first, origins, rng: make_events(
+                bank, first, origins, detector, rng
+            ),
+            seen=lambda event: any(len(view) for view in event.views.values()),
+            least=f"more than {detector.least_hits} hits: lower least_hits",
+        )
 
 
 def make_events(

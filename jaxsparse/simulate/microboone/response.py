@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import erf, ndtr, ndtri
@@ -148,7 +149,7 @@ def wire_view(
     pixels = np.concatenate([pixels[kept], noise_pixels])
     values = np.concatenate([values[kept], noise_values])
     order = np.argsort(pixels)
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([column[kept], np.full(len(noise_pixels), blank, column.dtype)])[order]
         for (name, column), blank in zip(truth.items(), (NO_CLASS, -1, False, 0), strict=True)
     }
@@ -285,11 +286,12 @@ def voxel_view(
     truth = pixel_truth(*sums, groups, floor=VOXEL_TRUTH_FLOOR)
     pixels, values = truth.pop("pixels"), truth.pop("values")
     kept = values >= detector.voxel_floor
+    columns: dict[str, Any] = {name: column[kept] for name, column in truth.items()}
     coords = np.column_stack(np.unravel_index(pixels[kept], shape)).astype(np.int32)
     return View(
         coords=coords,
         values=values[kept].astype(np.float32),
         shape=shape,
         vertex_distance=vertex_distance(coords, voxel(vertices[:, :3], vertices[:, 3]), shape),
-        **{name: column[kept] for name, column in truth.items()},
+        **columns,
     )

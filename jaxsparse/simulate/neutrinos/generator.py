@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.draws import choose
 from jaxsparse.simulate.neutrinos import (
     constants as c,
 )
@@ -20,14 +21,7 @@ from jaxsparse.simulate.neutrinos import (
 )
 from jaxsparse.simulate.neutrinos.beams import BEAMS
 from jaxsparse.simulate.neutrinos.interaction import Interaction
-from jaxsparse.simulate.neutrinos.kinematics import (
-    boost,
-    choose,
-    decay,
-    invariant,
-    reflect,
-    scatter,
-)
+from jaxsparse.simulate.neutrinos.kinematics import boost, decay, invariant, reflect, scatter
 from jaxsparse.simulate.neutrinos.nuclei import TARGETS, Nucleus, struck_nucleon
 from jaxsparse.simulate.neutrinos.oscillations import probability
 from jaxsparse.simulate.neutrinos.rescattering import rescatter

@@ -14,14 +14,9 @@ import math
 
 import numpy as np
 
+from jaxsparse.simulate.draws import choose
 from jaxsparse.simulate.neutrinos import constants as c
-from jaxsparse.simulate.neutrinos.kinematics import (
-    boost,
-    choose,
-    decay,
-    invariant,
-    reflect,
-)
+from jaxsparse.simulate.neutrinos.kinematics import boost, decay, invariant, reflect
 
 # a and b of the charged multiplicity and Levy's c, by (sign, nucleon): as in GENIE's
 # AGKYLowW2019.xml, which has the shares of pairs and the slope too; the baryon's numbers are those

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from jaxsparse.simulate.draws import choose
 from jaxsparse.simulate.transport.directions import isotropic, turn
 
 CANDIDATES = 64  # phase-space points among which one is chosen by weight
@@ -131,14 +132,3 @@ def decay(
         weight = weight * np.exp(-slope * np.sqrt(np.maximum(across2, 0.0)).sum(axis=1))
     chosen = choose(weight, rng)
     return boost(products[chosen], parent)
-
-
-def choose(weight: np.ndarray, rng: np.random.Generator) -> int:
-    """An index drawn with probability proportional to ``weight`` (``[n]``, not all 0)."""
-    return pick(np.cumsum(weight), rng)
-
-
-def pick(running: np.ndarray, rng: np.random.Generator) -> int:
-    """As ``choose``, from the running sum of the weights."""
-    index = int(np.searchsorted(running, rng.random() * running[-1], side="right"))
-    return min(index, len(running) - 1)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jaxsparse.simulate.draws import pick
 from jaxsparse.simulate.neutrinos import constants as c
-from jaxsparse.simulate.neutrinos.kinematics import pick
 
 CELLS = 40
 SOFTEN = 0.1  # GeV^2

@@ -15,8 +15,9 @@ import functools
 
 import numpy as np
 
+from jaxsparse.simulate.draws import choose
 from jaxsparse.simulate.neutrinos import constants as c
-from jaxsparse.simulate.neutrinos.kinematics import choose, decay, two_body_momentum
+from jaxsparse.simulate.neutrinos.kinematics import decay, two_body_momentum
 
 THRESHOLD = c.NUCLEON_MASS + c.PION_MASS + 0.003
 # sigma(nu p -> mu p pi+, W < 1.7 GeV) at high energy, 1e-38 cm^2: Argonne and Brookhaven data
@@ -69,7 +70,7 @@ def cross_section(
     neutrinos or (1 - y)^2 for antineutrinos (vector and axial part taken as equal). The lepton's
     mass enters through the limits of phase space alone.
 
-    Args: as in ``deep_inelastic.cross_section``.
+    Args: as in ``quasi_elastic.cross_section``; ``w`` is the mass of the hadron system, GeV.
     """
     grid, parts = _spectra()
     spectrum = np.interp(w, grid, strengths(sign, nucleon, neutral) @ parts, left=0.0, right=0.0)

@@ -12,8 +12,9 @@ import math
 
 import numpy as np
 
+from jaxsparse.simulate.draws import choose
 from jaxsparse.simulate.neutrinos import constants as c
-from jaxsparse.simulate.neutrinos.kinematics import boost, choose, decay
+from jaxsparse.simulate.neutrinos.kinematics import boost, decay
 from jaxsparse.simulate.transport.directions import isotropic
 
 ELECTRON, MUON = 0.1782, 0.1739

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from jaxsparse.data.columns import Columns
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.simulate.ionization import subdivide
 from jaxsparse.simulate.nova.detector import CellDetector
@@ -18,7 +19,7 @@ TRUTH_FLOOR = 1.0  # photo-electrons: less names no pixel
 
 
 @dataclasses.dataclass(frozen=True)
-class Hits:
+class Hits(Columns):
     """Cells above threshold, and who lit them.
 
     Attributes:
@@ -41,11 +42,10 @@ class Hits:
     def __len__(self) -> int:
         return len(self.plane)
 
-    def take(self, rows: slice, first: int) -> Hits:
-        """Some of the hits, their owners counted from ``first``."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
-        columns["owner"] = np.where(columns["owner"] < 0, -1, columns["owner"] - first)
-        return Hits(**columns)
+    def of_event(self, rows: slice, first: int) -> Hits:
+        """Those of one event, their owners counted from ``first``."""
+        own = self.take(rows)
+        return dataclasses.replace(own, owner=np.where(own.owner < 0, -1, own.owner - first))
 
 
 def make_hits(
@@ -70,7 +70,7 @@ def make_hits(
       detector: the cells.
       rng: of photo-statistics and noise.
     """
-    deposits = _in_gate(deposits, detector)
+    deposits = deposits.take((deposits.time >= 0.0) & (deposits.time <= detector.gate))
     light = _light(deposits, pdg, detector)
     points, share, row = subdivide(deposits, LONGEST_STEP)
     flat, distance, seen = _cells(points, detector)
@@ -111,15 +111,6 @@ def make_hits(
         share=(largest / total)[hit],
         overlap=overlap[hit],
     )
-
-
-def _in_gate(deposits: Deposits, detector: CellDetector) -> Deposits:
-    """Deposits whose light comes within the gate."""
-    early = (deposits.time >= 0.0) & (deposits.time <= detector.gate)
-    columns = {
-        field.name: getattr(deposits, field.name)[early] for field in dataclasses.fields(deposits)
-    }
-    return Deposits(**columns)
 
 
 def _mip_loss(detector: CellDetector) -> np.ndarray:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
-from jaxsparse.simulate.blocks import make_block
+from jaxsparse.simulate.blocks import BlockEvents, make_block
 from jaxsparse.simulate.event_classes import Origin
 from jaxsparse.simulate.microboone.response import interaction_vertices
 from jaxsparse.simulate.nova.detector import NOVA_FAR, CellDetector
@@ -29,7 +29,7 @@ BLOCK = 64  # events that are carried together
 
 
 @dataclasses.dataclass(frozen=True)
-class ScintillatorEvents:
+class ScintillatorEvents(BlockEvents):
     """Event ``i`` depends on the settings and ``(seed, i)`` only, whoever makes it.
 
     Sixty-four neighbours are made at once, many times as fast as one by one: reading in order
@@ -46,6 +46,8 @@ class ScintillatorEvents:
     (3, 'electron', (100, 80))
     """
 
+    block_size: ClassVar[int] = BLOCK
+
     generator: ScintillatorConfig
     seed: int = 0
     detector: CellDetector = NOVA_FAR
@@ -55,31 +57,23 @@ class ScintillatorEvents:
         """Full image shape by view."""
         return dict.fromkeys(NOVA_VIEWS, NOVA_SHAPE)
 
-    def __getitem__(self, index: int) -> Event:
-        """Event number ``index``, any number from 0."""
-        return self.block(index // BLOCK)[index % BLOCK]
-
-    def block(self, number: int) -> list[Event]:
-        """Events ``number * BLOCK`` up to the next block's; the last block asked for is kept."""
-        return _block(self, number)
-
-
-@functools.lru_cache(maxsize=1)
-def _block(source: ScintillatorEvents, number: int) -> list[Event]:
-    """Makes the events of a block; those of which too little is seen are drawn again."""
-    config, detector = source.generator, source.detector
-    least = config.least_hits if config.topology == "beam" else 0
-    return make_block(
-        source.seed,
-        number,
-        BLOCK,
-        detector.world,
-        draw_class=lambda rng: draw_class(config, rng),
-        begin=lambda bank, event_class, rng: begin(bank, config, event_class, rng),
-        finish=lambda bank, first, origins, rng: make_events(bank, first, origins, detector, rng),
-        seen=lambda event: sum(len(view) for view in event.views.values()) >= least,
-        least=f"{least} pixels: lower least_hits",
-    )
+    def make(self, number: int) -> list[Event]:
+        """Makes the events of a block; those of which too little is seen are drawn again."""
+        config, detector = self.generator, self.detector
+        least = config.least_hits if config.topology == "beam" else 0
+        return make_block(
+            self.seed,
+            number,
+            self.block_size,
+            detector.world,
+            draw_class=lambda rng: draw_class(config, rng),
+            begin=lambda bank, event_class, rng: begin(bank, config, event_class, rng),
+            finish=lambda bank, first, origins, rng: make_events(
+                bank, first, origins, detector, rng
+            ),
+            seen=lambda event: sum(len(view) for view in event.views.values()) >= least,
+            least=f"{least} pixels: lower least_hits",
+        )
 
 
 def make_events(
@@ -119,7 +113,7 @@ def make_events(
         its_photons["parent"] -= first[number]
         its_photons["instance"] = its_photons["parent"]
         its_photons["label"] = own["label"][its_photons["parent"]]
-        its_hits = hits.take(slice(ends[number], ends[number + 1]), int(first[number]))
+        its_hits = hits.of_event(slice(ends[number], ends[number + 1]), int(first[number]))
         vertices = interaction_vertices(own)[:, :3]
         name = origin.event_class
         events.append(

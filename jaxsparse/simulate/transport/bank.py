@@ -1,4 +1,4 @@
-"""The growing particle table of one event, and the steps its particles left."""
+"""The growing particle table of one event or several, and the steps their particles left."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, World
 
 
 class ParticleBank:
-    """Particles of one event in order of creation, and every deposit so far.
+    """Particles in order of creation, and every deposit so far.
 
     Transport modules take row numbers and return row numbers: the state of a particle at its
     creation is read back from the table.
@@ -39,17 +39,20 @@ class ParticleBank:
         pdg: np.ndarray | int,
         parent: np.ndarray | int,
         process: np.ndarray | int,
-        kinetic_energy: np.ndarray,
-        time: np.ndarray | float,
-        start: np.ndarray,
+        kinetic_energy: np.ndarray | float,
         direction: np.ndarray,
+        start: np.ndarray | None = None,
+        time: np.ndarray | float | None = None,
         interaction: np.ndarray | bool | None = None,
     ) -> np.ndarray:
-        """Appends particles (one per row of ``start``) and returns their rows.
+        """Appends particles, one a row of ``direction``, and returns their rows.
 
-        ``interaction`` left out is the mother's.
+        What is left out is the mother's: her end, her time, her interaction.
         """
-        number = len(start)
+        mothers = self._table[parent]
+        start = mothers["end"] if start is None else start
+        time = mothers["time"] if time is None else time
+        number = len(direction)
         first, last = self._count, self._count + number
         if last > len(self._table):
             self._table = np.concatenate(
@@ -59,9 +62,7 @@ class ParticleBank:
         new["pdg"], new["parent"], new["process"] = pdg, parent, process
         new["kinetic_energy"], new["time"] = kinetic_energy, time
         new["start"], new["end"], new["direction"] = start, start, direction
-        if interaction is None:
-            interaction = self._table["interaction"][parent]
-        new["interaction"] = interaction
+        new["interaction"] = mothers["interaction"] if interaction is None else interaction
         new["label"], new["instance"] = NO_CLASS, -1
         self._count = last
         return np.arange(first, last)

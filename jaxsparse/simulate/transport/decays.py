@@ -47,7 +47,10 @@ def rest(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None
         number = int(chosen.sum())
         energy, direction = michel_energies(number, rng), isotropic(number, rng)
         when = (time + life * wait)[chosen]
-        _emit(bank, rows[chosen], electron, process, energy, direction, when)
+        bank.add(
+            pdg=electron, parent=rows[chosen], process=process, kinetic_energy=energy,
+            direction=direction, time=when,
+        )  # fmt: skip
 
     captured = (pdg == 13) & ~decays
     boil_off(
@@ -58,9 +61,9 @@ def rest(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None
     chosen = pdg == 211
     energy = np.sqrt(MUON_MOMENTUM**2 + MUON_MASS**2) - MUON_MASS
     number = int(chosen.sum())
-    _emit(
-        bank, rows[chosen], -13, c.DECAY, np.full(number, energy), isotropic(number, rng),
-        (time + PION_LIFE * wait)[chosen],
+    bank.add(
+        pdg=-13, parent=rows[chosen], process=c.DECAY, kinetic_energy=energy,
+        direction=isotropic(number, rng), time=(time + PION_LIFE * wait)[chosen],
     )  # fmt: skip
     _capture_pions(bank, rows[pdg == -211], rng)
 
@@ -73,9 +76,9 @@ def _capture_pions(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generato
     share = weight / np.maximum(np.bincount(source, weight, minlength=len(rows))[source], 1e-9)
     energy = share * (0.85 * PION_MASS - 8.5 * number)[source]
     proton = rng.random(len(source)) < 0.25
-    _emit(
-        bank, rows[source], np.where(proton, 2212, 2112), c.CAPTURE_AT_REST, energy,
-        isotropic(len(source), rng), bank.particles["time"][rows[source]],
+    bank.add(
+        pdg=np.where(proton, 2212, 2112), parent=rows[source], process=c.CAPTURE_AT_REST,
+        kinetic_energy=energy, direction=isotropic(len(source), rng),
     )  # fmt: skip
     boil_off(bank, rows, c.CAPTURE_AT_REST, rng, protons=0.5, neutrons=0.8, photons=1.5)
 
@@ -94,8 +97,9 @@ def decay_in_flight(
         MUON_MOMENTUM, kinetic_energy / PION_MASS + 1.0, direction, rng.uniform(-1, 1, number), rng,
     )  # fmt: skip
     pdg = -13 * np.sign(bank.particles["pdg"][rows])
-    time = bank.particles["time"][rows]
-    _emit(bank, rows, pdg, c.DECAY, energy - MUON_MASS, turned, time)
+    bank.add(
+        pdg=pdg, parent=rows, process=c.DECAY, kinetic_energy=energy - MUON_MASS, direction=turned
+    )
 
 
 def decay_neutral_pions(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None:
@@ -109,7 +113,7 @@ def decay_neutral_pions(bank: ParticleBank, rows: np.ndarray, rng: np.random.Gen
     for sign in (1.0, -1.0):
         turned = azimuth + (sign < 0) * np.pi
         energy, direction = _boost(half, half, gamma, axis, sign * cosine, rng, turned)
-        _emit(bank, rows, 22, c.DECAY, energy, direction, particles["time"])
+        bank.add(pdg=22, parent=rows, process=c.DECAY, kinetic_energy=energy, direction=direction)
 
 
 def _boost(energy, momentum, gamma, axis, cosine, rng, azimuth=None):
@@ -122,15 +126,3 @@ def _boost(energy, momentum, gamma, axis, cosine, rng, azimuth=None):
         azimuth = rng.uniform(0.0, 2.0 * np.pi, len(axis))
     boosted = gamma * (energy + speed * momentum * cosine)
     return boosted, turn(axis, along / np.maximum(total, 1e-9), azimuth)
-
-
-def _emit(bank, mother, pdg, process, energy, direction, time) -> None:
-    bank.add(
-        pdg=pdg,
-        parent=mother,
-        process=process,
-        kinetic_energy=energy,
-        time=time,
-        start=bank.particles["end"][mother],
-        direction=direction,
-    )

@@ -94,7 +94,11 @@ def interact(
         sine < 1.0, np.sqrt(np.maximum(1.0 - sine**2, 0.0)), rng.uniform(-1.0, 1.0, len(sine))
     )
     azimuth = rng.uniform(0.0, 2.0 * np.pi, len(sine))
-    _emit(bank, rows[source], species, energy, turn(direction[source], cosine, azimuth))
+    outward = turn(direction[source], cosine, azimuth)
+    bank.add(
+        pdg=species, parent=rows[source], process=c.HADRON_INELASTIC, kinetic_energy=energy,
+        direction=outward,
+    )  # fmt: skip
     boil_off(bank, rows, c.HADRON_INELASTIC, rng, protons=0.5, neutrons=0.8, photons=1.0)
 
 
@@ -118,9 +122,10 @@ def boil_off(
     for pdg, mean, least, slope in kinds:
         source = np.repeat(np.arange(len(rows)), rng.poisson(mean, len(rows)))
         energy = least + slope * rng.standard_exponential(len(source))
-        kind = np.full(len(source), pdg)
-        when = None if time is None else time[source]
-        _emit(bank, rows[source], kind, energy, isotropic(len(source), rng), process, when)
+        bank.add(
+            pdg=pdg, parent=rows[source], process=process, kinetic_energy=energy,
+            direction=isotropic(len(source), rng), time=None if time is None else time[source],
+        )  # fmt: skip
 
 
 def move_neutrons(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator) -> None:
@@ -148,12 +153,16 @@ def move_neutrons(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator
     excites = gone_on > medium.nuclear_line
     gone_on = np.where(excites, gone_on - medium.nuclear_line, gone_on)
     number = int(excites.sum())
-    line = np.full(number, medium.nuclear_line)
-    _emit(bank, slows[excites], np.full(number, 22), line, isotropic(number, rng))
+    bank.add(
+        pdg=22, parent=slows[excites], process=c.HADRON_INELASTIC,
+        kinetic_energy=medium.nuclear_line, direction=isotropic(number, rng),
+    )  # fmt: skip
     onward = gone_on > NEUTRON_FLOOR
     number = int(onward.sum())
-    neutron = np.full(number, 2112)
-    _emit(bank, slows[onward], neutron, gone_on[onward], isotropic(number, rng))
+    bank.add(
+        pdg=2112, parent=slows[onward], process=c.HADRON_INELASTIC,
+        kinetic_energy=gone_on[onward], direction=isotropic(number, rng),
+    )  # fmt: skip
 
 
 def _strike_protons(
@@ -173,28 +182,7 @@ def _strike_protons(
     for species, part, turned in ((2212, share, azimuth), (2112, 1.0 - share, azimuth + np.pi)):
         kept = part * energy > (RECOIL_FLOOR if species == 2212 else NEUTRON_FLOOR)
         outward = turn(direction[kept], np.sqrt(part[kept]), turned[kept])
-        kind = np.full(int(kept.sum()), species)
-        _emit(bank, rows[kept], kind, (part * energy)[kept], outward, c.HADRON_ELASTIC)
-
-
-def _emit(
-    bank: ParticleBank,
-    mother: np.ndarray,
-    pdg: np.ndarray,
-    energy: np.ndarray,
-    direction: np.ndarray,
-    process: int = c.HADRON_INELASTIC,
-    time: np.ndarray | None = None,
-) -> None:
-    """Adds secondaries at the end points of their mothers."""
-    if time is None:
-        time = bank.particles["time"][mother]
-    bank.add(
-        pdg=pdg,
-        parent=mother,
-        process=process,
-        kinetic_energy=energy,
-        time=time,
-        start=bank.particles["end"][mother],
-        direction=direction,
-    )
+        bank.add(
+            pdg=species, parent=rows[kept], process=c.HADRON_ELASTIC,
+            kinetic_energy=(part * energy)[kept], direction=outward,
+        )  # fmt: skip

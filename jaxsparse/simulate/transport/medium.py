@@ -85,7 +85,7 @@ class Medium:
     def knock_on(self) -> float:
         """2 pi r_e^2 m_e c^2 times the electron density, MeV/cm.
 
-        A particle of speed beta makes KNOCK_ON / (beta^2 T^2) knock-on electrons per cm and MeV.
+        A particle of speed beta makes ``knock_on / (beta^2 T^2)`` of them per cm and MeV.
         """
         return 0.5 * 0.307075 * self.density * self.atomic_number / self.atomic_mass
 

@@ -194,7 +194,6 @@ def _create(bank: ParticleBank, made: list[Secondaries]) -> tuple[State, np.ndar
         parent=mother,
         process=process,
         kinetic_energy=energy,
-        time=bank.particles["time"][mother],
         start=position,
         direction=direction,
     )

@@ -154,7 +154,6 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
         parent=mother,
         process=c.IONISATION,
         kinetic_energy=transfer,
-        time=bank.particles["time"][mother],
         start=origin,
         direction=turn(before[step], cosine, rng.uniform(0.0, 2.0 * np.pi, len(step))),
     )

@@ -247,7 +247,7 @@ def test_events_of_one_bank_never_share_a_cell():
     alone = hits_of(straight(start, end))
     assert together.event.tolist() == [0, 1]
     assert together.energy == pytest.approx([alone.energy[0]] * 2, rel=1e-2)
-    second = together.take(slice(1, 2), 1)
+    second = together.of_event(slice(1, 2), 1)
     assert second.owner.tolist() == [0]
 
 
