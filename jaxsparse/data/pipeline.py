@@ -16,7 +16,7 @@ from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
-from jaxsparse.data.targets import TARGETS, label_events
+from jaxsparse.data.targets import TARGETS, Weigh, label_events
 from jaxsparse.errors import InputError
 
 # Streams of random numbers.
@@ -52,8 +52,7 @@ class Pipeline:
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
-      loss: ``objectives.semantic`` of a config, for targets; without it every pixel with a class
-        weighs 1.
+      weigh: the weight of every pixel, a target; without it every pixel with a class weighs 1.
       truth: truth columns to read beside those that targets and windows need.
       links: views to whose pixels the links of the others are read, for
         :meth:`~jaxsparse.data.pixels.Pixels.linked_to`.
@@ -79,7 +78,7 @@ class Pipeline:
         *,
         levels: int,
         targets: Sequence[str] = (),
-        loss: Any = None,
+        weigh: Weigh | None = None,
         truth: Sequence[str] = (),
         links: Sequence[str] = (),
         seed: int = 0,
@@ -87,8 +86,6 @@ class Pipeline:
     ):
         settings.check("data", data)
         settings.check("", {"seed": seed})
-        if loss is not None:
-            settings.check("objectives.semantic", loss)
         self.source = source
         self.views = chosen_views(source, data)
         images = [tuple(source.view_shapes[view]) for view in self.views]
@@ -119,7 +116,7 @@ class Pipeline:
         if source.event_classes or data.classes:
             self.classes, self.labels = label_events(source, tuple(data.classes))
         self.targets = tuple(targets)
-        self.loss = None if loss is None else {key: loss[key] for key in loss}
+        self.weigh = weigh
         wanted = {*truth, *itertools.chain(*(TARGETS[target].columns for target in targets))}
         if self.crop_keep == "interaction" and (any(self.crops) or self.oversize == "crop"):
             wanted |= set(crop.COLUMNS)
@@ -140,7 +137,7 @@ class Pipeline:
         return dataclasses.replace(
             pixels,
             values=(pixels.values - np.float32(self.mean)) / np.float32(self.std),
-            columns={name: TARGETS[name].make(pixels, self.loss) for name in self.targets},
+            columns={name: TARGETS[name].make(pixels, self.weigh) for name in self.targets},
         )
 
     def pixels(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:

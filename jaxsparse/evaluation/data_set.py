@@ -30,6 +30,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
 from jaxsparse.evaluation.which_part import which_part
+from jaxsparse.training.objectives import weigh_pixels
 from jaxsparse.training.workdir import Input
 
 BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
@@ -258,7 +259,7 @@ class DataSet:
         pixels = bool(self.pixel_classes)
         return Pipeline(
             self.source, self._data, levels=self.levels,
-            loss=self.config.objectives.get("semantic"),
+            weigh=weigh_pixels(self.config),
             targets=("weights",) if self.has_pixel_truth else (),
             truth=tuple(TRUTH_COLUMNS) if pixels else (),
             seed=draw or self.options.seed, augment=draw > 0,

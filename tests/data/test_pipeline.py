@@ -188,13 +188,13 @@ def test_classes_are_numbered_as_chosen(pipeline):
 
 
 @pytest.fixture
-def planes(events, data_config, loss_config):
+def planes(events, data_config):
     """Pipelines of the planes U (40 x 60) and Y (40 x 80), with targets."""
 
     def make(seed=7, augment=True, **options):
         data_config.update({"views": ("U", "Y"), **options})
         return Pipeline(
-            events, data_config, levels=LEVELS, targets=("labels", "weights"), loss=loss_config,
+            events, data_config, levels=LEVELS, targets=("labels", "weights"), weigh=pixel_weights,
             seed=seed, augment=augment,
         )  # fmt: skip
 

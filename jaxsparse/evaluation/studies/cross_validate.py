@@ -174,18 +174,21 @@ def shared_capacities(config: ConfigDict, events: DataSet) -> tuple[tuple[int, .
     They say how large batches are, nothing of what the events are.
     """
     from jaxsparse import models
-    from jaxsparse.data.loader import Loader
+    from jaxsparse.data.measured_buckets import measure_buckets
+    from jaxsparse.data.pipeline import Pipeline
     from jaxsparse.training.parallel import local_devices, split_cpu
 
     split_cpu(config.train.cpu_devices)
-    loader = Loader(
-        events.source, config.data, batch_size=config.train.batch_size,
-        num_devices=len(local_devices(config.train.devices)),
-        micro_batches=config.train.accumulate,
-        levels=models.geometry_of(config.model)["levels"],
-        seed=config.seed, events=events.numbers[events.truth >= 0],
+    pipeline = Pipeline(
+        events.source, config.data, levels=models.geometry_of(config.model)["levels"],
+        seed=config.seed, augment=True,
     )  # fmt: skip
-    return loader.buckets.capacities[: loader.buckets.measured]
+    buckets = measure_buckets(
+        pipeline, events.numbers[events.truth >= 0], batch_size=config.train.batch_size,
+        num_shares=len(local_devices(config.train.devices)) * config.train.accumulate,
+        num_buckets=config.data.num_buckets, capacities=config.data.capacities,
+    )  # fmt: skip
+    return buckets.capacities[: buckets.measured]
 
 
 def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0) -> np.ndarray:
