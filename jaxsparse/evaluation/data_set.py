@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -25,10 +24,10 @@ from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import mask
-from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
+from jaxsparse.evaluation.told_classes import event_classes, pixel_classes
 from jaxsparse.evaluation.which_part import which_part
 from jaxsparse.training.objectives import weigh_pixels
 from jaxsparse.training.workdir import Input
@@ -96,13 +95,15 @@ class DataSet:
         self.levels, heads = network.levels, network.heads
         self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
         self._check_views(file, network.views)
-        self.classes = _event_classes(file, config, heads["event"]) if "event" in heads else ()
+        self.classes = event_classes(file, config, heads["event"]) if "event" in heads else ()
         self.source: Any = EvaluatedFile(file, self.classes, options.value_scale)
         labels_pixels = "semantic" in heads
         self.has_pixel_truth = labels_pixels and all(
             len(file) > 0 and "labels" in file.truth_columns(view) for view in self.views
         )
-        self.pixel_classes = self._pixel_classes(heads["semantic"]) if labels_pixels else ()
+        self.pixel_classes: tuple[str, ...] = ()
+        if labels_pixels:
+            self.pixel_classes = pixel_classes(file, heads["semantic"], self.has_pixel_truth)
         self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
         self._data = self._settings(labels_pixels)
         self._left_out = LeftOut(self.source, self._data.max_bad_events)
@@ -286,17 +287,6 @@ class DataSet:
                     f"work directory is {self.config.model.dim}, choose another view or network."
                 )
 
-    def _pixel_classes(self, head: Any) -> tuple[str, ...]:
-        if not self.has_pixel_truth:
-            # The file's names may be those of whole events: what is predicted are pixels.
-            plain = tuple(f"class {label}" for label in range(head.num_classes))
-            known = find(self.source.detector).pixel_classes.names
-            return known if head.num_classes == len(known) else plain
-        names = tuple(self.source.class_names)
-        if len(names) != head.num_classes:
-            raise _other_classes(self.source.path, "classes", names, head.num_classes)
-        return names
-
     def _of_part(self, part: str) -> np.ndarray:
         if part == "all":
             return np.arange(len(self.source))
@@ -310,33 +300,3 @@ def _batch_size(config: Any, num_events: int) -> int:
     """What training puts through the network at once, not more than there are events."""
     training = -(-config.train.batch_size // config.train.accumulate)
     return max(min(training, num_events), 1)
-
-
-def _event_classes(file: EventFile, config: ConfigDict, head: Any) -> tuple[str, ...]:
-    number = int(head.num_classes)
-    names = tuple(str(name) for name in config.data.classes) or _trained_on(config, number)
-    names = names or tuple(file.event_classes)
-    if not names:
-        return tuple(f"class {label}" for label in range(number))
-    if len(names) != number:
-        raise _other_classes(file.path, "event classes", names, number)
-    return names
-
-
-def _trained_on(config: ConfigDict, number: int) -> tuple[str, ...]:
-    """Classes of the training file, if it is still there: older configs do not say them."""
-    path = config.data.train
-    if not path or not Path(path).is_file():
-        return ()
-    try:
-        names = tuple(EventFile(path).event_classes)
-    except InputError:  # what lies there now is no matter here
-        return ()
-    return names if len(names) == number else ()
-
-
-def _other_classes(path: Any, what: str, names: tuple[str, ...], number: int) -> InputError:
-    return InputError(
-        f"{path} has {len(names)} {what} ({', '.join(names)}) but the network of this work "
-        f"directory has {number}, evaluate it on data of its own classes."
-    )
