@@ -25,8 +25,9 @@ from benchmarks import machine
 from jaxsparse import command_line, models
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
+from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.errors import InputError
-from jaxsparse.training.objectives import objectives_of, pixel_targets
+from jaxsparse.training.objectives import objectives_of, pixel_targets, weigh_pixels
 
 _CONFIG = command_line.define_config()
 flags.mark_flag_as_required("config")
@@ -60,16 +61,16 @@ def _measure(workers: int) -> dict[str, Any]:
     config = _CONFIG.value.copy_and_resolve_references()
     config.data.workers = workers
     source = EventFile(_DATA.value)
+    pipeline = Pipeline(
+        source, config.data, levels=models.geometry_of(config.model)["levels"],
+        targets=pixel_targets(objectives_of(config)), weigh=weigh_pixels(config),
+        seed=config.seed, augment=True,
+    )  # fmt: skip
     loader = Loader(
-        source,
-        config.data,
-        batch_size=config.train.batch_size,
-        num_devices=max(config.train.cpu_devices, 1),
-        levels=models.geometry_of(config.model)["levels"],
-        targets=pixel_targets(objectives_of(config)),
-        loss=config.objectives.get("semantic"),
-        seed=config.seed,
-    )
+        pipeline, batch_size=config.train.batch_size,
+        num_devices=max(config.train.cpu_devices, 1), num_buckets=config.data.num_buckets,
+        capacities=config.data.capacities, workers=config.data.workers,
+    )  # fmt: skip
     batches: Any = iter(loader)
     next(batches)
     asked = round(_EPOCHS.value * loader.num_events)

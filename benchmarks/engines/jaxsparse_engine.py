@@ -19,6 +19,7 @@ from benchmarks.engines import cases
 from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Call, Layer, Workload
 from benchmarks.parameters import published_network, published_variables
 from jaxsparse import ops
+from jaxsparse.ops.convolve import convolve_rows
 
 CAPACITY_STEP = 128
 
@@ -129,7 +130,7 @@ def _layer(layer: Layer, workload: Workload, dtype: str) -> Call:
     weights = cases.layer_weights(layer, workload.dim)
     cotangent = _padded(cases.layer_cotangent(layer, rows_out), kernel_map.capacity_out)
 
-    convolution = functools.partial(ops.convolution, compute_dtype=dtype)
+    convolution = functools.partial(convolve_rows, compute_dtype=dtype)
     if not layer.gradients:
         return _call(
             convolution,

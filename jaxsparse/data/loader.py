@@ -6,7 +6,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from typing import Any
 
 import grain
 import jax
@@ -17,7 +16,7 @@ from jaxsparse.data.batch import Batch, Shard, pad, share_out
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.measured_buckets import measure_buckets
 from jaxsparse.data.pipeline import Pipeline
-from jaxsparse.data.pixels import Pixels, Source, source_name
+from jaxsparse.data.pixels import Pixels, source_name
 from jaxsparse.data.worker_processes import WorkerProcesses
 from jaxsparse.errors import InputError
 
@@ -44,56 +43,55 @@ class Loader:
     An event that cannot be read ends the iteration, or is left out (``data.bad_events``): its batch
     is then shorter.
 
-    Work is done by threads, or by ``data.workers`` processes (their program needs the usual
+    Work is done by threads, or by worker processes (their program needs the usual
     ``if __name__ == "__main__":``).
 
     Several hosts: each gets every ``process_count``-th event of a batch. All must run the same
     compiled program, so ``agree`` has to return the largest of the numbers that the hosts give it.
 
     Args:
-      source: random access to events.
-      data: the ``data`` part of a config.
+      pipeline: makes the images of events; its seed is that of the order and of the buckets.
       batch_size: events of a batch over all hosts, devices and micro-batches, at least 1.
-      levels: levels of the network, to count sites at.
-      targets: of every pixel, see :class:`~jaxsparse.data.pipeline.Pipeline`.
-      loss: ``objectives.semantic`` of a config, for targets.
       num_devices: devices of this process: the leading axis of every array.
       micro_batches: parts that a device takes one after the other; the second axis of every array
         where there is more than one.
-      seed: of order, augmentation, windows and buckets.
       shuffle: training or evaluation, see above.
       start_batch: number of the first batch.
       events: numbers of the events to use; all of the source if None.
       process_index: number of this host.
       process_count: number of hosts.
-      buckets: measured on the source if None, unless ``data.capacities`` states them.
+      buckets: measured on the events if None.
+      num_buckets: how many to measure.
+      capacities: states them instead.
       agree: see above.
+      workers: processes that make batches; 0: threads.
+      max_bad_events: how many that cannot be read are left out at most.
 
     Raises:
-      InputError: batch or event counts out of range, no events to train on; see also the pipeline.
+      InputError: batch or event counts out of range, no events to train on.
         Iteration raises it for events that break a rule or do not fit.
     """
 
     def __init__(
         self,
-        source: Source,
-        data: Any,
+        pipeline: Pipeline,
         *,
         batch_size: int,
-        levels: int,
-        targets: Sequence[str] = (),
-        loss: Any = None,
         num_devices: int = 1,
         micro_batches: int = 1,
-        seed: int = 0,
         shuffle: bool = True,
         start_batch: int = 0,
         events: np.ndarray | None = None,
         process_index: int = 0,
         process_count: int = 1,
         buckets: BucketTable | None = None,
+        num_buckets: int = 4,
+        capacities: Sequence[Sequence[int]] = (),
         agree: Callable[[int], int] | None = None,
+        workers: int = 0,
+        max_bad_events: int = 100,
     ):
+        source = pipeline.source
         if batch_size < 1:
             raise InputError(f"train.batch_size is {batch_size}: it must be 1 or more")
         if process_count > 1 and agree is None:
@@ -102,24 +100,21 @@ class Loader:
             chosen = " of the classes chosen" if len(source) else ""
             raise InputError(f"{source_name(source)} has no events{chosen}: training needs some")
         events = np.arange(len(source)) if events is None else np.asarray(events, np.int64)
-        self.pipeline = Pipeline(
-            source, data, levels=levels, targets=targets, loss=loss, seed=seed,
-            augment=shuffle,
-        )  # fmt: skip
+        self.pipeline = pipeline
         local_batch = -(-batch_size // process_count)
         num_shares = num_devices * micro_batches
         self.slots = -(-local_batch // num_shares)
         self.buckets = buckets or measure_buckets(
-            self.pipeline, events, batch_size=local_batch, num_shares=num_shares,
-            num_buckets=int(data.num_buckets), capacities=data.capacities,
+            pipeline, events, batch_size=local_batch, num_shares=num_shares,
+            num_buckets=num_buckets, capacities=capacities,
         )  # fmt: skip
         self.events, self.num_events = events, len(events)
         self.num_batches = ENDLESS if shuffle else -(-len(events) // batch_size)
         self.start_batch = start_batch
-        self.workers = int(data.workers)
+        self.workers = workers
         self._maker = _Maker(
-            pipeline=self.pipeline,
-            order=EpochOrder(events, seed=seed, shuffle=shuffle),
+            pipeline=pipeline,
+            order=EpochOrder(events, seed=pipeline.seed, shuffle=shuffle),
             buckets=self.buckets,
             batch_size=batch_size,
             num_shares=num_shares,
@@ -127,7 +122,7 @@ class Loader:
             process_index=process_index,
             process_count=process_count,
         )
-        self.left_out = LeftOut(source, int(data.max_bad_events))
+        self.left_out = LeftOut(source, max_bad_events)
         self._micro_batches, self._agree = micro_batches, agree
 
     def __iter__(self) -> Generator[Batch, None, None]:

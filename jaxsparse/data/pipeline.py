@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
-from jaxsparse.data.targets import TARGETS, label_events
+from jaxsparse.data.targets import TARGETS, Weigh, label_events
 from jaxsparse.errors import InputError
 
 # Streams of random numbers.
@@ -52,8 +52,7 @@ class Pipeline:
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
-      loss: ``objectives.semantic`` of a config, for targets; without it every pixel with a class
-        weighs 1.
+      weigh: the weight of every pixel, a target; without it every pixel with a class weighs 1.
       truth: truth columns to read beside those that targets and windows need.
       links: views to whose pixels the links of the others are read, for
         :meth:`~jaxsparse.data.pixels.Pixels.linked_to`.
@@ -79,7 +78,7 @@ class Pipeline:
         *,
         levels: int,
         targets: Sequence[str] = (),
-        loss: Any = None,
+        weigh: Weigh | None = None,
         truth: Sequence[str] = (),
         links: Sequence[str] = (),
         seed: int = 0,
@@ -87,8 +86,6 @@ class Pipeline:
     ):
         settings.check("data", data)
         settings.check("", {"seed": seed})
-        if loss is not None:
-            settings.check("objectives.semantic", loss)
         self.source = source
         self.views = chosen_views(source, data)
         images = [tuple(source.view_shapes[view]) for view in self.views]
@@ -119,7 +116,7 @@ class Pipeline:
         if source.event_classes or data.classes:
             self.classes, self.labels = label_events(source, tuple(data.classes))
         self.targets = tuple(targets)
-        self.loss = None if loss is None else {key: loss[key] for key in loss}
+        self.weigh = weigh
         wanted = {*truth, *itertools.chain(*(TARGETS[target].columns for target in targets))}
         if self.crop_keep == "interaction" and (any(self.crops) or self.oversize == "crop"):
             wanted |= set(crop.COLUMNS)
@@ -140,7 +137,7 @@ class Pipeline:
         return dataclasses.replace(
             pixels,
             values=(pixels.values - np.float32(self.mean)) / np.float32(self.std),
-            columns={name: TARGETS[name].make(pixels, self.loss) for name in self.targets},
+            columns={name: TARGETS[name].make(pixels, self.weigh) for name in self.targets},
         )
 
     def pixels(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:
@@ -153,6 +150,16 @@ class Pipeline:
         if len(blocks) == 1:
             return blocks[0]
         return tuple(map(Pixels.joined, zip(*blocks, strict=True)))
+
+    def corners(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[np.ndarray, ...]:
+        """Where the windows of :meth:`pixels` lie in the images of the file, one array a view.
+
+        Returns:
+          First corners, int64 ``[events, dim]``; 0 where nothing is cut out.
+        """
+        events = np.asarray(events, np.int64)
+        key = (self.seed, np.broadcast_to(epochs, events.shape), events)
+        return tuple(starts for _, starts in self._windows(key))
 
     def readable_pixels(
         self, events: np.ndarray, epochs: np.ndarray | int = 0
@@ -172,7 +179,7 @@ class Pipeline:
         except InputError:
             if not self.skips:
                 raise
-        wrong = unreadable(self.source, events, self.views)
+        wrong = unreadable(events, lambda some: [self._read(some, view) for view in self.views])
         good = ~np.isin(events, list(wrong))
         epochs = np.broadcast_to(epochs, events.shape)
         return self.pixels(events[good], epochs[good]), good, wrong
@@ -248,9 +255,17 @@ class Pipeline:
         return [slice(*ends) for ends in itertools.pairwise([0, *ends])]
 
     def _views(self, key: Key) -> tuple[Pixels, ...]:
-        made, first = [], None
+        return tuple(
+            self._changed(pixels, number, key)
+            for number, (pixels, _) in enumerate(self._windows(key))
+        )
+
+    def _windows(self, key: Key) -> Iterator[tuple[Pixels, np.ndarray]]:
+        """View after view what lies in the windows, and their first corners."""
+        first = None
         for number, view in enumerate(self.views):
             pixels = transforms.mask(self._read(key[2], view), self.low, self.high)
+            starts = np.zeros((len(key[2]), len(pixels.shape)), np.int64)
             if self.crops[number]:
                 starts = crop.choose_windows(
                     pixels, self.windows[number], keep=self.crop_keep,
@@ -258,8 +273,7 @@ class Pipeline:
                 )  # fmt: skip
                 pixels = transforms.crop(pixels, starts, self.windows[number])
                 first = starts[:, 0] if self.one_length else None
-            made.append(self._changed(pixels, number, key))
-        return tuple(made)
+            yield pixels, starts
 
     def _changed(self, pixels: Pixels, number: int, key: Key) -> Pixels:
         if self.augment:

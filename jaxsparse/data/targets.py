@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,42 +12,38 @@ from jaxsparse.data.pixels import Pixels, Source, source_name
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.errors import InputError
 
+# The weight of every pixel of some images, such as pixel_weights of jaxsparse.data.weights.
+Weigh = Callable[[Pixels], np.ndarray]
+
 
 @dataclasses.dataclass(frozen=True)
 class Target:
     """A number of every pixel that objectives may ask for.
 
     Attributes:
-      make: images and ``objectives.semantic`` of a config (or None) -> ``[pixels]``.
+      make: images and what weighs their pixels (or None) -> ``[pixels]``.
       columns: truth columns that it is made from, those of them that a file has.
       dtype: of it.
       padding: what rows of a batch that are no pixel have.
     """
 
-    make: Callable[[Pixels, Mapping[str, Any] | None], np.ndarray]
+    make: Callable[[Pixels, Weigh | None], np.ndarray]
     columns: tuple[str, ...]
     dtype: type
     padding: float
 
 
-def _labels(pixels: Pixels, _: Mapping[str, Any] | None) -> np.ndarray:
+def _labels(pixels: Pixels, _: Weigh | None) -> np.ndarray:
     """int32, the class of every pixel, -1 for none: all of them without truth."""
     labels = pixels.columns.get("labels")
     return np.full(len(pixels), NO_CLASS, np.int32) if labels is None else labels.astype(np.int32)
 
 
-def _weights(pixels: Pixels, loss: Mapping[str, Any] | None) -> np.ndarray:
-    """float32, :func:`~jaxsparse.data.weights.pixel_weights`; without ``loss`` 1 where a class."""
-    if loss is None or "labels" not in pixels.columns:
-        return (_labels(pixels, loss) != NO_CLASS).astype(np.float32)
-    return weights.pixel_weights(
-        pixels,
-        low=float(loss["cluster_low"]),
-        high=float(loss["cluster_high"]),
-        scale=float(loss["cluster_scale"]),
-        vertex_weight=float(loss["vertex_weight"]),
-        vertex_radius=float(loss["vertex_radius"]),
-    )
+def _weights(pixels: Pixels, weigh: Weigh | None) -> np.ndarray:
+    """float32, of ``weigh``; without it, or without truth, 1 where there is a class."""
+    if weigh is None or "labels" not in pixels.columns:
+        return (_labels(pixels, weigh) != NO_CLASS).astype(np.float32)
+    return weigh(pixels)
 
 
 TARGETS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import Selection, content_hashes, select_events
-from jaxsparse.data.pipeline import chosen_views
+from jaxsparse.data.pipeline import Pipeline, chosen_views
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
-from jaxsparse.training.objectives import Objective, pixel_targets
+from jaxsparse.training.objectives import Objective, pixel_targets, weigh_pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,28 +96,30 @@ def open_data(
     Raises:
       InputError: a file that is none or does not fit, or no event to train or to validate on.
     """
-    every, names_events = config.train, "event" in config.model.heads
+    names_events = "event" in config.model.heads
     source = _open(config, "train")
     event_classes = tuple(source.event_classes) if names_events else ()
     # Every other file is read by the names of this one, in whatever order it has them.
     config = with_class_names(config, event_classes)
-    own_file = bool(config.data.validation)
-    split = () if own_file else config.data.split
+    data, train = config.data, config.train
+    own_file = bool(data.validation)
+    split = () if own_file else data.split
     chosen = _select(config, source, split, "train")
-    common: dict[str, Any] = dict(
-        targets=pixel_targets(objectives),
-        loss=config.objectives.get("semantic"),
-        num_devices=num_devices,
-        levels=network.levels,
-        seed=config.seed,
-    )
-    train = Loader(
-        source, config.data, shuffle=True, batch_size=every.batch_size,
-        micro_batches=every.accumulate, events=chosen.events, **common,
+    images = functools.partial(
+        Pipeline, data=data, levels=network.levels, targets=pixel_targets(objectives),
+        weigh=weigh_pixels(config), seed=config.seed,
     )  # fmt: skip
-    facts = {"data": f"{config.data.train}, {_pictures(train)}", "training": chosen.describe()}
+    batches = functools.partial(
+        Loader, num_devices=num_devices, capacities=data.capacities, workers=data.workers,
+        max_bad_events=data.max_bad_events,
+    )  # fmt: skip
+    loader = batches(
+        images(source, augment=True), batch_size=train.batch_size, micro_batches=train.accumulate,
+        events=chosen.events, num_buckets=data.num_buckets,
+    )  # fmt: skip
+    facts = {"data": f"{data.train}, {_pictures(loader)}", "training": chosen.describe()}
     if names_events:
-        facts["classes"] = ", ".join(train.pipeline.classes)
+        facts["classes"] = ", ".join(loader.pipeline.classes)
     contents = {"data.train": fingerprint(source)}
     validation = None
     if own_file or split:
@@ -124,21 +127,20 @@ def open_data(
         seen = _select(config, other, split, "validation")
         if not len(seen.events):
             raise InputError(
-                f"data.split is {tuple(config.data.split)} and data.validation "
-                f"{config.data.validation!r}: no event of the classes chosen is left for "
-                "validation, give a larger share or file."
+                f"data.split is {tuple(data.split)} and data.validation {data.validation!r}: no "
+                "event of the classes chosen is left for validation, give a larger share or file."
             )
         facts["validation"] = seen.describe()
         if own_file:
             contents["data.validation"] = fingerprint(other)
-            facts["validation"] += _shared(train.pipeline.views, source, chosen, other, seen)
-        validation = Loader(
-            other, _few_buckets(config.data), shuffle=False,
-            batch_size=-(-every.batch_size // every.accumulate),
-            events=seen.events[spread_or_all(len(seen.events), every.validation_events)],
-            **common,
+            facts["validation"] += _shared(loader.pipeline.views, source, chosen, other, seen)
+        # Few buckets: a pass is short, and compiling costs more than padding.
+        validation = batches(
+            images(other), batch_size=-(-train.batch_size // train.accumulate), shuffle=False,
+            events=seen.events[spread_or_all(len(seen.events), train.validation_events)],
+            num_buckets=min(2, data.num_buckets),
         )  # fmt: skip
-    return Loaders(train, validation, len(chosen.events), facts, contents, event_classes)
+    return Loaders(loader, validation, len(chosen.events), facts, contents, event_classes)
 
 
 def _open(config: ConfigDict, key: str) -> EventFile:
@@ -207,10 +209,3 @@ def _pictures(loader: Loader) -> str:
     return "views " + ", ".join(
         f"{view} of {size}" for view, size in zip(loader.pipeline.views, sizes, strict=True)
     )
-
-
-def _few_buckets(data: ConfigDict) -> ConfigDict:
-    """``data`` for a validation pass: it is short, and compiling costs more than padding."""
-    few = data.copy_and_resolve_references()
-    few.num_buckets = min(2, few.num_buckets)
-    return few

@@ -8,6 +8,7 @@ that it is of. Parts of a batch add up to the same number however it is shared o
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from ml_collections import ConfigDict
 
 from jaxsparse import settings
 from jaxsparse.data.batch import Batch
+from jaxsparse.data.targets import Weigh
+from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from jaxsparse.training.losses import ClassLoss
 from jaxsparse.training.metrics import HeadSums, confusion_counts
@@ -116,6 +119,22 @@ def objectives_of(config: ConfigDict) -> tuple[Objective, ...]:
 def pixel_targets(objectives: Iterable[Objective]) -> tuple[str, ...]:
     """What batches must have of every pixel, of :data:`jaxsparse.data.targets.TARGETS`."""
     return tuple(name for objective in objectives for name in objective.target.pixel_targets)
+
+
+def weigh_pixels(config: ConfigDict) -> Weigh | None:
+    """The weight of every pixel in the loss, as the objective ``semantic`` has it; None without.
+
+    Raises:
+      InputError: a value out of its range.
+    """
+    if (semantic := config.objectives.get("semantic")) is None:
+        return None
+    settings.check("objectives.semantic", semantic)
+    return functools.partial(
+        pixel_weights, low=semantic.cluster_low, high=semantic.cluster_high,
+        scale=semantic.cluster_scale, vertex_weight=semantic.vertex_weight,
+        vertex_radius=semantic.vertex_radius,
+    )  # fmt: skip
 
 
 def main_head(config: ConfigDict) -> str:

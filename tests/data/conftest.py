@@ -115,8 +115,3 @@ def data_config():
     config = default_config().data
     config.update({"views": ("Y",), "crop": (32, 32), "num_buckets": 3})
     return config
-
-
-@pytest.fixture
-def loss_config():
-    return default_config().objectives.semantic

@@ -12,9 +12,9 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
-from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import content_hashes
 from jaxsparse.errors import InputError
+from tests.loaders import make_loader
 
 BAD = (6, 7)
 
@@ -36,7 +36,7 @@ def load(data_config):
 
     def make(source, *, batch_size=4, events=None, buckets=None, **data):
         data_config.update(data)
-        return Loader(
+        return make_loader(
             source, data_config, batch_size=batch_size, levels=3, shuffle=False, events=events,
             buckets=buckets,
         )  # fmt: skip

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.loader import EpochOrder, Loader
+from jaxsparse.data.loader import EpochOrder
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from tests.data.whole_events import LEVELS, NUM_EVENTS, data, event_of, source
+from tests.loaders import make_loader
 
 __all__ = ["data", "source"]  # fixtures
 
@@ -32,16 +34,16 @@ def assert_same(first, second):
 
 
 @pytest.fixture
-def load(events, data_config, loss_config):
+def load(events, data_config):
     """Function that makes a loader of the small file; options change the config's data part."""
 
     def make(*, data=(), **options):
         data_config.update(dict(data))
         settings = {
-            "batch_size": 4, "levels": LEVELS, "seed": 7, "loss": loss_config,
+            "batch_size": 4, "levels": LEVELS, "seed": 7, "weigh": pixel_weights,
             "targets": ("labels", "weights"), **options,
         }  # fmt: skip
-        return Loader(events, data_config, **settings)
+        return make_loader(events, data_config, **settings)
 
     return make
 
@@ -192,7 +194,7 @@ def test_oversize_events_may_be_cropped_the_same_way_each_time(load):
 def test_views_without_truth_have_no_weight(tmp_path, make_event, write_events, data_config):
     bare = {name: View(v.coords, v.values, v.shape) for name, v in make_event(1).views.items()}
     path = write_events(tmp_path / "bare.h5", [Event(0, bare)])
-    (batch,) = Loader(
+    (batch,) = make_loader(
         EventFile(path), data_config, batch_size=2, levels=LEVELS, shuffle=False,
         targets=("labels", "weights"),
     )  # fmt: skip
@@ -205,9 +207,9 @@ def test_files_without_events_can_be_evaluated_but_not_trained_on(
     tmp_path, write_events, data_config
 ):
     source = EventFile(write_events(tmp_path / "none.h5", []))
-    assert list(Loader(source, data_config, batch_size=2, levels=LEVELS, shuffle=False)) == []
+    assert list(make_loader(source, data_config, batch_size=2, levels=LEVELS, shuffle=False)) == []
     with pytest.raises(InputError, match=r"none\.h5 has no events: training"):
-        Loader(source, data_config, batch_size=2, levels=LEVELS)
+        make_loader(source, data_config, batch_size=2, levels=LEVELS)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,9 @@ def load_events(source, data):
     """Function that makes a loader of small events in two views with classes."""
 
     def make(**options):
-        return Loader(source, data, **{"batch_size": 8, "levels": LEVELS, "seed": 3, **options})
+        return make_loader(
+            source, data, **{"batch_size": 8, "levels": LEVELS, "seed": 3, **options}
+        )
 
     return make
 

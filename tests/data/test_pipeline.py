@@ -188,13 +188,13 @@ def test_classes_are_numbered_as_chosen(pipeline):
 
 
 @pytest.fixture
-def planes(events, data_config, loss_config):
+def planes(events, data_config):
     """Pipelines of the planes U (40 x 60) and Y (40 x 80), with targets."""
 
     def make(seed=7, augment=True, **options):
         data_config.update({"views": ("U", "Y"), **options})
         return Pipeline(
-            events, data_config, levels=LEVELS, targets=("labels", "weights"), loss=loss_config,
+            events, data_config, levels=LEVELS, targets=("labels", "weights"), weigh=pixel_weights,
             seed=seed, augment=augment,
         )  # fmt: skip
 
@@ -220,6 +220,19 @@ def test_views_of_different_shapes_have_windows_and_targets_of_their_own(planes,
             np.testing.assert_allclose(view.columns["weights"], pixel_weights(cut), rtol=1e-6)
     assert len(set(times)) == len({number for number, _ in times}) < len(times)  # they share it
     assert len({time for _, time in times}) > 5
+
+
+def test_corners_say_where_the_windows_lie_in_the_file(planes, events):
+    made = planes(crop=(24, 70), augment=False)
+    numbers = np.array([3, 0, 7])
+    found = made.corners(numbers)
+    for view, image, corners in zip(made.views, made.pixels(numbers), found, strict=True):
+        whole = events.read_pixels(numbers, view)
+        for corner, part, of in zip(corners, image.views(), whole.views(), strict=True):
+            stored = dict(zip(map(tuple, of.coords.tolist()), of.values.tolist(), strict=True))
+            own = [stored[tuple(place)] for place in (part.coords + corner).tolist()]
+            assert own == part.values.tolist()
+    assert not np.any(planes(crop=(), augment=False).corners(numbers))
 
 
 def one_each(image: Pixels) -> list[Pixels]:

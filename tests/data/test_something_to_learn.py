@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.loader import Loader
 from jaxsparse.data.something_to_learn import require_something_to_learn
+from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
+from tests.loaders import make_loader
 
 
 @pytest.fixture
-def load(tmp_path, make_event, write_events, data_config, loss_config):
+def load(tmp_path, make_event, write_events, data_config):
     """Function that makes a loader of events that were changed; view by view."""
 
-    def make(change=lambda view: view, *, loss=(), **data):
+    def make(change=lambda view: view, *, weigh=pixel_weights, **data):
         events = [
             dataclasses.replace(
                 event, views={name: change(view) for name, view in event.views.items()}
@@ -25,10 +27,9 @@ def load(tmp_path, make_event, write_events, data_config, loss_config):
             for event in map(make_event, range(5))
         ]
         data_config.update({"crop": (), **data})
-        loss_config.update(dict(loss))
-        return Loader(
+        return make_loader(
             EventFile(write_events(tmp_path / "a.h5", events)), data_config, batch_size=2,
-            levels=2, targets=("labels", "weights"), loss=loss_config,
+            levels=2, targets=("labels", "weights"), weigh=weigh,
         )  # fmt: skip
 
     return make
@@ -90,14 +91,17 @@ def test_views_without_a_pixel_are_named(load):
 
 
 @pytest.mark.parametrize(
-    ("change", "loss"),
+    ("change", "weigh"),
     [
-        (lambda view: dataclasses.replace(view, labels=None), ()),
-        (lambda view: dataclasses.replace(view, labels=np.full(len(view), -1, np.int8)), ()),
-        (lambda view: view, {"cluster_low": 0.0, "cluster_high": 0.0, "vertex_weight": 0.0}),
+        (lambda view: dataclasses.replace(view, labels=None), pixel_weights),
+        (
+            lambda view: dataclasses.replace(view, labels=np.full(len(view), -1, np.int8)),
+            pixel_weights,
+        ),
+        (lambda view: view, functools.partial(pixel_weights, low=0.0, high=0.0, vertex_weight=0.0)),
     ],
-)
-def test_pixels_without_a_class_or_a_weight_are_refused(load, change, loss):
-    loader = load(change, loss=loss)
+)  # fmt: skip
+def test_pixels_without_a_class_or_a_weight_are_refused(load, change, weigh):
+    loader = load(change, weigh=weigh)
     with pytest.raises(InputError, match=r"data\.train has nothing to learn from: no pixel of 5"):
         require_something_to_learn(loader, None)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.loader import Loader
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.schema import Event
 from jaxsparse.errors import InputError
@@ -20,7 +19,9 @@ from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.losses import ClassLoss
 from jaxsparse.training.metrics import confusion_counts
+from jaxsparse.training.objectives import weigh_pixels
 from tests.evaluation.workdirs import assert_refused
+from tests.loaders import make_loader
 from tests.random_views import random_view
 
 # The keys that other programs read (docs/architecture.md).
@@ -91,9 +92,9 @@ def test_evaluation_scores_what_validation_sees(crops, workdir, truth_file):
     """Batches of the training's loader, by the loss that training logs."""
     trained = load_for_evaluation(workdir)
     config, network = trained.config, trained.network
-    loader = Loader(
+    loader = make_loader(
         EventFile(truth_file), config.data, batch_size=2, levels=network.levels, shuffle=False,
-        targets=("labels", "weights"), loss=config.objectives.semantic, seed=0,
+        targets=("labels", "weights"), weigh=weigh_pixels(config), seed=0,
     )  # fmt: skip
     predictor = Predictor(network, trained.variables)
     loss, confusion = 0.0, np.zeros((5, 5), int)

@@ -9,13 +9,13 @@ import pytest
 from jaxsparse import models
 from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.loader import Loader
 from jaxsparse.inference import make_forward
 from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import AXIS, make_train_step
+from tests.loaders import make_loader
 
 EVENTS, SITES = 10, ((256, 256),)  # one bucket for all batches: few programs
 
@@ -23,7 +23,7 @@ EVENTS, SITES = 10, ((256, 256),)  # one bucket for all batches: few programs
 def batch_of(config, *, num_devices=1, micro_batches=1, events=tuple(range(EVENTS))):
     """Events of the file as one batch with room for ten; the last slots may be empty."""
     source = EventFile(config.data.train)
-    (batch,) = Loader(
+    (batch,) = make_loader(
         source, config.data, batch_size=EVENTS, num_devices=num_devices, levels=1,
         micro_batches=micro_batches, shuffle=False, events=np.array(events),
         buckets=BucketTable(SITES),

@@ -9,7 +9,6 @@ import pytest
 
 from jaxsparse import models
 from jaxsparse.data.event_file import EventFile, EventWriter
-from jaxsparse.data.loader import Loader
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
@@ -19,11 +18,12 @@ from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.logs import read_records
-from jaxsparse.training.objectives import main_head, objectives_of
+from jaxsparse.training.objectives import main_head, objectives_of, weigh_pixels
 from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import AXIS, make_train_step
+from tests.loaders import make_loader
 
 SHAPE, CLASSES = (20, 16), ("nue", "numu", "nc")
 
@@ -112,9 +112,9 @@ def test_two_heads_of_one_network_are_trained_at_once(config, tmp_path):
 
 def one_batch(config):
     source = EventFile(config.data.train)
-    (batch, *_) = Loader(
+    (batch, *_) = make_loader(
         source, config.data, batch_size=20, levels=2, shuffle=False,
-        targets=("labels", "weights"), loss=config.objectives.semantic,
+        targets=("labels", "weights"), weigh=weigh_pixels(config),
     )  # fmt: skip
     return batch
 
