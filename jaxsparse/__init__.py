@@ -7,6 +7,7 @@ from jaxsparse import ops
 from jaxsparse.errors import InputError
 from jaxsparse.ops.grids import from_dense
 from jaxsparse.ops.levels import Geometry, geometry
+from jaxsparse.same_sites import checking_sites
 from jaxsparse.tensor import SparseTensor, sparse_tensor
 
 __version__ = "0.1.0"
@@ -15,6 +16,7 @@ __all__ = [
     "Geometry",
     "InputError",
     "SparseTensor",
+    "checking_sites",
     "from_dense",
     "geometry",
     "ops",

@@ -5,7 +5,7 @@ tensors on the same sites hold the same object. So the object is the identity of
 operation that makes sites out of others notes what it did: ``derived(new, "pruned", old, keep)``.
 Two arrays that go back to a common array by different ways are different sites. Nothing is said of
 arrays without a common origin, such as two arguments of a compiled function, which may well be
-equal.
+equal: :func:`jaxsparse.checking_sites` compares those when the program runs.
 
 Notes are kept beside the arrays, in a table of weak references, and not in the pytrees: a static
 field would be part of the structure that ``jit`` caches by, that ``scan`` and ``cond`` compare and

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+import functools
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import jax
@@ -31,7 +35,8 @@ def check_same_sites(x: HasSites, other: HasSites, relation: str, remedy: str) -
 
     Stride, shape, number of events and capacity are static and always compared. Coordinates are
     compared where both arrays are at hand. Under ``jit`` and its kin they are not; there sites are
-    told apart by what they were made of, see :mod:`jaxsparse.origins`.
+    told apart by what they were made of, see :mod:`jaxsparse.origins`, and within
+    :func:`checking_sites` the compiled program compares them.
 
     Args:
       x: what was given.
@@ -55,20 +60,64 @@ def check_same_sites(x: HasSites, other: HasSites, relation: str, remedy: str) -
         raise InputError(
             f"x has stride, shape, events and capacity {given}: {relation} {expected}, {remedy}"
         )
-    if known_to_differ(x.coords, other.coords):
-        here, there = np.asarray(x.coords), np.asarray(other.coords)
-        row = int(np.flatnonzero((here != there).any(axis=1))[0])
+    if x.coords is other.coords:
+        return
+    compare = functools.partial(_compare, relation=relation, remedy=remedy)
+    if _at_hand(x.coords) and _at_hand(other.coords):
+        compare(x.coords, other.coords)
+        return
+    difference = origins.difference(x.coords, other.coords)
+    if difference:
+        raise InputError(
+            f"x has the sites {difference[0]}: {relation} those {difference[1]}, {remedy}; "
+            "if the rows are the same all the same, say so with y.replace(features=x.features)"
+        )
+    if _checking.get():
+        jax.debug.callback(compare, x.coords, other.coords)
+
+
+_checking = contextvars.ContextVar("checking_sites", default=False)
+
+
+@contextlib.contextmanager
+def checking_sites() -> Iterator[None]:
+    """Within, compiled programs compare the sites of sparse operands when they run: to find a bug.
+
+    For what cannot be told when a program is traced, above all two arguments of one compiled
+    function. A program that finds a difference ends with JAX's ``JaxRuntimeError``, whose text has
+    the line of the ``InputError``. All programs are compiled anew, within and afterwards, and
+    coordinates go to the host for every comparison; such a program cannot be exported.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x, y = (sparse_tensor([[0, i]], [[1.0]], spatial_shape=(4,), batch_size=1) for i in (1, 2))
+    >>> add = jax.jit(lambda x, y: x + y)
+    >>> add(x, y).features.tolist()  # paired by row number
+    [[2.0]]
+    >>> with checking_sites():  # doctest: +IGNORE_EXCEPTION_DETAIL
+    ...     add(x, y)
+    Traceback (most recent call last):
+        ...
+    jax.errors.JaxRuntimeError: x has site [0, 1] in row 0: y has [0, 2] there
+    """
+    jax.clear_caches()  # programs of before do not compare
+    token = _checking.set(True)
+    try:
+        yield
+        jax.effects_barrier()
+    finally:
+        _checking.reset(token)
+        jax.clear_caches()
+
+
+def _compare(here: Any, there: Any, *, relation: str, remedy: str) -> None:
+    here, there = np.asarray(here), np.asarray(there)
+    rows = np.flatnonzero((here != there).any(axis=1))
+    if rows.size:
+        row = int(rows[0])
         raise InputError(
             f"x has site {here[row].tolist()} in row {row}: {relation} {there[row].tolist()} "
             f"there, {remedy}"
         )
-    if not (_at_hand(x.coords) and _at_hand(other.coords)):
-        difference = origins.difference(x.coords, other.coords)
-        if difference:
-            raise InputError(
-                f"x has the sites {difference[0]}: {relation} those {difference[1]}, {remedy}; "
-                "if the rows are the same all the same, say so with y.replace(features=x.features)"
-            )
 
 
 def known_to_differ(one: Any, other: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -246,8 +247,7 @@ def sparse_tensor(
         points = points[new_site]
     count = len(points)
     rows = max(count, 1) if capacity is None else positive("capacity", capacity)
-    if rows < count:
-        raise InputError(f"capacity is {rows} but the points make {count} sites: raise capacity")
+    check_room(count, rows, "the points make")
     padded_coords = np.full((rows, points.shape[1]), -1, np.int32)
     padded_coords[:count] = points
     padded_values = np.zeros((rows, values.shape[1]), values.dtype)
@@ -260,6 +260,28 @@ def sparse_tensor(
         batch_size=int(batch_size),
         stride=(1,) * len(shape),
     )
+
+
+def check_room(count: Int[Array, ""] | int, capacity: int, there_are: str = "there are") -> None:
+    """Refuses more sites than there are rows; under ``jit``, where nobody can count them, never.
+
+    Args:
+      count: of the sites.
+      capacity: rows for them.
+      there_are: how the error speaks of the sites.
+
+    Raises:
+      InputError: they do not fit.
+
+    >>> check_room(3, 2, "the union has")
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: capacity is 2 but the union has 3 sites: raise capacity
+    """
+    if not isinstance(count, jax.core.Tracer) and int(count) > capacity:
+        raise InputError(
+            f"capacity is {capacity} but {there_are} {int(count)} sites: raise capacity"
+        )
 
 
 def check_tensor(x: object, name: str = "x") -> None:

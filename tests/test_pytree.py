@@ -111,8 +111,8 @@ def test_a_network_is_exported_with_the_batch_in_its_signature_and_its_gradient_
 
     @jax.jit
     def layer(weights, x, built):
-        level = built.levels[0]
-        return built.tensor(0, ops.convolution(x.features, weights, level.kernel_maps[3]))
+        near = ops.submanifold_connection(built.levels[0], ops.hypercube(3, x.dim))
+        return ops.convolution(x, weights, near)
 
     built = values()["Geometry"]
     back = export.deserialize(export.export(layer)(weights, x, built).serialize(vjp_order=1))

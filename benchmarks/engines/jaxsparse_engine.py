@@ -19,6 +19,7 @@ from benchmarks.engines import cases
 from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Call, Layer, Workload
 from benchmarks.parameters import published_network, published_variables
 from jaxsparse import ops
+from jaxsparse.ops.convolve import convolve_rows
 
 CAPACITY_STEP = 128
 
@@ -131,7 +132,7 @@ def _layer(layer: Layer, workload: Workload) -> Call:
 
     if not layer.gradients:
         return _call(
-            ops.convolution,
+            convolve_rows,
             features,
             weights,
             kernel_map,
@@ -139,7 +140,7 @@ def _layer(layer: Layer, workload: Workload) -> Call:
         )
 
     def with_gradients(features: Any, weights: Any, kernel_map: Any, cotangent: Any) -> Any:
-        out, back = jax.vjp(lambda x, w: ops.convolution(x, w, kernel_map), features, weights)
+        out, back = jax.vjp(lambda x, w: convolve_rows(x, w, kernel_map), features, weights)
         return out, *back(cotangent)
 
     return _call(

@@ -14,6 +14,7 @@ from jax.typing import DTypeLike
 from jaxsparse.errors import InputError
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.activations import activation
+from jaxsparse.ops import implementations
 
 VOCABULARIES: dict[str, ModuleType] = {"sparse": sparse, "dense": dense}
 ORDERS = ("norm_first", "convolution_first")
@@ -51,6 +52,13 @@ class BlockSettings:
       axis_name: the mapped axis over which batch norm sums its moments.
       activation: name of the activation, see :func:`~jaxsparse.nn.activations.activation`.
       residual: whether residual blocks add their input; without, they are plain chains.
+      implementation: data flow of the sparse convolutions, see :func:`jaxsparse.ops.convolution`.
+        Operations that have none of that name (channelwise convolutions, batch norm) take what is
+        made of the same, of XLA's operations or as kernels.
+
+    Raises:
+      InputError: a vocabulary, order or implementation that there is not, or an implementation of
+        dense layers.
     """
 
     train: bool
@@ -62,21 +70,36 @@ class BlockSettings:
     axis_name: str | None = None
     activation: str = "relu"
     residual: bool = True
+    implementation: str = implementations.AUTO
 
     def __post_init__(self) -> None:
         vocabulary(self.vocabulary)
         if self.order not in ORDERS:
             raise InputError(f"order is {self.order!r}: must be one of {', '.join(ORDERS)}")
+        implementations.check_name("convolution", self.implementation)
+        if self.vocabulary == "dense" and self.implementation != implementations.AUTO:
+            raise InputError(
+                f"implementation is {self.implementation!r} and vocabulary 'dense': data flows are "
+                "those of sparse convolutions, leave it 'auto'"
+            )
 
     @property
     def layers(self) -> Any:
         """The module of layers."""
         return vocabulary(self.vocabulary)
 
+    def data_flow(self, operation: str) -> str:
+        """What an operation of the table of implementations is asked for in this network."""
+        return implementations.counterpart(operation, self.implementation)
+
     def batch_norm(self, name: str) -> nn.Module:
         """A batch norm of this network."""
         return self.layers.BatchNorm(
-            train=self.train, momentum=self.momentum, axis_name=self.axis_name, name=name
+            train=self.train,
+            momentum=self.momentum,
+            axis_name=self.axis_name,
+            implementation=self.data_flow("column_moments"),
+            name=name,
         )
 
     def activate(self, x: Any) -> Any:
@@ -117,8 +140,13 @@ class ConvolutionUnit(nn.Module):
             "dtype": settings.dtype,
             "name": "convolution",
         }
-        if self.convolution != "ChannelwiseConv":
+        operation = "convolution"
+        if self.convolution == "ChannelwiseConv":
+            operation = "grouped_convolution"
+        else:
             options["features"] = self.features
+        if self.convolution != "Linear":
+            options["implementation"] = settings.data_flow(operation)
         if self.convolution == "SubmanifoldConv":
             options["kernel_size"] = settings.kernel_size
         convolution = getattr(settings.layers, self.convolution)(**options)

@@ -32,13 +32,7 @@ def neighbours(
     """
     check_odd(kernel_size)
     here = _level(geometry, level)
-    sites = ops.Sites.of(here)
-    kernel_map = here.kernel_map(kernel_size, dilation)
-    if kernel_map is not None:
-        return ops.Connection(sites, sites, kernel_map, kernel_map.taps, kernel_map.taps)
-    return ops.submanifold_connection(
-        sites, ops.hypercube(kernel_size, sites.dim, dilation=dilation)
-    )
+    return ops.submanifold_connection(here, ops.hypercube(kernel_size, here.dim, dilation=dilation))
 
 
 def down(geometry: Geometry, level: int, *, kernel_size: int = 2) -> ops.Connection:

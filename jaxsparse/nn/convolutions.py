@@ -158,16 +158,15 @@ def _convolved(module: Any, x: Any, where: Any, *, features: int, groups: int) -
         bias = parameter(module, "bias", nn.initializers.zeros, (features,))
     if isinstance(connection, DenseConnection):
         return dense_convolution(x, weights, connection, bias, groups, module.dtype)
-    out = ops.convolution(
-        x.features,
+    return ops.convolution(
+        x,
         weights,
-        connection.kernel_map,
+        connection,
         bias=bias,
         groups=groups,
         compute_dtype=module.dtype,
         implementation=module.implementation,
     )
-    return connection.target.tensor(out)
 
 
 def _connection(module: Any, x: Any, where: Any) -> Any:

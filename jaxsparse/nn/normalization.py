@@ -12,6 +12,7 @@ from jaxsparse.features import per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
 from jaxsparse.nn.pointwise import Tensor, check_kind_of, with_features
+from jaxsparse.ops.normalization import normalised
 
 
 class BatchNorm(nn.Module):
@@ -75,17 +76,8 @@ class BatchNorm(nn.Module):
         return out
 
 
-def _normalise(
-    x: Tensor,
-    mean: Float32[Array, " channels"],
-    variance: Float32[Array, " channels"],
-    scale: Float32[Array, " channels"],
-    bias: Float32[Array, " channels"],
-    epsilon: float,
-) -> Tensor:
-    slope = scale * jax.lax.rsqrt(variance + epsilon)
-    offset = per_channel(bias - mean * slope, x.features)
-    out = x.features.astype(jnp.float32) * per_channel(slope, x.features) + offset
+def _normalise(x: Tensor, *moments_and_parameters: Any) -> Tensor:
+    out = normalised(x.features, *moments_and_parameters)
     return with_features(x, out.astype(x.features.dtype))
 
 

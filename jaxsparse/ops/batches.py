@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxsparse.errors import InputError
 from jaxsparse.integers import positive
 from jaxsparse.ops.rows import take_rows
-from jaxsparse.tensor import SparseTensor, check_tensor
+from jaxsparse.tensor import SparseTensor, check_room, check_tensor
 
 
 def concatenate_events(
@@ -45,8 +45,7 @@ def concatenate_events(
     rows = enough if capacity is None else positive("capacity", capacity)
     counts = [jnp.asarray(x.num_active, jnp.int32) for x in tensors]
     total = jnp.sum(jnp.stack(counts), dtype=jnp.int32)
-    if not isinstance(total, jax.core.Tracer) and int(total) > rows:
-        raise InputError(f"capacity is {rows} but there are {int(total)} sites: raise capacity")
+    check_room(total, rows)
     # Where the active rows of each batch begin, before padding is left out and after.
     target = jnp.arange(rows, dtype=jnp.int32)
     source = jnp.full(rows, enough, jnp.int32)

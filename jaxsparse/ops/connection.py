@@ -107,7 +107,7 @@ def submanifold_connection(
     """Stride 1 onto the same sites, for any region.
 
     Args:
-      x: the sites.
+      x: the sites; a level of a geometry gives its own map where it has the region's.
       region: what an output site reads.
       strategy: of the look-up, ``"bitmap"``, ``"search"`` or ``"auto"``; the same rows.
 
@@ -122,14 +122,16 @@ def submanifold_connection(
     sites = Sites.of(x)
     if not region.symmetric:
         return target_connection(sites, sites, region, strategy=strategy)
-    kernel_map = symmetric_map(
-        sites.coords,
-        sites.num_active,
-        batch_size=sites.batch_size,
-        spatial_shape=sites.spatial_shape,
-        region=region,
-        strategy=strategy,
-    )
+    kernel_map = x.kernel_map(region) if isinstance(x, Level) else None
+    if kernel_map is None:
+        kernel_map = symmetric_map(
+            sites.coords,
+            sites.num_active,
+            batch_size=sites.batch_size,
+            spatial_shape=sites.spatial_shape,
+            region=region,
+            strategy=strategy,
+        )
     return Connection(sites, sites, kernel_map, region.taps, region.taps)
 
 

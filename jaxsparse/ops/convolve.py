@@ -25,37 +25,39 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching
 from jaxtyping import Array, Float
 
-from jaxsparse.errors import InputError, check_kind
+from jaxsparse.errors import InputError
 from jaxsparse.features import as_array, check_channels, check_features
 from jaxsparse.ops import implementations
+from jaxsparse.ops.connection import Connection, check_connection
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.manual_axes import refuse_varying
 from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
+from jaxsparse.tensor import SparseTensor
 
 
 def convolution(
-    features: Float[Array, "sites in"],
+    x: SparseTensor,
     weights: Float[Array, " taps in out"],
-    kernel_map: KernelMap,
+    connection: Connection,
     *,
     bias: Float[Array, " out"] | None = None,
     groups: int = 1,
     compute_dtype: Any = None,
     implementation: str = "auto",
-) -> Float[Array, "rows out"]:
-    """Sparse convolution, ``out[o] = sum_k features[in(o, k)] . weights[k] + bias``.
+) -> SparseTensor:
+    """Sparse convolution, ``out[o] = sum_k in[in(o, k)] . weights[k] + bias``.
 
-    Serves every kind of map: submanifold, strided (``level.down``), inverse
-    (``level.down.transpose()``) and that of any ``Connection``. Differentiable in features, weights
-    and bias, any number of times, in both modes.
+    The connection says which: submanifold, strided, the way back of either
+    (``connection.transpose()``), onto sites that are given or new. Differentiable in features,
+    weights and bias, any number of times, in both modes.
 
     Args:
-      features: ``[capacity_in, in]``, padding rows zero; float32, bfloat16 or float16.
+      x: on the sites that the connection reads; features float32, bfloat16 or float16.
       weights: ``[taps, in, out]``, taps with the last axis fastest, of a type that features may
         have. The transpose of a dense kernel is not taken: this is a cross-correlation, as
         everywhere in deep learning. With groups ``[taps, in / groups, out]``, as the dense
         kernel of a grouped convolution.
-      kernel_map: which rows feed which.
+      connection: for example ``submanifold_connection(x, hypercube(3, 2))``.
       bias: ``[out]``, added to active rows only.
       groups: equal parts of the channels that do not see each other: output channel ``j`` reads
         those of part ``j // (out / groups)``. As many as input channels: channelwise.
@@ -66,28 +68,57 @@ def convolution(
         channel a group) and ``"scan"``. An exported program never holds native kernels.
 
     Returns:
-      ``[capacity_out, out]`` of the type of ``features``; padding rows are zero.
+      On the sites that the connection makes, of the type of ``x``; padding rows are zero.
 
     Raises:
-      InputError: shapes that do not belong together, an unknown implementation or one that does
-        not serve, features, weights, a bias or a compute type of another type.
+      InputError: a tensor on other sites than the connection's, shapes that do not belong
+        together, an unknown implementation or one that does not serve, features, weights, a bias
+        or a compute type of another type.
 
     Source: agrees with ``jax.lax.conv_general_dilated`` at the active sites (tests); submanifold
     convolution is Graham and van der Maaten, arXiv:1706.01307.
 
-    >>> from jaxsparse import geometry, sparse_tensor
+    >>> from jaxsparse import sparse_tensor
+    >>> from jaxsparse.ops import hypercube, submanifold_connection
     >>> x = sparse_tensor([[0, 0], [0, 1], [0, 3]], [[1.0], [2.0], [4.0]], spatial_shape=(4,),
     ...                   batch_size=1)
-    >>> neighbours = geometry(x, levels=1).levels[0].kernel_maps[3]
-    >>> convolution(x.features, jnp.array([[[1.0]], [[10.0]], [[100.0]]]), neighbours).tolist()
+    >>> near = submanifold_connection(x, hypercube(3, 1))
+    >>> convolution(x, jnp.array([[[1.0]], [[10.0]], [[100.0]]]), near).features.tolist()
     [[210.0], [21.0], [40.0]]
+    """
+    check_connection(connection)
+    connection.check_source(x)
+    out = convolve_rows(
+        x.features,
+        weights,
+        connection.kernel_map,
+        bias=bias,
+        groups=groups,
+        compute_dtype=compute_dtype,
+        implementation=implementation,
+    )
+    return connection.target.tensor(out)
+
+
+def convolve_rows(
+    features: Float[Array, "sites in"],
+    weights: Float[Array, " taps in out"],
+    kernel_map: KernelMap,
+    *,
+    bias: Float[Array, " out"] | None = None,
+    groups: int = 1,
+    compute_dtype: Any = None,
+    implementation: str = "auto",
+) -> Float[Array, "rows out"]:
+    """``convolution`` of bare features: ``[capacity_in, in]`` to ``[capacity_out, out]``.
+
+    Args, errors: as for ``convolution``, with a map in place of sites; padding rows of the
+    features are zero, and so are those of the result.
     """
     features, weights = (
         jnp.asarray(as_array(name, value))
         for name, value in (("features", features), ("weights", weights))
     )
-    remedy = "of a geometry's level or the kernel_map of a connection"
-    check_kind("kernel_map", kernel_map, KernelMap, remedy=remedy)
     check_features(features.dtype)
     compute_dtype = features.dtype if compute_dtype is None else compute_dtype
     check_features(compute_dtype, "compute_dtype")
@@ -95,7 +126,7 @@ def convolution(
     implementations.check_name(_operation("convolution", groups), implementation)
     if weights.ndim != 3 or weights.shape[0] != kernel_map.taps:
         raise InputError(
-            f"weights has shape {weights.shape}: this map takes [{kernel_map.taps} taps, in, out]"
+            f"weights has shape {weights.shape}: must be [{kernel_map.taps} taps, in, out]"
         )
     if groups < 1 or weights.shape[2] % groups:
         raise InputError(
@@ -104,7 +135,7 @@ def convolution(
     expected = (kernel_map.capacity_in, weights.shape[1] * groups)
     if features.shape != expected:
         raise InputError(
-            f"features has shape {features.shape}: this map and these weights take {expected}"
+            f"features has shape {features.shape}: must be {expected} for these weights"
         )
     channels_out = weights.shape[2]
     if bias is not None:

@@ -12,7 +12,7 @@ from jaxsparse.features import as_features
 from jaxsparse.integers import INT32_MAX, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.rows import sum_rows, take_rows
-from jaxsparse.tensor import SparseTensor, check_tensor
+from jaxsparse.tensor import SparseTensor, check_room, check_tensor
 
 
 def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:
@@ -109,17 +109,15 @@ def from_dense(
     # Row-major order of the cells is the canonical order of the sites.
     rank = jnp.cumsum(active, dtype=jnp.int32) - 1
     num_sites = rank[-1] + 1
-    at_hand = not isinstance(num_sites, jax.core.Tracer)
     if capacity is None:
-        if not at_hand:
+        if isinstance(num_sites, jax.core.Tracer):
             raise InputError(
                 "capacity is None under jit, where sites cannot be counted: say how many rows the "
                 "result has"
             )
         capacity = max(int(num_sites), 1)
     capacity = positive("capacity", capacity)
-    if at_hand and int(num_sites) > capacity:
-        raise InputError(f"capacity is {capacity} but array has {int(num_sites)} sites: raise it")
+    check_room(num_sites, capacity, "array has")
     row = jnp.where(active & (rank < capacity), rank, capacity)
     number = jnp.arange(cells, dtype=jnp.int32)
     cell = jnp.full(capacity, cells, jnp.int32).at[row].set(number, mode="drop")

@@ -78,8 +78,23 @@ def names(operation: str) -> tuple[str, ...]:
     >>> names("convolution")
     ('native', 'table', 'windows')
     """
-    return tuple(sorted({f.name for key, flows in _TABLE.items() if key[0] == operation
-                         for f in flows}))  # fmt: skip
+    return tuple(sorted({flow.name for flow in _flows(operation)}))
+
+
+def counterpart(operation: str, implementation: str) -> str:
+    """What an operation is asked for where convolutions are asked for ``implementation``.
+
+    The same, where the operation has a data flow of that name; else the one that is made of the
+    same, of XLA's operations or as a kernel; ``"auto"`` where it has none.
+
+    >>> [counterpart("column_moments", name) for name in ("auto", "native", "windows")]
+    ['auto', 'native', 'xla']
+    """
+    if implementation in (AUTO, *names(operation)):
+        return implementation
+    asked = {flow.portable for flow in _flows("convolution") if flow.name == implementation}
+    alike = sorted(flow.name for flow in _flows(operation) if flow.portable in asked)
+    return alike[0] if alike else AUTO
 
 
 def check_name(operation: str, implementation: str) -> None:
@@ -125,6 +140,10 @@ def choose(
         f"implementation is {implementation!r} of the {_in_words(operation)} on {platform}"
         f"{' for export' if exported else ''}: {', '.join(answers)}; use one that serves or 'auto'"
     )
+
+
+def _flows(operation: str) -> list[Implementation]:
+    return [flow for (name, _), flows in _TABLE.items() if name == operation for flow in flows]
 
 
 def _refusal(flow: Implementation, exported: bool, operands: Sequence[Any]) -> str | None:

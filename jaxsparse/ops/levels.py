@@ -14,6 +14,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.region import Region, hypercube
 from jaxsparse.ops.site_list import Sites
 from jaxsparse.origins import scaled
 from jaxsparse.pytree import pytree, register_serialization
@@ -69,9 +70,13 @@ class Level(Sites):
     kernel_maps: KernelMaps
     down: KernelMap | None
 
-    def kernel_map(self, kernel_size: int, dilation: int = 1) -> KernelMap | None:
-        """The submanifold map of a kernel, None if it was not asked for."""
-        return self.kernel_maps.get(kernel_key(kernel_size, dilation))
+    def kernel_map(self, region: Region) -> KernelMap | None:
+        """The submanifold map of a region, None if it was not asked for."""
+        for key, kernel_map in self.kernel_maps.items():
+            size, dilation = _size_and_dilation(key)
+            if region == hypercube(size, self.dim, dilation=dilation):
+                return kernel_map
+        return None
 
 
 @pytree

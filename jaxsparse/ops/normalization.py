@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Float32
 
-from jaxsparse.errors import InputError
-from jaxsparse.features import as_array, check_channels, check_features, per_channel
+from jaxsparse.features import check_channels, check_features, per_channel
 from jaxsparse.ops.column_sums import (
     active_rows,
     column_moments,
@@ -43,13 +42,9 @@ class BatchNormResult(NamedTuple):
 
 
 def masked_moments(
-    features: Float[Array, "sites channels"],
-    num_active: Array,
-    *,
-    axis_name: AxisName = None,
-    implementation: str = "auto",
-) -> tuple[Array, Array, Array]:
-    """Mean, biased variance and count of the active rows of all devices, in float32.
+    x: SparseTensor, *, axis_name: AxisName = None, implementation: str = "auto"
+) -> tuple[Float32[Array, " channels"], Float32[Array, " channels"], Float32[Array, ""]]:
+    """Mean, biased variance and count of the active sites of all devices.
 
     ``mean = psum(sum x) / psum(n)``, then ``variance = psum(sum (x - mean)^2) / psum(n)``:
     distances, because the sum of squares loses a small variance on a large mean, and sums, because
@@ -57,8 +52,7 @@ def masked_moments(
     to its own mean and adds that mean's distance to the common one.
 
     Args:
-      features: ``[sites, channels]``; what padding rows hold does not matter.
-      num_active: int32 scalar of this device.
+      x: what padding rows hold does not matter; there may be no site on this device.
       axis_name: of pmap or shard_map; None for one device.
       implementation: of the sums, ``"auto"``, ``"xla"`` or ``"native"`` (``column_sums.py``).
 
@@ -68,12 +62,19 @@ def masked_moments(
     Raises:
       InputError: an unknown implementation, ``"native"`` where it cannot be had, features of
         another type or shape, or more active rows than there are.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 0], [0, 1]], [[1.0], [3.0]], spatial_shape=(4,), batch_size=1)
+    >>> [moment.tolist() for moment in masked_moments(x)]
+    [[2.0], [1.0], 2.0]
     """
-    features = jnp.asarray(as_array("features", features))
-    check_features(features.dtype)
-    if features.ndim != 2:
-        raise InputError(f"features has shape {features.shape}: must be [sites, channels]")
-    num_active = row_count("num_active", num_active, features.shape[0])
+    features = _checked(x)
+    return _moments(features, _num_active(x), axis_name, implementation)
+
+
+def _moments(
+    features: Array, num_active: Array, axis_name: AxisName, implementation: str
+) -> tuple[Array, Array, Array]:
     own_total, own_squares = column_moments(features, num_active, implementation)
     own_count = num_active.astype(jnp.float32)
     count, total = _sum_over((own_count, own_total), axis_name)
@@ -146,7 +147,7 @@ def batch_norm_with_moments(
     features = _checked(x, scale=scale, bias=bias)
     y, mean, variance, count = _normalise(
         features,
-        row_count("num_active", x.num_active, features.shape[0]),
+        _num_active(x),
         jnp.asarray(scale, jnp.float32),
         jnp.asarray(bias, jnp.float32),
         _Options(epsilon, axis_name, implementation),
@@ -171,24 +172,28 @@ def batch_norm_inference(
         more active rows than there are.
     """
     features = _checked(x, scale=scale, bias=bias, mean=mean, variance=variance)
-    num_active = row_count("num_active", x.num_active, features.shape[0])
-    return x.replace(_affine(features, num_active, scale, bias, mean, variance, epsilon))
+    y = normalised(features, mean, variance, scale, bias, epsilon)
+    return x.replace(_active(y, _num_active(x), features.dtype))
 
 
-def _affine(
-    features: Array,
-    num_active: Array,
-    scale: Array,
-    bias: Array,
-    mean: Array,
-    variance: Array,
+def normalised(
+    features: Float[Array, "... channels"],
+    mean: Float32[Array, " channels"],
+    variance: Float32[Array, " channels"],
+    scale: Float32[Array, " channels"],
+    bias: Float32[Array, " channels"],
     epsilon: float,
-) -> Array:
-    vectors = (per_channel(vector, features) for vector in (scale, bias, mean, variance))
-    scale, bias, mean, variance = vectors
+) -> Float32[Array, "... channels"]:
+    """``scale * (features - mean) / sqrt(variance + epsilon) + bias``: one product and one sum."""
+    vectors = (per_channel(vector, features) for vector in (mean, variance, scale, bias))
+    mean, variance, scale, bias = vectors
     factor = scale * jax.lax.rsqrt(variance + epsilon)
-    y = features.astype(jnp.float32) * factor + (bias - mean * factor)
-    return jnp.where(active_rows(y, num_active), y, 0).astype(features.dtype)
+    return features.astype(jnp.float32) * factor + (bias - mean * factor)
+
+
+def _active(y: Array, num_active: Array, dtype: Any) -> Array:
+    """Of a type, zero on padding rows."""
+    return jnp.where(active_rows(y, num_active), y, 0).astype(dtype)
 
 
 def _checked(x: SparseTensor, **vectors: Any) -> Array:
@@ -199,6 +204,10 @@ def _checked(x: SparseTensor, **vectors: Any) -> Array:
     for name, vector in vectors.items():
         check_channels(name, vector, features.shape[1])
     return features
+
+
+def _num_active(x: SparseTensor) -> Array:
+    return row_count("num_active", x.num_active, x.capacity)
 
 
 class _Options(NamedTuple):
@@ -212,11 +221,9 @@ def _normalise(
     features: Array, num_active: Array, scale: Array, bias: Array, options: _Options
 ) -> tuple[Array, Array, Array, Array]:
     epsilon, axis_name, implementation = options
-    mean, variance, count = masked_moments(
-        features, num_active, axis_name=axis_name, implementation=implementation
-    )
-    y = _affine(features, num_active, scale, bias, mean, variance, epsilon)
-    return y, mean, variance, count
+    mean, variance, count = _moments(features, num_active, axis_name, implementation)
+    y = normalised(features, mean, variance, scale, bias, epsilon)
+    return _active(y, num_active, features.dtype), mean, variance, count
 
 
 @_normalise.defjvp

@@ -21,7 +21,7 @@ from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
 from jaxsparse.ops.sites import Sites
 from jaxsparse.origins import derived
-from jaxsparse.tensor import SparseTensor, check_tensor
+from jaxsparse.tensor import SparseTensor, check_room, check_tensor
 
 Combine = str | Callable[[Array, Array], Array]
 COMBINATIONS = ("add", "concatenate")
@@ -97,10 +97,7 @@ def _union(x: Any, y: Any, capacity: int | None) -> tuple[Sites, Array]:
     valid = jnp.concatenate([x.mask, y.mask])
     words = coordinates.key_words(coords, valid, x.batch_size, x.spatial_shape)
     rank, num_sites = coordinates.rank_by_sort(words)
-    if not isinstance(num_sites, jax.core.Tracer) and int(num_sites) > capacity:
-        raise InputError(
-            f"capacity is {capacity} but the union has {int(num_sites)} sites: raise it"
-        )
+    check_room(num_sites, capacity, "the union has")
     row = jnp.where(valid & (rank < capacity), rank, capacity)
     # A site of both tensors writes equal coordinates twice.
     sites = jnp.full((capacity, coords.shape[1]), -1, jnp.int32).at[row].set(coords, mode="drop")

@@ -21,7 +21,7 @@ from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.region import PerAxis, Region, per_axis
 from jaxsparse.ops.site_list import Sites
-from jaxsparse.tensor import SparseTensor, sparse_tensor
+from jaxsparse.tensor import SparseTensor, check_room, sparse_tensor
 
 OUTPUT_SITES = ("stride", "receptive_field")
 
@@ -253,8 +253,7 @@ def _distinct_sites(
         spatial_shape=shape,
         capacity=rows,
     )
-    if not isinstance(count, jax.core.Tracer) and int(count) > rows:
-        raise InputError(f"capacity is {rows} but there are {int(count)} sites: raise capacity")
+    check_room(count, rows)
     return Sites(coords, count, shape, x.batch_size, stride)
 
 

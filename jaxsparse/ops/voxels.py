@@ -18,7 +18,7 @@ from jaxsparse.ops import coordinates
 from jaxsparse.ops.int32 import as_int32, clipped_int32
 from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
 from jaxsparse.pytree import pytree
-from jaxsparse.tensor import DUPLICATE_POLICIES, SparseTensor
+from jaxsparse.tensor import DUPLICATE_POLICIES, SparseTensor, check_room
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128
@@ -333,11 +333,10 @@ def _host_voxels(
 def _raise_on_host(status: VoxelizeStatus, capacity: int, duplicates: str) -> None:
     if _traced(status.num_sites, status.num_repeated):
         return
-    sites, repeated = int(status.num_sites), int(status.num_repeated)
+    repeated = int(status.num_repeated)
     if duplicates == "error" and repeated:
         raise InputError(
             f"points has {repeated} rows on a site that another row is on already: "
             "sites must be unique, merge them with duplicates=sum, mean, max or first"
         )
-    if sites > capacity:
-        raise InputError(f"capacity is {capacity} but the points make {sites} sites: raise it")
+    check_room(status.num_sites, capacity, "the points make")

@@ -38,6 +38,7 @@ FREE_KEYS = frozenset(
         "data.bad_events",
         "data.max_bad_events",
         "data.workers",
+        "model.implementation",
         "train.cache_dir",
         "train.checkpoint_every",
         "train.devices",

@@ -64,7 +64,7 @@ def recorded() -> Any:
 def result_of(name, x, connection):
     """``{site: features}`` with the weights of the recorded layer."""
     weights = jnp.asarray(importers.spconv_kernel(np.array(SPCONV[name]["weight"], np.float32)))
-    y = connection.target.tensor(ops.convolution(x.features, weights, connection.kernel_map))
+    y = ops.convolution(x, weights, connection)
     count = int(y.num_active)
     assert list(y.spatial_shape) == SPCONV[name].get("spatial_shape", SPCONV["spatial_shape"])
     assert np.asarray(y.coords)[:count].tolist() == SPCONV[name]["coords"]

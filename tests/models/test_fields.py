@@ -29,6 +29,7 @@ OTHER: dict[str, Any] = {
     "vocabulary": "sparse", "dtype": "bfloat16", "order": "convolution_first", "preset": "99",
     "planes": (16, 32, 64, 128, 128, 128, 96, 64, 80, 208, 256), "residual_blocks": (2,) + (1,) * 9,
     "transfer_blocks": (1, 1, 1, 1, 1, 0), "num_classes": 6, "pooling": "max", "dropout": 0.5,
+    "implementation": "windows",
 }  # fmt: skip
 CASES = [
     *((name, "", key) for name, kind in BACKBONES.items() for key in settings_of(kind)),
@@ -82,10 +83,18 @@ def test_every_field_of_a_network_changes_it_or_is_refused(name, head, key, prog
     assert other != programs[name]
 
 
+@pytest.mark.parametrize("name", BASE)
+def test_every_operation_with_several_data_flows_takes_that_of_its_network(name):
+    fields = {**BASE[name], "implementation": "windows"}
+    text, _ = program({"name": name, **fields, "heads": {"event": {}, "semantic": {}}})
+    channelwise = {"scan"} if name == "mobilenet" else set()
+    assert set(re.findall(r"implementation=(\w+)", text)) == {"windows", "xla"} | channelwise
+
+
 SETTINGS: dict[str, Any] = {
     "train": False, "vocabulary": "dense", "order": "convolution_first", "kernel_size": 5,
     "dtype": "bfloat16", "momentum": 0.5, "axis_name": "devices", "activation": "tanh",
-    "residual": False,
+    "residual": False, "implementation": "windows",
 }  # fmt: skip
 
 

@@ -56,6 +56,14 @@ def test_the_geometry_follows_the_config():
         ({"dtype": "float16"}, "model.dtype is 'float16': it must be one of float32, bfloat16"),
         ({"momentum": 1.0}, r"model.momentum is 1.0: it must lie in \[0, 1\)"),
         ({"remat": "yes"}, "model.remat is 'yes': it must be True or False"),
+        (
+            {"implementation": "scan"},
+            "implementation is 'scan': of the convolution it must be one of auto, native, table, ",
+        ),
+        (
+            {"implementation": "table", "vocabulary": "dense"},
+            "implementation is 'table' and vocabulary 'dense'",
+        ),
     ],
 )
 def test_a_bad_value_is_named_with_its_rule(change, message):

@@ -293,6 +293,11 @@ def test_rematerialisation_saves_memory_on_cpu_where_xla_keeps_its_barriers():
     assert again < 0.6 * stored
 
 
+def test_a_network_of_xlas_data_flows_trains_as_one_of_our_kernels(variables, image, step):
+    windows = variant(TINY, implementation="windows")
+    assert_trees_close(sparse_step(variables, image, loss_weights(image), windows), step, 1e-5)
+
+
 def test_bfloat16_products_stay_near_float32(variables, image):
     logits = evaluate(variables, image, variant(TINY, dtype="bfloat16"))
     exact = evaluate(variables, image)

@@ -66,3 +66,7 @@ def batch_norm(features, count, scale, bias, **options):
 
 def batch_norm_inference(features, count, *vectors):
     return ops.batch_norm_inference(tensor(features, count), *vectors).features
+
+
+def masked_moments(features, count, **options):
+    return ops.masked_moments(tensor(features, count), **options)

@@ -10,6 +10,7 @@ import numpy as np
 
 import jaxsparse
 from jaxsparse import nn, ops, sparse_tensor
+from jaxsparse.ops.convolve import convolve_rows
 from tests.ops import on_rows
 
 SITES, CAPACITY, CHANNELS, BATCH = 10, 12, 2, 3
@@ -64,7 +65,7 @@ def over_maps(operation: Callable[..., Any], *names: str) -> tuple[Loss, Any]:
 def convolution(*names: str, **options: Any) -> tuple[Loss, Any]:
     def run(features, kernel_map, a):
         weights = a["w"][: kernel_map.taps, : CHANNELS // options.get("groups", 1)]
-        return ops.convolution(features, weights, kernel_map, bias=a["bias"], **options)
+        return convolve_rows(features, weights, kernel_map, bias=a["bias"], **options)
 
     loss, arguments = over_maps(run, *names)
     return loss, {**arguments, "w": spread(2, 9, CHANNELS, 4) / 4, "bias": spread(3, 4)}
@@ -164,9 +165,9 @@ def network() -> tuple[Loss, Any]:
         x = sites().replace(a["features"])
         built = jaxsparse.geometry(x, levels=2)
         fine: Any = built.levels[0]
-        y = jnp.tanh(ops.convolution(x.features, a["w"], fine.kernel_maps[3]))
-        y = jnp.tanh(ops.convolution(y, a["w"][:4], fine.down))
-        return total(ops.convolution(y, a["w"][4:8], fine.down.transpose()))
+        y = jnp.tanh(convolve_rows(x.features, a["w"], fine.kernel_maps[3]))
+        y = jnp.tanh(convolve_rows(y, a["w"][:4], fine.down))
+        return total(convolve_rows(y, a["w"][4:8], fine.down.transpose()))
 
     return loss, {"features": sites().features, "w": spread(10, 9, CHANNELS, CHANNELS) / 3}
 
@@ -223,7 +224,7 @@ def group_norm(x, scale, bias):
 
 
 def moments(x, scale, bias):
-    mean, variance, _ = ops.masked_moments(x.features, x.num_active)
+    mean, variance, _ = ops.masked_moments(x)
     return scale * mean + bias * jnp.sqrt(variance)
 
 

@@ -14,10 +14,9 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxsparse import InputError
-from jaxsparse.ops import masked_moments
 from jaxsparse.ops.column_sums import column_moments, column_products, column_spread
 from jaxsparse.ops.native import compiler
-from tests.ops.on_rows import batch_norm
+from tests.ops.on_rows import batch_norm, masked_moments
 
 ROWS = 700  # several blocks, the last one shorter
 

@@ -52,14 +52,13 @@ def connect(name, x):
 def pass_through(name, x, w):
     """Every operation over one connection."""
     connection = connect(name, x)
-    kernel_map, back = connection.kernel_map, connection.kernel_map.transpose()
-    out = ops.convolution(x.features, w, kernel_map)
+    out = ops.convolution(x, w, connection)
     largest, choice = ops.max_pooling_with_choice(x, connection)
     return connection, {
-        "convolution": out,
-        "grouped": ops.convolution(x.features, w[:, :1], kernel_map, groups=2),
-        "bias": ops.convolution(x.features, w, kernel_map, bias=jnp.arange(OUT) + 1.0),
-        "back": ops.convolution(out, jnp.swapaxes(w, 1, 2), back),
+        "convolution": out.features,
+        "grouped": ops.convolution(x, w[:, :1], connection, groups=2).features,
+        "bias": ops.convolution(x, w, connection, bias=jnp.arange(OUT) + 1.0).features,
+        "back": ops.convolution(out, jnp.swapaxes(w, 1, 2), connection.transpose()).features,
         "sum": ops.sum_pooling(x, connection).features,
         "average": ops.average_pooling(x, connection).features,
         "share": ops.average_pooling(x, connection, divisor="kernel").features,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from jaxsparse import InputError, from_dense, geometry, ops
-from jaxsparse.ops import convolution, implementations, reference
+from jaxsparse.ops import implementations, reference
+from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.xla import windows
 from tests.ops import on_rows
 
@@ -52,7 +53,9 @@ def build(x):
 def three(x, w, w_down, w_up, implementation="auto", compute_dtype=None):
     """All three kinds of convolution on one batch."""
     built = geometry(x, levels=2)
-    run = functools.partial(convolution, implementation=implementation, compute_dtype=compute_dtype)
+    run = functools.partial(
+        convolve_rows, implementation=implementation, compute_dtype=compute_dtype
+    )
     fine: Any = built.levels[0]
     same = run(x.features, w, fine.kernel_maps[3])
     down = run(x.features, w_down, fine.down)
@@ -106,7 +109,7 @@ def test_three_dimensions_equal_the_dense_oracle():
     expected = reference.submanifold_convolution(dense, active, w, 3)
     level = build(x).levels[0]
     for implementation in IMPLEMENTATIONS:
-        out = convolution(x.features, w, level.kernel_maps[3], implementation=implementation)
+        out = convolve_rows(x.features, w, level.kernel_maps[3], implementation=implementation)
         np.testing.assert_allclose(x.replace(out).to_dense(), expected, atol=1e-4)
 
 
@@ -116,7 +119,7 @@ def test_ones_count_the_neighbours():
     for site in [(0, 0), (0, 2), (1, 1), (2, 0), (3, 3)]:
         dense[(0, *site)] = 1
     x = from_dense(dense)
-    out = convolution(x.features, jnp.ones((9, 1, 1)), build(x).levels[0].kernel_maps[3])
+    out = convolve_rows(x.features, jnp.ones((9, 1, 1)), build(x).levels[0].kernel_maps[3])
     assert out[:, 0].tolist() == [2, 2, 4, 2, 1]
 
 
@@ -125,7 +128,7 @@ def test_one_dimension_has_the_values_of_the_peers_test():
     x = from_dense(np.array([[[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]]))
     w = jnp.array([[[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]])
     built = build(x)
-    out = convolution(x.features, w, built.levels[0].down)
+    out = convolve_rows(x.features, w, built.levels[0].down)
     assert out[:2].tolist() == [[2, 2], [3, 3]]
     assert (np.asarray(built.levels[1].coords)[:2, 1] * 2).tolist() == [0, 2]
 
@@ -145,7 +148,7 @@ def test_padding_rows_are_zero_and_never_read():
     x = from_dense(dense, capacity=CAPACITY)
     level = build(x).levels[0]
     for implementation in IMPLEMENTATIONS:
-        run = functools.partial(convolution, implementation=implementation)
+        run = functools.partial(convolve_rows, implementation=implementation)
         clean = run(x.features, W, level.kernel_maps[3], bias=jnp.ones(OUT))
         assert not np.asarray(clean)[20:].any()
         # The absent read a row of their own, never a padding row.
@@ -169,7 +172,7 @@ def test_padding_rows_give_weights_no_gradient_whatever_their_slope(implementati
             inside = (jnp.arange(made.capacity_in) < made.num_in)[:, None]
             features = jnp.where(inside, jnp.ones((1, 4)), jnp.nan)
             flow = implementation if groups == 1 else "scan"
-            out = convolution(features, w, made, groups=groups, implementation=flow)
+            out = convolve_rows(features, w, made, groups=groups, implementation=flow)
             active = (jnp.arange(made.capacity_out) < made.num_out)[:, None]
             return jnp.sum(jnp.sqrt(out if whole else jnp.where(active, out, 1)))
 
@@ -211,7 +214,7 @@ def batch():
 
 def network(implementation, built):
     fine = built.levels[0]
-    run = functools.partial(convolution, implementation=implementation)
+    run = functools.partial(convolve_rows, implementation=implementation)
 
     def loss(features, w, w_down, w_up):
         hidden = jnp.tanh(run(features, w, fine.kernel_maps[3]))
@@ -249,8 +252,8 @@ def test_the_adjoint_identity_holds(batch):
     x, built = batch
     down = built.levels[0].down
     y = weights(13, 64, OUT) * np.asarray(built.levels[1].mask)[:, None]
-    forward = jnp.vdot(convolution(x.features, W_DOWN, down), y)
-    back = convolution(y, np.swapaxes(W_DOWN, 1, 2), down.transpose())
+    forward = jnp.vdot(convolve_rows(x.features, W_DOWN, down), y)
+    back = convolve_rows(y, np.swapaxes(W_DOWN, 1, 2), down.transpose())
     np.testing.assert_allclose(forward, jnp.vdot(x.features, back), rtol=1e-4)
 
 
@@ -258,14 +261,14 @@ def test_vmap_over_weights_and_features_remat_and_grad_of_vmap(batch):
     x, built = batch
     fine = built.levels[0].kernel_maps[3]
     many = jnp.stack([W, 2 * W])
-    single = convolution(x.features, W, fine)
-    over_weights = jax.vmap(lambda w: convolution(x.features, w, fine))(many)
+    single = convolve_rows(x.features, W, fine)
+    over_weights = jax.vmap(lambda w: convolve_rows(x.features, w, fine))(many)
     np.testing.assert_allclose(over_weights, jnp.stack([single, 2 * single]), atol=1e-4)
-    over_rows = jax.vmap(lambda f: convolution(f, W, fine))(jnp.stack([x.features, -x.features]))
+    over_rows = jax.vmap(lambda f: convolve_rows(f, W, fine))(jnp.stack([x.features, -x.features]))
     np.testing.assert_allclose(over_rows, jnp.stack([single, -single]), atol=1e-4)
 
     def loss(w):
-        return jnp.sum(jax.checkpoint(lambda w: convolution(x.features, w, fine))(w) ** 2)
+        return jnp.sum(jax.checkpoint(lambda w: convolve_rows(x.features, w, fine))(w) ** 2)
 
     grads = jax.vmap(jax.grad(loss))(many)
     np.testing.assert_allclose(grads[1], 2 * grads[0], rtol=1e-3, atol=1e-3)
@@ -299,7 +302,7 @@ def test_pmap_and_shard_map_give_the_gradient_of_one_device(batch):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("operation", [on_rows.sum_pooling, lambda f, m: convolution(f, W, m)])
+@pytest.mark.parametrize("operation", [on_rows.sum_pooling, lambda f, m: convolve_rows(f, W, m)])
 def test_shard_map_is_refused_where_it_would_sum_gradients_over_one_device(batch, operation):
     x, built = batch
     mesh = jax.make_mesh((1,), ("devices",), axis_types=(jax.sharding.AxisType.Auto,))
@@ -347,10 +350,10 @@ def test_the_same_program_gives_the_same_bits(batch):
 
 def test_a_debugger_may_turn_jit_off(batch):
     x, built = batch
-    expected = convolution(x.features, W, built.levels[0].kernel_maps[3])
+    expected = convolve_rows(x.features, W, built.levels[0].kernel_maps[3])
     pooled = on_rows.sum_pooling(x.features, built.levels[0].down)
     with jax.disable_jit():
-        result = convolution(x.features, W, built.levels[0].kernel_maps[3])
+        result = convolve_rows(x.features, W, built.levels[0].kernel_maps[3])
         np.testing.assert_array_equal(on_rows.sum_pooling(x.features, built.levels[0].down), pooled)
     np.testing.assert_array_equal(result, expected)
 
@@ -358,9 +361,9 @@ def test_a_debugger_may_turn_jit_off(batch):
 def test_wrong_shapes_and_names_are_one_line(batch):
     x, built = batch
     fine = built.levels[0].kernel_maps[3]
-    run: Any = convolution
+    run: Any = convolve_rows
     cases: list[tuple[Any, dict[str, Any], str]] = [
-        ((x.features, W[:4], fine), {}, "this map takes"),
+        ((x.features, W[:4], fine), {}, r"weights has shape \(4, 3, 4\): must be \[9 taps"),
         ((x.features[:, :2], W, fine), {}, "features has shape"),
         ((x.features[:5], W, fine), {}, "features has shape"),
         ((x.features, W, fine), {"implementation": "fast"}, "auto, native, table, windows"),

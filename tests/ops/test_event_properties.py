@@ -29,7 +29,7 @@ def per_event(x, w):
     )
     one, zero = jnp.ones(CHANNELS), jnp.zeros(CHANNELS)
     normal = ops.instance_norm(x, one, zero)
-    out = connection.target.tensor(ops.convolution(x.features, w, connection.kernel_map))
+    out = ops.convolution(x, w, connection)
     return {
         "vectors": vectors,
         "shared": ops.to_dense(shared),

@@ -11,10 +11,11 @@ from tests.ops import on_rows
 X = sparse_tensor([[0, 0], [0, 1], [0, 3]], np.ones((3, 2)), spatial_shape=(4,), batch_size=1)
 LEVEL = jax.jit(lambda x: geometry(x, levels=2))(X).levels[0]
 FINE, DOWN = LEVEL.kernel_maps[3], LEVEL.down
+NEAR = ops.submanifold_connection(LEVEL, ops.hypercube(3, 1))
 ONES, ROWS = jnp.ones(2), np.zeros(3, np.int32)
 
 OPERATIONS = {
-    "convolution": lambda x: ops.convolution(x.features, jnp.ones((3, 2, 1)), FINE),
+    "convolution": lambda x: ops.convolution(x, jnp.ones((3, 2, 1)), NEAR),
     "linear": lambda x: nn.Linear(2).init(jax.random.key(0), x),
     "sum_pooling": lambda x: on_rows.sum_pooling(x.features, FINE),
     "average_pooling": lambda x: on_rows.average_pooling(x.features, DOWN),
@@ -30,6 +31,7 @@ OPERATIONS = {
     "group_norm": lambda x: ops.group_norm(x, ONES, ONES, groups=1),
     "batch_norm": lambda x: ops.batch_norm(x, ONES, ONES),
     "batch_norm_inference": lambda x: ops.batch_norm_inference(x, *[ONES] * 4),
+    "masked_moments": ops.masked_moments,
     "interpolate": lambda x: ops.interpolate(x, jnp.ones((1, 2))),
     "sum_rows": lambda x: ops.sum_rows(x.features, ROWS, 2),
 }
@@ -54,11 +56,11 @@ def test_float64_is_refused_where_jax_has_it():
 def test_factors_of_products_have_a_type_of_features():
     for dtype in ("int8", "complex64", bool):
         with pytest.raises(InputError, match="compute_dtype has type"):
-            ops.convolution(X.features, jnp.ones((3, 2, 1)), FINE, compute_dtype=dtype)
+            ops.convolution(X, jnp.ones((3, 2, 1)), NEAR, compute_dtype=dtype)
         with pytest.raises(InputError, match="dtype has type"):
             nn.Linear(2, dtype=dtype).init(jax.random.key(0), X)
     with pytest.raises(InputError, match="weights has type complex64"):
-        ops.convolution(X.features, jnp.ones((3, 2, 1), complex), FINE)
+        ops.convolution(X, jnp.ones((3, 2, 1), complex), NEAR)
 
 
 def test_a_list_of_points_takes_real_numbers_only():

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsparse import InputError, from_dense, ops, sparse_tensor
+from jaxsparse import InputError, from_dense, geometry, ops, sparse_tensor
 from jaxsparse.ops import (
     cross,
     given_sites,
@@ -138,8 +138,31 @@ def test_one_dimension_has_the_values_of_the_peers_test():
     w = jnp.array([[[1.0, 2.0], [2.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]])
     for stride, expected in ((2, [[2, 2], [3, 3]]), (1, [[2, 2], [2, 3], [3, 3]])):
         built = ops.strided_connection(x, hypercube(2, 1), stride)
-        out = ops.convolution(x.features, w, built.kernel_map)
+        out = ops.convolution(x, w, built).features
         assert out[: len(expected)].tolist() == expected
+
+
+def test_a_convolution_leads_from_the_sites_that_are_read_to_those_that_are_made():
+    x = sparse_tensor(
+        [[0, 1, 2], [0, 2, 2], [1, 5, 4]], np.ones((3, 1)), spatial_shape=(6, 5), batch_size=2
+    )
+    down = ops.strided_connection(x, hypercube(2, 2), 2)
+    y = ops.convolution(x, jnp.ones((4, 1, 1)), down)
+    assert y.coords is down.target.coords
+    assert (y.stride, y.spatial_shape) == ((2, 2), (3, 3))
+    with pytest.raises(InputError, match=r"x has stride, .* the connection reads"):
+        ops.convolution(y, jnp.ones((4, 1, 1)), down)
+
+
+def test_a_level_gives_the_map_that_it_has():
+    x = sparse_tensor(
+        [[0, 1, 2], [0, 2, 2], [1, 5, 4]], np.ones((3, 1)), spatial_shape=(6, 5), batch_size=2
+    )
+    level = geometry(x, levels=1, kernels=[(3, (3, 2))]).levels[0]
+    for dilation, key in ((1, 3), (2, (3, 2))):
+        near = ops.submanifold_connection(level, hypercube(3, 2, dilation=dilation))
+        assert near.kernel_map is level.kernel_maps[key]
+    assert ops.submanifold_connection(level, cross(3, 2)).taps == 5
 
 
 @pytest.mark.parametrize(
@@ -161,8 +184,8 @@ def test_four_dimensions_and_a_cross_equal_a_dense_sum(shape, region):
 
     @jax.jit
     def run(x, w):
-        kernel_map = ops.submanifold_connection(x, region).kernel_map
-        return [ops.convolution(x.features, w, kernel_map, implementation=implementation)
+        near = ops.submanifold_connection(x, region)
+        return [ops.convolution(x, w, near, implementation=implementation).features
                 for implementation in IMPLEMENTATIONS]  # fmt: skip
 
     for out in run(x, weights.astype(np.float32)):
@@ -175,8 +198,8 @@ def sparse_run(x, w, seed_gradient, region, stride, rule, implementation):
     built = ops.strided_connection(x, region, stride, output_sites=rule)
 
     def dense_output(features, w):
-        out = ops.convolution(features, w, built.kernel_map, implementation=implementation)
-        return built.target.tensor(out).to_dense()
+        y = x.replace(features)
+        return ops.convolution(y, w, built, implementation=implementation).to_dense()
 
     out, back = jax.vjp(dense_output, x.features, w)
     d_features, d_w = back(seed_gradient)
@@ -263,9 +286,10 @@ def round_trip(built, implementation="auto"):
     run = functools.partial(ops.convolution, implementation=implementation)
 
     def loss(features, w):
-        down = jnp.tanh(run(features, w, built.kernel_map))
-        up = run(down, jnp.swapaxes(w, 1, 2), built.kernel_map.transpose())
-        return jnp.sum(jnp.sin(up))
+        down = run(built.source.tensor(features), w, built)
+        down = down.replace(jnp.tanh(down.features))
+        up = run(down, jnp.swapaxes(w, 1, 2), built.transpose())
+        return jnp.sum(jnp.sin(up.features))
 
     return loss
 
@@ -337,7 +361,7 @@ def test_nothing_in_gives_nothing_out():
     def run(x, features, w):
         built = ops.strided_connection(x, hypercube(2, 2), 2)
         grads = jax.grad(round_trip(built), argnums=(0, 1))(features, w)
-        return built.target.count, ops.convolution(features, w, built.kernel_map), grads
+        return built.target.count, ops.convolution(x.tensor(features), w, built).features, grads
 
     count, out, grads = run(x, jnp.zeros((4, 3)), jnp.ones((4, 3, 2)))
     assert int(count) == 0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, from_dense, geometry, ops
+from jaxsparse.ops.convolve import convolve_rows
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,10 @@ def test_groups_equal_the_block_diagonal_kernel_with_all_derivatives(maps, group
     def both(arguments):
         results = []
         for kernel_map, x, w in arguments:
-            one = everything(lambda x, w, m=kernel_map: ops.convolution(x, w, m, groups=groups),
+            one = everything(lambda x, w, m=kernel_map: convolve_rows(x, w, m, groups=groups),
                              x, w)  # fmt: skip
             other = everything(
-                lambda x, w, m=kernel_map: ops.convolution(x, block_diagonal(w, groups), m), x, w
+                lambda x, w, m=kernel_map: convolve_rows(x, block_diagonal(w, groups), m), x, w
             )
             results.append((one, other))
         return results
@@ -72,7 +73,7 @@ def test_groups_equal_the_block_diagonal_kernel_with_all_derivatives(maps, group
 
 def test_a_channelwise_gradient_has_no_scatter_and_no_matrix_product(maps):
     def loss(x, w):
-        return jnp.sum(ops.convolution(x, w, maps[0], groups=4) ** 2)
+        return jnp.sum(convolve_rows(x, w, maps[0], groups=4) ** 2)
 
     x, w = jnp.ones((maps[0].capacity_in, 4)), jnp.ones((9, 1, 4))
     text = jax.jit(jax.grad(loss, argnums=(0, 1))).lower(x, w).as_text()
@@ -89,9 +90,7 @@ def test_native_channelwise_kernels_equal_a_sum_over_the_taps(maps, channels):
     @jax.jit
     def everything(kernel_map, x, w, cotangent):
         y, back = jax.vjp(
-            lambda x, w: ops.convolution(
-                x, w, kernel_map, groups=channels, implementation="native"
-            ),
+            lambda x, w: convolve_rows(x, w, kernel_map, groups=channels, implementation="native"),
             x,
             w,
         )
@@ -105,7 +104,7 @@ def test_native_channelwise_kernels_equal_a_sum_over_the_taps(maps, channels):
         w = rng.normal(size=(kernel_map.taps, 1, channels)).astype(np.float32)
         y, by_x, by_w = everything(kernel_map, x, w, g)
         # The pairs (in, tap, out), by what a one-hot feature of every input row gives.
-        one_hot = ops.convolution(
+        one_hot = convolve_rows(
             jnp.eye(rows) * inside,
             jnp.tile(jnp.eye(rows), (kernel_map.taps, 1, 1))
             * (jnp.arange(kernel_map.taps)[:, None, None] + 1.0),
@@ -126,4 +125,4 @@ def test_native_channelwise_kernels_equal_a_sum_over_the_taps(maps, channels):
 
 def test_groups_that_do_not_divide_are_refused(maps):
     with pytest.raises(InputError, match="groups is 3"):
-        ops.convolution(jnp.ones((50, 3)), jnp.ones((9, 1, 4)), maps[0], groups=3)
+        convolve_rows(jnp.ones((50, 3)), jnp.ones((9, 1, 4)), maps[0], groups=3)

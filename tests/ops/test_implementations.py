@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, geometry, sparse_tensor
-from jaxsparse.ops import convolution, implementations
+from jaxsparse.ops import implementations
+from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.xla import table
 
 
@@ -36,7 +37,7 @@ def kernel_map():
 
 def run(kernel_map, channels, implementation):
     weights = jnp.ones((3, channels, 1))
-    out = convolution(jnp.ones((2, channels)), weights, kernel_map, implementation=implementation)
+    out = convolve_rows(jnp.ones((2, channels)), weights, kernel_map, implementation=implementation)
     return float(out[0, 0])
 
 
@@ -50,7 +51,7 @@ def test_a_data_flow_that_registers_itself_is_taken_where_it_serves(kernel_map):
         run(kernel_map, 3, "thousand")
     assert "table serves" in str(e.value)
     assert "windows serves" in str(e.value)
-    program = jax.jit(lambda features: convolution(
+    program = jax.jit(lambda features: convolve_rows(
         features, jnp.ones((3, 2, 1)), kernel_map, implementation="thousand"
     ))  # fmt: skip
     with pytest.raises(
@@ -78,3 +79,18 @@ def test_kernels_are_asked_before_what_is_portable_and_elsewhere_they_are_not_th
 def test_a_name_that_nobody_has_is_answered_with_those_there_are():
     with pytest.raises(InputError, match="of the grouped convolution it must be one of auto, nat"):
         implementations.check_name("grouped_convolution", "table")
+
+
+@pytest.mark.usefixtures("registered")
+def test_where_an_operation_has_none_of_that_name_it_is_asked_for_what_is_made_of_the_same():
+    asked = {
+        name: [implementations.counterpart(operation, name) for operation in
+               ("convolution", "grouped_convolution", "column_moments")]
+        for name in ("auto", "native", "table", "thousand")
+    }  # fmt: skip
+    assert asked == {
+        "auto": ["auto", "auto", "auto"],
+        "native": ["native", "native", "native"],
+        "table": ["table", "scan", "xla"],
+        "thousand": ["thousand", "native", "native"],
+    }

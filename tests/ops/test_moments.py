@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jaxsparse.ops import masked_moments, reference
-from tests.ops.on_rows import batch_norm, batch_norm_inference
+from jaxsparse.ops import reference
+from tests.ops.on_rows import batch_norm, batch_norm_inference, masked_moments
 
 ROWS, CHANNELS, ACTIVE = 12, 3, 7
 RNG = np.random.default_rng(0)

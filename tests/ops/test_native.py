@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, geometry, ops, sparse_tensor
-from jaxsparse.ops import convolution, implementations, native
+from jaxsparse.ops import implementations, native
+from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.native import compiler
 from jaxsparse.ops.xla import windows
 
@@ -57,7 +58,7 @@ def draw(seed, *shape):
 @functools.partial(jax.jit, static_argnames="implementation")
 def everything(features, weights, kernel_map, cotangent, implementation):
     out, back = jax.vjp(
-        lambda f, w: convolution(f, w, kernel_map, implementation=implementation),
+        lambda f, w: convolve_rows(f, w, kernel_map, implementation=implementation),
         features,
         weights,
     )
@@ -124,9 +125,9 @@ def test_calls_from_many_threads_at_once_give_the_bits_of_one(batch):
 def test_a_rounding_type_rounds_the_factors_and_not_the_sums(batch):
     kernel_map = maps(batch[1])["same"]
     x, w = draw(1, CAPACITY, 8), draw(2, 9, 8, 16)
-    rounded = convolution(x, w, kernel_map, compute_dtype=jnp.bfloat16, implementation="native")
+    rounded = convolve_rows(x, w, kernel_map, compute_dtype=jnp.bfloat16, implementation="native")
     coarse = [part.astype(jnp.bfloat16).astype(jnp.float32) for part in (x, w)]
-    exact = convolution(coarse[0], coarse[1], kernel_map, implementation="table")
+    exact = convolve_rows(coarse[0], coarse[1], kernel_map, implementation="table")
     np.testing.assert_allclose(rounded, exact, atol=1e-5 * float(jnp.abs(exact).max()))
 
 
@@ -134,7 +135,7 @@ def test_rows_and_counts_that_no_map_has_are_absent(batch):
     """A table and a count of the caller's own: nothing outside of the arrays is read or written."""
     kernel_map = maps(batch[1])["same"]
     x, w = draw(1, CAPACITY, 8), draw(2, 9, 8, 16)
-    expected = convolution(x, w, kernel_map, implementation="native")
+    expected = convolve_rows(x, w, kernel_map, implementation="native")
     wrong = dataclasses.replace(
         kernel_map,
         table=jnp.where(kernel_map.table < CAPACITY, kernel_map.table, -(2**30)),
@@ -142,7 +143,7 @@ def test_rows_and_counts_that_no_map_has_are_absent(batch):
     )
     for result in everything(x, w, wrong, draw(3, CAPACITY, 16), implementation="native"):
         assert np.isfinite(result).all()
-    np.testing.assert_array_equal(convolution(x, w, wrong, implementation="native"), expected)
+    np.testing.assert_array_equal(convolve_rows(x, w, wrong, implementation="native"), expected)
 
 
 def test_threads_that_need_the_kernels_first_at_once_all_get_them():
@@ -161,7 +162,7 @@ with concurrent.futures.ThreadPoolExecutor(4) as pool:
 def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
     kernel_map = maps(batch[1])["same"]
     x, w = draw(1, CAPACITY, 4), draw(2, 9, 4, 4)
-    program = jax.jit(lambda x: convolution(x, w, kernel_map, implementation="native"))
+    program = jax.jit(lambda x: convolve_rows(x, w, kernel_map, implementation="native"))
     for platforms in (("cpu",), ("cuda",)):
         with pytest.raises(InputError, match=r"for export: native does not serve .*or 'auto'"):
             jax.export.export(program, platforms=platforms)(x)
@@ -170,7 +171,7 @@ def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
         InputError,
         match=r"native does not serve \(4097 channels, at most 4096\), table serves, windows",
     ):
-        convolution(jnp.ones((CAPACITY, wide)), jnp.ones((9, wide, 1)), kernel_map,
+        convolve_rows(jnp.ones((CAPACITY, wide)), jnp.ones((9, wide, 1)), kernel_map,
                     implementation="native")  # fmt: skip
 
 
@@ -237,7 +238,7 @@ print(megabytes() - before)
 
 def test_the_default_for_this_machine_is_native_and_an_exported_program_has_none(batch):
     kernel_map = maps(batch[1])["same"]
-    program = jax.jit(lambda x, w: convolution(x, w, kernel_map))
+    program = jax.jit(lambda x, w: convolve_rows(x, w, kernel_map))
     arguments = (draw(1, CAPACITY, 4), draw(2, 9, 4, 4))
     assert compiler.target(compiler.APPLY) in program.lower(*arguments).as_text()
     exported = jax.export.export(program)(*arguments)

@@ -34,8 +34,8 @@ def of_x():
     return built, ops.down_connection(built, 0), point_map
 
 
-def fine_map():
-    return of_x()[0].levels[0].kernel_maps[3]
+def near():
+    return nn.neighbours(of_x()[0], 0)
 
 
 ONES, VECTORS = jnp.ones(2), jnp.ones((1, 2))
@@ -50,7 +50,7 @@ OPERATIONS = {
     "broadcast_concatenate": lambda x: ops.broadcast_concatenate(x, VECTORS),
     "broadcast_multiply": lambda x: ops.broadcast_multiply(x, VECTORS),
     "concatenate_events": lambda x: ops.concatenate_events([X, x]),
-    "convolution": lambda x: ops.convolution(x.features, jnp.ones((3, 2, 1)), fine_map()),
+    "convolution": lambda x: ops.convolution(x, jnp.ones((3, 2, 1)), near()),
     "crop": lambda x: ops.crop(x, (0,), (2,)),
     "dense_mask": ops.dense_mask,
     "features_at": lambda x: ops.features_at(x, jnp.array([[0, 1]])),
@@ -66,6 +66,7 @@ OPERATIONS = {
     "intersection": lambda x: ops.intersection(x, X),
     "intersection with it": lambda x: ops.intersection(X, x),
     "layer_norm": lambda x: ops.layer_norm(x, ONES, ONES),
+    "masked_moments": ops.masked_moments,
     "max_pooling": lambda x: ops.max_pooling(x, down()),
     "max_pooling_with_choice": lambda x: ops.max_pooling_with_choice(x, down()),
     "max_unpooling": lambda x: ops.max_unpooling(x, jnp.zeros((5, 2), jnp.int32), down()),
@@ -89,7 +90,6 @@ OPERATIONS = {
     "SparseTensor, to dense": lambda x: x.to_dense(),
 }
 WITHOUT_SITES = {
-    "masked_moments": "features and a number of rows, see below",
     "union_sites": "coordinates alone",
     "take_rows, sum_rows": "rows by number, of a table of any length",
     "voxelize, vote, from_dense": "make sites; points, labels and masks have tests of their own",
@@ -192,7 +192,7 @@ def test_another_number_of_rows_is_refused_in_a_line_with_both_numbers(name, row
 
 
 # These take features alone, or a tensor and features.
-OF_FEATURES = {"convolution", "Geometry", "PointMap", "Sites", "SparseTensor", "DenseTensor"}
+OF_FEATURES = {"Geometry", "PointMap", "Sites", "SparseTensor", "DenseTensor"}
 
 
 @pytest.mark.parametrize("name", [*OPERATIONS, *(f"nn.{name}" for name in LAYERS)])
@@ -216,21 +216,19 @@ def test_a_tensor_where_something_else_belongs_is_refused_by_the_names_of_both()
     weights = jnp.ones((3, 2, 1))
     fine = built.levels[0].kernel_maps[3]
     for run in (
-        lambda: ops.convolution(X, weights, fine),
         lambda: X.replace(X),
         lambda: built.tensor(0, X),
         lambda: down.source.tensor(X),
         lambda: point_map.restore(X),
         lambda: ops.take_rows(X, [0]),
-        lambda: ops.masked_moments(X, 3),
     ):
         with pytest.raises(
             InputError, match=r"features is a SparseTensor: must be an array .* its"
         ):
             run()
     for run, text in (
-        (lambda: ops.convolution(X.features, weights, down), "kernel_map is a Connection: must"),
-        (lambda: ops.convolution(X.features, X, fine), "weights is a SparseTensor: must be an a"),
+        (lambda: ops.convolution(X, weights, fine), "connection is a KernelMap: must be a Connec"),
+        (lambda: ops.convolution(X, X, near()), "weights is a SparseTensor: must be an array"),
         (lambda: ops.max_pooling(X, built), "connection is a Geometry: must be a Connection, such"),
         (lambda: ops.sum_unpooling(X, fine), "connection is a KernelMap: must be a Connection"),
         (lambda: ops.down_connection(X, 0), "geometry is a SparseTensor: must be a Geometry"),
@@ -253,8 +251,7 @@ def test_the_tables_have_every_public_name(module, table, others):
 
 
 def test_features_without_coordinates_have_as_many_rows_as_there_are_sites():
-    features = jnp.ones((3, 2))
-    x = sparse_tensor([[0, 0]], features[:1], spatial_shape=(4,), batch_size=1, capacity=3)
+    x = sparse_tensor([[0, 0]], jnp.ones((1, 2)), spatial_shape=(4,), batch_size=1, capacity=3)
 
     def counted(number):
         return dataclasses.replace(x, num_active=number)
@@ -262,7 +259,7 @@ def test_features_without_coordinates_have_as_many_rows_as_there_are_sites():
     for run in (
         lambda n: ops.batch_norm(counted(n), ONES, ONES),
         lambda n: ops.batch_norm_inference(counted(n), *[ONES] * 4),
-        lambda n: ops.masked_moments(features, n),
+        lambda n: ops.masked_moments(counted(n)),
     ):
         for number in (5, np.int64(2**32 + 1), jnp.int32(-1)):
             with pytest.raises(

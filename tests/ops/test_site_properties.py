@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import jaxsparse
 from jaxsparse import InputError, ops, sparse_tensor
+from jaxsparse.ops.convolve import convolve_rows
 from tests.ops import on_rows
 from tests.ops.random_scenes import (
     BATCH,
@@ -137,7 +138,7 @@ def test_a_geometry_is_the_same_by_either_look_up_and_leads_down_and_back(x, see
     features, rows = x.features, sites_of(x)
     for level in range(2):
         down = by_bitmap.levels[level].down
-        features = ops.convolution(features, w, down)
+        features = convolve_rows(features, w, down)
         coarse: Any = collections.defaultdict(lambda: np.zeros(CHANNELS))
         for (e, i, j), row in rows.items():
             coarse[e, i // 2, j // 2] += row @ w[2 * (i % 2) + j % 2]

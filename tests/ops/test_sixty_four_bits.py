@@ -19,7 +19,7 @@ from tests.ops import operation_cases as table
 
 X = sparse_tensor([[0, 0], [0, 1], [0, 3]], np.ones((3, 2)), spatial_shape=(4,), batch_size=1)
 LEVEL = jax.jit(lambda x: geometry(x, levels=2))(X).levels[0]
-FINE = LEVEL.kernel_maps[3]
+NEAR = ops.submanifold_connection(LEVEL, ops.hypercube(3, 1))
 KEPT = ("float32", "bfloat16", "float16")
 
 
@@ -55,8 +55,8 @@ def test_what_makes_a_tensor_has_one_rule_for_types(wide):
 
 ONES = np.ones(2, np.float32)
 VECTORS = {
-    "weights": lambda v: ops.convolution(X.features, jnp.ones((3, 2, 2), jnp.float32) * v, FINE),
-    "bias": lambda v: ops.convolution(X.features, jnp.ones((3, 2, 2), jnp.float32), FINE, bias=v),
+    "weights": lambda v: ops.convolution(X, jnp.ones((3, 2, 2), jnp.float32) * v, NEAR),
+    "bias": lambda v: ops.convolution(X, jnp.ones((3, 2, 2), jnp.float32), NEAR, bias=v),
     "scale of batch norm": lambda v: ops.batch_norm(X, v, ONES),
     "bias of batch norm": lambda v: ops.batch_norm(X, ONES, v),
     "mean": lambda v: ops.batch_norm_inference(X, ONES, ONES, v, ONES),

@@ -144,6 +144,17 @@ def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_pat
     assert (tmp_path / "config.json").read_text() == before
 
 
+def test_a_run_of_before_networks_chose_data_flows_goes_on_with_any(config, tmp_path):
+    config.train.steps = 2
+    loop.train(config, tmp_path)
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    del stored["model"]["implementation"]
+    path.write_text(json.dumps(stored))
+    config.train.steps, config.model.implementation = 3, "windows"
+    assert loop.train(config, tmp_path).step == 3
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
@@ -154,6 +165,7 @@ def test_a_work_directory_of_another_config_is_refused_untouched(config, tmp_pat
         ("train.minutes", -1.0, "train.minutes is -1.0"),
         ("train.parallel", "jit", "train.parallel is 'jit'"),
         ("model.depth", 0, "model.depth is 0"),
+        ("model.implementation", "fast", "implementation is 'fast'"),
         ("data.views", ("X",), "data.views has 'X'"),
         ("model.heads.semantic.num_classes", 3, "model.heads.semantic.num_classes is 3"),
         ("model.heads.semantic.num_classes", 6, "are HIP, MIP, shower, delta, Michel: set it to 5"),

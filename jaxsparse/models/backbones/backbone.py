@@ -14,7 +14,7 @@ from jaxsparse.models.fields import check_fields, field
 from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import VOCABULARIES, BlockSettings
 from jaxsparse.nn.coordinate_inputs import append_coordinates
-from jaxsparse.settings import COUNT, SWITCH, number, one_of
+from jaxsparse.settings import COUNT, SWITCH, TEXT, number, one_of
 
 DTYPES = ("float32", "bfloat16")
 
@@ -87,11 +87,15 @@ class Backbone(nn.Module, abc.ABC):
     remat: bool = field(
         False, SWITCH, "compute the inside of blocks again in the backward pass (docs/network.md)"
     )
+    implementation: str = field(
+        "auto", TEXT, "data flow of sparse convolutions and what goes with them (docs/engine.md)"
+    )
     axis_name: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_fields(self)
+        self.settings(train=False)  # which refuses what does not go together
 
     @property
     @abc.abstractmethod
@@ -148,6 +152,7 @@ class Backbone(nn.Module, abc.ABC):
             axis_name=self.axis_name,
             activation=self.activation,
             residual=self.residual,
+            implementation=self.implementation,
         )
 
     @nn.nowrap

@@ -72,7 +72,11 @@ class UResNet(Backbone):
             self.shared_stem,
             "stem",
             lambda name: settings.layers.SubmanifoldConv(
-                self.filters, kernel_size=self.kernel_size, dtype=settings.dtype, name=name
+                self.filters,
+                kernel_size=self.kernel_size,
+                dtype=settings.dtype,
+                implementation=settings.implementation,
+                name=name,
             ),
         )
         towers = per_view(
