@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
@@ -63,33 +64,13 @@ def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
     return named
 
 
-def check_data(config: ConfigDict) -> None:
-    """Whether the network of a config fits its data, as far as no file is needed to tell.
-
-    Raises:
-      InputError: another number of views, of values a pixel, or of classes of events.
-    """
-    views, names = tuple(config.data.views), tuple(config.data.classes)
-    if config.model.in_channels != 1:
-        raise InputError(
-            f"model.in_channels is {config.model.in_channels}: pixels have one value, set it to 1."
-        )
-    if len(views) != config.model.views:
-        raise InputError(
-            f"data.views is {views} but model.views is {config.model.views}: give as many views as "
-            "the network has, or set model.views."
-        )
-    if names and "event" in config.model.heads:
-        _check_event_classes(config, names, f"data.classes is {names}")
-
-
 def open_data(
     config: ConfigDict, network: Network, objectives: Sequence[Objective], num_devices: int
 ) -> Loaders:
     """Opens the files of a config, checks them, measures buckets.
 
     Args:
-      config: of the run, which :func:`check_data` has seen.
+      config: of the run, which :func:`jaxsparse.settings.check_config` has seen.
       network: whose levels are counted.
       objectives: say which targets batches have.
       num_devices: of this process.
@@ -169,17 +150,10 @@ def _open(config: ConfigDict, key: str) -> EventFile:
         )
     names = tuple(config.data.classes) or tuple(source.event_classes)
     if "event" in heads and names:
-        _check_event_classes(config, names, f"the events of {source.path} are {', '.join(names)}")
-    return source
-
-
-def _check_event_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:
-    number = config.model.heads.event.num_classes
-    if len(names) != number:
-        raise InputError(
-            f"model.heads.event.num_classes is {number} but {found}: set it to {len(names)}, or "
-            "choose with data.classes."
+        settings.check_event_classes(
+            config, names, f"the events of {source.path} are {', '.join(names)}"
         )
+    return source
 
 
 def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) -> Selection:

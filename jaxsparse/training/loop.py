@@ -21,7 +21,7 @@ from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
-from jaxsparse.training.data import check_data, open_data, with_class_names
+from jaxsparse.training.data import open_data, with_class_names
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
@@ -90,7 +90,6 @@ class _Run:
         network = models.build(config.model, AXIS)
         objectives = objectives_of(config)
         self.main_head = main_head(config)
-        check_data(config)
         self.optimizer = Optimizer(**config.optimizer)
 
         # 2. The devices.
