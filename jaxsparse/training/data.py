@@ -15,6 +15,7 @@ from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.data.pipeline import Pipeline, chosen_views
+from jaxsparse.data.something_to_learn import require_something_to_learn
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
@@ -94,7 +95,7 @@ def open_data(
       num_devices: of this process.
 
     Raises:
-      InputError: a file that is none or does not fit, or no event to train or to validate on.
+      InputError: a file that is none or does not fit, or nothing to train or to validate on.
     """
     names_events = "event" in config.model.heads
     source = _open(config, "train")
@@ -140,6 +141,8 @@ def open_data(
             events=seen.events[spread_or_all(len(seen.events), train.validation_events)],
             num_buckets=min(2, data.num_buckets),
         )  # fmt: skip
+    if warning := require_something_to_learn(loader, validation):
+        facts["warning"] = warning
     return Loaders(loader, validation, len(chosen.events), facts, contents, event_classes)
 
 
