@@ -46,6 +46,16 @@ BOOTSTRAP_GROUP = flags.DEFINE_integer(
     "So many consecutive event ids come from one simulated event (placements of a Geant4 event) "
     "and are resampled together; 0 takes what the file says.",
 )
+BAD_EVENTS = flags.DEFINE_enum(
+    "bad_events",
+    None,
+    ["error", "skip"],
+    "For events that cannot be read: skip leaves them out and names them; by default as the "
+    "training did (data.bad_events).",
+)
+MAX_BAD_EVENTS = flags.DEFINE_integer(
+    "max_bad_events", None, "How many may be left out; by default data.max_bad_events."
+)
 BASELINE_DATA = command_line.define_path(
     "baseline_data", None, "File to fit the baseline on; by default other events of the file."
 )
@@ -71,6 +81,8 @@ def main(_: list[str]) -> None:
         pictures=PICTURES.value,
         thresholds=THRESHOLDS.value,
         bootstrap_group=BOOTSTRAP_GROUP.value,
+        bad_events=BAD_EVENTS.value or "",
+        max_bad_events=MAX_BAD_EVENTS.value,
         baseline_data=str(BASELINE_DATA.value or ""),
         value_scale=VALUE_SCALE.value,
         seed=SEED.value,

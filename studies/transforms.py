@@ -22,22 +22,20 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, flip, mask, on_view
 from jaxsparse.data.weights import pixel_weights
-from jaxsparse.detectors import class_set
 from jaxsparse.detectors.microboone import MASK
-from jaxsparse.viz.canvas import Window, active_window, paint, whole
-from jaxsparse.viz.events import (
-    BACKGROUND,
-    DPI,
-    FRAME,
+from jaxsparse.viz.canvas import Window, active_window, whole
+from jaxsparse.viz.layout import Layout
+from jaxsparse.viz.panels import (
     GREY,
-    Layout,
     Panel,
-    Picture,
+    class_handles,
     draw_charge,
+    draw_pixels,
     draw_truth,
     draw_weights,
-    save,
 )
+from jaxsparse.viz.picture import Picture
+from jaxsparse.viz.style import DPI, frame, save
 
 SIDE = 512  # of the published crop
 BELOW, ABOVE = to_rgba("#9ecae1"), to_rgba("#d62728")
@@ -70,11 +68,9 @@ def panel_figure(
         ax = figure.add_axes(layout.place(number))
         panel.draw(ax, panel.picture, panel.window, layout.dots)
         ax.set_title(panel.title, fontsize=10, loc="left")
-        ax.set_facecolor(BACKGROUND)
+        frame(ax)
         first = number % layout.columns == 0
-        ax.tick_params(labelsize=8, color=FRAME, labelleft=first)  # a row shows one window
-        for spine in ax.spines.values():
-            spine.set_color(FRAME)
+        ax.tick_params(labelleft=first)  # a row shows one window
         if first:
             ax.set_ylabel("time row", fontsize=9)
         if number >= len(panels) - layout.columns:
@@ -92,8 +88,7 @@ def mask_figure(view: View, window: Window, low: float = MASK[0], high: float = 
         values = picture.view.values
         colours = np.array([BELOW, GREY, ABOVE])[(values >= low).astype(int) + (values > high)]
         order = np.argsort((values < low) + 2 * (values > high), kind="stable")
-        image = paint(picture.view.coords[order], colours[order], window, dots=dots)
-        ax.imshow(image, origin="lower", extent=window.extent, interpolation="nearest")
+        draw_pixels(ax, picture, window, dots, colours, order)
 
     kept = on_view(view, mask, low, high)
     inside = [int(window.holds(pixels.coords).sum()) for pixels in (view, kept)]
@@ -136,21 +131,27 @@ def crop_figure(view: View, classes: Sequence[str]) -> Figure:
         ax.add_patch(
             Rectangle(corner, side[1], side[0], fill=False, edgecolor=colour, linewidth=1.6)
         )
-    _frame(ax)
+    frame(ax)
+    ax.set_ylabel("time row", fontsize=9)
+    ax.set_xlabel("wire", fontsize=9)
     for number, (start, colour) in enumerate(zip(starts, WINDOW_COLOURS, strict=False)):
         left, bottom, across, up = small.place(number)
         ax = figure.add_axes(
             (left, bottom * small.size[1] / total, across, up * small.size[1] / total)
         )
         part = on_view(view, crop, start[None], side)
-        draw_truth(ax, Picture(part), whole(part.shape), small.dots)
+        draw_truth(ax, Picture(part, corner=tuple(start)), whole(part.shape), small.dots)
         ax.set_title(f"from row {start[0]}, wire {start[1]}", loc="left", fontsize=10)
+        frame(ax)
         for spine in ax.spines.values():
             spine.set_color(colour)
             spine.set_linewidth(1.6)
-        ax.tick_params(labelsize=8, color=FRAME)
-        ax.set_facecolor(BACKGROUND)
-    figure.legend(handles=_class_legend(classes), loc="lower center", ncols=5, frameon=False)
+    figure.legend(
+        handles=class_handles(classes),
+        loc="lower center",
+        ncols=5,
+        frameon=False,
+    )
     return figure
 
 
@@ -168,8 +169,7 @@ def draw_interaction(ax: Axes, picture: Picture, window: Window, dots: tuple[int
     colours = np.array([to_rgba("#c9c9c9"), to_rgba("#111111")])[flags.astype(int)]
     order = np.argsort(flags, kind="stable")
     thick = np.ones(len(order), int)  # a whole plane has more wires than the picture has dots
-    image = paint(picture.view.coords[order], colours[order], window, dots=dots, grow=thick)
-    ax.imshow(image, origin="lower", extent=window.extent, interpolation="nearest", aspect="equal")
+    draw_pixels(ax, picture, window, dots, colours, order, thick)
 
 
 def weights_figure(view: View, classes: Sequence[str]) -> Figure:
@@ -189,7 +189,7 @@ def weights_figure(view: View, classes: Sequence[str]) -> Figure:
             PanelOf("with vertex weights", Picture(view, weights=both), draw_weights, near),
         ],
         title="Pixel weights in the loss: an instance of N pixels, and pixels near the vertex",
-        legend=_class_legend(classes),
+        legend=class_handles(classes),
     )
 
 
@@ -211,21 +211,12 @@ def flips_figure(view: View, classes: Sequence[str]) -> Figure:
         "both": on_view(view, flip, np.array([[True, True]])),
     }
     panels = [PanelOf(title, Picture(image), draw_truth, window) for title, image in images.items()]
-    return panel_figure(panels, title="Flips of one crop", legend=_class_legend(classes), columns=2)
-
-
-def _class_legend(classes: Sequence[str]) -> list[Patch]:
-    colours = class_set(classes).colours
-    return [Patch(color=c, label=name) for c, name in zip(colours, classes, strict=True)]
-
-
-def _frame(ax: Axes) -> None:
-    ax.set_facecolor(BACKGROUND)
-    ax.tick_params(labelsize=8, color=FRAME)
-    for spine in ax.spines.values():
-        spine.set_color(FRAME)
-    ax.set_ylabel("time row", fontsize=9)
-    ax.set_xlabel("wire", fontsize=9)
+    return panel_figure(
+        panels,
+        title="Flips of one crop",
+        legend=class_handles(classes),
+        columns=2,
+    )
 
 
 def pick_events(source: EventFile, name: str) -> tuple[int, int]:

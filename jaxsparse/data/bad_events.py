@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,21 +12,36 @@ from jaxsparse.data.pixels import Source, source_name
 from jaxsparse.errors import InputError
 
 
-def unreadable(source: Source, events: np.ndarray, views: Sequence[str]) -> dict[int, str]:
-    """What is wrong with every one of ``events`` that cannot be read in ``views``, by number.
+def unreadable(events: np.ndarray, read: Callable[[np.ndarray], Any]) -> dict[int, str]:
+    """What is wrong with every one of ``events`` that cannot be read, by number.
 
-    Reads them one by one: for when reading them together has failed.
+    Reads them together, and where that fails each half of them.
+
+    Args:
+      events: numbers, int64 ``[events]``.
+      read: reads events by their numbers; raises :class:`InputError`.
     """
-    wrong: dict[int, str] = {}
-    for event in events.tolist():
-        try:
-            for view in views:
-                source.read_pixels(one := np.array([event]), view)
-                for to in source.linked_views(view):
-                    source.read_links(one, view, to)
-        except InputError as error:
-            wrong[event] = str(error)
-    return wrong
+    try:
+        read(events)
+    except InputError as error:
+        if len(events) < 2:
+            return dict.fromkeys(events.tolist(), str(error))
+        half = len(events) // 2
+        return unreadable(events[:half], read) | unreadable(events[half:], read)
+    return {}
+
+
+def read_all(source: Any, events: np.ndarray, views: Iterable[str]) -> None:
+    """Reads all that a file has of some events: ``views`` with truth and links, and particles.
+
+    Raises:
+      InputError: one of them cannot be read.
+    """
+    for view in views:
+        source.read_pixels(events, view)
+        for to in source.linked_views(view):
+            source.read_links(events, view, to)
+    source.read_particles(events)
 
 
 class LeftOut:
@@ -51,9 +67,13 @@ class LeftOut:
         """
         for event in sorted(wrong.keys() - self.events.keys()):
             self.events[event] = wrong[event]
-            print(f"left out: {wrong[event]}", file=sys.stderr)
+            # What is wrong with a piece of the file does not know its event.
+            name = f"Event {event} of {self._name}"
+            known = wrong[event].startswith((f"{name},", f"{name}:"))
+            print(f"left out: {'' if known else f'{name}: '}{wrong[event]}", file=sys.stderr)
         if len(self.events) > self._limit:
             raise InputError(
                 f"data.max_bad_events is {self._limit} but {len(self.events)} events of "
-                f"{self._name} cannot be read: make the file again, or raise data.max_bad_events"
+                f"{self._name} cannot be read: make the file again, or raise it (eval.py has "
+                "--max_bad_events)"
             )

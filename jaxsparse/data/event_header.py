@@ -110,6 +110,7 @@ class _Reader:
     def header(self) -> EventHeader:
         attributes = self.file.attrs
         detector = read_text(attributes, "detector")
+        self._learn(detector, read_text(attributes, "detector_description", ""))
         class_names = read_texts(attributes, "class_names")
         event_classes = read_texts(attributes, "event_classes", ())
         made_by = dict(json.loads(read_text(attributes, "made_by")))
@@ -131,6 +132,20 @@ class _Reader:
             views={name: self._view(name, detector, views) for name in views},
             columns=self.columns,
         )
+
+    def _learn(self, detector: str, description: str) -> None:
+        """Makes known what the file says of its detector."""
+        if not description:
+            return
+        try:
+            described = detectors.from_text(description)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}, {REMEDY}") from None
+        if detector not in (described.name, *described.aliases):
+            raise InputError(
+                f"{self.path} is of {detector!r} but describes {described.name!r}: {REMEDY}"
+            )
+        detectors.learn(described)
 
     def _view(self, name: str, detector: str, views: tuple[str, ...]) -> ViewHeader:
         group = f"views/{name}"

@@ -189,6 +189,8 @@ class EventWriter:
         file.attrs["complete"] = False
         file.attrs["num_events"] = 0
         file.attrs["detector"] = self.detector
+        if description := detectors.description(self.detector):
+            file.attrs["detector_description"] = description
         file.attrs["class_names"] = np.array(self.class_names, h5py.string_dtype())
         if self.event_classes:
             file.attrs["event_classes"] = list(self.event_classes)

@@ -6,10 +6,9 @@ import hashlib
 
 import numpy as np
 
-from jaxsparse.data.bad_events import unreadable
+from jaxsparse.data.bad_events import read_all, unreadable
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.spread_out import spread_out
-from jaxsparse.errors import InputError
 
 SAMPLED = 64  # events whose pixels are looked at
 
@@ -37,14 +36,9 @@ def fingerprint(source: EventFile) -> str:
     add(np.frombuffer(names.encode(), np.uint8))
     add(source.event_ids, source.event_labels, source.event_energy)
     sample = spread_out(len(source), SAMPLED)
-    try:
-        for name in source.view_shapes:
-            source.read_pixels(sample, name)
-            for to in source.linked_views(name):
-                source.read_links(sample, name, to)
-    except InputError:  # whoever trains on it says so
-        bad = unreadable(source, sample, tuple(source.view_shapes))
-        sample = sample[~np.isin(sample, list(bad))]
+    # Those that cannot be read are for whoever trains on it to say.
+    bad = unreadable(sample, lambda events: read_all(source, events, source.view_shapes))
+    sample = sample[~np.isin(sample, list(bad))]
     for name in sorted(source.view_shapes):
         add(source.num_pixels(name))
         pixels = source.read_pixels(sample, name)

@@ -45,7 +45,8 @@ def content_hashes(
         try:
             parts.append(_hashes(source, views, numbers))
         except InputError:
-            good = ~np.isin(numbers, list(unreadable(source, numbers, views)))
+            bad = unreadable(numbers, lambda some: _hashes(source, views, some))
+            good = ~np.isin(numbers, list(bad))
             hashes = mix(numbers.astype(np.uint64))
             hashes[good] = _hashes(source, views, numbers[good])
             parts.append(hashes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,16 @@ class Pipeline:
             return blocks[0]
         return tuple(map(Pixels.joined, zip(*blocks, strict=True)))
 
+    def corners(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[np.ndarray, ...]:
+        """Where the windows of :meth:`pixels` lie in the images of the file, one array a view.
+
+        Returns:
+          First corners, int64 ``[events, dim]``; 0 where nothing is cut out.
+        """
+        events = np.asarray(events, np.int64)
+        key = (self.seed, np.broadcast_to(epochs, events.shape), events)
+        return tuple(starts for _, starts in self._windows(key))
+
     def readable_pixels(
         self, events: np.ndarray, epochs: np.ndarray | int = 0
     ) -> tuple[tuple[Pixels, ...], np.ndarray, dict[int, str]]:
@@ -169,7 +179,7 @@ class Pipeline:
         except InputError:
             if not self.skips:
                 raise
-        wrong = unreadable(self.source, events, self.views)
+        wrong = unreadable(events, lambda some: [self._read(some, view) for view in self.views])
         good = ~np.isin(events, list(wrong))
         epochs = np.broadcast_to(epochs, events.shape)
         return self.pixels(events[good], epochs[good]), good, wrong
@@ -245,9 +255,17 @@ class Pipeline:
         return [slice(*ends) for ends in itertools.pairwise([0, *ends])]
 
     def _views(self, key: Key) -> tuple[Pixels, ...]:
-        made, first = [], None
+        return tuple(
+            self._changed(pixels, number, key)
+            for number, (pixels, _) in enumerate(self._windows(key))
+        )
+
+    def _windows(self, key: Key) -> Iterator[tuple[Pixels, np.ndarray]]:
+        """View after view what lies in the windows, and their first corners."""
+        first = None
         for number, view in enumerate(self.views):
             pixels = transforms.mask(self._read(key[2], view), self.low, self.high)
+            starts = np.zeros((len(key[2]), len(pixels.shape)), np.int64)
             if self.crops[number]:
                 starts = crop.choose_windows(
                     pixels, self.windows[number], keep=self.crop_keep,
@@ -255,8 +273,7 @@ class Pipeline:
                 )  # fmt: skip
                 pixels = transforms.crop(pixels, starts, self.windows[number])
                 first = starts[:, 0] if self.one_length else None
-            made.append(self._changed(pixels, number, key))
-        return tuple(made)
+            yield pixels, starts
 
     def _changed(self, pixels: Pixels, number: int, key: Key) -> Pixels:
         if self.augment:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 
 from jaxsparse.detectors.class_set import NO_CLASSES, ClassSet
+from jaxsparse.detectors.neutrinos import NeutralCurrents, TopologyWords
+from jaxsparse.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +23,9 @@ class DetectorView:
       mean, std: networks see ``(value - mean) / std``.
       across: the axis that pictures draw from left to right.
       wire_angle: degrees between the wires and the vertical; ``None`` without wires.
+
+    Raises:
+      InputError: ``across`` is no axis.
     """
 
     axes: tuple[str, ...]
@@ -33,6 +38,13 @@ class DetectorView:
     across: int = 1
     wire_angle: float | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.across < max(len(self.axes), 2):
+            raise InputError(
+                f"across is {self.across}: it must be the number of one of the axes "
+                f"{', '.join(self.axes)}, counted from 0"
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class Detector:
@@ -44,6 +56,10 @@ class Detector:
       pixel_classes, event_classes: of single pixels and of whole events; maybe none.
       drift: unit vector along which charge drifts; ``None`` where none does.
       aliases: other names that event files give it.
+      energy_edges: GeV, of the bins of neutrino energy that an evaluation counts in.
+      topology_words: by name of the profile, see
+        :class:`~jaxsparse.detectors.neutrinos.TopologyWords`.
+      neutral_currents: what they are taken for; ``None`` where that is no question.
     """
 
     name: str
@@ -52,6 +68,9 @@ class Detector:
     event_classes: ClassSet = NO_CLASSES
     drift: tuple[float, float, float] | None = None
     aliases: tuple[str, ...] = ()
+    energy_edges: tuple[float, ...] = (0, 1, 1.5, 2, 2.5, 3, 4, 6, 10, 20, math.inf)
+    topology_words: Mapping[str, TopologyWords] = dataclasses.field(default_factory=dict)
+    neutral_currents: NeutralCurrents | None = None
 
     def view(self, name: str, dim: int) -> DetectorView:
         """The view of that name; if there is none, one of ``dim`` axes of which nothing is known.

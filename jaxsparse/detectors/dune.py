@@ -6,8 +6,11 @@ maps hold no truth of single pixels.
 
 from __future__ import annotations
 
+import math
+
 from jaxsparse.detectors.class_set import ClassSet
 from jaxsparse.detectors.detector import Detector, DetectorView
+from jaxsparse.detectors.neutrinos import NeutralCurrents, TopologyWords
 
 DUNE_VIEWS = ("U", "V", "Z")
 DUNE_SIZE = 500  # pixels along both axes of a map
@@ -26,4 +29,14 @@ DUNE = Detector(
     },
     event_classes=ClassSet(DUNE_EVENT_CLASSES),
     drift=(1.0, 0.0, 0.0),
+    topology_words={
+        "mode": TopologyWords(DUNE_INTERACTIONS),
+        "tau_decay": TopologyWords(("electron", "muon", "hadrons"), of_class="nutau"),
+    },
+    neutral_currents=NeutralCurrents(
+        "nc", electron="nue", muon="numu",
+        neutral_energy=(0, 250, 400, 600, 900, 1300, 2000, math.inf),
+        photon_gap=(0, 3, 6, 10, 15, 20, 30, 45, math.inf),  # photons convert within 18 cm
+        charged_length=(0, 10, 25, 50, 75, 100, 150, 200, math.inf),
+    ),
 )  # fmt: skip

@@ -8,8 +8,11 @@ the non-zero pixels of the experiment's sample (S. H. Oh, APS April 2023).
 
 from __future__ import annotations
 
+import math
+
 from jaxsparse.detectors.class_set import ClassSet
 from jaxsparse.detectors.detector import Detector, DetectorView
+from jaxsparse.detectors.neutrinos import NeutralCurrents, TopologyWords
 
 NOVA_VIEWS = ("XZ", "YZ")
 NOVA_SHAPE = (100, 80)  # (plane, cell)
@@ -24,6 +27,8 @@ NOVA_PIXEL_CLASSES = (
 
 # What the whole event is: the neutrino's flavour where it is a charged current.
 NOVA_EVENT_CLASSES = ("numu", "nue", "nutau", "nc", "cosmic")
+
+NOVA_MODES = ("QE", "MEC", "RES", "DIS", "COH", "other")  # in the topology of an event
 
 NOVA = Detector(
     name="nova",
@@ -41,4 +46,16 @@ NOVA = Detector(
     pixel_classes=ClassSet(NOVA_PIXEL_CLASSES),
     event_classes=ClassSet(NOVA_EVENT_CLASSES),
     aliases=("nova-far",),  # the simulated far detector
+    topology_words={
+        "mode": TopologyWords(NOVA_MODES),
+        "tau_decay": TopologyWords(("electron", "muon", "hadrons"), of_class="nutau"),
+    },
+    neutral_currents=NeutralCurrents(
+        "nc",
+        electron="nue",
+        muon="numu",
+        neutral_energy=(0, 250, 400, 600, 900, 1300, 2000, math.inf),
+        photon_gap=(0, 10, 20, 30, 45, 60, 90, math.inf),
+        charged_length=(0, 10, 25, 50, 75, 100, 150, 200, math.inf),
+    ),
 )

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from jaxsparse.detectors.class_set import ClassSet
 from jaxsparse.detectors.detector import Detector
+from jaxsparse.detectors.stored import to_text
 from jaxsparse.errors import InputError
 
-_REGISTERED: dict[str, Detector] = {}
+_REGISTERED: dict[str, Detector] = {}  # by this program, or by a file that it opened
 
 
 @functools.cache
@@ -47,6 +48,18 @@ def register(detector: Detector) -> Detector:
             raise InputError(f"There is a detector {name!r} already: choose another name")
     _REGISTERED.update(dict.fromkeys(names, detector))
     return detector
+
+
+def learn(detector: Detector) -> None:
+    """Makes a detector known that a file describes; what is known of its names already stands."""
+    for name in (detector.name, *detector.aliases):
+        if name not in known():
+            _REGISTERED[name] = detector
+
+
+def description(name: str) -> str:
+    """What a file should say of a detector: nothing of those that this package describes."""
+    return to_text(_REGISTERED[name]) if name in _REGISTERED else ""
 
 
 def find(name: str) -> Detector:

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,6 +13,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse import models
+from jaxsparse.data.bad_events import LeftOut, read_all, unreadable
 from jaxsparse.data.batch import Batch, pad, share_out
 from jaxsparse.data.buckets import BucketTable, fit_buckets
 from jaxsparse.data.event_file import EventFile
@@ -24,15 +24,16 @@ from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import mask
-from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
+from jaxsparse.evaluation.told_classes import event_classes, pixel_classes
 from jaxsparse.evaluation.which_part import which_part
 from jaxsparse.training.objectives import weigh_pixels
 from jaxsparse.training.workdir import Input
 
 BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
+READ_AT_ONCE = 256  # events, to find those that cannot be read
 DEFAULTS = Options()
 
 
@@ -55,7 +56,8 @@ class DataSet:
 
     Mask, crop, coarsening and features are those of the training; nothing is augmented and no pixel
     is dropped for want of room. Networks that label pixels see one event at a time, others as many
-    as training put through at once.
+    as training put through at once. Where ``data.bad_events`` is ``"skip"``, events that cannot be
+    read are left out from the beginning: what is evaluated is as if the file had the others alone.
 
     Args:
       path: an event file.
@@ -70,12 +72,13 @@ class DataSet:
       classes: names of the classes of whole events that the network tells; none if it tells none.
       pixel_classes: names of the classes of pixels that the network tells; none if it tells none.
       numbers: int64 ``[events]``, of the evaluated events in the file, increasing.
+      num_bad_events: that would have been evaluated as well and cannot be read.
       part: which part of the file they are.
       remark: what to say where nobody chose the part and it is not plain which it is; else empty.
 
     Raises:
       InputError: an unreadable file, a view or classes that the network does not have, a part of a
-        configuration that splits nothing.
+        configuration that splits nothing; too many events that cannot be read, or no other.
     """
 
     def __init__(
@@ -92,21 +95,31 @@ class DataSet:
         self.levels, heads = network.levels, network.heads
         self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
         self._check_views(file, network.views)
-        self.classes = _event_classes(file, config, heads["event"]) if "event" in heads else ()
+        self.classes = event_classes(file, config, heads["event"]) if "event" in heads else ()
         self.source: Any = EvaluatedFile(file, self.classes, options.value_scale)
         labels_pixels = "semantic" in heads
         self.has_pixel_truth = labels_pixels and all(
             len(file) > 0 and "labels" in file.truth_columns(view) for view in self.views
         )
-        self.pixel_classes = self._pixel_classes(heads["semantic"]) if labels_pixels else ()
+        self.pixel_classes: tuple[str, ...] = ()
+        if labels_pixels:
+            self.pixel_classes = pixel_classes(file, heads["semantic"], self.has_pixel_truth)
         self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
+        self._data = self._settings(labels_pixels)
+        self._left_out = LeftOut(self.source, self._data.max_bad_events)
         numbers = self._of_part(self.part)
-        self.numbers = numbers[spread_or_all(len(numbers), options.num_events)]
+        chosen = numbers[spread_or_all(len(numbers), options.num_events)]
+        self.numbers = self._readable(chosen)
+        self.num_bad_events = len(chosen) - len(self.numbers)
+        if self.num_bad_events and not len(self):
+            raise InputError(
+                f"None of the {len(chosen)} events of {file.path} that are evaluated can be read: "
+                "make the file again"
+            )
         placements = file.attributes.get("placements", 1)
         said = placements if isinstance(placements, int) else 1
         self._group_size = max(options.bootstrap_group or said, 1)
         self.batch_size = 1 if labels_pixels else _batch_size(config, len(self.numbers))
-        self._data = self._settings(labels_pixels)
         self.pipeline = self._pipeline()
         self.shapes = self.pipeline.shapes
 
@@ -122,18 +135,11 @@ class DataSet:
     def training(self) -> np.ndarray:
         """Numbers of the events of this file that the configuration trained on."""
         numbers = self._of_part(PARTS[0])
-        return numbers[self.truth_of(numbers) != NO_CLASS]
+        return self._readable(numbers[self.truth_of(numbers) != NO_CLASS])
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""
-        return self._truth[numbers]
-
-    @functools.cached_property
-    def _truth(self) -> np.ndarray:
-        names = np.array([*self.source.event_classes, ""])
-        places = {name: place for place, name in enumerate(self.classes)}
-        lookup = np.array([places.get(str(name), NO_CLASS) for name in names], np.int32)
-        return lookup[self.source.event_labels]  # -1 points at the last, which is none
+        return self.pipeline.labels[numbers]
 
     # Columns of the whole file, which it reads anew whenever it is asked.
 
@@ -178,8 +184,8 @@ class DataSet:
           quiet: no progress bar.
         """
         pipeline = self._pipeline(draw) if draw else self.pipeline
-        numbers = range(self.num_batches)
-        for number in with_progress(numbers, len(numbers), text, quiet=quiet):
+        batches = range(self.num_batches)
+        for number in with_progress(batches, len(batches), text, quiet=quiet):
             numbers = self.numbers[number * self.batch_size :][: self.batch_size]
             yield Portion(numbers, pipeline.pixels(numbers))
 
@@ -231,11 +237,24 @@ class DataSet:
         # What a draw changes is where the event lies, not what it is.
         data.fluctuation = data.drop = 0.0
         data.max_sites = 0
+        data.bad_events = self.options.bad_events or data.bad_events
+        if self.options.max_bad_events is not None:
+            data.max_bad_events = self.options.max_bad_events
         if self.options.whole_plane:
             data.crop = ()
         if labels_pixels:
             data.capacities = ()  # of batches, and of crops
         return data
+
+    def _readable(self, numbers: np.ndarray) -> np.ndarray:
+        """Those of some events that can be read, where others are left out; else all of them."""
+        if self._data.bad_events != "skip":
+            return numbers
+        for start in range(0, len(numbers), READ_AT_ONCE):
+            some = numbers[start : start + READ_AT_ONCE]
+            wrong = unreadable(some, lambda events: read_all(self.source, events, self.views))
+            self._left_out.add(wrong)
+        return numbers[~np.isin(numbers, list(self._left_out.events))]
 
     def _pipeline(self, draw: int = 0) -> Pipeline:
         pixels = bool(self.pixel_classes)
@@ -268,17 +287,6 @@ class DataSet:
                     f"work directory is {self.config.model.dim}, choose another view or network."
                 )
 
-    def _pixel_classes(self, head: Any) -> tuple[str, ...]:
-        if not self.has_pixel_truth:
-            # The file's names may be those of whole events: what is predicted are pixels.
-            plain = tuple(f"class {label}" for label in range(head.num_classes))
-            known = find(self.source.detector).pixel_classes.names
-            return known if head.num_classes == len(known) else plain
-        names = tuple(self.source.class_names)
-        if len(names) != head.num_classes:
-            raise _other_classes(self.source.path, "classes", names, head.num_classes)
-        return names
-
     def _of_part(self, part: str) -> np.ndarray:
         if part == "all":
             return np.arange(len(self.source))
@@ -292,33 +300,3 @@ def _batch_size(config: Any, num_events: int) -> int:
     """What training puts through the network at once, not more than there are events."""
     training = -(-config.train.batch_size // config.train.accumulate)
     return max(min(training, num_events), 1)
-
-
-def _event_classes(file: EventFile, config: ConfigDict, head: Any) -> tuple[str, ...]:
-    number = int(head.num_classes)
-    names = tuple(str(name) for name in config.data.classes) or _trained_on(config, number)
-    names = names or tuple(file.event_classes)
-    if not names:
-        return tuple(f"class {label}" for label in range(number))
-    if len(names) != number:
-        raise _other_classes(file.path, "event classes", names, number)
-    return names
-
-
-def _trained_on(config: ConfigDict, number: int) -> tuple[str, ...]:
-    """Classes of the training file, if it is still there: older configs do not say them."""
-    path = config.data.train
-    if not path or not Path(path).is_file():
-        return ()
-    try:
-        names = tuple(EventFile(path).event_classes)
-    except InputError:  # what lies there now is no matter here
-        return ()
-    return names if len(names) == number else ()
-
-
-def _other_classes(path: Any, what: str, names: tuple[str, ...], number: int) -> InputError:
-    return InputError(
-        f"{path} has {len(names)} {what} ({', '.join(names)}) but the network of this work "
-        f"directory has {number}, evaluate it on data of its own classes."
-    )

@@ -132,6 +132,7 @@ def _passed(
                     measured[name].update(scored)
     about = {
         "num_events": len(data_set),
+        "num_bad_events": data_set.num_bad_events,
         **_images(data_set),
         "part": data_set.part,
         "part_remark": data_set.remark,
@@ -163,7 +164,7 @@ def _images(data_set: DataSet) -> dict[str, Any]:
 def _draw_plots(folder: Path, metrics: dict[str, Any]) -> None:
     """Those that have something to show."""
     from jaxsparse.viz import figures
-    from jaxsparse.viz.events import save
+    from jaxsparse.viz.style import save
 
     for name, figure in figures.figures_of(metrics):
         save(figure, folder / f"plots/{name}.png")
@@ -171,7 +172,7 @@ def _draw_plots(folder: Path, metrics: dict[str, Any]) -> None:
 
 def _draw_training(folder: Path, workdir: Path) -> None:
     from jaxsparse.viz import curves
-    from jaxsparse.viz.events import save
+    from jaxsparse.viz.style import save
 
     if (workdir / METRICS_FILE).is_file():
         save(curves.training_figure(workdir / METRICS_FILE), folder / "plots/training.png")

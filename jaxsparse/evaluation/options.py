@@ -21,6 +21,9 @@ class Options:
       thresholds: rules such as ``"delta>0.5"``; those of the classes' detector if ``None``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
+      bad_events: ``"error"`` or ``"skip"``, for events that cannot be read; the configuration's
+        if empty.
+      max_bad_events: how many may be left out; as the configuration says if ``None``.
       part: event: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
         ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
         or a copy of it, else all.
@@ -38,6 +41,8 @@ class Options:
     thresholds: Sequence[str] | None = None
     baseline_data: str = ""
     seed: int = 0
+    bad_events: str = ""
+    max_bad_events: int | None = None
     part: str = ""
     view: str = ""
     whole_plane: bool = False
@@ -64,6 +69,9 @@ class Options:
                 f"--value_scale={self.value_scale}: it must be positive, leave it out."
             )
         settings.check("", {"seed": self.seed})
+        for name, left_out in (("bad_events", ""), ("max_bad_events", None)):
+            if (value := getattr(self, name)) != left_out:
+                settings.check("data", {name: value})
         for name in set.intersection(*map(set, foreign.values())):
             if getattr(self, name) != getattr(type(self), name):
                 raise InputError(

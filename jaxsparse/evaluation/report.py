@@ -43,7 +43,11 @@ def _heading(metrics: dict[str, Any]) -> list[str]:
         f"{metrics['data']}{part}, {views}{images}: {metrics['num_events']} events, "
         f"{metrics['num_sites']} pixels.",
         *(["", metrics["part_remark"]] if metrics.get("part_remark") else []),
-        *_without_truth(metrics.get("num_events_without_truth")),
+        *_note(metrics.get("num_bad_events"), "cannot be read: they are left out"),
+        *_note(
+            metrics.get("num_events_without_truth"),
+            "have no class of the network: no figure counts them",
+        ),
         "",
         f"{figure(None if seconds is None else 1000 * seconds, 3)} ms an event (median of batches "
         f"of {metrics['batch_size']}, after compilation; {metrics['compilations']} compilations), "
@@ -52,10 +56,8 @@ def _heading(metrics: dict[str, Any]) -> list[str]:
     ]
 
 
-def _without_truth(number: int | None) -> list[str]:
-    return ["", f"{number} events have no class of the network: no figure counts them."] * bool(
-        number
-    )
+def _note(number: int | None, words: str) -> list[str]:
+    return ["", f"{number} events {words}."] if number else []
 
 
 def _headline(metrics: dict[str, Any], parts: Sequence[Metric]) -> list[str]:

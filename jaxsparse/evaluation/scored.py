@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.scores import softmax
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +119,7 @@ class Scored:
         """
         losses = cross_entropies(logits, truth)
         losses = losses if weights is None else losses * weights
-        return cls(softmax(logits), truth.astype(np.int32), tuple(classes), losses, **rest)
+        return cls(softmax(logits, axis=1), truth.astype(np.int32), tuple(classes), losses, **rest)
 
     def __len__(self) -> int:
         return len(self.truth)

@@ -153,9 +153,3 @@ def majority_guess(confusion: np.ndarray) -> np.ndarray:
     guess = np.zeros_like(confusion)
     guess[:, counts.argmax()] = counts
     return guess
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Scores between 0 and 1 that add up to 1 over the last axis, float32."""
-    exponential = np.exp(logits - logits.max(-1, keepdims=True, initial=-np.inf))
-    return (exponential / exponential.sum(-1, keepdims=True)).astype(np.float32)

@@ -13,7 +13,6 @@ W_VALUE = 23.6e-6
 # Modified box model (ArgoNeuT, arXiv 1306.1712; LArSoft's kModBoxA and kModBoxB): alpha, beta in
 # (kV/cm)(g/cm^2)/MeV, g/cm^3.
 BOX_ALPHA, BOX_BETA, BOX_DENSITY = 0.93, 0.212, 1.38
-FIELD = 0.273  # kV/cm, MicroBooNE's
 
 # dE/dx (MeV/cm) beyond which a step's ratio says how Geant4 cut it and nothing about ionisation:
 # electrons and photons never leave this band over 1 mm, the others end at a Bragg peak.
@@ -21,16 +20,14 @@ ELECTRON_BAND = (1.9, 6.0)
 OTHERS_BAND = (1.0, 50.0)
 
 
-def recombination(
-    de_dx: Float[np.ndarray, " steps"], field: float = FIELD
-) -> Float[np.ndarray, " steps"]:
+def recombination(de_dx: Float[np.ndarray, " steps"], field: float) -> Float[np.ndarray, " steps"]:
     """Share of the electrons that escape: ``ln(alpha + k e) / (k e)``, e = dE/dx in MeV/cm.
 
     Args:
       de_dx: MeV/cm.
       field: kV/cm; k is inversely proportional to it.
 
-    >>> recombination(np.array([2.1, 50.0])).round(3)
+    >>> recombination(np.array([2.1, 50.0]), field=0.273).round(3)
     array([0.633, 0.12 ])
     """
     scaled = BOX_BETA / (BOX_DENSITY * field) * de_dx
@@ -38,7 +35,7 @@ def recombination(
 
 
 def free_electrons(
-    deposits: Deposits, pdg: np.ndarray, field: float = FIELD
+    deposits: Deposits, pdg: np.ndarray, field: float
 ) -> Float[np.ndarray, " steps"]:
     """Electrons that start to drift from every step.
 

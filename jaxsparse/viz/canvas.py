@@ -24,11 +24,6 @@ class Window:
         """Rows and columns."""
         return self.high[0] - self.low[0], self.high[1] - self.low[1]
 
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom, top as ``imshow`` wants them, pixel centres on whole numbers."""
-        return self.low[1] - 0.5, self.high[1] - 0.5, self.low[0] - 0.5, self.high[0] - 0.5
-
     def holds(self, coords: np.ndarray) -> np.ndarray:
         """bool ``[pixels]``, which pixels lie inside."""
         return np.all((coords >= self.low) & (coords < self.high), axis=1)

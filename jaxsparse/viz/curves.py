@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxsparse.errors import InputError
+from jaxsparse.viz.style import DPI, plain_axes
 
 PANELS = {
     "loss": ("loss per event", True),
@@ -75,7 +76,7 @@ def smooth(values: np.ndarray, width: int) -> np.ndarray:
 def training_figure(path: str | os.PathLike[str]) -> Figure:
     """Loss, accuracy, learning rate and speed against the step, training and validation."""
     splits = read_metrics(path)
-    figure = Figure(figsize=(11, 6.5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(11, 6.5), dpi=DPI, layout="constrained")
     for ax, (name, (label, logarithmic)) in zip(
         figure.subplots(2, 2).flat, PANELS.items(), strict=True
     ):
@@ -86,8 +87,7 @@ def training_figure(path: str | os.PathLike[str]) -> Figure:
         ax.set_xlabel("step")
         if logarithmic and _span(splits, name) > WIDE:
             ax.set_yscale("log")
-        ax.grid(alpha=0.25)
-        ax.spines[["top", "right"]].set_visible(False)
+        plain_axes(ax)
         if name in ("loss", "accuracy") and ax.lines:
             ax.legend(frameon=False)
     return figure

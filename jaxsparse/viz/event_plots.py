@@ -10,13 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxsparse.detectors import class_set
-from jaxsparse.viz.plots import (
-    DPI,
-    bin_names,
-    plain_axes,
-    rounded,
-    set_title,
-)
+from jaxsparse.viz.plots import bin_names, rounded, set_title
+from jaxsparse.viz.style import DPI, plain_axes
 
 SETS = {
     "right": ("of the class, called so", "#2c7fb8"),
@@ -122,17 +117,15 @@ def energy_figure(metrics: Mapping[str, Any]) -> Figure | None:
 
 
 def kinds_figure(metrics: Mapping[str, Any]) -> Figure | None:
-    """What events of each kind are called: interaction, decay of the tau. None of unknown kinds."""
+    """What events of each kind are called: interaction, mode, ... None of unknown kinds."""
     against = metrics["accuracy_against"]
-    panels = {
-        words: against[key]
-        for key, words in (
-            ("topology", "true interaction"),
-            ("mode", "mode"),
-            ("tau_decay", "decay of the tau"),
-        )
-        if against[key]
+    named = {"true interaction": against["topology"]}
+    named |= {
+        key.replace("_", " "): profile
+        for key, profile in against.items()
+        if key not in ("energy", "topology")
     }
+    panels = {words: profile for words, profile in named.items() if profile}
     if not panels:
         return None
     lengths = [len(profile) for profile in panels.values()]
@@ -193,12 +186,13 @@ def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
         bottom.bar(apart, alone["events"], 0.72, color=colour, alpha=0.45)
         bottom.set_xticks([0, *places], [without, *bin_names(edges)], fontsize=8, rotation=40)
         bottom.set_xlabel(f"{words} [{profile['unit']}]", fontsize=10)
-        top.set_title(f"NC called {profile['called']}", loc="left", fontsize=10)
+        top.set_title(f"{profile['true']} called {profile['called']}", loc="left", fontsize=10)
         for ax in (top, bottom):
             ax.axvline(0.5, color="#bbbbbb", lw=0.8)
             plain_axes(ax)
-    axes[0, 0].set(ylabel="part of the true NC events", ylim=(0, None))
-    axes[1, 0].set_ylabel("NC events")
+    true = profile["true"]
+    axes[0, 0].set(ylabel=f"part of the true {true} events", ylim=(0, None))
+    axes[1, 0].set_ylabel(f"{true} events")
     set_title(figure, metrics, f"bins of fewer than {FEW} events left out; bars: bootstrap")
     return figure
 

@@ -8,30 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from jaxsparse.data.schema import View
-from jaxsparse.viz.canvas import Window, active_window, paint, whole
-from jaxsparse.viz.events import (
-    BACKGROUND,
-    CHARGE,
-    DPI,
-    FRAME,
-    NO_TRUTH,
-    Panel,
-    Picture,
-    class_colours,
-    draw_charge,
-    draw_truth,
-    upright,
-)
+from jaxsparse.viz.canvas import Window, active_window, whole
+from jaxsparse.viz.layout import Layout
+from jaxsparse.viz.panels import Panel, class_handles, draw_charge, draw_truth
+from jaxsparse.viz.picture import Picture
+from jaxsparse.viz.style import DPI, FRAME, frame
 
 RIGHT, WRONG = "#1a7f37", "#c0392b"
+BARS = 2.0  # inches, of the scores beside the panels
 SMALL_IMAGE = 128  # pixels: up to here the whole image is shown, of larger ones the part in use
 
 
@@ -89,48 +80,48 @@ class EventPicture:
             parts.append(f"called {self.classes[self.called]} ({self.scores[self.called]:.2f})")
         return "   ".join(parts)
 
-    def upright(self) -> dict[str, View]:
-        """The views with the axis to draw from left to right last."""
-        return {name: upright(view, self.across) for name, view in self.views.items()}
+    def images(self) -> dict[str, Picture]:
+        """The views as they are drawn."""
+        return {
+            name: Picture(
+                view, classes=self.pixel_classes, axes=self.axes, unit=self.unit,
+                across=self.across,
+            ).flat()
+            for name, view in self.views.items()
+        }  # fmt: skip
 
 
 def views_figure(picture: EventPicture) -> Figure:
     """All views of an event side by side; rows and bars without data are left out."""
-    views = picture.upright()
-    windows = {name: _window(view) for name, view in views.items()}
-    has_truth = any(view.labels is not None for view in views.values())
-    rows: list[tuple[str, Panel]] = [
-        (f"charge [{picture.unit}]" if picture.unit else "charge", draw_charge)
-    ]
-    if has_truth:
-        rows.append(("true particles", draw_truth))
-    grid = _Grid(windows, len(rows), bars=picture.scores is not None, legend=has_truth)
-    figure = Figure(figsize=grid.size, dpi=DPI)
-    names = picture.axes if picture.across == 1 else picture.axes[::-1]
-    for column, (name, view) in enumerate(views.items()):
-        for row, (words, draw) in enumerate(rows):
-            if draw is draw_truth and view.labels is None:
+    images = picture.images()
+    truth = [image.view.labels for image in images.values() if image.view.labels is not None]
+    rows: list[Panel] = [draw_charge, draw_truth] if truth else [draw_charge]
+    layout = _layout(images.values(), len(rows), scores=picture.scores is not None)
+    figure = Figure(figsize=layout.size, dpi=DPI)
+    for column, (name, image) in enumerate(images.items()):
+        for row, draw in enumerate(rows):
+            if draw is draw_truth and image.view.labels is None:
                 continue
-            ax = figure.add_axes(grid.place(row, column))
-            shown = Picture(view, classes=picture.pixel_classes, unit=picture.unit)
-            draw(ax, shown, windows[name], grid.dots)
-            _frame(ax)
-            count = f", {len(view):,} pixels" if row == 0 else ""
-            ax.set_title(f"{name}, {words}{count}", fontsize=10, loc="left")
+            ax = figure.add_axes(layout.at(row, column))
+            draw(ax, image, _window(image.view), layout.dots)
+            frame(ax)
+            words = f"{image.charge}, {len(image.view):,} pixels" if row == 0 else "true particles"
+            ax.set_title(f"{name}, {words}", fontsize=10, loc="left")
             if row == len(rows) - 1:
-                ax.set_xlabel(names[1], fontsize=9)
+                ax.set_xlabel(image.axes[1], fontsize=9)
             if column == 0:
-                ax.set_ylabel(names[0], fontsize=9)
+                ax.set_ylabel(image.axes[0], fontsize=9)
     if picture.scores is not None:
-        _draw_scores(figure.add_axes(grid.place_bars()), picture)
-    if has_truth:
+        _draw_scores(figure.add_axes(layout.at(0, len(images), BARS)), picture)
+    if truth:
         figure.legend(
-            handles=_pixel_handles(picture, views), loc="lower center", ncols=6, frameon=False,
-            fontsize=9.5,
+            handles=class_handles(picture.pixel_classes, np.concatenate(truth)),
+            loc="lower center", ncols=6, frameon=False, fontsize=9.5,
         )  # fmt: skip
     figure.suptitle(
-        picture.title(), fontsize=12.5, color=picture.colour, y=1 - 0.15 / grid.size[1], va="top"
-    )
+        picture.title(), fontsize=12.5, color=picture.colour, y=1 - 0.15 / layout.size[1],
+        va="top",
+    )  # fmt: skip
     return figure
 
 
@@ -162,24 +153,24 @@ def gallery_figure(rows: Mapping[str, Sequence[EventPicture]], title: str) -> Fi
                 left / width, (bottom + side * aspect + 0.08) / height, _gallery_words(event),
                 fontsize=8.5, color=event.colour, linespacing=1.25,
             )  # fmt: skip
-            for number, view in enumerate(event.upright().values()):
+            for number, image in enumerate(event.images().values()):
                 start = left + number * (side + 0.06)
                 ax = figure.add_axes(
                     (start / width, bottom / height, side / width, side * aspect / height)
                 )
-                _thumbnail(ax, view, (int(side * aspect * DPI), int(side * DPI)))
+                dots = int(side * aspect * DPI), int(side * DPI)
+                draw_charge(ax, image, _window(image.view), dots, bar=False)
+                frame(ax)
+                ax.set(xticks=[], yticks=[])
         top -= side * aspect + head + 0.32
     return figure
 
 
 def _gallery_aspect(rows: Mapping[str, Sequence[EventPicture]]) -> float:
-    shapes = [
-        _window(view).size
-        for events in rows.values()
-        for event in events
-        for view in event.upright().values()
+    images = [
+        image for events in rows.values() for event in events for image in event.images().values()
     ]
-    return max([high / wide for high, wide in shapes] + [0.5])
+    return max([_aspect(image) for image in images] + [0.5])
 
 
 def _gallery_words(event: EventPicture) -> str:
@@ -190,29 +181,27 @@ def _gallery_words(event: EventPicture) -> str:
     return f"{first}\ncalled {event.classes[event.called]} {event.scores[event.called]:.3f}"
 
 
-def _thumbnail(ax: Axes, view: View, dots: tuple[int, int]) -> None:
-    window = _window(view)
-    top = max(float(np.quantile(view.values, 0.99)) if len(view) else 1.0, 1e-6)
-    order = np.argsort(view.values)
-    colours = CHARGE(np.clip(view.values / top, 0, 1))
-    image = paint(view.coords[order], colours[order], window, dots=dots)
-    ax.imshow(image, origin="lower", extent=window.extent, interpolation="nearest", aspect="equal")
-    _frame(ax)
-    ax.set_xticks([])
-    ax.set_yticks([])
-
-
 def _window(view: View) -> Window:
     if max(view.shape) <= SMALL_IMAGE:
         return whole(view.shape)
     return active_window(view.coords, view.shape)
 
 
-def _frame(ax: Axes) -> None:
-    ax.set_facecolor(BACKGROUND)
-    ax.tick_params(labelsize=8, color=FRAME)
-    for spine in ax.spines.values():
-        spine.set_color(FRAME)
+def _aspect(image: Picture) -> float:
+    high, wide = _window(image.view).size
+    return high / wide
+
+
+def _layout(images: Iterable[Picture], rows: int, *, scores: bool) -> Layout:
+    """Panels, and room for the scores right of the top row."""
+    aspects = [_aspect(image) for image in images]
+    columns = len(aspects)
+    width = 4.9 if columns < 3 else 3.9
+    return Layout(
+        rows, columns, width, width * min(max([*aspects, 0.5]), 1.2),
+        right=BARS + 1.3 if scores else 0.95, bottom=0.65 + 0.55 * (rows > 1), across=0.85,
+        down=0.5,
+    )  # fmt: skip
 
 
 def _draw_scores(ax: Axes, picture: EventPicture) -> None:
@@ -234,49 +223,3 @@ def _draw_scores(ax: Axes, picture: EventPicture) -> None:
     ax.set_xlabel("score", fontsize=9)
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.spines["bottom"].set_bounds(0, 1)
-
-
-def _pixel_handles(picture: EventPicture, views: Mapping[str, View]) -> list[Patch]:
-    labels = [view.labels for view in views.values() if view.labels is not None]
-    present = np.unique(np.concatenate(labels)) if labels else np.zeros(0, int)
-    names = picture.pixel_classes
-    colours = class_colours(names, present)
-    handles = [
-        Patch(color=colour, label=names[c] if c < len(names) else f"class {c}")
-        for c, colour in zip(present, colours, strict=True)
-        if c >= 0
-    ]
-    return handles + [Patch(color=NO_TRUTH, label="no truth")] * bool((present < 0).any())
-
-
-class _Grid:
-    """Places of the panels in inches; a colour bar stands right of every panel."""
-
-    LEFT, BOTTOM, TOP, ACROSS, DOWN, BARS = 0.75, 0.65, 0.8, 0.85, 0.5, 2.0
-
-    def __init__(self, windows: Mapping[str, Window], rows: int, *, bars: bool, legend: bool):
-        self.rows, self.columns = rows, len(windows)
-        aspect = max(window.size[0] / window.size[1] for window in windows.values())
-        self.width = 4.9 if self.columns < 3 else 3.9
-        self.height = self.width * min(max(aspect, 0.5), 1.2)
-        self.bottom = self.BOTTOM + 0.55 * legend
-        right = self.BARS + 0.45 if bars else 0.1
-        self.size = (
-            self.LEFT + self.columns * (self.width + self.ACROSS) + right,
-            self.TOP + rows * (self.height + self.DOWN) - self.DOWN + self.bottom,
-        )
-        self.dots = int(self.height * DPI), int(self.width * DPI)
-
-    def place(self, row: int, column: int) -> tuple[float, float, float, float]:
-        """Left, bottom, width and height of a panel as parts of the figure."""
-        left = self.LEFT + column * (self.width + self.ACROSS)
-        bottom = self.bottom + (self.rows - 1 - row) * (self.height + self.DOWN)
-        across, up = self.size
-        return left / across, bottom / up, self.width / across, self.height / up
-
-    def place_bars(self) -> tuple[float, float, float, float]:
-        """Where the scores go: right of the top row."""
-        left = self.LEFT + self.columns * (self.width + self.ACROSS) + 0.15
-        bottom = self.bottom + (self.rows - 1) * (self.height + self.DOWN)
-        across, up = self.size
-        return left / across, bottom / up, self.BARS / across, self.height / up

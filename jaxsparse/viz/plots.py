@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxsparse.detectors import class_set
-
-DPI = 120
+from jaxsparse.viz.style import DPI, plain_axes
 
 
 def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
@@ -204,12 +202,6 @@ def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> Non
 
 def rounded(value: float | None, digits: int) -> str:
     return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
-
-
-def plain_axes(ax: Axes) -> None:
-    ax.grid(alpha=0.25)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _words(name: str) -> str:

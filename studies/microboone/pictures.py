@@ -171,7 +171,7 @@ def muon(
     energy: float, start: tuple[float, float, float], rng: np.random.Generator
 ) -> tuple[Deposits, np.ndarray]:
     """Deposits and particles of one mu- of a kinetic energy (MeV) along the beam."""
-    bank = ParticleBank()
+    bank = ParticleBank(MICROBOONE_CHAMBER.world)
     bank.add(
         pdg=13, parent=-1, process=0, kinetic_energy=np.array([energy]), time=0.0,
         start=np.array([start]), direction=np.array([[0.0, 0.0, 1.0]]), interaction=True,

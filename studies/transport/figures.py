@@ -12,13 +12,14 @@ from scipy.optimize import curve_fit
 from jaxsparse import particle_data as c
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.detectors.microboone import MICHEL
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.cosmics import add_cosmics
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
 from jaxsparse.simulate.transport.generator import transport
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from jaxsparse.simulate.transport.truth import label_particles
-from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, World
+from jaxsparse.simulate.transport.world import World
 from studies.figure import Figure, Sample, near
 
 RESIDUAL_BINS = np.array([0.0, 0.3, 1.0, 3.0, 10.0, 20.0, 40.0])  # cm
@@ -34,7 +35,7 @@ def fire(
     kinetic_energy: np.ndarray,
     seed: int,
     start: tuple[float, float, float],
-    world: World = LIQUID_ARGON_TPC,
+    world: World = MICROBOONE_WORLD,
 ) -> tuple[Deposits, np.ndarray]:
     """One particle along the beam from ``start`` (cm) for each energy (MeV), all in one event.
 
@@ -83,7 +84,7 @@ def muons(number: int, seed: int = 1) -> Sample:
     """Stopping muons of 1.01 to 1.91 GeV, like the Geant4 muons the project reads."""
     energies = np.random.default_rng(seed).uniform(1010.0, 1910.0, number)
     deposits, particles = fire(13, energies, seed, (128.0, 0.0, 20.0))
-    stopped = np.flatnonzero(LIQUID_ARGON_TPC.volume.inside(particles["end"][:number]))
+    stopped = np.flatnonzero(MICROBOONE_WORLD.volume.inside(particles["end"][:number]))
     residual, energy, length = own_steps(deposits, stopped)
     loss = _in_bins(residual, energy, length)
     metres = length.sum() / 100.0
@@ -248,7 +249,7 @@ def cosmic_muons(number: int, seed: int = 5) -> Sample:
     """The cosmic muons of ``number`` readouts before they are carried through the argon."""
     energies, positive, crossing = [], 0, 0
     for i in range(number):
-        bank = ParticleBank()
+        bank = ParticleBank(MICROBOONE_WORLD)
         add_cosmics(bank, np.random.default_rng([seed, i]))
         particles = bank.particles
         energies.append(particles["kinetic_energy"])
@@ -270,5 +271,5 @@ def _crosses(particles: np.ndarray) -> np.ndarray:
     along = np.linspace(0.0, 1200.0, 241)
     points = start[:, None, :] + direction[:, None, :] * along[None, :, None]
     time = np.repeat(particles["time"], len(along))
-    seen = LIQUID_ARGON_TPC.volume.visible(points.reshape(-1, 3), time).reshape(len(particles), -1)
+    seen = MICROBOONE_WORLD.volume.visible(points.reshape(-1, 3), time).reshape(len(particles), -1)
     return np.any(seen, axis=1)

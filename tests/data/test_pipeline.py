@@ -222,6 +222,19 @@ def test_views_of_different_shapes_have_windows_and_targets_of_their_own(planes,
     assert len({time for _, time in times}) > 5
 
 
+def test_corners_say_where_the_windows_lie_in_the_file(planes, events):
+    made = planes(crop=(24, 70), augment=False)
+    numbers = np.array([3, 0, 7])
+    found = made.corners(numbers)
+    for view, image, corners in zip(made.views, made.pixels(numbers), found, strict=True):
+        whole = events.read_pixels(numbers, view)
+        for corner, part, of in zip(corners, image.views(), whole.views(), strict=True):
+            stored = dict(zip(map(tuple, of.coords.tolist()), of.values.tolist(), strict=True))
+            own = [stored[tuple(place)] for place in (part.coords + corner).tolist()]
+            assert own == part.values.tolist()
+    assert not np.any(planes(crop=(), augment=False).corners(numbers))
+
+
 def one_each(image: Pixels) -> list[Pixels]:
     return [image.events(np.array([place])) for place in range(len(image.lengths))]
 

@@ -20,8 +20,9 @@ from jaxsparse.detectors import ClassSet, Detector, DetectorView, registry
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.config import default_config, see_views
-from jaxsparse.viz import events as pictures
 from jaxsparse.viz.event_views import EventPicture, views_figure
+from jaxsparse.viz.events import event_figure
+from jaxsparse.viz.picture import Picture
 from tests.evaluation.workdirs import make_workdir
 
 CLASSES = ("spark", "fog", "dust")
@@ -139,8 +140,8 @@ def test_every_plot_and_picture_shows_something(evaluated):
 
 def test_pictures_have_the_colours_of_the_detector():
     view = an_event(0).views["top"]
-    figure = pictures.event_figure(
-        pictures.Picture(view, np.eye(3)[view.labels], classes=CLASSES, axes=AXES, unit="flashes")
+    figure = event_figure(
+        Picture(view, np.eye(3)[view.labels], classes=CLASSES, axes=AXES, unit="flashes")
     )
     legend = {text.get_text(): patch for text, patch in _legend(figure)}
     assert [to_hex(legend[name].get_facecolor()) for name in CLASSES] == list(COLOURS)
@@ -149,10 +150,10 @@ def test_pictures_have_the_colours_of_the_detector():
 
 def test_a_picture_lies_as_the_detector_says():
     view = an_event(0).views["side"]
-    lying = pictures.upright(view, 0)
-    assert lying.shape == (56, 40)
-    np.testing.assert_array_equal(lying.coords[:, ::-1], view.coords)
-    assert pictures.upright(view, 1) is view
+    lying = Picture(view, axes=AXES, across=0).flat()
+    assert (lying.view.shape, lying.axes) == ((56, 40), ("pad", "depth"))
+    np.testing.assert_array_equal(lying.view.coords[:, ::-1], view.coords)
+    assert Picture(view).flat().view is view
 
 
 def test_views_of_two_shapes_stand_side_by_side():

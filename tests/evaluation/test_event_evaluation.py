@@ -5,6 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes, part_numbers
@@ -12,7 +13,6 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.evaluation.event_predictions import read_predictions
-from jaxsparse.evaluation.scores import softmax
 from jaxsparse.evaluation.studies import forest as forest_module
 from jaxsparse.evaluation.studies.event_logits import event_logits
 from jaxsparse.inference import Predictor
@@ -187,7 +187,7 @@ def test_draws_are_averaged_scores_of_the_mirrored_and_moved_events(classifier, 
 
     def scores(draws):
         data_set = DataSet(event_file, trained.config, Options(part="all"))
-        return softmax(event_logits(trained, data_set, draws=draws))
+        return softmax(event_logits(trained, data_set, draws=draws), axis=1)
 
     plain = scores(0)
     trained.config.data.flip_time = trained.config.data.flip_wire = False

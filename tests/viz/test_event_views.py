@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.schema import View
+from jaxsparse.detectors import find
 from jaxsparse.detectors.nova import NOVA_AXES, NOVA_PIXEL_CLASSES
 from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
@@ -14,7 +15,7 @@ from jaxsparse.evaluation.studies.neutral_currents import nc_summary
 from jaxsparse.evaluation.studies.pions import Pions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.viz import event_views, figures
-from jaxsparse.viz.events import save
+from jaxsparse.viz.style import save
 
 CLASSES = ("numu", "nue", "nc")
 
@@ -57,11 +58,11 @@ def test_wrong_predictions_are_red_and_right_ones_green():
 
 def test_the_plane_along_the_beam_goes_from_left_to_right():
     view = View(np.array([[90, 10]], np.int32), np.ones(1, np.float32), (100, 80))
-    upright = make_picture(view).upright()["view 0"]
+    upright = make_picture(view).images()["view 0"].view
     assert (upright.coords.tolist(), upright.shape) == ([[10, 90]], (80, 100))
     figure = event_views.views_figure(make_picture(view))
     assert figure.axes[0].get_xlabel() == "plane"
-    as_it_is = make_picture(view, across=1).upright()["view 0"]
+    as_it_is = make_picture(view, across=1).images()["view 0"].view
     assert as_it_is.coords.tolist() == [[90, 10]]
 
 
@@ -73,8 +74,9 @@ def test_the_plane_along_the_beam_goes_from_left_to_right():
         make_picture(make_view(300, (500, 500), truth=False), make_view(0, (500, 500), truth=False),
                      make_view(20, (500, 500), truth=False), across=1),
         make_picture(make_view(9, truth=False), truth=-1, scores=None),
+        make_picture(make_view(50, (9, 20, 30)), axes=("x", "y", "z")),
     ],
-    ids=["two views", "empty view", "three large views", "charge only"],
+    ids=["two views", "empty view", "three large views", "charge only", "voxels"],
 )  # fmt: skip
 def test_every_kind_of_event_is_drawn(picture, tmp_path):
     path = save(event_views.views_figure(picture), tmp_path / "event.png")
@@ -111,8 +113,11 @@ def metrics_of(events: int):
     metrics = {"task": "classification", "classes": CLASSES, "num_events": events,
                "num_sites": 9, "num_events_without_truth": int((truth < 0).sum())}  # fmt: skip
     pions = Pions(*rng.uniform(1, 90, (3, events)))
-    values = {**measure(event_metrics(CLASSES), [results]), "nc_called": nc_summary(results, pions)}
-    return json.loads(dumps({**metrics, **values}))
+    nova = find("nova")
+    assert nova.neutral_currents is not None
+    values = measure(event_metrics(CLASSES, detector=nova), [results])
+    called = nc_summary(results, pions, nova.neutral_currents)
+    return json.loads(dumps({**metrics, **values, "nc_called": called}))
 
 
 @pytest.mark.parametrize("events", [200, 3])

@@ -1,15 +1,19 @@
 """Pictures: which pixel is painted where and in which colour; figures of every kind of event."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 
 from jaxsparse.data.schema import View
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
-from jaxsparse.viz import canvas, curves, events
+from jaxsparse.viz import canvas, curves, events, panels
+from jaxsparse.viz.picture import Picture
+from jaxsparse.viz.style import save
 
 RED, BLUE = np.array(to_rgba("red")), np.array(to_rgba("blue"))
 
@@ -23,9 +27,9 @@ def make_view(pixels: int, shape=(40, 60), *, truth: bool = True) -> View:
     return View(coords, values, shape, labels)
 
 
-def make_picture(view: View, *, scores: bool = True) -> events.Picture:
+def make_picture(view: View, *, scores: bool = True) -> Picture:
     rng = np.random.default_rng(0)
-    return events.Picture(
+    return Picture(
         view,
         rng.dirichlet(np.ones(5), len(view)).astype(np.float32) if scores else None,
         None if view.labels is None else np.full(len(view), 1e-2, np.float32),
@@ -94,13 +98,13 @@ def test_the_densest_window_finds_the_cluster():
 )
 def test_every_kind_of_event_is_drawn(picture, tmp_path):
     window = canvas.whole(picture.view.shape) if picture.view.coords.shape[1] == 2 else None
-    path = events.save(events.event_figure(picture, window=window), tmp_path / "a.png")
+    path = save(events.event_figure(picture, window=window), tmp_path / "a.png")
     assert path.stat().st_size > 3000
 
 
 def test_a_picture_has_the_panels_that_its_data_allows():
     def names(picture):
-        return [name.split()[0] for name, _ in events.panels_of(picture)]
+        return [name.split()[0] for name, _ in panels.panels_of(picture)]
 
     assert names(make_picture(make_view(9))) == [
         "charge", "truth", "weight", "prediction", "wrong", "highest",
@@ -110,7 +114,7 @@ def test_a_picture_has_the_panels_that_its_data_allows():
 
 def test_voxels_are_seen_along_the_shortest_side():
     view = View(np.array([[3, 0, 0], [4, 9, 8]], np.int32), np.ones(2, np.float32), (10, 10, 10))
-    flat = events.flatten(events.Picture(view))
+    flat = Picture(view, axes=("x", "y", "z")).flat()
     assert flat.axes == ("y", "z")
     assert flat.view.coords.tolist() == [[0, 0], [9, 8]]
 
@@ -132,3 +136,30 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path):
         curves.read_metrics(path)
     with pytest.raises(InputError, match="train into"):
         curves.read_metrics(tmp_path / "missing.jsonl")
+
+
+@pytest.mark.parametrize("weights", [np.full(50, 0.01674), np.linspace(0.01, 0.09, 50)])
+def test_what_a_colour_bar_says_is_inside_the_figure(weights):
+    picture = dataclasses.replace(make_picture(make_view(50)), weights=weights)
+    figure = events.event_figure(picture)
+    canvas_of = FigureCanvasAgg(figure)
+    canvas_of.draw()
+    bars = [child for ax in figure.axes for child in ax.child_axes]
+    assert len(bars) == 3  # charge, weight, highest score
+    for bar in bars:
+        labels = [label for label in bar.get_yticklabels() if label.get_text()]
+        assert labels
+        for label in labels:
+            assert label.get_window_extent().x1 < figure.bbox.x1
+            assert len(label.get_text()) < 7
+
+
+def test_axes_count_in_the_detectors_own_pixels():
+    window = canvas.Window((0, 10), (20, 30))
+    picture = Picture(make_view(9), corner=(100, 2000), pixel=2)
+    assert picture.extent(window) == (2019.5, 2059.5, 99.5, 139.5)
+    lying = dataclasses.replace(picture, across=0).flat()
+    assert lying.corner == (2000, 100)
+    assert make_picture(make_view(9)).extent(window) == (9.5, 29.5, -0.5, 19.5)
+    (image,) = events.event_figure(picture, window=window).axes[0].images
+    assert tuple(image.get_extent()) == picture.extent(window)

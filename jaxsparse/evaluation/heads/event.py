@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.spread_out import spread_out
-from jaxsparse.detectors import find
+from jaxsparse.detectors import Detector, find
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.event_predictions import EventPredictions
 from jaxsparse.evaluation.heads.head import EvaluatedHead
@@ -21,7 +21,7 @@ from jaxsparse.evaluation.metrics.confusion import Confusion
 from jaxsparse.evaluation.metrics.distributions import ScoreDistributions
 from jaxsparse.evaluation.metrics.loss import EventLoss
 from jaxsparse.evaluation.metrics.metric import Metric
-from jaxsparse.evaluation.metrics.profiles import AccuracyAgainst
+from jaxsparse.evaluation.metrics.profiles import UNDESCRIBED, AccuracyAgainst
 from jaxsparse.evaluation.metrics.roc import RocCurves
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
 from jaxsparse.evaluation.scored import Scored
@@ -33,7 +33,10 @@ GALLERY = 4  # events of each class, right and wrong
 
 
 def event_metrics(
-    classes: Sequence[str], rules: Sequence[tuple[str, int, float]] = (), seed: int = 0
+    classes: Sequence[str],
+    rules: Sequence[tuple[str, int, float]] = (),
+    seed: int = 0,
+    detector: Detector = UNDESCRIBED,
 ) -> list[Metric]:
     """What the scores and the truth of whole events say.
 
@@ -41,6 +44,7 @@ def event_metrics(
       classes: class names.
       rules: of :func:`~jaxsparse.evaluation.metrics.thresholds.parse_rules`.
       seed: of the bootstrap draws.
+      detector: which words their topologies have, and which energies matter.
     """
     return [
         Confusion(classes, EventCounts(seed)),
@@ -49,7 +53,7 @@ def event_metrics(
         ScoreDistributions(),
         Calibration(classes, "events"),
         Thresholds(classes, rules),
-        AccuracyAgainst(seed),
+        AccuracyAgainst(detector, seed),
     ]
 
 
@@ -65,12 +69,15 @@ class EventHead(EvaluatedHead):
     ):
         self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
         self.classes, options = data_set.classes, data_set.options
+        self.detector = find(data_set.source.detector)
         rules = parse_rules(options.rules(self.classes), self.classes)
         self.metrics = [
-            *event_metrics(self.classes, rules, options.seed),
+            *event_metrics(self.classes, rules, options.seed, self.detector),
             ForestGuess(data_set, other, options.seed),
-            NeutralCurrents(functools.partial(read_pions, data_set.source), options.seed),
         ]
+        if declared := self.detector.neutral_currents:
+            read = functools.partial(read_pions, data_set.source)
+            self.metrics.append(NeutralCurrents(declared, read, options.seed))
         self._parts: list[Scored] = []
         self._num_sites = 0
 
@@ -103,7 +110,7 @@ class EventHead(EvaluatedHead):
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
         from jaxsparse.viz.event_views import gallery_figure, views_figure
-        from jaxsparse.viz.events import save
+        from jaxsparse.viz.style import save
 
         if not self._parts:
             return
@@ -132,7 +139,7 @@ class EventHead(EvaluatedHead):
 
         source, names = self.data_set.source, self.data_set.views
         number = int(scored.columns["event"][row])
-        known = find(source.detector).view(names[0], len(source.view_shapes[names[0]]))
+        known = self.detector.view(names[0], len(source.view_shapes[names[0]]))
         return EventPicture(
             views={name: source.read_view(number, name) for name in names},
             classes=self.classes,

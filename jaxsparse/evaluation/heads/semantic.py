@@ -75,6 +75,7 @@ class PixelPicture:
       view: the pixels with their truth.
       weights: float32 ``[pixels]`` of the loss, ``None`` without truth.
       scores: float32 ``[pixels, classes]``.
+      corner: where the window lies in the file's image.
     """
 
     number: int
@@ -82,6 +83,7 @@ class PixelPicture:
     view: View
     weights: np.ndarray | None
     scores: np.ndarray
+    corner: tuple[int, ...]
 
 
 class SemanticHead(EvaluatedHead):
@@ -141,7 +143,9 @@ class SemanticHead(EvaluatedHead):
         self._file.append(number, event_id, view, own.columns["rows"], scores)
         if number in self._pictured:
             name = self.data_set.views[view]
-            self._pictures.append(PixelPicture(number, name, own.views()[0], weights, scores))
+            corner = tuple(self.data_set.pipeline.corners(np.array([number]))[view][0].tolist())
+            (image,) = own.views()
+            self._pictures.append(PixelPicture(number, name, image, weights, scores, corner))
 
     def facts(self) -> dict[str, Any]:
         seen, known = self._sites.tolist()
@@ -150,28 +154,31 @@ class SemanticHead(EvaluatedHead):
         return {"num_sites": known, "num_sites_without_truth": seen - known}
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
-        from jaxsparse.viz import events
         from jaxsparse.viz.canvas import whole
+        from jaxsparse.viz.events import event_figure, zoom_window
+        from jaxsparse.viz.picture import Picture
+        from jaxsparse.viz.style import save
 
         several = len(self.data_set.views) > 1
         pictures = self._pictures
         for one in with_progress(pictures, len(pictures), "drawing", quiet=self.quiet):
             source, axes = self.data_set.source, self.data_set.source.axes[one.name]
-            across = find(source.detector).view(one.name, len(axes)).across
-            view = events.upright(one.view, across)
-            picture = events.Picture(
-                view, one.scores, one.weights, self.classes, self._caption(one),
-                axes=axes if view is one.view else axes[::-1], unit=source.value_units[one.name],
-            )  # fmt: skip
+            picture = Picture(
+                one.view, one.scores, one.weights, self.classes, self._caption(one), axes,
+                unit=source.value_units[one.name],
+                across=find(source.detector).view(one.name, len(axes)).across,
+                corner=one.corner, pixel=self.data_set.pipeline.coarsen,
+            ).flat()  # fmt: skip
+            view = picture.view
             name = f"event_{one.number:05d}{f'_{one.name}' if several else ''}"
             if self.data_set.cropped or len(axes) == 3:
-                events.save(events.event_figure(picture), folder / "pictures" / f"{name}.png")
+                save(event_figure(picture), folder / f"pictures/{name}.png")
                 continue
-            full, zoom = whole(view.shape), events.zoom_window(view)
-            events.save(events.event_figure(picture, window=full), folder / f"pictures/{name}.png")
+            full, zoom = whole(view.shape), zoom_window(view)
+            save(event_figure(picture, window=full), folder / f"pictures/{name}.png")
             if zoom.size != full.size:
                 path = folder / f"pictures/{name}_zoom.png"
-                events.save(events.event_figure(picture, window=zoom), path)
+                save(event_figure(picture, window=zoom), path)
 
     def _caption(self, one: PixelPicture) -> str:
         topology = self.data_set.topologies[one.number]

@@ -1,4 +1,4 @@
-"""Accuracy and efficiency by what makes an event hard: its energy and its kind of interaction.
+"""Accuracy and efficiency by what makes an event hard: its energy and the words of its topology.
 
 Every profile is one table of counts, ``[groups, true class, called class]``; all figures and their
 errors follow from it.
@@ -7,11 +7,12 @@ errors follow from it.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from jaxsparse.detectors import Detector
 from jaxsparse.evaluation.metrics.bootstrap import resampled_counts, spread
 from jaxsparse.evaluation.metrics.efficiency import bin_of
 from jaxsparse.evaluation.metrics.metric import RowMetric
@@ -19,34 +20,33 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import accuracy, efficiency, purity
 from jaxsparse.evaluation.text import bin_rows, profile_table
 
-ENERGY_EDGES = np.array([0.0, 1, 1.5, 2, 2.5, 3, 4, 6, 10, 20, np.inf])  # GeV
-MODES = ("QE", "MEC", "RES", "DIS", "COH", "other")
-DECAYS = ("electron", "muon", "hadrons")
 MOST_TOPOLOGIES = 40
-WORDS = {"mode": "mode", "tau_decay": "decay of the tau"}  # tables of the report
+UNDESCRIBED = Detector("", {})
 
 
 class AccuracyAgainst(RowMetric):
-    """The profiles of energy, mode, tau decay and topology.
+    """The profiles of energy, of whole topologies, and of the words in them that a detector names.
 
     Args:
+      detector: of the events.
       seed: of the bootstrap draws.
     """
 
     keys = ("accuracy_against",)
 
-    def __init__(self, seed: int = 0):
+    def __init__(self, detector: Detector = UNDESCRIBED, seed: int = 0):
         super().__init__()
-        self.seed = seed
+        self.detector, self.seed = detector, seed
 
     def result(self) -> dict[str, Any]:
-        return {"accuracy_against": profile_summary(self.rows, seed=self.seed)}
+        return {"accuracy_against": profile_summary(self.rows, self.detector, seed=self.seed)}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         against = metrics["accuracy_against"]
         lines = profile_table("energy [GeV]", bin_rows(against["energy"]))
-        for key, words in WORDS.items():
-            lines += profile_table(words, list((against[key] or {}).items()))
+        for key in self.detector.topology_words:
+            rows = list((against[key] or {}).items())
+            lines += profile_table(key.replace("_", " "), rows)
         return lines
 
 
@@ -66,54 +66,41 @@ def group_counts(scored: Scored, group: np.ndarray, num_groups: int) -> np.ndarr
     return np.bincount(cell, minlength=num_groups * classes**2).reshape(shape)
 
 
-def energy_group(energy: np.ndarray) -> np.ndarray:
-    """Bin of ``ENERGY_EDGES`` of each energy in GeV, -1 for an unknown one; int64 ``[events]``.
+def energy_group(energy: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Bin of each energy, -1 for one that is unknown or outside; int64 ``[events]``.
 
     A lower edge belongs to its bin.
 
-    >>> energy_group(np.array([0.5, 1.0, 300.0, np.nan])).tolist()
-    [0, 1, 9, -1]
+    >>> energy_group(np.array([0.5, 1.0, 300.0, np.nan]), np.array([0, 1, 2, np.inf])).tolist()
+    [0, 1, 2, -1]
     """
-    known = np.isfinite(energy) & (energy >= 0)
-    return np.where(known, bin_of(energy, np.asarray(ENERGY_EDGES)), -1)
+    inside = np.isfinite(energy) & (energy >= edges[0]) & (energy < edges[-1])
+    return np.where(inside, bin_of(energy, edges), -1)
 
 
-def mode_of(topology: str) -> str:
-    """The interaction mode in a topology, ``""`` if it names none.
-
-    >>> mode_of("numu CC RES"), mode_of("NC DIS"), mode_of("cosmic")
-    ('RES', 'DIS', '')
-    """
-    return next((word for word in topology.split() if word in MODES), "")
-
-
-def decay_of(topology: str) -> str:
-    """How the tau of a charged-current nu_tau event decayed, ``""`` for all others.
-
-    >>> decay_of("nutau CC DIS electron"), decay_of("numu CC QE")
-    ('electron', '')
-    """
-    words = topology.split()
-    if not words or words[0] != "nutau":
-        return ""
-    return next((word for word in words if word in DECAYS), "")
-
-
-def energy_profile(scored: Scored, *, seed: int = 0) -> dict[str, Any] | None:
+def energy_profile(
+    scored: Scored, edges: Sequence[float] = UNDESCRIBED.energy_edges, *, seed: int = 0
+) -> dict[str, Any] | None:
     """Accuracy and the efficiency and purity of every class in bins of true energy.
 
+    Args:
+      scored: scores and truth.
+      edges: of the bins, GeV, increasing; the last may be infinite.
+      seed: of the bootstrap draws.
+
     Returns:
-      ``edges`` (the last is ``null``: no upper edge), ``unit``, ``events``, ``accuracy``, ``error``
+      ``edges`` (an infinite one becomes ``null``), ``unit``, ``events``, ``accuracy``, ``error``
       per bin; ``per_class`` {name: ``events``, ``efficiency``, ``error``, ``purity``}. Purity is
       among the events of that true energy. ``None`` without a known energy.
     """
-    table = group_counts(scored, energy_group(scored.columns["energy"]), len(ENERGY_EDGES) - 1)
+    bounds = np.asarray(edges, float)
+    table = group_counts(scored, energy_group(scored.columns["energy"], bounds), len(bounds) - 1)
     if not table.sum():
         return None
     draws = resampled_counts(table, seed=seed)
     errors, pure = spread(efficiency(draws)), purity(table)
     return {
-        "edges": ENERGY_EDGES.tolist(),
+        "edges": bounds.tolist(),
         "unit": "GeV",
         "events": table.sum((1, 2)).tolist(),
         "accuracy": accuracy(table).tolist(),
@@ -162,17 +149,21 @@ def named_profile(scored: Scored, names: Iterable[str], *, seed: int = 0) -> dic
     }
 
 
-def profile_summary(scored: Scored, *, seed: int = 0) -> dict[str, Any]:
+def profile_summary(
+    scored: Scored, detector: Detector = UNDESCRIBED, *, seed: int = 0
+) -> dict[str, Any]:
     """What ``metrics.json`` holds under ``accuracy_against``.
 
     Returns:
-      ``energy`` (:func:`energy_profile`); ``mode``, ``tau_decay`` and the whole ``topology``
-      (:func:`named_profile`).
+      ``energy`` (:func:`energy_profile`); by the words of the detector (``mode``, ...) and by the
+      whole ``topology`` (:func:`named_profile`).
     """
     topology = scored.columns["topology"]
     return {
-        "energy": energy_profile(scored, seed=seed),
-        "mode": named_profile(scored, [mode_of(t) for t in topology], seed=seed),
-        "tau_decay": named_profile(scored, [decay_of(t) for t in topology], seed=seed),
+        "energy": energy_profile(scored, detector.energy_edges, seed=seed),
+        **{
+            name: named_profile(scored, [words.of(text) for text in topology], seed=seed)
+            for name, words in detector.topology_words.items()
+        },
         "topology": named_profile(scored, topology, seed=seed),
     }

@@ -25,18 +25,20 @@ from typing import Any
 import numpy as np
 from absl import flags
 from ml_collections import ConfigDict
+from scipy.special import softmax
 
 from jaxsparse import command_line, settings
 from jaxsparse.data.copying import copy_events
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes
+from jaxsparse.detectors import TopologyWords, find
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.data_set import DataSet
-from jaxsparse.evaluation.metrics.profiles import decay_of, group_counts
+from jaxsparse.evaluation.metrics.profiles import group_counts
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.evaluation.scores import efficiency, softmax
+from jaxsparse.evaluation.scores import efficiency
 from jaxsparse.evaluation.studies.comparison import compare
 from jaxsparse.evaluation.studies.folds import CrossValidated, stratified_folds
 from jaxsparse.evaluation.studies.forest import cross_scores, have_forest
@@ -83,9 +85,9 @@ def cross_validate(
       The content of ``metrics.json``: ``network`` and ``forest``
       (:meth:`~jaxsparse.evaluation.studies.folds.CrossValidated.summary`; the forest is
       ``None`` without scikit-learn), ``network_against_forest``
-      (:func:`~jaxsparse.evaluation.studies.comparison.compare`), ``tau_decay`` {decay:
-      events, network, forest: part called nu_tau}, ``folds``, ``seed``, ``draws``, ``classes``,
-      ``data``.
+      (:func:`~jaxsparse.evaluation.studies.comparison.compare`), ``folds``, ``seed``, ``draws``,
+      ``classes``, ``data``, ``num_bad_events``; and where the detector has words for the events of
+      one class, as ``tau_decay``, {word: events, network, forest: part called that class}.
 
     Raises:
       InputError: bad options, a config whose main head is another, or that validates.
@@ -137,6 +139,7 @@ def cross_validate(
     metrics = plain(
         {
             "data": str(data),
+            "num_bad_events": events.num_bad_events,
             "classes": list(events.classes),
             "folds": folds,
             "seed": seed,
@@ -146,7 +149,11 @@ def cross_validate(
             "network_against_forest": (
                 None if forest is None else compare(network.right, forest.right, seed=seed)
             ),
-            "tau_decay": _by_decay(network, forest, topology),
+            **{
+                name: _by_word(network, forest, [words.of(text) for text in topology], words)
+                for name, words in find(events.source.detector).topology_words.items()
+                if words.of_class
+            },
         }
     )
     baseline = np.zeros((0, *scores.shape[1:]), np.float32) if forest is None else forest.scores
@@ -194,7 +201,7 @@ def train_network(config: ConfigDict, workdir: Path, test: Path, draws: int = 0)
         raise KeyboardInterrupt
     trained = load_for_evaluation(workdir, step="latest")
     events = DataSet(test, trained.config, Options(part="all"))
-    return softmax(event_logits(trained, events, draws=draws))
+    return softmax(event_logits(trained, events, draws=draws), axis=1)
 
 
 def _fold_scores(
@@ -257,31 +264,31 @@ def _read_scores(path: Path, shape: tuple[int, int]) -> np.ndarray:
         ) from None
 
 
-def _by_decay(
-    network: CrossValidated, forest: CrossValidated | None, topology: list[str]
+def _by_word(
+    network: CrossValidated, forest: CrossValidated | None, found: list[str], words: TopologyWords
 ) -> dict[str, Any] | None:
-    """Efficiency for nu_tau by decay of the tau, mean over repeats."""
-    decays = sorted({decay_of(text) for text in topology} - {""})
-    if not decays or "nutau" not in network.classes:
+    """Efficiency for the class of the words by the word of an event, mean over repeats."""
+    names = sorted(set(found) - {""})
+    if not names or words.of_class not in network.classes:
         return None
-    label = network.classes.index("nutau")
-    group = np.array([decays.index(d) if (d := decay_of(text)) else -1 for text in topology])
+    label = network.classes.index(words.of_class)
+    group = np.array([names.index(name) if name else -1 for name in found])
 
     def called(validated: CrossValidated) -> np.ndarray:
         tables = [
-            group_counts(Scored.of(one, validated.truth, validated.classes), group, len(decays))
+            group_counts(Scored.of(one, validated.truth, validated.classes), group, len(names))
             for one in validated.scores
         ]
         return efficiency(np.sum(tables, axis=0))[:, label]
 
     parts = {"network": called(network), "forest": None if forest is None else called(forest)}
-    own = np.bincount(group[(group >= 0) & (network.truth == label)], minlength=len(decays))
+    own = np.bincount(group[(group >= 0) & (network.truth == label)], minlength=len(names))
     return {
         name: {
             "events": int(own[i]),
             **{key: None if part is None else float(part[i]) for key, part in parts.items()},
         }
-        for i, name in enumerate(decays)
+        for i, name in enumerate(names)
     }
 
 

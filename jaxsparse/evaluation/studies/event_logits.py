@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import softmax
 
 from jaxsparse.evaluation.data_set import DataSet
-from jaxsparse.evaluation.scores import softmax
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import Trained
 
@@ -32,4 +32,4 @@ def event_logits(trained: Trained, data_set: DataSet, *, draws: int = 0) -> np.n
         passes.append(np.concatenate(parts))
     if not draws:
         return passes[0]
-    return np.log(np.maximum(softmax(np.array(passes)).mean(axis=0), TINY))
+    return np.log(np.maximum(softmax(np.array(passes), axis=-1).mean(axis=0), TINY))

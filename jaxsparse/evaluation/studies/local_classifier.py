@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+from scipy.special import softmax
 
 from jaxsparse.data.schema import View
 
@@ -101,12 +102,12 @@ class LocalClassifier:
         penalty = RIDGE * max(len(labels), 1)
 
         def cost(weights):
-            chance = np.maximum(_softmax(design @ weights)[target], 1e-300)
+            chance = np.maximum(softmax(design @ weights, axis=1)[target], 1e-300)
             return -np.log(chance).sum() + 0.5 * penalty * (weights**2).sum()
 
         now = cost(weights)
         for _ in range(NEWTON_STEPS):
-            chance = _softmax(design @ weights)
+            chance = softmax(design @ weights, axis=1)
             gradient = design.T @ (chance - target) + penalty * weights
             step = np.linalg.solve(_hessian(design, chance, penalty), gradient.T.ravel())
             step = step.reshape(num_classes, -1).T
@@ -127,11 +128,6 @@ class LocalClassifier:
 def _design(standardised: np.ndarray) -> np.ndarray:
     ones = np.ones((len(standardised), 1))
     return np.concatenate([ones, standardised, standardised**2], axis=1)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    exponential = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
-    return exponential / exponential.sum(1, keepdims=True)
 
 
 def _hessian(design: np.ndarray, chance: np.ndarray, penalty: float) -> np.ndarray:

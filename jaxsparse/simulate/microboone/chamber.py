@@ -11,6 +11,8 @@ from jaxtyping import Float
 
 from jaxsparse.detectors.microboone import MICROBOONE, VOXELS
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.transport.medium import LIQUID_ARGON
+from jaxsparse.simulate.transport.world import DriftVolume, World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,8 @@ class WireChamber:
       name: as the event file states it.
       low, high: cm, corners of the active volume; x drift, y up, z beam.
       planes: the wire planes.
+      world: where particles move.
+      field: kV/cm, along the drift.
       pitch: cm between wires, and edge of a voxel.
       rows: time rows of an image.
       row_ticks: ticks in a row.
@@ -77,6 +81,8 @@ class WireChamber:
     low: tuple[float, float, float]
     high: tuple[float, float, float]
     planes: tuple[WirePlane, ...]
+    world: World
+    field: float
     pitch: float = 0.3
     rows: int = MICROBOONE.views["Y"].shape[0]
     row_ticks: int = 6
@@ -177,6 +183,13 @@ def _plane(name: str, offset: float, pulse: float, width: float, noise: float, t
     return WirePlane(name, view.wire_angle, offset, view.shape[1], pulse, width, noise, top)
 
 
+# arXiv 1612.05824: x drift from the wires, y up, z beam; ticks 2400 to 8448 of 0.5 us, trigger at
+# 3200.
+MICROBOONE_WORLD = World(
+    LIQUID_ARGON,
+    DriftVolume((0.0, -116.5, 0.0), (256.0, 116.5, 1037.0), 0.1098, (-400.0, 2624.0)),
+)
+
 # Drift speed as in LArSoft's settings for MicroBooNE ("measured 1.098 mm/us"), diffusion along the
 # drift as measured (arXiv 2104.06551: 3.74 +0.28 -0.29 cm^2/s); across it from memory, not checked.
 # The offsets centre the projected box on the induction wires. Induction signals are bipolar; what
@@ -190,4 +203,6 @@ MICROBOONE_CHAMBER = WireChamber(
         _plane("V", 100.8, 1.3, 0.05, 2.5, 2047.0),
         _plane("Y", 0.0, 1.1, 0.03, 2.2, 3600.0),
     ),
+    world=MICROBOONE_WORLD,
+    field=0.273,
 )

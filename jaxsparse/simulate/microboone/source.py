@@ -50,7 +50,7 @@ class SimulatedEvents:
     def __getitem__(self, index: int) -> Event:
         """Event number ``index``, any number from 0."""
         physics, electronics = np.random.default_rng((self.seed, index)).spawn(2)
-        deposits, particles, topology = generate(self.generator, physics)
+        deposits, particles, topology = generate(self.generator, self.detector.world, physics)
         return detector_response(
             deposits,
             particles,

@@ -17,6 +17,10 @@ from jaxsparse.simulate.neutrinos.nuclei import Nucleus
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.directions import isotropic
 from jaxsparse.simulate.transport.hadrons import interact
+from jaxsparse.simulate.transport.medium import LIQUID_ARGON
+from jaxsparse.simulate.transport.world import Volume, World
+
+NOWHERE = World(LIQUID_ARGON, Volume((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)))  # nothing moves
 
 # Effective cross sections on a nucleon in the nucleus, mb, against kinetic energy, MeV. Pions: a
 # free path of 1 fm in the middle of a nucleus at the Delta peak (Salcedo, Oset and others, Nucl.
@@ -60,7 +64,7 @@ def rescatter(
     hits = rng.standard_exponential(len(pdg)) < nucleus.density * barns * FM2_PER_MB * path
     if not hits.any():
         return pdg, kinetic_energy, direction
-    bank = ParticleBank()
+    bank = ParticleBank(NOWHERE)
     rows = bank.add(
         pdg=pdg[hits], parent=-1, process=0, kinetic_energy=kinetic_energy[hits], time=0.0,
         start=np.zeros((int(hits.sum()), 3)), direction=direction[hits], interaction=True,

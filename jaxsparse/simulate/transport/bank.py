@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
-from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, World
+from jaxsparse.simulate.transport.world import World
 
 
 class ParticleBank:
@@ -19,7 +19,7 @@ class ParticleBank:
       world: where the particles move.
     """
 
-    def __init__(self, world: World = LIQUID_ARGON_TPC) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         self._table = np.zeros(256, PARTICLE_DTYPE)
         self._count = 0

@@ -16,6 +16,7 @@ from jaxsparse.simulate.transport.showers import shower
 from jaxsparse.simulate.transport.tracks import DECAYED, INTERACTED, STOPPED, Ends, transport_tracks
 from jaxsparse.simulate.transport.truth import label_particles
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES, add_vertex
+from jaxsparse.simulate.transport.world import World
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,22 +57,28 @@ class GeneratorConfig:
             raise InputError(f"fiducial_margin is {self.fiducial_margin}: must lie in 0 to 100 cm")
 
 
-def generate(config: GeneratorConfig, rng: np.random.Generator) -> tuple[Deposits, np.ndarray, str]:
+def generate(
+    config: GeneratorConfig, world: World, rng: np.random.Generator
+) -> tuple[Deposits, np.ndarray, str]:
     """Generates one event before the detector sees it.
 
     Args:
       config: what to generate.
+      world: where; its volume is a :class:`~jaxsparse.simulate.transport.world.DriftVolume` if
+        there are cosmic muons.
       rng: ``np.random.default_rng([seed, event])`` makes event numbers reproducible one by one.
 
     Returns:
       The deposits, the labelled particle table (``PARTICLE_DTYPE``) and the topology.
 
+    >>> from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
     >>> config = GeneratorConfig("electron", cosmic_rate=0.0)
-    >>> deposits, particles, topology = generate(config, np.random.default_rng([0, 0]))
+    >>> rng = np.random.default_rng([0, 0])
+    >>> deposits, particles, topology = generate(config, MICROBOONE_WORLD, rng)
     >>> topology, int(particles["pdg"][0]), len(deposits) > 10
     ('electron', 11, True)
     """
-    bank = ParticleBank()
+    bank = ParticleBank(world)
     add_vertex(
         bank,
         config.topology,

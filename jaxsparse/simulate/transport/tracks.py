@@ -28,7 +28,7 @@ from jaxsparse.simulate.transport.energy_loss import (
     straggle,
 )
 from jaxsparse.simulate.transport.hadron_rates import inverse_interaction_length
-from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, Volume, World
+from jaxsparse.simulate.transport.world import Volume, World
 
 MARGIN = 20.0  # cm of the medium around the active volume that is simulated
 PION_LIFE_PATH = 780.5  # cm, c tau
@@ -77,7 +77,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     mean_range = table.range_of(energy0)
     residual = mean_range + table.spread_of(energy0) * rng.standard_normal(len(rows))
     residual = np.maximum(residual, 0.5 * mean_range)
-    longest = path_to_exit(start, direction0, volume=volume) * 1.02 + 5.0
+    longest = path_to_exit(start, direction0, volume) * 1.02 + 5.0
     knots = hard_losses(residual, longest, table, mass, spin_half, world.medium, rng)
     last_knot = np.searchsorted(knots[0], np.arange(len(rows)), side="right") - 1
     stops = knots[2][last_knot] < longest
@@ -161,10 +161,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
 
 
 def path_to_exit(
-    start: np.ndarray,
-    direction: np.ndarray,
-    margin: float = MARGIN,
-    volume: Volume = LIQUID_ARGON_TPC.volume,
+    start: np.ndarray, direction: np.ndarray, volume: Volume, margin: float = MARGIN
 ) -> np.ndarray:
     """Straight path (cm) from points to where they leave the volume for good; 0 if they miss it."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,6 +1,6 @@
 """Where particles move: a medium, the part of it that is read out, and how finely to follow them.
 
-``LIQUID_ARGON_TPC`` is the default everywhere; another detector hands a world of its own to its
+Every detector hands a world of its own to its
 :class:`~jaxsparse.simulate.transport.bank.ParticleBank`.
 """
 
@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from jaxsparse.simulate.transport.medium import LIQUID_ARGON, Medium
+from jaxsparse.simulate.transport.medium import Medium
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ class World:
       step: cm, longest deposit.
       fine_step, fine_path: cm, the longest deposit on the last ``fine_path`` of a stopping track.
       delta_cut: MeV; knock-on electrons above it are particles of their own, the loss along a track
-        is restricted to what lies below.
+        is restricted to what lies below. By default the cut of the Geant4 truth that readers read.
     """
 
     medium: Medium
@@ -90,11 +90,3 @@ class World:
     fine_step: float = 0.1
     fine_path: float = 0.9
     delta_cut: float = 0.35
-
-
-# MicroBooNE (arXiv 1612.05824): x drift from the wires, y up, z beam; ticks 2400 to 8448 of 0.5 us,
-# trigger at 3200. The cut on knock-on electrons is that of the Geant4 truth that the project reads.
-LIQUID_ARGON_TPC = World(
-    LIQUID_ARGON,
-    DriftVolume((0.0, -116.5, 0.0), (256.0, 116.5, 1037.0), 0.1098, (-400.0, 2624.0)),
-)

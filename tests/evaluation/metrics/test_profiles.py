@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jaxsparse.detectors import Detector, TopologyWords, find
 from jaxsparse.evaluation.metrics import profiles
 from jaxsparse.evaluation.scored import Scored
 
@@ -37,7 +38,7 @@ def test_events_land_in_the_bin_of_their_energy(results):
 
 
 def test_modes_decays_and_topologies_are_read_off_the_words(results):
-    summary = profiles.profile_summary(results)
+    summary = profiles.profile_summary(results, find("nova"))
     assert {mode: entry["events"] for mode, entry in summary["mode"].items()} == {
         "QE": 2, "RES": 2, "DIS": 2,
     }  # fmt: skip
@@ -48,9 +49,25 @@ def test_modes_decays_and_topologies_are_read_off_the_words(results):
     assert next(iter(summary["topology"])) == "numu CC QE"  # most frequent first
 
 
+def test_a_detector_has_its_own_words_and_energies(results):
+    own = Detector(
+        "own", {}, energy_edges=(1, 2),
+        topology_words={"current": TopologyWords(("CC", "NC")), "flavour": TopologyWords(("tau",))},
+    )  # fmt: skip
+    summary = profiles.profile_summary(results, own)
+    assert list(summary) == ["energy", "current", "flavour", "topology"]
+    assert summary["energy"]["events"] == [4]  # above the last edge nothing is counted
+    assert summary["current"]["CC"]["events"] == 6
+    assert summary["flavour"] is None
+
+
+def test_without_a_detector_topologies_count_as_wholes(results):
+    assert list(profiles.profile_summary(results)) == ["energy", "topology"]
+
+
 def test_nothing_known_gives_no_profile():
     nothing = Scored.of(np.eye(2), [0, 1], ("a", "b"))
-    assert set(profiles.profile_summary(nothing).values()) == {None}
+    assert set(profiles.profile_summary(nothing, find("dune")).values()) == {None}
 
 
 def test_the_error_in_a_bin_is_that_of_its_own_events():

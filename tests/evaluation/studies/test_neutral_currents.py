@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
+from jaxsparse.detectors import NeutralCurrents as NeutralCurrentClasses
+from jaxsparse.detectors import find
 from jaxsparse.evaluation.heads.event import event_metrics
 from jaxsparse.evaluation.metrics.metric import measure
 from jaxsparse.evaluation.report import page
@@ -25,6 +28,7 @@ CLASSES = ("numu", "nue", "nc")
 NUMU, NUE, NC = range(3)
 PION_MASS = 134.9768
 NONE, INFINITE = 0.0, np.inf
+DECLARED: Any = find("nova").neutral_currents
 
 
 def table(*rows):
@@ -103,7 +107,7 @@ def results_of(events):
 
 def profile_of(events, edges=(0.0, 10, 20, 30), called="nue", none=NONE):
     results, values = results_of(events)
-    return called_profile(results, values, called, "cm", np.array(edges), none)
+    return called_profile(results, values, "nc", called, "cm", edges, none)
 
 
 def test_the_part_called_another_class_is_counted_by_bin():
@@ -139,13 +143,13 @@ def test_nothing_to_show_is_none():
     assert profile_of([(NC, NUE, np.nan), (NC, NUE, NONE)]) is None
     assert profile_of([(NUE, NUE, 5.0)]) is None
     results = Scored.of(np.eye(2), [0, 1], ("numu", "nue"))
-    edges = np.array([0.0, 10])
-    assert called_profile(results, np.ones(2), "nue", "cm", edges, NONE) is None
+    assert called_profile(results, np.ones(2), "nc", "nue", "cm", (0.0, 10), NONE) is None
 
 
 def metrics_of(results, pions):
     """The values of ``metrics.json``, and the page."""
-    parts = [*event_metrics(CLASSES), NeutralCurrents(lambda numbers: pions.take(numbers))]
+    study = NeutralCurrents(DECLARED, lambda numbers: pions.take(numbers))
+    parts = [*event_metrics(CLASSES), study]
     numbers = {**results.columns, "event": np.arange(len(results))}
     results = dataclasses.replace(results, columns=numbers)
     about = {
@@ -169,7 +173,7 @@ def test_the_three_profiles_are_in_the_figures_the_page_and_the_plot():
     assert summary["neutral_energy"]["events"][2] == 2  # 500 MeV
     assert summary["charged_length"]["part"][0] == pytest.approx(1 / 4)
     assert summary["charged_length"]["edges"][-1] is None
-    assert "| NC, gap before its first shower [cm] | events | part called nue |" in text
+    assert "| nc, gap before its first shower [cm] | events | part called nue |" in text
     assert "| none | 2 | 0.5000 ±" in text
     assert "left out" not in text
     figure = neutral_currents_figure(metrics)
@@ -190,4 +194,19 @@ def test_a_file_without_the_truth_leaves_it_out_in_one_line():
     nothing, _ = metrics_of(results, Pions(unknown, unknown, unknown))
     assert set(nothing["nc_called"].values()) == {None}
     assert neutral_currents_figure(nothing) is None  # no empty page
-    assert set(nc_summary(results, Pions(unknown, unknown, unknown)).values()) == {None}
+    summary = nc_summary(results, Pions(unknown, unknown, unknown), DECLARED)
+    assert set(summary.values()) == {None}
+
+
+def test_a_detector_has_its_own_classes_and_asks_what_it_has_edges_for():
+    results, values = results_of(EVENTS)
+    results = dataclasses.replace(results, classes=("muons", "electrons", "neutral"))
+    declared = NeutralCurrentClasses(
+        "neutral", electron="electrons", muon="muons", charged_length=(0, 10, 20, 30)
+    )
+    summary = nc_summary(results, Pions(values, values, values), declared)
+    assert list(summary) == ["charged_length"]
+    entry = summary["charged_length"]
+    assert (entry["true"], entry["called"]) == ("neutral", "muons")
+    assert entry["events"] == [4, 2, 0]
+    np.testing.assert_array_equal(entry["part"], [1 / 4, 0, np.nan])

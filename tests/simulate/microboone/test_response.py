@@ -14,6 +14,7 @@ from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.response import detector_response
 
 NO_DEAD: dict = {}
+FIELD = 0.273  # kV/cm
 
 
 def quiet(**changes):
@@ -71,19 +72,22 @@ def mean_place(view):
 
 
 def test_a_mip_keeps_63_percent_of_its_electrons():
-    assert recombination(np.array([2.1]))[0] == pytest.approx(0.633, abs=1e-3)
-    electrons = free_electrons(track((9, 0, 0), (9, 0, 0.3)), np.array([13]))
+    assert recombination(np.array([2.1]), FIELD)[0] == pytest.approx(0.633, abs=1e-3)
+    electrons = free_electrons(track((9, 0, 0), (9, 0, 0.3)), np.array([13]), FIELD)
     assert electrons.sum() == pytest.approx(16.9e3, rel=0.01)  # the published figure for 3 mm
 
 
 def test_recombination_never_uses_an_artefact_of_short_steps():
     table = np.array([11, 13, 2212])
     steps = Deposits.concatenate([point((9, 0, 9), particle=p) for p in range(3)])
-    at_bound = [recombination(np.array([e]))[0] for e in (6.0, 50.0, 50.0)]
-    np.testing.assert_allclose(free_electrons(steps, table), 5 / 23.6e-6 * np.array(at_bound))
+    at_bound = [recombination(np.array([e]), FIELD)[0] for e in (6.0, 50.0, 50.0)]
+    np.testing.assert_allclose(
+        free_electrons(steps, table, FIELD), 5 / 23.6e-6 * np.array(at_bound)
+    )
     thin = [track((9, 0, 0), (9, 0, 1), energy=1e-3, particle=p) for p in range(3)]
-    kept = free_electrons(Deposits.concatenate(thin), table).reshape(3, -1).sum(1) / 1e-3 * 23.6e-6
-    np.testing.assert_allclose(kept, recombination(np.array([1.9, 1.0, 1.0])))
+    electrons = free_electrons(Deposits.concatenate(thin), table, FIELD)
+    kept = electrons.reshape(3, -1).sum(1) / 1e-3 * 23.6e-6
+    np.testing.assert_allclose(kept, recombination(np.array([1.9, 1.0, 1.0]), FIELD))
 
 
 def test_steps_are_cut_to_a_millimetre_without_losing_any():
@@ -121,7 +125,7 @@ def test_electrons_are_lost_and_spread_as_they_drift(x):
     plane = detector.plane("Y")
     time = 10 * x / 1.098  # us
     row_sigma = plane.pulse_sigma / 3
-    expected = 1000 / 23.6e-6 * recombination(np.array([50.0]))[0] * math.exp(-time / 10_000)
+    expected = 1000 / 23.6e-6 * recombination(np.array([50.0]), FIELD)[0] * math.exp(-time / 10_000)
     deposits = point((x, 0, 500.1), energy=1000)
     view = respond(deposits, particles(MIP), detector, views=["Y"]).views["Y"]
     assert view.values.sum() * electrons_per_adc(plane) == pytest.approx(expected, rel=2e-3)
@@ -146,7 +150,7 @@ def test_an_image_is_the_dense_sum_of_gaussians():
     )
     view = respond(deposits, particles(MIP, SHOWER), detector, views=["U"]).views["U"]
     plane = detector.plane("U")
-    electrons = free_electrons(deposits, np.array([13, 13]))
+    electrons = free_electrons(deposits, np.array([13, 13]), FIELD)
     dense = np.zeros((60, 60))
     corner = view.coords.min(0) - 5
     erf = np.vectorize(math.erf)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
 from jaxsparse.simulate.neutrinos import (
     InteractionConfig,
     add_interaction,
@@ -172,7 +173,7 @@ def test_wrong_sign_neutrinos_are_about_one_percent_of_interactions():
 
 
 def test_interactions_become_primaries_of_an_event(full):
-    bank = ParticleBank()
+    bank = ParticleBank(MICROBOONE_WORLD)
     interaction = full[0]
     bank.add(
         pdg=13, parent=-1, process=0, kinetic_energy=np.ones(1), time=0.0,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.transport.electrons import electron_range_table
 from jaxsparse.simulate.transport.energy_loss import restricted_loss
@@ -20,7 +21,7 @@ from jaxsparse.simulate.transport.medium import (
     mixture,
 )
 from jaxsparse.simulate.transport.photons import interaction_rates
-from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC, Volume
+from jaxsparse.simulate.transport.world import Volume
 from studies.transport.figures import fire
 
 MUON = 105.6584
@@ -134,7 +135,7 @@ def test_a_neutron_leaves_protons_in_a_scintillator():
 
 
 def test_a_world_says_what_is_seen():
-    argon, cells = LIQUID_ARGON_TPC.volume, NOVA_FAR.world.volume
+    argon, cells = MICROBOONE_WORLD.volume, NOVA_FAR.world.volume
     place = np.array([[100.0, 0.0, 500.0]])
     assert argon.visible(place, np.array([0.0]))[0]
     assert not argon.visible(place, np.array([3000.0]))[0]  # drifts in after the window
@@ -144,10 +145,10 @@ def test_a_world_says_what_is_seen():
 
 
 def test_tables_of_two_media_do_not_mix():
-    argon = electron_range_table(LIQUID_ARGON_TPC)
+    argon = electron_range_table(MICROBOONE_WORLD)
     oil = electron_range_table(NOVA_FAR.world)
     energy = np.array([10.0])
     # In g/cm^2 oil is shorter: more electrons a gram (0.55 against 0.45), more loosely bound.
     ratio = oil.range_of(energy) * NOVA_FAR.medium.density / argon.range_of(energy) / 1.396
     assert 0.65 < ratio < 0.85
-    assert electron_range_table(LIQUID_ARGON_TPC) is argon
+    assert electron_range_table(MICROBOONE_WORLD) is argon

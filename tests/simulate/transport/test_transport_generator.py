@@ -6,22 +6,22 @@ import pytest
 from jaxsparse import particle_data as c
 from jaxsparse.detectors.microboone import MIP, SHOWER
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES
-from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC
 from studies.transport.figures import fire
 
 
 @pytest.fixture(scope="module")
 def event():
-    return generate(GeneratorConfig(), np.random.default_rng([3, 1]))
+    return generate(GeneratorConfig(), MICROBOONE_WORLD, np.random.default_rng([3, 1]))
 
 
 def test_an_event_depends_on_its_seed_alone(event):
-    again = generate(GeneratorConfig(), np.random.default_rng([3, 1]))
+    again = generate(GeneratorConfig(), MICROBOONE_WORLD, np.random.default_rng([3, 1]))
     assert np.array_equal(event[0].energy, again[0].energy)
     assert np.array_equal(event[1], again[1])
-    other = generate(GeneratorConfig(), np.random.default_rng([3, 2]))
+    other = generate(GeneratorConfig(), MICROBOONE_WORLD, np.random.default_rng([3, 2]))
     assert len(other[0]) != len(event[0])
 
 
@@ -46,7 +46,7 @@ def test_steps_are_short_positive_and_where_they_can_be_seen(event):
     span = np.linalg.norm(deposits.end - deposits.start, axis=1)
     assert np.allclose(span, deposits.length, atol=1e-6)
     middle = 0.5 * (deposits.start + deposits.end)
-    assert np.all(LIQUID_ARGON_TPC.volume.visible(middle, deposits.time, 3.5))
+    assert np.all(MICROBOONE_WORLD.volume.visible(middle, deposits.time, 3.5))
 
 
 def test_all_energy_of_a_contained_shower_is_deposited():
@@ -70,7 +70,7 @@ def test_a_muon_and_all_it_made_deposit_its_energy():
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_each_topology_has_the_primaries_it_is_named_after(topology):
     config = GeneratorConfig(topology, cosmic_rate=0.0)
-    deposits, particles, name = generate(config, np.random.default_rng([5, 0]))
+    deposits, particles, name = generate(config, MICROBOONE_WORLD, np.random.default_rng([5, 0]))
     primary = sorted(particles["pdg"][particles["parent"] < 0].tolist())
     expected = {
         "1e1p": [11, 2212], "1mu1p": [13, 2212], "photon": [22], "electron": [11], "cosmic": [],
@@ -86,7 +86,9 @@ def test_each_topology_has_the_primaries_it_is_named_after(topology):
 
 
 def test_cosmics_are_overlaid_as_downward_muons_that_are_no_interaction():
-    _, particles, _ = generate(GeneratorConfig("cosmic"), np.random.default_rng([5, 1]))
+    _, particles, _ = generate(
+        GeneratorConfig("cosmic"), MICROBOONE_WORLD, np.random.default_rng([5, 1])
+    )
     primary = particles[particles["parent"] < 0]
     assert len(primary) > 5
     assert np.all(np.abs(primary["pdg"]) == 13)
@@ -100,9 +102,9 @@ def test_vertices_keep_their_distance_from_the_walls():
         config = GeneratorConfig(
             "photon", cosmic_rate=0.0, fiducial_margin=50.0, kinetic_energy=(5.0, 20.0)
         )
-        _, particles, _ = generate(config, np.random.default_rng([6, i]))
+        _, particles, _ = generate(config, MICROBOONE_WORLD, np.random.default_rng([6, i]))
         place = particles["start"][:1].astype(float)
-        assert LIQUID_ARGON_TPC.volume.inside(place, -49.999)[0]
+        assert MICROBOONE_WORLD.volume.inside(place, -49.999)[0]
         assert particles["label"][0] == SHOWER
 
 

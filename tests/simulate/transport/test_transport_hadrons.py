@@ -5,6 +5,7 @@ import pytest
 
 from jaxsparse import particle_data as c
 from jaxsparse.detectors.microboone import HIP, MICHEL, MIP, SHOWER
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.decays import decay_in_flight, decay_neutral_pions
 from jaxsparse.simulate.transport.directions import isotropic
@@ -19,7 +20,7 @@ MIDDLE = (128.0, 0.0, 500.0)
 def bank_of(pdg, kinetic_energy, rng):
     """Particles in the middle of the volume, flying anywhere."""
     number = len(kinetic_energy)
-    bank = ParticleBank()
+    bank = ParticleBank(MICROBOONE_WORLD)
     bank.add(
         pdg=pdg, parent=-1, process=0, kinetic_energy=kinetic_energy, time=0.0,
         start=np.repeat([MIDDLE], number, axis=0), direction=isotropic(number, rng),
@@ -186,5 +187,9 @@ def test_negative_pions_interact_more_on_their_way_to_rest_than_positive_ones():
 def test_the_path_to_the_exit_is_the_distance_to_the_wall():
     start = np.array([[128.0, 0.0, 500.0], [128.0, 0.0, 500.0]])
     direction = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
-    assert path_to_exit(start, direction, 0.0) == pytest.approx([128.0, 116.5])
-    assert path_to_exit(start, direction, 20.0) == pytest.approx([148.0, 136.5])
+    assert path_to_exit(start, direction, MICROBOONE_WORLD.volume, 0.0) == pytest.approx(
+        [128.0, 116.5]
+    )
+    assert path_to_exit(start, direction, MICROBOONE_WORLD.volume, 20.0) == pytest.approx(
+        [148.0, 136.5]
+    )

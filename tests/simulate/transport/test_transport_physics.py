@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import particle_data as c
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_WORLD
 from jaxsparse.simulate.transport.cosmics import vertical_intensity
 from jaxsparse.simulate.transport.decays import michel_energies
 from jaxsparse.simulate.transport.delta_rays import emission_cosine, hard_losses, soft_deltas
@@ -36,7 +37,6 @@ from jaxsparse.simulate.transport.photons import (
     conversion_per_cm,
     interaction_rates,
 )
-from jaxsparse.simulate.transport.world import LIQUID_ARGON_TPC
 
 MUON, PROTON = c.MASSES[13], c.MASSES[2212]
 # Liquid argon as the Particle Data Group and ESTAR tabulate it, with the gas's mean excitation.
@@ -196,7 +196,7 @@ def test_straggling_has_the_mean_and_spread_of_the_collisions_however_a_path_is_
 def test_delta_rays_have_the_number_and_angle_of_collisions_with_electrons_at_rest():
     rng = np.random.default_rng(5)
     energy = np.full(20000, 1500.0)
-    step, transfer = soft_deltas(energy, np.full(20000, 1.0), MUON, True, LIQUID_ARGON_TPC, rng)
+    step, transfer = soft_deltas(energy, np.full(20000, 1.0), MUON, True, MICROBOONE_WORLD, rng)
     # 9.66 /(m MeV) / beta^2 (1/0.35 - 1/5), less beta^2 ln(5/0.35)/T_max; 200 m of path.
     beta2 = float(kinematics(energy[0], MUON)[0])
     largest = float(largest_transfer(energy[0], MUON))

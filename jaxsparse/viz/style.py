@@ -1,0 +1,40 @@
+"""What all figures look like, and how they become files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+DPI = 120
+BACKGROUND = "#fbfbf8"
+FRAME = "#999999"
+
+
+def frame(ax: Axes) -> None:
+    """The frame of an image: pale, and ticks at whole pixels."""
+    ax.set_facecolor(BACKGROUND)
+    ax.tick_params(labelsize=8, color=FRAME)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator("auto", integer=True))
+    for spine in ax.spines.values():
+        spine.set_color(FRAME)
+
+
+def plain_axes(ax: Axes) -> None:
+    """The axes of a plot: a grid, and no lines above and right."""
+    ax.grid(alpha=0.25)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Writes a figure as PNG and returns the path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = {"compress_level": 4}  # half the time of the default for a few per cent more bytes
+    figure.savefig(path, dpi=DPI, facecolor="white", pil_kwargs=options)
+    return path
