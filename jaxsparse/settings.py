@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -285,6 +285,12 @@ def check_config(config: ConfigDict) -> None:
     """
     for key, _ in flatten(config):
         _check_known(key)
+    heads, given = tuple(config.model.heads), tuple(config.objectives)
+    if sorted(heads) != sorted(given):
+        raise InputError(
+            f"objectives are {', '.join(given) or 'none'} and model.heads "
+            f"{', '.join(heads) or 'none'}: every head needs an objective of its name"
+        )
     data, train, optimizer = config.data, config.train, config.optimizer
     for group, values in (("", config), ("data", data), ("optimizer", optimizer), ("train", train)):
         check(group, values)
@@ -300,6 +306,37 @@ def check_config(config: ConfigDict) -> None:
             f"data.validation is {data.validation!r} and train.validate_every "
             f"{train.validate_every}: {'early_stop' if train.early_stop else 'plateau'} needs "
             "validations, give both."
+        )
+    model, views, names = config.model, tuple(data.views), tuple(data.classes)
+    if model.in_channels != 1:
+        raise InputError(
+            f"model.in_channels is {model.in_channels}: pixels have one value, set it to 1."
+        )
+    if len(views) != model.views:
+        raise InputError(
+            f"data.views is {views} but model.views is {model.views}: give as many views as the "
+            "network has, or set model.views."
+        )
+    if names and "event" in heads:
+        check_event_classes(config, names, f"data.classes is {names}")
+
+
+def check_event_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:
+    """Whether the head ``event`` has as many scores as events have classes.
+
+    Args:
+      config: with that head.
+      names: of the classes.
+      found: where they are from, for the message.
+
+    Raises:
+      InputError: it has not.
+    """
+    number = config.model.heads.event.num_classes
+    if len(names) != number:
+        raise InputError(
+            f"model.heads.event.num_classes is {number} but {found}: set it to {len(names)}, or "
+            "choose with data.classes."
         )
 
 

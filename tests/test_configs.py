@@ -10,7 +10,6 @@ from jaxsparse import models, settings
 from jaxsparse.command_line import load_config
 from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
-from jaxsparse.training.data import check_data
 from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import Optimizer
 
@@ -45,7 +44,6 @@ def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     settings.check_config(config)
     models.build(config.model)
     objectives_of(config)
-    check_data(config)
     Optimizer(**config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsparse import settings
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.data.pipeline import Pipeline, chosen_views
+from jaxsparse.data.something_to_learn import require_something_to_learn
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
@@ -62,39 +64,19 @@ def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
     return named
 
 
-def check_data(config: ConfigDict) -> None:
-    """Whether the network of a config fits its data, as far as no file is needed to tell.
-
-    Raises:
-      InputError: another number of views, of values a pixel, or of classes of events.
-    """
-    views, names = tuple(config.data.views), tuple(config.data.classes)
-    if config.model.in_channels != 1:
-        raise InputError(
-            f"model.in_channels is {config.model.in_channels}: pixels have one value, set it to 1."
-        )
-    if len(views) != config.model.views:
-        raise InputError(
-            f"data.views is {views} but model.views is {config.model.views}: give as many views as "
-            "the network has, or set model.views."
-        )
-    if names and "event" in config.model.heads:
-        _check_event_classes(config, names, f"data.classes is {names}")
-
-
 def open_data(
     config: ConfigDict, network: Network, objectives: Sequence[Objective], num_devices: int
 ) -> Loaders:
     """Opens the files of a config, checks them, measures buckets.
 
     Args:
-      config: of the run, which :func:`check_data` has seen.
+      config: of the run, which :func:`jaxsparse.settings.check_config` has seen.
       network: whose levels are counted.
       objectives: say which targets batches have.
       num_devices: of this process.
 
     Raises:
-      InputError: a file that is none or does not fit, or no event to train or to validate on.
+      InputError: a file that is none or does not fit, or nothing to train or to validate on.
     """
     names_events = "event" in config.model.heads
     source = _open(config, "train")
@@ -140,6 +122,8 @@ def open_data(
             events=seen.events[spread_or_all(len(seen.events), train.validation_events)],
             num_buckets=min(2, data.num_buckets),
         )  # fmt: skip
+    if warning := require_something_to_learn(loader, validation):
+        facts["warning"] = warning
     return Loaders(loader, validation, len(chosen.events), facts, contents, event_classes)
 
 
@@ -166,17 +150,10 @@ def _open(config: ConfigDict, key: str) -> EventFile:
         )
     names = tuple(config.data.classes) or tuple(source.event_classes)
     if "event" in heads and names:
-        _check_event_classes(config, names, f"the events of {source.path} are {', '.join(names)}")
-    return source
-
-
-def _check_event_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:
-    number = config.model.heads.event.num_classes
-    if len(names) != number:
-        raise InputError(
-            f"model.heads.event.num_classes is {number} but {found}: set it to {len(names)}, or "
-            "choose with data.classes."
+        settings.check_event_classes(
+            config, names, f"the events of {source.path} are {', '.join(names)}"
         )
+    return source
 
 
 def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) -> Selection:

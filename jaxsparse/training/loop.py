@@ -16,17 +16,15 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
 from jaxsparse.data.loader import Loader
-from jaxsparse.data.something_to_learn import require_something_to_learn
 from jaxsparse.errors import InputError
 from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
-from jaxsparse.training.data import check_data, open_data, with_class_names
+from jaxsparse.training.data import open_data, with_class_names
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
-from jaxsparse.training.metrics import Sums
 from jaxsparse.training.objectives import main_head, objectives_of
 from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import (
@@ -83,52 +81,52 @@ class _Run:
     def __init__(
         self, config: ConfigDict, workdir: pathlib.Path, stop: StopSignals, resources: ExitStack
     ):
-        # 1. Check everything that is cheap to check before anything is written or compiled.
+        self.workdir, self.stop = workdir, stop
+
+        # 1. What can be known to be wrong is said before a file is opened or a program compiled.
         settings.check_config(config)
         check_path(workdir)
         config = with_absolute_paths(config)
-        self.network = models.build(config.model, AXIS)
-        self.objectives, self.main_head = objectives_of(config), main_head(config)
-        check_data(config)
-        split_cpu(config.train.cpu_devices)  # before anything starts JAX
-        self.config, self.workdir, self.stop = config, workdir, stop
-        self.optimizer: Optimizer = Optimizer(**config.optimizer)
-        forward = make_forward(self.network)
-        self.replicas = Replicas(
-            config.train.parallel,
-            local_devices(config.train.devices),
-            compiling=stop.unless_stopped,
-            keep_barriers=self.network.backbone.remat,
-        )
-        self.cache = enable_compilation_cache(config.train.cache_dir)
+        network = models.build(config.model, AXIS)
+        objectives = objectives_of(config)
+        self.main_head = main_head(config)
+        self.optimizer = Optimizer(**config.optimizer)
 
-        # 2. The data: files are opened and checked, buckets are measured on them.
-        data = open_data(config, self.network, self.objectives, self.replicas.num_devices)
-        self.loader, self.validation, self.facts = data.train, data.validation, data.facts
-        if warning := require_something_to_learn(data.train, data.validation):
-            self.facts = {**self.facts, "warning": warning}
+        # 2. The devices.
         train = config.train
+        split_cpu(train.cpu_devices)  # before anything starts JAX
+        self.replicas = Replicas(
+            train.parallel,
+            local_devices(train.devices),
+            compiling=stop.unless_stopped,
+            keep_barriers=network.backbone.remat,
+        )
+        cache = enable_compilation_cache(train.cache_dir)
+
+        # 3. The data: files are opened and checked, buckets are measured on them.
+        data = open_data(config, network, objectives, self.replicas.num_devices)
+        self.loader, self.validation = data.train, data.validation
         self.plan = Plan.of(
             data.num_events, batch_size=train.batch_size, steps=train.steps, epochs=train.epochs,
             validate_every=train.validate_every, validate_epochs=train.validate_epochs,
         )  # fmt: skip
         self.config = config = with_class_names(config, data.event_classes)
-        inputs = inputs_of(config, data.contents)
 
-        # 3. The state: from the latest checkpoint, or new, or with another run's parameters.
-        begin = beginning(config, workdir, inputs)
+        # 4. The work directory: this run's own, and no other process's.
+        inputs = inputs_of(config, data.contents)
+        begin = beginning(config, workdir, inputs) if train.start_from else None
         resources.enter_context(work_directory.locked(workdir))
         work_directory.claim(workdir, config, inputs, data.event_classes)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
-        self.progress = Progress()
+
+        # 5. The state: from the latest checkpoint, or new, or with another run's parameters.
         variables = models.init_variables(config.model, config.seed)
         if begin is not None:
             variables = begin.applied_to(variables)
-            self.facts = {**self.facts, "begins with": begin.fact}
         state = create_state(variables, self.optimizer, config.seed)
-        self.resumed_at: int | None = None
+        resumed_at, self.progress = None, Progress()
         if (found := self.checkpoints.restore_latest(state)) is not None:
-            self.resumed_at, state, saved, remarks = found
+            resumed_at, state, saved, remarks = found
             self.progress = Progress(**saved)
             for remark in remarks:
                 print(remark)  # at once: it must not be lost where the set-up ends early
@@ -136,19 +134,19 @@ class _Run:
         self.plateau_scale = float(state.plateau.scale)
         self.loader.start_batch = self.progress.batch
 
-        # 4. The programs.
+        # 6. The programs, which their first calls compile.
+        forward = make_forward(network)
         train_step = make_train_step(
-            self.objectives, forward, self.optimizer, micro_batches=config.train.accumulate
+            objectives, forward, self.optimizer, micro_batches=train.accumulate
         )
+        validation_step = make_validation_step(objectives, forward)
         self.train_step = self.replicas.wrap(train_step, "train", donate=True)
-        self.validation_step = self.replicas.wrap(
-            make_validation_step(self.objectives, forward), "validation"
-        )
-        self.log = resources.enter_context(
-            closing(
-                MetricsLog(workdir, resume_at=self.resumed_at or 0, lines=self.progress.log_lines)
-            )
-        )
+        self.validation_step = self.replicas.wrap(validation_step, "validation")
+        self.pending: deque[_Pending] = deque()
+
+        # 7. What is told of the run, and where it stands.
+        log = MetricsLog(workdir, resume_at=resumed_at or 0, lines=self.progress.log_lines)
+        self.log = resources.enter_context(closing(log))
         self.display = Display(
             total=self.plan.steps,
             start=self.step,
@@ -156,40 +154,35 @@ class _Run:
         )
         self.meter = Meter()
         self.meter.resume(self.progress.window)
-        self.clock = Clock(self.progress.seconds, config.train.minutes)
-        self.saved = None if self.resumed_at is None else self._position
+        self.clock = Clock(self.progress.seconds, train.minutes)
+        self.saved = None if resumed_at is None else self._position
+        where = "a new run" if resumed_at is None else f"resumed at step {resumed_at}"
+        facts = data.facts if begin is None else {**data.facts, "begins with": begin.fact}
+        self._banner(where, cache, facts)
 
     # ----- the story -----
 
     def train(self) -> Result:
         """Steps until there is a reason to stop; always leaves a checkpoint of the last step."""
-        self._banner()
-        every = self.config.train
-        pending: deque[_Pending] = deque()
+        train = self.config.train
         with self.display, closing(iter(self.loader)) as batches:
-            reason = self._reason()
-            if self.progress.validation_due and reason is None:  # a signal came before it
+            if self.progress.validation_due and self._reason() is None:  # a signal came before it
                 self._checkpoint(validate=True)
-                reason = self._reason()
-            while reason is None and self._one_step(next(batches), pending):
-                step = self.step
-                if step % every.log_every == 0:
-                    self._drain(pending, 0)
-                    self._log_training(step)
-                due = self.plan.validates_after(step)
-                save = every.checkpoint_every and step % every.checkpoint_every == 0
-                if (due or save) and self._reason() is None:  # the last step is saved below
-                    self._drain(pending, 0)
-                    self._checkpoint(validate=due)
-                reason = self._reason()
+            while self._reason() is None and self._one_step(next(batches)):
+                if self.step % train.log_every == 0:
+                    self._log_training()
+                validate = self.plan.validates_after(self.step)
+                save = train.checkpoint_every and self.step % train.checkpoint_every == 0
+                if (validate or save) and self._reason() is None:  # the last step is saved below
+                    self._checkpoint(validate=validate)
             # The end: whatever is still open is logged, validated and saved. After a signal the
             # next start does that, as if this one had gone on.
-            self._drain(pending, 0)
+            self._drain()
             reason = self._reason()
             if self.meter.steps and not self.stop.caught:
-                self._log_training(self.step)
-            due = self.progress.validation_due or self.plan.validates_after(self.step)
-            self._checkpoint(validate=due or not self.stop.caught)
+                self._log_training()
+            validate = self.progress.validation_due or self.plan.validates_after(self.step)
+            self._checkpoint(validate=validate or not self.stop.caught)
             if self.progress.validation_due:
                 reason = self._reason()
         validated = math.isfinite(self.progress.best_loss)
@@ -206,7 +199,7 @@ class _Run:
             abandoned=self.stop.abandoned,
         )
 
-    def _one_step(self, batch: Any, pending: deque[_Pending]) -> bool:
+    def _one_step(self, batch: Any) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""
         before, compiled = time.perf_counter(), self.replicas.compilations
         rate = self.optimizer.rate(self.step, self.fraction)
@@ -220,14 +213,14 @@ class _Run:
             jax.block_until_ready(sums)
             self.meter.exclude(time.perf_counter() - before)
         self.progress.batch += 1
-        pending.append((self.progress.batch, sums, timed))
-        self._drain(pending, MAX_STEPS_AHEAD)
+        self.pending.append((self.progress.batch, sums, timed))
+        self._drain(leave=MAX_STEPS_AHEAD)
         return True
 
-    def _drain(self, pending: deque[_Pending], leave: int) -> None:
+    def _drain(self, leave: int = 0) -> None:
         """Takes in the sums of all but the last ``leave`` steps, and looks at their losses."""
-        while len(pending) > leave:
-            step, sums, timed = pending.popleft()
+        while len(self.pending) > leave:
+            step, sums, timed = self.pending.popleft()
             sums = sums.fetch()
             self._require_finite(sum(head.loss for head in sums.heads.values()), step, "loss")
             main = sums.head(self.main_head)
@@ -244,15 +237,17 @@ class _Run:
 
     # ----- what happens every so many steps -----
 
-    def _log_training(self, step: int) -> None:
-        sums = self.meter.sums
-        self._write(step, "train", sums, self.meter)
+    def _log_training(self) -> None:
+        """A line about the steps since the last one."""
+        self._drain()
+        self._log("train", self.meter)
         self.meter.restart()
 
-    def _write(self, step: int, split: str, sums: Sums, meter: Meter) -> None:
-        main = sums.head(self.main_head)
+    def _log(self, split: str, meter: Meter) -> None:
+        """A line of ``metrics.jsonl``, which the display shows: what was counted up to here."""
+        main = meter.sums.head(self.main_head)
         record = Record(
-            step=step,
+            step=self.step,
             split=split,
             loss=main.loss_per_event,
             accuracy=main.accuracy,
@@ -260,13 +255,14 @@ class _Run:
             events_per_second=meter.events_per_second,
             sites_per_second=meter.sites_per_second,
             compilations=self.replicas.compilations,
-            heads=sums.beside(self.main_head),
+            heads=meter.sums.beside(self.main_head),
         )
         self.log.write(record)
         self.display.record(record)
 
     def _checkpoint(self, *, validate: bool) -> None:
         """Saves the state, after a validation where one is due and no signal came."""
+        self._drain()
         before, score = time.perf_counter(), None
         due = validate and self.progress.validated != self.step
         if due and self.validation is not None:
@@ -304,7 +300,7 @@ class _Run:
                 if not timed:
                     meter.exclude(time.perf_counter() - before)
                 meter.add(sums, timed=timed)
-        self._write(self.step, "validation", meter.sums, meter)
+        self._log("validation", meter)
         main = meter.sums.head(self.main_head)
         self._require_finite(main.loss_per_event, self.step, "validation loss")
         score = self.optimizer.score(main.loss_per_event, main.accuracy)
@@ -338,16 +334,15 @@ class _Run:
 
     def _reason(self) -> str | None:
         """Why to stop now; None to go on."""
-        every = self.config.train
+        early_stop = self.config.train.early_stop
         if self.stop.caught:
             return f"stopped by {self.stop.caught}"
         if self.step >= self.plan.steps:
             return "all steps done"
         if self.clock.is_up:
             return "time is up"
-        if every.early_stop and self.progress.bad_validations >= every.early_stop:
-            metric = self.config.optimizer.plateau_metric
-            return f"no better validation {metric} in the last {every.early_stop}"
+        if early_stop and self.progress.bad_validations >= early_stop:
+            return f"no better validation {self.optimizer.plateau_metric} in the last {early_stop}"
         return None
 
     def _require_finite(self, loss: float, step: int, what: str) -> None:
@@ -366,21 +361,20 @@ class _Run:
         ]
         self._require_finite(0.0 if all(finite) else math.nan, self.step, "a parameter")
 
-    def _banner(self) -> None:
-        config, buckets = self.config, self.loader.buckets
+    def _banner(self, where: str, cache: str, facts: dict[str, str]) -> None:
+        model, train, buckets = self.config.model, self.config.train, self.loader.buckets
         measured = buckets.capacities[: buckets.measured or None]
-        begin = "a new run" if self.resumed_at is None else f"resumed at step {self.resumed_at}"
         self.display.banner(
             {
-                "devices": f"{describe_devices(self.replicas.devices)}, {config.train.parallel}",
-                "compile cache": self.cache or "off",
-                "work directory": f"{self.workdir}, {begin}",
-                "model": f"{config.model.name}, {config.model.vocabulary}, {config.model.dtype}, "
+                "devices": f"{describe_devices(self.replicas.devices)}, {train.parallel}",
+                "compile cache": cache or "off",
+                "work directory": f"{self.workdir}, {where}",
+                "model": f"{model.name}, {model.vocabulary}, {model.dtype}, "
                 f"{count_parameters(self.state.params):,} parameters",
-                **self.facts,
+                **facts,
                 "capacities": ", ".join(map(str, measured)),
-                "run": f"{self.plan.length} of {config.train.batch_size} events"
-                + (f" in {config.train.accumulate} parts" if config.train.accumulate > 1 else "")
-                + (f", at most {config.train.minutes:g} minutes" if config.train.minutes else ""),
+                "run": f"{self.plan.length} of {train.batch_size} events"
+                + (f" in {train.accumulate} parts" if train.accumulate > 1 else "")
+                + (f", at most {train.minutes:g} minutes" if train.minutes else ""),
             }
         )

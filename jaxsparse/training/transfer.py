@@ -63,11 +63,9 @@ def beginning(
       inputs: of the run; the entry of ``train.start_from`` is completed.
 
     Returns:
-      None where there is nothing to begin with, or it need not be read.
+      None where it need not be read.
     """
-    here = inputs.get(_KEY)
-    if here is None:
-        return None
+    here = inputs[_KEY]
     if checkpoint_steps(workdir):
         before = read_inputs(workdir, read_config(workdir)).get(_KEY)
         if before is not None and before.path == here.path:

@@ -235,6 +235,7 @@ OPTIONS_OF_EVAL = flags_of(
     data=PATHS, out=OUTPUTS, view=VALUES, whole_plane=VALUES, checkpoint=VALUES, part=VALUES,
     num_events=VALUES, pictures=VALUES, thresholds=VALUES | st.sampled_from(["delta>nan", "nue>1"]),
     bootstrap_group=VALUES, baseline_data=PATHS, value_scale=VALUES, seed=VALUES,
+    bad_events=VALUES | st.just("skip"), max_bad_events=VALUES,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsparse import models
+from jaxsparse import models, settings
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
@@ -170,11 +170,11 @@ def test_the_gradient_is_the_weighted_sum_of_those_of_the_objectives(config):
 def test_every_head_needs_an_objective_and_every_objective_a_head(config):
     del config.objectives.semantic
     with pytest.raises(InputError, match=r"objectives are event and model\.heads event, semantic"):
-        objectives_of(config)
+        settings.check_config(config)
     other = default_config("uresnet", ("semantic", "event"))
     del other.model.heads.event
     with pytest.raises(InputError, match="every head needs an objective of its name"):
-        objectives_of(other)
+        settings.check_config(other)
 
 
 def test_the_main_head_is_named_where_there_are_several(config):
