@@ -135,6 +135,31 @@ def test_bfloat16_factors_have_sums_of_float32(batch, dtype):
                 )
 
 
+@pytest.fixture(params=["avx2", "nothing"])
+def narrow_vectors(request, monkeypatch):
+    """The kernels of processors with less, which this one can run too."""
+    import llvmlite.binding as llvm
+
+    from jaxsparse.ops.native import kernels
+
+    has = llvm.get_host_cpu_features()
+    if request.param == "avx2" and not has.get("avx2"):
+        pytest.skip("the processor has no vectors of 256 bits")
+    features = {"avx2": {"avx2": True, "fma": True}, "nothing": {}}[request.param]
+    tile = kernels.tile_for(features)
+    jax.clear_caches()
+    monkeypatch.setattr(kernels, "tile_for", lambda _: tile)
+    monkeypatch.setattr(compiler, "_lanes", {compiler.BFLOAT16: 0})
+    yield tile
+    jax.clear_caches()
+
+
+def test_the_kernels_of_lesser_processors_equal_the_gather_table(batch, narrow_vectors):
+    for kind, kernel_map in maps(batch[1]).items():
+        compare(kernel_map, *{"same": (17, 37), "down": (3, 5), "up": (48, 20)}[kind])
+    assert compiler.lanes() == narrow_vectors.lanes
+
+
 @pytest.mark.parametrize("kind", ["same", "down", "up"])
 @pytest.mark.parametrize(
     ("channels", "out"), [(1, 32), (3, 5), (17, 16), (48, 33), (96, 64), (160, 1)]
