@@ -9,12 +9,22 @@ are to be measured on a file of at least 2,000 compressed planes, so that no cac
 Nothing trains: the batches are dropped as they come. The clock starts with the first batch, so
 processes have been started and the table of buckets measured. Processor time is of this process and
 its workers; memory is what this process holds after the epoch more than when the clock started.
+
+    python -m benchmarks.loader --data=FILE --config=... --against=../before [--rounds=5]
+
+Before and after a change, in one run: a round measures the checkout in the folder ``--against`` and
+then this one, each in a process of its own, with its own code and its own file of the config. The
+table has medians of the rounds, and of the ratios of this checkout to the other within a round.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -37,6 +47,10 @@ _EPOCHS = flags.DEFINE_float("epochs", 1.0, "Epochs that are timed.", lower_boun
 _OUT = command_line.define_path(
     "out", None, "JSON file to write; without: only the table on the screen."
 )
+_AGAINST = command_line.define_path("against", None, "Folder of another checkout to compare with.")
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds of --against.", lower_bound=1)
+
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(_: list[str]) -> None:
@@ -44,6 +58,13 @@ def main(_: list[str]) -> None:
     for text in _WORKERS.value:
         if not text.isdigit():
             raise InputError(f"--workers has {text!r}: must be whole numbers, 0 for threads")
+    rows = _alone() if _AGAINST.value is None else _in_turn(_AGAINST.value.resolve())
+    if _OUT.value:
+        record = {"machine": machine.record("benchmarks.loader"), "rows": rows}
+        _OUT.value.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _alone() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     print(f"{'workers':>8} {'events':>9} {'events/s':>9} {'CPU us/event':>13} {'MB more':>8}")
     for text in _WORKERS.value:
@@ -52,9 +73,43 @@ def main(_: list[str]) -> None:
             f"{row['workers']:8d} {row['events']:9d} {row['events_per_second']:9.0f} "
             f"{row['cpu_us']:13.1f} {row['mb_more']:8.1f}"
         )
-    if _OUT.value:
-        record = {"machine": machine.record("benchmarks.loader"), "rows": rows}
-        _OUT.value.write_text(json.dumps(record, indent=2) + "\n")
+    return rows
+
+
+def _in_turn(other: Path) -> list[dict[str, Any]]:
+    before, now = zip(
+        *((_measured_in(other), _measured_in(_ROOT)) for _ in range(_ROUNDS.value)), strict=True
+    )
+    rows = []
+    print(f"{'workers':>8} {'':>13} {'before':>9} {'now':>9} {'now/before':>11}")
+    for number, text in enumerate(_WORKERS.value):
+        row: dict[str, Any] = {"workers": int(text), "rounds": _ROUNDS.value}
+        for key, title in (("cpu_us", "CPU us/event"), ("events_per_second", "events/s")):
+            pairs = [(b[number][key], n[number][key]) for b, n in zip(before, now, strict=True)]
+            median = [statistics.median(side) for side in zip(*pairs, strict=True)]
+            ratio = statistics.median(n / b for b, n in pairs)
+            row[key] = {"before": median[0], "now": median[1], "ratio": ratio}
+            print(f"{int(text):8d} {title:>13} {median[0]:9.1f} {median[1]:9.1f} {ratio:11.3f}")
+        rows.append(row)
+    return rows
+
+
+def _measured_in(checkout: Path) -> list[dict[str, Any]]:
+    """The rows of a checkout, by its own benchmark in a process of its own."""
+    own = ("--against", "--rounds", "--out")
+    asked = [argument for argument in sys.argv[1:] if not argument.startswith(own)]
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder, "rows.json")
+        files = f"--data={_DATA.value.absolute()}", f"--out={written}"
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.loader", *asked, *files],
+            cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise InputError(f"benchmarks.loader in {checkout} ends with: {reason}")
+        return json.loads(written.read_text())["rows"]
 
 
 def _measure(workers: int) -> dict[str, Any]:

@@ -63,6 +63,37 @@ def test_crops_of_planes_are_measured_with_their_targets(tmp_path: Path) -> None
     assert row["events"] >= 80
 
 
+# A loader of another checkout that took a millisecond of processor time an event.
+OTHER = """
+import json, pathlib, sys
+given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+row = {"cpu_us": 1000.0, "events_per_second": float(given["--epochs"])}
+pathlib.Path(given["--out"]).write_text(json.dumps({"rows": [row]}))
+"""
+
+
+def test_another_checkout_is_measured_in_turn_by_its_own_code(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5")
+    other = tmp_path / "other"
+    (other / "benchmarks").mkdir(parents=True)
+    (other / "benchmarks" / "loader.py").write_text(OTHER)
+    process = run(tmp_path, "--workers=0", f"--against={other}", "--rounds=1", "--epochs=2")
+    assert process.returncode == 0, process.stderr
+    (row,) = json.loads((tmp_path / "a.json").read_text())["rows"]
+    assert row["cpu_us"]["before"] == 1000
+    assert row["events_per_second"]["before"] == 2
+    assert row["cpu_us"]["ratio"] == row["cpu_us"]["now"] / 1000 > 0
+    assert f"{row['cpu_us']['ratio']:.3f}" in process.stdout
+
+
+def test_a_checkout_that_cannot_be_measured_is_refused_in_one_line(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5")
+    process = run(tmp_path, "--workers=0", f"--against={tmp_path}")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert f"benchmarks.loader in {tmp_path} ends with: " in line
+
+
 def test_a_wrong_number_of_workers_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
     write(tmp_path / "a.h5")
     process = run(tmp_path, "--workers=0,many")
