@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from jaxsparse.errors import InputError
 from jaxsparse.integers import positive
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.rows import take_rows
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.tensor import SparseTensor, check_room, check_tensor
 
 
@@ -43,27 +46,33 @@ def concatenate_events(
     _check_alike(tensors, same_events=False)
     enough = sum(x.capacity for x in tensors)
     rows = enough if capacity is None else positive("capacity", capacity)
-    counts = [jnp.asarray(x.num_active, jnp.int32) for x in tensors]
-    total = jnp.sum(jnp.stack(counts), dtype=jnp.int32)
+    coords, source, total = _concatenated(tuple(map(Sites.of, tensors)), rows)
     check_room(total, rows)
-    # Where the active rows of each batch begin, before padding is left out and after.
-    target = jnp.arange(rows, dtype=jnp.int32)
-    source = jnp.full(rows, enough, jnp.int32)
-    begin, filled, shifted, events = 0, jnp.zeros((), jnp.int32), [], 0
-    for x, count in zip(tensors, counts, strict=True):
-        own = (target >= filled) & (target < filled + count)
-        source = jnp.where(own, target - filled + begin, source)
-        shifted.append(x.coords + jnp.array([[events, *[0] * x.dim]], jnp.int32))
-        begin, filled, events = begin + x.capacity, filled + count, events + x.batch_size
-    coords = jnp.concatenate(shifted).at[source].get(mode="fill", fill_value=-1)
     features = jnp.concatenate([x.features for x in tensors])
     return dataclasses.replace(
         tensors[0],
         coords=coords,
         features=take_rows(features, source, distinct=True),
         num_active=jnp.minimum(total, rows),
-        batch_size=events,
+        batch_size=sum(x.batch_size for x in tensors),
     )
+
+
+@one_program("rows")
+def _concatenated(batches: tuple[Sites, ...], rows: int) -> tuple[Array, Array, Array]:
+    """Coordinates, the row of all batches in a row that each comes from, and how many there are."""
+    total = jnp.sum(jnp.stack([x.count for x in batches]), dtype=jnp.int32)
+    # Where the active rows of each batch begin, before padding is left out and after.
+    target = jnp.arange(rows, dtype=jnp.int32)
+    source = jnp.full(rows, sum(x.capacity for x in batches), jnp.int32)
+    begin, filled, shifted, events = 0, jnp.zeros((), jnp.int32), [], 0
+    for x in batches:
+        own = (target >= filled) & (target < filled + x.count)
+        source = jnp.where(own, target - filled + begin, source)
+        shifted.append(x.coords + jnp.array([[events, *[0] * x.dim]], jnp.int32))
+        begin, filled, events = begin + x.capacity, filled + x.count, events + x.batch_size
+    coords = jnp.concatenate(shifted).at[source].get(mode="fill", fill_value=-1)
+    return coords, source, total
 
 
 def stack(tensors: Sequence[SparseTensor]) -> SparseTensor:

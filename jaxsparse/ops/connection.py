@@ -25,6 +25,7 @@ from jaxsparse.errors import InputError, check_kind
 from jaxsparse.ops import lookup
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, inverted, symmetric_map
 from jaxsparse.ops.levels import Geometry, Level
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import PerAxis, Region
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
 from jaxsparse.pytree import pytree
@@ -300,10 +301,17 @@ def general_map(
         )
     stride = tuple(c // f for f, c in zip(fine.stride, coarse.stride, strict=True))
     check_int32(coarse.spatial_shape, region, stride)
+    return _general_map(fine, coarse, region=region, stride=stride, strategy=strategy), stride
+
+
+@one_program("region", "stride", "strategy")
+def _general_map(
+    fine: Sites, coarse: Sites, *, region: Region, stride: tuple[int, ...], strategy: str
+) -> KernelMap:
     find = lookup.Lookup.of(fine, strategy)
     places = fine_places(coarse.coords, region, stride)
     table = find(places, jnp.broadcast_to(coarse.mask, places.shape[:2]))
-    kernel_map = KernelMap(
+    return KernelMap(
         table,
         None,
         coarse.num_active,
@@ -312,4 +320,3 @@ def general_map(
         kind=GENERAL,
         mirror=inverted(table, fine.capacity),
     )
-    return kernel_map, stride

@@ -18,6 +18,8 @@ from jaxtyping import Array, Float, Int
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
 from jaxsparse.ops.linear_pair import LinearPair
+from jaxsparse.ops.one_program import one_program
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.pytree import pytree
 from jaxsparse.tensor import SparseTensor, check_tensor
 
@@ -51,9 +53,7 @@ class EventRows:
         ([0, 1, 1, 3, 3], [0, 2, 2, 4])
         """
         check_tensor(x)
-        event = jnp.where(x.mask, x.coords[:, 0], x.batch_size)
-        numbers = jnp.arange(x.batch_size + 1, dtype=jnp.int32)
-        return cls(jnp.searchsorted(event, numbers).astype(jnp.int32), event)
+        return _event_rows(Sites.of(x))
 
     @property
     def events(self) -> int:
@@ -64,6 +64,13 @@ class EventRows:
     def counts(self) -> Int[Array, " events"]:
         """Sites of every event."""
         return self.bounds[1:] - self.bounds[:-1]
+
+
+@one_program()
+def _event_rows(sites: Sites) -> EventRows:
+    event = jnp.where(sites.mask, sites.coords[:, 0], sites.batch_size)
+    numbers = jnp.arange(sites.batch_size + 1, dtype=jnp.int32)
+    return EventRows(jnp.searchsorted(event, numbers).astype(jnp.int32), event)
 
 
 def event_sum(
@@ -169,13 +176,20 @@ def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     """
     check_tensor(x)
     check_features(x.features.dtype)
-    rows, values = EventRows.of(x), jax.lax.stop_gradient(x.features)
+    rows = EventRows.of(x)
+    choice = _largest_row(rows, jax.lax.stop_gradient(x.features))
+    return _chosen_row((rows, choice), x.features, x.batch_size)
+
+
+@one_program()
+def _largest_row(rows: EventRows, values: Array) -> Array:
+    """The first row of every event that has its maximum, channel by channel."""
+    capacity = values.shape[0]
     largest = _reduce(values, rows.bounds, jnp.max, -jnp.inf)
     own = largest.at[rows.event].get(mode="fill", fill_value=0)
-    row = jnp.arange(x.capacity, dtype=jnp.int32)[:, None]
-    candidate = jnp.where((values == own) | jnp.isnan(values), row, x.capacity)
-    choice = _reduce(candidate, rows.bounds, jnp.min, x.capacity)
-    return _chosen_row((rows, choice), x.features, x.batch_size)
+    row = jnp.arange(capacity, dtype=jnp.int32)[:, None]
+    candidate = jnp.where((values == own) | jnp.isnan(values), row, capacity)
+    return _reduce(candidate, rows.bounds, jnp.min, capacity)
 
 
 def broadcast_add(x: SparseTensor, vectors: Float[Array, "events channels"]) -> SparseTensor:

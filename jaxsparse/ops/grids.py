@@ -11,7 +11,9 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import as_features
 from jaxsparse.integers import INT32_MAX, positive
 from jaxsparse.ops import coordinates
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.rows import sum_rows, take_rows
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.tensor import SparseTensor, check_room, check_tensor
 
 
@@ -32,8 +34,7 @@ def to_dense(x: SparseTensor) -> Float[Array, "events ..."]:
     """
     check_tensor(x)
     cells = _cell_count(x.batch_size, x.spatial_shape)
-    cell = coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
-    grid = sum_rows(x.features, cell, cells, distinct=True)
+    grid = sum_rows(x.features, _cells(Sites.of(x)), cells, distinct=True)
     return grid.reshape(x.batch_size, *x.spatial_shape, x.num_channels)
 
 
@@ -50,8 +51,7 @@ def dense_mask(x: SparseTensor) -> Bool[Array, "events ..."]:
     """
     check_tensor(x)
     cells = _cell_count(x.batch_size, x.spatial_shape)
-    cell = coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
-    grid = jnp.zeros(cells, bool).at[cell].set(True, mode="drop")
+    grid = jnp.zeros(cells, bool).at[_cells(Sites.of(x))].set(True, mode="drop")
     return grid.reshape(x.batch_size, *x.spatial_shape)
 
 
@@ -118,6 +118,28 @@ def from_dense(
         capacity = max(int(num_sites), 1)
     capacity = positive("capacity", capacity)
     check_room(num_sites, capacity, "array has")
+    coords, cell = _sites_of_cells(active, rank, shape=tuple(shape), capacity=capacity)
+    return SparseTensor(
+        coords=coords,
+        features=take_rows(array.reshape(cells, channels), cell, distinct=True),
+        num_active=jnp.minimum(num_sites, capacity),
+        spatial_shape=tuple(shape),
+        batch_size=batch_size,
+        stride=(1,) * len(shape),
+    )
+
+
+@one_program()
+def _cells(x: Sites) -> Array:
+    return coordinates.cell_index(x.coords, x.mask, x.batch_size, x.spatial_shape)
+
+
+@one_program("shape", "capacity")
+def _sites_of_cells(
+    active: Array, rank: Array, *, shape: tuple[int, ...], capacity: int
+) -> tuple[Array, Array]:
+    """Coordinates and cells of the first ``capacity`` active cells."""
+    cells = active.shape[0]
     row = jnp.where(active & (rank < capacity), rank, capacity)
     number = jnp.arange(cells, dtype=jnp.int32)
     cell = jnp.full(capacity, cells, jnp.int32).at[row].set(number, mode="drop")
@@ -127,14 +149,7 @@ def from_dense(
         columns.append(rest % length)
         rest = rest // length
     coords = jnp.stack([rest, *reversed(columns)], axis=1)
-    return SparseTensor(
-        coords=jnp.where((cell < cells)[:, None], coords, -1),
-        features=take_rows(array.reshape(cells, channels), cell, distinct=True),
-        num_active=jnp.minimum(num_sites, capacity),
-        spatial_shape=tuple(shape),
-        batch_size=batch_size,
-        stride=(1,) * len(shape),
-    )
+    return jnp.where((cell < cells)[:, None], coords, -1), cell
 
 
 def _cell_count(batch_size: int, shape: tuple[int, ...]) -> int:

@@ -12,8 +12,9 @@ from jaxtyping import Array, Bool, Float
 from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
 from jaxsparse.ops.int32 import clipped_int32
-from jaxsparse.ops.lookup import Lookup
+from jaxsparse.ops.lookup import find_rows
 from jaxsparse.ops.rows import take_rows
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.tensor import SparseTensor, check_tensor
 
 # The largest whole number below 2^31 that float32 holds.
@@ -67,10 +68,13 @@ def interpolate(
     whole, valid = _whole(points)
     lower = jnp.floor(points[:, 1:])
     fraction = points[:, 1:] - jax.lax.stop_gradient(lower)
-    corners = jnp.array(list(itertools.product((0, 1), repeat=x.dim)), jnp.int32)
-    steps = jnp.concatenate([jnp.zeros((len(corners), 1), jnp.int32), corners], axis=1)
-    rows = Lookup.of(x, strategy)(
-        whole[:, None] + steps[None], jnp.broadcast_to(valid[:, None], (len(points), len(corners)))
+    corners = np.array(list(itertools.product((0, 1), repeat=x.dim)), np.int32)
+    steps = np.pad(corners, ((0, 0), (1, 0)))
+    rows = find_rows(
+        Sites.of(x),
+        whole[:, None] + steps[None],
+        jnp.broadcast_to(valid[:, None], (len(points), len(corners))),
+        strategy,
     )
     sides = jnp.where(corners[None] == 1, fraction[:, None], 1 - fraction[:, None])
     weights = jnp.prod(sides, axis=-1)
@@ -126,7 +130,7 @@ def features_at(
         # Not floor(p + 0.5), which takes the largest float32 below one half to 1.
         nearest = lower + (points - lower >= 0.5).astype(jnp.float32)
         whole, valid = _whole(jnp.concatenate([points[:, :1], nearest[:, 1:]], axis=1))
-    rows = Lookup.of(x, strategy)(whole, valid)
+    rows = find_rows(Sites.of(x), whole, valid, strategy)
     return take_rows(x.features, rows), rows < x.capacity
 
 

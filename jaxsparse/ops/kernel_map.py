@@ -20,6 +20,7 @@ from jaxtyping import Array, Int
 from jaxsparse.errors import InputError
 from jaxsparse.ops import lookup
 from jaxsparse.ops.int32 import as_int32, row_count
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import PerAxis, Region, hypercube, per_axis
 from jaxsparse.pytree import pytree
 
@@ -217,8 +218,27 @@ def symmetric_map(
             f"of {len(spatial_shape)} axes; general_map takes any"
         )
     coords = as_int32("coords", coords)
+    return _symmetric_map(
+        coords,
+        row_count("num_active", num_active, len(coords)),
+        batch_size=batch_size,
+        spatial_shape=tuple(spatial_shape),
+        region=region,
+        strategy=strategy,
+    )
+
+
+@one_program("batch_size", "spatial_shape", "region", "strategy")
+def _symmetric_map(
+    coords: Array,
+    num_active: Array,
+    *,
+    batch_size: int,
+    spatial_shape: tuple[int, ...],
+    region: Region,
+    strategy: str,
+) -> KernelMap:
     capacity = coords.shape[0]
-    num_active = row_count("num_active", num_active, capacity)
     find = lookup.Lookup(
         coords, num_active, batch_size=batch_size, spatial_shape=spatial_shape, strategy=strategy
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.integers import integer, integers
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import Region, hypercube
 from jaxsparse.ops.site_list import Sites
 from jaxsparse.origins import scaled
@@ -174,52 +176,70 @@ def geometry(
         raise InputError(
             f"capacities is {rows}: must be {levels} positive numbers beginning with {x.capacity}"
         )
-    wanted = kernels_of_levels(kernels, levels)
-    coords = jnp.asarray(x.coords)
-    num_active = jnp.asarray(x.num_active, jnp.int32)
-    shape, stride = x.spatial_shape, x.stride
-    fits = num_active <= rows[0]
-    built: list[Level] = []
-    for index in range(levels):
-        num_here = jnp.minimum(num_active, rows[index])
-        maps = KernelMaps()
-        for size, dilation in map(_size_and_dilation, wanted[index]):
+    wanted = tuple(kernels_of_levels(kernels, levels))
+    finest = Sites.of(x)
+    built = _built(finest, capacities=rows, kernels=wanted, strategy=strategy)
+    # The object that x holds: what a program returns is another one.
+    built = dataclasses.replace(
+        built,
+        levels=(dataclasses.replace(built.levels[0], coords=finest.coords), *built.levels[1:]),
+    )
+    for fine, coarse in itertools.pairwise(built.levels):
+        scaled(coarse.coords, fine.coords, (2,) * x.dim)
+    at_hand = not isinstance(built.fits, jax.core.Tracer)
+    if capacities is not None and at_hand and not bool(built.fits):
+        over = next(i for i, level in enumerate(built.levels) if int(level.count) > level.capacity)
+        raise InputError(
+            f"capacities is {rows} but level {over} has {int(built.levels[over].count)} sites: "
+            "raise it, ops.count_levels counts what is needed"
+        )
+    return built
+
+
+@one_program("capacities", "kernels", "strategy")
+def _built(
+    finest: Sites,
+    *,
+    capacities: tuple[int, ...],
+    kernels: tuple[tuple[Kernel, ...], ...],
+    strategy: str,
+) -> Geometry:
+    sites = finest
+    fits = sites.count <= capacities[0]
+    levels: list[Level] = []
+    for index, wanted in enumerate(kernels):
+        num_here = jnp.minimum(sites.count, capacities[index])
+        place: Any = {"batch_size": sites.batch_size, "spatial_shape": sites.spatial_shape}
+        maps, down, coarser = KernelMaps(), None, sites
+        for size, dilation in map(_size_and_dilation, wanted):
             maps[kernel_key(size, dilation)] = submanifold_map(
-                coords,
+                sites.coords,
                 num_here,
-                batch_size=x.batch_size,
-                spatial_shape=shape,
                 kernel_size=size,
                 dilation=dilation,
                 strategy=strategy,
+                **place,
             )
-        level = Level(coords, num_active, shape, x.batch_size, stride, maps, None)
-        if index + 1 == levels:
-            built.append(level)
-            break
-        coarse, num_active, parent, child = coordinates.downsample(
-            coords,
-            num_here,
-            batch_size=x.batch_size,
-            spatial_shape=shape,
-            capacity=rows[index + 1],
-        )
-        num_coarse = jnp.minimum(num_active, rows[index + 1])
-        down = downsample_map(
-            parent, child, num_here, num_coarse, capacity=rows[index + 1], dim=x.dim
-        )
-        built.append(dataclasses.replace(level, down=down))
-        fits &= num_active <= rows[index + 1]
-        coords = scaled(coarse, coords, (2,) * x.dim)
-        shape = coordinates.halved_shape(shape)
-        stride = tuple(2 * s for s in stride)
-    if capacities is not None and not isinstance(fits, jax.core.Tracer) and not bool(fits):
-        over = next(i for i, level in enumerate(built) if int(level.count) > level.capacity)
-        raise InputError(
-            f"capacities is {rows} but level {over} has {int(built[over].count)} sites: raise it, "
-            "ops.count_levels counts what is needed"
-        )
-    return Geometry(tuple(built), fits)
+        if index + 1 < len(kernels):
+            capacity = capacities[index + 1]
+            coords, count, parent, child = coordinates.downsample(
+                sites.coords, num_here, capacity=capacity, **place
+            )
+            num_coarse = jnp.minimum(count, capacity)
+            down = downsample_map(
+                parent, child, num_here, num_coarse, capacity=capacity, dim=sites.dim
+            )
+            fits &= count <= capacity
+            coarser = Sites(
+                coords,
+                count,
+                coordinates.halved_shape(sites.spatial_shape),
+                sites.batch_size,
+                tuple(2 * s for s in sites.stride),
+            )
+        levels.append(Level(**vars(sites), kernel_maps=maps, down=down))
+        sites = coarser
+    return Geometry(tuple(levels), fits)
 
 
 def kernels_of_levels(

@@ -18,6 +18,7 @@ from jaxtyping import Array, Int
 from jaxsparse.errors import InputError
 from jaxsparse.integers import INT32_MAX
 from jaxsparse.ops import coordinates
+from jaxsparse.ops.one_program import one_program
 
 STRATEGIES = ("auto", "bitmap", "search")
 
@@ -140,6 +141,14 @@ class Lookup:
         for key, word in zip(self._keys, words, strict=True):
             found = found & (key[row] == word)
         return jnp.where(found, row, self.missing)
+
+
+@one_program("strategy")
+def find_rows(
+    x: Any, query: Int[Array, "... axes"], valid: Array, strategy: str = "auto"
+) -> Int[Array, "..."]:
+    """A single look-up among the sites of ``x``, see ``Lookup``."""
+    return Lookup.of(x, strategy)(query, valid)
 
 
 def _key_below(key: tuple[Array, ...], query: tuple[Array, ...]) -> Array:

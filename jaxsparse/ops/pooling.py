@@ -27,6 +27,7 @@ from jaxsparse.ops.connection import Connection, check_connection
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.linear_pair import LinearPair
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.pytree import register_named_tuple
 from jaxsparse.tensor import SparseTensor
 
@@ -305,6 +306,7 @@ _tap_sum = LinearPair("sparse_tap_sum", _sum_over_taps, _sum_over_transposed)
 _chosen = LinearPair("sparse_tap_choice", _at_choice, _from_choice)
 
 
+@one_program()
 def _choose(kernel_map: KernelMap, x: Array) -> Array:
     """The first tap of the largest present input; the number of taps where there is none."""
     absent, nothing = kernel_map.capacity_in, kernel_map.taps

@@ -24,6 +24,7 @@ from jaxsparse.features import as_array, check_features
 from jaxsparse.integers import INT32_MAX, integer
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.linear_pair import LinearPair
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.pytree import pytree
 
 
@@ -96,6 +97,7 @@ def sum_rows(
     return _rows.transpose(_Reading(index, capacity, distinct), x, capacity)
 
 
+@one_program("capacity")
 def largest_of_rows(
     values: Float[Array, "points channels"], rows: Int[Array, " points"], capacity: int
 ) -> Int[Array, "sites channels"]:

@@ -17,6 +17,7 @@ from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.lookup import Lookup
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
 from jaxsparse.ops.sites import Sites
@@ -93,15 +94,21 @@ def _union(x: Any, y: Any, capacity: int | None) -> tuple[Sites, Array]:
     _check_same_level(x, y)
     enough = x.capacity + y.capacity
     capacity = enough if capacity is None else positive("capacity", capacity)
+    sites, row = _joint_sites(Sites.of(x), Sites.of(y), capacity)
+    check_room(sites.count, capacity, "the union has")
+    derived(sites.coords, "of a union", x.coords, y.coords, ordered=False)
+    return sites, row
+
+
+@one_program("capacity")
+def _joint_sites(x: Sites, y: Sites, capacity: int) -> tuple[Sites, Array]:
     coords = jnp.concatenate([x.coords, y.coords])
     valid = jnp.concatenate([x.mask, y.mask])
     words = coordinates.key_words(coords, valid, x.batch_size, x.spatial_shape)
     rank, num_sites = coordinates.rank_by_sort(words)
-    check_room(num_sites, capacity, "the union has")
     row = jnp.where(valid & (rank < capacity), rank, capacity)
     # A site of both tensors writes equal coordinates twice.
     sites = jnp.full((capacity, coords.shape[1]), -1, jnp.int32).at[row].set(coords, mode="drop")
-    derived(sites, "of a union", x.coords, y.coords, ordered=False)
     return Sites(sites, num_sites, x.spatial_shape, x.batch_size, x.stride), row
 
 
@@ -132,12 +139,18 @@ def intersection(x: SparseTensor, y: SparseTensor, *, combine: Combine = "add") 
     check_tensor(y, "y")
     _check_same_level(x, y)
     join = _combination(x, y, combine)
-    of_y = Lookup.of(y)(x.coords, x.mask)
     # Selected before they are joined: off the common sites the function may have no derivative.
-    sites, of_x, num_active = _moved_up(x, of_y < y.capacity)
-    of_y = of_y.at[of_x].get(mode="fill", fill_value=y.capacity)
+    sites, sources, num_active = _common_sites(Sites.of(x), Sites.of(y))
     derived(sites, "of an intersection", x.coords, y.coords, ordered=False)
-    return _joined((x, y), (of_x, of_y), join, sites, num_active)
+    return _joined((x, y), sources, join, sites, num_active)
+
+
+@one_program()
+def _common_sites(x: Sites, y: Sites) -> tuple[Array, tuple[Array, Array], Array]:
+    """Coordinates of the common sites, the rows of both that each comes from, and how many."""
+    of_y = Lookup.of(y)(x.coords, x.mask)
+    sites, of_x, num_active = _moved_up(x, of_y < y.capacity)
+    return sites, (of_x, of_y.at[of_x].get(mode="fill", fill_value=y.capacity)), num_active
 
 
 def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, " sites"]) -> SparseTensor:
@@ -165,7 +178,7 @@ def prune(x: SparseTensor, keep: Bool[Array | np.ndarray, " sites"]) -> SparseTe
         raise InputError(
             f"keep has shape {keep.shape} and type {keep.dtype}: must be bool [{x.capacity}]"
         )
-    sites, sources, num_active = _moved_up(x, keep)
+    sites, sources, num_active = _moved_up(Sites.of(x), keep)
     derived(sites, "pruned from others", x.coords, keep)
     features = take_rows(x.features, sources, distinct=True)
     return _with_sites(x, sites, features, num_active)
@@ -208,12 +221,7 @@ def crop(
         raise InputError(
             f"start has shape {corner.shape}: must be [{x.dim}] or [{x.batch_size}, {x.dim}]"
         )
-    corner = jnp.broadcast_to(corner, (x.batch_size, x.dim))
-    # A start further out selects nothing either, and differences stay within int32.
-    low, high = -jnp.array([lengths], jnp.int32), jnp.array([x.spatial_shape], jnp.int32)
-    moved = x.coords[:, 1:] - jnp.clip(corner, low, high)[jnp.maximum(x.coords[:, 0], 0)]
-    inside = ((moved >= 0) & (moved < -low)).all(axis=1)
-    coords = jnp.concatenate([x.coords[:, :1], moved], axis=1)
+    coords, inside = _moved_to_box(Sites.of(x), corner, lengths)
     box = prune(dataclasses.replace(x, coords=coords, spatial_shape=lengths), inside)
     traced = isinstance(start, jax.core.Tracer)
     where = start if traced else tuple(np.ravel(np.asarray(start)).tolist())
@@ -221,13 +229,26 @@ def crop(
     return box
 
 
+@one_program("lengths")
+def _moved_to_box(x: Sites, corner: Array, lengths: tuple[int, ...]) -> tuple[Array, Array]:
+    """Coordinates counted from the corner of the event's box, and which of them lie inside."""
+    corner = jnp.broadcast_to(corner, (x.batch_size, x.dim))
+    # A start further out selects nothing either, and differences stay within int32.
+    low, high = -jnp.array([lengths], jnp.int32), jnp.array([x.spatial_shape], jnp.int32)
+    moved = x.coords[:, 1:] - jnp.clip(corner, low, high)[jnp.maximum(x.coords[:, 0], 0)]
+    inside = ((moved >= 0) & (moved < -low)).all(axis=1)
+    return jnp.concatenate([x.coords[:, :1], moved], axis=1), inside
+
+
+@one_program("capacity")
 def _sources(row: Array, capacity: int) -> Array:
     """For every new row the old row that goes there, ``len(row)`` where none does."""
     number = jnp.arange(row.shape[0], dtype=jnp.int32)
     return jnp.full(capacity, row.shape[0], jnp.int32).at[row].set(number, mode="drop")
 
 
-def _moved_up(x: SparseTensor, keep: Array) -> tuple[Array, Array, Array]:
+@one_program()
+def _moved_up(x: Sites, keep: Array) -> tuple[Array, Array, Array]:
     """Coordinates of the sites to keep, the row that each comes from, and how many these are."""
     keep = keep & x.mask
     rank = jnp.cumsum(keep, dtype=jnp.int32) - 1

@@ -19,6 +19,7 @@ from jaxsparse import origins
 from jaxsparse.errors import InputError
 from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import PerAxis, Region, per_axis
 from jaxsparse.ops.site_list import Sites
 from jaxsparse.tensor import SparseTensor, check_room, sparse_tensor
@@ -110,11 +111,10 @@ def strided_sites(
         raise InputError(
             f"output_sites is {output_sites!r}: must be one of {', '.join(OUTPUT_SITES)}"
         )
-    event, place = x.coords[:, :1], x.coords[:, 1:]
     if output_sites == "stride":
         shape = tuple(-(-n // s) for n, s in zip(x.spatial_shape, steps, strict=True))
-        points = jnp.concatenate([event, place // jnp.array([steps], jnp.int32)], axis=1)
-        made = _distinct_sites(x, points, x.mask, shape, _scaled(x.stride, steps), capacity, 1)
+        points, valid = _strided_places(x, steps)
+        made = _distinct_sites(x, points, valid, shape, _scaled(x.stride, steps), capacity, 1)
         origins.scaled(made.coords, x.coords, steps)
         return made
     shape = tuple(
@@ -127,7 +127,7 @@ def strided_sites(
             f"{region.high}, enlarge the padding"
         )
     check_int32(x.spatial_shape, region, (1,) * x.dim)
-    points, valid = coarse_places(x.coords, x.mask, region, steps)
+    points, valid = coarse_places(x, region, steps)
     made = _distinct_sites(
         x, points, valid, shape, _scaled(x.stride, steps), capacity, region.taps_per_input(steps)
     )
@@ -187,8 +187,7 @@ def generated_sites(
         raise InputError(
             f"spatial_shape is {shape}: must be {x.dim} positive lengths below 2**31 - 1"
         )
-    points = fine_places(x.coords, region, steps)
-    valid = jnp.broadcast_to(x.mask, points.shape[:2])
+    points, valid = _generated_places(x, region, steps)
     units = tuple(unit // s for unit, s in zip(x.stride, steps, strict=True))
     made = _distinct_sites(x, points, valid, shape, units, capacity, region.taps)
     origins.derived(made.coords, "of a generative convolution", x.coords, region, steps)
@@ -203,18 +202,32 @@ def fine_places(
     return (coarse * jnp.array([(1, *stride)], jnp.int32))[None] + offsets[:, None]
 
 
-def coarse_places(
-    fine: Int[Array, "sites axes"],
-    mask: Bool[Array, " sites"],
-    region: Region,
-    stride: tuple[int, ...],
+@one_program("region", "stride")
+def _generated_places(
+    x: Sites, region: Region, stride: tuple[int, ...]
 ) -> tuple[Int[Array, "taps sites axes"], Bool[Array, "taps sites"]]:
-    """``(fine - offset[k]) / stride`` for every tap, and where that is a whole number >= 0."""
+    points = fine_places(x.coords, region, stride)
+    return points, jnp.broadcast_to(x.mask, points.shape[:2])
+
+
+@one_program("stride")
+def _strided_places(
+    x: Sites, stride: tuple[int, ...]
+) -> tuple[Int[Array, "sites axes"], Bool[Array, " sites"]]:
+    """``floor(x / stride)`` of every site."""
+    return x.coords // jnp.array([(1, *stride)], jnp.int32), x.mask
+
+
+@one_program("region", "stride")
+def coarse_places(
+    x: Sites, region: Region, stride: tuple[int, ...]
+) -> tuple[Int[Array, "taps sites axes"], Bool[Array, "taps sites"]]:
+    """``(x - offset[k]) / stride`` for every tap, and where that is a whole number >= 0."""
     offsets = jnp.array([(0, *offset) for offset in region.offsets], jnp.int32)
-    moved = fine[None] - offsets[:, None]
+    moved = x.coords[None] - offsets[:, None]
     steps = jnp.broadcast_to(jnp.array((1, *stride), jnp.int32), moved.shape)
     whole = (moved >= 0) & (jax.lax.rem(moved, steps) == 0)
-    return jax.lax.div(moved, steps), mask[None] & whole.all(axis=-1)
+    return jax.lax.div(moved, steps), x.mask[None] & whole.all(axis=-1)
 
 
 def check_int32(coarse_shape: Sequence[int], region: Region, stride: tuple[int, ...]) -> None:
@@ -243,18 +256,28 @@ def _distinct_sites(
     """The distinct points inside ``shape``; ``points_per_site`` bounds them a site of ``x``."""
     enough = min(x.capacity * points_per_site, coordinates.cell_count(x.batch_size, shape))
     rows = max(enough, 1) if capacity is None else positive("capacity", capacity)
+    coords, count = _distinct_inside(
+        points, valid, batch_size=x.batch_size, spatial_shape=shape, capacity=rows
+    )
+    check_room(count, rows)
+    return Sites(coords, count, shape, x.batch_size, stride)
+
+
+@one_program("batch_size", "spatial_shape", "capacity")
+def _distinct_inside(
+    points: Array, valid: Array, *, batch_size: int, spatial_shape: tuple[int, ...], capacity: int
+) -> tuple[Array, Array]:
     place = points[..., 1:]
-    limits = jnp.broadcast_to(jnp.array(shape, jnp.int32), place.shape)
+    limits = jnp.broadcast_to(jnp.array(spatial_shape, jnp.int32), place.shape)
     inside = valid & ((place >= 0) & (place < limits)).all(axis=-1)
     coords, count, _ = coordinates.distinct(
         points.reshape(-1, points.shape[-1]),
         inside.reshape(-1),
-        batch_size=x.batch_size,
-        spatial_shape=shape,
-        capacity=rows,
+        batch_size=batch_size,
+        spatial_shape=spatial_shape,
+        capacity=capacity,
     )
-    check_room(count, rows)
-    return Sites(coords, count, shape, x.batch_size, stride)
+    return coords, count
 
 
 def _scaled(stride: tuple[int, ...], factors: tuple[int, ...]) -> tuple[int, ...]:

@@ -16,7 +16,9 @@ from jaxsparse.features import as_features, check_rows
 from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.int32 import as_int32, clipped_int32
+from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
+from jaxsparse.ops.site_list import Sites
 from jaxsparse.pytree import pytree
 from jaxsparse.tensor import DUPLICATE_POLICIES, SparseTensor, check_room
 
@@ -138,6 +140,24 @@ def voxelize(
     else:
         coords, inside = _host_voxels(np.asarray(points), valid, sizes)
     used = jnp.ones(features.shape[0], bool) if valid is None else jnp.asarray(valid)
+    sites, point_map, status = _sites_of_points(
+        coords, used, inside, sizes=sizes, capacity=capacity, unique=duplicates == "error"
+    )
+    _raise_on_host(status, capacity, duplicates)
+    merged = _merge(features, point_map.rows, point_map.points_per_site, duplicates)
+    return sites.tensor(merged), point_map, status
+
+
+@one_program("sizes", "capacity", "unique")
+def _sites_of_points(
+    coords: Array,
+    used: Array,
+    inside: Array,
+    *,
+    sizes: tuple[int, ...],
+    capacity: int,
+    unique: bool,
+) -> tuple[Sites, PointMap, VoxelizeStatus]:
     placed = used & inside
     words = coordinates.key_words(coords, placed, sizes[0], sizes[1:])
     rank, num_sites = coordinates.rank_by_sort(words)
@@ -150,20 +170,12 @@ def voxelize(
         num_sites=num_sites,
         ok=jnp.all(placed == used)
         & (num_sites <= capacity)
-        & ((num_placed == num_sites) | (duplicates != "error")),
+        & ((num_placed == num_sites) | (not unique)),
     )
-    _raise_on_host(status, capacity, duplicates)
     # Points of one site write equal coordinates, so the order of these writes does not matter.
-    sites = jnp.full((capacity, len(sizes)), -1, jnp.int32).at[row].set(coords, mode="drop")
-    tensor = SparseTensor(
-        coords=sites,
-        features=_merge(features, row, counts, duplicates),
-        num_active=jnp.minimum(num_sites, capacity),
-        spatial_shape=sizes[1:],
-        batch_size=sizes[0],
-        stride=(1,) * (len(sizes) - 1),
-    )
-    return tensor, PointMap(row, counts), status
+    filled = jnp.full((capacity, len(sizes)), -1, jnp.int32).at[row].set(coords, mode="drop")
+    sites = Sites(filled, num_sites, sizes[1:], sizes[0], (1,) * (len(sizes) - 1))
+    return sites, PointMap(row, counts), status
 
 
 def vote(
@@ -202,11 +214,20 @@ def vote(
     >>> vote(jnp.array([3, -1, -1, 4]), point_map, conflict=255).tolist()
     [-1, 255, -1, -1]
     """
-    points, capacity = point_map.rows.shape[0], point_map.capacity
+    points = point_map.rows.shape[0]
     if np.shape(labels) != (points,):
         raise InputError(f"labels has shape {np.shape(labels)}: must be [{points}], one a point")
-    labels = as_int32("labels", labels)
-    ignored = _label("ignore_label", ignore_label)
+    return _elected(
+        as_int32("labels", labels),
+        point_map,
+        _label("ignore_label", ignore_label),
+        None if conflict is None else _label("conflict", conflict),
+    )
+
+
+@one_program()
+def _elected(labels: Array, point_map: PointMap, ignored: Array, conflict: Array | None) -> Array:
+    points, capacity = point_map.rows.shape[0], point_map.capacity
     row = jnp.where(labels == ignored, capacity, point_map.rows)
     row, labels = jax.lax.sort((row, labels), num_keys=2)
     # Votes of one label on one site are a run; integers alone from here, so any order will do.
@@ -219,7 +240,7 @@ def vote(
     winner = jnp.full(capacity, INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
     if conflict is not None:
         voters = jnp.zeros(capacity, jnp.int32).at[row].add(1, mode="drop")
-        winner = jnp.where(voters > most, _label("conflict", conflict), winner)
+        winner = jnp.where(voters > most, conflict, winner)
     return jnp.where(most > 0, winner, ignored)
 
 
