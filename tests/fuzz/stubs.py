@@ -19,6 +19,8 @@ from jaxsparse.training import checkpoint, loop
 from jaxsparse.training.parallel import Replicas
 from jaxsparse.training.step import AXIS
 
+_SHAPES: dict[str, Any] = {}  # of the variables, by the config of the network
+
 
 def trace_only(patch: pytest.MonkeyPatch) -> None:
     """Steps of training are traced (shapes are checked) and answered with ones."""
@@ -45,8 +47,10 @@ def _traced(self: Replicas, function: Any, donate: bool, others: int) -> Any:
 
 
 def _variables(model: Any, seed: int) -> Any:
-    shapes = jax.eval_shape(models.initializer(model), jax.random.PRNGKey(seed))
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    text = str(model)
+    if text not in _SHAPES:  # most keys of a config change no parameter
+        _SHAPES[text] = jax.eval_shape(models.initializer(model), jax.random.PRNGKey(seed))
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), _SHAPES[text])
 
 
 def guess(patch: pytest.MonkeyPatch) -> None:

@@ -60,10 +60,40 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]
         yield folder
 
 
+class Copy:
+    """A copy of the world, made anew after a program has changed something in it.
+
+    Attributes:
+      place: what is compared before and after.
+      folder: the world, where the programs run.
+      content: of the place, see ``world.snapshot``.
+    """
+
+    def __init__(self, original: pathlib.Path, place: pathlib.Path) -> None:
+        self._original, self.place = original, place
+        self.folder = place / "a" / "b"
+        self.renew()
+
+    def renew(self) -> None:
+        for path in self.place.iterdir():
+            shutil.rmtree(path)
+        shutil.copytree(
+            self._original, self.folder, symlinks=True, ignore=shutil.ignore_patterns("pipe")
+        )
+        os.mkfifo(self.folder / "pipe")
+        (self.folder / "home").mkdir()
+        self.content = world.snapshot(self.place)
+
+
+@pytest.fixture(scope="module")
+def copy(original: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(original, tmp_path_factory.mktemp("copy"))
+
+
 def check(
     program: str,
     arguments: list[str],
-    original: pathlib.Path,
+    copy: Copy,
     *,
     outputs: tuple[str, ...] = (),
     damage: tuple[str, list[tuple[float, int]], float] | None = None,
@@ -73,26 +103,25 @@ def check(
     Args:
       program: of ``SCRIPTS``.
       arguments: of the command line.
-      original: the world.
+      copy: of the world.
       outputs: paths that a success may replace.
       damage: a file to spoil before, by pattern, and how; see ``world.spoil``.
     """
-    with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
-        folder = pathlib.Path(place, "a", "b")
-        shutil.copytree(original, folder, symlinks=True, ignore=shutil.ignore_patterns("pipe"))
-        os.mkfifo(folder / "pipe")
-        (folder / "home").mkdir()
+    folder, before = copy.folder, copy.content
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder / "home"))
         if damage is not None:
             files = sorted(path for path in folder.glob(damage[0]) if path.is_file())
             world.spoil(files[0], *damage[1:], anywhere=bool(TIMES))
-        before = world.snapshot(pathlib.Path(place))
+            before = world.snapshot(copy.place)
         outcome = run(program, arguments, folder)
-        after = world.snapshot(pathlib.Path(place))
+        after = world.snapshot(copy.place)
+        if after != copy.content:
+            copy.renew()
         told = (
             f"python {SCRIPTS[program].name} {arguments} damage={damage}\n"
             f"exit status {outcome.status}\n{outcome.output[-500:]}\n{outcome.errors[-3000:]}"
-        ).replace(place, "")
+        ).replace(str(copy.place), "")
         assert outcome.status in (0, 2), told
         assert "Traceback" not in outcome.errors + outcome.output, told
         may = {os.path.normpath(os.path.join(folder, path)) for path in outputs}
@@ -106,7 +135,9 @@ def check(
         else:
             lost = {p for p in changed if not any(p == m or p.startswith(m + os.sep) for m in may)}
             assert not lost, f"{sorted(lost)} changed\n{told}"
-            partial = [path for path in new if "partial" in path or "tmp" in path[len(place) :]]
+            partial = [
+                path for path in new if "partial" in path or "tmp" in path[len(str(copy.place)) :]
+            ]
             assert not partial, f"{partial} left behind\n{told}"
         return outcome.status
 
@@ -163,9 +194,9 @@ def flags_of(**values: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
         spectrum=VALUES | st.sampled_from(["produced", "oscillated", "appeared"]),
     ),
 )  # fmt: skip
-def test_simulate(original, detector, events, out, more):
+def test_simulate(copy, detector, events, out, more):
     arguments = [f"--detector={detector}", f"--events={events}", f"--out={out}", *more]
-    check("simulate", arguments, original, outputs=(out,))
+    check("simulate", arguments, copy, outputs=(out,))
 
 
 FORMATS = {
@@ -190,24 +221,24 @@ MORE_OF_CONVERT = flags_of(
     st.sampled_from([*FORMATS, "dune_cvn", "x"]), PATHS | st.sampled_from(list(FORMATS.values())),
     OUTPUTS, MORE_OF_CONVERT,
 )  # fmt: skip
-def test_convert(original, format, source, out, more):
+def test_convert(copy, format, source, out, more):
     arguments = [f"--format={format}", f"--input={source}", f"--out={out}", *more]
-    check("convert", arguments, original, outputs=(out,))
+    check("convert", arguments, copy, outputs=(out,))
 
 
 @cases(60)
 @given(st.sampled_from(sorted(FORMATS)), DAMAGE)
-def test_convert_of_a_damaged_file(original, format, damage):
+def test_convert_of_a_damaged_file(copy, format, damage):
     source = FORMATS[format]
     arguments = [f"--format={format}", f"--input={source}", "--out=new.h5"]
-    check("convert", arguments, original, outputs=("new.h5",), damage=(source, *damage))
+    check("convert", arguments, copy, outputs=("new.h5",), damage=(source, *damage))
 
 
 @cases(20)
 @given(st.sampled_from(["dune/nue/event1.gz", "dune/nue/event1.info"]), DAMAGE)
-def test_convert_of_a_damaged_folder(original, file, damage):
+def test_convert_of_a_damaged_folder(copy, file, damage):
     arguments = ["--format=dune_cvn", "--input=dune", "--out=new.h5"]
-    check("convert", arguments, original, outputs=("new.h5",), damage=(file, *damage))
+    check("convert", arguments, copy, outputs=("new.h5",), damage=(file, *damage))
 
 
 @cases(70)
@@ -220,15 +251,15 @@ def test_convert_of_a_damaged_folder(original, file, damage):
         **READER_OPTIONS,
     ),
 )
-def test_inspect(original, source, more):
+def test_inspect(copy, source, more):
     pictures = tuple(flag.partition("=")[2] for flag in more if flag.startswith("--picture="))
-    check("inspect", [source, *more], original, outputs=pictures)
+    check("inspect", [source, *more], copy, outputs=pictures)
 
 
 @cases(90)
 @given(st.sampled_from(sorted(world.INPUTS - {"dune"})), DAMAGE)
-def test_inspect_of_a_damaged_file(original, source, damage):
-    check("inspect", [source], original, damage=(source, *damage))
+def test_inspect_of_a_damaged_file(copy, source, damage):
+    check("inspect", [source], copy, damage=(source, *damage))
 
 
 OPTIONS_OF_EVAL = flags_of(
@@ -241,10 +272,10 @@ OPTIONS_OF_EVAL = flags_of(
 
 @cases(60)
 @given(st.sampled_from(["run", "run", "classifier", "classifier"]), OPTIONS_OF_EVAL)
-def test_eval(original, workdir, more):
+def test_eval(copy, workdir, more):
     outs = tuple(flag.partition("=")[2] for flag in more if flag.startswith("--out="))
     outs = tuple(f"{out}/{name}" for out in outs for name in RESULTS)
-    check("eval", [f"--workdir={workdir}", *more], original, outputs=outs)
+    check("eval", [f"--workdir={workdir}", *more], copy, outputs=outs)
 
 
 RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
@@ -252,8 +283,8 @@ RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures")
 
 @cases(20)
 @given(PATHS, OPTIONS_OF_EVAL)
-def test_eval_of_another_folder(original, workdir, more):
-    check("eval", [f"--workdir={workdir}", *more], original, outputs=(workdir,))
+def test_eval_of_another_folder(copy, workdir, more):
+    check("eval", [f"--workdir={workdir}", *more], copy, outputs=(workdir,))
 
 
 @cases(30)
@@ -261,8 +292,8 @@ def test_eval_of_another_folder(original, workdir, more):
     st.sampled_from(["run/config.json", "run/checkpoints/*/*/*", "run/metrics.jsonl", "pixels.h5"]),
     DAMAGE,
 )
-def test_eval_of_damaged_files(original, file, damage):
-    check("eval", ["--workdir=run", "--out=results"], original, damage=(file, *damage))
+def test_eval_of_damaged_files(copy, file, damage):
+    check("eval", ["--workdir=run", "--out=results"], copy, damage=(file, *damage))
 
 
 TINY = {
@@ -286,7 +317,7 @@ WORDS = ("", "x", "ä", "a\nb", "\0", "\udcff", "(1,)", "()", "('x',)", "(nan,)"
 
 
 @pytest.mark.parametrize("key", LEAVES)
-def test_train_with_an_odd_value(original, key):
+def test_train_with_an_odd_value(copy, key):
     """Of every key of the config: two numbers and two words, others in every longer run."""
     draw = random.Random(key if not TIMES else None)
     for _ in range(max(TIMES, 1)):
@@ -295,7 +326,7 @@ def test_train_with_an_odd_value(original, key):
             if key in LARGE and value in HUGE:
                 continue
             arguments = [f"--config=tiny.py:{text}", "--workdir=new", f"--config.{key}={value}"]
-            check("train", arguments, original, outputs=("new",))
+            check("train", arguments, copy, outputs=("new",))
 
 
 @cases(50)
@@ -306,10 +337,10 @@ def test_train_with_an_odd_value(original, key):
         {}, optional=dict.fromkeys(("data.train", "data.validation", "train.start_from"), PATHS)
     ),
 )
-def test_train_with_odd_paths(original, config, workdir, paths):
+def test_train_with_odd_paths(copy, config, workdir, paths):
     overrides = [f"--config.{key}={value}" for key, value in paths.items()]
     arguments = [f"--config={config}", f"--workdir={workdir}", *overrides]
-    check("train", arguments, original, outputs=("run", "classifier"))
+    check("train", arguments, copy, outputs=("run", "classifier"))
 
 
 @cases(20)
@@ -317,9 +348,9 @@ def test_train_with_odd_paths(original, config, workdir, paths):
     st.sampled_from(["run/config.json", "run/checkpoints/1/*/*", "run/metrics.jsonl", "pixels.h5"]),
     DAMAGE,
 )
-def test_train_with_damaged_files(original, file, damage):
+def test_train_with_damaged_files(copy, file, damage):
     arguments = ["--config=tiny.py", "--workdir=run", "--config.train.steps=2"]
-    check("train", arguments, original, outputs=("run",), damage=(file, *damage))
+    check("train", arguments, copy, outputs=("run",), damage=(file, *damage))
 
 
 @cases(40)
@@ -329,13 +360,13 @@ def test_train_with_damaged_files(original, file, damage):
     OUTPUTS,
     flags_of(folds=VALUES, repeats=ODD.filter(lambda v: v not in HUGE), seed=VALUES, draws=VALUES),
 )
-def test_cross_validate(original, config, data, out, more):
+def test_cross_validate(copy, config, data, out, more):
     with pytest.MonkeyPatch.context() as patch:
         stubs.skip_training(patch)
         arguments = [f"--config={config}", f"--data={data}", f"--out={out}", *more]
         names = ("metrics.json", "scores.npz", "confusion.png")
         outputs = tuple(f"{out}/{name}" for name in names)
-        check("cross_validate", arguments, original, outputs=outputs)
+        check("cross_validate", arguments, copy, outputs=outputs)
 
 
 @pytest.mark.parametrize("name", ["a [1]*?\\ ", "~", "%d{}", "ü'\"", "-x", "n" * 200])
