@@ -138,6 +138,6 @@ def test_a_unit_has_the_activation_of_its_settings(convolution, order):
     for activation in ("relu", "tanh"):
         settings = BlockSettings(train=False, order=order, activation=activation)
         unit = ConvolutionUnit(convolution, 3, settings)
-        y, _ = unit.init_with_output(jax.random.key(0), x, where)
+        y, _ = jax.jit(unit.init_with_output)(jax.random.key(0), x, where)
         results.append(y.features)
     assert abs(results[0] - results[1]).max() > 0.01

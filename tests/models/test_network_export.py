@@ -15,6 +15,7 @@ from tests.models.classifier_scenes import (
     geometries_of,
     two_views,
 )
+from tests.models.random_variables import random_variables
 from tests.models.variants import variant
 
 LEVELS, CAPACITIES = 3, (160, 140, 100)
@@ -35,7 +36,8 @@ def network():
     backbone = models.UResNet(filters=4, depth=LEVELS, blocks=1)
     model = models.Network(backbone, {"semantic": models.SemanticHead(5)})
     built = geometry(x, levels=LEVELS, capacities=CAPACITIES)
-    variables = model.init(jax.random.key(0), (x,), (built,), train=False)
+    init = functools.partial(model.init, train=False)
+    variables = random_variables(jax.eval_shape(init, jax.random.key(0), (x,), (built,)))
     leaves, treedef = jax.tree.flatten((variables, x))
 
     def logits(variables, x):

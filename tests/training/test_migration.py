@@ -87,7 +87,8 @@ def test_an_old_checkpoint_gives_the_scores_that_it_gave(old_run):
     )
     images = (x,) * network.views
     geometries = tuple(jaxsparse.geometry(x, levels=network.levels) for x in images)
-    outputs, _ = network.apply(variables, images, geometries, train=False)
+    apply = jax.jit(network.apply, static_argnames="train")
+    outputs, _ = apply(variables, images, geometries, train=False)
     (scores,) = jax.tree.leaves(outputs[KINDS[kind]])
     with np.load(OLD / kind / "arrays.npz", allow_pickle=False) as stored:
         np.testing.assert_allclose(scores, stored["logits"], rtol=1e-5, atol=1e-5)
