@@ -7,12 +7,17 @@ import numpy as np
 from jaxsparse.data.schema import View
 
 
+def random_cells(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Distinct cells of a grid, in the order of a file."""
+    cells = np.sort(rng.choice(int(np.prod(shape)), count, replace=False))
+    return np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+
+
 def random_view(
     rng: np.random.Generator, pixels: int, shape: tuple[int, ...], *, truth: bool = True
 ) -> View:
     """Pixels strewn over an image, some outside 10 to 300 ADC, some without a class."""
-    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, shape)
     values = rng.uniform(5, 330, pixels).astype(np.float32)
     if not truth:
         return View(coords, values, shape)

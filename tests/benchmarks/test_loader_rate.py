@@ -12,6 +12,7 @@ import numpy as np
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
+from tests.random_views import random_cells
 from tests.toy_events import write_toy_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,8 +26,7 @@ def write(path: Path) -> None:
         path, detector="toy", views=views, event_classes=NOVA_EVENT_CLASSES, compression="none"
     ) as writer:
         for number in range(EVENTS):
-            cells = np.sort(rng.choice(8000, 30, replace=False))
-            coords = np.stack(np.unravel_index(cells, NOVA_SHAPE), axis=1).astype(np.int32)
+            coords = random_cells(rng, 30, NOVA_SHAPE)
             view = View(coords, np.full(30, 9, np.float32), NOVA_SHAPE)
             writer.append(Event(number, dict.fromkeys(NOVA_VIEWS, view), label=0))
 

@@ -10,14 +10,14 @@ from jaxsparse.data.links import Links
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.training.config import default_config
+from tests.random_views import random_cells
 
 SHAPE = (40, 60)
 NUM_EVENTS = 23
 
 
 def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = SHAPE) -> View:
-    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, shape)
     distance = np.full(pixels, np.inf, np.float32)
     interaction = np.zeros(pixels, bool)
     if pixels:

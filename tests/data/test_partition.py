@@ -11,6 +11,7 @@ from jaxsparse.data.partition import PARTS, content_hashes, part_numbers, select
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.errors import InputError
+from tests.random_views import random_cells
 
 SHAPE, VIEWS = (16, 12), ("XZ", "YZ")
 NUM_UNIQUE = 150
@@ -33,9 +34,8 @@ class Events:
         self.events += self.changed
 
     def view(self, rng):
-        cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], int(rng.integers(4, 30)), replace=False))
-        coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
-        return View(coords, rng.integers(1, 256, len(cells)).astype(np.float32), SHAPE)
+        coords = random_cells(rng, int(rng.integers(4, 30)), SHAPE)
+        return View(coords, rng.integers(1, 256, len(coords)).astype(np.float32), SHAPE)
 
     @property
     def event_labels(self):

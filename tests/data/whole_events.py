@@ -8,14 +8,14 @@ import pytest
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.training.config import classifier_config
+from tests.random_views import random_cells
 
 SHAPE, NUM_EVENTS, LEVELS = (24, 20), 40, 3
 CLASSES = ("numu", "nue", "nc")
 
 
 def view_of(rng, pixels):
-    cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, SHAPE)
     return View(coords, rng.integers(1, 256, pixels).astype(np.float32), SHAPE)
 
 

@@ -24,6 +24,7 @@ from jaxsparse.viz.event_views import EventPicture, views_figure
 from jaxsparse.viz.events import event_figure
 from jaxsparse.viz.picture import Picture
 from tests.evaluation.workdirs import make_workdir
+from tests.random_views import random_cells
 
 CLASSES = ("spark", "fog", "dust")
 COLOURS = ("#111111", "#22aa22", "#3333cc")
@@ -48,8 +49,7 @@ def an_event(number: int) -> Event:
     rng = np.random.default_rng(number)
     views = {}
     for name, shape in SHAPES.items():
-        cells = np.sort(rng.choice(int(np.prod(shape)), 120, replace=False))
-        coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+        coords = random_cells(rng, 120, shape)
         labels = rng.integers(-1, 3, 120).astype(np.int8)
         instance = np.where(labels >= 0, labels, -1).astype(np.int32)
         values = rng.normal(1.0, 0.2, 120).clip(0.1).astype(np.float32)

@@ -12,7 +12,7 @@ from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
 from jaxsparse.training.config import default_config
 from tests.evaluation.workdirs import make_workdir
-from tests.random_views import random_view
+from tests.random_views import random_cells, random_view
 
 PIXEL_SHAPE = (48, 80)
 EMPTY_IMAGE = 2
@@ -74,8 +74,7 @@ def workdir(tmp_path_factory: pytest.TempPathFactory, tiny_config) -> pathlib.Pa
 
 
 def make_view(rng: np.random.Generator, pixels: int, *, truth: bool) -> View:
-    cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, SHAPE)
     labels = rng.integers(-1, 5, pixels).astype(np.int8) if truth else None
     return View(coords, rng.integers(1, 256, pixels).astype(np.float32), SHAPE, labels)
 

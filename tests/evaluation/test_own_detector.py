@@ -15,6 +15,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors import ClassSet, Detector, DetectorView, registry
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from tests.evaluation.conftest import make_workdir
+from tests.random_views import random_cells
 
 CLASSES = ("alpha", "beta", "gamma")
 SHAPES = {"top": (20, 24), "side": (16, 40)}
@@ -26,8 +27,7 @@ DESCRIBED = Detector(
 
 
 def image(rng: np.random.Generator, shape: tuple[int, int]) -> View:
-    cells = np.sort(rng.choice(shape[0] * shape[1], 60, replace=False))
-    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    coords = random_cells(rng, 60, shape)
     values = rng.uniform(0.5, 1.5, 60).astype(np.float32)
     return View(coords, values, shape, rng.integers(-1, 3, 60).astype(np.int8))
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import InputError, importers, nn, ops, sparse_tensor
+from tests.random_views import random_cells
 
 SPCONV = json.loads((Path(__file__).parent / "spconv_case.json").read_text())
 REGION = ops.hypercube((2, 3), 2, padding=(0, 1))
@@ -269,8 +270,7 @@ def agree(result, expected):
 def cube_case() -> Any:
     """Thirty of the cells of two events of 5 x 4 x 5, and features by site."""
     rng = np.random.default_rng(3)
-    cells = np.sort(rng.choice(200, 30, replace=False))
-    coords = np.stack(np.unravel_index(cells, (2, 5, 4, 5)), axis=1)
+    coords = random_cells(rng, 30, (2, 5, 4, 5))
     features = rng.normal(size=(30, 2))
     x = sparse_tensor(coords, features, spatial_shape=(5, 4, 5), batch_size=2, capacity=32)
     return x, dict(zip(map(tuple, coords.tolist()), features, strict=True)), rng

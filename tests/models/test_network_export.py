@@ -17,6 +17,7 @@ from tests.models.classifier_scenes import (
 )
 from tests.models.random_variables import random_variables
 from tests.models.variants import variant
+from tests.random_views import random_cells
 
 LEVELS, CAPACITIES = 3, (160, 140, 100)
 
@@ -24,8 +25,7 @@ LEVELS, CAPACITIES = 3, (160, 140, 100)
 @pytest.fixture(scope="module")
 def network():
     rng = np.random.default_rng(0)
-    cells = np.sort(rng.choice(2 * 24 * 24, 150, replace=False))
-    coords = np.stack(np.unravel_index(cells, (2, 24, 24)), axis=1).astype(np.int32)
+    coords = random_cells(rng, 150, (2, 24, 24))
     x = sparse_tensor(
         coords,
         rng.normal(size=(150, 1)),

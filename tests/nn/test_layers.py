@@ -14,6 +14,7 @@ from jaxsparse import ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn import blocks, dense, sparse
 from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
+from tests.random_views import random_cells
 
 SHAPE = (5, 7)
 COUNT = 14
@@ -22,8 +23,7 @@ COUNT = 14
 @pytest.fixture(scope="module")
 def x():
     rng = np.random.default_rng(0)
-    flat = np.sort(rng.choice(2 * 5 * 7, COUNT, replace=False))
-    coords = np.stack(np.unravel_index(flat, (2, *SHAPE)), axis=1).astype(np.int32)
+    coords = random_cells(rng, COUNT, (2, *SHAPE))
     features = rng.normal(size=(COUNT, 3)).astype(np.float32)
     return jaxsparse.sparse_tensor(coords, features, spatial_shape=SHAPE, batch_size=2, capacity=20)
 

@@ -19,14 +19,14 @@ from tests.ops.on_rows import (
     sum_pooling,
     sum_unpooling,
 )
+from tests.random_views import random_cells
 
 TRIANGLE = [(0, 3), (1, 2), (1, 4), *((2, i) for i in range(1, 6))]
 
 
 def batch(sites=40, capacity=48, events=3, channels=2, seed=0):
     rng = np.random.default_rng(seed)
-    cells = np.sort(rng.choice(events * 64, sites, replace=False))
-    coords = np.stack(np.unravel_index(cells, (events, 8, 8)), axis=1)
+    coords = random_cells(rng, sites, (events, 8, 8))
     return sparse_tensor(coords, rng.normal(size=(sites, channels)), spatial_shape=(8, 8),
                          batch_size=events, capacity=capacity)  # fmt: skip
 

@@ -14,6 +14,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.models import BACKBONES
 from jaxsparse.training.config import default_config
 from jaxsparse.training.display import Display
+from tests.random_views import random_cells
 from tests.toy_events import toy_view, write_toy_file
 from tests.training.tiny_classifier import TinyClassifier
 
@@ -55,8 +56,7 @@ def toy_event(rng: np.random.Generator, number: int) -> Event:
     views = {}
     for name in ("XZ", "YZ"):
         pixels = 0 if name == "YZ" and number % 9 == 8 else int(rng.integers(3, 12))
-        cells = np.sort(rng.choice(EVENT_SHAPE[0] * EVENT_SHAPE[1], pixels, replace=False))
-        coords = np.stack(np.unravel_index(cells, EVENT_SHAPE), axis=1).astype(np.int32)
+        coords = random_cells(rng, pixels, EVENT_SHAPE)
         values = np.round(40 * (label + 1) + rng.normal(0, 6, pixels)).astype(np.float32)
         views[name] = View(coords, values, EVENT_SHAPE)
     return Event(number, views, label=-1 if number % 11 == 10 else label)

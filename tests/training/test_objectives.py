@@ -24,6 +24,7 @@ from jaxsparse.training.parallel import Replicas, local_devices
 from jaxsparse.training.state import create_state
 from jaxsparse.training.step import AXIS, make_train_step
 from tests.loaders import make_loader
+from tests.random_views import random_cells
 
 SHAPE, CLASSES = (20, 16), ("nue", "numu", "nc")
 
@@ -33,10 +34,9 @@ def make_event(rng: np.random.Generator, number: int) -> Event:
     label = int(rng.integers(len(CLASSES)))
     views = {}
     for name in ("XZ", "YZ"):
-        cells = np.sort(rng.choice(SHAPE[0] * SHAPE[1], int(rng.integers(4, 12)), replace=False))
-        coords = np.stack(np.unravel_index(cells, SHAPE), axis=1).astype(np.int32)
-        labels = rng.integers(0, 2, len(cells)).astype(np.int8)
-        values = (30 * (label + 1) + 120.0 * labels + rng.normal(0, 4, len(cells))).astype(
+        coords = random_cells(rng, int(rng.integers(4, 12)), SHAPE)
+        labels = rng.integers(0, 2, len(coords)).astype(np.int8)
+        values = (30 * (label + 1) + 120.0 * labels + rng.normal(0, 4, len(coords))).astype(
             np.float32
         )
         views[name] = View(coords, values, SHAPE, labels)

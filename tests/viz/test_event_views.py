@@ -16,14 +16,14 @@ from jaxsparse.evaluation.studies.pions import Pions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.viz import event_views, figures
 from jaxsparse.viz.style import save
+from tests.random_views import random_cells
 
 CLASSES = ("numu", "nue", "nc")
 
 
 def make_view(pixels: int, shape=(100, 80), *, truth: bool = True) -> View:
     rng = np.random.default_rng(pixels)
-    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, shape)
     labels = rng.integers(-1, len(NOVA_PIXEL_CLASSES), pixels).astype(np.int8) if truth else None
     return View(coords, rng.integers(1, 256, pixels).astype(np.float32), shape, labels)
 

@@ -14,14 +14,14 @@ from jaxsparse.errors import InputError
 from jaxsparse.viz import canvas, curves, events, panels
 from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import save
+from tests.random_views import random_cells
 
 RED, BLUE = np.array(to_rgba("red")), np.array(to_rgba("blue"))
 
 
 def make_view(pixels: int, shape=(40, 60), *, truth: bool = True) -> View:
     rng = np.random.default_rng(pixels)
-    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, shape)
     values = rng.uniform(10, 300, pixels).astype(np.float32)
     labels = rng.integers(-1, 5, pixels).astype(np.int8) if truth else None
     return View(coords, values, shape, labels)

@@ -8,12 +8,12 @@ import pytest
 from jaxsparse.data.schema import View
 from jaxsparse.evaluation.studies import local_classifier as baselines
 from jaxsparse.evaluation.studies.local_guess import fit_across
+from tests.random_views import random_cells
 
 
 def random_view(shape, pixels, seed=0) -> View:
     rng = np.random.default_rng(seed)
-    cells = np.sort(rng.choice(int(np.prod(shape)), pixels, replace=False))
-    coords = np.stack(np.unravel_index(cells, shape), axis=1).astype(np.int32)
+    coords = random_cells(rng, pixels, shape)
     values = rng.uniform(1, 100, pixels).astype(np.float32)
     return View(coords, values, shape, labels=rng.integers(-1, 3, pixels).astype(np.int8))
 
