@@ -41,7 +41,7 @@ def pixel_classes(file: EventFile, head: Any, has_truth: bool) -> tuple[str, ...
             raise _other_classes(file.path, "classes", names, number)
         return names
     # The file's names may be those of whole events: what is predicted are pixels.
-    known = find(file.detector).pixel_classes.names
+    known = find(file.detector, file.described).pixel_classes.names
     return known if len(known) == number else _numbers(number)
 
 
