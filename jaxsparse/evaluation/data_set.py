@@ -106,7 +106,9 @@ class DataSet:
         )
         self.pixel_classes: tuple[str, ...] = ()
         if labels_pixels:
-            self.pixel_classes = pixel_classes(file, heads["semantic"], self.has_pixel_truth)
+            self.pixel_classes = pixel_classes(
+                file, config, heads["semantic"], self.has_pixel_truth
+            )
         self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
         self._data = self._settings(labels_pixels)
         self._left_out = LeftOut(self.source, self._data.max_bad_events)

@@ -108,7 +108,7 @@ def cross_validate(
     settings.check("", {"seed": seed})
     out = Path(out)
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
-    config = with_class_names(config, EventFile(data).event_classes)
+    config = with_class_names(config, {"classes": EventFile(data).event_classes})
     events = DataSet(data, config, Options(part="all"))
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
