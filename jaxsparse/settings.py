@@ -128,6 +128,9 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "views": S((), NAMES, "names of the file's views, all of which the network sees"),
         "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
                      "data.train, which config.json then says"),
+        "pixel_classes": S((), NAMES, "of a segmentation: names of the classes of pixels, which "
+                           "every file must have in this order; (): those of data.train, which "
+                           "config.json then says"),
         "low": S(0.0, BOUND, "keep pixels with low <= value <= high"),
         "high": S(1e9, BOUND, "see low"),
         "crop": S((512, 512), rows("be a tuple of positive whole numbers, () takes whole images",
@@ -319,6 +322,12 @@ def check_config(config: ConfigDict) -> None:
         )
     if names and "event" in heads:
         check_event_classes(config, names, f"data.classes is {names}")
+    pixels = tuple(data.pixel_classes)
+    if pixels and "semantic" in heads and len(pixels) != model.heads.semantic.num_classes:
+        raise InputError(
+            f"data.pixel_classes is {pixels} but model.heads.semantic.num_classes "
+            f"{model.heads.semantic.num_classes}: set it to {len(pixels)}."
+        )
 
 
 def check_event_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:

@@ -28,20 +28,30 @@ def event_classes(file: EventFile, config: ConfigDict, head: Any) -> tuple[str, 
     return names
 
 
-def pixel_classes(file: EventFile, head: Any, has_truth: bool) -> tuple[str, ...]:
-    """Classes of pixels: the file's where it has truth, else the detector's or plain numbers.
+def pixel_classes(
+    file: EventFile, config: ConfigDict, head: Any, has_truth: bool
+) -> tuple[str, ...]:
+    """Classes of pixels: those of the training, else the file's, the detector's or plain numbers.
 
     Raises:
-      InputError: the file's truth has another number of them.
+      InputError: the file's truth has others, or in another order.
     """
-    number = int(head.num_classes)
+    number, trained = int(head.num_classes), tuple(map(str, config.data.pixel_classes))
     if has_truth:
         names = tuple(file.class_names)
         if len(names) != number:
             raise _other_classes(file.path, "classes", names, number)
+        if trained and names != trained:
+            raise InputError(
+                f"The pixels of {file.path} are {', '.join(names)} but the network of this work "
+                f"directory was trained on {', '.join(trained)}: give a file with these classes "
+                "in this order."
+            )
         return names
+    if trained:
+        return trained
     # The file's names may be those of whole events: what is predicted are pixels.
-    known = find(file.detector).pixel_classes.names
+    known = find(file.detector, file.described).pixel_classes.names
     return known if len(known) == number else _numbers(number)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,8 @@ class Loaders:
       num_events: training events of an epoch.
       facts: what to tell the user about the data, by name.
       contents: :func:`~jaxsparse.data.fingerprint.fingerprint` of every file by its config key.
-      event_classes: names of the classes of whole events in the training file; none where no head
-        names events.
+      class_names: of the training file, by the key of ``config.data`` that may say others; those
+        of whole events and of pixels, where a head names them.
     """
 
     train: Loader
@@ -42,25 +42,26 @@ class Loaders:
     num_events: int
     facts: dict[str, str]
     contents: dict[str, str]
-    event_classes: tuple[str, ...] = ()
+    class_names: dict[str, tuple[str, ...]]
 
 
-def with_class_names(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
+def with_class_names(config: ConfigDict, names: Mapping[str, Sequence[str]]) -> ConfigDict:
     """The config; a copy that says the names of the classes where it leaves them to its file.
 
     Args:
       config: of a run.
-      names: of the classes of whole events in ``data.train``; none for pixels.
+      names: of the classes in ``data.train``: of whole events by ``"classes"``, of pixels by
+        ``"pixel_classes"``.
 
     >>> from jaxsparse.training.config import classifier_config
-    >>> config = with_class_names(classifier_config(), ["nc", "nue"])
-    >>> with_class_names(config, ["nue", "nc"]).data.classes
+    >>> config = with_class_names(classifier_config(), {"classes": ["nc", "nue"]})
+    >>> with_class_names(config, {"classes": ["nue", "nc"]}).data.classes
     ('nc', 'nue')
     """
-    if not names or tuple(config.data.get("classes", ())):
-        return config
     named = config.copy_and_resolve_references()
-    named.data.classes = tuple(str(name) for name in names)
+    for key, of_file in names.items():
+        if not tuple(config.data.get(key, ())):
+            named.data[key] = tuple(map(str, of_file))
     return named
 
 
@@ -80,9 +81,13 @@ def open_data(
     """
     names_events = "event" in config.model.heads
     source = _open(config, "train")
-    event_classes = tuple(source.event_classes) if names_events else ()
-    # Every other file is read by the names of this one, in whatever order it has them.
-    config = with_class_names(config, event_classes)
+    class_names = {}
+    if names_events:
+        class_names["classes"] = tuple(source.event_classes)
+    if "semantic" in config.model.heads:
+        class_names["pixel_classes"] = tuple(source.class_names)
+    # Every other file is read by the names of this one: of events in whatever order it has them.
+    config = with_class_names(config, class_names)
     data, train = config.data, config.train
     own_file = bool(data.validation)
     split = () if own_file else data.split
@@ -124,7 +129,7 @@ def open_data(
         )  # fmt: skip
     if warning := require_something_to_learn(loader, validation):
         facts["warning"] = warning
-    return Loaders(loader, validation, len(chosen.events), facts, contents, event_classes)
+    return Loaders(loader, validation, len(chosen.events), facts, contents, class_names)
 
 
 def _open(config: ConfigDict, key: str) -> EventFile:
@@ -147,6 +152,13 @@ def _open(config: ConfigDict, key: str) -> EventFile:
         raise InputError(
             f"model.heads.semantic.num_classes is {heads.semantic.num_classes} but the pixels of "
             f"{source.path} are {', '.join(pixels)}: set it to {len(pixels)}."
+        )
+    wanted = tuple(config.data.pixel_classes)
+    if "semantic" in heads and pixels and wanted and pixels != wanted:
+        raise InputError(
+            f"data.{key} is {source.path}, whose pixels are {', '.join(pixels)}, but "
+            f"data.pixel_classes (by default those of data.train) are {', '.join(wanted)}: give a "
+            "file with these classes in this order."
         )
     names = tuple(config.data.classes) or tuple(source.event_classes)
     if "event" in heads and names:

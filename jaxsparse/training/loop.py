@@ -110,13 +110,13 @@ class _Run:
             data.num_events, batch_size=train.batch_size, steps=train.steps, epochs=train.epochs,
             validate_every=train.validate_every, validate_epochs=train.validate_epochs,
         )  # fmt: skip
-        self.config = config = with_class_names(config, data.event_classes)
+        self.config = config = with_class_names(config, data.class_names)
 
         # 4. The work directory: this run's own, and no other process's.
         inputs = inputs_of(config, data.contents)
         begin = beginning(config, workdir, inputs) if train.start_from else None
         resources.enter_context(work_directory.locked(workdir))
-        work_directory.claim(workdir, config, inputs, data.event_classes)
+        work_directory.claim(workdir, config, inputs, data.class_names)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
 
         # 5. The state: from the latest checkpoint, or new, or with another run's parameters.

@@ -20,6 +20,7 @@ from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
 from jaxsparse.training.workdir import CONFIG_FILE, Input, read_config, read_inputs
 
 _KEY = "train.start_from"
+_NAMED_BY = {"event": "classes", "semantic": "pixel_classes"}  # keys of config.data, by head
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +84,9 @@ def read_beginning(config: ConfigDict) -> Beginning:
     so is a head that the other run has not, or with other fields that shape its arrays.
 
     The last layer of a head goes by the names of the classes: one that both runs have keeps its
-    column, one that is new here is drawn anew. Without names (configs do not name the classes of
-    pixels) the columns are kept as they are where there are as many, and all drawn anew elsewhere.
-    Nothing else of the other run is used, neither its optimiser nor its place in the data.
+    column, one that is new here is drawn anew. Without names (older configs have none)
+    the columns are kept as they are where there are as many, and all drawn anew elsewhere. Nothing
+    else of the other run is used, neither its optimiser nor its place in the data.
 
     Args:
       config: ``train.start_from`` is a work directory (its best checkpoint; the latest where none
@@ -205,8 +206,8 @@ def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]
 
 
 def _class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
-    """Of whole events; a config does not name the classes of pixels."""
-    return tuple(config.data.get("classes", ())) if head == "event" else ()
+    """Names of the classes of a head; none where an older config does not say them."""
+    return tuple(config.data.get(_NAMED_BY[head], ())) if head in _NAMED_BY else ()
 
 
 def _new_classes(

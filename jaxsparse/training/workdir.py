@@ -13,6 +13,7 @@ import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -141,7 +142,7 @@ def claim(
     workdir: pathlib.Path,
     config: ConfigDict,
     inputs: Mapping[str, Input],
-    event_classes: Sequence[str] = (),
+    class_names: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Writes ``config.json`` and ``inputs.json``, or checks that those that are there fit.
 
@@ -154,8 +155,8 @@ def claim(
       workdir: of the run.
       config: of the run, with the names of its classes.
       inputs: what the run reads.
-      event_classes: what no ``data.classes`` stood for in a directory that was made before configs
-        said the names.
+      class_names: what ``data.classes`` and ``data.pixel_classes`` stood for in a directory that
+        was made before configs said the names.
 
     Raises:
       InputError: the directory was made with another config or other data, or cannot be written.
@@ -169,7 +170,7 @@ def claim(
                 f"{workdir} was made by an earlier version, whose batches were others: evaluate "
                 f"it, or give another --workdir and --config.train.start_from={workdir}."
             )
-        stored = with_class_names(read_config(workdir), event_classes)
+        stored = with_class_names(read_config(workdir), class_names)
         _compare(path, stored, config)
         _compare_inputs(workdir, read_inputs(workdir, stored), inputs)
     entries = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}

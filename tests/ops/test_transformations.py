@@ -16,8 +16,15 @@ import numpy as np
 import pytest
 
 from jaxsparse import ops
+from jaxsparse.ops import pooling
 from tests.ops import operation_cases
 from tests.ops.operation_cases import CAPACITY, OPERATIONS, Loss, coordinates_alone, sites, spread
+
+
+@pytest.fixture(autouse=True)
+def short_steps(monkeypatch):
+    """Loops over taps of several steps already for four taps, and quicker to compile."""
+    monkeypatch.setattr(pooling, "UNROLLED_TAPS", 2)
 
 
 @functools.cache

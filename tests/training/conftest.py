@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 
 import jax
@@ -14,6 +15,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.models import BACKBONES
 from jaxsparse.training.config import default_config
 from jaxsparse.training.display import Display
+from jaxsparse.training.loop import train
 from tests.random_views import random_cells
 from tests.toy_events import toy_view, write_toy_file
 from tests.training.tiny_classifier import TinyClassifier
@@ -113,6 +115,23 @@ def cache_dir(_programs, monkeypatch):
     monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     return _programs
+
+
+@pytest.fixture(scope="module")
+def _finished(tmp_path_factory):
+    return tmp_path_factory.mktemp("finished") / "run"
+
+
+@pytest.fixture
+def finished_run(_finished):
+    """``finished_run(config, workdir)`` copies the one run of that config that a module makes."""
+
+    def copied(config, workdir: pathlib.Path) -> pathlib.Path:
+        if not _finished.exists():
+            train(config, _finished)
+        return shutil.copytree(_finished, workdir)
+
+    return copied
 
 
 @pytest.fixture

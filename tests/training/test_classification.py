@@ -185,7 +185,9 @@ def test_without_names_every_file_goes_by_those_of_the_training_file(config, tmp
     data = open_loaders(config)
     assert isinstance(data.train, Loader)
     assert isinstance(data.validation, Loader)
-    assert data.event_classes == data.train.pipeline.classes == ("numu", "nue", "nc", "cosmic")
+    names_in_file = ("numu", "nue", "nc", "cosmic")
+    assert data.class_names == {"classes": names_in_file}
+    assert data.train.pipeline.classes == names_in_file
     assert data.validation.pipeline.classes == data.train.pipeline.classes
     found = labels_by_name(data.validation)
     assert len(found) > 20

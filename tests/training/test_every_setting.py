@@ -252,6 +252,7 @@ CASES: dict[str, dict[str, Case]] = {
         "split": Case((0.5, 0.5), {"data.validation": ""}),
         "views": Case(("Y", "U")),
         "classes": Case(("nc", "nue", "numu")),
+        "pixel_classes": Case(("HIP", "shower", "MIP", "delta", "Michel")),
         "low": Case(100.0),
         "high": Case(200.0),
         "crop": Case((12, 12)),

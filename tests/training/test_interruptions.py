@@ -30,17 +30,10 @@ def config(toy_config):
     return toy_config
 
 
-@pytest.fixture(scope="module")
-def _straight(tmp_path_factory):
-    return tmp_path_factory.mktemp("whole") / "straight"
-
-
 @pytest.fixture
-def straight(config, _straight, tmp_path):
-    """A copy of the same run without an interruption."""
-    if not _straight.exists():
-        loop.train(config, _straight)
-    return shutil.copytree(_straight, tmp_path / "straight")
+def straight(config, finished_run, tmp_path):
+    """The same run without an interruption."""
+    return finished_run(config, tmp_path / "straight")
 
 
 def log_of(workdir: pathlib.Path) -> list[tuple]:

@@ -28,10 +28,9 @@ def config(event_config, cache_dir):
 
 
 @pytest.fixture
-def before(config, tmp_path):
+def before(config, finished_run, tmp_path):
     """The work directory of a run that has ended."""
-    loop.train(config, tmp_path / "before")
-    return tmp_path / "before"
+    return finished_run(config, tmp_path / "before")
 
 
 def paths(tree):

@@ -31,7 +31,7 @@ from jaxsparse import command_line, settings
 from jaxsparse.data.copying import copy_events
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes
-from jaxsparse.detectors import TopologyWords, find
+from jaxsparse.detectors import TopologyWords
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.profiles import group_counts
@@ -108,7 +108,7 @@ def cross_validate(
     settings.check("", {"seed": seed})
     out = Path(out)
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
-    config = with_class_names(config, EventFile(data).event_classes)
+    config = with_class_names(config, {"classes": EventFile(data).event_classes})
     events = DataSet(data, config, Options(part="all"))
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
@@ -151,7 +151,7 @@ def cross_validate(
             ),
             **{
                 name: _by_word(network, forest, [words.of(text) for text in topology], words)
-                for name, words in find(events.source.detector).topology_words.items()
+                for name, words in events.detector.topology_words.items()
                 if words.of_class
             },
         }
