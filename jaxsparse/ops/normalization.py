@@ -165,7 +165,7 @@ def batch_norm_inference(
     *,
     epsilon: float = 1e-5,
 ) -> SparseTensor:
-    """Normalises with given moments: one multiplication and one addition; padding rows zero.
+    """Normalises with given moments; padding rows are zero.
 
     Raises:
       InputError: features or vectors of another type, vectors that have not one number a channel,
@@ -184,11 +184,15 @@ def normalised(
     bias: Float32[Array, " channels"],
     epsilon: float,
 ) -> Float32[Array, "... channels"]:
-    """``scale * (features - mean) / sqrt(variance + epsilon) + bias``: one product and one sum."""
+    """``scale * (features - mean) / sqrt(variance + epsilon) + bias``.
+
+    The distance comes first: where it is small beside the mean, ``features * factor`` would round
+    it away.
+    """
     vectors = (per_channel(vector, features) for vector in (mean, variance, scale, bias))
     mean, variance, scale, bias = vectors
     factor = scale * jax.lax.rsqrt(variance + epsilon)
-    return features.astype(jnp.float32) * factor + (bias - mean * factor)
+    return (features.astype(jnp.float32) - mean) * factor + bias
 
 
 def _active(y: Array, num_active: Array, dtype: Any) -> Array:

@@ -64,8 +64,8 @@ def batch_norm(features, count, scale, bias, **options):
     return y.features, *moments
 
 
-def batch_norm_inference(features, count, *vectors):
-    return ops.batch_norm_inference(tensor(features, count), *vectors).features
+def batch_norm_inference(features, count, *vectors, **options):
+    return ops.batch_norm_inference(tensor(features, count), *vectors, **options).features
 
 
 def masked_moments(features, count, **options):

@@ -46,6 +46,21 @@ def test_a_small_variance_on_a_large_mean_survives():
     np.testing.assert_allclose(variance, x.astype(np.float64).var(0), rtol=1e-2)
 
 
+def test_a_small_distance_from_a_large_mean_survives():
+    steps = np.arange(-8.0, 9.0)[:, None] / 128  # added to either mean, float32 holds them
+    one, zero = np.ones(1), np.zeros(1)
+
+    def given(mean):
+        x = jnp.asarray(mean + steps, jnp.float32)
+        moments = jnp.full(1, mean), jnp.asarray(steps.var(0), jnp.float32)
+        return batch_norm_inference(x, len(x), one, zero, *moments, epsilon=0.0)
+
+    x = jnp.asarray(1e3 + steps, jnp.float32)
+    own = batch_norm(x, len(x), one, zero, epsilon=0.0)[0]
+    for features in (own, given(1e3), given(1e5)):
+        np.testing.assert_allclose(features, steps / steps.std(), atol=1e-5)
+
+
 def test_gradients_agree_with_finite_differences_in_both_modes():
     active = functools.partial(loss, count=ACTIVE)
     check_grads(
