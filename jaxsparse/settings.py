@@ -283,11 +283,12 @@ def check_config(config: ConfigDict) -> None:
     The network's own keys, ``config.model``, are for :func:`jaxsparse.models.build`.
 
     Raises:
-      InputError: a key that does not exist or no longer does, a value that its setting cannot have,
-        or settings that do not fit together.
+      InputError: a key that does not exist or no longer does, one that is missing, a value that its
+        setting cannot have, or settings that do not fit together.
     """
     for key, _ in flatten(config):
         _check_known(key)
+    _check_complete(config)
     heads, given = tuple(config.model.heads), tuple(config.objectives)
     if sorted(heads) != sorted(given):
         raise InputError(
@@ -362,6 +363,34 @@ def _check_known(key: str) -> None:
     near = difflib.get_close_matches(key, known, n=1)
     remedy = f"did you mean {near[0]}?" if near else "jaxsparse/settings.py has all there are."
     raise InputError(f"{key} is no setting: {remedy}")
+
+
+def _check_complete(config: ConfigDict) -> None:
+    """Raises for the first key of the table that a config lacks; of objectives if it has them."""
+    for group in ("model", "model.heads", "objectives"):
+        _group(config, group)
+    for group, table in SETTINGS.items():
+        _, is_objective, head = group.partition("objectives.")
+        if is_objective and head not in config.objectives:
+            continue
+        values = _group(config, group)
+        for name, setting in table.items():
+            if name not in values:
+                key = f"{group}.{name}".lstrip(".")
+                raise InputError(f"{key} is missing: set it, its default is {setting.default!r}.")
+
+
+def _group(config: ConfigDict, key: str) -> ConfigDict:
+    """The group of a config by its dotted key; the config itself by ``""``."""
+    values = config
+    for name in filter(None, key.split(".")):
+        if not isinstance(values.get(name), ConfigDict):
+            raise InputError(
+                f"{key} must be a group of settings: begin with default_config of "
+                "jaxsparse.training.config."
+            )
+        values = values[name]
+    return values
 
 
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """Every setting has a range that holds its default, and is checked before anything is written."""
 
+import functools
 import math
 from typing import Any
 
@@ -92,3 +93,29 @@ def test_a_key_that_a_recipe_adds_by_mistake_is_refused(key, message):
     with pytest.raises(InputError) as error:
         settings.check_config(config)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (
+            "optimizer.plateau_min",
+            "optimizer.plateau_min is missing: set it, its default is 0.001.",
+        ),
+        ("train.log_every", "train.log_every is missing: set it, its default is 20."),
+        ("objectives.semantic.q", "objectives.semantic.q is missing: set it, its default is 0.7."),
+        ("seed", "seed is missing: set it, its default is 0."),
+        ("optimizer", "optimizer must be a group of settings: begin with default_config"),
+        ("objectives", "objectives must be a group of settings: begin with default_config"),
+        ("model", "model must be a group of settings: begin with default_config"),
+        ("model.heads", "model.heads must be a group of settings: begin with default_config"),
+    ],
+)
+def test_a_key_that_a_config_lacks_is_named(key, message):
+    config = default_config()
+    *groups, name = key.split(".")
+    del functools.reduce(getattr, groups, config)[name]
+    with pytest.raises(InputError) as error:
+        settings.check_config(config)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
