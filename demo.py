@@ -1,4 +1,4 @@
-"""The main job end to end in under ten minutes: simulate, train, evaluate, look.
+"""The main job end to end in three to five minutes: simulate, train, evaluate, look.
 
     python demo.py [FOLDER]
 

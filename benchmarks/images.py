@@ -55,7 +55,7 @@ def event_of(
       shape: crop to this much, where the charge is densest; None for the whole view.
     """
     file = EventFile(path)
-    known = find(file.detector).view(view, len(file.view_shapes[view]))
+    known = find(file.detector, file.described).view(view, len(file.view_shapes[view]))
     image = mask(file.read_pixels([index], view, ()), known.low, known.high)
     if shape is not None:
         window = window_shape(image.shape, shape)

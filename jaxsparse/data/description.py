@@ -231,7 +231,7 @@ def _order_check(source: EventFile | EventSource, format: str) -> AxisOrderCheck
 
 def _known_views(source: EventFile | EventSource) -> dict[str, DetectorView]:
     """What is known of the detector's views."""
-    detector = find(source.detector)
+    detector = find(source.detector, source.described)
     return {name: detector.view(name, len(shape)) for name, shape in source.view_shapes.items()}
 
 

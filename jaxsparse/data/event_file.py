@@ -52,6 +52,7 @@ class EventFile:
     Attributes:
       path: as given.
       detector: name of the detector.
+      described: what the file says of the detector; ``None`` if nothing.
       class_names: what the label numbers of pixels mean.
       event_classes: what the label numbers of whole events mean; empty if they have no names.
       view_shapes: full image shape by view name.
@@ -72,6 +73,7 @@ class EventFile:
         self._header, identity = self._read_header()
         self._columns = ColumnReader(self.path, self._header.columns, identity, cache_bytes)
         self.detector = self._header.detector
+        self.described = self._header.described
         self.class_names = self._header.class_names
         self.event_classes = self._header.event_classes
         self.attributes: dict[str, Any] = self._header.made_by

@@ -10,7 +10,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse import detectors
 from jaxsparse.data.column import Column
 from jaxsparse.data.event_layout import (
     EVENT_DEFAULTS,
@@ -24,6 +23,7 @@ from jaxsparse.data.event_layout import (
 )
 from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
 from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS
+from jaxsparse.detectors import Detector, find, from_json
 from jaxsparse.errors import InputError
 
 REMEDY = "make the file again with this version of jaxsparse"
@@ -58,6 +58,7 @@ class EventHeader:
 
     Attributes:
       detector: its name.
+      described: what the file says of it; ``None`` if nothing.
       class_names: of pixels.
       event_classes: of whole events, maybe none.
       made_by: attributes of the writer.
@@ -68,6 +69,7 @@ class EventHeader:
     """
 
     detector: str
+    described: Detector | None
     class_names: tuple[str, ...]
     event_classes: tuple[str, ...]
     made_by: dict[str, Any]
@@ -110,7 +112,7 @@ class _Reader:
     def header(self) -> EventHeader:
         attributes = self.file.attrs
         detector = read_text(attributes, "detector")
-        self._learn(detector, read_text(attributes, "detector_description", ""))
+        described = self._described(detector)
         class_names = read_texts(attributes, "class_names")
         event_classes = read_texts(attributes, "event_classes", ())
         made_by = dict(json.loads(read_text(attributes, "made_by")))
@@ -122,39 +124,42 @@ class _Reader:
                 self._column(f"events/{name}", KEY_DTYPE, rows=self.num_events)
         self._column("particles/table", PARTICLE_DTYPE)
         views = read_texts(attributes, "view_names")
+        known = find(detector, described)
         return EventHeader(
             detector=detector,
+            described=described,
             class_names=class_names,
             event_classes=event_classes,
             made_by=made_by,
             num_events=self.num_events,
             particle_offsets=self._offsets("particles", ["table"]),
-            views={name: self._view(name, detector, views) for name in views},
+            views={name: self._view(name, known, views) for name in views},
             columns=self.columns,
         )
 
-    def _learn(self, detector: str, description: str) -> None:
-        """Makes known what the file says of its detector."""
-        if not description:
-            return
+    def _described(self, detector: str) -> Detector | None:
+        """What the file says of its detector."""
+        text = read_text(self.file.attrs, "detector_description", "")
+        if not text:
+            return None
         try:
-            described = detectors.from_text(description)
+            described = from_json(text)
         except InputError as error:
             raise InputError(f"{self.path}: {error}, {REMEDY}") from None
-        if detector not in (described.name, *described.aliases):
+        if detector not in described.names:
             raise InputError(
                 f"{self.path} is of {detector!r} but describes {described.name!r}: {REMEDY}"
             )
-        detectors.learn(described)
+        return described
 
-    def _view(self, name: str, detector: str, views: tuple[str, ...]) -> ViewHeader:
+    def _view(self, name: str, detector: Detector, views: tuple[str, ...]) -> ViewHeader:
         group = f"views/{name}"
         attributes = self.file[group].attrs
         shape = read_wholes(attributes, "shape")
         if not shape or min(shape) < 1 or np.prod(np.array(shape, float)) >= 2.0**62:
             raise InputError(f"{self.path}, view {name}: shape {shape} is no image: {REMEDY}")
         dim = len(shape)
-        known = detectors.find(detector).view(name, dim)
+        known = detector.view(name, dim)
         truth = tuple(column for column in TRUTH_COLUMNS if column in self.file[group])
         columns = ["coords", "values", *truth]
         for column in columns:

@@ -11,7 +11,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse import detectors
 from jaxsparse.data.event_layout import (
     EVENT_CHUNK,
     EVENT_DTYPES,
@@ -30,6 +29,7 @@ from jaxsparse.data.partial_hdf5 import PartialHdf5
 from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS, Event, View
 from jaxsparse.data.stored_links import LinkTable
 from jaxsparse.data.stored_values import as_stored
+from jaxsparse.detectors import Detector, find, registered, to_json
 from jaxsparse.errors import InputError
 
 COMPRESSIONS = ("gzip", "none")
@@ -44,6 +44,8 @@ class EventWriter:
     Args:
       path: the file to make; its folder is made if missing.
       detector: name of the detector, for example ``"microboone"``.
+      described: what the detector is, for the file to carry; what this program registered under its
+        name if ``None``.
       views: full image shape by view name, for example ``{"Y": (1008, 3456)}``.
       dead_wires: wire numbers without read-out by view name; missing views have none.
       made_by: how the events were made, anything JSON can say (program, version, seed, options);
@@ -80,6 +82,7 @@ class EventWriter:
         *,
         detector: str,
         views: Mapping[str, Sequence[int]],
+        described: Detector | None = None,
         dead_wires: Mapping[str, np.ndarray] | None = None,
         made_by: Mapping[str, Any] | None = None,
         class_names: Sequence[str] | None = None,
@@ -105,7 +108,13 @@ class EventWriter:
             for name, shape in self.view_shapes.items()
         }
         self.made_by = dict(made_by or {})
-        detector_known = detectors.find(self.detector)
+        self.described = described or registered(self.detector)
+        if self.described is not None and self.detector not in self.described.names:
+            raise InputError(
+                f"detector is {self.detector!r} but described has the name "
+                f"{self.described.name!r}: give the description of the same detector"
+            )
+        detector_known = self.described or find(self.detector)
         if class_names is None:
             class_names = detector_known.pixel_classes.names
         self.class_names = _texts("class_names", class_names)
@@ -189,8 +198,8 @@ class EventWriter:
         file.attrs["complete"] = False
         file.attrs["num_events"] = 0
         file.attrs["detector"] = self.detector
-        if description := detectors.description(self.detector):
-            file.attrs["detector_description"] = description
+        if self.described is not None:
+            file.attrs["detector_description"] = to_json(self.described)
         file.attrs["class_names"] = np.array(self.class_names, h5py.string_dtype())
         if self.event_classes:
             file.attrs["event_classes"] = list(self.event_classes)

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import Event
-from jaxsparse.detectors import DetectorView, find
+from jaxsparse.detectors import Detector, DetectorView, find
 
 
 class EventSource(abc.ABC):
@@ -22,6 +22,7 @@ class EventSource(abc.ABC):
     Attributes:
       files: what is read.
       detector: name.
+      described: what the files say of the detector, which none of the foreign ones does.
       view_shapes: full image by view, the same for all events.
       axes, value_units: by view; as the detector has them if a reader says nothing.
       class_names: of pixel labels; empty if there are none.
@@ -31,6 +32,7 @@ class EventSource(abc.ABC):
 
     files: list[Path]
     detector: str
+    described: Detector | None = None
     view_shapes: Mapping[str, tuple[int, ...]]
     class_names: tuple[str, ...] = ()
     event_classes: tuple[str, ...] = ()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
+from jaxsparse.detectors.declared import number
 from jaxsparse.errors import InputError
 
 # Eleven that can be told apart on white and in print; NOvA names as many classes of pixels.
@@ -34,7 +36,8 @@ class ClassSet:
       rules: thresholds that an evaluation reports unasked, such as ``"MIP>0.5"``.
 
     Raises:
-      InputError: another number of colours than of names, or a track that is no class.
+      InputError: another number of colours than of names or one that matplotlib does not know; a
+        track or a rule of no class, or a rule without a threshold.
 
     >>> ClassSet(("muon", "electron"), tracks=("muon",)).track_numbers
     (0,)
@@ -53,16 +56,38 @@ class ClassSet:
                 f"colours has {len(self.colours)} entries but there are {len(self.names)} classes "
                 f"({', '.join(self.names)}): give one a class, or none"
             )
+        for colour in self.colours:
+            if not (isinstance(colour, str) and _is_colour(colour)):
+                raise InputError(
+                    f"colours has {colour!r:.60}: it must be one of matplotlib's, such as '#1f77b4'"
+                )
         for track in self.tracks:
             if track not in self.names:
                 raise InputError(
                     f"tracks has {track!r}: it must be a class, one of {', '.join(self.names)}"
                 )
+        for rule in self.rules:
+            name, _, threshold = rule.partition(">")
+            if name.strip() not in self.names:
+                raise InputError(
+                    f"rules has {rule!r}: it must begin with a class, one of "
+                    f"{', '.join(self.names)}"
+                )
+            if not 0 <= number(f"the threshold of the rule {rule!r}", threshold) < 1:
+                raise InputError(f"rules has {rule!r}: its threshold must be from 0 to below 1")
 
     @property
     def track_numbers(self) -> tuple[int, ...]:
         """Class numbers of the tracks."""
         return tuple(self.names.index(name) for name in self.tracks)
+
+
+def _is_colour(colour: str) -> bool:
+    if re.fullmatch("#[0-9a-fA-F]{6}", colour):
+        return True
+    from matplotlib.colors import is_color_like  # slow to load, and needed for names alone
+
+    return bool(is_color_like(colour))
 
 
 NO_CLASSES = ClassSet(())

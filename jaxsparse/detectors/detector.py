@@ -7,8 +7,13 @@ import math
 from collections.abc import Mapping
 
 from jaxsparse.detectors.class_set import NO_CLASSES, ClassSet
+from jaxsparse.detectors.declared import edges, finite, number
 from jaxsparse.detectors.neutrinos import NeutralCurrents, TopologyWords
 from jaxsparse.errors import InputError
+from jaxsparse.integers import integer, positive
+
+# What an evaluation tells events apart by whatever the detector is.
+_TAKEN = ("energy", "topology")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +30,8 @@ class DetectorView:
       wire_angle: degrees between the wires and the vertical; ``None`` without wires.
 
     Raises:
-      InputError: ``across`` is no axis.
+      InputError: ``across`` is no axis, ``low`` is above ``high``, ``std`` is not positive, or
+        something is no number.
     """
 
     axes: tuple[str, ...]
@@ -39,11 +45,22 @@ class DetectorView:
     wire_angle: float | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "across", integer("across", self.across))
         if not 0 <= self.across < max(len(self.axes), 2):
             raise InputError(
                 f"across is {self.across}: it must be the number of one of the axes "
                 f"{', '.join(self.axes)}, counted from 0"
             )
+        shape = tuple(positive("shape", size) for size in self.shape)
+        object.__setattr__(self, "shape", shape)
+        for name, read in (("low", number), ("high", number), ("mean", finite), ("std", finite)):
+            object.__setattr__(self, name, read(name, getattr(self, name)))
+        if self.wire_angle is not None:
+            object.__setattr__(self, "wire_angle", finite("wire_angle", self.wire_angle))
+        if self.low > self.high:
+            raise InputError(f"low is {self.low:g}: it must not be above high, {self.high:g}")
+        if self.std <= 0:
+            raise InputError(f"std is {self.std:g}: it must be positive, 1 leaves values alone")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +77,10 @@ class Detector:
       topology_words: by name of the profile, see
         :class:`~jaxsparse.detectors.neutrinos.TopologyWords`.
       neutral_currents: what they are taken for; ``None`` where that is no question.
+
+    Raises:
+      InputError: edges that are none, a profile by a name that every detector has, or a drift that
+        is not three numbers.
     """
 
     name: str
@@ -71,6 +92,25 @@ class Detector:
     energy_edges: tuple[float, ...] = (0, 1, 1.5, 2, 2.5, 3, 4, 6, 10, 20, math.inf)
     topology_words: Mapping[str, TopologyWords] = dataclasses.field(default_factory=dict)
     neutral_currents: NeutralCurrents | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "energy_edges", edges("energy_edges", self.energy_edges))
+        if self.drift is not None:
+            drift = tuple(finite("drift", part) for part in self.drift)
+            if len(drift) != 3:
+                raise InputError(f"drift is {drift}: it must be three numbers, along x, y and z")
+            object.__setattr__(self, "drift", drift)
+        for name in _TAKEN:
+            if name in self.topology_words:
+                raise InputError(
+                    f"topology_words has {name!r}: every detector has such a profile, choose "
+                    "another name"
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that event files give it."""
+        return (self.name, *self.aliases)
 
     def view(self, name: str, dim: int) -> DetectorView:
         """The view of that name; if there is none, one of ``dim`` axes of which nothing is known.

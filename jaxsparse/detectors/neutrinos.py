@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from jaxsparse.detectors.declared import edges
+
 
 @dataclasses.dataclass(frozen=True)
 class TopologyWords:
@@ -43,6 +45,9 @@ class NeutralCurrents:
       neutral_energy: MeV, edges of bins in the total energy of the most energetic neutral pion.
       photon_gap: cm, in the gap between the vertex and a neutral pion's nearest photon.
       charged_length: cm, in the length of the longest charged pion.
+
+    Raises:
+      InputError: edges that are none.
     """
 
     name: str
@@ -51,3 +56,8 @@ class NeutralCurrents:
     neutral_energy: tuple[float, ...] = ()
     photon_gap: tuple[float, ...] = ()
     charged_length: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("neutral_energy", "photon_gap", "charged_length"):
+            if len(given := getattr(self, name)):
+                object.__setattr__(self, name, edges(name, given))

@@ -7,12 +7,11 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 
-from jaxsparse.detectors.class_set import ClassSet
+from jaxsparse.detectors.class_set import NO_CLASSES, ClassSet
 from jaxsparse.detectors.detector import Detector
-from jaxsparse.detectors.stored import to_text
 from jaxsparse.errors import InputError
 
-_REGISTERED: dict[str, Detector] = {}  # by this program, or by a file that it opened
+_REGISTERED: dict[str, Detector] = {}
 
 
 @functools.cache
@@ -23,7 +22,7 @@ def _described() -> dict[str, Detector]:
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, Detector):
-                found |= dict.fromkeys((value.name, *value.aliases), value)
+                found |= dict.fromkeys(value.names, value)
     return found
 
 
@@ -42,48 +41,53 @@ def register(detector: Detector) -> Detector:
     Raises:
       InputError: another one has its name.
     """
-    names = (detector.name, *detector.aliases)
-    for name in names:
-        if known().get(name, detector) != detector:
+    taken = known()
+    for name in detector.names:
+        if taken.get(name, detector) != detector:
             raise InputError(f"There is a detector {name!r} already: choose another name")
-    _REGISTERED.update(dict.fromkeys(names, detector))
+    _REGISTERED.update(dict.fromkeys(detector.names, detector))
     return detector
 
 
-def learn(detector: Detector) -> None:
-    """Makes a detector known that a file describes; what is known of its names already stands."""
-    for name in (detector.name, *detector.aliases):
-        if name not in known():
-            _REGISTERED[name] = detector
+def registered(name: str) -> Detector | None:
+    """The detector that this program registered by that name."""
+    return _REGISTERED.get(name)
 
 
-def description(name: str) -> str:
-    """What a file should say of a detector: nothing of those that this package describes."""
-    return to_text(_REGISTERED[name]) if name in _REGISTERED else ""
-
-
-def find(name: str) -> Detector:
+def find(name: str, described: Detector | None = None) -> Detector:
     """The detector of that name; an unknown one has the name and nothing else.
+
+    Args:
+      name: or alias.
+      described: what an event file says of it, for whoever does not know the name.
 
     >>> find("microboone").views["U"].wire_angle, find("toy").views
     (60.0, {})
     """
-    return known().get(name) or Detector(name, {})
+    return known().get(name) or described or Detector(name, {})
 
 
-def class_set(names: Sequence[str]) -> ClassSet:
+def class_set(names: Sequence[str], own: ClassSet = NO_CLASSES) -> ClassSet:
     """The known set of exactly these classes, in this order; else one with colours and no more.
 
     A file need not be of the detector that a set was made for: classes of the same names mean the
     same.
+
+    Args:
+      names: of the classes.
+      own: the set of the detector that is asked about, which goes before all others.
 
     >>> class_set(("HIP", "MIP", "shower", "delta", "Michel")).tracks
     ('HIP', 'MIP')
     >>> class_set(("cat", "dog")).colours
     ('#d62728', '#1f77b4')
     """
-    for detector in known().values():
-        for classes in (detector.pixel_classes, detector.event_classes):
-            if classes.names == tuple(names):
-                return classes
+    others = (
+        classes
+        for detector in known().values()
+        for classes in (detector.pixel_classes, detector.event_classes)
+    )
+    for classes in (own, *others):
+        if classes.names == tuple(names):
+            return classes
     return ClassSet(tuple(names))

@@ -13,28 +13,30 @@ from jaxsparse.detectors.detector import Detector
 from jaxsparse.errors import InputError
 
 
-def to_text(detector: Detector) -> str:
+def to_json(detector: Detector) -> str:
     """JSON; what has its default is left out.
 
-    >>> to_text(Detector("toy", {}, drift=(1.0, 0.0, 0.0)))
+    >>> to_json(Detector("toy", {}, drift=(1.0, 0.0, 0.0)))
     '{"name": "toy", "views": {}, "drift": [1.0, 0.0, 0.0]}'
     """
     return json.dumps(_plain(detector))
 
 
-def from_text(text: str) -> Detector:
-    """The detector of :func:`to_text`; what this version does not know is left out.
+def from_json(text: str) -> Detector:
+    """The detector of :func:`to_json`; what this version does not know is left out.
 
     Raises:
       InputError: it is none.
 
-    >>> from_text('{"name": "toy", "views": {}, "colour": "red"}').name
+    >>> from_json('{"name": "toy", "views": {}, "colour": "red"}').name
     'toy'
     """
     try:
-        return _made(Detector, json.loads(text), "the detector")
+        said = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"the description of the detector is no JSON ({error})") from None
+    detector: Detector = _made(Detector, said, "the detector")
+    return detector
 
 
 def _plain(value: Any) -> Any:
@@ -73,6 +75,8 @@ def _made(kind: Any, value: Any, name: str) -> Any:
             return kind(**given)  # type: ignore[operator]
         except TypeError as error:
             raise InputError(f"{name} is not whole ({error})") from None
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
     if origin is Mapping and isinstance(value, dict):
         return {key: _made(inner[1], own, f"{key} of {name}") for key, own in value.items()}
     if origin is tuple and isinstance(value, list):

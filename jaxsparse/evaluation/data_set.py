@@ -24,6 +24,7 @@ from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.data.transforms import mask
+from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
@@ -67,6 +68,7 @@ class DataSet:
 
     Attributes:
       source: the file.
+      detector: what is known of it.
       views: names.
       shapes: of the images, one a view, after the crop.
       classes: names of the classes of whole events that the network tells; none if it tells none.
@@ -96,6 +98,7 @@ class DataSet:
         self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
         self._check_views(file, network.views)
         self.classes = event_classes(file, config, heads["event"]) if "event" in heads else ()
+        self.detector = find(file.detector, file.described)
         self.source: Any = EvaluatedFile(file, self.classes, options.value_scale)
         labels_pixels = "semantic" in heads
         self.has_pixel_truth = labels_pixels and all(

@@ -146,7 +146,12 @@ def _passed(
         "capacities": predictor.capacities,
     }
     figures = {
-        name: {"classes": list(head.classes), **head.facts(), **measured[name].figures()}
+        name: {
+            "classes": list(head.classes),
+            "colours": list(head.class_set.colours),
+            **head.facts(),
+            **measured[name].figures(),
+        }
         for name, head in heads.items()
     }
     return about, figures

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from jaxsparse import settings
-from jaxsparse.detectors import class_set
+from jaxsparse.detectors import ClassSet
 from jaxsparse.errors import InputError
 
 
@@ -18,7 +18,7 @@ class Options:
       checkpoint: ``"best"``, ``"latest"`` or a step.
       num_events: only so many events, spread evenly over the file or its part; 0 for all.
       pictures: how many events to draw, evenly spaced in the file.
-      thresholds: rules such as ``"delta>0.5"``; those of the classes' detector if ``None``.
+      thresholds: rules such as ``"delta>0.5"``; those of the file's detector if ``None``.
       baseline_data: file to fit the baseline on; part of the evaluated events if empty.
       seed: of the crop windows, of folds and of bootstrap draws.
       bad_events: ``"error"`` or ``"skip"``, for events that cannot be read; the configuration's
@@ -79,6 +79,6 @@ class Options:
                     "scores, for which there is no such setting, leave it out."
                 )
 
-    def rules(self, classes: Sequence[str]) -> Sequence[str]:
-        """The threshold rules for classes of these names."""
-        return class_set(classes).rules if self.thresholds is None else self.thresholds
+    def rules(self, classes: ClassSet) -> Sequence[str]:
+        """The threshold rules for the classes."""
+        return classes.rules if self.thresholds is None else self.thresholds

@@ -34,8 +34,8 @@ def page(metrics: dict[str, Any], parts: Sequence[Metric]) -> str:
 def _heading(metrics: dict[str, Any]) -> list[str]:
     part = "" if metrics.get("part", "all") == "all" else f", part {metrics['part']}"
     views = f"view{'s' * (len(metrics['views']) > 1)} {', '.join(metrics['views'])}"
-    shape = metrics.get("image_shape")
-    images = f", images of {' × '.join(map(str, shape))}" if shape else ""
+    shapes = {" × ".join(map(str, shape)): None for shape in metrics.get("image_shapes", ())}
+    images = f", images of {' and '.join(shapes)}" if shapes else ""
     seconds = metrics["seconds_per_event"]
     return [
         f"# Evaluation of step {metrics['checkpoint_step']}",

@@ -51,7 +51,7 @@ def pixel_classes(
     if trained:
         return trained
     # The file's names may be those of whole events: what is predicted are pixels.
-    known = find(file.detector).pixel_classes.names
+    known = find(file.detector, file.described).pixel_classes.names
     return known if len(known) == number else _numbers(number)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from jaxsparse.detectors import class_set
-from jaxsparse.viz.plots import bin_names, rounded, set_title
+from jaxsparse.viz.plots import bin_names, colours_of, rounded, set_title
 from jaxsparse.viz.style import DPI, plain_axes
 
 SETS = {
@@ -26,7 +25,7 @@ def roc_figure(metrics: Mapping[str, Any]) -> Figure:
     """Efficiency against the part of the rest that passes, linear and for small backgrounds."""
     figure = Figure(figsize=(11, 4.9), dpi=DPI, layout="constrained")
     linear, small = figure.subplots(1, 2)
-    colours = class_set(metrics["classes"]).colours
+    colours = colours_of(metrics)
     for name, colour in zip(metrics["classes"], colours, strict=True):
         curve = metrics["roc"][name]
         background = np.array(curve["background"], float)
@@ -93,7 +92,7 @@ def energy_figure(metrics: Mapping[str, Any]) -> Figure | None:
     edges = np.array(profile["edges"], float)
     places = np.arange(len(edges) - 1)
     names = metrics["classes"]
-    colours = class_set(names).colours
+    colours = colours_of(metrics)
     for label, name in enumerate(names):
         entry = profile["per_class"][name]
         shift = (label - (len(names) - 1) / 2) * 0.09
@@ -132,7 +131,7 @@ def kinds_figure(metrics: Mapping[str, Any]) -> Figure | None:
     height = 1.6 + 0.27 * sum(lengths) + 0.55 * len(lengths)
     figure = Figure(figsize=(9.6, height), dpi=DPI, layout="constrained")
     axes = figure.subplots(len(lengths), 1, squeeze=False, height_ratios=lengths)[:, 0]
-    colours = class_set(metrics["classes"]).colours
+    colours = colours_of(metrics)
     for ax, (words, profile) in zip(axes, panels.items(), strict=True):
         names = sorted(profile) if words == "true interaction" else list(profile)
         places = np.arange(len(names))[::-1]
@@ -173,7 +172,7 @@ def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
     axes = figure.subplots(
         2, len(profiles), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1]
     )
-    colours = class_set(metrics["classes"]).colours
+    colours = colours_of(metrics)
     for (top, bottom), (name, profile) in zip(axes.T, profiles.items(), strict=True):
         words, without = PION_AXES[name]
         edges = np.array(profile["edges"], float)

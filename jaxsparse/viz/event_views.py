@@ -42,6 +42,7 @@ class EventPicture:
       axes: names of the two axes of a view.
       across: which axis goes from left to right: the wire, or the plane along the beam.
       unit: of the values.
+      pixel_colours: one a class of pixels; by their names if empty.
     """
 
     views: Mapping[str, View]
@@ -55,6 +56,7 @@ class EventPicture:
     axes: tuple[str, ...] = ("row", "column")
     across: int = 1
     unit: str = ""
+    pixel_colours: Sequence[str] = ()
 
     @property
     def called(self) -> int:
@@ -84,8 +86,8 @@ class EventPicture:
         """The views as they are drawn."""
         return {
             name: Picture(
-                view, classes=self.pixel_classes, axes=self.axes, unit=self.unit,
-                across=self.across,
+                view, classes=self.pixel_classes, colours=self.pixel_colours, axes=self.axes,
+                unit=self.unit, across=self.across,
             ).flat()
             for name, view in self.views.items()
         }  # fmt: skip
@@ -115,7 +117,9 @@ def views_figure(picture: EventPicture) -> Figure:
         _draw_scores(figure.add_axes(layout.at(0, len(images), BARS)), picture)
     if truth:
         figure.legend(
-            handles=class_handles(picture.pixel_classes, np.concatenate(truth)),
+            handles=class_handles(
+                picture.pixel_classes, np.concatenate(truth), picture.pixel_colours
+            ),
             loc="lower center", ncols=6, frameon=False, fontsize=9.5,
         )  # fmt: skip
     figure.suptitle(

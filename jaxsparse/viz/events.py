@@ -45,7 +45,7 @@ def event_figure(picture: Picture, *, window: Window | None = None) -> Figure:
     if picture.classes and (view.labels is not None or picture.scores is not None):
         truth = np.zeros(0, int) if view.labels is None else view.labels
         labels = np.concatenate([np.arange(len(picture.classes)), truth])
-        handles = class_handles(picture.classes, labels)
+        handles = class_handles(picture.classes, labels, picture.colours)
         figure.legend(
             handles=handles, loc="lower center", ncols=len(handles), frameon=False, fontsize=11
         )

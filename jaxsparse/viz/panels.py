@@ -37,24 +37,29 @@ WIDE = 100.0  # a logarithmic bar that spans less is labelled at its ends and be
 Panel = Callable[[Axes, Picture, Window, tuple[int, int]], None]
 
 
-def class_colours(classes: Sequence[str], labels: np.ndarray) -> np.ndarray:
+def class_colours(
+    classes: Sequence[str], labels: np.ndarray, colours: Sequence[str] = ()
+) -> np.ndarray:
     """Colours of labels, float ``[labels, 4]``; of negative ones that of no truth.
 
     Args:
       classes: their names; a label without one gets a colour too.
       labels: integers.
+      colours: one a class; by their names if empty.
     """
-    named = class_set(classes).colours
+    named = colours or class_set(classes).colours
     others = palette(int(labels.max(initial=-1)) + 1)[len(named) :]
     return np.array([*map(to_rgba, (*named, *others)), NO_TRUTH])[labels]
 
 
-def class_handles(classes: Sequence[str], labels: np.ndarray | None = None) -> list[Patch]:
+def class_handles(
+    classes: Sequence[str], labels: np.ndarray | None = None, colours: Sequence[str] = ()
+) -> list[Patch]:
     """Entries of a legend: the classes that occur in ``labels``, no truth last; all if ``None``."""
     present = np.arange(len(classes)) if labels is None else np.unique(labels)
     handles = [
         Patch(color=colour, label=classes[label] if label < len(classes) else f"class {label}")
-        for label, colour in zip(present, class_colours(classes, present), strict=True)
+        for label, colour in zip(present, class_colours(classes, present, colours), strict=True)
         if label >= 0
     ]
     return handles + [Patch(color=NO_TRUTH, label="no truth")] * bool((present < 0).any())
@@ -121,7 +126,7 @@ def draw_wrong(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]
     assert truth is not None
     assert predicted is not None
     wrong = (truth != predicted) & (truth >= 0)
-    colours = class_colours(picture.classes, truth)
+    colours = class_colours(picture.classes, truth, picture.colours)
     colours[(truth == predicted)] = GREY
     order = np.argsort(wrong, kind="stable")
     # A lone wrong pixel must catch the eye, but not where a dot is several pixels already.
@@ -168,7 +173,7 @@ def _draw_labels(
 ) -> None:
     frequency = np.bincount(labels[labels >= 0])
     rank = np.append(-frequency, -len(labels) - 1)[labels]  # no truth lowest, rare classes highest
-    colours = class_colours(picture.classes, labels)
+    colours = class_colours(picture.classes, labels, picture.colours)
     draw_pixels(ax, picture, window, dots, colours, np.argsort(rank, kind="stable"))
 
 

@@ -19,13 +19,14 @@ class Picture:
       view: pixels; three-dimensional ones are seen along their shortest axis.
       scores: float ``[pixels, classes]``, or ``None`` before there is a prediction.
       weights: float ``[pixels]`` of the loss, or ``None``.
-      classes: class names, which also give the colours.
+      classes: class names.
       title: one line above the panels.
       axes: names of the axes, rows first.
       unit: of the values, empty if unknown.
       across: the axis that goes from left to right.
       corner: where the first pixel of the image lies in the detector's own; 0 if empty.
       pixel: how many of the detector's pixels a pixel is along every axis.
+      colours: one a class; by the names of the classes if empty.
     """
 
     view: View
@@ -38,6 +39,7 @@ class Picture:
     across: int = 1
     corner: tuple[int, ...] = ()
     pixel: int = 1
+    colours: Sequence[str] = ()
 
     @property
     def predicted(self) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ def threshold_figure(metrics: Mapping[str, Any]) -> Figure:
     thresholds = np.array(curves["thresholds"])
     figure = Figure(figsize=(11, 4.8), dpi=DPI, layout="constrained")
     trade, cost = figure.subplots(1, 2)
-    colours = class_set(metrics["classes"]).colours
+    colours = colours_of(metrics)
     for name, colour in zip(metrics["classes"], colours, strict=True):
         curve = {key: np.array(values, float) for key, values in curves[name].items()}
         trade.plot(curve["efficiency"], curve["purity"], color=colour, label=name)
@@ -124,7 +124,7 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
     grid = figure.subplots(rows, columns, squeeze=False)
     for ax in list(grid.flat)[len(names) :]:
         ax.set_axis_off()
-    colours = class_set(metrics["classes"]).colours
+    colours = colours_of(metrics)
     for ax, name in zip(grid.flat, names, strict=False):
         profile = profiles[name]
         edges = np.array(profile["edges"], float)
@@ -159,7 +159,7 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
     figure = Figure(figsize=(8.4, 6.0), dpi=DPI, layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 1])
     classes = metrics["classes"]
-    colours = class_set(classes).colours
+    colours = colours_of(metrics)
     for label, name in enumerate(classes):
         entry = instances[name]
         found = np.array(entry["found_by_energy"], float)
@@ -190,6 +190,12 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
         figure, metrics, "found: more than half of the pixels right; bars: bootstrap over events"
     )
     return figure
+
+
+def colours_of(metrics: Mapping[str, Any]) -> Sequence[str]:
+    """One a class; by their names where the figures do not say them."""
+    colours: Sequence[str] = metrics.get("colours") or class_set(metrics["classes"]).colours
+    return colours
 
 
 def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> None:

@@ -22,6 +22,12 @@ def test_classes_are_known_by_their_names_in_their_order():
     assert class_set(["track", "shower"]).tracks == ()
 
 
+def test_the_detector_that_is_asked_about_goes_before_others():
+    own = ClassSet(("HIP", "MIP", "shower", "delta", "Michel"), tracks=("shower",))
+    assert class_set(own.names, own).tracks == ("shower",)
+    assert class_set(("HIP", "MIP"), own).tracks == ()
+
+
 def test_a_set_that_does_not_fit_together_is_refused():
     with pytest.raises(InputError, match="colours has 1 entries but there are 2 classes"):
         ClassSet(("a", "b"), ("red",))

@@ -1,9 +1,12 @@
-"""A detector that a program registered: its files describe it, and other programs learn it."""
+"""A detector that a program registered: its files describe it to other programs."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -22,7 +25,7 @@ from jaxsparse.detectors import (
     TopologyWords,
     registry,
 )
-from jaxsparse.detectors.stored import from_text, to_text
+from jaxsparse.detectors.stored import from_json, to_json
 from jaxsparse.errors import InputError
 
 VIEW = DetectorView(("depth", "pad"), "flashes", (8, 8), 0.5, 4.0, 1.0, 0.5, across=0)
@@ -45,8 +48,10 @@ def elsewhere(monkeypatch):
     return leave
 
 
-def write(path, detector="stored"):
-    with EventWriter(path, detector=detector, views={"top": (8, 8)}, class_names=("a",)) as writer:
+def write(path, detector="stored", **options):
+    with EventWriter(
+        path, detector=detector, views={"top": (8, 8)}, class_names=("a",), **options
+    ) as writer:
         pixel = View(np.array([[1, 2]]), np.ones(1), (8, 8), np.zeros(1, np.int8))
         writer.append(Event(0, {"top": pixel}))
     return path
@@ -55,21 +60,78 @@ def write(path, detector="stored"):
 @pytest.mark.parametrize("name", ["stored", "dune", "microboone", "nova", "protodune_hd"])
 def test_a_description_comes_back_as_it_was(name):
     detector = OWN if name == "stored" else detectors.find(name)
-    assert from_text(to_text(detector)) == detector
+    assert from_json(to_json(detector)) == detector
 
 
-def test_whoever_opens_a_file_knows_its_detector(elsewhere, tmp_path):
+def test_a_file_knows_its_detector(elsewhere, tmp_path):
     detectors.register(OWN)
     path = write(tmp_path / "a.h5")
     elsewhere()
-    assert "stored" not in detectors.known()
     file = EventFile(path)
-    assert detectors.find(file.detector) == OWN
+    assert file.described == OWN
     assert file.axes == {"top": ("depth", "pad")}
     assert describe(str(path))["views"]["top"]["mask"] == [0.5, 4.0]
     copy_events(file, np.array([0]), tmp_path / "copy.h5")
+    assert EventFile(tmp_path / "copy.h5").described == OWN
+
+
+def test_each_file_goes_by_its_own_description(elsewhere, tmp_path):
+    other = Detector("stored", {"top": DetectorView(("row", "wire"), high=9.0)})
+    paths: dict[float, Path] = {}
+    for detector in (OWN, other):
+        elsewhere()
+        detectors.register(detector)
+        paths[detector.view("top", 2).high] = write(tmp_path / f"{len(paths)}.h5")
     elsewhere()
-    assert detectors.find(EventFile(tmp_path / "copy.h5").detector) == OWN
+    files = {high: EventFile(path) for high, path in paths.items()}
+    for high, file in files.items():
+        with h5py.File(file.path, "r+") as stored:
+            del stored["views/top"].attrs["axes"]
+        assert describe(str(file.path))["views"]["top"]["mask"][1] == high
+        copy_events(file, np.array([0]), tmp_path / "copy.h5")
+        assert EventFile(tmp_path / "copy.h5").described == (OWN if high == 4.0 else other)
+    assert EventFile(paths[4.0]).axes["top"] == ("depth", "pad")
+    assert EventFile(paths[9.0]).axes["top"] == ("row", "wire")
+
+
+def test_a_file_changes_nothing_beside_its_own_events(elsewhere, tmp_path):
+    detectors.register(dataclasses.replace(OWN, aliases=("toy",)))
+    path = write(tmp_path / "a.h5")
+    elsewhere()
+    EventFile(path)
+    assert detectors.known().keys().isdisjoint({"stored", "toy"})
+    assert detectors.find("toy").views == {}
+    newer = detectors.register(Detector("stored", {}))
+    assert detectors.find("stored", EventFile(path).described) is newer
+
+
+def test_a_file_may_be_described_without_registering(elsewhere, tmp_path):
+    path = write(tmp_path / "a.h5", "stored-2", described=OWN)
+    file = EventFile(path)
+    assert (file.detector, file.described) == ("stored-2", OWN)
+    assert file.value_units == {"top": "flashes"}
+    with pytest.raises(InputError, match="detector is 'toy' but described has the name 'stored'"):
+        write(tmp_path / "b.h5", "toy", described=OWN)
+
+
+def test_numbers_of_numpy_are_stored_as_they_are(elsewhere, tmp_path):
+    numbers: Any = np.arange(3)
+    of_view: dict[str, Any] = {
+        "shape": np.array([8, 9]), "low": np.float32(0.5), "std": np.float64(2),
+        "across": np.int64(0), "wire_angle": np.int32(30),
+    }  # fmt: skip
+    own = Detector(
+        "stored", {"top": DetectorView(("depth", "pad"), **of_view)}, drift=numbers,
+        energy_edges=numbers,
+        neutral_currents=NeutralCurrents("nc", "nue", "numu", photon_gap=numbers),
+    )  # fmt: skip
+    detectors.register(own)
+    path = write(tmp_path / "a.h5")
+    found = EventFile(path).described
+    assert found == own
+    assert found is not None
+    assert found.views["top"].shape == (8, 9)
+    assert (found.drift, found.energy_edges) == ((0, 1, 2), (0, 1, 2))
 
 
 def test_what_a_program_knows_of_a_detector_stands(elsewhere, tmp_path):
@@ -77,8 +139,7 @@ def test_what_a_program_knows_of_a_detector_stands(elsewhere, tmp_path):
     path = write(tmp_path / "a.h5")
     elsewhere()
     newer = detectors.register(Detector("stored", {}))
-    EventFile(path)
-    assert detectors.find("stored") is newer
+    assert detectors.find("stored", EventFile(path).described) is newer
     with h5py.File(write(tmp_path / "b.h5", "nova")) as file:
         assert "detector_description" not in file.attrs
     with h5py.File(write(tmp_path / "c.h5", "never heard of")) as file:
@@ -86,7 +147,7 @@ def test_what_a_program_knows_of_a_detector_stands(elsewhere, tmp_path):
 
 
 def changed(**changes):
-    return json.dumps({**json.loads(to_text(OWN)), **changes})
+    return json.dumps({**json.loads(to_json(OWN)), **changes})
 
 
 @pytest.mark.parametrize(
@@ -96,10 +157,12 @@ def changed(**changes):
         ("[" * 5000, "is no JSON"),
         ("7", "the detector is 7: it must be Detector"),
         ("{}", "the detector is not whole"),
-        (changed(name=3), "name of the detector is 3: it must be str"),
+        (changed(name=3), "h5: name of the detector is 3: it must be str"),
         (changed(drift=[1.0, 0.0]), r"drift of the detector is \[1.0, 0.0\]"),
         (changed(views={"top": {"axes": "xy"}}), "axes of top of views of the detector is 'xy'"),
         (changed(views={"top": {"axes": ["x", "y"], "across": 2}}), "across is 2"),
+        (changed(energy_edges=[0, 10**400]), "the detector: energy_edges is 1000"),
+        (changed(pixel_classes={"names": ["a"], "colours": ["zzz"]}), "colours has 'zzz'"),
         (changed(name="another", aliases=[]), "is of 'stored' but describes 'another'"),
     ],
 )
@@ -115,4 +178,4 @@ def test_a_bad_description_is_one_line(elsewhere, tmp_path, text, message):
 
 
 def test_what_a_later_version_says_more_is_left_out():
-    assert from_text(changed(smell="sweet")) == OWN
+    assert from_json(changed(smell="sweet")) == OWN

@@ -85,9 +85,13 @@ def test_an_evaluation_follows_the_description_in_the_file(workdir, tmp_path, mo
         detectors.register(DESCRIBED)
         path = write(tmp_path / "own.h5", "cloud")
     monkeypatch.setattr(registry, "_REGISTERED", {})
+    detectors.register(Detector("fog", {}, ClassSet(CLASSES, tracks=("beta",))))  # no matter here
     metrics = evaluate(workdir, path, tmp_path / "out", Options(pictures=1), quiet=True)
     assert metrics["track_shower"] is not None
     assert list(metrics["threshold_rules"]) == ["gamma>0.4"]
+    assert metrics["colours"] == list(DESCRIBED.pixel_classes.colours)
+    confusion, both = np.array(metrics["confusion"]), np.array(metrics["track_shower"]["confusion"])
+    assert both[0, 0] == confusion[0, 0]
     picture = imread(tmp_path / "out/pictures/event_00000.png")[..., :3]
     for colour in ((0xE0, 0, 0xE0), (0, 0xA0, 0xA0)):
         painted = np.abs(picture - np.array(colour) / 255).max(axis=-1) < 0.01

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.spread_out import spread_out
-from jaxsparse.detectors import Detector, find
+from jaxsparse.detectors import Detector, class_set
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.event_predictions import EventPredictions
 from jaxsparse.evaluation.heads.head import EvaluatedHead
@@ -69,8 +69,9 @@ class EventHead(EvaluatedHead):
     ):
         self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
         self.classes, options = data_set.classes, data_set.options
-        self.detector = find(data_set.source.detector)
-        rules = parse_rules(options.rules(self.classes), self.classes)
+        self.detector = data_set.detector
+        self.class_set = class_set(self.classes, self.detector.event_classes)
+        rules = parse_rules(options.rules(self.class_set), self.classes)
         self.metrics = [
             *event_metrics(self.classes, rules, options.seed, self.detector),
             ForestGuess(data_set, other, options.seed),
@@ -149,6 +150,7 @@ class EventHead(EvaluatedHead):
             details=scored.columns["topology"][row],
             name=f"event {number}",
             pixel_classes=tuple(source.class_names),
+            pixel_colours=class_set(source.class_names, self.detector.pixel_classes).colours,
             axes=source.axes[names[0]],
             across=known.across,
             unit=source.value_units[names[0]],

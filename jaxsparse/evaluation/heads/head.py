@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jaxsparse.data.batch import Batch
+from jaxsparse.detectors import ClassSet
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.scored import Scored
@@ -25,11 +26,13 @@ class EvaluatedHead(abc.ABC):
 
     Attributes:
       classes: names of its classes.
+      class_set: what is known of them.
       metrics: which figures apply, in the order of the report.
     """
 
     foreign: ClassVar[tuple[str, ...]]  # options of networks without such a head
     classes: tuple[str, ...]
+    class_set: ClassSet
     metrics: Sequence[Metric]
 
     @abc.abstractmethod

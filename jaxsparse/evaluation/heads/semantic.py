@@ -15,7 +15,7 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, View
 from jaxsparse.data.spread_out import spread_out
-from jaxsparse.detectors import class_set, find
+from jaxsparse.detectors import class_set
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.heads.head import EvaluatedHead
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
@@ -97,10 +97,11 @@ class SemanticHead(EvaluatedHead):
         self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
         self.classes = data_set.pixel_classes
         options, source = data_set.options, data_set.source
-        track = class_set(self.classes).track_numbers or None
+        self.class_set = class_set(self.classes, data_set.detector.pixel_classes)
+        track = self.class_set.track_numbers or None
         shapes = {name: source.view_shapes[name] for name in data_set.views}
-        directions = directions_of(find(source.detector), shapes)
-        rules = parse_rules(options.rules(self.classes), self.classes)
+        directions = directions_of(data_set.detector, shapes)
+        rules = parse_rules(options.rules(self.class_set), self.classes)
         self.metrics = [
             *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
             LocalGuess(data_set, other, track, GroupedCounts(options.seed), quiet=quiet),
@@ -166,8 +167,9 @@ class SemanticHead(EvaluatedHead):
             picture = Picture(
                 one.view, one.scores, one.weights, self.classes, self._caption(one), axes,
                 unit=source.value_units[one.name],
-                across=find(source.detector).view(one.name, len(axes)).across,
+                across=self.data_set.detector.view(one.name, len(axes)).across,
                 corner=one.corner, pixel=self.data_set.pipeline.coarsen,
+                colours=self.class_set.colours,
             ).flat()  # fmt: skip
             view = picture.view
             name = f"event_{one.number:05d}{f'_{one.name}' if several else ''}"

@@ -31,7 +31,7 @@ from jaxsparse import command_line, settings
 from jaxsparse.data.copying import copy_events
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.partition import content_hashes
-from jaxsparse.detectors import TopologyWords, find
+from jaxsparse.detectors import TopologyWords
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.profiles import check_names, group_counts
@@ -158,7 +158,7 @@ def cross_validate(
             ),
             **{
                 name: _by_word(network, forest, [words.of(text) for text in topology], words)
-                for name, words in find(events.source.detector).topology_words.items()
+                for name, words in events.detector.topology_words.items()
                 if words.of_class
             },
         }

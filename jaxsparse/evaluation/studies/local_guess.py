@@ -116,11 +116,12 @@ class FittedGuess:
 
 
 def images_of(data_set: DataSet, text: str = "", quiet: bool = True) -> Iterator[tuple[View, int]]:
-    """All images of a data set, each with the group of its event."""
+    """All images of a data set that have truth, each with the group of its event."""
     for portion in data_set.portions(text=text, quiet=quiet):
         groups = [data_set.group_of(number) for number in portion.numbers]
         for pixels in portion.images:
-            yield from zip(pixels.views(), groups, strict=True)
+            if "labels" in pixels.columns:  # one view may have truth and another none
+                yield from zip(pixels.views(), groups, strict=True)
 
 
 class FitSample:

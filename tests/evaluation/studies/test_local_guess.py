@@ -1,13 +1,15 @@
 """The local charge-density classifier: its features by brute force, its fit by calculus."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.evaluation.studies import local_classifier as baselines
-from jaxsparse.evaluation.studies.local_guess import fit_across
+from jaxsparse.evaluation.studies.local_guess import fit_across, images_of
 from tests.random_views import random_cells
 
 
@@ -80,3 +82,13 @@ def test_events_without_a_labelled_pixel_give_no_classifier():
     view = random_view((20, 20), 30)
     unlabelled = dataclasses.replace(view, labels=np.full(30, -1, np.int8))
     assert fit_across([(unlabelled, 0)], 1, 3) is None
+
+
+def test_views_without_truth_are_passed_over():
+    known = random_view((20, 20), 30)
+    unknown = dataclasses.replace(known, labels=None)
+    portion = SimpleNamespace(numbers=[4], images=(Pixels.of([unknown]), Pixels.of([known])))
+    data_set = SimpleNamespace(portions=lambda **_: [portion], group_of=lambda number: number + 1)
+    ((found, group),) = images_of(data_set)  # type: ignore[arg-type]
+    assert group == 5
+    np.testing.assert_array_equal(found.labels, known.labels)
