@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -219,6 +219,10 @@ SETTINGS: dict[str, dict[str, Setting]] = {
 }  # fmt: skip
 
 
+# Of config.model, what a training reads itself; networks have defaults for the others.
+READ_OF_MODEL = ("dim", "dtype", "in_channels", "views", "vocabulary")
+_REMEDY = "set it, or begin with default_config of jaxsparse.training.config."
+
 # Keys of earlier versions, and what stands for them.
 RENAMED = {
     "task": "model.heads and objectives, which have the same names",
@@ -366,30 +370,28 @@ def _check_known(key: str) -> None:
 
 
 def _check_complete(config: ConfigDict) -> None:
-    """Raises for the first key of the table that a config lacks; of objectives if it has them."""
-    for group in ("model", "model.heads", "objectives"):
-        _group(config, group)
+    """Raises for the first key that a config lacks; of an objective where it has that one."""
+    heads, objectives = _group(config, "model.heads"), _group(config, "objectives")
+    needed: dict[str, Iterable[str]] = {"model": READ_OF_MODEL}
+    needed |= {f"model.heads.{head}": ("num_classes",) for head in heads}
     for group, table in SETTINGS.items():
-        _, is_objective, head = group.partition("objectives.")
-        if is_objective and head not in config.objectives:
-            continue
+        _, is_objective, name = group.partition("objectives.")
+        if not is_objective or name in objectives:
+            needed[group] = table
+    for group, names in needed.items():
         values = _group(config, group)
-        for name, setting in table.items():
+        for name in names:
             if name not in values:
-                key = f"{group}.{name}".lstrip(".")
-                raise InputError(f"{key} is missing: set it, its default is {setting.default!r}.")
+                raise InputError(f"{group}.{name}".lstrip(".") + f" is missing: {_REMEDY}")
 
 
 def _group(config: ConfigDict, key: str) -> ConfigDict:
     """The group of a config by its dotted key; the config itself by ``""``."""
     values = config
     for name in filter(None, key.split(".")):
-        if not isinstance(values.get(name), ConfigDict):
-            raise InputError(
-                f"{key} must be a group of settings: begin with default_config of "
-                "jaxsparse.training.config."
-            )
-        values = values[name]
+        values = values.get(name)
+        if not isinstance(values, ConfigDict):
+            raise InputError(f"{key} is missing: {_REMEDY}")
     return values
 
 

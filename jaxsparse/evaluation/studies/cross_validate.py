@@ -116,7 +116,7 @@ def cross_validate(
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, {"classes": EventFile(data).event_classes})
     events = DataSet(data, config, Options(part="all"))
-    check_names(find(events.source.detector), KEYS)
+    check_names(events.detector, KEYS)
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
     copies = content_hashes(events.source, events.views)[numbers]

@@ -183,7 +183,7 @@ def test_words_of_a_detector_do_not_overwrite_another_figure(
     config, event_file, tmp_path, monkeypatch
 ):
     own = Detector("own", {}, topology_words={"network": TopologyWords(("QE",), "numu")})
-    monkeypatch.setattr(module, "find", lambda name: own)
+    monkeypatch.setattr("jaxsparse.evaluation.data_set.find", lambda *_: own)
     run = Recorder()
     with pytest.raises(InputError, match="'own' has topology_words named 'network', which"):
         cross_validate(config, event_file, tmp_path, folds=2, train_and_score=run)
