@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import functools
+import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -72,11 +72,13 @@ def check_same_sites(x: HasSites, other: HasSites, relation: str, remedy: str) -
             f"x has the sites {difference[0]}: {relation} those {difference[1]}, {remedy}; "
             "if the rows are the same all the same, say so with y.replace(features=x.features)"
         )
-    if _checking.get():
+    if _checking:
         jax.debug.callback(compare, x.coords, other.coords)
 
 
-_checking = contextvars.ContextVar("checking_sites", default=False)
+# Blocks that are open, of all threads together, as JAX keeps compiled programs for all threads.
+_checking = 0
+_lock = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -86,7 +88,9 @@ def checking_sites() -> Iterator[None]:
     For what cannot be told when a program is traced, above all two arguments of one compiled
     function. A program that finds a difference ends with JAX's ``JaxRuntimeError``, whose text has
     the line of the ``InputError``. All programs are compiled anew, within and afterwards, and
-    coordinates go to the host for every comparison; such a program cannot be exported.
+    coordinates go to the host for every comparison; such a program cannot be exported. It holds for
+    all threads until the last block ends. A program that ``jit(f).lower(...).compile()`` made
+    before is not compiled anew: it compares nothing.
 
     >>> from jaxsparse import sparse_tensor
     >>> x, y = (sparse_tensor([[0, i]], [[1.0]], spatial_shape=(4,), batch_size=1) for i in (1, 2))
@@ -99,14 +103,19 @@ def checking_sites() -> Iterator[None]:
         ...
     jax.errors.JaxRuntimeError: x has site [0, 1] in row 0: y has [0, 2] there
     """
-    jax.clear_caches()  # programs of before do not compare
-    token = _checking.set(True)
+    _count_blocks(1)
     try:
         yield
         jax.effects_barrier()
     finally:
-        _checking.reset(token)
-        jax.clear_caches()
+        _count_blocks(-1)
+
+
+def _count_blocks(change: int) -> None:
+    global _checking
+    with _lock:
+        _checking += change
+        jax.clear_caches()  # the programs of before compare nothing, or are to compare no longer
 
 
 def _compare(here: Any, there: Any, *, relation: str, remedy: str) -> None:

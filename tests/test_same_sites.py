@@ -1,5 +1,7 @@
 """What no trace can tell, a program that is told to check finds out when it runs."""
 
+import threading
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -57,4 +59,28 @@ def test_programs_compare_as_long_as_they_are_told_to():
         jaxsparse.checking_sites(),
     ):
         add(OTHER, X)
+    assert add(OTHER, X)[0, 0] == 2
+
+
+def in_a_thread(function, *arguments):
+    thread = threading.Thread(target=function, args=arguments)
+    thread.start()
+    thread.join()
+
+
+def open_and_close_a_block():
+    with jaxsparse.checking_sites():
+        pass
+
+
+@pytest.mark.parametrize("block", [lambda add: add(X, X), lambda add: open_and_close_a_block()])
+def test_programs_compare_whatever_another_thread_does_within_the_block(block):
+    add = jax.jit(lambda x, y: (x + y).features)
+
+    def run():
+        in_a_thread(block, add)
+        add(OTHER, X)
+
+    with pytest.raises(jax.errors.JaxRuntimeError, match=MESSAGE), jaxsparse.checking_sites():
+        run()
     assert add(OTHER, X)[0, 0] == 2

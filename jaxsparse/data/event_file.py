@@ -113,9 +113,7 @@ class EventFile:
 
     def read_view(self, index: int, name: str) -> View:
         """One view of one event with its links, without reading the others."""
-        view = self.read_pixels([index], name).views()[0]
-        links = {to: self.read_links([index], name, to) for to in self.linked_views(name)}
-        return dataclasses.replace(view, links=links) if links else view
+        return self.read_many([index], name)[0]
 
     def read_many(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
@@ -129,14 +127,16 @@ class EventFile:
           columns: truth columns to read (``()`` for none); all that the file has if None.
 
         Returns:
-          A view an event, without links; they share memory with one another.
+          A view an event, with the links that the file has; they share memory with one another.
         """
-        return self.read_pixels(indices, name, columns).views()
+        pixels = self.read_pixels(indices, name, columns)
+        links = {to: self.read_links(indices, name, to) for to in self.linked_views(name)}
+        return dataclasses.replace(pixels, links=links).views()
 
     def read_pixels(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
     ) -> Pixels:
-        """As :meth:`read_many`, uncut: all pixels in one array a column."""
+        """As :meth:`read_many`, uncut: all pixels in one array a column, without links."""
         header = self._view(name)
         events = self._checked(indices)
         wanted = header.truth if columns is None else tuple(columns)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 
+from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Links:
     """For every pixel of one view a list of (row of another view, share of the pixel's charge).
 
@@ -52,9 +54,18 @@ class Links:
           pixels: how many there are.
 
         Raises:
-          InputError: there is no such pixel.
+          InputError: there is no such pixel, a number that the type cannot hold, or not one owner,
+            row and share an entry.
         """
-        owner, rows = np.asarray(owner, np.int64), np.asarray(rows, np.int64)
+        as_column = functools.partial(as_stored, where="links", tail=(), entry="entry")
+        owner = as_column(owner, np.int64, name="owner")
+        rows = as_column(rows, np.int32, name="rows")
+        shares = as_column(shares, np.float64, name="shares")
+        if not len(owner) == len(rows) == len(shares):
+            raise InputError(
+                f"owner, rows and shares have {len(owner)}, {len(rows)} and {len(shares)} entries: "
+                "give one of each an entry"
+            )
         outside = owner[(owner < 0) | (owner >= pixels)]
         if len(outside):
             raise InputError(f"owner has pixel {outside[0]}: it must lie in [0, {pixels})")
@@ -62,10 +73,10 @@ class Links:
         owner, rows = owner[order], rows[order]
         new = np.ones(len(owner), bool)
         new[1:] = (owner[1:] > owner[:-1]) | (rows[1:] > rows[:-1])
-        sums = np.bincount(np.cumsum(new) - 1, weights=np.asarray(shares, float)[order])
+        sums = np.bincount(np.cumsum(new) - 1, weights=shares[order])
         return cls(
             offsets_of(np.bincount(owner[new], minlength=pixels)),
-            rows[new].astype(np.int32),
+            rows[new],
             sums.astype(np.float32),
         )
 
@@ -97,6 +108,16 @@ class Links:
             offsets_of(np.concatenate([np.zeros(0, np.int64), *counts])),
             np.concatenate([np.zeros(0, np.int32), *[part.rows for part in parts]]),
             np.concatenate([np.zeros(0, np.float32), *[part.shares for part in parts]]),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether pixels, rows and shares are the same."""
+        if not isinstance(other, Links):
+            return NotImplemented
+        return (
+            np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.rows, other.rows)
+            and np.array_equal(self.shares, other.shares)
         )
 
     def __len__(self) -> int:

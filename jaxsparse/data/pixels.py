@@ -133,7 +133,17 @@ class Pixels:
         )
 
     def take(self, rows: np.ndarray) -> Pixels:
-        """Only the pixels where the boolean ``rows`` is true; events stay."""
+        """Only the pixels where the boolean ``rows`` is true; events stay.
+
+        Raises:
+          InputError: ``rows`` has not one boolean a pixel.
+        """
+        rows = np.asarray(rows)
+        if rows.dtype != np.bool_ or rows.shape != (len(self),):
+            raise InputError(
+                f"rows is {rows.dtype} of shape {rows.shape}: must be one boolean for each of "
+                f"the {len(self)} pixels"
+            )
         if rows.all():
             return self
         before = np.concatenate([[0], np.cumsum(rows)])

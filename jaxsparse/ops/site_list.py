@@ -64,9 +64,10 @@ class Sites:
         return jnp.minimum(self.count, self.capacity)
 
     @property
-    def mask(self) -> Bool[Array, " sites"]:
+    def mask(self) -> Bool[Array, "*stack sites"]:
         """True on the rows that are sites."""
-        return jnp.arange(self.capacity, dtype=jnp.int32) < self.count
+        count = self.count if not jnp.ndim(self.count) else self.count[..., None]
+        return jnp.arange(self.capacity, dtype=jnp.int32) < count
 
     @property
     def fits(self) -> Bool[Array, ""]:

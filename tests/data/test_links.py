@@ -55,6 +55,36 @@ def test_an_entry_of_no_pixel_is_refused():
             Links.of([0, owner], [1, 1], [0.5, 0.5], 3)
 
 
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        (([0.9], [1], [1.0]), "owner 0.9 of entry 0 must be a whole number"),
+        (([0], [1.7], [1.0]), "rows 1.7 of entry 0 must be a whole number"),
+        (([0], [2**32 + 1], [1.0]), "rows 4294967297 of entry 0 must be a whole number"),
+        (([0], [1], ["all"]), "shares all of entry 0 must be a number"),
+        (([0, 1], [1], [1.0, 1.0]), "owner, rows and shares have 2, 1 and 2 entries"),
+        (([0, 1], [1, 2], [1.0]), "owner, rows and shares have 2, 2 and 1 entries"),
+    ],
+)
+def test_an_entry_that_would_be_another_one_is_refused(entries, message):
+    owner, rows, shares = entries
+    with pytest.raises(InputError, match=message):
+        Links.of(owner, rows, shares, 3)
+
+
+def test_tables_of_the_same_entries_are_equal():
+    links = Links.of([0, 1], rows=[4, 5], shares=[1.0, 0.5], pixels=3)
+    assert links == Links.of([1, 0], rows=[5, 4], shares=[0.5, 1.0], pixels=3)
+    for other in (
+        Links.of([0, 2], rows=[4, 5], shares=[1.0, 0.5], pixels=3),
+        Links.of([0, 1], rows=[4, 6], shares=[1.0, 0.5], pixels=3),
+        Links.of([0, 1], rows=[4, 5], shares=[1.0, 0.25], pixels=3),
+        links.take(slice(2)),
+        None,
+    ):
+        assert links != other
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     lengths=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=3),

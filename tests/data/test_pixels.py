@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxsparse.data import pixels as module
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import PIXEL_COLUMNS, View
+from jaxsparse.errors import InputError
 
 
 def test_images_are_joined_and_cut_without_a_loss(make_view):
@@ -24,6 +26,13 @@ def test_a_column_that_one_image_lacks_is_left_out(make_view):
     view = make_view(np.random.default_rng(0), 3)
     bare = View(view.coords, view.values, view.shape, labels=view.labels)
     assert set(Pixels.of([view, bare]).columns) == {"labels"}
+
+
+@pytest.mark.parametrize("rows", [np.array([1, 2]), np.ones(3), [True, True], slice(2)])
+def test_pixels_are_taken_by_a_mask_of_all_of_them_only(make_view, rows):
+    pixels = Pixels.of([make_view(np.random.default_rng(0), 3)])
+    with pytest.raises(InputError, match="must be one boolean for each of the 3 pixels"):
+        pixels.take(rows)
 
 
 @settings(max_examples=60, deadline=None)

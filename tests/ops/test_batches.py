@@ -70,6 +70,15 @@ def test_batches_follow_each_other():
     np.testing.assert_array_equal(cut.coords, full.coords[:-1])
 
 
+def test_a_stack_has_a_mask_a_batch_whatever_its_shape():
+    parts = [sparse_tensor([[0, i] for i in range(count)], np.ones((count, 1)), spatial_shape=(4,),
+                           batch_size=1, capacity=2) for count in (0, 1)]  # fmt: skip
+    stacked = ops.stack(parts)
+    sites = jax.vmap(ops.Sites.of)(stacked)
+    for mask in (stacked.mask, sites.mask):
+        assert mask.tolist() == [[False, False], [True, False]]
+
+
 def test_a_stack_of_batches_goes_through_vmap():
     parts = [batch(0, capacity=20), batch(1, capacity=25)]
     both = ops.stack(parts)
