@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.detectors import Detector
-from jaxsparse.errors import InputError
 from jaxsparse.evaluation.metrics.bootstrap import resampled_counts, spread
 from jaxsparse.evaluation.metrics.efficiency import bin_of
 from jaxsparse.evaluation.metrics.metric import RowMetric
@@ -23,7 +22,6 @@ from jaxsparse.evaluation.text import bin_rows, profile_table
 
 MOST_TOPOLOGIES = 40
 UNDESCRIBED = Detector("", {})
-OWN_PROFILES = ("energy", "topology")
 
 
 class AccuracyAgainst(RowMetric):
@@ -32,16 +30,12 @@ class AccuracyAgainst(RowMetric):
     Args:
       detector: of the events.
       seed: of the bootstrap draws.
-
-    Raises:
-      InputError: the detector's words are named as a profile that every detector has.
     """
 
     keys = ("accuracy_against",)
 
     def __init__(self, detector: Detector = UNDESCRIBED, seed: int = 0):
         super().__init__()
-        check_names(detector, OWN_PROFILES)
         self.detector, self.seed = detector, seed
 
     def result(self) -> dict[str, Any]:
@@ -54,24 +48,6 @@ class AccuracyAgainst(RowMetric):
             rows = list((against[key] or {}).items())
             lines += profile_table(key.replace("_", " "), rows)
         return lines
-
-
-def check_names(detector: Detector, taken: Sequence[str]) -> None:
-    """Raises where a detector's words are named as something else that stands beside them.
-
-    Args:
-      detector: whose ``topology_words`` are asked for.
-      taken: the names that they may not have.
-
-    Raises:
-      InputError: one of them has.
-    """
-    for name in detector.topology_words:
-        if name in taken:
-            raise InputError(
-                f"The detector {detector.name!r} has topology_words named {name!r}, which "
-                "metrics.json has another figure for: give them another name."
-            )
 
 
 def group_counts(scored: Scored, group: np.ndarray, num_groups: int) -> np.ndarray:

@@ -34,7 +34,7 @@ from jaxsparse.data.partition import content_hashes
 from jaxsparse.detectors import TopologyWords
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.evaluation.data_set import DataSet
-from jaxsparse.evaluation.metrics.profiles import check_names, group_counts
+from jaxsparse.evaluation.metrics.profiles import group_counts
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.scored import Scored
@@ -116,7 +116,12 @@ def cross_validate(
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, {"classes": EventFile(data).event_classes})
     events = DataSet(data, config, Options(part="all"))
-    check_names(events.detector, KEYS)
+    for name in KEYS:
+        if name in events.detector.topology_words:
+            raise InputError(
+                f"The detector {events.detector.name!r} has topology_words named {name!r}, which "
+                "metrics.json has another figure for: give them another name."
+            )
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
     copies = content_hashes(events.source, events.views)[numbers]

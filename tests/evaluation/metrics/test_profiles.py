@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from jaxsparse.detectors import Detector, TopologyWords, find
-from jaxsparse.errors import InputError
 from jaxsparse.evaluation.metrics import profiles
 from jaxsparse.evaluation.scored import Scored
 
@@ -82,9 +81,3 @@ def test_the_error_in_a_bin_is_that_of_its_own_events():
         place = profile["edges"].index(edge)
         p = profile["accuracy"][place]
         assert profile["error"][place] == pytest.approx(np.sqrt(p * (1 - p) / events), rel=0.12)
-
-
-def test_words_named_as_another_profile_are_refused():
-    own = Detector("own", {}, topology_words={"energy": TopologyWords(("CC", "NC"))})
-    with pytest.raises(InputError, match="'own' has topology_words named 'energy', which"):
-        profiles.AccuracyAgainst(own)
