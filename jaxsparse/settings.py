@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -219,6 +219,10 @@ SETTINGS: dict[str, dict[str, Setting]] = {
 }  # fmt: skip
 
 
+# Of config.model, what a training reads itself; networks have defaults for the others.
+READ_OF_MODEL = ("dim", "dtype", "in_channels", "views", "vocabulary")
+_REMEDY = "set it, or begin with default_config of jaxsparse.training.config."
+
 # Keys of earlier versions, and what stands for them.
 RENAMED = {
     "task": "model.heads and objectives, which have the same names",
@@ -283,11 +287,12 @@ def check_config(config: ConfigDict) -> None:
     The network's own keys, ``config.model``, are for :func:`jaxsparse.models.build`.
 
     Raises:
-      InputError: a key that does not exist or no longer does, a value that its setting cannot have,
-        or settings that do not fit together.
+      InputError: a key that does not exist or no longer does, one that is missing, a value that its
+        setting cannot have, or settings that do not fit together.
     """
     for key, _ in flatten(config):
         _check_known(key)
+    _check_complete(config)
     heads, given = tuple(config.model.heads), tuple(config.objectives)
     if sorted(heads) != sorted(given):
         raise InputError(
@@ -362,6 +367,32 @@ def _check_known(key: str) -> None:
     near = difflib.get_close_matches(key, known, n=1)
     remedy = f"did you mean {near[0]}?" if near else "jaxsparse/settings.py has all there are."
     raise InputError(f"{key} is no setting: {remedy}")
+
+
+def _check_complete(config: ConfigDict) -> None:
+    """Raises for the first key that a config lacks; of an objective where it has that one."""
+    heads, objectives = _group(config, "model.heads"), _group(config, "objectives")
+    needed: dict[str, Iterable[str]] = {"model": READ_OF_MODEL}
+    needed |= {f"model.heads.{head}": ("num_classes",) for head in heads}
+    for group, table in SETTINGS.items():
+        _, is_objective, name = group.partition("objectives.")
+        if not is_objective or name in objectives:
+            needed[group] = table
+    for group, names in needed.items():
+        values = _group(config, group)
+        for name in names:
+            if name not in values:
+                raise InputError(f"{group}.{name}".lstrip(".") + f" is missing: {_REMEDY}")
+
+
+def _group(config: ConfigDict, key: str) -> ConfigDict:
+    """The group of a config by its dotted key; the config itself by ``""``."""
+    values = config
+    for name in filter(None, key.split(".")):
+        values = values.get(name)
+        if not isinstance(values, ConfigDict):
+            raise InputError(f"{key} is missing: {_REMEDY}")
+    return values
 
 
 def flatten(config: ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

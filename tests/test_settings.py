@@ -1,5 +1,6 @@
 """Every setting has a range that holds its default, and is checked before anything is written."""
 
+import functools
 import math
 from typing import Any
 
@@ -92,3 +93,21 @@ def test_a_key_that_a_recipe_adds_by_mistake_is_refused(key, message):
     with pytest.raises(InputError) as error:
         settings.check_config(config)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "seed", "optimizer.plateau_min", "train.log_every", "objectives.semantic.q", "model.dim",
+        "model.heads.semantic.num_classes", "optimizer", "objectives", "model", "model.heads",
+    ],
+)  # fmt: skip
+def test_a_key_that_a_config_lacks_is_named(key):
+    config = default_config()
+    *groups, name = key.split(".")
+    del functools.reduce(getattr, groups, config)[name]
+    with pytest.raises(InputError) as error:
+        settings.check_config(config)
+    remedy = "set it, or begin with default_config of jaxsparse.training.config."
+    assert str(error.value).endswith(f" is missing: {remedy}")
+    assert str(error.value).startswith(key)

@@ -32,7 +32,7 @@ def unreadable(events: np.ndarray, read: Callable[[np.ndarray], Any]) -> dict[in
 
 
 def read_all(source: Any, events: np.ndarray, views: Iterable[str]) -> None:
-    """Reads all that a file has of some events: ``views`` with truth and links, and particles.
+    """Reads what a file has of some events: ``views`` with truth and links, particles and class.
 
     Raises:
       InputError: one of them cannot be read.
@@ -42,6 +42,7 @@ def read_all(source: Any, events: np.ndarray, views: Iterable[str]) -> None:
         for to in source.linked_views(view):
             source.read_links(events, view, to)
     source.read_particles(events)
+    source.check_events(events)
 
 
 class LeftOut:

@@ -225,6 +225,21 @@ class EventFile:
             "particles/table", PARTICLE_DTYPE, _runs(first, last)
         ), last - first
 
+    def check_events(self, indices: Sequence[int] | np.ndarray) -> None:
+        """Raises unless the classes and energies of some events are legal, as reading them does.
+
+        Raises:
+          InputError: names the first event that breaks a rule of
+            :func:`jaxsparse.data.validation.check_event`.
+        """
+        for number in self._checked(indices).tolist():
+            label, energy = (
+                self._event_column(name, number, number + 1)[0] for name in ("label", "energy")
+            )
+            event = Event(number, {}, label=int(label), energy=float(energy))
+            where = f"Event {number} of {self.path.name}"
+            check_event(event, event_classes=self.event_classes, where=where)
+
     @property
     def event_labels(self) -> np.ndarray:
         """int32 ``[events]``: class number of every event, -1 for none."""

@@ -31,10 +31,10 @@ _REMEDY = "lower data.workers, or repeat the command"
 class Loader:
     """Iterates the batches of one process.
 
-    Training (``shuffle=True``) is endless: epoch after epoch, each in its own order, with
-    augmentation. Evaluation (``shuffle=False``) is one pass in the order of ``events``; the last
-    batch may hold fewer. Batch b is a function of (seed, b): the position in the data is b, and a
-    run goes on exactly by ``start_batch=b``, with any number of workers.
+    Training (``shuffle=True``) is endless: epoch after epoch, each in its own order. Evaluation
+    (``shuffle=False``) is one pass in the order of ``events``; the last batch may hold fewer. What
+    is augmented, the pipeline says. Batch b is a function of (seed, b): the position in the data is
+    b, and a run goes on exactly by ``start_batch=b``, with any number of workers.
 
     All devices and micro-batches have the same number of slots, ``ceil(batch_size / shares)``, and
     about the same number of sites. Nothing is ever dropped, unless ``data.max_sites`` bounds the

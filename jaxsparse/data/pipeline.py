@@ -51,13 +51,13 @@ class Pipeline:
       source: where events come from.
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
+      augment: whether to flip, shift, drop and fluctuate: as a rule in training alone.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
       weigh: the weight of every pixel, a target; without it every pixel with a class weighs 1.
       truth: truth columns to read beside those that targets and windows need.
       links: views to whose pixels the links of the others are read, for
         :meth:`~jaxsparse.data.pixels.Pixels.linked_to`.
       seed: of all that is random, not negative.
-      augment: whether to flip, shift, drop and fluctuate.
 
     Attributes:
       views: names, one a view.
@@ -77,12 +77,12 @@ class Pipeline:
         data: Any,
         *,
         levels: int,
+        augment: bool,
         targets: Sequence[str] = (),
         weigh: Weigh | None = None,
         truth: Sequence[str] = (),
         links: Sequence[str] = (),
         seed: int = 0,
-        augment: bool = False,
     ):
         settings.check("data", data)
         settings.check("", {"seed": seed})

@@ -25,8 +25,8 @@ def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
       What to warn of; empty where features are of the size that networks are made for.
 
     Raises:
-      InputError: no pixel in the views chosen, none between ``data.low`` and ``data.high``, or,
-        where pixels are to be named, none that has a class and a weight.
+      InputError: no event that can be read, no pixel in the views chosen, none between ``data.low``
+        and ``data.high``, or, where pixels are to be named, none that has a class and a weight.
     """
     images = _images(train, "data.train")
     if validation is not None:
@@ -56,7 +56,9 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
     """Images of some events; refused where there is nothing to learn from them."""
     pipeline, source = loader.pipeline, loader.pipeline.source
     sample = loader.events[spread_out(len(loader.events), SAMPLED)]
-    pixels, good, _ = pipeline.readable_pixels(sample)
+    pixels, good, wrong = pipeline.readable_pixels(sample)
+    if wrong and not good.any():
+        raise InputError(wrong[min(wrong)])
     sample, images = sample[good], tuple(map(pipeline.finish, pixels))
     seen = f"{len(sample)} events of {source_name(source)}"
     if not any(map(len, images)):

@@ -111,10 +111,10 @@ class DataSet:
             )
         self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
         self._data = self._settings(labels_pixels)
-        self._left_out = LeftOut(self.source, self._data.max_bad_events)
+        self._left_out: dict[str, LeftOut] = {}  # by part
         numbers = self._of_part(self.part)
         chosen = numbers[spread_or_all(len(numbers), options.num_events)]
-        self.numbers = self._readable(chosen)
+        self.numbers = self._readable(chosen, self.part)
         self.num_bad_events = len(chosen) - len(self.numbers)
         if self.num_bad_events and not len(self):
             raise InputError(
@@ -140,7 +140,8 @@ class DataSet:
     def training(self) -> np.ndarray:
         """Numbers of the events of this file that the configuration trained on."""
         numbers = self._of_part(PARTS[0])
-        return self._readable(numbers[self.truth_of(numbers) != NO_CLASS])
+        part = self.part if self.part == "all" else PARTS[0]
+        return self._readable(numbers[self.truth_of(numbers) != NO_CLASS], part)
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""
@@ -251,15 +252,20 @@ class DataSet:
             data.capacities = ()  # of batches, and of crops
         return data
 
-    def _readable(self, numbers: np.ndarray) -> np.ndarray:
-        """Those of some events that can be read, where others are left out; else all of them."""
+    def _readable(self, numbers: np.ndarray, part: str) -> np.ndarray:
+        """Those of a part's events that can be read, where others are left out; else all of them.
+
+        Every part may have ``data.max_bad_events``, so that none depends on what else is read.
+        """
         if self._data.bad_events != "skip":
             return numbers
+        limit = self._data.max_bad_events
+        left_out = self._left_out.setdefault(part, LeftOut(self.source, limit))
         for start in range(0, len(numbers), READ_AT_ONCE):
             some = numbers[start : start + READ_AT_ONCE]
             wrong = unreadable(some, lambda events: read_all(self.source, events, self.views))
-            self._left_out.add(wrong)
-        return numbers[~np.isin(numbers, list(self._left_out.events))]
+            left_out.add(wrong)
+        return numbers[~np.isin(numbers, list(left_out.events))]
 
     def _pipeline(self, draw: int = 0) -> Pipeline:
         pixels = bool(self.pixel_classes)

@@ -306,7 +306,8 @@ class Trained(NamedTuple):
     """A trained network.
 
     Attributes:
-      config: of the run.
+      config: of the run, but for ``model.implementation``, which is ``"auto"``: the data flow
+        that a training chose need not serve on another machine.
       network: for one device.
       variables: ``params`` and ``batch_stats``.
       step: that they are of.
@@ -329,6 +330,8 @@ def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -
       InputError: no such directory, no such checkpoint, or one of another model.
     """
     config = work_directory.read_config(pathlib.Path(workdir))
+    if "implementation" in config.model:
+        config.model.implementation = "auto"
     model = models.build(config.model)
     checkpoints = Checkpoints(workdir)
     try:

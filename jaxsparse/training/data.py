@@ -123,7 +123,8 @@ def open_data(
             facts["validation"] += _shared(loader.pipeline.views, source, chosen, other, seen)
         # Few buckets: a pass is short, and compiling costs more than padding.
         validation = batches(
-            images(other), batch_size=-(-train.batch_size // train.accumulate), shuffle=False,
+            images(other, augment=False), shuffle=False,
+            batch_size=-(-train.batch_size // train.accumulate),
             events=seen.events[spread_or_all(len(seen.events), train.validation_events)],
             num_buckets=min(2, data.num_buckets),
         )  # fmt: skip

@@ -157,7 +157,9 @@ class _Run:
         self.clock = Clock(self.progress.seconds, train.minutes)
         self.saved = None if resumed_at is None else self._position
         where = "a new run" if resumed_at is None else f"resumed at step {resumed_at}"
-        facts = data.facts if begin is None else {**data.facts, "begins with": begin.fact}
+        facts = dict(data.facts)
+        if begin is not None and resumed_at is None:
+            facts["begins with"] = begin.fact
         self._banner(where, cache, facts)
 
     # ----- the story -----

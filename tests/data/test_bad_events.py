@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from jaxsparse.data.bad_events import read_all, unreadable
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import content_hashes
@@ -95,3 +96,15 @@ def test_a_bad_event_stops_the_loader_with_its_line(broken, events, load):
     assert "\n" not in str(error.value)
     # It crosses processes as a value, so it must survive pickling.
     assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
+
+
+def test_an_event_whose_energy_breaks_a_rule_is_bad_too(events_path, tmp_path):
+    path = tmp_path / "bad.h5"
+    shutil.copy(events_path, path)
+    with h5py.File(path, "r+") as file:
+        file["events/energy"][3] = -5.0
+    file = EventFile(path)
+    wrong = unreadable(np.array([2, 3, 4]), lambda some: read_all(file, some, ("Y",)))
+    with pytest.raises(InputError) as reading:
+        file[3]
+    assert wrong == {3: str(reading.value)}

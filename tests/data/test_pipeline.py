@@ -71,7 +71,7 @@ def test_fluctuations_have_the_spread_asked_for(pipeline, source):
 
 def test_evaluation_and_zero_fluctuation_leave_values_alone(pipeline, source, data):
     np.testing.assert_allclose(factors(pipeline(fluctuation=0.0), source), 1, rtol=1e-5)
-    plain = Pipeline(source, data, levels=LEVELS)
+    plain = Pipeline(source, data, levels=LEVELS, augment=False)
     np.testing.assert_allclose(factors(plain, source), 1, rtol=1e-5)
 
 
@@ -268,7 +268,7 @@ def test_only_the_columns_that_targets_and_windows_need_are_read(planes, events,
         "labels", "instance", "vertex_distance", "interaction"
     )  # fmt: skip
     data_config.update({"views": ("Y",), "crop": ()})
-    assert Pipeline(events, data_config, levels=LEVELS).columns == {"Y": ()}
+    assert Pipeline(events, data_config, levels=LEVELS, augment=False).columns == {"Y": ()}
 
 
 def test_voxels_flip_along_all_three_axes_beside_a_plane(make_view, data_config):
@@ -333,3 +333,8 @@ def test_options_out_of_range_are_refused_at_once(pipeline, options, match):
     with pytest.raises(InputError, match=match) as error:
         pipeline(**options)
     assert "\n" not in str(error.value)
+
+
+def test_whether_to_augment_has_to_be_said(source, data):
+    with pytest.raises(TypeError, match="augment"):
+        Pipeline(source, data, levels=LEVELS)  # type: ignore[call-arg]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import h5py
 import numpy as np
 import pytest
 
@@ -104,4 +105,17 @@ def test_views_without_a_pixel_are_named(load):
 def test_pixels_without_a_class_or_a_weight_are_refused(load, change, weigh):
     loader = load(change, weigh=weigh)
     with pytest.raises(InputError, match=r"data\.train has nothing to learn from: no pixel of 5"):
+        require_something_to_learn(loader, None)
+
+
+def test_of_a_file_of_bad_events_alone_the_first_one_is_named(load, data_config, tmp_path):
+    load(bad_events="skip")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["views/Y/values"][:] = np.nan
+    file = EventFile(tmp_path / "a.h5")
+    bad = np.flatnonzero(file.num_pixels("Y"))
+    loader = make_loader(file, data_config, batch_size=2, levels=2, events=bad)
+    with pytest.raises(
+        InputError, match=rf"^Event {bad[0]} of a\.h5, view Y: value nan of pixel 0 must"
+    ):
         require_something_to_learn(loader, None)

@@ -123,7 +123,7 @@ def test_a_pipeline_reads_the_links_that_are_asked_for(linked_path, data_config)
         "high": 300.0,
     })  # fmt: skip
     file, numbers = EventFile(linked_path), np.array([6, 2, 7])
-    pipeline = Pipeline(file, data_config, levels=2, links=("voxels",))
+    pipeline = Pipeline(file, data_config, levels=2, augment=False, links=("voxels",))
     plane, voxels, other = pipeline.pixels(numbers)
     assert (set(plane.links), set(voxels.links), set(other.links)) == ({"voxels"},) * 3
     found = plane.linked_to(voxels, "voxels")
@@ -139,7 +139,7 @@ def test_a_pipeline_reads_the_links_that_are_asked_for(linked_path, data_config)
     second = changed(second, Links.own(second.lengths))
     assert_equal(found, first.linked_to(second, "voxels"))
     assert len(found.rows) > 0
-    assert Pipeline(file, data_config, levels=2).pixels(numbers)[0].links == {}
+    assert Pipeline(file, data_config, levels=2, augment=False).pixels(numbers)[0].links == {}
 
 
 def test_links_that_a_pipeline_cannot_follow_are_refused(linked_path, data_config):
@@ -151,7 +151,7 @@ def test_links_that_a_pipeline_cannot_follow_are_refused(linked_path, data_confi
     ):
         data_config.update({"views": views, "crop": ()})
         with pytest.raises(InputError, match=match):
-            Pipeline(file, data_config, levels=2, links=(to,))
+            Pipeline(file, data_config, levels=2, augment=False, links=(to,))
 
 
 def test_an_event_with_bad_links_is_left_out_where_links_are_read(edit, data_config):
@@ -161,13 +161,13 @@ def test_an_event_with_bad_links_is_left_out_where_links_are_read(edit, data_con
     data_config.update({"views": ("Y", "voxels"), "crop": (), "bad_events": "skip"})
     source, numbers = EventFile(path), np.array([2, EVENT, 1])
     images, good, wrong = Pipeline(
-        source, data_config, levels=2, links=("voxels",)
+        source, data_config, levels=2, augment=False, links=("voxels",)
     ).readable_pixels(numbers)
     assert good.tolist() == [True, False, True]
     assert list(wrong) == [EVENT]
     assert "share nan of pixel" in wrong[EVENT]
     assert len(images[0].lengths) == 2
-    assert Pipeline(source, data_config, levels=2).readable_pixels(numbers)[1].all()
+    assert Pipeline(source, data_config, levels=2, augment=False).readable_pixels(numbers)[1].all()
 
 
 def test_lists_and_wider_types_are_what_they_say(tmp_path, linked_event):

@@ -111,6 +111,11 @@ def test_a_part_leaves_its_own_bad_events_out(classifier, bad_file, tmp_path):
         for part in ("train", "validation")
     ]  # fmt: skip
     assert sum(counts) == len(BAD_EVENTS)
+    most = max(counts)  # for each part by itself
+    assert 0 < most < len(BAD_EVENTS)
+    options = Options(part="validation", bad_events="skip", max_bad_events=most, pictures=0)
+    metrics = evaluate(classifier, bad_file, tmp_path / "again", options, quiet=True)
+    assert metrics["num_bad_events"] == counts[1]
 
 
 def test_by_default_the_first_bad_event_ends_the_evaluation_with_its_line(

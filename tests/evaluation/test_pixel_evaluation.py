@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -160,7 +161,9 @@ def test_a_few_images_are_of_the_whole_file_and_cut_as_always(truth_file, tiny_c
 
 def test_the_crops_are_those_that_training_cuts_with_the_seed(truth_file, tiny_config):
     source = EventFile(truth_file)
-    pipeline = Pipeline(source, tiny_config.data, levels=1, truth=("vertex_distance",), seed=4)
+    pipeline = Pipeline(
+        source, tiny_config.data, levels=1, augment=False, truth=("vertex_distance",), seed=4
+    )
     found = windows(truth_file, tiny_config, seed=4)
     (pixels,) = pipeline.pixels(np.arange(5))
     for number, view in enumerate(pixels.views()):
@@ -233,3 +236,15 @@ def test_a_file_without_truth_is_no_baseline(workdir, truth_file, plain_file, tm
     with pytest.raises(InputError, match="no pixels with classes to fit on"):
         evaluate(workdir, truth_file, tmp_path, options, quiet=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_data_flow_of_the_training_does_not_bind_the_evaluation(workdir, tmp_path):
+    """``native`` is of CPUs alone."""
+    before = tmp_path / "run"
+    shutil.copytree(workdir, before)
+    stored = json.loads((before / "config.json").read_text())
+    stored["model"]["implementation"] = "native"
+    (before / "config.json").write_text(json.dumps(stored))
+    trained = load_for_evaluation(before)
+    assert trained.network.backbone.implementation == "auto"
+    assert trained.config.model.implementation == "auto"

@@ -113,14 +113,16 @@ def test_a_run_killed_in_its_first_save_begins_again_with_the_other_ones_paramet
     jax.tree.map(np.testing.assert_array_equal, two, one)
 
 
-def test_the_other_run_may_move_while_this_one_rests(config, before, tmp_path):
+def test_the_other_run_may_move_while_this_one_rests(config, before, tmp_path, capsys):
     config.train.start_from = str(before)
     run, moved = tmp_path / "run", tmp_path / "moved"
     loop.train(config, run)
+    assert "begins with" in capsys.readouterr().out
     shutil.move(before, moved)
     config.train.start_from = str(moved)
     config.train.steps = 4
     assert loop.train(config, run).step == 4
+    assert "begins with" not in capsys.readouterr().out  # but goes on
     config.train.start_from, config.seed = "", 7  # another network
     loop.train(config, tmp_path / "another")
     config.train.start_from, config.seed = str(tmp_path / "another"), 0

@@ -52,6 +52,11 @@ from jaxsparse.viz.plots import confusion_figure
 from jaxsparse.whole_file import whole_file
 
 RESULTS = ("metrics.json", "scores.npz", "confusion.png")
+# Of metrics.json, beside the words of a detector.
+KEYS = (
+    "data", "num_bad_events", "classes", "folds", "seed", "draws", "network", "forest",
+    "network_against_forest",
+)  # fmt: skip
 # (config, work directory, file with the test events) -> float32 [test events, classes]
 TrainAndScore = Callable[[ConfigDict, Path, Path], np.ndarray]
 
@@ -90,7 +95,8 @@ def cross_validate(
       one class, as ``tau_decay``, {word: events, network, forest: part called that class}.
 
     Raises:
-      InputError: bad options, a config whose main head is another, or that validates.
+      InputError: bad options, a config whose main head is another, or that validates; a
+        detector whose words are named as another figure.
     """
     if main_head(config) != "event":
         raise InputError(
@@ -110,6 +116,12 @@ def cross_validate(
     refuse_inputs(out, {"data": data}, (*RESULTS, *(f"repeat_{r}" for r in range(repeats))))
     config = with_class_names(config, {"classes": EventFile(data).event_classes})
     events = DataSet(data, config, Options(part="all"))
+    for name in KEYS:
+        if name in events.detector.topology_words:
+            raise InputError(
+                f"The detector {events.detector.name!r} has topology_words named {name!r}, which "
+                "metrics.json has another figure for: give them another name."
+            )
     known = events.truth >= 0
     numbers, truth = events.numbers[known], events.truth[known]
     copies = content_hashes(events.source, events.views)[numbers]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.detectors import Detector, TopologyWords
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.options import Options
@@ -66,6 +67,7 @@ def test_every_event_is_tested_once_a_repeat_by_what_never_saw_it(
     assert metrics["network"]["per_class"]["nue"]["efficiency"] == 0.0
     assert metrics["network"]["accuracy_by_repeat"] == pytest.approx([12 / 18] * 2)
     assert metrics["tau_decay"] is None
+    assert set(metrics) == {*module.KEYS, "tau_decay"}
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
     assert (tmp_path / "confusion.png").stat().st_size > 5000
     if forest_module.have_forest():
@@ -175,3 +177,14 @@ def test_scores_of_a_fold_take_their_name_when_they_are_whole(
     run = Recorder()
     cross_validate(config, event_file, tmp_path, folds=2, train_and_score=run)
     assert len(run.tested) == 2
+
+
+def test_words_of_a_detector_do_not_overwrite_another_figure(
+    config, event_file, tmp_path, monkeypatch
+):
+    own = Detector("own", {}, topology_words={"network": TopologyWords(("QE",), "numu")})
+    monkeypatch.setattr("jaxsparse.evaluation.data_set.find", lambda *_: own)
+    run = Recorder()
+    with pytest.raises(InputError, match="'own' has topology_words named 'network', which"):
+        cross_validate(config, event_file, tmp_path, folds=2, train_and_score=run)
+    assert not run.tested
