@@ -139,3 +139,21 @@ def lives(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"  # ended; whoever adopted it has not looked yet
+
+
+FIRST = """
+import os, signal
+from jaxsparse.data.worker_processes import WorkerProcesses
+if __name__ == "__main__":
+    workers = WorkerProcesses(abs, 1, remedy="use fewer")
+    os.kill(workers.pids[0], signal.SIGINT)
+    print(workers.submit(-2).result(60))
+"""
+
+
+def test_the_first_process_of_a_program_is_left_alone_too(tmp_path):
+    """Where the first one starts, multiprocessing starts its own helper and unblocks signals."""
+    script = tmp_path / "first.py"
+    script.write_text(FIRST)
+    result = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert result.stdout == "2\n", result.stderr
