@@ -176,9 +176,11 @@ class Pipeline:
         events = np.asarray(events, np.int64)
         try:
             return self.pixels(events, epochs), np.ones(len(events), bool), {}
-        except InputError:
+        except InputError as error:
             if not self.skips:
-                raise
+                raise InputError(
+                    f"{error}, or leave such events out: data.bad_events=skip"
+                ) from None
         wrong = unreadable(events, lambda some: [self._read(some, view) for view in self.views])
         good = ~np.isin(events, list(wrong))
         epochs = np.broadcast_to(epochs, events.shape)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.loader import Loader
+from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels, source_name
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.errors import InputError
 
 SAMPLED = 256  # events that are looked at
+COUNTED = 32  # events of which all pixels are read, without crop and mask
 UPPER = 0.84  # of pixels: two thirds lie between this quantile and its mirror image
 ODD = 0.1  # size of features, or its inverse, at which to warn
 
@@ -33,6 +38,25 @@ def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
         _images(validation, "data.validation")
     features = np.concatenate([view.values for view in images])
     return _of_odd_size(features, train.pipeline.mean, train.pipeline.std)
+
+
+def share_kept(loader: Loader) -> float:
+    """Share of the pixels of some events that lie between ``data.low`` and ``data.high``.
+
+    NaN where there are none.
+    """
+    pipeline = loader.pipeline
+    sample = loader.events[spread_out(len(loader.events), COUNTED)]
+    wrong = unreadable(sample, lambda some: read_values(pipeline, some))
+    values = read_values(pipeline, sample[~np.isin(sample, list(wrong))])
+    kept = (pipeline.low <= values) & (values <= pipeline.high)
+    return float(kept.mean()) if len(kept) else math.nan
+
+
+def read_values(pipeline: Pipeline, events: np.ndarray) -> np.ndarray:
+    """Values of all pixels of some events in the views of a pipeline, before its mask."""
+    views = [pipeline.source.read_pixels(events, view, ()) for view in pipeline.views]
+    return np.concatenate([view.values for view in views])
 
 
 def _of_odd_size(features: np.ndarray, mean: float, std: float) -> str:
@@ -62,8 +86,7 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
     sample, images = sample[good], tuple(map(pipeline.finish, pixels))
     seen = f"{len(sample)} events of {source_name(source)}"
     if not any(map(len, images)):
-        views = [source.read_pixels(sample, view, ()) for view in pipeline.views]
-        values = np.concatenate([view.values for view in views])
+        values = read_values(pipeline, sample)
         if not len(values):
             raise InputError(
                 f"{key} has nothing to learn from: {seen} have no pixel in views "

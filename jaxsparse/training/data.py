@@ -16,7 +16,7 @@ from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.data.pipeline import Pipeline, chosen_views
-from jaxsparse.data.something_to_learn import require_something_to_learn
+from jaxsparse.data.something_to_learn import require_something_to_learn, share_kept
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
@@ -128,6 +128,9 @@ def open_data(
             events=seen.events[spread_or_all(len(seen.events), train.validation_events)],
             num_buckets=min(2, data.num_buckets),
         )  # fmt: skip
+    facts["mask"] = (
+        f"values from {data.low:g} to {data.high:g}: {share_kept(loader):.0%} of the pixels"
+    )
     if warning := require_something_to_learn(loader, validation):
         facts["warning"] = warning
     return Loaders(loader, validation, len(chosen.events), facts, contents, class_names)

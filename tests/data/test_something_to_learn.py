@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.something_to_learn import require_something_to_learn
+from jaxsparse.data.something_to_learn import require_something_to_learn, share_kept
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from tests.loaders import make_loader
@@ -83,6 +83,17 @@ def test_features_far_from_one_are_warned_of_with_what_would_mend_them(
 def test_the_empty_pixels_of_a_halo_are_no_small_features(load):
     loader = load(of_values(10.0, 50.0, 300.0), low=0.0, high=1e9, std=50.0, halo=3)
     assert not require_something_to_learn(loader, None)
+
+
+def test_the_share_that_the_mask_keeps_counts_all_pixels(load, data_config, tmp_path):
+    loader = load(of_values(5.0, 50.0, 60.0, 400.0), low=10.0, high=300.0)
+    assert share_kept(loader) == pytest.approx(0.5, abs=0.02)  # views end within a turn of four
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["views/Y/values"][0] = np.nan
+    data_config.update(bad_events="skip")
+    loader = make_loader(EventFile(tmp_path / "a.h5"), data_config, batch_size=2, levels=2)
+    assert share_kept(loader) == pytest.approx(0.5, abs=0.02)
+    assert np.isnan(share_kept(load(lambda view: view.take(slice(0)))))
 
 
 def test_views_without_a_pixel_are_named(load):
