@@ -19,7 +19,6 @@ from jaxsparse.training.config import classifier_config, see_views
 def get_config() -> ConfigDict:
     config = classifier_config("mobilenet")
     config.model.heads.event.num_classes = 4
-    config.model.views = 3
     config.model.stem_stride = 2
     config.model.width = 1.0
     config.model.merge_stage = 4

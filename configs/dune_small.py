@@ -26,7 +26,6 @@ from jaxsparse.training.config import classifier_config, see_views
 def get_config() -> ConfigDict:
     config = classifier_config("mobilenet")
     config.model.heads.event.num_classes = 4
-    config.model.views = 3
     config.model.width = 0.5
     config.model.stem_stride = 1
     config.model.shared_stem = True

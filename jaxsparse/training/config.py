@@ -42,7 +42,7 @@ def default_config(network: str = "uresnet", heads: Sequence[str] = ("semantic",
 
 
 def see_views(config: ConfigDict, detector: Detector, *views: str) -> None:
-    """Lets a config's network see these views: their names, mask, mean and spread.
+    """Lets a config's network see these views: their number, names, mask, mean and spread.
 
     Args:
       config: that is changed.
@@ -55,7 +55,7 @@ def see_views(config: ConfigDict, detector: Detector, *views: str) -> None:
     (('voxels',), 0.0, 1.0)
     """
     first = detector.views[views[0]]
-    config.data.views = views
+    config.data.views, config.model.views = views, len(views)
     config.data.low, config.data.high = first.low, min(first.high, NO_BOUND)
     config.data.mean, config.data.std = first.mean, first.std
 
@@ -70,7 +70,6 @@ def classifier_config(network: str = "mobilenet") -> ConfigDict:
     ('XZ', 'YZ')
     """
     config = default_config(network, ("event",))
-    config.model.views = 2
     config.model.heads.event.num_classes = 4
 
     see_views(config, NOVA, *NOVA_VIEWS)

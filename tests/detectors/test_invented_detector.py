@@ -78,7 +78,7 @@ def evaluated(tmp_path_factory, path):
     folder = tmp_path_factory.mktemp("evaluated")
     config = default_config()
     config.model.filters, config.model.depth, config.model.blocks = 2, 2, 1
-    config.model.heads.semantic.num_classes, config.model.views = 3, len(SHAPES)
+    config.model.heads.semantic.num_classes = 3
     see_views(config, detectors.find("invented"), *SHAPES)
     config.data.crop, config.train.batch_size, config.train.cache_dir = (), 2, ""
     workdir = make_workdir(folder / "run", config)
