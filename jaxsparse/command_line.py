@@ -24,7 +24,8 @@ from ml_collections import ConfigDict, config_flags
 
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.paths import user_path
-from jaxsparse.settings import LARGEST_SEED, RENAMED, flatten
+from jaxsparse.rules import LARGEST_SEED
+from jaxsparse.settings import RENAMED, flatten
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 

@@ -7,97 +7,35 @@ heads declare their own (``models/fields.py``).
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
-
-LARGEST_SEED = 2**32 - 1  # JAX and scikit-learn keep 32 bits: 7 and 2**32 + 7 would be one
-LARGEST_FLOAT = 3e38  # numbers are float32 on the devices
-LARGEST = 2**31 - 1  # of steps and events: they are counted in 32 bits on the devices
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """What values a setting may have.
-
-    Attributes:
-      words: what follows "it must".
-      holds: whether a value is allowed; never raises for a value of the default's type.
-    """
-
-    words: str
-    holds: Callable[[Any], bool]
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """One key of a config.
-
-    Attributes:
-      default: its value where a recipe says nothing.
-      rule: what values it may have.
-      meaning: for people.
-    """
-
-    default: Any
-    rule: Rule
-    meaning: str
-
-
-def _number(value: Any) -> bool:
-    """Not NaN, and no integer beyond what a float32 reaches."""
-    if isinstance(value, float):
-        return not math.isnan(value)
-    return _whole(value) and abs(value) <= LARGEST_FLOAT
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def whole(low: int, high: int = LARGEST, words: str = "") -> Rule:
-    """Whole numbers from ``low`` to ``high``.
-
-    >>> whole(1).holds(0), whole(1).words
-    (False, 'be a whole number from 1 to 2147483647')
-    """
-    said = f"be a whole number from {low} to {high}" + (f", {words}" if words else "")
-    return Rule(said, lambda value: _whole(value) and low <= value <= high)
-
-
-def number(words: str, holds: Callable[[float], bool]) -> Rule:
-    """Finite numbers for which something holds."""
-    return Rule(
-        words, lambda value: _number(value) and abs(value) <= LARGEST_FLOAT and bool(holds(value))
-    )
-
-
-def one_of(*names: str) -> Rule:
-    """One of some words."""
-    return Rule(f"be one of {', '.join(names)}", lambda value: value in names)
-
-
-def rows(words: str, holds: Callable[[Any], bool]) -> Rule:
-    """Tuples, each item of which has a property."""
-    return Rule(words, lambda value: isinstance(value, list | tuple) and all(map(holds, value)))
-
-
-POSITIVE = number("be positive and finite", lambda value: value > 0)
-NOT_NEGATIVE = number("not be negative or infinite, 0 is off", lambda value: value >= 0)
-SHARE = number("lie in [0, 1), 0 is off", lambda value: 0 <= value < 1)
-COUNT = whole(1)
-COUNT_OR_OFF = whole(0, words="0 is off")
-SWITCH = Rule("be True or False", lambda value: isinstance(value, bool))
-TEXT = Rule("be text", lambda value: isinstance(value, str))
-NAMES = rows("be a tuple of names", lambda item: isinstance(item, str))
-BOUND = Rule("be a number", _number)
-FINITE = number("be a finite number", lambda value: True)
+from jaxsparse.rules import (
+    BOUND,
+    COUNT,
+    COUNT_OR_OFF,
+    FINITE,
+    LARGEST,
+    LARGEST_SEED,
+    NAMES,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    SWITCH,
+    TEXT,
+    Setting,
+    check_setting,
+    is_number,
+    is_whole,
+    number,
+    one_of,
+    rows,
+    whole,
+)
 
 S = Setting
 
@@ -122,7 +60,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
     "data": {
         "train": S("", TEXT, "event file"),
         "validation": S("", TEXT, "event file; may be empty with a schedule that needs none"),
-        "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", _number),
+        "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", is_number),
                    "without data.validation: shares of training, validation and test events "
                    "of data.train, parted by content"),
         "views": S((), NAMES, "names of the file's views, all of which the network sees"),
@@ -134,7 +72,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "low": S(0.0, BOUND, "keep pixels with low <= value <= high"),
         "high": S(1e9, BOUND, "see low"),
         "crop": S((512, 512), rows("be a tuple of positive whole numbers, () takes whole images",
-                                   lambda side: _whole(side) and 0 < side <= LARGEST),
+                                   lambda side: is_whole(side) and 0 < side <= LARGEST),
                   "side lengths; () takes the whole image"),
         "crop_keep": S("interaction", one_of("interaction", "random", "densest"),
                        "where the window lies"),
@@ -264,21 +202,6 @@ def check(group: str, values: Mapping[str, Any]) -> None:
     for name, setting in SETTINGS[group].items():
         if name in values:
             check_setting(f"{group}.{name}" if group else name, values[name], setting)
-
-
-def check_setting(key: str, value: Any, setting: Setting) -> None:
-    """Raises for a value that a setting cannot have.
-
-    Args:
-      key: its full name, for the message.
-      value: to be checked.
-      setting: with its rule.
-
-    Raises:
-      InputError: name, value and rule.
-    """
-    if not setting.rule.holds(value):
-        raise InputError(f"{key} is {value!r}: it must {setting.rule.words}.")
 
 
 def check_config(config: ConfigDict) -> None:

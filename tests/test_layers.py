@@ -14,9 +14,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Modules of the package's root, each importing none but those before it. Every layer may import
 # them.
 FOUNDATIONS = (
-    "errors", "paths", "file_lock", "whole_file", "settings", "command_line", "particle_data",
-    "strict_json", "integers", "features", "pytree", "origins", "same_sites", "arithmetic",
-    "tensor", "versions",
+    "errors", "paths", "file_lock", "whole_file", "rules", "settings", "command_line",
+    "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
+    "arithmetic", "tensor", "versions",
 )  # fmt: skip
 # Layers, lowest first, with the layers below that each may import. "" is the package itself: its
 # public names, which tensors and operations make up.

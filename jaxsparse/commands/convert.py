@@ -29,7 +29,7 @@ from jaxsparse.data.seen_pixels import SeenPixels
 from jaxsparse.data.source import EventSource
 from jaxsparse.data.spread_out import spread_out
 from jaxsparse.detectors.microboone import MICROBOONE, PLANES
-from jaxsparse.settings import LARGEST_SEED
+from jaxsparse.rules import LARGEST_SEED
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 
 LISTED = 20_000  # letters of a list of files: an attribute of HDF5 holds 64 kB

@@ -7,7 +7,7 @@ A field is declared where it is used, in the class of its backbone or head, and 
 import dataclasses
 from typing import Any
 
-from jaxsparse.settings import Rule, Setting, check_setting
+from jaxsparse.rules import Rule, Setting, check_setting
 
 _KEY = "setting"
 POSITIVE_ODD = Rule(

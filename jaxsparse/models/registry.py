@@ -13,7 +13,7 @@ from jaxsparse.models.backbones import BACKBONES
 from jaxsparse.models.fields import settings_of
 from jaxsparse.models.heads import HEADS
 from jaxsparse.models.network import Network
-from jaxsparse.settings import COUNT, Setting, check_setting, whole
+from jaxsparse.rules import COUNT, Setting, check_setting, whole
 
 # What is said of the images beside the network: both shape its parameters.
 IMAGES = {

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,16 +124,20 @@ def test_the_dense_twin_takes_networks_on_images_that_fit() -> None:
     }
 
 
-def test_the_file_is_a_list_with_the_fixed_keys(tmp_path: Path) -> None:
+def measured(folder: Path, *arguments: str) -> tuple[list[dict[str, Any]], str]:
+    """The rows that a run on one small image writes, and what it prints."""
     small = workloads.make(workloads.Size(events=1, spatial_shape=(32, 32), sites=30))
-    small.write(tmp_path / "w1.npz")
-    out = tmp_path / "out.json"
-    done = command(
-        "--workload=w1", "--peers=dense", "--cases=layer_map,inference,memory", "--repeats=2",
-        "--threads=1", f"--folder={tmp_path}", f"--out={out}",
-    )  # fmt: skip
+    small.write(folder / "w1.npz")
+    out = folder / "out.json"
+    done = command("--workload=w1", "--threads=1", f"--folder={folder}", f"--out={out}", *arguments)
     assert done.returncode == 0, done.stderr
-    layer_map, inference, memory = json.loads(out.read_text())
+    return json.loads(out.read_text()), done.stdout
+
+
+def test_the_file_is_a_list_with_the_fixed_keys(tmp_path: Path) -> None:
+    (layer_map, inference, memory), _ = measured(
+        tmp_path, "--peers=dense", "--cases=layer_map,inference,memory", "--repeats=2"
+    )
     keys = {
         "workload", "case", "dtype", "device", "jaxsparse_ms", "peers_ms", "ratio_to_best_peer",
         "peak_memory_mb",
@@ -147,19 +152,14 @@ def test_the_file_is_a_list_with_the_fixed_keys(tmp_path: Path) -> None:
 
 
 def test_bfloat16_is_timed_beside_float32(tmp_path: Path) -> None:
-    small = workloads.make(workloads.Size(events=1, spatial_shape=(32, 32), sites=30))
-    small.write(tmp_path / "w1.npz")
-    out = tmp_path / "out.json"
-    done = command(
-        "--workload=w1", "--peers=float32", "--cases=submanifold_32_gradients", "--repeats=1",
-        "--dtype=bfloat16", "--threads=1", f"--folder={tmp_path}", f"--out={out}",
+    (row,), printed = measured(
+        tmp_path, "--peers=float32", "--cases=submanifold_32_gradients", "--repeats=1",
+        "--dtype=bfloat16",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (row,) = json.loads(out.read_text())
     assert row["dtype"] == "bfloat16"
     assert 1e-4 < row["differences"]["float32"] < 2**-7  # 8 bits of factors, many of them summed
     assert row["ratio_to_best_peer"] == row["jaxsparse_ms"] / row["peers_ms"]["float32"]
-    assert row["run"]["kernels"] in done.stdout
+    assert row["run"]["kernels"] in printed
 
 
 def test_every_engine_draws_the_same_weights() -> None:

@@ -51,7 +51,7 @@ class Events:
         return ()
 
     def read_links(self, indices, name, to):
-        raise NotImplementedError
+        raise AssertionError(f"no view has links, {name} was asked for some")
 
     def read_pixels(self, indices, name, columns=None):
         place = VIEWS.index(name)

@@ -297,7 +297,7 @@ def test_voxels_flip_along_all_three_axes_beside_a_plane(make_view, data_config)
             return ()
 
         def read_links(self, indices, name, to):
-            raise NotImplementedError
+            raise AssertionError(f"no view has links, {name} was asked for some")
 
         def read_pixels(self, indices, name, columns=None):
             return Pixels.of([views[name]] * len(indices))

@@ -1,5 +1,7 @@
 """Sites to build connections on, and what a connection holds, as Python has it."""
 
+import itertools
+
 import numpy as np
 
 from jaxsparse.ops import given_sites
@@ -28,3 +30,13 @@ def pairs_of(connection):
         for out, row in enumerate(reads)
         if row != connection.source.capacity
     }
+
+
+def brute_force(fine, coarse, region, stride):
+    """``fine = stride * coarse + offset[k]`` in the same event."""
+    found, fine = set(), set(fine)
+    for tap, (event, *place) in itertools.product(range(region.taps), coarse):
+        there = (event, *np.add(np.multiply(stride, place), region.offsets[tap]).tolist())
+        if there in fine:
+            found.add((there, tap, (event, *place)))
+    return found

@@ -8,7 +8,7 @@ import flax.linen as linen
 from jaxsparse import nn
 from jaxsparse.models import Backbone, Features
 from jaxsparse.models.fields import field
-from jaxsparse.settings import COUNT, SWITCH
+from jaxsparse.rules import COUNT, SWITCH
 
 
 class TinyClassifier(Backbone):

@@ -14,7 +14,7 @@ from jaxsparse.models.fields import check_fields, field
 from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import VOCABULARIES, BlockSettings
 from jaxsparse.nn.coordinate_inputs import append_coordinates
-from jaxsparse.settings import COUNT, SWITCH, TEXT, number, one_of
+from jaxsparse.rules import COUNT, SWITCH, TEXT, number, one_of
 
 DTYPES = ("float32", "bfloat16")
 

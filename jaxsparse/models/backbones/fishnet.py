@@ -20,7 +20,7 @@ from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
 from jaxsparse.nn.fish import FishBlock, FishBridge, FishStem
 from jaxsparse.nn.views import MERGES
-from jaxsparse.settings import Rule, one_of
+from jaxsparse.rules import Rule, one_of
 
 DOWNS = UPS = 3  # steps down of the tail and of the head, steps up of the body
 

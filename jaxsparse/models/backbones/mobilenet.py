@@ -21,7 +21,7 @@ from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import BlockSettings, ConvolutionUnit
 from jaxsparse.nn.inverted_residual import InvertedResidual
 from jaxsparse.nn.views import MERGES
-from jaxsparse.settings import COUNT, POSITIVE, Rule, one_of, whole
+from jaxsparse.rules import COUNT, POSITIVE, Rule, one_of, whole
 
 # Expansion, channels, blocks and stride of every stage: table 2 of arXiv 1801.04381.
 STAGES = (

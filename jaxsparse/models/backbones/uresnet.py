@@ -15,7 +15,7 @@ from jaxsparse.models.backbones.backbone import (
 )
 from jaxsparse.models.fields import POSITIVE_ODD, field
 from jaxsparse.nn.blocks import ORDERS, BlockSettings, ConvolutionUnit, ResidualBlock
-from jaxsparse.settings import COUNT, one_of, whole
+from jaxsparse.rules import COUNT, one_of, whole
 
 
 class UResNet(Backbone):

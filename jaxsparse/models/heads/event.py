@@ -13,7 +13,7 @@ from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.dropout import Dropout
 from jaxsparse.nn.pointwise import with_features
-from jaxsparse.settings import SHARE, SWITCH, Rule
+from jaxsparse.rules import SHARE, SWITCH, Rule
 
 POOLINGS = ("average", "max", "sum", "log_sum")
 

@@ -8,7 +8,7 @@ import flax.linen as nn
 from jaxsparse.models.backbones.backbone import Features
 from jaxsparse.models.fields import check_fields, field
 from jaxsparse.nn.blocks import BlockSettings
-from jaxsparse.settings import COUNT
+from jaxsparse.rules import COUNT
 
 
 class Head(nn.Module, abc.ABC):
