@@ -158,7 +158,7 @@ def _work_function(
         leave_if(code.b.icmp_signed(">=", item, items))
         do_item(item)
         code.add_atomic(code.at(record, _DONE), 1)
-    code.b.ret_void()
+    code.leave()
     code.finish()
     return code.function
 
