@@ -31,8 +31,10 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_products",
 )
 
-# Part of the names: a program that was stored for other arguments must not find these kernels.
-_VERSION = 2
+# Part of the names: a program that was stored for other kernels must not find these. Raise it with
+# every change of what a kernel takes, gives or relies on. How it computes is its own business, and
+# so is the processor: a stored program runs on any that has kernels of this version.
+ABI_VERSION = 3
 
 _lock = threading.Lock()
 _lanes: dict[tuple[str, ...], int] = {}
@@ -56,13 +58,13 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
 
 
 def target(name: str) -> str:
-    """XLA's name for a kernel: a program stored for other vectors must not find this one."""
-    family = next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family)
-    return _target(name, lanes(family))
+    """XLA's name for a kernel, which it is registered under from now on where it can be had."""
+    lanes(next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family))
+    return _target(name)
 
 
-def _target(name: str, lanes: int) -> str:
-    return f"{name}_v{_VERSION}_{lanes}"
+def _target(name: str) -> str:
+    return f"{name}_v{ABI_VERSION}"
 
 
 def instruction_set() -> str:
@@ -99,7 +101,7 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> int:
         tile = kernels.tile_for(features)
         module = ir.Module("jaxsparse")
         module.triple = llvm.get_process_triple()
-        names = [_target(name, tile.lanes) for name in family]
+        names = [_target(name) for name in family]
         add_kernels(family, module, names, tile)
         engine = _machine_code(llvm, module, features)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
