@@ -67,13 +67,18 @@ def _target(name: str) -> str:
     return f"{name}_v{ABI_VERSION}"
 
 
-def instruction_set() -> str:
-    """What the kernels are made of here, by which the bits of results differ.
+def instruction_set(dtype: str = "float32") -> str:
+    """What the kernels for factors of a type are made of here: by it the bits of results differ.
 
-    >>> instruction_set() in ("AVX-512 with bfloat16", "AVX-512", "AVX2", "128 bits", "none")
+    Args:
+      dtype: ``"float32"`` or ``"bfloat16"``.
+
+    >>> instruction_set() in ("AVX-512", "AVX2", "128 bits", "none")
+    True
+    >>> instruction_set("bfloat16") in ("AVX-512 with bfloat16", instruction_set())
     True
     """
-    if lanes(BFLOAT16):
+    if dtype == "bfloat16" and lanes(BFLOAT16):
         return "AVX-512 with bfloat16"
     return {16: "AVX-512", 8: "AVX2", 4: "128 bits"}.get(lanes(), "none")
 
