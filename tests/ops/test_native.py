@@ -149,6 +149,8 @@ def narrow_vectors(request, monkeypatch):
     jax.clear_caches()
     monkeypatch.setattr(variants, "FLOAT32", (variant,))
     monkeypatch.setattr(compiler, "_variants", {compiler.BFLOAT16: None})
+    # XLA takes a name once, and this processor's kernels have those of the version.
+    monkeypatch.setattr(compiler, "ABI_VERSION", f"for_{request.param}")
     yield variant
     jax.clear_caches()
 
@@ -241,6 +243,36 @@ with concurrent.futures.ThreadPoolExecutor(4) as pool:
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"{{{compiler.lanes()}}}"
+
+
+def test_a_program_that_was_stored_for_kernels_of_another_version_is_compiled_anew(tmp_path):
+    program = """
+import sys
+from pathlib import Path
+import jax, jax.numpy as jnp
+from jaxsparse.ops.column_sums import column_moments
+from jaxsparse.ops.native import compiler
+
+jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+def sums(x):
+    return column_moments(x, jnp.int32(3), implementation="native")
+
+for version in ("of_an_older_package", compiler.ABI_VERSION, compiler.ABI_VERSION):
+    compiler.ABI_VERSION = version
+    compiler._variants.clear()
+    jax.clear_caches()
+    jax.jit(sums)(jnp.ones((4, 16)))
+    print(len(list(Path(sys.argv[1]).glob("jit_sums-*-cache"))), end=" ")
+    if version != "of_an_older_package":
+        compiler.make_kernels = dict(compiler._variants).get  # XLA takes every name once
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "2", "2"]
 
 
 def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):

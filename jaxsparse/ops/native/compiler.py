@@ -30,8 +30,10 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_products",
 )
 
-# Part of the names: a program that was stored for other arguments must not find these kernels.
-_VERSION = 2
+# Part of the names: a program that was stored for other kernels must not find these. Raise it with
+# every change of what a kernel takes, gives or relies on. How it computes is its own business, and
+# so is the processor: a stored program runs on any that has kernels of this version.
+ABI_VERSION = 3
 
 _lock = threading.Lock()
 _variants: dict[tuple[str, ...], Any] = {}
@@ -60,24 +62,29 @@ def _variant(family: tuple[str, ...]) -> Any:
 
 
 def target(name: str) -> str:
-    """XLA's name for a kernel: a program stored for other vectors must not find this one."""
-    family = next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family)
-    return _target(name, lanes(family))
+    """XLA's name for a kernel, which it is registered under from now on where it can be had."""
+    lanes(next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family))
+    return _target(name)
 
 
-def _target(name: str, lanes: int) -> str:
-    return f"{name}_v{_VERSION}_{lanes}"
+def _target(name: str) -> str:
+    return f"{name}_v{ABI_VERSION}"
 
 
-def instruction_set() -> str:
-    """What the kernels are made of here, by which the bits of results differ.
+def instruction_set(dtype: str = "float32") -> str:
+    """What the kernels for factors of a type are made of here: by it the bits of results differ.
 
-    >>> instruction_set() in (
-    ...     "AMX with bfloat16", "AVX-512 with bfloat16", "AVX-512", "AVX2", "128 bits", "none"
-    ... )
+    Args:
+      dtype: ``"float32"`` or ``"bfloat16"``.
+
+    >>> instruction_set() in ("AVX-512", "AVX2", "128 bits", "none")
+    True
+    >>> instruction_set("bfloat16") in ("AVX-512 with bfloat16", instruction_set())
     True
     """
-    variant = _variant(BFLOAT16) or _variant(CONVOLUTIONS)
+    variant = _variant(CONVOLUTIONS)
+    if dtype == "bfloat16":
+        variant = _variant(BFLOAT16) or variant
     return variant.name if variant else "none"
 
 
@@ -104,7 +111,7 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
         llvm.check_jit_execution()
         module = ir.Module("jaxsparse")
         module.triple = llvm.get_process_triple()
-        names = [_target(name, variant.tile.lanes) for name in family]
+        names = [_target(name) for name in family]
         add_kernels(family, module, names, variant)
         engine = _machine_code(llvm, module, features)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
