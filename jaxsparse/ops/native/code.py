@@ -217,11 +217,24 @@ class Code:
         place = self.b.bitcast(address, ir.PointerType(I64))
         return self.b.load_atomic(place, "acquire", 8)
 
-    def external(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+    def external(
+        self, name: str, result: Any, arguments: Sequence[Any], var_arg: bool = False
+    ) -> Any:
         """A function of the C library."""
         if name in self.module.globals:
             return self.module.globals[name]
-        return ir.Function(self.module, ir.FunctionType(result, arguments), name)
+        kind = ir.FunctionType(result, arguments, var_arg=var_arg)
+        return ir.Function(self.module, kind, name)
+
+    def text(self, text: str) -> Value:
+        """Pointer to a constant string of C."""
+        letters = bytearray(text.encode() + b"\0")
+        kind = ir.ArrayType(I8, len(letters))
+        name = self.module.get_unique_name("text")
+        constant = ir.GlobalVariable(self.module, kind, name)
+        constant.initializer = ir.Constant(kind, letters)
+        constant.linkage, constant.global_constant = "internal", True
+        return constant.bitcast(POINTER)
 
     def call_pointer(self, pointer: Value, result: Any, arguments: Sequence[Value]) -> Value:
         """Calls the function at an address."""

@@ -32,7 +32,7 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
 )
 
 # Part of the names: a program that was stored for other arguments must not find these kernels.
-_VERSION = 2
+_VERSION = 3
 
 _lock = threading.Lock()
 _lanes: dict[tuple[str, ...], int] = {}
