@@ -135,29 +135,31 @@ def test_bfloat16_factors_have_sums_of_float32(batch, dtype):
                 )
 
 
-@pytest.fixture(params=["avx2", "nothing"])
+@pytest.fixture(params=["AVX2", "128 bits"])
 def narrow_vectors(request, monkeypatch):
     """The kernels of processors with less, which this one can run too."""
     import llvmlite.binding as llvm
 
-    from jaxsparse.ops.native import kernels
+    from jaxsparse.ops.native import variants
 
     has = llvm.get_host_cpu_features()
-    if request.param == "avx2" and not has.get("avx2"):
+    variant = next(variant for variant in variants.FLOAT32 if variant.name == request.param)
+    if not all(has.get(feature) for feature in variant.needs):
         pytest.skip("the processor has no vectors of 256 bits")
-    features = {"avx2": {"avx2": True, "fma": True}, "nothing": {}}[request.param]
-    tile = kernels.tile_for(features)
     jax.clear_caches()
-    monkeypatch.setattr(kernels, "tile_for", lambda _: tile)
-    monkeypatch.setattr(compiler, "_lanes", {compiler.BFLOAT16: 0})
-    yield tile
+    monkeypatch.setattr(variants, "FLOAT32", (variant,))
+    monkeypatch.setattr(compiler, "_variants", {compiler.BFLOAT16: None})
+    # XLA takes a name once, and this processor's kernels have those of the version.
+    monkeypatch.setattr(compiler, "ABI_VERSION", f"for_{request.param}")
+    yield variant
     jax.clear_caches()
 
 
 def test_the_kernels_of_lesser_processors_equal_the_gather_table(batch, narrow_vectors):
     for kind, kernel_map in maps(batch[1]).items():
         compare(kernel_map, *{"same": (17, 37), "down": (3, 5), "up": (48, 20)}[kind])
-    assert compiler.lanes() == narrow_vectors.lanes
+    assert compiler.lanes() == narrow_vectors.tile.lanes
+    assert compiler.instruction_set() == narrow_vectors.name
 
 
 @pytest.mark.parametrize("kind", ["same", "down", "up"])
@@ -243,6 +245,36 @@ with concurrent.futures.ThreadPoolExecutor(4) as pool:
     assert done.stdout.strip() == f"{{{compiler.lanes()}}}"
 
 
+def test_a_program_that_was_stored_for_kernels_of_another_version_is_compiled_anew(tmp_path):
+    program = """
+import sys
+from pathlib import Path
+import jax, jax.numpy as jnp
+from jaxsparse.ops.column_sums import column_moments
+from jaxsparse.ops.native import compiler
+
+jax.config.update("jax_compilation_cache_dir", sys.argv[1])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+def sums(x):
+    return column_moments(x, jnp.int32(3), implementation="native")
+
+for version in ("of_an_older_package", compiler.ABI_VERSION, compiler.ABI_VERSION):
+    compiler.ABI_VERSION = version
+    compiler._variants.clear()
+    jax.clear_caches()
+    jax.jit(sums)(jnp.ones((4, 16)))
+    print(len(list(Path(sys.argv[1]).glob("jit_sums-*-cache"))), end=" ")
+    if version != "of_an_older_package":
+        compiler.make_kernels = dict(compiler._variants).get  # XLA takes every name once
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1", "2", "2"]
+
+
 def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
     kernel_map = maps(batch[1])["same"]
     x, w = draw(1, CAPACITY, 4), draw(2, 9, 4, 4)
@@ -262,7 +294,7 @@ def test_what_cannot_be_had_is_refused_in_one_line(batch, monkeypatch):
 def test_without_llvmlite_the_default_is_xla_alone(batch, monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
-    assert compiler.make_kernels() == 0
+    assert compiler.make_kernels() is None
     monkeypatch.setattr(compiler, "lanes", lambda *_: 0)
     kernel_map = maps(batch[1])["same"]
     operands = (kernel_map, draw(1, CAPACITY, 4), draw(2, 9, 4, 4), jnp.float32)
@@ -278,28 +310,24 @@ def test_a_processor_without_fused_multiply_add_or_a_failing_compiler_has_no_ker
 
     monkeypatch.setattr(llvm, "create_mcjit_compiler", fail)
     with pytest.warns(UserWarning, match="may be executed"):
-        assert compiler.make_kernels() == 0
+        assert compiler.make_kernels() is None
     monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: {"fma": False})
-    assert compiler.make_kernels() == 0
+    assert compiler.make_kernels() is None
 
 
-@pytest.mark.parametrize(
-    "features", [{"avx512f": True, "fma": True}, {"avx2": True, "fma": True}, {}]
-)
-def test_every_tile_is_valid_code(features):
+def test_every_variant_is_valid_code():
     """Compiled for its processors by nobody here, but verified by LLVM."""
     import llvmlite.binding as llvm
     from llvmlite import ir
 
-    from jaxsparse.ops.native import kernels
+    from jaxsparse.ops.native import variants
 
-    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS]
-    if "avx512f" in features:
-        families.append(compiler.BFLOAT16)
-    for family in families:
-        module = ir.Module()
-        compiler.add_kernels(family, module, list(family), kernels.tile_for(features))
-        llvm.parse_assembly(str(module)).verify()
+    families = [(compiler.CONVOLUTIONS, variants.FLOAT32), (compiler.COLUMN_SUMS, variants.FLOAT32)]
+    for family, choice in [*families, (compiler.BFLOAT16, variants.BFLOAT16)]:
+        for variant in choice:
+            module = ir.Module()
+            compiler.add_kernels(family, module, list(family), variant)
+            llvm.parse_assembly(str(module)).verify()
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux counts pages there")

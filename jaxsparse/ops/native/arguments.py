@@ -1,8 +1,8 @@
 """What a handler takes and gives, declared once; its checks are made of the declaration.
 
 XLA passes on what a program hands over, and a program may be a stored one, of another version, or
-written by hand. So a handler looks at all it is given before it reads a number of it: that is a
-comparison each, once a call.
+written by hand. So a handler looks at all it is given before it computes. Checks are a table of
+rules, read by one function of the module: a handler more costs LLVM no time.
 
 Offsets are those of ``xla/ffi/api/c_api.h``, as in ``call_frame.py``.
 """
@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
+
+from llvmlite import ir
 
 from jaxsparse.ops.native.code import I64, POINTER, Code, Value
-from jaxsparse.ops.native.guard import Guard
+from jaxsparse.ops.native.error import INVALID_ARGUMENT, make_error
 
-# XLA_FFI_CallFrame holds XLA_FFI_Args and XLA_FFI_Rets, which have these in the same places
+# XLA_FFI_CallFrame holds XLA_FFI_Args and XLA_FFI_Rets, which are alike
 _ARGUMENTS, _RESULTS = 40, 80
 _COUNT, _BUFFERS = 16, 32
 # XLA_FFI_Buffer
 _TYPE, _DATA, _RANK, _DIMENSIONS = 16, 24, 32, 40
 _TYPES = {"int32": 4, "float32": 11, "bfloat16": 16}  # XLA_FFI_DataType
 
-_INT32_MOST = 2**31 - 1
-_ALIGNMENT = 4  # bytes, which loads and stores of this package count on
+_ALIGNMENT = 4  # bytes, which loads and stores count on
+_ANY = -1  # as the most: without a sign it is the largest number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Operand:
       dtype: of its elements.
       axes: names of its axes, with a space between them; equal names are equal lengths. A number
         is a fixed length.
-      numbers: names of the elements, of an int32 array that the handler reads itself.
+      numbers: names of the elements, of an int32 array that the handler reads once a call.
     """
 
     name: str
@@ -46,10 +49,10 @@ class Operand:
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """The numbers that the length of an axis, or an element of an array, may be."""
+    """What the length of an axis, or an element, may be. Rows have int32 numbers."""
 
     least: int = 0
-    most: int = _INT32_MOST
+    most: int = 2**31 - 1
     multiple: int = 1
 
     def __str__(self) -> str:
@@ -59,6 +62,9 @@ class Limits:
         return f"{what}{self.least} to {self.most}"
 
 
+_INT32 = Limits(-(2**31))
+
+
 @dataclasses.dataclass(frozen=True)
 class Signature:
     """All that a handler takes and gives.
@@ -66,140 +72,187 @@ class Signature:
     Attributes:
       arguments: in the order of the call.
       results: the same.
-      limits: of axes and numbers, by name. Any axis is an int32, as rows have such numbers.
+      limits: of axes and numbers, by name; the others have any length and any value.
     """
 
     arguments: tuple[Operand, ...]
     results: tuple[Operand, ...]
     limits: Mapping[str, Limits]
 
-    def check(self, code: Code, frame: Value, guard: Guard) -> Frame:
-        """Writes the checks of an ``XLA_FFI_CallFrame``; what it holds where all of them hold."""
-        unknown = set(self.limits) - {name for operand in self._all() for name in _names(operand)}
-        assert not unknown, f"limits of {unknown}: no axis or number has this name"
-        addresses: dict[str, Value] = {}
-        lengths: dict[str, tuple[Value, str]] = {}
-        buffers = [
-            *_buffers(code, frame, guard, _ARGUMENTS, "arguments", self.arguments),
-            *_buffers(code, frame, guard, _RESULTS, "results", self.results),
-        ]
-        for operand, buffer in zip(self._all(), buffers, strict=True):
-            addresses[operand.name] = _check_layout(code, guard, operand, buffer)
-            self._check_lengths(code, guard, operand, buffer, lengths)
-        sizes = {name: length for name, (length, _) in lengths.items()}
-        for operand in self.arguments:
-            for index, name in enumerate(operand.numbers):
-                number = code.load_int(code.at(addresses[operand.name], 4 * index))
-                sizes[name] = number
-                if name in self.limits:
+    def check(self, code: Code, name: str, frame: Value) -> Frame:
+        """Writes code that returns an error for a call that differs.
+
+        Args:
+          code: of the handler.
+          name: of the handler.
+          frame: the ``XLA_FFI_CallFrame``.
+        """
+        rules = self._rules()
+        table = code.constants([number for rule in rules for number in rule.words(code, name)])
+        numbers = code.array(I64, len(rules))
+        arguments = [frame, table, code.integer(len(rules)), numbers]
+        error = code.b.call(_check_function(code.module), arguments)
+        with code.b.if_then(code.b.icmp_unsigned("!=", error, ir.Constant(POINTER, None))):
+            code.b.ret(error)
+        return Frame(code, numbers, {rule.gives: index for index, rule in enumerate(rules)})
+
+    def _rules(self) -> list[_Rule]:
+        """In such an order that no rule reads what none before it has vouched for."""
+        rules: list[_Rule] = []
+        first: dict[str, int] = {}  # the rule of the first axis of a name
+        unused = set(self.limits)
+        for field, what, operands in (
+            (_ARGUMENTS, "arguments", self.arguments),
+            (_RESULTS, "results", self.results),
+        ):
+            names = ", ".join(operand.name for operand in operands)
+            count = Limits(len(operands), len(operands))
+            rules.append(_Rule(f"number of {what}", (field + _COUNT,), count, f"{count}, {names}"))
+            for position, operand in enumerate(operands):
+                buffer = (field + _BUFFERS, 8 * position)
+                rules += _layout_rules(operand, buffer)
+                for axis, name in enumerate(operand.axes.split()):
+                    what = f"axis {axis} ({name}) of {operand.name}"
+                    path = (*buffer, _DIMENSIONS, 8 * axis)
+                    if name in first:
+                        same = f"%lld, as {rules[first[name]].what}"
+                        rules.append(_Rule(what, path, Limits(), same, same_as=first[name]))
+                        continue
+                    fixed = Limits(int(name), int(name)) if name.isdigit() else Limits()
+                    limits = self.limits.get(name, fixed)
+                    first[name] = len(rules)
+                    rules.append(_Rule(what, path, limits, str(limits), gives=name))
+                for index, name in enumerate(operand.numbers):
                     what = f"{name}, element {index} of {operand.name},"
-                    _check_limits(code, guard, what, number, self.limits[name])
-        return Frame(code, addresses, sizes)
-
-    def _all(self) -> tuple[Operand, ...]:
-        return (*self.arguments, *self.results)
-
-    def _check_lengths(
-        self,
-        code: Code,
-        guard: Guard,
-        operand: Operand,
-        buffer: Value,
-        lengths: dict[str, tuple[Value, str]],
-    ) -> None:
-        """Adds the axes that have no length yet, and compares the others."""
-        dimensions = code.load(POINTER, code.at(buffer, _DIMENSIONS))
-        for axis, name in enumerate(operand.axes.split()):
-            length = code.load(I64, code.at(dimensions, 8 * axis))
-            what = f"axis {axis} ({name}) of {operand.name}"
-            if name.isdigit():
-                _check_limits(code, guard, what, length, Limits(int(name), int(name)))
-            elif name in lengths:
-                expected, other = lengths[name]
-                same = code.b.icmp_signed("==", length, expected)
-                guard.unless(same, f"{what} is %lld: must be %lld, {other}", length, expected)
-            else:
-                lengths[name] = length, f"as {what}"
-                _check_limits(code, guard, what, length, self.limits.get(name, Limits()))
+                    limits = self.limits.get(name, _INT32)
+                    path = (*buffer, _DATA, 4 * index)
+                    rules.append(_Rule(what, path, limits, str(limits), gives=name, size=4))
+                unused -= {*operand.axes.split(), *operand.numbers}
+        assert not unused, f"limits of {unused}: no axis or number has this name"
+        return rules
 
 
 class Frame:
     """The arguments and results of a call, checked."""
 
-    def __init__(
-        self, code: Code, addresses: Mapping[str, Value], sizes: Mapping[str, Value]
-    ) -> None:
-        self._code, self._addresses, self._sizes = code, addresses, sizes
+    def __init__(self, code: Code, numbers: Value, indices: Mapping[str, int]) -> None:
+        self._code, self._numbers, self._indices = code, numbers, indices
+
+    def size(self, name: str) -> Value:
+        """The length of the axis, or the element, of this name."""
+        return self._code.load(I64, self._code.at(self._numbers, 8 * self._indices[name]))
 
     def address(self, operand: str) -> Value:
         """Pointer to the first element of an array."""
-        return self._addresses[operand]
-
-    def size(self, name: str) -> Value:
-        """The length of the axis, or the element, of this name; 64 bits."""
-        return self._sizes[name]
+        return self._code.b.inttoptr(self.size(_address_of(operand)), POINTER)
 
     def count(self, name: str, axis: str) -> Value:
-        """An element that counts rows: those that an axis has, at most, and no fewer than none."""
+        """An element that counts rows: no fewer than none, and no more than an axis has."""
         code = self._code
         some = code.b.icmp_signed(">", self.size(name), code.integer(0))
         number = code.b.select(some, self.size(name), code.integer(0))
         return code.minimum(number, self.size(axis))
 
 
-def _names(operand: Operand) -> tuple[str, ...]:
-    return (*operand.axes.split(), *operand.numbers)
+_WORDS = _DEPTH, _PATH, _SIZE, _LEAST, _MOST, _MULTIPLE, _SAME_AS, _TEXT = 0, 1, 5, 6, 7, 8, 9, 10
+_RULE_BYTES = 8 * 11
 
 
-def _buffers(
-    code: Code, frame: Value, guard: Guard, field: int, what: str, operands: tuple[Operand, ...]
-) -> list[Value]:
-    """Addresses of the buffers, if there are as many as declared."""
-    count = code.load(I64, code.at(frame, field + _COUNT))
-    wanted = ", ".join(operand.name for operand in operands)
-    guard.unless(
-        code.b.icmp_signed("==", count, code.integer(len(operands))),
-        f"number of {what} is %lld: must be {len(operands)}, {wanted}",
-        count,
-    )
-    listed = code.load(POINTER, code.at(frame, field + _BUFFERS))
-    return [code.load(POINTER, code.at(listed, 8 * index)) for index in range(len(operands))]
+@dataclasses.dataclass(frozen=True)
+class _Rule:
+    """A number of the call frame, and what it must be.
+
+    Attributes:
+      what: words for the number.
+      path: to the number: offsets from a structure to the pointer to the next, of the number last.
+      limits: of the number.
+      wanted: words for what it must be.
+      gives: name of the number for the handler.
+      size: bytes of the number.
+      same_as: the rule whose number it must equal; limits do not count then.
+    """
+
+    what: str
+    path: tuple[int, ...]
+    limits: Limits
+    wanted: str
+    gives: str = ""
+    size: int = 8
+    same_as: int = -1
+
+    def words(self, code: Code, name: str) -> list[Any]:
+        """What the checking function reads, 64 bits each."""
+        path = (*self.path[:-1], *[0] * (_SIZE - _PATH - len(self.path)), self.path[-1])
+        limits = (self.limits.least, self.limits.most, self.limits.multiple)
+        text = code.text(f"{name}: {self.what} is %lld: must be {self.wanted}")
+        numbers = (len(self.path) - 1, *path, self.size, *limits, self.same_as)
+        return [*map(code.integer, numbers), text.ptrtoint(I64)]
 
 
-def _check_layout(code: Code, guard: Guard, operand: Operand, buffer: Value) -> Value:
-    """Checks type, rank and alignment; the address of the elements."""
-    kind = code.load_int(code.at(buffer, _TYPE))
-    guard.unless(
-        code.b.icmp_signed("==", kind, code.integer(_TYPES[operand.dtype])),
-        f"type of {operand.name} has XLA's number %lld: must be {_TYPES[operand.dtype]}, "
-        f"{operand.dtype}",
-        kind,
-    )
-    axes = operand.axes.split()
-    rank = code.load(I64, code.at(buffer, _RANK))
-    guard.unless(
-        code.b.icmp_signed("==", rank, code.integer(len(axes))),
-        f"rank of {operand.name} is %lld: must be {len(axes)}, [{', '.join(axes)}]",
-        rank,
-    )
-    data = code.load(POINTER, code.at(buffer, _DATA))
-    address = code.b.ptrtoint(data, I64)
-    guard.unless(
-        _is_multiple(code, address, _ALIGNMENT),
-        f"address of {operand.name} is %lld: must be a multiple of {_ALIGNMENT}",
-        address,
-    )
-    return data
+def _layout_rules(operand: Operand, buffer: tuple[int, ...]) -> list[_Rule]:
+    name, axes = operand.name, operand.axes.split()
+    kind, rank = _TYPES[operand.dtype], len(axes)
+    return [
+        _Rule(
+            f"XLA's number of the type of {name}", (*buffer, _TYPE), Limits(kind, kind),
+            f"{kind}, {operand.dtype}", size=4,
+        ),
+        _Rule(
+            f"rank of {name}", (*buffer, _RANK), Limits(rank, rank), f"{rank}, [{', '.join(axes)}]"
+        ),
+        _Rule(
+            f"address of {name}", (*buffer, _DATA), Limits(0, _ANY, _ALIGNMENT),
+            f"a multiple of {_ALIGNMENT}", gives=_address_of(name),
+        ),
+    ]  # fmt: skip
 
 
-def _check_limits(code: Code, guard: Guard, what: str, number: Value, limits: Limits) -> None:
-    # Unsigned, so that one comparison serves both ends.
-    above = code.b.sub(number, code.integer(limits.least))
-    holds = code.b.icmp_unsigned("<=", above, code.integer(limits.most - limits.least))
-    if limits.multiple > 1:
-        holds = code.b.and_(holds, _is_multiple(code, number, limits.multiple))
-    guard.unless(holds, f"{what} is %lld: must be {limits}", number)
+def _address_of(operand: str) -> str:
+    return f"&{operand}"  # an axis may have the same name
 
 
-def _is_multiple(code: Code, number: Value, of: int) -> Value:
-    return code.b.icmp_signed("==", code.b.urem(number, code.integer(of)), code.integer(0))
+def _check_function(module: ir.Module) -> Any:
+    """Goes through a table of rules, once a module: an error, or null and all numbers."""
+    name = "check_arguments"
+    if name in module.globals:
+        return module.globals[name]
+    code = Code(module, name, POINTER, [POINTER, POINTER, I64, POINTER])
+    code.keep_short()
+    frame, table, count, numbers = code.arguments
+
+    with code.loop(0, count) as index:
+        rule = code.at(table, code.b.mul(index, code.integer(_RULE_BYTES)))
+        word = [code.load(I64, code.at(rule, 8 * position)) for position in range(_TEXT + 1)]
+        place = code.variable(POINTER, frame)
+        with code.loop(0, word[_DEPTH]) as step:
+            offset = code.load(I64, code.at(rule, 8 * _PATH, code.b.mul(step, code.integer(8))))
+            place.set(code.load(POINTER, code.at(place.get(), offset)))
+        address = code.at(place.get(), word[_SIZE - 1])
+        number = code.variable(I64)
+        is_short = code.b.icmp_signed("==", word[_SIZE], code.integer(4))
+        with code.b.if_else(is_short) as (short, long):
+            with short:
+                number.set(code.load_int(address))
+            with long:
+                number.set(code.load(I64, address))
+        value = number.get()
+        code.store(value, code.at(numbers, code.b.mul(index, code.integer(8))))
+
+        least, most = code.variable(I64, word[_LEAST]), code.variable(I64, word[_MOST])
+        compares = code.b.icmp_signed(">=", word[_SAME_AS], code.integer(0))
+        with code.b.if_then(compares):
+            other = code.b.mul(word[_SAME_AS], code.integer(8))
+            expected = code.load(I64, code.at(numbers, other))
+            least.set(expected)
+            most.set(expected)
+        # Differences without a sign: one comparison for both ends.
+        above, room = (code.b.sub(end, least.get()) for end in (value, most.get()))
+        inside = code.b.icmp_unsigned("<=", above, room)
+        rest = code.b.urem(value, word[_MULTIPLE])
+        whole = code.b.icmp_signed("==", rest, code.integer(0))
+        with code.b.if_then(code.b.not_(code.b.and_(inside, whole))):
+            text = code.b.inttoptr(word[_TEXT], POINTER)
+            code.b.ret(make_error(code, frame, INVALID_ARGUMENT, text, value, least.get()))
+    code.b.ret(ir.Constant(POINTER, None))
+    code.finish()
+    return code.function

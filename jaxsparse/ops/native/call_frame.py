@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from jaxsparse.ops.native.arguments import Frame, Signature
 from jaxsparse.ops.native.code import I32, I64, POINTER, VOID, Code, Value
-from jaxsparse.ops.native.guard import RESOURCE_EXHAUSTED, Guard
+from jaxsparse.ops.native.error import RESOURCE_EXHAUSTED, make_error
 
 # XLA_FFI_CallFrame
 _EXTENSION, _API, _CONTEXT = 8, 16, 24
@@ -59,11 +59,11 @@ def parallel_handler(
     code.keep_short()
     frame = code.arguments[0]
     _answer_for_metadata(code, frame)
-    guard = Guard(code, frame, name)
-    items, values = prepare(code, signature.check(code, frame, guard))
+    items, values = prepare(code, signature.check(code, name, frame))
     record = code.b.call(code.external("malloc", POINTER, [I64]), [code.integer(_RECORD_BYTES)])
-    there = code.b.icmp_unsigned("!=", record, ir.Constant(POINTER, None))
-    guard.unless(there, "no memory for the record of a call", kind=RESOURCE_EXHAUSTED)
+    with code.b.if_then(code.b.icmp_unsigned("==", record, ir.Constant(POINTER, None))):
+        text = code.text(f"{name}: no memory for the record of a call")
+        code.b.ret(make_error(code, frame, RESOURCE_EXHAUSTED, text))
     kinds = [value.type for value in values]
     for index, value in enumerate(values):
         code.store(value, code.at(record, _FIRST_VALUE + 8 * index))
@@ -84,7 +84,6 @@ def parallel_handler(
     if finish is not None:
         finish(code, items, values)
     code.b.ret(ir.Constant(POINTER, None))
-    guard.finish()
     code.finish()
 
 
@@ -122,7 +121,7 @@ def _work_function(
         leave_if(code.b.icmp_signed(">=", item, items))
         do_item(item)
         code.add_atomic(code.at(record, _DONE), 1)
-    code.b.ret_void()
+    code.leave()
     code.finish()
     return code.function
 

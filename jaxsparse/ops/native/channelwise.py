@@ -16,7 +16,7 @@ from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I64, Code, Value
 from jaxsparse.ops.native.kernels import FLOAT, Tile, ceil_div, pointer, strips
-from jaxsparse.ops.native.tap_sums import add_tap_sums, gradient_signature
+from jaxsparse.ops.native.tap_sums import BlockSum, add_tap_sums, gradient_signature
 
 _VECTORS = 4  # sums held at a time: enough to hide the latency of a multiplication
 
@@ -105,20 +105,24 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:
         return width
 
-    def add_block(
-        code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
-    ) -> None:
-        row_bytes = code.b.mul(widths[1], code.integer(FLOAT))
-        for begin, stop, vectors in strips(code, tile, row_bytes):
-            with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
-                # From zero in every block: a long sum in one go would lose more digits.
-                sums = _sum_products(code, tile.lanes, vectors, count, (gradients, inputs), column)
-                for index, value in enumerate(sums):
-                    place = code.at(total, column, index * tile.lanes * FLOAT)
-                    before = code.load(ir.VectorType(F32, tile.lanes), place)
-                    code.store(code.b.fadd(before, value), place)
+    def make_block_sum(code: Code, tile: Tile, channels: Value, width: Value) -> BlockSum:
+        row_bytes = code.b.mul(width, code.integer(FLOAT))
 
-    add_tap_sums(module, name, signature, tile, tap_sums, add_block)
+        def add(inputs: Value, gradients: Value, count: Value, total: Value) -> None:
+            for begin, stop, vectors in strips(code, tile, row_bytes):
+                with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
+                    # From zero in every block: a long sum in one go would lose more digits.
+                    sums = _sum_products(
+                        code, tile.lanes, vectors, count, (gradients, inputs), column
+                    )
+                    for index, value in enumerate(sums):
+                        place = code.at(total, column, index * tile.lanes * FLOAT)
+                        before = code.load(ir.VectorType(F32, tile.lanes), place)
+                        code.store(code.b.fadd(before, value), place)
+
+        return add
+
+    add_tap_sums(module, name, signature, tile, tap_sums, make_block_sum)
 
 
 def _sum_products(

@@ -12,8 +12,8 @@ a float32 sum. The loops are the same for both: a row of bfloat16 is one of half
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from llvmlite import ir
 
@@ -21,7 +21,7 @@ from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
 from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
-from jaxsparse.ops.native.pairs import AVX512_LANES, list_pairs
+from jaxsparse.ops.native.pairs import list_pairs
 
 FLOAT, BFLOAT16, CACHE_LINE = 4, 2, 64  # bytes
 
@@ -29,6 +29,8 @@ FLOAT, BFLOAT16, CACHE_LINE = 4, 2, 64  # bytes
 @dataclasses.dataclass(frozen=True)
 class Tile:
     """What the registers hold: ``rows`` rows of ``vectors`` vectors of ``lanes`` sums.
+
+    They fill the registers of a processor and leave some.
 
     Attributes:
       bfloat16: factors are words of two bfloat16 instead of one float.
@@ -55,17 +57,29 @@ class Tile:
         return "bfloat16" if self.bfloat16 else "float32"
 
 
-def tile_for(features: Mapping[str, bool]) -> Tile:
-    """The tile that fills the registers of a processor with these features and leaves some."""
-    if features.get("avx512f"):
-        return Tile(rows=8, vectors=2, lanes=AVX512_LANES)
-    if features.get("avx2") and features.get("fma"):
-        return Tile(rows=6, vectors=2, lanes=8)
-    return Tile(rows=6, vectors=3, lanes=4)
+class Products(Protocol):
+    """What multiplies the rows of pairs: vectors here, the registers of AMX in ``tiles``."""
+
+    def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
+        """``target += source . weights`` for so many pairs of a tap, lists of their addresses.
+
+        The lists have room for ``2 * tile.rows`` addresses more.
+        """
+
+
+# Of the code of a thread, the tile, the words of an input row, the bytes of an output row, and
+# whether a target is overwritten instead.
+MakeProducts = Callable[[Code, Tile, Value, Value, bool], Products]
 
 
 def add_apply(
-    module: ir.Module, name: str, tile: Tile, *, by_input: bool, rounded: bool = False
+    module: ir.Module,
+    name: str,
+    tile: Tile,
+    make_products: MakeProducts,
+    *,
+    by_input: bool,
+    rounded: bool = False,
 ) -> None:
     """Adds ``out[o] = sum_k x[in(o, k)] . w[k]``.
 
@@ -109,8 +123,8 @@ def add_apply(
         x, table, w, out, active, absent, block, rows, columns, taps, words, row_bytes = values
         own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
-        nowhere = code.array(F32, MAX_CHANNELS)
         sums = code.array(F32, BLOCK_SUMS) if rounded else None
+        products = make_products(code, tile, words, row_bytes, by_input)
         x_bytes = code.b.mul(words, code.integer(FLOAT))
         tap_bytes = code.b.mul(code.b.mul(words, row_bytes), code.integer(tile.factors))
         sources, targets = (own, other) if by_input else (other, own)
@@ -136,13 +150,7 @@ def add_apply(
                 )  # fmt: skip
                 some = code.b.icmp_signed(">", count, code.integer(0))
                 with code.b.if_then(some):
-                    repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
-                    scratch = code.b.ptrtoint(nowhere, I64)
-                    repeat_last(code, targets, count, scratch, tile.rows)
-                    weights = code.at(w, code.b.mul(tap, tap_bytes))
-                    _multiply_strips(
-                        code, tile, sources, targets, count, weights, words, row_bytes, by_input
-                    )
+                    products.add(sources, targets, count, code.at(w, code.b.mul(tap, tap_bytes)))
             if sums is not None:
                 half = code.b.sdiv(before, code.integer(FLOAT // BFLOAT16))
                 _round(code, tile.lanes, sums, size, code.at(out, half))
@@ -167,39 +175,44 @@ def repeat_last(code: Code, addresses: Value, count: Value, value: Value, times:
         code.store(value, code.at(addresses, position))
 
 
-def _multiply_strips(
-    code: Code,
-    tile: Tile,
-    sources: Value,
-    targets: Value,
-    count: Value,
-    weights: Value,
-    words: Value,
-    row_bytes: Value,
-    overwrite: bool,
+class VectorProducts:
+    """Products of a group of rows with a strip of the weights, a vector of sums at a time."""
+
+    def __init__(
+        self, code: Code, tile: Tile, words: Value, row_bytes: Value, overwrite: bool
+    ) -> None:
+        self._code, self._tile, self._overwrite = code, tile, overwrite
+        self._words, self._row_bytes = words, row_bytes
+        self._nowhere = code.array(F32, MAX_CHANNELS)
+
+    def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
+        """See :class:`Products`."""
+        code, tile, row_bytes = self._code, self._tile, self._row_bytes
+        repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
+        repeat_last(code, targets, count, code.b.ptrtoint(self._nowhere, I64), tile.rows)
+        for start, stop, vectors in strips(code, tile, row_bytes):
+            part = dataclasses.replace(tile, vectors=vectors)
+            with code.loop(start, stop, part.width * FLOAT) as column:
+                strip, strip_bytes = code.at(weights, column), row_bytes
+                if tile.bfloat16:
+                    packed = code.array(F32, MAX_CHANNELS // 2 * part.width)
+                    strip_bytes = code.integer(part.width * FLOAT)
+                    round_strip(code, part, strip, self._words, row_bytes, packed)
+                    strip = packed
+                with code.loop(0, count, tile.rows) as group:
+                    _multiply_tile(
+                        code, part, group, sources, targets, strip, strip_bytes, column,
+                        self._words, self._overwrite,
+                    )  # fmt: skip
+
+
+def round_strip(
+    code: Code, tile: Tile, weights: Value, words: Value, row_bytes: Value, strip: Value
 ) -> None:
-    """``target += source . weights`` for all pairs, strip by strip of the output's channels."""
-    for start, stop, vectors in strips(code, tile, row_bytes):
-        part = dataclasses.replace(tile, vectors=vectors)
-        with code.loop(start, stop, part.width * FLOAT) as column:
-            strip, strip_bytes = code.at(weights, column), row_bytes
-            if tile.bfloat16:
-                strip, strip_bytes = _round_strip(code, part, strip, words, row_bytes)
-            with code.loop(0, count, tile.rows) as group:
-                _multiply_tile(
-                    code, part, group, sources, targets, strip, strip_bytes, column, words,
-                    overwrite,
-                )  # fmt: skip
-
-
-def _round_strip(
-    code: Code, tile: Tile, weights: Value, words: Value, row_bytes: Value
-) -> tuple[Value, Value]:
-    """A strip of the weights as words of two neighbouring input channels; the bytes of its rows.
+    """Writes a strip of the weights as words of two neighbouring input channels.
 
     It serves all pairs of a block, so that making it costs little and no pass over the weights.
     """
-    strip = code.array(F32, MAX_CHANNELS // 2 * tile.width)
     vector, step = ir.VectorType(F32, tile.lanes), tile.lanes * FLOAT
     with code.loop(0, words) as word:
         one = code.at(weights, code.b.mul(word, code.b.mul(row_bytes, code.integer(2))))
@@ -208,7 +221,6 @@ def _round_strip(
         for v in range(tile.vectors):
             pair = (code.round(code.load(vector, code.at(line, v * step))) for line in lines)
             code.store(code.interleave(*pair), code.at(target, v * step))
-    return strip, code.integer(tile.width * FLOAT)
 
 
 def strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from llvmlite import ir
 
@@ -30,7 +31,23 @@ from jaxsparse.ops.native.kernels import (
 from jaxsparse.ops.native.pairs import list_pairs
 
 
-def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
+class BlockSum(Protocol):
+    """What adds a block of pairs to the result of a tap."""
+
+    def __call__(self, inputs: Value, gradients: Value, count: Value, total: Value) -> None:
+        """Adds so many pairs, given lists of the addresses of their rows.
+
+        The lists have room for ``tile.rows`` addresses more.
+        """
+
+
+# Of the code of a thread, the tile, and the channels of ``x`` and of ``g``.
+MakeBlockSum = Callable[[Code, Tile, Value, Value], BlockSum]
+
+
+def add_weight_gradient(
+    module: ir.Module, name: str, tile: Tile, make_block_sum: MakeBlockSum
+) -> None:
     """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
 
     The caller adds up the sums of the ranges.
@@ -48,16 +65,7 @@ def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:
         return code.b.mul(channels, width)
 
-    def add_block(
-        code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
-    ) -> None:
-        if tile.bfloat16:
-            for addresses, width in zip((inputs, gradients), widths, strict=True):
-                _join_rows(code, tile.lanes, addresses, count, width)
-            count = ceil_div(code, count, code.integer(2))
-        _add_products(code, tile, inputs, gradients, count, total, *widths)
-
-    add_tap_sums(module, name, signature, tile, tap_sums, add_block)
+    add_tap_sums(module, name, signature, tile, tap_sums, make_block_sum)
 
 
 def gradient_signature(
@@ -83,13 +91,26 @@ def gradient_signature(
     )
 
 
+def vector_sum(code: Code, tile: Tile, channels: Value, width: Value) -> BlockSum:
+    """Products of vectors, of bfloat16 after rows are copied two and two."""
+
+    def add(inputs: Value, gradients: Value, count: Value, total: Value) -> None:
+        if tile.bfloat16:
+            for addresses, length in ((inputs, channels), (gradients, width)):
+                _join_rows(code, tile.lanes, addresses, count, length)
+            count = ceil_div(code, count, code.integer(2))
+        _add_products(code, tile, inputs, gradients, count, total, channels, width)
+
+    return add
+
+
 def add_tap_sums(
     module: ir.Module,
     name: str,
     signature: Signature,
     tile: Tile,
     tap_sums: Callable[[Code, Value, Value], Value],
-    add_block: Callable[..., None],
+    make_block_sum: MakeBlockSum,
 ) -> None:
     """Adds a gradient of weights: for every tap and range of rows a sum over the pairs.
 
@@ -99,8 +120,7 @@ def add_tap_sums(
       signature: of the handler, see :func:`gradient_signature`.
       tile: of the loops.
       tap_sums: how many numbers the result of a tap has, of (code, channels of ``x``, of ``g``).
-      add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
-        gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
+      make_block_sum: makes, once a thread, what adds the pairs of a block.
     """
 
     x_axis, g_axis = (operand.axes.split()[1] for operand in signature.arguments[::3])
@@ -118,6 +138,7 @@ def add_tap_sums(
         x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
         own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        add_block = make_block_sum(code, tile, channels, width)
         factor = code.integer(FLOAT // tile.factors)
         x_bytes = code.b.mul(channels, factor)
         g_bytes = code.b.mul(width, factor)
@@ -136,7 +157,7 @@ def add_tap_sums(
                     code, tile.lanes, line, start, end, absent,
                     (own, g, g_bytes), (other, x, x_bytes),
                 )  # fmt: skip
-                add_block(code, other, own, count, total, channels, width)
+                add_block(other, own, count, total)
 
         return do_item
 
@@ -206,16 +227,25 @@ def _join_rows(code: Code, lanes: int, addresses: Value, count: Value, width: Va
     clear(code, zeros, code.integer(MAX_CHANNELS // 2 * FLOAT))
     repeat_last(code, addresses, count, code.b.ptrtoint(zeros, I64), 1)
     row_bytes = code.b.mul(width, code.integer(FLOAT))
-    half = ir.VectorType(I16, lanes)
     with code.loop(0, count, 2) as row:
-        place = code.at(addresses, code.b.mul(row, code.integer(8)))
-        rows = [pointer(code, code.load(I64, code.at(place, 8 * index))) for index in range(2)]
         pair = code.b.sdiv(row, code.integer(2))
         target = code.at(joined, code.b.mul(pair, row_bytes))
+        join_two(code, lanes, code.at(addresses, code.b.mul(row, code.integer(8))), width, target)
         code.store(
             code.b.ptrtoint(target, I64), code.at(addresses, code.b.mul(pair, code.integer(8)))
         )
-        with code.loop(0, width, lanes) as channel:
-            offset = code.b.mul(channel, code.integer(BFLOAT16))
-            words = code.interleave(*(code.load(half, code.at(read, offset)) for read in rows))
-            code.store(words, code.at(target, code.b.mul(channel, code.integer(FLOAT))))
+
+
+def join_two(code: Code, lanes: int, addresses: Value, width: Value, target: Value) -> None:
+    """Writes words of a channel of two rows of bfloat16, whose addresses are listed."""
+    rows = [pointer(code, code.load(I64, code.at(addresses, 8 * index))) for index in range(2)]
+    with code.loop(0, width, lanes) as channel:
+        words = joined_words(code, lanes, rows, channel)
+        code.store(words, code.at(target, code.b.mul(channel, code.integer(FLOAT))))
+
+
+def joined_words(code: Code, lanes: int, rows: list[Value], channel: Value) -> Value:
+    """A vector of words of two rows of bfloat16, from a channel on, as 16-bit halves."""
+    offset = code.b.mul(channel, code.integer(BFLOAT16))
+    half = ir.VectorType(I16, lanes)
+    return code.interleave(*(code.load(half, code.at(row, offset)) for row in rows))
