@@ -36,7 +36,7 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
 # so is the processor: a stored program runs on any that has kernels of this version.
-ABI_VERSION = 3
+ABI_VERSION = 4
 
 _lock = threading.Lock()
 _variants: dict[tuple[str, ...], Any] = {}
