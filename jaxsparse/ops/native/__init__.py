@@ -3,8 +3,8 @@
 XLA has no way to say "multiply these scattered rows with this matrix where they lie": it copies
 them first, or multiplies what is not there, and its matrix products share badly over threads. These
 kernels do just that. They are made when they are first needed, with the LLVM that llvmlite brings,
-for the processor at hand: no compiler is installed, nothing is stored. The data flows of ``xla``
-give the same numbers to rounding, everywhere.
+for the processor at hand: no compiler is installed, and their machine code is kept on disk only
+where JAX keeps programs. The data flows of ``xla`` give the same numbers to rounding, everywhere.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
         jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), jnp.float32),
     )
     x = _rounded(x, compute_dtype)
-    return call(x, _table(kernel_map), _sizes(kernel_map, block), w)[:, :out]
+    return call(x, _table(kernel_map), _int32(kernel_map.num_rows, block), w)[:, :out]
 
 
 def _apply_bfloat16(kernel_map: KernelMap, x: Array, w: Array) -> Array:
@@ -97,7 +97,7 @@ def _apply_bfloat16(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     block = min(
         max(_BLOCK_FLOATS // max(x.shape[1] // 2, w.shape[2]), _BLOCK_ROWS[0]), _BLOCK_ROWS[1]
     )
-    sizes = _sizes(kernel_map, min(block, BLOCK_SUMS // w.shape[2]))
+    sizes = _int32(kernel_map.num_rows, min(block, BLOCK_SUMS // w.shape[2]))
     shape = jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), dtype)
     call = jax.ffi.ffi_call(compiler.target(kernel), shape)
     return call(x, _table(kernel_map), sizes, w)[:, :out]
@@ -113,14 +113,13 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
         x, g = _rounded(x, compute_dtype), _fill_channels(_rounded(g, compute_dtype))
     # A fixed number of partial sums, whatever the number of threads: the same bits everywhere.
     ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
-    rows = -(-kernel_map.rows // ranges)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
     kernel = compiler.WEIGHT_GRADIENT_BFLOAT16 if halves else compiler.WEIGHT_GRADIENT
     call = jax.ffi.ffi_call(compiler.target(kernel), jax.ShapeDtypeStruct(shape, jnp.float32))
     block = min(max(_GRADIENT_BLOCK_FLOATS // (x.shape[1] + out), 32), MAX_BLOCK_ROWS)
     if halves:
         block = min(block, 2 * (BLOCK_SUMS // max(x.shape[1], g.shape[1])))
-    parts = call(x, _table(kernel_map), _sizes(kernel_map, block, rows), g)
+    parts = call(x, _table(kernel_map), _int32(kernel_map.num_rows, block), g)
     return jnp.sum(parts, axis=0)[:, :channels, :out]
 
 
@@ -132,7 +131,7 @@ def channelwise_apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: 
         compiler.target(compiler.CHANNELWISE),
         jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), jnp.float32),
     )
-    sizes = _int32(kernel_map.num_out, kernel_map.capacity_in, _CHANNELWISE_BLOCK_ROWS)
+    sizes = _int32(kernel_map.num_out, _CHANNELWISE_BLOCK_ROWS)
     return call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, w)[:, :channels]
 
 
@@ -148,7 +147,7 @@ def channelwise_weight_gradient(
         jax.ShapeDtypeStruct((ranges, taps, x.shape[1]), jnp.float32),
     )
     block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
-    sizes = _int32(kernel_map.num_out, kernel_map.capacity_in, block, -(-rows // ranges))
+    sizes = _int32(kernel_map.num_out, block)
     parts = call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, g)
     return jnp.sum(parts, axis=0)[:, :groups, None, None]
 
@@ -188,10 +187,6 @@ def _column_sums(kernel: str, num_active: Array, *arrays: Array) -> Array:
 
 def _table(kernel_map: KernelMap) -> Array:
     return kernel_map.table.astype(jnp.int32)  # a map that was made under x64 may have another type
-
-
-def _sizes(kernel_map: KernelMap, *rows: int) -> Array:
-    return _int32(kernel_map.num_rows, kernel_map.columns, *rows)
 
 
 def _int32(*numbers: Any) -> Array:

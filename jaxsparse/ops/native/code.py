@@ -239,11 +239,30 @@ class Code:
         place = self.b.bitcast(address, ir.PointerType(I64))
         return self.b.load_atomic(place, "acquire", 8)
 
-    def external(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+    def external(
+        self, name: str, result: Any, arguments: Sequence[Any], var_arg: bool = False
+    ) -> Any:
         """A function of the C library."""
         if name in self.module.globals:
             return self.module.globals[name]
-        return ir.Function(self.module, ir.FunctionType(result, arguments), name)
+        kind = ir.FunctionType(result, arguments, var_arg=var_arg)
+        return ir.Function(self.module, kind, name)
+
+    def text(self, text: str) -> Value:
+        """Pointer to a constant string of C."""
+        letters = bytearray(text.encode() + b"\0")
+        return self._constant(ir.Constant(ir.ArrayType(I8, len(letters)), letters))
+
+    def constants(self, numbers: Sequence[Value]) -> Value:
+        """Pointer to constant 64-bit numbers."""
+        return self._constant(ir.Constant(ir.ArrayType(I64, len(numbers)), numbers))
+
+    def _constant(self, value: Value) -> Value:
+        name = self.module.get_unique_name("constant")
+        constant = ir.GlobalVariable(self.module, value.type, name)
+        constant.initializer, constant.global_constant = value, True
+        constant.linkage = "private"
+        return constant.bitcast(POINTER)
 
     def call_pointer(self, pointer: Value, result: Any, arguments: Sequence[Value]) -> Value:
         """Calls the function at an address."""

@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
 from jaxsparse.ops.native.pairs import list_pairs
 
@@ -50,6 +51,11 @@ class Tile:
         """Of a word."""
         return FLOAT // BFLOAT16 if self.bfloat16 else 1
 
+    @property
+    def dtype(self) -> str:
+        """Type of a factor."""
+        return "bfloat16" if self.bfloat16 else "float32"
+
 
 class Products(Protocol):
     """What multiplies the rows of pairs: vectors here, the registers of AMX in ``tiles``."""
@@ -77,32 +83,39 @@ def add_apply(
 ) -> None:
     """Adds ``out[o] = sum_k x[in(o, k)] . w[k]``.
 
-    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a block]``, ``w`` ``[taps, in, out]``. Result: ``[rows,
-    out]``, with ``out`` a multiple of the lanes. ``x`` is float32 or, as the tile says, bfloat16
-    with an even number of channels, ``w`` float32, and the result too, or bfloat16 with
-    ``rounded``, for which a block has no more than ``BLOCK_SUMS`` sums. The table gives the input
-    row of every output row, or with ``by_input`` the output row of every input row, every one at
-    most once (not with ``rounded``).
+    ``x`` is float32 or, as the tile says, bfloat16, and so is the result with ``rounded``. The
+    table gives the input row of every output row, or with ``by_input`` the output row of every
+    input row, every one at most once (not with ``rounded``); a row that is not there is absent.
     """
+    own, other = ("in", "out") if by_input else ("out", "in")  # sides of the table
+    signature = Signature(
+        arguments=(
+            Operand("x", tile.dtype, "in_rows in"),
+            Operand("table", "int32", f"taps {own}_rows"),
+            Operand("sizes", "int32", "2", ("active", "block")),
+            Operand("w", "float32", "taps in out"),
+        ),
+        results=(Operand("out", "bfloat16" if rounded else "float32", "out_rows out"),),
+        limits={
+            "block": Limits(1, MAX_BLOCK_ROWS),
+            "in": Limits(tile.factors, MAX_CHANNELS, tile.factors),
+            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+        },
+    )
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, w = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
-        active = code.minimum(active, table.length(1))
-        row_bytes = code.b.mul(out.length(1), code.integer(FLOAT))
+        active = frame.count("active", f"{own}_rows")
+        row_bytes = code.b.mul(frame.size("out"), code.integer(FLOAT))
+        rows = frame.size("out_rows")
         if by_input:
-            clear(code, out.data, code.b.mul(out.length(0), row_bytes))
+            clear(code, frame.address("out"), code.b.mul(rows, row_bytes))
             rows = active
-        else:
-            rows = out.length(0)
-        items = ceil_div(code, rows, block)
-        words = code.b.sdiv(x.length(1), code.integer(tile.factors))
+        items = ceil_div(code, rows, frame.size("block"))
+        words = code.b.sdiv(frame.size("in"), code.integer(tile.factors))
         values = [
-            *(x.data, table.data, w.data, out.data),
-            *(active, absent, block, rows, table.length(1), table.length(0), words),
-            row_bytes,
+            *(frame.address(name) for name in ("x", "table", "w", "out")),
+            *(active, frame.size(f"{other}_rows"), frame.size("block"), rows),
+            *(frame.size(f"{own}_rows"), frame.size("taps"), words, row_bytes),
         ]
         return items, values
 
@@ -144,7 +157,7 @@ def add_apply(
 
         return do_item
 
-    parallel_handler(module, name, prepare, make_worker)
+    parallel_handler(module, name, signature, prepare, make_worker)
 
 
 def _round(code: Code, lanes: int, sums: Value, size: Value, target: Value) -> None:

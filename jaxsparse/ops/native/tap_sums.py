@@ -8,13 +8,14 @@ two, as words of a channel of both, before they are multiplied many times.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I16, I64, Code, Value
 from jaxsparse.ops.native.kernels import (
     BFLOAT16,
@@ -49,17 +50,45 @@ def add_weight_gradient(
 ) -> None:
     """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
 
-    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, out]``, with
-    ``out`` a multiple of the lanes, of bfloat16 also ``in``, and a block of no more than
-    ``BLOCK_SUMS`` words of either. Result: float32 ``[ranges, taps, in, out]``, to be added up by
-    the caller.
+    The caller adds up the sums of the ranges.
     """
+    whole = tile.lanes if tile.bfloat16 else 1
+    signature = gradient_signature(
+        tile.dtype,
+        ("in", "out"),
+        {
+            "in": Limits(whole, MAX_CHANNELS, whole),
+            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+        },
+    )
 
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:
         return code.b.mul(channels, width)
 
-    add_tap_sums(module, name, tile, tap_sums, make_block_sum)
+    add_tap_sums(module, name, signature, tile, tap_sums, make_block_sum)
+
+
+def gradient_signature(
+    dtype: str, channels: tuple[str, str], limits: Mapping[str, Limits]
+) -> Signature:
+    """That of a gradient of weights.
+
+    Args:
+      dtype: of ``x`` and ``g``.
+      channels: names of the last axis of each; equal ones are one axis of the result.
+      limits: of these axes.
+    """
+    x, g = channels
+    return Signature(
+        arguments=(
+            Operand("x", dtype, f"in_rows {x}"),
+            Operand("table", "int32", "taps rows"),
+            Operand("sizes", "int32", "2", ("active", "block")),
+            Operand("g", dtype, f"rows {g}"),
+        ),
+        results=(Operand("out", "float32", " ".join(["ranges taps", *dict.fromkeys(channels)])),),
+        limits={"block": Limits(1, MAX_BLOCK_ROWS), "ranges": Limits(1), **limits},
+    )
 
 
 def vector_sum(code: Code, tile: Tile, channels: Value, width: Value) -> BlockSum:
@@ -78,34 +107,32 @@ def vector_sum(code: Code, tile: Tile, channels: Value, width: Value) -> BlockSu
 def add_tap_sums(
     module: ir.Module,
     name: str,
+    signature: Signature,
     tile: Tile,
     tap_sums: Callable[[Code, Value, Value], Value],
     make_block_sum: MakeBlockSum,
 ) -> None:
     """Adds a gradient of weights: for every tap and range of rows a sum over the pairs.
 
-    Arguments and result of what is added: as of :func:`add_weight_gradient`, whatever the result
-    of a tap.
-
     Args:
       module: what it is added to.
       name: of the handler.
+      signature: of the handler, see :func:`gradient_signature`.
       tile: of the loops.
       tap_sums: how many numbers the result of a tap has, of (code, channels of ``x``, of ``g``).
       make_block_sum: makes, once a thread, what adds the pairs of a block.
     """
 
+    x_axis, g_axis = (operand.axes.split()[1] for operand in signature.arguments[::3])
+
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, g = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
-        active = code.minimum(active, table.length(1))
-        taps = table.length(0)
+        rows, taps, ranges = (frame.size(name) for name in ("rows", "taps", "ranges"))
         values = [
-            *(x.data, table.data, g.data, out.data),
-            *(active, absent, block, rows, table.length(1), taps, x.length(1), g.length(1)),
+            *(frame.address(name) for name in ("x", "table", "g", "out")),
+            *(frame.count("active", "rows"), frame.size("in_rows"), frame.size("block")),
+            *(ceil_div(code, rows, ranges), rows, taps, frame.size(x_axis), frame.size(g_axis)),
         ]
-        return code.b.mul(out.length(0), taps), values
+        return code.b.mul(ranges, taps), values
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
         x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
@@ -134,7 +161,7 @@ def add_tap_sums(
 
         return do_item
 
-    parallel_handler(module, name, prepare, make_worker)
+    parallel_handler(module, name, signature, prepare, make_worker)
 
 
 def _add_products(
