@@ -37,10 +37,11 @@ def run(write, *arrays):
     write(code, *code.arguments)
     code.leave()
     code.finish()
-    engine = compiler._machine_code(llvm, module, llvm.get_host_cpu_features())
+    machine = compiler._target_machine(llvm, llvm.get_host_cpu_features())
+    object_code = compiler._object_code(llvm, module, machine)
+    (address,) = compiler._loaded(llvm, machine, object_code, ["function"])
     pointers = [ctypes.c_void_p] * len(arrays)
-    function = ctypes.CFUNCTYPE(None, *pointers)(engine.get_function_address("function"))
-    function(*(array.ctypes.data for array in arrays))
+    ctypes.CFUNCTYPE(None, *pointers)(address)(*(array.ctypes.data for array in arrays))
 
 
 def multiply(registers, a, b, sums):
