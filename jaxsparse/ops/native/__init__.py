@@ -3,8 +3,8 @@
 XLA has no way to say "multiply these scattered rows with this matrix where they lie": it copies
 them first, or multiplies what is not there, and its matrix products share badly over threads. These
 kernels do just that. They are made when they are first needed, with the LLVM that llvmlite brings,
-for the processor at hand: no compiler is installed, nothing is stored. The data flows of ``xla``
-give the same numbers to rounding, everywhere.
+for the processor at hand: no compiler is installed, and their machine code is kept on disk only
+where JAX keeps programs. The data flows of ``xla`` give the same numbers to rounding, everywhere.
 """
 
 from __future__ import annotations

@@ -7,10 +7,13 @@ import ctypes
 import sys
 import threading
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from jaxsparse.ops.native.machine_code import machine_code
 
 CONVOLUTIONS = APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT, CHANNELWISE, CHANNELWISE_GRADIENT = (
     "jaxsparse_apply",
@@ -93,6 +96,7 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
     if sys.platform == "win32":
         return None
     try:  # here and not above: loading LLVM takes 0.1 s and 100 MB
+        import llvmlite
         import llvmlite.binding as llvm
         from llvmlite import ir
     except (ImportError, OSError):
@@ -109,15 +113,20 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
         if variant is None:
             return None
         llvm.check_jit_execution()
-        module = ir.Module("jaxsparse")
-        module.triple = llvm.get_process_triple()
         names = [_target(name) for name in family]
-        add_kernels(family, module, names, variant)
-        engine = _machine_code(llvm, module, features)
+        machine = _target_machine(llvm, features)
+
+        def compiled() -> bytes:
+            module = ir.Module("jaxsparse")
+            module.triple = machine.triple
+            add_kernels(family, module, names, variant)
+            return _object_code(llvm, module, machine)
+
+        llvm_version = (llvmlite.__version__, *llvm.llvm_version_info)
+        processor = (machine.triple, llvm.get_host_cpu_name(), features.flatten())
+        code = machine_code((*names, variant.name, *llvm_version, *processor), compiled)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
-        addresses = [engine.get_function_address(name) for name in names]
-        engine.detach()  # XLA keeps the addresses for good, so nobody may free the code
-        for name, address in zip(names, addresses, strict=True):
+        for name, address in zip(names, _loaded(llvm, machine, code, names), strict=True):
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler(address)), platform="cpu")
     except (RuntimeError, OSError) as error:
         warnings.warn(f"no native kernels, XLA's operations serve: {error}", stacklevel=2)
@@ -149,17 +158,29 @@ def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant:
     channelwise.add_channelwise_weight_gradient(module, names[4], tile)
 
 
-def _machine_code(llvm: Any, module: Any, features: Any) -> Any:
-    """The execution engine that holds the compiled module."""
-    compiled = llvm.parse_assembly(str(module))
-    machine = llvm.Target.from_triple(module.triple).create_target_machine(
+def _target_machine(llvm: Any, features: Any) -> Any:
+    """LLVM's description of the processor at hand."""
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3, jit=True
     )
+
+
+def _object_code(llvm: Any, module: Any, machine: Any) -> bytes:
+    """The optimised and compiled module."""
+    parsed = llvm.parse_assembly(str(module))
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
-    passes.getModulePassManager().run(compiled, passes)
-    engine = llvm.create_mcjit_compiler(compiled, machine)
+    passes.getModulePassManager().run(parsed, passes)
+    return bytes(machine.emit_object(parsed))
+
+
+def _loaded(llvm: Any, machine: Any, code: bytes, names: Iterable[str]) -> list[int]:
+    """Addresses of the functions of object code, which stays in memory from now on."""
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return engine
+    addresses = [engine.get_function_address(name) for name in names]
+    engine.detach()  # XLA keeps the addresses for good, so nobody may free the code
+    return addresses
 
 
 def _release_pages_of(library: str) -> None:
