@@ -108,7 +108,8 @@ def instruction_set(dtype: str = "float32") -> str:
 
     >>> instruction_set() in ("AVX-512", "AVX2", "128 bits", "none")
     True
-    >>> instruction_set("bfloat16") in ("AVX-512 with bfloat16", instruction_set())
+    >>> bfloat16 = ("AMX with bfloat16", "AVX-512 with bfloat16")
+    >>> instruction_set("bfloat16") in (*bfloat16, instruction_set())
     True
     """
     variant = _variant(CONVOLUTIONS)
