@@ -3,9 +3,9 @@
 Points read the sites they lie on, sites add up the points that lie on them; either is the other's
 derivative. Adding through XLA's scatter leaves the order of float additions to the device, so that
 a GPU gives other bits every time. Here the terms are sorted by their row and added as a binary tree
-over each row's own terms: neither padding nor other rows can change a bit, and the tree is as deep
-as the most crowded row needs. Together they are a ``LinearPair``, because a loop whose length
-depends on the data has no derivative in JAX.
+over each row's own terms: neither padding nor other rows can change a bit, and on a CPU the tree is
+as deep as the most crowded row needs. Together they are a ``LinearPair``, because a loop whose
+length depends on the data has no derivative in JAX.
 """
 
 from __future__ import annotations

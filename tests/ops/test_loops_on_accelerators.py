@@ -1,7 +1,6 @@
 """A loop whose length is data makes a GPU ask the host after every step: there must be none."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 

@@ -12,9 +12,7 @@ from jaxsparse.ops.search import count_below
 @pytest.fixture(params=["cpu", "default"], autouse=True)
 def search(request, monkeypatch):
     """Both ways run on the CPU that is here."""
-    monkeypatch.setattr(
-        jax.lax, "platform_dependent", lambda **branches: branches[request.param]()
-    )
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda **branches: branches[request.param]())
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -25,7 +23,7 @@ def test_counts_are_those_of_numpy(rows, wide):
     keys[rows - rows // 3 :] = INT32_MAX  # padding
     queries = np.array([[0, 3, 9], [*rng.choice(keys, 2), INT32_MAX - 1]], np.int32)
     with jax.enable_x64(wide):
-        counts = count_below((keys,), (queries,))
+        counts = count_below((jnp.array(keys),), (jnp.array(queries),))
     assert counts.dtype == jnp.int32
     np.testing.assert_array_equal(counts, np.searchsorted(keys, queries))
 

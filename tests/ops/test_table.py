@@ -1,5 +1,7 @@
 """What the data flow of accelerators keeps in memory, seen on the CPU that is here."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,5 +25,6 @@ def test_no_gather_of_the_forward_pass_lives_until_the_gradient_of_its_weights()
     features = jnp.zeros((x.capacity, CHANNELS))
     weights = [jnp.zeros((near.taps, CHANNELS, CHANNELS))] * LAYERS
     program = jax.jit(jax.value_and_grad(loss, (0, 1))).lower(features, weights).compile()
+    memory: Any = program.memory_analysis()
     gather = near.taps * x.capacity * CHANNELS * 4
-    assert program.memory_analysis().temp_size_in_bytes < 3 * gather < LAYERS * gather
+    assert memory.temp_size_in_bytes < 3 * gather < LAYERS * gather

@@ -30,7 +30,7 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``."""
     if kernel_map.kind == SUBMANIFOLD and g.shape[1] <= x.shape[1]:
-        # The gradient of the input gathers the cotangents in the same way, so that XLA does it once.
+        # The gradient of the input gathers the cotangents in the same way: XLA does it once.
         turned = _weight_gradient(kernel_map.transpose(), g, x, compute_dtype)
         return jnp.swapaxes(turned, 1, 2)
     # The forward pass gathers the inputs in the same way, and XLA would keep that large array until
