@@ -64,7 +64,9 @@ def test_a_refusal_names_handler_argument_value_and_rule(changed, rule):
 def test_any_call_of_any_handler_raises_or_is_right():
     """In a process of its own, which a handler that reads what is not there would end."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ops.handler_fuzz", "20"], capture_output=True, text=True
+        [sys.executable, "-m", "tests.ops.native.handler_fuzz", "16"],
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr[-2000:]
 
@@ -91,7 +93,7 @@ llvm.add_symbol("aligned_alloc", ctypes.cast(allocate, ctypes.c_void_p).value)
 
 import jax.numpy as jnp
 import numpy as np
-from tests.ops import test_native_arguments
+from tests.ops.native import test_arguments
 from jaxsparse.ops.native import compiler
 
 name, rows = compiler.APPLY, 6000
@@ -99,7 +101,7 @@ given = {{"table": jnp.zeros((3, rows), jnp.int32), "sizes": jnp.array([rows, 64
 if compiler.lanes(compiler.BFLOAT16):  # these need memory to work in
     name, given["x"] = compiler.APPLY_BFLOAT16, jnp.ones((5, 4), jnp.bfloat16)
 try:
-    out = test_native_arguments.call((rows, 16), name=name, **given)
+    out = test_arguments.call((rows, 16), name=name, **given)
     print("right" if (np.asarray(out) == 12).all() else "wrong", left)
 except (RuntimeError, ValueError) as error:
     print(error)
