@@ -103,13 +103,13 @@ def main(_: list[str]) -> None:
         versions: dict[str, str] = {}
         for engine in engines.values():
             versions |= engine.ask("check")
-        kernels = native_compiler.instruction_set()
+        kernels = native_compiler.instruction_set(_DTYPE.value)
         run = {**started, "versions": versions, "threads": _THREADS.value, "kernels": kernels}
         print(heading(names))
         for row in _rows(engines, Path(folder), facts):
             rows.append({**row, "run": run})
             print(line_of(row, names), flush=True)
-    print(f"native kernels: {kernels}")
+    print(f"instruction set of the native kernels: {kernels}")
     for name, count in facts.items():
         print(f"{name}: {count}")
     if _OUT.value:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
 from flax.core import FrozenDict
 
 from jaxsparse import Geometry, SparseTensor
@@ -67,6 +68,11 @@ class Network(nn.Module):
     def views(self) -> int:
         """Images an event."""
         return self.backbone.views
+
+    @nn.nowrap
+    def computed_by(self, device: jax.Device) -> str:
+        """What computes the sums on a device; the bits of two results agree only where it does."""
+        return self.backbone.settings(train=True).computed_by(device)
 
     @nn.compact
     def __call__(

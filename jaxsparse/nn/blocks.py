@@ -9,12 +9,15 @@ from types import ModuleType
 from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from jaxsparse.errors import InputError
 from jaxsparse.nn import dense, sparse
 from jaxsparse.nn.activations import activation
 from jaxsparse.ops import implementations
+from jaxsparse.ops.native import compiler
 
 VOCABULARIES: dict[str, ModuleType] = {"sparse": sparse, "dense": dense}
 ORDERS = ("norm_first", "convolution_first")
@@ -91,6 +94,22 @@ class BlockSettings:
     def data_flow(self, operation: str) -> str:
         """What an operation of the table of implementations is asked for in this network."""
         return implementations.counterpart(operation, self.implementation)
+
+    def computed_by(self, device: jax.Device) -> str:
+        """What computes the sums of this network on a device: by it the bits of results differ.
+
+        Returns:
+          ``"kernels for "`` and their instruction set, or ``"XLA for "`` and the kind of device
+          where there are none or none are taken.
+
+        >>> BlockSettings(train=False, implementation="table").computed_by(jax.devices("cpu")[0])
+        'XLA for cpu'
+        """
+        kernels = "none"
+        takes = self.implementation in (implementations.AUTO, "native")
+        if takes and self.vocabulary == "sparse" and device.platform == "cpu":
+            kernels = compiler.instruction_set(jnp.dtype(self.dtype or jnp.float32).name)
+        return f"XLA for {device.device_kind}" if kernels == "none" else f"kernels for {kernels}"
 
     def batch_norm(self, name: str) -> nn.Module:
         """A batch norm of this network."""

@@ -125,11 +125,18 @@ class _Run:
             variables = begin.applied_to(variables)
         state = create_state(variables, self.optimizer, config.seed)
         resumed_at, self.progress = None, Progress()
+        computed_by = network.computed_by(self.replicas.devices[0])
         if (found := self.checkpoints.restore_latest(state)) is not None:
             resumed_at, state, saved, remarks = found
             self.progress = Progress(**saved)
+            if self.progress.computed_by not in ("", computed_by):
+                remarks.append(
+                    f"checkpoint {resumed_at} was computed by {self.progress.computed_by}, what "
+                    f"follows is by {computed_by}: equal to rounding, not to the bit"
+                )
             for remark in remarks:
                 print(remark)  # at once: it must not be lost where the set-up ends early
+        self.progress.computed_by = computed_by
         self.state: TrainState = self.replicas.replicate(state)
         self.plateau_scale = float(state.plateau.scale)
         self.loader.start_batch = self.progress.batch
@@ -369,6 +376,7 @@ class _Run:
         self.display.banner(
             {
                 "devices": f"{describe_devices(self.replicas.devices)}, {train.parallel}",
+                "computed by": self.progress.computed_by,
                 "compile cache": cache or "off",
                 "work directory": f"{self.workdir}, {where}",
                 "model": f"{model.name}, {model.vocabulary}, {model.dtype}, "

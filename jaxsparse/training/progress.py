@@ -23,6 +23,8 @@ class Progress:
       learning_rate: of the last step, NaN before the first.
       window: sums of the steps since the last training line of the log.
       log_lines: of ``metrics.jsonl``; None in checkpoints of earlier versions.
+      computed_by: what computed the last step, :meth:`Network.computed_by` of its device; "" in
+        checkpoints of earlier versions.
     """
 
     batch: int = 0
@@ -34,6 +36,7 @@ class Progress:
     learning_rate: float = math.nan
     window: dict[str, Any] = dataclasses.field(default_factory=dict)
     log_lines: int | None = None
+    computed_by: str = ""
 
 
 class Clock:

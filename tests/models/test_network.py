@@ -1,6 +1,7 @@
 """Backbones and heads together: several heads in one pass, pixels of every view, any views."""
 
 import functools
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import jaxsparse
 from jaxsparse.errors import InputError
 from jaxsparse.models import EventHead, Network, SemanticHead, UResNet
 from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
+from jaxsparse.ops.native import compiler
 from tests.models.classifier_scenes import CLASSES, EVENTS, NETWORKS, SPARSE, two_views, view
 from tests.models.random_variables import random_variables
 from tests.models.variants import variant
@@ -55,6 +57,30 @@ def masked_dense_outputs_of(variables, images, network):
     outputs, _ = network.apply(variables, dense, geometries, train=False)
     rows = [rows_of(scores, x) for scores, x in zip(outputs["semantic"], images, strict=True)]
     return {**outputs, "semantic": tuple(rows)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "device", "expected"),
+    [
+        ({}, ("cpu", "cpu"), "kernels for float32 made here"),
+        ({"dtype": "bfloat16"}, ("cpu", "cpu"), "kernels for bfloat16 made here"),
+        ({"implementation": "native"}, ("cpu", "cpu"), "kernels for float32 made here"),
+        ({"implementation": "windows"}, ("cpu", "cpu"), "XLA for cpu"),
+        ({"vocabulary": "dense"}, ("cpu", "cpu"), "XLA for cpu"),
+        ({}, ("cuda", "NVIDIA H200"), "XLA for NVIDIA H200"),
+    ],
+)
+def test_a_network_knows_what_computes_its_sums(fields, device, expected, monkeypatch):
+    monkeypatch.setattr(compiler, "instruction_set", "{} made here".format)
+    network = Network(UResNet(**fields), {"semantic": SemanticHead(3)})
+    platform, kind = device
+    assert network.computed_by(SimpleNamespace(platform=platform, device_kind=kind)) == expected
+
+
+def test_without_kernels_xla_computes_the_sums(monkeypatch):
+    monkeypatch.setattr(compiler, "lanes", lambda *_: 0)
+    network = Network(UResNet(), {"semantic": SemanticHead(3)})
+    assert network.computed_by(jax.devices("cpu")[0]) == "XLA for cpu"
 
 
 @pytest.mark.parametrize("name", SCENES)

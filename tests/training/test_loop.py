@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from jaxsparse.errors import InputError
+from jaxsparse.models import Network
+from jaxsparse.ops.native import compiler
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.logs import read_records
@@ -79,6 +81,37 @@ def test_a_finished_run_is_left_as_it_is(config, tmp_path, capsys):
     before = (tmp_path / "metrics.jsonl").read_text()
     assert loop.train(config, tmp_path).step == 2
     assert (tmp_path / "metrics.jsonl").read_text() == before
+
+
+def test_a_resume_by_another_instruction_set_says_so(config, tmp_path, capsys, monkeypatch):
+    def said_by(instructions: str, steps: int) -> str:
+        monkeypatch.setattr(compiler, "instruction_set", lambda dtype: instructions)
+        config.train.steps = steps
+        loop.train(config, tmp_path)
+        return capsys.readouterr().out
+
+    banner, remark = (
+        "computed by  kernels for {}\n",
+        "checkpoint 2 was computed by kernels for AVX2, ",
+    )
+    first, same, other = said_by("AVX2", 1), said_by("AVX2", 2), said_by("AVX-512", 3)
+    assert banner.format("AVX2") in first
+    assert banner.format("AVX-512") in other
+    assert [said.count("was computed by") for said in (first, same, other)] == [0, 0, 1]
+    assert f"{remark}what follows is by kernels for AVX-512: equal to rounding" in other
+    assert "was computed by" not in said_by("AVX-512", 4)
+
+
+def test_a_checkpoint_that_names_no_instruction_set_goes_on_in_silence(
+    config, tmp_path, capsys, monkeypatch
+):
+    config.train.steps = 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, "computed_by", lambda *_: "")
+        loop.train(config, tmp_path)
+    config.train.steps = 2
+    loop.train(config, tmp_path)
+    assert "was computed by" not in capsys.readouterr().out
 
 
 def test_it_stops_when_the_time_is_up_and_saves(config, tmp_path):

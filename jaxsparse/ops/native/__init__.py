@@ -3,8 +3,8 @@
 XLA has no way to say "multiply these scattered rows with this matrix where they lie": it copies
 them first, or multiplies what is not there, and its matrix products share badly over threads. These
 kernels do just that. They are made when they are first needed, with the LLVM that llvmlite brings,
-for the processor at hand: no compiler is installed, nothing is stored. The data flows of ``xla``
-give the same numbers to rounding, everywhere.
+for the processor at hand: no compiler is installed, and their machine code is kept on disk only
+where JAX keeps programs. The data flows of ``xla`` give the same numbers to rounding, everywhere.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.native import compiler
 
 DTYPES = ("float32", "bfloat16")
+# Channels are filled up to multiples of this on every processor, whatever the length of its
+# vectors, so that a stored program runs on any of them: a multiple of all lengths.
+CHANNEL_MULTIPLE = 16
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
 MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
 BLOCK_SUMS = 2**15  # and float32 sums of a block that is then rounded
@@ -73,19 +76,19 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
     if _takes_bfloat16(compute_dtype):
         return _apply_bfloat16(kernel_map, x, w)
     out = w.shape[2]
-    w = _fill_lanes(_rounded(w, compute_dtype))
+    w = _fill_channels(_rounded(w, compute_dtype))
     block = min(max(_BLOCK_FLOATS // max(x.shape[1], out), _BLOCK_ROWS[0]), _BLOCK_ROWS[1])
     call = jax.ffi.ffi_call(
         compiler.target(compiler.APPLY_BY_INPUT if kernel_map.kind == UP else compiler.APPLY),
         jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), jnp.float32),
     )
     x = _rounded(x, compute_dtype)
-    return call(x, _table(kernel_map), _sizes(kernel_map, block), w)[:, :out]
+    return call(x, _table(kernel_map), _int32(kernel_map.num_rows, block), w)[:, :out]
 
 
 def _apply_bfloat16(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     out, rounded = w.shape[2], x.dtype == jnp.bfloat16
-    x, w = _fill(x.astype(jnp.bfloat16), 2), _fill(_fill_lanes(w.astype(jnp.float32)), 2, axis=1)
+    x, w = _fill(x.astype(jnp.bfloat16), 2), _fill(_fill_channels(w.astype(jnp.float32)), 2, axis=1)
     kernel, dtype = compiler.APPLY_BFLOAT16, jnp.float32
     if kernel_map.kind == UP:
         kernel = compiler.BY_INPUT_BFLOAT16
@@ -94,7 +97,7 @@ def _apply_bfloat16(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     block = min(
         max(_BLOCK_FLOATS // max(x.shape[1] // 2, w.shape[2]), _BLOCK_ROWS[0]), _BLOCK_ROWS[1]
     )
-    sizes = _sizes(kernel_map, min(block, BLOCK_SUMS // w.shape[2]))
+    sizes = _int32(kernel_map.num_rows, min(block, BLOCK_SUMS // w.shape[2]))
     shape = jax.ShapeDtypeStruct((kernel_map.capacity_out, w.shape[2]), dtype)
     call = jax.ffi.ffi_call(compiler.target(kernel), shape)
     return call(x, _table(kernel_map), sizes, w)[:, :out]
@@ -105,31 +108,30 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     channels, out = x.shape[1], g.shape[1]
     halves = _takes_bfloat16(compute_dtype)
     if halves:
-        x, g = (_fill_lanes(factor.astype(jnp.bfloat16)) for factor in (x, g))
+        x, g = (_fill_channels(factor.astype(jnp.bfloat16)) for factor in (x, g))
     else:
-        x, g = _rounded(x, compute_dtype), _fill_lanes(_rounded(g, compute_dtype))
+        x, g = _rounded(x, compute_dtype), _fill_channels(_rounded(g, compute_dtype))
     # A fixed number of partial sums, whatever the number of threads: the same bits everywhere.
     ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
-    rows = -(-kernel_map.rows // ranges)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
     kernel = compiler.WEIGHT_GRADIENT_BFLOAT16 if halves else compiler.WEIGHT_GRADIENT
     call = jax.ffi.ffi_call(compiler.target(kernel), jax.ShapeDtypeStruct(shape, jnp.float32))
     block = min(max(_GRADIENT_BLOCK_FLOATS // (x.shape[1] + out), 32), MAX_BLOCK_ROWS)
     if halves:
         block = min(block, 2 * (BLOCK_SUMS // max(x.shape[1], g.shape[1])))
-    parts = call(x, _table(kernel_map), _sizes(kernel_map, block, rows), g)
+    parts = call(x, _table(kernel_map), _int32(kernel_map.num_rows, block), g)
     return jnp.sum(parts, axis=0)[:, :channels, :out]
 
 
 def channelwise_apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
     """``out[o, c] = sum_k x[in(o, k), c] w[k, c]``, float32 ``[capacity_out, channels]``."""
     channels = x.shape[1]
-    x, w = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, w[..., 0, 0]))
+    x, w = (_fill_channels(_rounded(factor, compute_dtype)) for factor in (x, w[..., 0, 0]))
     call = jax.ffi.ffi_call(
         compiler.target(compiler.CHANNELWISE),
         jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), jnp.float32),
     )
-    sizes = _int32(kernel_map.num_out, kernel_map.capacity_in, _CHANNELWISE_BLOCK_ROWS)
+    sizes = _int32(kernel_map.num_out, _CHANNELWISE_BLOCK_ROWS)
     return call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, w)[:, :channels]
 
 
@@ -137,7 +139,7 @@ def channelwise_weight_gradient(
     kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, groups: int
 ) -> Array:
     """``w[k, c] = sum_o x[in(o, k), c] g[o, c]``, float32 ``[taps, channels, 1, 1]``."""
-    x, g = (_fill_lanes(_rounded(factor, compute_dtype)) for factor in (x, g))
+    x, g = (_fill_channels(_rounded(factor, compute_dtype)) for factor in (x, g))
     taps, rows = kernel_map.taps, kernel_map.capacity_out
     ranges = min(max(rows // _RANGE_ROWS, 1), _MAX_RANGES)
     call = jax.ffi.ffi_call(
@@ -145,7 +147,7 @@ def channelwise_weight_gradient(
         jax.ShapeDtypeStruct((ranges, taps, x.shape[1]), jnp.float32),
     )
     block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
-    sizes = _int32(kernel_map.num_out, kernel_map.capacity_in, block, -(-rows // ranges))
+    sizes = _int32(kernel_map.num_out, block)
     parts = call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, g)
     return jnp.sum(parts, axis=0)[:, :groups, None, None]
 
@@ -156,10 +158,9 @@ def refuses_sums(x: Any, *_: Any) -> str | None:
         return f"{x.dtype}: {' or '.join(DTYPES)} wanted"
     if not x.shape[0]:
         return "no rows"
-    lanes = compiler.lanes(compiler.COLUMN_SUMS)
-    if x.shape[1] < lanes:
-        return f"{x.shape[1]} channels, at least {lanes}"
-    return None if lanes else _NONE_HERE
+    if x.shape[1] < CHANNEL_MULTIPLE:
+        return f"{x.shape[1]} channels, at least {CHANNEL_MULTIPLE}"
+    return None if compiler.lanes(compiler.COLUMN_SUMS) else _NONE_HERE
 
 
 def column_moments(x: Array, num_active: Array) -> Array:
@@ -188,10 +189,6 @@ def _table(kernel_map: KernelMap) -> Array:
     return kernel_map.table.astype(jnp.int32)  # a map that was made under x64 may have another type
 
 
-def _sizes(kernel_map: KernelMap, *rows: int) -> Array:
-    return _int32(kernel_map.num_rows, kernel_map.columns, *rows)
-
-
 def _int32(*numbers: Any) -> Array:
     return jnp.stack([jnp.asarray(number, jnp.int32) for number in numbers])
 
@@ -211,9 +208,9 @@ def _takes_bfloat16(compute_dtype: Any) -> bool:
     return jnp.dtype(compute_dtype) == jnp.bfloat16 and compiler.lanes(compiler.BFLOAT16) > 0
 
 
-def _fill_lanes(x: Array) -> Array:
-    """The last axis filled up with zeros to whole vectors."""
-    return _fill(x, compiler.lanes())
+def _fill_channels(x: Array) -> Array:
+    """The last axis filled up with zeros to whole vectors of any processor."""
+    return _fill(x, CHANNEL_MULTIPLE)
 
 
 def _fill(x: Array, multiple: int, axis: int = -1) -> Array:

@@ -1,4 +1,4 @@
-"""What XLA hands to a foreign function, and how the function shares its work over XLA's threads.
+"""A foreign function of XLA, which shares its work over XLA's threads.
 
 Offsets are those of ``xla/ffi/api/c_api.h``, an interface that is versioned and only ever appended
 to; the header lies in the ``include`` folder of jaxlib.
@@ -11,12 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 
+from jaxsparse.ops.native.arguments import Frame, Signature
 from jaxsparse.ops.native.code import I32, I64, POINTER, VOID, Code, Value
+from jaxsparse.ops.native.error import RESOURCE_EXHAUSTED, make_error
 
 # XLA_FFI_CallFrame
-_EXTENSION, _API, _CONTEXT, _ARGUMENTS, _RESULTS = 8, 16, 24, 72, 112
-# XLA_FFI_Buffer
-_DATA, _DIMENSIONS = 24, 40
+_EXTENSION, _API, _CONTEXT = 8, 16, 24
 # XLA_FFI_Api: pointers to functions
 _ERROR_DESTROY, _SCHEDULE, _NUM_THREADS = 64, 136, 144
 # XLA_FFI_Extension_Base, XLA_FFI_Metadata_Extension, XLA_FFI_Metadata
@@ -30,51 +30,10 @@ _NEXT, _DONE, _USERS, _ITEMS, _FIRST_VALUE = 0, 8, 16, 24, 32
 _RECORD_BYTES = 512
 
 
-class Frame:
-    """The arguments and results of a call.
-
-    Args:
-      code: of the handler.
-      address: of the ``XLA_FFI_CallFrame``.
-    """
-
-    def __init__(self, code: Code, address: Value) -> None:
-        self._code, self._address = code, address
-
-    def argument(self, index: int) -> Buffer:
-        """The argument of this number."""
-        return self._buffer(_ARGUMENTS, index)
-
-    def result(self, index: int) -> Buffer:
-        """The result of this number."""
-        return self._buffer(_RESULTS, index)
-
-    def _buffer(self, field: int, index: int) -> Buffer:
-        code = self._code
-        buffers = code.load(POINTER, code.at(self._address, field))
-        return Buffer(code, code.load(POINTER, code.at(buffers, 8 * index)))
-
-
-class Buffer:
-    """An array: where it lies and how long its axes are."""
-
-    def __init__(self, code: Code, address: Value) -> None:
-        self._code, self._address = code, address
-
-    @property
-    def data(self) -> Value:
-        """Pointer to its first element."""
-        return self._code.load(POINTER, self._code.at(self._address, _DATA))
-
-    def length(self, axis: int) -> Value:
-        """Length of an axis."""
-        dimensions = self._code.load(POINTER, self._code.at(self._address, _DIMENSIONS))
-        return self._code.load(I64, self._code.at(dimensions, 8 * axis))
-
-
 def parallel_handler(
     module: ir.Module,
     name: str,
+    signature: Signature,
     prepare: Callable[[Code, Frame], tuple[Value, list[Value]]],
     make_worker: Callable[[Code, list[Value]], Callable[[Value], None]],
     finish: Callable[[Code, Value, list[Value]], None] | None = None,
@@ -88,6 +47,7 @@ def parallel_handler(
     Args:
       module: to add to.
       name: of the handler.
+      signature: what it takes and gives. A call that differs is refused before anything is done.
       prepare: code that runs once and first; how many items there are, and the 64-bit values and
         pointers that the items need.
       make_worker: given code and these values, code to run once a thread; it returns what to do
@@ -99,8 +59,11 @@ def parallel_handler(
     code.keep_short()
     frame = code.arguments[0]
     _answer_for_metadata(code, frame)
-    items, values = prepare(code, Frame(code, frame))
+    items, values = prepare(code, signature.check(code, name, frame))
     record = code.b.call(code.external("malloc", POINTER, [I64]), [code.integer(_RECORD_BYTES)])
+    with code.b.if_then(code.b.icmp_unsigned("==", record, ir.Constant(POINTER, None))):
+        text = code.text(f"{name}: no memory for the record of a call")
+        code.b.ret(make_error(code, frame, RESOURCE_EXHAUSTED, text))
     kinds = [value.type for value in values]
     for index, value in enumerate(values):
         code.store(value, code.at(record, _FIRST_VALUE + 8 * index))
@@ -158,7 +121,7 @@ def _work_function(
         leave_if(code.b.icmp_signed(">=", item, items))
         do_item(item)
         code.add_atomic(code.at(record, _DONE), 1)
-    code.b.ret_void()
+    code.leave()
     code.finish()
     return code.function
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from jaxsparse.ops.native import MAX_TAPS
-from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS, MAX_TAPS
+from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I64, Code, Value
 from jaxsparse.ops.native.kernels import FLOAT, Tile, ceil_div, pointer, strips
-from jaxsparse.ops.native.tap_sums import add_tap_sums
+from jaxsparse.ops.native.tap_sums import BlockSum, add_tap_sums, gradient_signature
 
 _VECTORS = 4  # sums held at a time: enough to hide the latency of a multiplication
 
@@ -23,37 +24,46 @@ _VECTORS = 4  # sums held at a time: enough to hide the latency of a multiplicat
 def add_channelwise_apply(module: ir.Module, name: str, tile: Tile) -> None:
     """Adds ``out[o, c] = sum_k x[in(o, k), c] w[k, c]``.
 
-    Arguments: ``x`` ``[rows, channels]``, ``table`` int32 ``[taps, rows]`` with the input row of
-    every output row, ``sizes`` int32 ``[active table rows, absent, rows of a block]``, ``w``
-    ``[taps, channels]``, the channels a multiple of the lanes. Result: ``[rows, channels]``.
+    The table gives the input row of every output row; one that is not there is absent.
     """
     tile = dataclasses.replace(tile, vectors=_VECTORS)
+    signature = Signature(
+        arguments=(
+            Operand("x", "float32", "in_rows channels"),
+            Operand("table", "int32", "taps rows"),
+            Operand("sizes", "int32", "2", ("active", "block")),
+            Operand("w", "float32", "taps channels"),
+        ),
+        results=(Operand("out", "float32", "rows channels"),),
+        limits={
+            "block": Limits(1, MAX_BLOCK_ROWS),
+            "channels": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+            "taps": Limits(0, MAX_TAPS),
+        },
+    )
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, w = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
-        rows = out.length(0)
-        row_bytes = code.b.mul(out.length(1), code.integer(FLOAT))
+        rows, block = frame.size("rows"), frame.size("block")
+        row_bytes = code.b.mul(frame.size("channels"), code.integer(FLOAT))
         values = [
-            *(x.data, table.data, w.data, out.data),
-            *(code.minimum(active, table.length(1)), absent, block, rows),
-            *(table.length(1), table.length(0), row_bytes),
+            *(frame.address(name) for name in ("x", "table", "w", "out")),
+            *(frame.count("active", "rows"), frame.size("in_rows"), block),
+            *(rows, frame.size("taps"), row_bytes),
         ]
         return ceil_div(code, rows, block), values
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
-        x, table, w, out, active, absent, block, rows, columns, taps, row_bytes = values
+        x, table, w, out, active, absent, block, rows, taps, row_bytes = values
         inputs, weights = code.array(I64, MAX_TAPS), code.array(I64, MAX_TAPS)
         x_start, w_start = code.b.ptrtoint(x, I64), code.b.ptrtoint(w, I64)
-        column_bytes = code.b.mul(columns, code.integer(4))
+        line_bytes = code.b.mul(rows, code.integer(4))
 
         def list_taps(row: Value) -> Value:
             """Writes the addresses of the inputs and weights that reach a row; their number."""
             count = code.variable(I64, code.integer(0))
             entry = code.at(table, code.b.mul(row, code.integer(4)))
             with code.b.if_then(code.b.icmp_signed("<", row, active)), code.loop(0, taps) as tap:
-                named = code.load_int(code.at(entry, code.b.mul(tap, column_bytes)))
+                named = code.load_int(code.at(entry, code.b.mul(tap, line_bytes)))
                 here = code.b.mul(count.get(), code.integer(8))
                 source = code.b.add(x_start, code.b.mul(named, row_bytes))
                 code.store(source, code.at(inputs, here))
@@ -80,36 +90,39 @@ def add_channelwise_apply(module: ir.Module, name: str, tile: Tile) -> None:
 
         return do_item
 
-    parallel_handler(module, name, prepare, make_worker)
+    parallel_handler(module, name, signature, prepare, make_worker)
 
 
 def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
     """Adds ``w[k, c] = sum_o x[in(o, k), c] g[o, c]``, in several sums over ranges of rows.
 
-    Arguments: ``x`` ``[rows, channels]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, channels]``,
-    the channels a multiple of the lanes. Result: ``[ranges, taps, channels]``, to be added up by
-    the caller.
+    The caller adds up the sums of the ranges.
     """
     tile = dataclasses.replace(tile, vectors=_VECTORS)
+    limits = {"channels": Limits(tile.lanes, MAX_CHANNELS, tile.lanes)}
+    signature = gradient_signature("float32", ("channels", "channels"), limits)
 
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:
         return width
 
-    def add_block(
-        code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
-    ) -> None:
-        row_bytes = code.b.mul(widths[1], code.integer(FLOAT))
-        for begin, stop, vectors in strips(code, tile, row_bytes):
-            with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
-                # From zero in every block: a long sum in one go would lose more digits.
-                sums = _sum_products(code, tile.lanes, vectors, count, (gradients, inputs), column)
-                for index, value in enumerate(sums):
-                    place = code.at(total, column, index * tile.lanes * FLOAT)
-                    before = code.load(ir.VectorType(F32, tile.lanes), place)
-                    code.store(code.b.fadd(before, value), place)
+    def make_block_sum(code: Code, tile: Tile, channels: Value, width: Value) -> BlockSum:
+        row_bytes = code.b.mul(width, code.integer(FLOAT))
 
-    add_tap_sums(module, name, tile, tap_sums, add_block)
+        def add(inputs: Value, gradients: Value, count: Value, total: Value) -> None:
+            for begin, stop, vectors in strips(code, tile, row_bytes):
+                with code.loop(begin, stop, vectors * tile.lanes * FLOAT) as column:
+                    # From zero in every block: a long sum in one go would lose more digits.
+                    sums = _sum_products(
+                        code, tile.lanes, vectors, count, (gradients, inputs), column
+                    )
+                    for index, value in enumerate(sums):
+                        place = code.at(total, column, index * tile.lanes * FLOAT)
+                        before = code.load(ir.VectorType(F32, tile.lanes), place)
+                        code.store(code.b.fadd(before, value), place)
+
+        return add
+
+    add_tap_sums(module, name, signature, tile, tap_sums, make_block_sum)
 
 
 def _sum_products(

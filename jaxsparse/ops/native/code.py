@@ -7,7 +7,7 @@ wide and every pointer untyped, so that kernel code reads like arithmetic.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -53,10 +53,21 @@ class Code:
         start = self.function.append_basic_block("start")
         self.b = ir.IRBuilder(start)
         self._start = start
+        self._last: list[Callable[[], None]] = []
 
     def keep_short(self) -> None:
         """Saves LLVM the time to unroll loops, in what runs once a call."""
         self.function.attributes.add("optsize")
+
+    def do_last(self, action: Callable[[], None]) -> None:
+        """Has what ``action`` writes run before the function returns by ``leave``."""
+        self._last.append(action)
+
+    def leave(self) -> None:
+        """Returns from a function without result."""
+        for action in self._last:
+            action()
+        self.b.ret_void()
 
     def finish(self) -> None:
         """Joins the stack slots to the body. Call it once, at the end."""
@@ -143,9 +154,20 @@ class Code:
 
     def interleave(self, one: Value, two: Value) -> Value:
         """``one[0], two[0], one[1], ...`` of two vectors."""
-        lanes = one.type.count
-        order = [lanes * (index % 2) + index // 2 for index in range(2 * lanes)]
-        return self.b.shuffle_vector(one, two, ir.Constant(ir.VectorType(I32, 2 * lanes), order))
+        return self._interleave(one, two, range(2 * one.type.count))
+
+    def transpose(self, rows: Sequence[Value]) -> list[Value]:
+        """The columns of a square: as many vectors as they have lanes, a power of two."""
+        lanes = len(rows)
+        halves = (range(lanes), range(lanes, 2 * lanes))
+        for _ in range(lanes.bit_length() - 1):  # every time half as far to where it belongs
+            pairs = zip(rows[: lanes // 2], rows[lanes // 2 :], strict=True)
+            rows = [self._interleave(*pair, half) for pair in pairs for half in halves]
+        return list(rows)
+
+    def _interleave(self, one: Value, two: Value, part: range) -> Value:
+        order = [one.type.count * (index % 2) + index // 2 for index in part]
+        return self.b.shuffle_vector(one, two, ir.Constant(ir.VectorType(I32, len(part)), order))
 
     def store_some(self, numbers: Value, chosen: Value, address: Value) -> None:
         """Writes the chosen ones of 64-bit numbers one behind the other."""
@@ -217,11 +239,30 @@ class Code:
         place = self.b.bitcast(address, ir.PointerType(I64))
         return self.b.load_atomic(place, "acquire", 8)
 
-    def external(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+    def external(
+        self, name: str, result: Any, arguments: Sequence[Any], var_arg: bool = False
+    ) -> Any:
         """A function of the C library."""
         if name in self.module.globals:
             return self.module.globals[name]
-        return ir.Function(self.module, ir.FunctionType(result, arguments), name)
+        kind = ir.FunctionType(result, arguments, var_arg=var_arg)
+        return ir.Function(self.module, kind, name)
+
+    def text(self, text: str) -> Value:
+        """Pointer to a constant string of C."""
+        letters = bytearray(text.encode() + b"\0")
+        return self._constant(ir.Constant(ir.ArrayType(I8, len(letters)), letters))
+
+    def constants(self, numbers: Sequence[Value]) -> Value:
+        """Pointer to constant 64-bit numbers."""
+        return self._constant(ir.Constant(ir.ArrayType(I64, len(numbers)), numbers))
+
+    def _constant(self, value: Value) -> Value:
+        name = self.module.get_unique_name("constant")
+        constant = ir.GlobalVariable(self.module, value.type, name)
+        constant.initializer, constant.global_constant = value, True
+        constant.linkage = "private"
+        return constant.bitcast(POINTER)
 
     def call_pointer(self, pointer: Value, result: Any, arguments: Sequence[Value]) -> Value:
         """Calls the function at an address."""

@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, Code, Value, Variable
 from jaxsparse.ops.native.kernels import FLOAT, ceil_div, clear
 
@@ -23,14 +24,14 @@ _VECTORS = 4  # sums of a kind held at a time: enough to hide the latency of an 
 def add_moments(module: ir.Module, name: str, lanes: int) -> None:
     """Adds ``sum x`` and ``sum (x - mean)^2`` over the active rows.
 
-    Arguments: ``x`` ``[rows, channels]``, at least as many channels as lanes, and ``num_active``,
-    an int32. Results: ``[2, channels]`` and, to work in, ``[blocks, 2, channels]``: the sums of the
-    distances to the first row, which lose less than those of the numbers where a small variance
-    sits on a large mean, and of the squared distances to the mean of the block.
+    The second result, to work in, holds the sums of a block: of the distances to the first row,
+    which lose less than those of the numbers where a small variance sits on a large mean, and of
+    the squared distances to the mean of the block.
     """
+    signature = _signature(lanes, Operand("x", "float32", "rows channels"))
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        return _prepare(code, frame, arrays=1)
+        return _prepare(code, frame, "x")
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
         x, _, parts, active, block, channels = values
@@ -79,19 +80,23 @@ def add_moments(module: ir.Module, name: str, lanes: int) -> None:
 
         _finish(code, lanes, channels, items, out, add_strip)
 
-    parallel_handler(module, name, prepare, make_worker, finish)
+    parallel_handler(module, name, signature, prepare, make_worker, finish)
 
 
 def add_products(module: ir.Module, name: str, lanes: int) -> None:
     """Adds ``sum u`` and ``sum u (x - center)`` over the active rows.
 
-    Arguments: ``u`` and ``x`` ``[rows, channels]``, at least as many channels as lanes, ``center``
-    ``[channels]``, and ``num_active``, an int32. Results: ``[2, channels]`` and, to work in,
-    ``[blocks, 2, channels]``.
+    The second result, to work in, holds the sums of a block.
     """
+    signature = _signature(
+        lanes,
+        Operand("u", "float32", "rows channels"),
+        Operand("x", "float32", "rows channels"),
+        Operand("center", "float32", "channels"),
+    )
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        return _prepare(code, frame, arrays=3)
+        return _prepare(code, frame, "u", "x", "center")
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
         u, x, center, _, parts, active, block, channels = values
@@ -122,18 +127,27 @@ def add_products(module: ir.Module, name: str, lanes: int) -> None:
 
         _finish(code, lanes, channels, items, out, add_strip)
 
-    parallel_handler(module, name, prepare, make_worker, finish)
+    parallel_handler(module, name, signature, prepare, make_worker, finish)
 
 
-def _prepare(code: Code, frame: Frame, arrays: int) -> tuple[Value, list[Value]]:
+def _signature(lanes: int, *arrays: Operand) -> Signature:
+    """That of sums over the rows of some arrays."""
+    return Signature(
+        arguments=(*arrays, Operand("num_active", "int32", "", ("active",))),
+        results=(
+            Operand("out", "float32", "2 channels"),
+            Operand("parts", "float32", "blocks 2 channels"),
+        ),
+        limits={"rows": Limits(1), "channels": Limits(lanes), "blocks": Limits(1)},
+    )
+
+
+def _prepare(code: Code, frame: Frame, *arrays: str) -> tuple[Value, list[Value]]:
     """Blocks that hold an active row; arrays, both results, active rows, block rows, channels."""
-    operands = [frame.argument(index) for index in range(arrays)]
-    rows = operands[0].length(0)
-    active = code.minimum(code.load_int(frame.argument(arrays).data), rows)
-    out, parts = frame.result(0), frame.result(1)
-    block = ceil_div(code, rows, parts.length(0))
-    values = [*(array.data for array in operands), out.data, parts.data, active, block]
-    return ceil_div(code, active, block), [*values, out.length(1)]
+    active = frame.count("active", "rows")
+    block = ceil_div(code, frame.size("rows"), frame.size("blocks"))
+    addresses = [frame.address(name) for name in (*arrays, "out", "parts")]
+    return ceil_div(code, active, block), [*addresses, active, block, frame.size("channels")]
 
 
 def _block_worker(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import dataclasses
 import sys
 import threading
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from jaxsparse.ops.native.machine_code import machine_code
 
 CONVOLUTIONS = APPLY, APPLY_BY_INPUT, WEIGHT_GRADIENT, CHANNELWISE, CHANNELWISE_GRADIENT = (
     "jaxsparse_apply",
@@ -30,12 +32,15 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_moments",
     "jaxsparse_column_products",
 )
+FAMILIES = (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS)
 
-# Part of the names: a program that was stored for other arguments must not find these kernels.
-_VERSION = 2
+# Part of the names: a program that was stored for other kernels must not find these. Raise it with
+# every change of what a kernel takes, gives or relies on. How it computes is its own business, and
+# so is the processor: a stored program runs on any that has kernels of this version.
+ABI_VERSION = 4
 
 _lock = threading.Lock()
-_lanes: dict[tuple[str, ...], int] = {}
+_variants: dict[tuple[str, ...], Any] = {}
 
 
 def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
@@ -49,105 +54,160 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
         a processor must have an instruction, or ``COLUMN_SUMS``, each made when it is first
         needed: inference takes no sums.
     """
+    variant = _variant(family)
+    return variant.tile.lanes if variant else 0
+
+
+def _variant(family: tuple[str, ...]) -> Any:
     with _lock:  # XLA takes every name once: threads that trace at the same time must not race
-        if family not in _lanes:
-            _lanes[family] = make_kernels(family)
-        return _lanes[family]
+        if family not in _variants:
+            _variants[family] = make_kernels(family)
+        return _variants[family]
 
 
 def target(name: str) -> str:
-    """XLA's name for a kernel: a program stored for other vectors must not find this one."""
-    family = next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family)
-    return _target(name, lanes(family))
+    """XLA's name for a kernel, which it is registered under from now on where it can be had."""
+    lanes(next(family for family in FAMILIES if name in family))
+    return _target(name)
 
 
-def _target(name: str, lanes: int) -> str:
-    return f"{name}_v{_VERSION}_{lanes}"
+def targets(families: Iterable[tuple[str, ...]] = FAMILIES) -> list[str]:
+    """XLA's names for all kernels of these families, whether this machine has them or not."""
+    return [_target(name) for family in families for name in family]
 
 
-def instruction_set() -> str:
-    """What the kernels are made of here, by which the bits of results differ.
+def register_native_kernels(names: Iterable[str] | None = None) -> set[str]:
+    """Makes kernels known to XLA, for a program that was exported with them.
 
-    >>> instruction_set() in ("AVX-512 with bfloat16", "AVX-512", "AVX2", "128 bits", "none")
+    ``load_program`` does it by itself. Call it before ``jax.export.deserialize`` where that reads
+    such a program. It takes up to half a second for each family of kernels, once a process.
+
+    Args:
+      names: the kernels of the program; None for all.
+
+    Returns:
+      XLA's names of the kernels that it has now: no others of ours can be called.
+
+    >>> register_native_kernels(["jaxsparse_apply_v1"])  # of another version
+    set()
+    """
+    wanted = set(targets() if names is None else names)
+    families = [family for family in FAMILIES if not wanted.isdisjoint(targets([family]))]
+    return {*targets(family for family in families if lanes(family))}
+
+
+def _target(name: str) -> str:
+    return f"{name}_v{ABI_VERSION}"
+
+
+def instruction_set(dtype: str = "float32") -> str:
+    """What the kernels for factors of a type are made of here: by it the bits of results differ.
+
+    Args:
+      dtype: ``"float32"`` or ``"bfloat16"``.
+
+    >>> instruction_set() in ("AVX-512", "AVX2", "128 bits", "none")
+    True
+    >>> bfloat16 = ("AMX with bfloat16", "AVX-512 with bfloat16")
+    >>> instruction_set("bfloat16") in (*bfloat16, instruction_set())
     True
     """
-    if lanes(BFLOAT16):
-        return "AVX-512 with bfloat16"
-    return {16: "AVX-512", 8: "AVX2", 4: "128 bits"}.get(lanes(), "none")
+    variant = _variant(CONVOLUTIONS)
+    if dtype == "bfloat16":
+        variant = _variant(BFLOAT16) or variant
+    return variant.name if variant else "none"
 
 
-def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> int:
-    """What ``lanes`` does the first time."""
+def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
+    """What is done the first time: the variant of the kernels, None where there are none."""
     if sys.platform == "win32":
-        return 0
+        return None
     try:  # here and not above: loading LLVM takes 0.1 s and 100 MB
+        import llvmlite
         import llvmlite.binding as llvm
         from llvmlite import ir
     except (ImportError, OSError):
-        return 0
-    from jaxsparse.ops.native import kernels  # it imports llvmlite too
+        return None
+    from jaxsparse.ops.native import variants  # it imports llvmlite too
 
     try:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
-        if not features.get("fma", True):  # x86 lists all it lacks too, arm64 always has it
-            return 0
-        if family == BFLOAT16 and not features.get("avx512bf16"):
-            return 0
+        variant = variants.choose(
+            variants.BFLOAT16 if family == BFLOAT16 else variants.FLOAT32, features
+        )
+        if variant is None:
+            return None
         llvm.check_jit_execution()
-        tile = kernels.tile_for(features)
-        module = ir.Module("jaxsparse")
-        module.triple = llvm.get_process_triple()
-        names = [_target(name, tile.lanes) for name in family]
-        add_kernels(family, module, names, tile)
-        engine = _machine_code(llvm, module, features)
+        names = [_target(name) for name in family]
+        machine = _target_machine(llvm, features)
+
+        def compiled() -> bytes:
+            module = ir.Module("jaxsparse")
+            module.triple = machine.triple
+            add_kernels(family, module, names, variant)
+            return _object_code(llvm, module, machine)
+
+        llvm_version = (llvmlite.__version__, *llvm.llvm_version_info)
+        processor = (machine.triple, llvm.get_host_cpu_name(), features.flatten())
+        code = machine_code((*names, variant.name, *llvm_version, *processor), compiled)
         handler = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
-        addresses = [engine.get_function_address(name) for name in names]
-        engine.detach()  # XLA keeps the addresses for good, so nobody may free the code
-        for name, address in zip(names, addresses, strict=True):
+        for name, address in zip(names, _loaded(llvm, machine, code, names), strict=True):
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(handler(address)), platform="cpu")
     except (RuntimeError, OSError) as error:
         warnings.warn(f"no native kernels, XLA's operations serve: {error}", stacklevel=2)
-        return 0
+        return None
     with contextlib.suppress(OSError, ValueError):  # a table that cannot be read costs memory only
         _release_pages_of("libllvmlite")
-    return tile.lanes
+    return variant
 
 
-def add_kernels(family: tuple[str, ...], module: Any, names: list[str], tile: Any) -> None:
+def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
     from jaxsparse.ops.native import channelwise, column_sums, kernels, tap_sums
 
+    tile, products, block_sum = variant.tile, variant.make_products, variant.make_block_sum
     if family == COLUMN_SUMS:
         column_sums.add_moments(module, names[0], tile.lanes)
         column_sums.add_products(module, names[1], tile.lanes)
         return
     if family == BFLOAT16:
-        tile = dataclasses.replace(tile, bfloat16=True)
-        kernels.add_apply(module, names[0], tile, by_input=False)
-        kernels.add_apply(module, names[1], tile, by_input=False, rounded=True)
-        kernels.add_apply(module, names[2], tile, by_input=True)
-        tap_sums.add_weight_gradient(module, names[3], tile)
+        kernels.add_apply(module, names[0], tile, products, by_input=False)
+        kernels.add_apply(module, names[1], tile, products, by_input=False, rounded=True)
+        kernels.add_apply(module, names[2], tile, products, by_input=True)
+        tap_sums.add_weight_gradient(module, names[3], tile, block_sum)
         return
-    kernels.add_apply(module, names[0], tile, by_input=False)
-    kernels.add_apply(module, names[1], tile, by_input=True)
-    tap_sums.add_weight_gradient(module, names[2], tile)
+    kernels.add_apply(module, names[0], tile, products, by_input=False)
+    kernels.add_apply(module, names[1], tile, products, by_input=True)
+    tap_sums.add_weight_gradient(module, names[2], tile, block_sum)
     channelwise.add_channelwise_apply(module, names[3], tile)
     channelwise.add_channelwise_weight_gradient(module, names[4], tile)
 
 
-def _machine_code(llvm: Any, module: Any, features: Any) -> Any:
-    """The execution engine that holds the compiled module."""
-    compiled = llvm.parse_assembly(str(module))
-    machine = llvm.Target.from_triple(module.triple).create_target_machine(
+def _target_machine(llvm: Any, features: Any) -> Any:
+    """LLVM's description of the processor at hand."""
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3, jit=True
     )
+
+
+def _object_code(llvm: Any, module: Any, machine: Any) -> bytes:
+    """The optimised and compiled module."""
+    parsed = llvm.parse_assembly(str(module))
     passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
-    passes.getModulePassManager().run(compiled, passes)
-    engine = llvm.create_mcjit_compiler(compiled, machine)
+    passes.getModulePassManager().run(parsed, passes)
+    return bytes(machine.emit_object(parsed))
+
+
+def _loaded(llvm: Any, machine: Any, code: bytes, names: Iterable[str]) -> list[int]:
+    """Addresses of the functions of object code, which stays in memory from now on."""
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return engine
+    addresses = [engine.get_function_address(name) for name in names]
+    engine.detach()  # XLA keeps the addresses for good, so nobody may free the code
+    return addresses
 
 
 def _release_pages_of(library: str) -> None:

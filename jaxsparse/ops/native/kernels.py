@@ -12,15 +12,16 @@ a float32 sum. The loops are the same for both: a row of bfloat16 is one of half
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
-from jaxsparse.ops.native.pairs import AVX512_LANES, list_pairs
+from jaxsparse.ops.native.pairs import list_pairs
 
 FLOAT, BFLOAT16, CACHE_LINE = 4, 2, 64  # bytes
 
@@ -28,6 +29,8 @@ FLOAT, BFLOAT16, CACHE_LINE = 4, 2, 64  # bytes
 @dataclasses.dataclass(frozen=True)
 class Tile:
     """What the registers hold: ``rows`` rows of ``vectors`` vectors of ``lanes`` sums.
+
+    They fill the registers of a processor and leave some.
 
     Attributes:
       bfloat16: factors are words of two bfloat16 instead of one float.
@@ -48,47 +51,74 @@ class Tile:
         """Of a word."""
         return FLOAT // BFLOAT16 if self.bfloat16 else 1
 
+    @property
+    def dtype(self) -> str:
+        """Type of a factor."""
+        return "bfloat16" if self.bfloat16 else "float32"
 
-def tile_for(features: Mapping[str, bool]) -> Tile:
-    """The tile that fills the registers of a processor with these features and leaves some."""
-    if features.get("avx512f"):
-        return Tile(rows=8, vectors=2, lanes=AVX512_LANES)
-    if features.get("avx2") and features.get("fma"):
-        return Tile(rows=6, vectors=2, lanes=8)
-    return Tile(rows=6, vectors=3, lanes=4)
+
+class Products(Protocol):
+    """What multiplies the rows of pairs: vectors here, the registers of AMX in ``tiles``."""
+
+    def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
+        """``target += source . weights`` for so many pairs of a tap, lists of their addresses.
+
+        The lists have room for ``2 * tile.rows`` addresses more.
+        """
+
+
+# Of the code of a thread, the tile, the words of an input row, the bytes of an output row, and
+# whether a target is overwritten instead.
+MakeProducts = Callable[[Code, Tile, Value, Value, bool], Products]
 
 
 def add_apply(
-    module: ir.Module, name: str, tile: Tile, *, by_input: bool, rounded: bool = False
+    module: ir.Module,
+    name: str,
+    tile: Tile,
+    make_products: MakeProducts,
+    *,
+    by_input: bool,
+    rounded: bool = False,
 ) -> None:
     """Adds ``out[o] = sum_k x[in(o, k)] . w[k]``.
 
-    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a block]``, ``w`` ``[taps, in, out]``. Result: ``[rows,
-    out]``, with ``out`` a multiple of the lanes. ``x`` is float32 or, as the tile says, bfloat16
-    with an even number of channels, ``w`` float32, and the result too, or bfloat16 with
-    ``rounded``, for which a block has no more than ``BLOCK_SUMS`` sums. The table gives the input
-    row of every output row, or with ``by_input`` the output row of every input row, every one at
-    most once (not with ``rounded``).
+    ``x`` is float32 or, as the tile says, bfloat16, and so is the result with ``rounded``. The
+    table gives the input row of every output row, or with ``by_input`` the output row of every
+    input row, every one at most once (not with ``rounded``); a row that is not there is absent.
     """
+    own, other = ("in", "out") if by_input else ("out", "in")  # sides of the table
+    signature = Signature(
+        arguments=(
+            Operand("x", tile.dtype, "in_rows in"),
+            Operand("table", "int32", f"taps {own}_rows"),
+            Operand("sizes", "int32", "2", ("active", "block")),
+            Operand("w", "float32", "taps in out"),
+        ),
+        results=(Operand("out", "bfloat16" if rounded else "float32", "out_rows out"),),
+        limits={
+            "block": Limits(1, MAX_BLOCK_ROWS),
+            "in": Limits(tile.factors, MAX_CHANNELS, tile.factors),
+            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+        },
+    )
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, w = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(3))
-        active = code.minimum(active, table.length(1))
-        row_bytes = code.b.mul(out.length(1), code.integer(FLOAT))
+        active = frame.count("active", f"{own}_rows")
+        row_bytes = code.b.mul(frame.size("out"), code.integer(FLOAT))
+        rows = frame.size("out_rows")
         if by_input:
-            clear(code, out.data, code.b.mul(out.length(0), row_bytes))
+            clear(code, frame.address("out"), code.b.mul(rows, row_bytes))
             rows = active
-        else:
-            rows = out.length(0)
+        block = frame.size("block")
+        if rounded:  # the sums of one have this much memory
+            block = code.minimum(block, code.b.sdiv(code.integer(BLOCK_SUMS), frame.size("out")))
         items = ceil_div(code, rows, block)
-        words = code.b.sdiv(x.length(1), code.integer(tile.factors))
+        words = code.b.sdiv(frame.size("in"), code.integer(tile.factors))
         values = [
-            *(x.data, table.data, w.data, out.data),
-            *(active, absent, block, rows, table.length(1), table.length(0), words),
-            row_bytes,
+            *(frame.address(name) for name in ("x", "table", "w", "out")),
+            *(active, frame.size(f"{other}_rows"), block, rows),
+            *(frame.size(f"{own}_rows"), frame.size("taps"), words, row_bytes),
         ]
         return items, values
 
@@ -96,8 +126,8 @@ def add_apply(
         x, table, w, out, active, absent, block, rows, columns, taps, words, row_bytes = values
         own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
-        nowhere = code.array(F32, MAX_CHANNELS)
         sums = code.array(F32, BLOCK_SUMS) if rounded else None
+        products = make_products(code, tile, words, row_bytes, by_input)
         x_bytes = code.b.mul(words, code.integer(FLOAT))
         tap_bytes = code.b.mul(code.b.mul(words, row_bytes), code.integer(tile.factors))
         sources, targets = (own, other) if by_input else (other, own)
@@ -123,20 +153,14 @@ def add_apply(
                 )  # fmt: skip
                 some = code.b.icmp_signed(">", count, code.integer(0))
                 with code.b.if_then(some):
-                    repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
-                    scratch = code.b.ptrtoint(nowhere, I64)
-                    repeat_last(code, targets, count, scratch, tile.rows)
-                    weights = code.at(w, code.b.mul(tap, tap_bytes))
-                    _multiply_strips(
-                        code, tile, sources, targets, count, weights, words, row_bytes, by_input
-                    )
+                    products.add(sources, targets, count, code.at(w, code.b.mul(tap, tap_bytes)))
             if sums is not None:
                 half = code.b.sdiv(before, code.integer(FLOAT // BFLOAT16))
                 _round(code, tile.lanes, sums, size, code.at(out, half))
 
         return do_item
 
-    parallel_handler(module, name, prepare, make_worker)
+    parallel_handler(module, name, signature, prepare, make_worker)
 
 
 def _round(code: Code, lanes: int, sums: Value, size: Value, target: Value) -> None:
@@ -154,39 +178,44 @@ def repeat_last(code: Code, addresses: Value, count: Value, value: Value, times:
         code.store(value, code.at(addresses, position))
 
 
-def _multiply_strips(
-    code: Code,
-    tile: Tile,
-    sources: Value,
-    targets: Value,
-    count: Value,
-    weights: Value,
-    words: Value,
-    row_bytes: Value,
-    overwrite: bool,
+class VectorProducts:
+    """Products of a group of rows with a strip of the weights, a vector of sums at a time."""
+
+    def __init__(
+        self, code: Code, tile: Tile, words: Value, row_bytes: Value, overwrite: bool
+    ) -> None:
+        self._code, self._tile, self._overwrite = code, tile, overwrite
+        self._words, self._row_bytes = words, row_bytes
+        self._nowhere = code.array(F32, MAX_CHANNELS)
+
+    def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
+        """See :class:`Products`."""
+        code, tile, row_bytes = self._code, self._tile, self._row_bytes
+        repeat_last(code, sources, count, code.load(I64, sources), 2 * tile.rows)
+        repeat_last(code, targets, count, code.b.ptrtoint(self._nowhere, I64), tile.rows)
+        for start, stop, vectors in strips(code, tile, row_bytes):
+            part = dataclasses.replace(tile, vectors=vectors)
+            with code.loop(start, stop, part.width * FLOAT) as column:
+                strip, strip_bytes = code.at(weights, column), row_bytes
+                if tile.bfloat16:
+                    packed = code.array(F32, MAX_CHANNELS // 2 * part.width)
+                    strip_bytes = code.integer(part.width * FLOAT)
+                    round_strip(code, part, strip, self._words, row_bytes, packed)
+                    strip = packed
+                with code.loop(0, count, tile.rows) as group:
+                    _multiply_tile(
+                        code, part, group, sources, targets, strip, strip_bytes, column,
+                        self._words, self._overwrite,
+                    )  # fmt: skip
+
+
+def round_strip(
+    code: Code, tile: Tile, weights: Value, words: Value, row_bytes: Value, strip: Value
 ) -> None:
-    """``target += source . weights`` for all pairs, strip by strip of the output's channels."""
-    for start, stop, vectors in strips(code, tile, row_bytes):
-        part = dataclasses.replace(tile, vectors=vectors)
-        with code.loop(start, stop, part.width * FLOAT) as column:
-            strip, strip_bytes = code.at(weights, column), row_bytes
-            if tile.bfloat16:
-                strip, strip_bytes = _round_strip(code, part, strip, words, row_bytes)
-            with code.loop(0, count, tile.rows) as group:
-                _multiply_tile(
-                    code, part, group, sources, targets, strip, strip_bytes, column, words,
-                    overwrite,
-                )  # fmt: skip
-
-
-def _round_strip(
-    code: Code, tile: Tile, weights: Value, words: Value, row_bytes: Value
-) -> tuple[Value, Value]:
-    """A strip of the weights as words of two neighbouring input channels; the bytes of its rows.
+    """Writes a strip of the weights as words of two neighbouring input channels.
 
     It serves all pairs of a block, so that making it costs little and no pass over the weights.
     """
-    strip = code.array(F32, MAX_CHANNELS // 2 * tile.width)
     vector, step = ir.VectorType(F32, tile.lanes), tile.lanes * FLOAT
     with code.loop(0, words) as word:
         one = code.at(weights, code.b.mul(word, code.b.mul(row_bytes, code.integer(2))))
@@ -195,7 +224,6 @@ def _round_strip(
         for v in range(tile.vectors):
             pair = (code.round(code.load(vector, code.at(line, v * step))) for line in lines)
             code.store(code.interleave(*pair), code.at(target, v * step))
-    return strip, code.integer(tile.width * FLOAT)
 
 
 def strips(code: Code, tile: Tile, row_bytes: Value) -> list[tuple[Value, Value, int]]:

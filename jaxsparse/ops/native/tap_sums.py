@@ -8,12 +8,14 @@ two, as words of a channel of both, before they are multiplied many times.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.call_frame import Frame, parallel_handler
+from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I16, I64, Code, Value
 from jaxsparse.ops.native.kernels import (
     BFLOAT16,
@@ -29,68 +31,119 @@ from jaxsparse.ops.native.kernels import (
 from jaxsparse.ops.native.pairs import list_pairs
 
 
-def add_weight_gradient(module: ir.Module, name: str, tile: Tile) -> None:
+class BlockSum(Protocol):
+    """What adds a block of pairs to the result of a tap."""
+
+    def __call__(self, inputs: Value, gradients: Value, count: Value, total: Value) -> None:
+        """Adds so many pairs, given lists of the addresses of their rows.
+
+        The lists have room for ``tile.rows`` addresses more.
+        """
+
+
+# Of the code of a thread, the tile, and the channels of ``x`` and of ``g``.
+MakeBlockSum = Callable[[Code, Tile, Value, Value], BlockSum]
+
+
+def add_weight_gradient(
+    module: ir.Module, name: str, tile: Tile, make_block_sum: MakeBlockSum
+) -> None:
     """Adds ``w[k] = sum_o x[in(o, k)]^T . g[o]``, in several sums over ranges of rows.
 
-    Arguments: ``x`` ``[rows, in]``, ``table`` int32 ``[taps, rows]``, ``sizes`` int32
-    ``[active table rows, absent, rows of a block, rows of a range]``, ``g`` ``[rows, out]``, with
-    ``out`` a multiple of the lanes, of bfloat16 also ``in``, and a block of no more than
-    ``BLOCK_SUMS`` words of either. Result: float32 ``[ranges, taps, in, out]``, to be added up by
-    the caller.
+    The caller adds up the sums of the ranges.
     """
+    whole = tile.lanes if tile.bfloat16 else 1
+    signature = gradient_signature(
+        tile.dtype,
+        ("in", "out"),
+        {
+            "in": Limits(whole, MAX_CHANNELS, whole),
+            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+        },
+    )
 
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:
         return code.b.mul(channels, width)
 
-    def add_block(
-        code: Code, inputs: Value, gradients: Value, count: Value, total: Value, *widths: Value
-    ) -> None:
-        if tile.bfloat16:
-            for addresses, width in zip((inputs, gradients), widths, strict=True):
-                _join_rows(code, tile.lanes, addresses, count, width)
-            count = ceil_div(code, count, code.integer(2))
-        _add_products(code, tile, inputs, gradients, count, total, *widths)
+    add_tap_sums(module, name, signature, tile, tap_sums, make_block_sum)
 
-    add_tap_sums(module, name, tile, tap_sums, add_block)
+
+def gradient_signature(
+    dtype: str, channels: tuple[str, str], limits: Mapping[str, Limits]
+) -> Signature:
+    """That of a gradient of weights.
+
+    Args:
+      dtype: of ``x`` and ``g``.
+      channels: names of the last axis of each; equal ones are one axis of the result.
+      limits: of these axes.
+    """
+    x, g = channels
+    return Signature(
+        arguments=(
+            Operand("x", dtype, f"in_rows {x}"),
+            Operand("table", "int32", "taps rows"),
+            Operand("sizes", "int32", "2", ("active", "block")),
+            Operand("g", dtype, f"rows {g}"),
+        ),
+        results=(Operand("out", "float32", " ".join(["ranges taps", *dict.fromkeys(channels)])),),
+        limits={"block": Limits(1, MAX_BLOCK_ROWS), "ranges": Limits(1), **limits},
+    )
+
+
+def vector_sum(code: Code, tile: Tile, channels: Value, width: Value) -> BlockSum:
+    """Products of vectors, of bfloat16 after rows are copied two and two."""
+
+    def add(inputs: Value, gradients: Value, count: Value, total: Value) -> None:
+        if tile.bfloat16:
+            for addresses, length in ((inputs, channels), (gradients, width)):
+                _join_rows(code, tile.lanes, addresses, count, length)
+            count = ceil_div(code, count, code.integer(2))
+        _add_products(code, tile, inputs, gradients, count, total, channels, width)
+
+    return add
 
 
 def add_tap_sums(
     module: ir.Module,
     name: str,
+    signature: Signature,
     tile: Tile,
     tap_sums: Callable[[Code, Value, Value], Value],
-    add_block: Callable[..., None],
+    make_block_sum: MakeBlockSum,
 ) -> None:
     """Adds a gradient of weights: for every tap and range of rows a sum over the pairs.
-
-    Arguments and result of what is added: as of :func:`add_weight_gradient`, whatever the result
-    of a tap.
 
     Args:
       module: what it is added to.
       name: of the handler.
+      signature: of the handler, see :func:`gradient_signature`.
       tile: of the loops.
       tap_sums: how many numbers the result of a tap has, of (code, channels of ``x``, of ``g``).
-      add_block: adds the pairs of a block, of (code, addresses of input rows, addresses of
-        gradient rows, number of pairs, result of the tap, channels of ``x``, of ``g``).
+      make_block_sum: makes, once a thread, what adds the pairs of a block.
     """
 
+    x_axis, g_axis = (operand.axes.split()[1] for operand in signature.arguments[::3])
+
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
-        x, table, sizes, g = (frame.argument(index) for index in range(4))
-        out = frame.result(0)
-        active, absent, block, rows = (code.load_int(code.at(sizes.data, 4 * i)) for i in range(4))
-        active = code.minimum(active, table.length(1))
-        taps = table.length(0)
+        rows, taps, ranges = (frame.size(name) for name in ("rows", "taps", "ranges"))
+        block = frame.size("block")
+        if tile.bfloat16:  # words of two pairs are copied to so much memory
+            for axis in (x_axis, g_axis):
+                words = code.b.sdiv(code.integer(BLOCK_SUMS), frame.size(axis))
+                block = code.minimum(block, code.b.mul(words, code.integer(2)))
         values = [
-            *(x.data, table.data, g.data, out.data),
-            *(active, absent, block, rows, table.length(1), taps, x.length(1), g.length(1)),
+            *(frame.address(name) for name in ("x", "table", "g", "out")),
+            *(frame.count("active", "rows"), frame.size("in_rows"), block),
+            *(ceil_div(code, rows, ranges), rows, taps, frame.size(x_axis), frame.size(g_axis)),
         ]
-        return code.b.mul(out.length(0), taps), values
+        return code.b.mul(ranges, taps), values
 
     def make_worker(code: Code, values: list[Value]) -> Callable[[Value], None]:
         x, table, g, out, active, absent, block, rows, columns, taps, channels, width = values
         own = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + tile.rows)
+        add_block = make_block_sum(code, tile, channels, width)
         factor = code.integer(FLOAT // tile.factors)
         x_bytes = code.b.mul(channels, factor)
         g_bytes = code.b.mul(width, factor)
@@ -109,11 +162,11 @@ def add_tap_sums(
                     code, tile.lanes, line, start, end, absent,
                     (own, g, g_bytes), (other, x, x_bytes),
                 )  # fmt: skip
-                add_block(code, other, own, count, total, channels, width)
+                add_block(other, own, count, total)
 
         return do_item
 
-    parallel_handler(module, name, prepare, make_worker)
+    parallel_handler(module, name, signature, prepare, make_worker)
 
 
 def _add_products(
@@ -179,16 +232,25 @@ def _join_rows(code: Code, lanes: int, addresses: Value, count: Value, width: Va
     clear(code, zeros, code.integer(MAX_CHANNELS // 2 * FLOAT))
     repeat_last(code, addresses, count, code.b.ptrtoint(zeros, I64), 1)
     row_bytes = code.b.mul(width, code.integer(FLOAT))
-    half = ir.VectorType(I16, lanes)
     with code.loop(0, count, 2) as row:
-        place = code.at(addresses, code.b.mul(row, code.integer(8)))
-        rows = [pointer(code, code.load(I64, code.at(place, 8 * index))) for index in range(2)]
         pair = code.b.sdiv(row, code.integer(2))
         target = code.at(joined, code.b.mul(pair, row_bytes))
+        join_two(code, lanes, code.at(addresses, code.b.mul(row, code.integer(8))), width, target)
         code.store(
             code.b.ptrtoint(target, I64), code.at(addresses, code.b.mul(pair, code.integer(8)))
         )
-        with code.loop(0, width, lanes) as channel:
-            offset = code.b.mul(channel, code.integer(BFLOAT16))
-            words = code.interleave(*(code.load(half, code.at(read, offset)) for read in rows))
-            code.store(words, code.at(target, code.b.mul(channel, code.integer(FLOAT))))
+
+
+def join_two(code: Code, lanes: int, addresses: Value, width: Value, target: Value) -> None:
+    """Writes words of a channel of two rows of bfloat16, whose addresses are listed."""
+    rows = [pointer(code, code.load(I64, code.at(addresses, 8 * index))) for index in range(2)]
+    with code.loop(0, width, lanes) as channel:
+        words = joined_words(code, lanes, rows, channel)
+        code.store(words, code.at(target, code.b.mul(channel, code.integer(FLOAT))))
+
+
+def joined_words(code: Code, lanes: int, rows: list[Value], channel: Value) -> Value:
+    """A vector of words of two rows of bfloat16, from a channel on, as 16-bit halves."""
+    offset = code.b.mul(channel, code.integer(BFLOAT16))
+    half = ir.VectorType(I16, lanes)
+    return code.interleave(*(code.load(half, code.at(row, offset)) for row in rows))
