@@ -15,7 +15,16 @@ from jaxtyping import Array
 
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import SUBMANIFOLD, UP, KernelMap
-from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, side_by_side, take
+from jaxsparse.ops.xla.rows import (
+    Weights,
+    active_rows,
+    finite_rows,
+    gather_first,
+    grow,
+    product,
+    side_by_side,
+    take,
+)
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
@@ -24,7 +33,7 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
     if kernel_map.kind == UP:
         products = product(x, side_by_side(w)).reshape(-1, w.shape[2])
         return products.at[kernel_map.slot].get(mode="fill", fill_value=0)
-    return gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, w)
+    return gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, Weights.of(w))
 
 
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
@@ -41,9 +50,11 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
 
 def _weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
+    g, met = finite_rows(g, kernel_map.table, x.shape[0])
     padded = grow(x, x.shape[0] + 1, 0)
     gathered = take(padded, kernel_map.table.T).reshape(kernel_map.rows, -1)
-    return product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
+    total = product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
+    return jnp.where(met, jnp.nan, total)
 
 
 _ACCELERATORS = ("cuda", "rocm", "tpu")
