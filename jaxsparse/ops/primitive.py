@@ -16,7 +16,7 @@ def compile_when_called(primitive: Any) -> None:
     """Compiles a call outside of a program, under ``disable_jit`` too, as JAX's own primitives.
 
     Args:
-      primitive: with parameters that can be hashed and one result.
+      primitive: with parameters that can be hashed.
     """
 
     @functools.partial(jax.jit, static_argnums=0)
@@ -34,7 +34,7 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
     """Lowers a primitive to what JAX operations compute on each platform.
 
     Args:
-      primitive: with one result.
+      primitive: with one result or a list of them.
       compute: of its operands and, by keyword, its parameters, ``platform`` (one of
         ``PLATFORMS``) and ``exported`` (the program is to run elsewhere: only what XLA itself
         brings may be in it).
@@ -43,7 +43,8 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
     def lower(context: Any, *operands: Any, platform: str, **params: Any) -> Any:
         exported = context.module_context.lowering_parameters.for_export
         fixed = functools.partial(compute, platform=platform, exported=exported)
-        return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
+        several = primitive.multiple_results
+        return mlir.lower_fun(fixed, multiple_results=several)(context, *operands, **params)
 
     for platform in PLATFORMS:
         rule = functools.partial(lower, platform=platform)

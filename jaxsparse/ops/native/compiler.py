@@ -32,11 +32,17 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_moments",
     "jaxsparse_column_products",
 )
+SITE_TABLES = NEIGHBOURS, HALVED = (
+    "jaxsparse_neighbours",
+    "jaxsparse_halved_sites",
+)
 
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
 # so is the processor: a stored program runs on any that has kernels of this version.
 ABI_VERSION = 4
+
+NONE_HERE = "none for this processor, or no llvmlite"  # why kernels do not serve
 
 _lock = threading.Lock()
 _variants: dict[tuple[str, ...], Any] = {}
@@ -50,8 +56,8 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
 
     Args:
       family: ``CONVOLUTIONS``, ``BFLOAT16``, the convolutions with factors of bfloat16, for which
-        a processor must have an instruction, or ``COLUMN_SUMS``, each made when it is first
-        needed: inference takes no sums.
+        a processor must have an instruction, ``COLUMN_SUMS`` or ``SITE_TABLES``, each made when it
+        is first needed: inference takes no sums.
     """
     variant = _variant(family)
     return variant.tile.lanes if variant else 0
@@ -66,7 +72,13 @@ def _variant(family: tuple[str, ...]) -> Any:
 
 def target(name: str) -> str:
     """XLA's name for a kernel, which it is registered under from now on where it can be had."""
-    lanes(next(family for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS) if name in family))
+    lanes(
+        next(
+            family
+            for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS, SITE_TABLES)
+            if name in family
+        )
+    )
     return _target(name)
 
 
@@ -138,12 +150,16 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
 
 def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
-    from jaxsparse.ops.native import channelwise, column_sums, kernels, tap_sums
+    from jaxsparse.ops.native import channelwise, column_sums, kernels, site_tables, tap_sums
 
     tile, products, block_sum = variant.tile, variant.make_products, variant.make_block_sum
     if family == COLUMN_SUMS:
         column_sums.add_moments(module, names[0], tile.lanes)
         column_sums.add_products(module, names[1], tile.lanes)
+        return
+    if family == SITE_TABLES:
+        site_tables.add_neighbours(module, names[0])
+        site_tables.add_halved(module, names[1])
         return
     if family == BFLOAT16:
         kernels.add_apply(module, names[0], tile, products, by_input=False)
