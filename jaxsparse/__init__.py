@@ -5,8 +5,10 @@ from types import ModuleType
 
 from jaxsparse import ops
 from jaxsparse.errors import InputError
+from jaxsparse.exported import LoadedProgram, export_program, load_program
 from jaxsparse.ops.grids import from_dense
 from jaxsparse.ops.levels import Geometry, geometry
+from jaxsparse.ops.native.compiler import register_native_kernels
 from jaxsparse.same_sites import checking_sites
 from jaxsparse.tensor import SparseTensor, sparse_tensor
 
@@ -15,11 +17,15 @@ __version__ = "0.1.0"
 __all__ = [
     "Geometry",
     "InputError",
+    "LoadedProgram",
     "SparseTensor",
     "checking_sites",
+    "export_program",
     "from_dense",
     "geometry",
+    "load_program",
     "ops",
+    "register_native_kernels",
     "sparse_tensor",
 ]
 

@@ -22,7 +22,8 @@ FOUNDATIONS = (
 # public names, which tensors and operations make up.
 LAYERS: dict[str, tuple[str, ...]] = {
     "ops": (),
-    "": ("ops",),
+    "exported": ("ops",),
+    "": ("exported", "ops"),
     "importers": ("ops",),
     "nn": ("ops", ""),
     "models": ("nn", ""),

@@ -95,7 +95,7 @@ def test_a_pytree_prints_shortly_and_compares_without_an_error(name):
 
 
 def test_every_public_pytree_is_tried():
-    without_arrays = {ops.Region, nn.BlockSettings}
+    without_arrays = {ops.Region, nn.BlockSettings, jaxsparse.LoadedProgram}
     for module in (jaxsparse, ops, nn):
         for name in module.__all__:
             kind: Any = getattr(module, name)

@@ -26,7 +26,7 @@ class Implementation:
       name: what it is asked for by.
       call: the function of the operands.
       refuses: of the operands too, in words why it does not serve them; None where it does.
-      portable: made of what XLA itself brings: only such may be in a program that is exported.
+      portable: made of what XLA itself brings, and so fit for an exported program.
       best: of those that are portable, or of those that are not, the first to be asked.
     """
 
@@ -119,7 +119,7 @@ def choose(
       operation: as in ``register``.
       implementation: ``"auto"``, or the name of the one to take.
       platform: that the program is for.
-      exported: it is to run elsewhere.
+      exported: it is to run where our kernels are not.
       operands: of the operation.
 
     Raises:
@@ -148,7 +148,7 @@ def _flows(operation: str) -> list[Implementation]:
 
 def _refusal(flow: Implementation, exported: bool, operands: Sequence[Any]) -> str | None:
     if exported and not flow.portable:
-        return "an exported program holds what XLA brings alone"
+        return "a portable program holds what XLA brings alone"
     return flow.refuses(*operands)
 
 

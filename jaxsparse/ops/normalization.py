@@ -104,7 +104,7 @@ def batch_norm(
       epsilon: added to the variance.
       axis_name: mapped axis over which the batch is spread; None for one device.
       implementation: of the sums over rows, ``"auto"``, ``"xla"`` or ``"native"``, which an
-        exported program never holds (``column_sums.py``).
+        portable program never holds (``column_sums.py``).
 
     Returns:
       The sites of ``x``, features of its type; padding rows are zero. Differentiable in both

@@ -11,6 +11,10 @@ from jax.interpreters import mlir
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
+# Whether a program that is exported may call kernels of ours. Part of the keys of JAX's caches, or
+# the second of two programs of one function would be a copy of the first.
+exporting_kernels = jax.make_user_context(False)
+
 
 def compile_when_called(primitive: Any) -> None:
     """Compiles a call outside of a program, under ``disable_jit`` too, as JAX's own primitives.
@@ -36,12 +40,13 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
     Args:
       primitive: with one result or a list of them.
       compute: of its operands and, by keyword, its parameters, ``platform`` (one of
-        ``PLATFORMS``) and ``exported`` (the program is to run elsewhere: only what XLA itself
-        brings may be in it).
+        ``PLATFORMS``) and ``exported`` (the program is to run where our kernels are not: only what
+        XLA itself brings may be in it).
     """
 
     def lower(context: Any, *operands: Any, platform: str, **params: Any) -> Any:
         exported = context.module_context.lowering_parameters.for_export
+        exported = exported and not exporting_kernels.value
         fixed = functools.partial(compute, platform=platform, exported=exported)
         several = primitive.multiple_results
         return mlir.lower_fun(fixed, multiple_results=several)(context, *operands, **params)

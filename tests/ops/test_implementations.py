@@ -55,7 +55,7 @@ def test_a_data_flow_that_registers_itself_is_taken_where_it_serves(kernel_map):
         features, jnp.ones((3, 2, 1)), kernel_map, implementation="thousand"
     ))  # fmt: skip
     with pytest.raises(
-        InputError, match=r"on cpu for export: .*thousand does not serve .an export"
+        InputError, match=r"on cpu for export: .*thousand does not serve .a portable"
     ):
         jax.export.export(program)(jnp.ones((2, 2)))
     jax.clear_caches()

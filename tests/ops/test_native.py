@@ -17,8 +17,7 @@ from jaxsparse.ops import implementations, native
 from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.native import compiler
 from jaxsparse.ops.xla import windows
-
-SITES, CAPACITY = 9005, 9100  # several blocks of rows, several partial sums of a weight gradient
+from tests.ops.drawn_maps import CAPACITY, draw, everything, maps, sites_and_geometry
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,37 +28,11 @@ def _kernels():
 
 @pytest.fixture(scope="module")
 def batch():
-    rng = np.random.default_rng(0)
-    cells = np.sort(rng.choice(150 * 150, size=SITES, replace=False))
-    coords = np.stack([np.zeros_like(cells), *np.unravel_index(cells, (150, 150))], axis=1)
-    x = sparse_tensor(
-        coords.astype(np.int32),
-        np.ones((SITES, 1), np.float32),
-        spatial_shape=(150, 150),
-        batch_size=1,
-        capacity=CAPACITY,
-    )
-    return x, jax.jit(functools.partial(geometry, levels=2))(x)
-
-
-def maps(built):
-    fine = built.levels[0]
-    return {"same": fine.kernel_maps[3], "down": fine.down, "up": fine.down.transpose()}
+    return sites_and_geometry()
 
 
 def general_map(x):
     return ops.strided_connection(x, ops.hypercube(3, 2), 2).kernel_map
-
-
-def draw(seed, *shape, dtype="float32"):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), dtype)
-
-
-@functools.partial(jax.jit, static_argnames=("implementation", "compute_dtype"))
-def everything(features, weights, kernel_map, cotangent, implementation, compute_dtype=None):
-    options = {"implementation": implementation, "compute_dtype": compute_dtype}
-    out, back = jax.vjp(lambda f, w: convolve_rows(f, w, kernel_map, **options), features, weights)
-    return out, *back(cotangent)
 
 
 def compare(kernel_map, channels, out):
@@ -76,90 +49,6 @@ def compare(kernel_map, channels, out):
     )
     for one, other in pairs:
         np.testing.assert_allclose(one, other, atol=1e-5 * float(jnp.abs(other).max()))
-
-
-def exact(features, weights, kernel_map, cotangent):
-    """The convolution and both gradients in float64, tap by tap."""
-    features, weights, cotangent = (
-        np.asarray(array, np.float64) for array in (features, weights, cotangent)
-    )
-    table = np.asarray(kernel_map.table_of_outputs())
-    out, by_features = np.zeros_like(cotangent), np.zeros_like(features)
-    by_weights = np.zeros_like(weights)
-    for tap, line in enumerate(table):
-        rows = np.flatnonzero(line < kernel_map.num_in)
-        rows = rows[rows < kernel_map.num_out]
-        out[rows] += features[line[rows]] @ weights[tap]
-        np.add.at(by_features, line[rows], cotangent[rows] @ weights[tap].T)
-        by_weights[tap] = features[line[rows]].T @ cotangent[rows]
-    return out, by_features, by_weights
-
-
-@pytest.fixture(params=["instruction", "rounded float32"])
-def bfloat16_products(request, monkeypatch):
-    """Both ways to multiply bfloat16 that this processor has."""
-    jax.clear_caches()
-    if request.param == "rounded float32":
-        lanes = compiler.lanes
-        monkeypatch.setattr(
-            compiler, "lanes", lambda *family: 0 if compiler.BFLOAT16 in family else lanes(*family)
-        )
-    elif not compiler.lanes(compiler.BFLOAT16):
-        pytest.skip("the processor has no products of bfloat16")
-    yield
-    jax.clear_caches()
-
-
-@pytest.mark.usefixtures("bfloat16_products")
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
-def test_bfloat16_factors_have_sums_of_float32(batch, dtype):
-    """Features that are bfloat16 get results that are, rounded once; float32 ones float32."""
-    shapes = {"same": [(1, 32), (17, 5)], "down": [(33, 16)], "up": [(20, 33)]}
-    for kind, sizes in shapes.items():
-        kernel_map = maps(batch[1])[kind]
-        for channels, out in sizes:
-            coarse = [
-                draw(1, kernel_map.capacity_in, channels, dtype="bfloat16").astype(dtype),
-                draw(2, kernel_map.taps, channels, out, dtype="bfloat16").astype(jnp.float32),
-                kernel_map,
-                draw(3, kernel_map.capacity_out, out, dtype="bfloat16").astype(dtype),
-            ]
-            results = everything(*coarse, implementation="native", compute_dtype=jnp.bfloat16)
-            for result, expected in zip(results, exact(*coarse), strict=True):
-                rounding = 2**-8 if result.dtype == jnp.bfloat16 else 0
-                np.testing.assert_allclose(
-                    result.astype(jnp.float32),
-                    expected,
-                    rtol=rounding,
-                    atol=1e-6 * np.abs(expected).max(),
-                )
-
-
-@pytest.fixture(params=["AVX2", "128 bits"])
-def narrow_vectors(request, monkeypatch):
-    """The kernels of processors with less, which this one can run too."""
-    import llvmlite.binding as llvm
-
-    from jaxsparse.ops.native import variants
-
-    has = llvm.get_host_cpu_features()
-    variant = next(variant for variant in variants.FLOAT32 if variant.name == request.param)
-    if not all(has.get(feature) for feature in variant.needs):
-        pytest.skip("the processor has no vectors of 256 bits")
-    jax.clear_caches()
-    monkeypatch.setattr(variants, "FLOAT32", (variant,))
-    monkeypatch.setattr(compiler, "_variants", {compiler.BFLOAT16: None})
-    # XLA takes a name once, and this processor's kernels have those of the version.
-    monkeypatch.setattr(compiler, "ABI_VERSION", f"for_{request.param}")
-    yield variant
-    jax.clear_caches()
-
-
-def test_the_kernels_of_lesser_processors_equal_the_gather_table(batch, narrow_vectors):
-    for kind, kernel_map in maps(batch[1]).items():
-        compare(kernel_map, *{"same": (17, 37), "down": (3, 5), "up": (48, 20)}[kind])
-    assert compiler.lanes() == narrow_vectors.tile.lanes
-    assert compiler.instruction_set() == narrow_vectors.name
 
 
 @pytest.mark.parametrize("kind", ["same", "down", "up"])
@@ -313,21 +202,6 @@ def test_a_processor_without_fused_multiply_add_or_a_failing_compiler_has_no_ker
         assert compiler.make_kernels() is None
     monkeypatch.setattr(llvm, "get_host_cpu_features", lambda: {"fma": False})
     assert compiler.make_kernels() is None
-
-
-def test_every_variant_is_valid_code():
-    """Compiled for its processors by nobody here, but verified by LLVM."""
-    import llvmlite.binding as llvm
-    from llvmlite import ir
-
-    from jaxsparse.ops.native import variants
-
-    families = [(compiler.CONVOLUTIONS, variants.FLOAT32), (compiler.COLUMN_SUMS, variants.FLOAT32)]
-    for family, choice in [*families, (compiler.BFLOAT16, variants.BFLOAT16)]:
-        for variant in choice:
-            module = ir.Module()
-            compiler.add_kernels(family, module, list(family), variant)
-            llvm.parse_assembly(str(module)).verify()
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux counts pages there")

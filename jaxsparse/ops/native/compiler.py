@@ -36,6 +36,7 @@ SITE_TABLES = NEIGHBOURS, HALVED = (
     "jaxsparse_neighbours",
     "jaxsparse_halved_sites",
 )
+FAMILIES = (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS, SITE_TABLES)
 
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
@@ -72,14 +73,33 @@ def _variant(family: tuple[str, ...]) -> Any:
 
 def target(name: str) -> str:
     """XLA's name for a kernel, which it is registered under from now on where it can be had."""
-    lanes(
-        next(
-            family
-            for family in (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS, SITE_TABLES)
-            if name in family
-        )
-    )
+    lanes(next(family for family in FAMILIES if name in family))
     return _target(name)
+
+
+def targets(families: Iterable[tuple[str, ...]] = FAMILIES) -> list[str]:
+    """XLA's names for all kernels of these families, whether this machine has them or not."""
+    return [_target(name) for family in families for name in family]
+
+
+def register_native_kernels(names: Iterable[str] | None = None) -> set[str]:
+    """Makes kernels known to XLA, for a program that was exported with them.
+
+    ``load_program`` does it by itself. Call it before ``jax.export.deserialize`` where that reads
+    such a program. It takes up to half a second for each family of kernels, once a process.
+
+    Args:
+      names: the kernels of the program; None for all.
+
+    Returns:
+      XLA's names of the kernels that it has now: no others of ours can be called.
+
+    >>> register_native_kernels(["jaxsparse_apply_v1"])  # of another version
+    set()
+    """
+    wanted = set(targets() if names is None else names)
+    families = [family for family in FAMILIES if not wanted.isdisjoint(targets([family]))]
+    return {*targets(family for family in families if lanes(family))}
 
 
 def _target(name: str) -> str:
@@ -94,7 +114,8 @@ def instruction_set(dtype: str = "float32") -> str:
 
     >>> instruction_set() in ("AVX-512", "AVX2", "128 bits", "none")
     True
-    >>> instruction_set("bfloat16") in ("AVX-512 with bfloat16", instruction_set())
+    >>> bfloat16 = ("AMX with bfloat16", "AVX-512 with bfloat16")
+    >>> instruction_set("bfloat16") in (*bfloat16, instruction_set())
     True
     """
     variant = _variant(CONVOLUTIONS)

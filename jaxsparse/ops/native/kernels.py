@@ -110,11 +110,14 @@ def add_apply(
         if by_input:
             clear(code, frame.address("out"), code.b.mul(rows, row_bytes))
             rows = active
-        items = ceil_div(code, rows, frame.size("block"))
+        block = frame.size("block")
+        if rounded:  # the sums of one have this much memory
+            block = code.minimum(block, code.b.sdiv(code.integer(BLOCK_SUMS), frame.size("out")))
+        items = ceil_div(code, rows, block)
         words = code.b.sdiv(frame.size("in"), code.integer(tile.factors))
         values = [
             *(frame.address(name) for name in ("x", "table", "w", "out")),
-            *(active, frame.size(f"{other}_rows"), frame.size("block"), rows),
+            *(active, frame.size(f"{other}_rows"), block, rows),
             *(frame.size(f"{own}_rows"), frame.size("taps"), words, row_bytes),
         ]
         return items, values

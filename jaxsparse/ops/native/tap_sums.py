@@ -127,9 +127,14 @@ def add_tap_sums(
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
         rows, taps, ranges = (frame.size(name) for name in ("rows", "taps", "ranges"))
+        block = frame.size("block")
+        if tile.bfloat16:  # words of two pairs are copied to so much memory
+            for axis in (x_axis, g_axis):
+                words = code.b.sdiv(code.integer(BLOCK_SUMS), frame.size(axis))
+                block = code.minimum(block, code.b.mul(words, code.integer(2)))
         values = [
             *(frame.address(name) for name in ("x", "table", "g", "out")),
-            *(frame.count("active", "rows"), frame.size("in_rows"), frame.size("block")),
+            *(frame.count("active", "rows"), frame.size("in_rows"), block),
             *(ceil_div(code, rows, ranges), rows, taps, frame.size(x_axis), frame.size(g_axis)),
         ]
         return code.b.mul(ranges, taps), values

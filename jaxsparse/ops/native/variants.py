@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 
+from jaxsparse.ops.native import amx
 from jaxsparse.ops.native.kernels import MakeProducts, Tile, VectorProducts
 from jaxsparse.ops.native.pairs import AVX512_LANES
 from jaxsparse.ops.native.tap_sums import MakeBlockSum, vector_sum
+from jaxsparse.ops.native.tiles import TILE, TileProducts, tile_sum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Variant:
     permitted: Callable[[], bool] = lambda: True
 
 
+AMX = Variant(
+    "AMX with bfloat16",
+    ("amx-tile", "amx-bf16", "avx512f", "avx512bf16"),
+    TILE,
+    TileProducts,
+    tile_sum,
+    amx.permitted,
+)
 AVX512_BFLOAT16 = Variant(
     "AVX-512 with bfloat16",
     ("avx512f", "avx512bf16"),
@@ -41,7 +51,7 @@ AVX2 = Variant("AVX2", ("avx2", "fma"), Tile(rows=6, vectors=2, lanes=8))
 NARROW = Variant("128 bits", (), Tile(rows=6, vectors=3, lanes=4))
 
 FLOAT32 = (AVX512, AVX2, NARROW)
-BFLOAT16 = (AVX512_BFLOAT16,)  # elsewhere float32 serves, with rounded factors
+BFLOAT16 = (AMX, AVX512_BFLOAT16)  # elsewhere float32 serves, with rounded factors
 
 
 def choose(variants: Iterable[Variant], features: Mapping[str, bool]) -> Variant | None:

@@ -1,0 +1,216 @@
+"""Every variant of the kernels: run where the processor has it, and built for those that do."""
+
+import dataclasses
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsparse import geometry, sparse_tensor
+from jaxsparse.ops import column_sums
+from jaxsparse.ops.convolve import convolve_rows
+from jaxsparse.ops.native import compiler
+from tests.ops.drawn_maps import CAPACITY, draw, everything, exact, maps, sites_and_geometry
+
+llvm = pytest.importorskip("llvmlite.binding")
+
+from llvmlite import ir  # noqa: E402
+
+from jaxsparse.ops.native import tiles, variants  # noqa: E402
+from tests.ops.native import emulated_registers  # noqa: E402
+from tests.ops.native.emulated_registers import EmulatedRegisters  # noqa: E402
+
+EMULATED = dataclasses.replace(
+    variants.AMX,
+    name="AMX, emulated",
+    needs=variants.AVX512_BFLOAT16.needs,  # by which it rounds
+    make_products=functools.partial(tiles.TileProducts, make_registers=EmulatedRegisters),
+    make_block_sum=functools.partial(tiles.tile_sum, make_registers=EmulatedRegisters),
+    permitted=lambda: True,
+)
+BFLOAT16 = (*variants.BFLOAT16, EMULATED)
+_made: dict[str, dict] = {}  # XLA takes every name once a process
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return sites_and_geometry()
+
+
+def serving(variant):
+    """The kernels of a variant serve instead of those that are best here."""
+    chosen = variants.choose([variant], llvm.get_host_cpu_features())
+    own = compiler._variant(compiler.CONVOLUTIONS)
+    if chosen is None or own is None:
+        pytest.skip(f"not on this processor: {variant.name}")
+    halves = variant.tile.bfloat16
+    others = {compiler.CONVOLUTIONS: own} if halves else {compiler.BFLOAT16: None}
+    jax.clear_caches()
+    emulated_registers.forget_counts()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(variants, "BFLOAT16" if halves else "FLOAT32", (variant,))
+        patch.setattr(compiler, "_variants", _made.setdefault(variant.name, others))
+        patch.setattr(compiler, "ABI_VERSION", f"for {variant.name}")
+        # The emulation knows an address of this process: its code is of no use to another.
+        patch.setattr(compiler, "machine_code", lambda _, make: make())
+        assert compiler.instruction_set("bfloat16" if halves else "float32") == variant.name
+        yield variant
+    jax.clear_caches()
+    assert emulated_registers.counts() == (0, 0)
+
+
+@pytest.fixture(scope="module", params=variants.FLOAT32, ids=lambda variant: variant.name)
+def float32_variant(request):
+    yield from serving(request.param)
+
+
+@pytest.fixture(scope="module", params=BFLOAT16, ids=lambda variant: variant.name)
+def bfloat16_variant(request):
+    yield from serving(request.param)
+
+
+def equals_float64(kernel_map, channels, out, dtype, compute_dtype):
+    """Features that are bfloat16 get results that are, rounded once; float32 ones float32."""
+    factors = dtype if compute_dtype is None else "bfloat16"
+    arguments = [
+        draw(1, kernel_map.capacity_in, channels, dtype=factors).astype(dtype),
+        draw(2, kernel_map.taps, channels, out, dtype=factors).astype(jnp.float32),
+        kernel_map,
+        draw(3, kernel_map.capacity_out, out, dtype=factors).astype(dtype),
+    ]
+    results = everything(*arguments, implementation="native", compute_dtype=compute_dtype)
+    for result, expected in zip(results, exact(*arguments), strict=True):
+        rounding = 2**-8 if result.dtype == jnp.bfloat16 else 0
+        largest = np.abs(expected).max(initial=0)
+        result = result.astype(jnp.float32)
+        np.testing.assert_allclose(result, expected, rtol=rounding, atol=1e-6 * largest)
+
+
+SHAPES = [("same", 1, 32), ("same", 17, 5), ("down", 33, 50), ("up", 20, 33)]
+
+
+def test_float32_kernels_equal_sums_in_float64(batch, float32_variant):
+    for kind, channels, out in SHAPES:
+        equals_float64(maps(batch[1])[kind], channels, out, "float32", None)
+
+
+def test_float32_kernels_serve_where_bfloat16_has_none(batch, float32_variant):
+    equals_float64(maps(batch[1])["same"], 17, 5, "float32", jnp.bfloat16)
+    equals_float64(maps(batch[1])["down"], 5, 17, "bfloat16", jnp.bfloat16)
+
+
+def test_channelwise_kernels_equal_sums_in_float64(batch, float32_variant):
+    kernel_map = maps(batch[1])["same"]
+    x, w, g = draw(1, CAPACITY, 37), draw(2, 9, 1, 37), draw(3, CAPACITY, 37)
+
+    @jax.jit
+    def both(x, w):
+        def convolve(w):
+            return convolve_rows(x, w, kernel_map, groups=37, implementation="native")
+
+        out, back = jax.vjp(convolve, w)
+        return out, back(g)[0][:, 0]
+
+    matrices = jnp.eye(37) * w  # the same as one group of 37 channels
+    out, _, by_matrices = exact(x, matrices, kernel_map, g)
+    expected = (out, np.diagonal(by_matrices, axis1=1, axis2=2))
+    for result, numbers in zip(both(x, w), expected, strict=True):
+        np.testing.assert_allclose(result, numbers, atol=1e-6 * np.abs(numbers).max())
+
+
+def test_column_sums_equal_sums_in_float64(float32_variant):
+    x, u, center = draw(1, 3001, 37), draw(2, 3001, 37), draw(3, 37)
+    active = 2900
+    moments = column_sums.column_moments(x, jnp.int32(active), implementation="native")
+    products = column_sums.column_products(u, x, center, jnp.int32(active), implementation="native")
+    x, u = (np.asarray(array, np.float64)[:active] for array in (x, u))
+    expected = [x.sum(0), ((x - x.mean(0)) ** 2).sum(0), u.sum(0), (u * (x - center)).sum(0)]
+    for result, numbers in zip([*moments, *products], expected, strict=True):
+        np.testing.assert_allclose(result, numbers, atol=1e-6 * active)  # of terms about 1
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_bfloat16_kernels_have_sums_of_float32(batch, bfloat16_variant, dtype):
+    for kind, channels, out in SHAPES:
+        equals_float64(maps(batch[1])[kind], channels, out, dtype, jnp.bfloat16)
+
+
+@pytest.mark.parametrize("sites", [0, 1, 5])
+def test_bfloat16_kernels_take_any_number_of_pairs(bfloat16_variant, sites):
+    coords = [[0, 2 * row] for row in range(sites)]  # no neighbours: every site is its own pair
+    x = sparse_tensor(
+        np.reshape(coords, (sites, 2)).astype(np.int32),
+        np.ones((sites, 1), np.float32),
+        spatial_shape=(16,),
+        batch_size=1,
+        capacity=6,
+    )
+    for kernel_map in maps(geometry(x, levels=2)).values():
+        equals_float64(kernel_map, 3, 5, "float32", jnp.bfloat16)
+
+
+def test_tiles_take_the_widest_rows_in_portions():
+    """64 rows of 4,096 channels are more than the memory for copies holds."""
+    x = sparse_tensor(
+        np.stack([np.zeros(64, np.int32), np.arange(64, dtype=np.int32)], axis=1),
+        np.ones((64, 1), np.float32),
+        spatial_shape=(64,),
+        batch_size=1,
+    )
+    for _ in serving(EMULATED):
+        equals_float64(
+            geometry(x, levels=1).levels[0].kernel_maps[3], 4096, 3, "float32", "bfloat16"
+        )
+
+
+def test_bfloat16_kernels_give_the_same_bits_to_many_threads_at_once(batch, bfloat16_variant):
+    arguments = (
+        draw(1, CAPACITY, 17, dtype="bfloat16"),
+        draw(2, 9, 17, 5),
+        maps(batch[1])["same"],
+        draw(3, CAPACITY, 5, dtype="bfloat16"),
+    )
+    run = functools.partial(everything, *arguments, implementation="native")
+    expected = [np.asarray(part) for part in run()]
+    with ThreadPoolExecutor(4) as pool:
+        for results in pool.map(lambda _: jax.block_until_ready(run()), range(8)):
+            for one, other in zip(results, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
+
+
+@pytest.mark.parametrize(
+    ("variant", "triple", "processor", "instructions"),
+    [
+        (variants.AMX, X86, "sapphirerapids", ["ldtilecfg", "tdpbf16ps", "tilerelease"]),
+        (variants.AVX512_BFLOAT16, X86, "cooperlake", ["vdpbf16ps", "vcvtneps2bf16"]),
+        (variants.AVX512, X86, "skylake-avx512", ["vfmadd", "%zmm", "vpcompressq"]),
+        (variants.AVX2, X86, "haswell", ["vfmadd", "%ymm"]),
+        (variants.NARROW, ARM, "generic", ["fmla"]),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_every_variant_is_valid_code_of_its_processors(variant, triple, processor, instructions):
+    """Also of those that this one is not: built for them, looked at, and not run."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS, compiler.SITE_TABLES]
+    if variant.tile.bfloat16:
+        families = [compiler.BFLOAT16]
+    module = ir.Module()
+    module.triple = triple
+    for family in families:
+        compiler.add_kernels(family, module, list(family), variant)
+    code = llvm.parse_assembly(str(module))
+    code.verify()
+    target = llvm.Target.from_triple(triple)
+    assembly = target.create_target_machine(cpu=processor, opt=1, jit=True).emit_assembly(code)
+    for instruction in instructions:
+        assert instruction in assembly
+    configurations = [assembly.count(f"\t{name}") for name in ("ldtilecfg", "tilerelease")]
+    assert configurations == ([4, 4] if variant is variants.AMX else [0, 0])
