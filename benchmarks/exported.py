@@ -24,11 +24,9 @@ import numpy as np
 from absl import flags
 
 import jaxsparse
-from benchmarks import machine, workloads
-from benchmarks.engines.cases import DEPTH
-from benchmarks.engines.jaxsparse_engine import CAPACITY_STEP
+from benchmarks import machine, whole_network, workloads
 from benchmarks.parameters import published_network, published_variables
-from jaxsparse import command_line, ops
+from jaxsparse import command_line
 from jaxsparse.models.backbones.backbone import DTYPES
 
 _START = """
@@ -83,21 +81,8 @@ def main(_: list[str]) -> None:
 def _inference() -> tuple[Callable[..., Any], tuple[Any, Any]]:
     """The network from the batch to the scores of its pixels, and what it is called with."""
     workload = workloads.load(_WORKLOAD.value, folder="")
-    counts = ops.count_levels(workload.coords, DEPTH)
-    capacities = tuple(-(-count // CAPACITY_STEP) * CAPACITY_STEP for count in counts)
-    x = jaxsparse.sparse_tensor(
-        workload.coords,
-        workload.features,
-        spatial_shape=workload.spatial_shape,
-        batch_size=workload.batch_size,
-        capacity=capacities[0],
-    )
-    network = published_network(dtype=_DTYPE.value)
-
-    def inference(variables: Any, x: Any) -> Any:
-        geometry = jaxsparse.geometry(x, levels=DEPTH, capacities=capacities)
-        return network.apply(variables, (x,), (geometry,), train=False)[0]["semantic"][0]
-
+    x, capacities = whole_network.padded_tensor(workload)
+    inference = whole_network.inference(published_network(dtype=_DTYPE.value), capacities)
     return inference, jax.device_put((published_variables(workload.dim), x))
 
 

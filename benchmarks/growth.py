@@ -10,7 +10,6 @@ arguments: temporaries and outputs. A cost that follows the sites doubles where 
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import jax
@@ -22,6 +21,8 @@ from benchmarks import machine
 from benchmarks.engines.cases import DEPTH
 from benchmarks.images import tracks
 from benchmarks.parameters import published_network
+from benchmarks.programs import call_times, lower
+from benchmarks.whole_network import inference
 from jaxsparse import command_line, ops
 from jaxsparse.errors import InputError
 
@@ -70,22 +71,12 @@ def _measure(sites: int) -> dict[str, Any]:
     capacities = tuple(ops.count_levels(rows, DEPTH))
     network = published_network()
 
-    def inference(variables: Any, x: Any) -> Any:
-        geometry = jaxsparse.geometry(x, levels=DEPTH, capacities=capacities)
-        return network.apply(variables, (x,), (geometry,), train=False)[0]["semantic"][0]
-
     key = jax.random.key(0)
     built = jax.eval_shape(lambda x: jaxsparse.geometry(x, levels=DEPTH, capacities=capacities), x)
     variables = jax.jit(lambda key: network.lazy_init(key, (x,), (built,), train=False))(key)
-    compiled = jax.jit(inference).lower(variables, x).compile()
-    memory: Any = compiled.memory_analysis()
-    seconds = []
-    for _ in range(_REPEATS.value + 1):
-        start = time.perf_counter()
-        jax.block_until_ready(compiled(variables, x))
-        seconds.append(time.perf_counter() - start)
-    held = memory.temp_size_in_bytes + memory.output_size_in_bytes
-    return {"sites": sites, "ms": 1e3 * float(np.median(seconds[1:])), "mb": held / 2**20}
+    program = lower(inference(network, capacities), variables, x).compile()
+    held = program.facts["temporaries_mb"] + program.facts["outputs_mb"]
+    return {"sites": sites, "ms": call_times(program.start, calls=_REPEATS.value)["ms"], "mb": held}
 
 
 if __name__ == "__main__":

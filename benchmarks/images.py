@@ -24,8 +24,8 @@ def tracks(shape: tuple[int, ...], num_sites: int, seed: int = 0) -> tuple[np.nd
     """
     rng = np.random.default_rng(seed)
     dim, longest = len(shape), max(shape)
-    active = np.zeros(shape, bool)
-    while np.count_nonzero(active) < num_sites:
+    sites = np.zeros(0, np.int64)  # flat numbers: an image of all pixels may be half a gigabyte
+    while len(sites) < num_sites:
         direction = rng.normal(size=dim)
         kicks = rng.normal(0, 0.01, size=(int(rng.uniform(0.1, 1.0) * longest * 2), dim))
         directions = direction / np.linalg.norm(direction) + np.cumsum(kicks, axis=0)
@@ -35,9 +35,8 @@ def tracks(shape: tuple[int, ...], num_sites: int, seed: int = 0) -> tuple[np.nd
         for _ in range(rng.integers(1, 4)):
             pixels = np.floor(line).astype(int)
             inside = np.all((pixels >= 0) & (pixels < shape), axis=1)
-            active[tuple(pixels[inside].T)] = True
+            sites = np.union1d(sites, np.ravel_multi_index(tuple(pixels[inside].T), shape))
             line[:, across] += 1
-    sites = np.flatnonzero(active)
     kept = np.sort(rng.choice(sites, num_sites, replace=False)) if len(sites) > num_sites else sites
     coords = np.stack(np.unravel_index(kept, shape), axis=1).astype(np.int32)
     return coords, rng.gamma(4.0, 0.25, num_sites).astype(np.float32)

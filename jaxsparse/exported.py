@@ -24,7 +24,7 @@ from jax.export import DisabledSafetyCheck, Exported, default_export_platform, d
 
 from jaxsparse.errors import InputError, check_kind, one_line
 from jaxsparse.ops.native import compiler
-from jaxsparse.ops.primitive import exporting_kernels
+from jaxsparse.ops.primitive import PLATFORMS, exporting_kernels
 
 FORMAT = 1
 _FIRST_LINE = re.compile(rb"jaxsparse program ([0-9]{1,9}) ([0-9a-f]{64})\n")
@@ -69,7 +69,8 @@ def export_program(
       vjp_order: how many times the program can be differentiated in reverse mode.
 
     Raises:
-      InputError: an operation asks for an implementation that a portable program cannot have.
+      InputError: an unknown platform; an operation that asks for an implementation which a portable
+        program cannot have.
 
     >>> import jax.numpy as jnp
     >>> program = export_program(jnp.square, jnp.zeros(3), platforms=("cpu",))
@@ -78,6 +79,8 @@ def export_program(
     """
     from jaxsparse.versions import versions  # of the package itself, which loads this module
 
+    if not platforms or not set(platforms) <= set(PLATFORMS):
+        raise InputError(f"platforms is {platforms!r}: must be some of {', '.join(PLATFORMS)}")
     programs = [_write(function, arguments, platforms, vjp_order, kernels=())]
     if "cpu" in platforms:
         with exporting_kernels(True):

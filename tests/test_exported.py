@@ -161,6 +161,12 @@ def test_a_program_without_kernels_is_written_once(arguments):
     assert (loaded.kernels, loaded.missing, loaded.platforms) == ((), (), ("cpu",))
 
 
+@pytest.mark.parametrize("platforms", [(), ("gpu",), "cpu"])
+def test_an_unknown_platform_is_refused(platforms):
+    with pytest.raises(InputError, match=r"platforms is .*: must be some of cpu, cuda, rocm, tpu"):
+        jaxsparse.export_program(jnp.sum, jnp.zeros(3), platforms=platforms)
+
+
 def test_the_portable_program_is_read_without_this_package(arguments):
     """As the layout says: the last of the programs, by four lines of anybody's."""
     data = jaxsparse.export_program(jnp.sum, arguments[0].features)

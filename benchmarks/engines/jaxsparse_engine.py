@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,14 @@ import numpy as np
 from flax import linen  # noqa: F401  # part of the start, where memory is counted
 
 import jaxsparse
+from benchmarks import whole_network
 from benchmarks.engines import cases
-from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Call, Layer, Workload
+from benchmarks.engines.cases import DEPTH, Call, Layer, Workload
 from benchmarks.parameters import published_network, published_variables
+from benchmarks.programs import lower
+from benchmarks.whole_network import padded_tensor
 from jaxsparse import ops
 from jaxsparse.ops.convolve import convolve_rows
-
-CAPACITY_STEP = 128
 
 
 def set_up(threads: int, cache: str) -> dict[str, str]:
@@ -55,45 +55,13 @@ def write_parameters(path: Path, dim: int) -> None:
     np.savez(path, **drawn)
 
 
-def _tensor(workload: Workload) -> tuple[jaxsparse.SparseTensor, tuple[int, ...]]:
-    """The padded batch, and the rows of all levels: their site counts in steps of 128."""
-    counts = ops.count_levels(workload.coords, DEPTH)
-    capacities = tuple(-(-count // CAPACITY_STEP) * CAPACITY_STEP for count in counts)
-    x = jaxsparse.sparse_tensor(
-        workload.coords,
-        workload.features,
-        spatial_shape=workload.spatial_shape,
-        batch_size=workload.batch_size,
-        capacity=capacities[0],
-    )
-    return x, capacities
-
-
-def _compile(function: Any, *arguments: Any, **options: Any) -> tuple[Callable, dict[str, Any]]:
-    """The compiled program, the seconds that it took and the bytes that it needs."""
-    start = time.perf_counter()
-    lowered = jax.jit(function, **options).lower(*arguments)
-    traced = time.perf_counter()
-    compiled = lowered.compile()
-    facts: dict[str, Any] = {
-        "trace_s": traced - start,
-        "compile_s": time.perf_counter() - traced,
-    }
-    memory = compiled.memory_analysis()
-    if memory is not None:
-        facts["temporaries_mb"] = memory.temp_size_in_bytes / 2**20
-        facts["outputs_mb"] = (memory.output_size_in_bytes - memory.alias_size_in_bytes) / 2**20
-    return compiled, facts
-
-
 def _call(function: Any, *arguments: Any, arrays: Callable) -> Call:
-    arguments = jax.device_put(arguments)
-    compiled, facts = _compile(function, *arguments)
-    return Call(lambda: jax.block_until_ready(compiled(*arguments)), arrays, facts)
+    program = lower(function, *jax.device_put(arguments)).compile()
+    return Call(lambda: jax.block_until_ready(program.start()), arrays, dict(program.facts))
 
 
 def _maps(case: str, workload: Workload) -> Call:
-    x, capacities = _tensor(workload)
+    x, capacities = padded_tensor(workload)
     if case == "layer_map":
         one = functools.partial(
             ops.submanifold_map, batch_size=x.batch_size, spatial_shape=x.spatial_shape
@@ -117,7 +85,7 @@ def _counts(maps: list[ops.KernelMap]) -> dict[str, np.ndarray]:
 
 
 def _layer(layer: Layer, workload: Workload, dtype: str) -> Call:
-    x, capacities = _tensor(workload)
+    x, capacities = padded_tensor(workload)
     geometry = jax.jit(functools.partial(jaxsparse.geometry, levels=2, capacities=capacities[:2]))(
         x
     )
@@ -164,47 +132,28 @@ def _padded(rows: np.ndarray, capacity: int) -> np.ndarray:
 
 def network_call(case: str, workload: Workload, parameters: Path, **fields: str) -> Call:
     """The compiled published network, or its training step, with these fields of its backbone."""
-    x, capacities = _tensor(workload)
+    x, capacities = padded_tensor(workload)
     x = jax.device_put(x)
     network = published_network(**fields)
     variables = _read_parameters(parameters)
     rows = len(workload.coords)
     size = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
-    geometry_of = functools.partial(jaxsparse.geometry, levels=DEPTH, capacities=capacities)
-
-    def inference(variables: Any, x: Any) -> Any:
-        return network.apply(variables, (x,), (geometry_of(x),), train=False)[0]["semantic"][0]
 
     if case == "inference":
+        function = whole_network.inference(network, capacities)
         call = _call(
-            inference, variables, x, arrays=lambda logits: {"logits": np.asarray(logits)[:rows]}
+            function, variables, x, arrays=lambda logits: {"logits": np.asarray(logits)[:rows]}
         )
         call.facts["parameters"] = size
         return call
 
-    def training_step(variables: Any, x: Any, labels: Any) -> Any:
-        def loss(params: Any) -> Any:
-            (outputs, _), state = network.apply(
-                {**variables, "params": params},
-                (x,),
-                (geometry_of(x),),
-                train=True,
-                mutable=["batch_stats"],
-            )
-            (logits,) = outputs["semantic"]
-            chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
-            return -jnp.sum(jnp.where(x.mask, chosen[:, 0], 0)), state
-
-        (value, state), gradient = jax.value_and_grad(loss, has_aux=True)(variables["params"])
-        moved = jax.tree.map(lambda p, g: p - LEARNING_RATE * g, variables["params"], gradient)
-        return {"params": moved, **state}, value
-
+    function = whole_network.training_step(network, capacities)
     targets = jax.device_put(_padded(cases.labels(rows), x.capacity))
-    compiled, facts = _compile(training_step, variables, x, targets, donate_argnums=0)
+    program = lower(function, variables, x, targets, donate_argnums=0).compile()
     state = [variables]
 
     def step() -> Any:
-        state[0], value = jax.block_until_ready(compiled(state[0], x, targets))
+        state[0], value = jax.block_until_ready(program.compiled(state[0], x, targets))
         return value
 
     def arrays(value: Any) -> dict[str, np.ndarray]:
@@ -215,7 +164,7 @@ def network_call(case: str, workload: Workload, parameters: Path, **fields: str)
                 "update": stem - initial["params/backbone/stem/weights"],
             }
 
-    return Call(step, arrays, {**facts, "parameters": size})
+    return Call(step, arrays, {**program.facts, "parameters": size})
 
 
 def _read_parameters(path: Path) -> Any:

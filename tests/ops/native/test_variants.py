@@ -152,18 +152,20 @@ def test_bfloat16_kernels_take_any_number_of_pairs(bfloat16_variant, sites):
         equals_float64(kernel_map, 3, 5, "float32", jnp.bfloat16)
 
 
-def test_tiles_take_the_widest_rows_in_portions():
-    """64 rows of 4,096 channels are more than the memory for copies holds."""
+def test_tiles_take_the_widest_rows_in_portions_and_nothing_of_an_earlier_call():
+    """64 rows of 4,096 channels are more than the memory for copies holds; they fill all of it."""
     x = sparse_tensor(
         np.stack([np.zeros(64, np.int32), np.arange(64, dtype=np.int32)], axis=1),
         np.ones((64, 1), np.float32),
         spatial_shape=(64,),
         batch_size=1,
     )
+    kernel_map = geometry(x, levels=1).levels[0].kernel_maps[3]
+    wide = [jnp.full(shape, jnp.nan) for shape in ((64, 4096), (3, 4096, 3), (64, 3))]
     for _ in serving(EMULATED):
-        equals_float64(
-            geometry(x, levels=1).levels[0].kernel_maps[3], 4096, 3, "float32", "bfloat16"
-        )
+        equals_float64(kernel_map, 4096, 3, "float32", "bfloat16")
+        everything(*wide[:2], kernel_map, wide[2], "native", jnp.bfloat16)
+        equals_float64(kernel_map, 3, 3, "float32", "bfloat16")
 
 
 def test_bfloat16_kernels_give_the_same_bits_to_many_threads_at_once(batch, bfloat16_variant):
