@@ -11,8 +11,14 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_CHANNELS, MAX_TAPS
-from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native import MAX_BLOCK_ROWS, MAX_TAPS
+from jaxsparse.ops.native.arguments import (
+    FILLED_CHANNELS,
+    Frame,
+    Limits,
+    Operand,
+    Signature,
+)
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I64, Code, Value
 from jaxsparse.ops.native.kernels import FLOAT, Tile, ceil_div, pointer, strips
@@ -37,7 +43,7 @@ def add_channelwise_apply(module: ir.Module, name: str, tile: Tile) -> None:
         results=(Operand("out", "float32", "rows channels"),),
         limits={
             "block": Limits(1, MAX_BLOCK_ROWS),
-            "channels": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+            "channels": FILLED_CHANNELS,
             "taps": Limits(0, MAX_TAPS),
         },
     )
@@ -99,7 +105,7 @@ def add_channelwise_weight_gradient(module: ir.Module, name: str, tile: Tile) ->
     The caller adds up the sums of the ranges.
     """
     tile = dataclasses.replace(tile, vectors=_VECTORS)
-    limits = {"channels": Limits(tile.lanes, MAX_CHANNELS, tile.lanes)}
+    limits = {"channels": FILLED_CHANNELS}
     signature = gradient_signature("float32", ("channels", "channels"), limits)
 
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:

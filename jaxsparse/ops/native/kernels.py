@@ -18,7 +18,13 @@ from typing import Any, Protocol
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.arguments import (
+    FILLED_CHANNELS,
+    Frame,
+    Limits,
+    Operand,
+    Signature,
+)
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import CACHE_LINE, F32, I8, I32, I64, Code, Value, Variable
 from jaxsparse.ops.native.pairs import list_pairs
@@ -99,7 +105,7 @@ def add_apply(
         limits={
             "block": Limits(1, MAX_BLOCK_ROWS),
             "in": Limits(tile.factors, MAX_CHANNELS, tile.factors),
-            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+            "out": FILLED_CHANNELS,
         },
     )
 
