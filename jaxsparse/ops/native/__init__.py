@@ -18,6 +18,7 @@ from jaxtyping import Array
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.native import compiler
+from jaxsparse.ops.native import maps as maps  # which registers itself
 
 DTYPES = ("float32", "bfloat16")
 # Channels are filled up to multiples of this on every processor, whatever the length of its
@@ -50,10 +51,7 @@ def refuses(_: KernelMap, x: Any, w_or_g: Any, compute_dtype: Any, *groups: int)
         return "no rows or no channels"
     if max(x.shape[1], w_or_g.shape[-1]) > MAX_CHANNELS:
         return f"{max(x.shape[1], w_or_g.shape[-1])} channels, at most {MAX_CHANNELS}"
-    return None if compiler.lanes() else _NONE_HERE
-
-
-_NONE_HERE = "none for this processor, or no llvmlite"
+    return None if compiler.lanes() else compiler.NONE_HERE
 
 
 def refuses_groups(
@@ -160,7 +158,7 @@ def refuses_sums(x: Any, *_: Any) -> str | None:
         return "no rows"
     if x.shape[1] < CHANNEL_MULTIPLE:
         return f"{x.shape[1]} channels, at least {CHANNEL_MULTIPLE}"
-    return None if compiler.lanes(compiler.COLUMN_SUMS) else _NONE_HERE
+    return None if compiler.lanes(compiler.COLUMN_SUMS) else compiler.NONE_HERE
 
 
 def column_moments(x: Array, num_active: Array) -> Array:

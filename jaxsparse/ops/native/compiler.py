@@ -32,12 +32,18 @@ COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_moments",
     "jaxsparse_column_products",
 )
-FAMILIES = (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS)
+SITE_TABLES = NEIGHBOURS, HALVED = (
+    "jaxsparse_neighbours",
+    "jaxsparse_halved_sites",
+)
+FAMILIES = (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS, SITE_TABLES)
 
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
 # so is the processor: a stored program runs on any that has kernels of this version.
 ABI_VERSION = 4
+
+NONE_HERE = "none for this processor, or no llvmlite"  # why kernels do not serve
 
 _lock = threading.Lock()
 _variants: dict[tuple[str, ...], Any] = {}
@@ -51,8 +57,8 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
 
     Args:
       family: ``CONVOLUTIONS``, ``BFLOAT16``, the convolutions with factors of bfloat16, for which
-        a processor must have an instruction, or ``COLUMN_SUMS``, each made when it is first
-        needed: inference takes no sums.
+        a processor must have an instruction, ``COLUMN_SUMS`` or ``SITE_TABLES``, each made when it
+        is first needed: inference takes no sums.
     """
     variant = _variant(family)
     return variant.tile.lanes if variant else 0
@@ -165,12 +171,16 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
 
 def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
-    from jaxsparse.ops.native import channelwise, column_sums, kernels, tap_sums
+    from jaxsparse.ops.native import channelwise, column_sums, kernels, site_tables, tap_sums
 
     tile, products, block_sum = variant.tile, variant.make_products, variant.make_block_sum
     if family == COLUMN_SUMS:
         column_sums.add_moments(module, names[0], tile.lanes)
         column_sums.add_products(module, names[1], tile.lanes)
+        return
+    if family == SITE_TABLES:
+        site_tables.add_neighbours(module, names[0])
+        site_tables.add_halved(module, names[1])
         return
     if family == BFLOAT16:
         kernels.add_apply(module, names[0], tile, products, by_input=False)

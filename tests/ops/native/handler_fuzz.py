@@ -106,8 +106,48 @@ def sums(rng, name):
     )
 
 
+def sites(rng, name):
+    shape = rng.integers(2, 9, size=rng.integers(1, 4))
+    coords = np.argwhere(rng.random((2, *shape)) < 0.4).astype(np.int32)[:300]
+    rows, axes = max(1, len(coords)), coords.shape[1]
+    coords = np.resize(coords, (rows, axes)) if len(coords) else np.zeros((1, axes), np.int32)
+    given = {"coords": coords, "num_active": np.array(rng.integers(rows + 1), np.int32)}
+    if "halved" in name:
+        given["sizes"] = np.array([2, *(shape + 1) // 2], np.int32)
+        capacity, words = rng.choice(ROWS), -(-int(np.prod(given["sizes"])) // 32)
+        results = {
+            "coarse": (capacity, axes), "count": (), "slot": (rows,),
+            "children": (2 ** (axes - 1), capacity), "cells": (2, words),
+        }  # fmt: skip
+    else:
+        given["sizes"] = np.array([2, *shape + 2], np.int32)
+        early = rng.choice([0, 1, 4])
+        given["steps"] = np.array(rng.integers(-1, 2, size=(early, axes)), np.int32)
+        given["steps"][:, 0] = 0
+        results = {"table": (2 * early + 1, rows), "places": (rows, 2)}
+    return Case(given, {key: shaped(shape, "int32") for key, shape in results.items()})
+
+
+def expected_of_sites(given, shape):
+    """``coarse``, or the taps of ``table`` up to the central one."""
+    coords = given["coords"][: np.clip(given["num_active"], 0, len(given["coords"]))]
+    if "steps" in given:
+        found = np.full(shape, len(given["coords"]))
+        row_of = {tuple(place): row for row, place in enumerate(coords.tolist())}
+        for tap, step in enumerate([*given["steps"], 0 * coords[:1].sum(0)]):
+            for row, place in enumerate(coords):
+                found[tap, row] = row_of.get(tuple(place + step), len(given["coords"]))
+        return found[: len(given["steps"]) + 1]
+    found = np.full(shape, -1)
+    halves = np.unique(coords >> np.minimum(np.arange(coords.shape[1]), 1), axis=0)[: shape[0]]
+    found[: len(halves)] = halves
+    return found
+
+
 def expected(name, case):
     """What the first result, summed over ranges, must be."""
+    if "coords" in case.arguments:
+        return expected_of_sites(case.arguments, next(iter(case.results.values())).shape)
     given = {
         key: value if value.dtype == np.int32 else value.astype(np.float64)
         for key, value in case.arguments.items()
@@ -153,7 +193,7 @@ def spoil(rng, case):
         else:
             group["more"] = array
         return
-    if kind == "value" and array.dtype == np.int32:
+    if kind == "value" and group is case.arguments and array.dtype == np.int32:
         flat = array.reshape(-1)
         for _ in range(min(3, flat.size)):
             flat[rng.integers(flat.size)] = rng.choice(EXTREME)
@@ -170,9 +210,11 @@ def spoil(rng, case):
 
 
 def drawers():
-    kinds = {"weight_gradient": gradient, "channelwise_apply": channelwise, "column": sums}
-    families = [compiler.CONVOLUTIONS, compiler.BFLOAT16, compiler.COLUMN_SUMS]
-    for name in (name for family in families if compiler.lanes(family) for name in family):
+    kinds = {
+        "weight_gradient": gradient, "channelwise_apply": channelwise, "column": sums,
+        "neighbours": sites, "halved": sites,
+    }  # fmt: skip
+    for name in (name for family in compiler.FAMILIES if compiler.lanes(family) for name in family):
         yield name, next((draw for part, draw in kinds.items() if part in name), convolution)
 
 
@@ -201,7 +243,10 @@ def main(calls: int) -> None:
                 continue
             if "g" in case.arguments:
                 found = found.sum(0)
+            if "coords" in case.arguments and number % 3:
+                continue  # rows that are not in order have no neighbours to be found
             wanted = expected(name, case)
+            found = found[: len(wanted)]
             scale = 2**-8 if "rounded" in name else 1e-4
             if found.shape != wanted.shape or not np.allclose(found, wanted, scale, scale * 10):
                 print(f"{name} {shapes} is wrong")

@@ -210,7 +210,7 @@ def test_every_variant_is_valid_code_of_its_processors(variant, triple, processo
     """Also of those that this one is not: built for them, looked at, and not run."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS]
+    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS, compiler.SITE_TABLES]
     if variant.tile.bfloat16:
         families = [compiler.BFLOAT16]
     module = ir.Module()
