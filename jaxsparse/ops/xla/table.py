@@ -2,6 +2,10 @@
 
 Few large operations, for accelerators; the work follows the capacity. ``"up"`` maps turn the order
 round: coarse rows are multiplied with all taps, and each fine row picks one product.
+
+An absent row is multiplied as zeros. So a weight or cotangent that is not finite makes NaN of rows
+and taps that it does not reach, too, unlike in the other data flows. To keep it out (``finite.py``)
+would cost a GPU a tenth: a product could not be finished, rounded and stored in one kernel.
 """
 
 from __future__ import annotations
@@ -15,16 +19,7 @@ from jaxtyping import Array
 
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import SUBMANIFOLD, UP, KernelMap
-from jaxsparse.ops.xla.rows import (
-    Weights,
-    active_rows,
-    finite_rows,
-    gather_first,
-    grow,
-    product,
-    side_by_side,
-    take,
-)
+from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, side_by_side, take
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
@@ -33,7 +28,7 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
     if kernel_map.kind == UP:
         products = product(x, side_by_side(w)).reshape(-1, w.shape[2])
         return products.at[kernel_map.slot].get(mode="fill", fill_value=0)
-    return gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, Weights.of(w))
+    return gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, w)
 
 
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
@@ -50,11 +45,9 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
 
 def _weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
-    g, met = finite_rows(g, kernel_map.table, x.shape[0])
     padded = grow(x, x.shape[0] + 1, 0)
     gathered = take(padded, kernel_map.table.T).reshape(kernel_map.rows, -1)
-    total = product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
-    return jnp.where(met, jnp.nan, total)
+    return product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])
 
 
 _ACCELERATORS = ("cuda", "rocm", "tpu")

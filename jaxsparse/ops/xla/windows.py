@@ -23,16 +23,8 @@ from jaxtyping import Array, Int
 
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import DOWN, GENERAL, UP, KernelMap
-from jaxsparse.ops.xla.rows import (
-    Weights,
-    active_rows,
-    finite_rows,
-    gather_first,
-    grow,
-    product,
-    side_by_side,
-    take,
-)
+from jaxsparse.ops.xla.finite import Weights, finite_rows
+from jaxsparse.ops.xla.rows import active_rows, grow, product, side_by_side, take
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima, that of the output rows
 # of a block for 32 to 160 channels.
@@ -143,11 +135,11 @@ def _apply_gathered(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     table = grow(kernel_map.table, _round_up(capacity, size), absent, axis=1)
     padded, weights = grow(x, absent + 1, 0), Weights.of(w)
     if table.shape[1] == size:
-        return gather_first(padded, table, weights)[:capacity]
+        return weights.times(padded, table)[:capacity]
 
     def block(index: Array, result: Array) -> Array:
         own = jax.lax.dynamic_slice_in_dim(table, index * size, size, axis=1)
-        part = gather_first(padded, own, weights)
+        part = weights.times(padded, own)
         return jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
 
     result = jnp.zeros((table.shape[1], w.shape[2]), jnp.float32)
