@@ -16,6 +16,7 @@ from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import I32, I64, Code, Value
 
 _INT = 4  # bytes
+_AXES = Limits(1, 31)  # children have numbers of 2^(axes - 1)
 
 
 def add_neighbours(module: ir.Module, name: str) -> None:
@@ -33,7 +34,7 @@ def add_neighbours(module: ir.Module, name: str) -> None:
             Operand("steps", "int32", "early axes"),
         ),
         results=(Operand("table", "int32", "taps rows"), Operand("places", "int32", "rows 2")),
-        limits={"rows": Limits(1), "axes": Limits(1), "taps": Limits(1)},
+        limits={"rows": Limits(1), "axes": _AXES, "taps": Limits(1)},
     )
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:
@@ -107,7 +108,7 @@ def add_halved(module: ir.Module, name: str) -> None:
             Operand("children", "int32", "taps capacity"),
             Operand("cells", "int32", "2 words"),
         ),
-        limits={"axes": Limits(1), "words": Limits(1)},
+        limits={"axes": _AXES, "words": Limits(1)},
     )
     arrays = ("coords", "sizes", "coarse", "count", "slot", "children", "cells")
 

@@ -61,6 +61,17 @@ def test_a_refusal_names_handler_argument_value_and_rule(changed, rule):
     np.testing.assert_array_equal(call(), np.full((ROWS, OUT), TAPS * IN))  # the next call is well
 
 
+def test_sites_have_no_more_axes_than_numbers_of_children_hold():
+    """The child of a site with 70 odd coordinates would be written far outside of the table."""
+    shapes = {"coarse": (1, 70), "count": (), "slot": (1,), "children": (4, 1), "cells": (2, 1)}
+    results = [jax.ShapeDtypeStruct(shape, jnp.int32) for shape in shapes.values()]
+    halve = jax.ffi.ffi_call(compiler.target(compiler.HALVED), results)
+    with pytest.raises(
+        (RuntimeError, ValueError), match=r"axis 1 .axes. of coords is 70: .* to 31"
+    ):
+        halve(jnp.ones((1, 70), jnp.int32), jnp.int32(1), jnp.ones(70, jnp.int32))
+
+
 def test_any_call_of_any_handler_raises_or_is_right():
     """In a process of its own, which a handler that reads what is not there would end."""
     done = subprocess.run(
