@@ -105,10 +105,9 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``; not for ``"up"`` maps."""
     channels, out = x.shape[1], g.shape[1]
     halves = _takes_bfloat16(compute_dtype)
+    x, g = _factor(x, compute_dtype), _fill_channels(_factor(g, compute_dtype))
     if halves:
-        x, g = (_fill_channels(factor.astype(jnp.bfloat16)) for factor in (x, g))
-    else:
-        x, g = _rounded(x, compute_dtype), _fill_channels(_rounded(g, compute_dtype))
+        x = _fill_channels(x)
     # A fixed number of partial sums, whatever the number of threads: the same bits everywhere.
     ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
@@ -122,12 +121,19 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
 
 
 def channelwise_apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
-    """``out[o, c] = sum_k x[in(o, k), c] w[k, c]``, float32 ``[capacity_out, channels]``."""
-    channels = x.shape[1]
-    x, w = (_fill_channels(_rounded(factor, compute_dtype)) for factor in (x, w[..., 0, 0]))
+    """``out[o, c] = sum_k x[in(o, k), c] w[k, c]``, ``[capacity_out, channels]``.
+
+    Float32 or, where bfloat16 is multiplied, as ``x``.
+    """
+    channels, kernel, dtype = x.shape[1], compiler.CHANNELWISE, jnp.dtype(jnp.float32)
+    if _takes_bfloat16(compute_dtype):
+        kernel = compiler.CHANNELWISE_APPLY_BFLOAT16
+        if x.dtype == jnp.bfloat16:
+            kernel, dtype = compiler.CHANNELWISE_ROUNDED_BFLOAT16, x.dtype
+    x = _fill_channels(_factor(x, compute_dtype))
+    w = _fill_channels(_rounded(w[..., 0, 0], compute_dtype))
     call = jax.ffi.ffi_call(
-        compiler.target(compiler.CHANNELWISE),
-        jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), jnp.float32),
+        compiler.target(kernel), jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), dtype)
     )
     sizes = _int32(kernel_map.num_out, _CHANNELWISE_BLOCK_ROWS)
     return call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, w)[:, :channels]
@@ -137,13 +143,13 @@ def channelwise_weight_gradient(
     kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, groups: int
 ) -> Array:
     """``w[k, c] = sum_o x[in(o, k), c] g[o, c]``, float32 ``[taps, channels, 1, 1]``."""
-    x, g = (_fill_channels(_rounded(factor, compute_dtype)) for factor in (x, g))
+    halves = _takes_bfloat16(compute_dtype)
+    kernel = compiler.CHANNELWISE_GRADIENT_BFLOAT16 if halves else compiler.CHANNELWISE_GRADIENT
+    x, g = (_fill_channels(_factor(factor, compute_dtype)) for factor in (x, g))
     taps, rows = kernel_map.taps, kernel_map.capacity_out
     ranges = min(max(rows // _RANGE_ROWS, 1), _MAX_RANGES)
-    call = jax.ffi.ffi_call(
-        compiler.target(compiler.CHANNELWISE_GRADIENT),
-        jax.ShapeDtypeStruct((ranges, taps, x.shape[1]), jnp.float32),
-    )
+    shape = (ranges, taps, x.shape[1])
+    call = jax.ffi.ffi_call(compiler.target(kernel), jax.ShapeDtypeStruct(shape, jnp.float32))
     block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
     sizes = _int32(kernel_map.num_out, block)
     parts = call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, g)
@@ -199,6 +205,13 @@ def _rounded(x: Array, compute_dtype: Any) -> Array:
     kind = jnp.finfo(compute_dtype)
     # A conversion there and back would be taken out by XLA.
     return jax.lax.reduce_precision(x, kind.nexp, kind.nmant)
+
+
+def _factor(x: Array, compute_dtype: Any) -> Array:
+    """Rows as the kernels read them: bfloat16 where it is multiplied, else float32."""
+    if _takes_bfloat16(compute_dtype):
+        return x.astype(jnp.bfloat16)
+    return _rounded(x, compute_dtype)
 
 
 def _takes_bfloat16(compute_dtype: Any) -> bool:

@@ -164,6 +164,13 @@ class Code:
         bits = self.b.call(self.external(name, rounded, [numbers.type]), [numbers])
         return self.b.bitcast(bits, ir.VectorType(I16, lanes))
 
+    def widen(self, halves: Value) -> Value:
+        """A vector of bfloat16, in 16 bits each, as floats."""
+        wide = ir.VectorType(I32, halves.type.count)
+        shift = ir.Constant(wide, [16] * halves.type.count)
+        bits = self.b.shl(self.b.zext(halves, wide), shift)
+        return self.b.bitcast(bits, ir.VectorType(F32, halves.type.count))
+
     def interleave(self, one: Value, two: Value) -> Value:
         """``one[0], two[0], one[1], ...`` of two vectors."""
         return self._interleave(one, two, range(2 * one.type.count))

@@ -28,6 +28,15 @@ BFLOAT16 = APPLY_BFLOAT16, ROUNDED_BFLOAT16, BY_INPUT_BFLOAT16, WEIGHT_GRADIENT_
     "jaxsparse_apply_by_input_bfloat16",
     "jaxsparse_weight_gradient_bfloat16",
 )
+CHANNELWISE_BFLOAT16 = (
+    CHANNELWISE_APPLY_BFLOAT16,
+    CHANNELWISE_ROUNDED_BFLOAT16,
+    CHANNELWISE_GRADIENT_BFLOAT16,
+) = (
+    "jaxsparse_channelwise_apply_bfloat16",
+    "jaxsparse_channelwise_apply_bfloat16_rounded",
+    "jaxsparse_channelwise_weight_gradient_bfloat16",
+)
 COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_moments",
     "jaxsparse_column_products",
@@ -36,7 +45,7 @@ SITE_TABLES = NEIGHBOURS, HALVED = (
     "jaxsparse_neighbours",
     "jaxsparse_halved_sites",
 )
-FAMILIES = (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS, SITE_TABLES)
+FAMILIES = (CONVOLUTIONS, BFLOAT16, CHANNELWISE_BFLOAT16, COLUMN_SUMS, SITE_TABLES)
 
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
@@ -134,15 +143,13 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
         from llvmlite import ir
     except (ImportError, OSError):
         return None
-    from jaxsparse.ops.native import variants  # it imports llvmlite too
+    from jaxsparse.ops.native import variants
 
     try:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
-        variant = variants.choose(
-            variants.BFLOAT16 if family == BFLOAT16 else variants.FLOAT32, features
-        )
+        variant = variants.choose(variants_of(family), features)
         if variant is None:
             return None
         llvm.check_jit_execution()
@@ -169,6 +176,14 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
     return variant
 
 
+def variants_of(family: tuple[str, ...]) -> tuple[Any, ...]:
+    """The variants that a family may be made of, the best first."""
+    from jaxsparse.ops.native import variants  # it imports llvmlite too
+
+    halves = family in (BFLOAT16, CHANNELWISE_BFLOAT16)
+    return variants.BFLOAT16 if halves else variants.FLOAT32
+
+
 def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
     from jaxsparse.ops.native import channelwise, column_sums, kernels, site_tables, tap_sums
@@ -187,6 +202,11 @@ def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant:
         kernels.add_apply(module, names[1], tile, products, by_input=False, rounded=True)
         kernels.add_apply(module, names[2], tile, products, by_input=True)
         tap_sums.add_weight_gradient(module, names[3], tile, block_sum)
+        return
+    if family == CHANNELWISE_BFLOAT16:
+        channelwise.add_channelwise_apply(module, names[0], tile)
+        channelwise.add_channelwise_apply(module, names[1], tile, rounded=True)
+        channelwise.add_channelwise_weight_gradient(module, names[2], tile)
         return
     kernels.add_apply(module, names[0], tile, products, by_input=False)
     kernels.add_apply(module, names[1], tile, products, by_input=True)

@@ -28,6 +28,9 @@ SIGNATURES = {
     "jaxsparse_apply_bfloat16_rounded": "8da81237",
     "jaxsparse_apply_by_input_bfloat16": "cfaf8f55",
     "jaxsparse_weight_gradient_bfloat16": "3026f3c7",
+    "jaxsparse_channelwise_apply_bfloat16": "1f0072e8",
+    "jaxsparse_channelwise_apply_bfloat16_rounded": "fb389db4",
+    "jaxsparse_channelwise_weight_gradient_bfloat16": "490459c2",
 }
 
 
@@ -48,8 +51,12 @@ def signatures(family, variant, monkeypatch):
 
 @pytest.mark.parametrize(
     ("family", "made"),
-    [(compiler.CONVOLUTIONS, variants.FLOAT32), (compiler.BFLOAT16, variants.BFLOAT16)],
-    ids=["float32", "bfloat16"],
+    [
+        (compiler.CONVOLUTIONS, variants.FLOAT32),
+        (compiler.BFLOAT16, variants.BFLOAT16),
+        (compiler.CHANNELWISE_BFLOAT16, variants.BFLOAT16),
+    ],
+    ids=["float32", "bfloat16", "channelwise bfloat16"],
 )
 def test_a_kernel_takes_the_same_on_every_processor_until_the_version_changes(
     family, made, monkeypatch

@@ -33,6 +33,16 @@ EMULATED = dataclasses.replace(
     permitted=lambda: True,
 )
 BFLOAT16 = (*variants.BFLOAT16, EMULATED)
+CHOICE = {family: compiler.variants_of(family) for family in compiler.FAMILIES}
+OF_BFLOAT16 = (compiler.BFLOAT16, compiler.CHANNELWISE_BFLOAT16)
+LEAST = {
+    "128 bits": ("x86-64", "+fma"),
+    "AVX2": ("x86-64-v3", ""),
+    "AVX-512": ("x86-64-v4", ""),
+    "AVX-512 with bfloat16": ("x86-64-v4", "+avx512bf16"),
+    "AMX, emulated": ("x86-64-v4", "+avx512bf16"),
+    "AMX with bfloat16": ("x86-64-v4", "+avx512bf16,+amx-bf16,+amx-tile"),
+}
 _made: dict[str, dict] = {}  # XLA takes every name once a process
 
 
@@ -41,7 +51,7 @@ def batch():
     return sites_and_geometry()
 
 
-def array_of_nan(code, own, kind, length):
+def filled_with_nan(code, own, kind, length):
     """Memory that holds NaN, whatever is made of its bits, until something is written."""
     address = own(code, kind, length)
     with code.b.goto_block(code._entry):
@@ -51,6 +61,16 @@ def array_of_nan(code, own, kind, length):
     return address
 
 
+def machine_of(variant, llvm, features):
+    """The least processor that has the variant, of those whose code this one can run."""
+    triple = llvm.get_process_triple()
+    cpu, some = llvm.get_host_cpu_name(), features.flatten()
+    if triple.startswith("x86_64"):
+        cpu, some = LEAST[variant.name]
+    target = llvm.Target.from_triple(triple)
+    return target.create_target_machine(cpu=cpu, features=some, opt=3, jit=True)
+
+
 def serving(variant):
     """The kernels of a variant serve instead of those that are best here."""
     chosen = variants.choose([variant], llvm.get_host_cpu_features())
@@ -58,7 +78,7 @@ def serving(variant):
     if chosen is None or own is None:
         pytest.skip(f"not on this processor: {variant.name}")
     halves = variant.tile.bfloat16
-    others = {compiler.CONVOLUTIONS: own} if halves else {compiler.BFLOAT16: None}
+    others = {compiler.CONVOLUTIONS: own} if halves else dict.fromkeys(OF_BFLOAT16)
     jax.clear_caches()
     emulated_registers.forget_counts()
     with pytest.MonkeyPatch.context() as patch:
@@ -67,7 +87,9 @@ def serving(variant):
         patch.setattr(compiler, "ABI_VERSION", f"for {variant.name}")
         # The emulation knows an address of this process: its code is of no use to another.
         patch.setattr(compiler, "machine_code", lambda _, make: make())
-        patch.setattr(Code, "array", functools.partialmethod(array_of_nan, Code.array))
+        patch.setattr(compiler, "_target_machine", functools.partial(machine_of, variant))
+        for name in ("array", "workspace"):
+            patch.setattr(Code, name, functools.partialmethod(filled_with_nan, getattr(Code, name)))
         assert compiler.instruction_set("bfloat16" if halves else "float32") == variant.name
         yield variant
     jax.clear_caches()
@@ -114,23 +136,42 @@ def test_float32_kernels_serve_where_bfloat16_has_none(batch, float32_variant):
     equals_float64(maps(batch[1])["down"], 5, 17, "bfloat16", jnp.bfloat16)
 
 
-def test_channelwise_kernels_equal_sums_in_float64(batch, float32_variant):
-    kernel_map = maps(batch[1])["same"]
-    x, w, g = draw(1, CAPACITY, 37), draw(2, 9, 1, 37), draw(3, CAPACITY, 37)
+def channelwise_equals_float64(kernel_map, dtype, factors, compute_dtype):
+    x, w, g = (
+        draw(seed, *shape, dtype=factors).astype(kind)
+        for seed, shape, kind in (
+            (1, (CAPACITY, 37), dtype),
+            (2, (9, 1, 37), "float32"),
+            (3, (CAPACITY, 37), dtype),
+        )
+    )
 
     @jax.jit
-    def both(x, w):
-        def convolve(w):
-            return convolve_rows(x, w, kernel_map, groups=37, implementation="native")
+    def everything(x, w, g):
+        def convolve(x, w):
+            return convolve_rows(
+                x, w, kernel_map, groups=37, compute_dtype=compute_dtype, implementation="native"
+            )
 
-        out, back = jax.vjp(convolve, w)
-        return out, back(g)[0][:, 0]
+        out, back = jax.vjp(convolve, x, w)
+        return out, *back(g)
 
-    matrices = jnp.eye(37) * w  # the same as one group of 37 channels
-    out, _, by_matrices = exact(x, matrices, kernel_map, g)
-    expected = (out, np.diagonal(by_matrices, axis1=1, axis2=2))
-    for result, numbers in zip(both(x, w), expected, strict=True):
-        np.testing.assert_allclose(result, numbers, atol=1e-6 * np.abs(numbers).max())
+    # The same as one group of 37 channels, of a matrix with this diagonal.
+    out, by_x, by_matrices = exact(x, jnp.eye(37) * w, kernel_map, g)
+    expected = (out, by_x, np.diagonal(by_matrices, axis1=1, axis2=2)[:, None])
+    for result, numbers in zip(everything(x, w, g), expected, strict=True):
+        rounding = 2**-8 if result.dtype == jnp.bfloat16 else 0
+        atol = 1e-6 * np.abs(numbers).max()
+        np.testing.assert_allclose(result.astype(jnp.float32), numbers, rtol=rounding, atol=atol)
+
+
+def test_channelwise_kernels_equal_sums_in_float64(batch, float32_variant):
+    channelwise_equals_float64(maps(batch[1])["same"], "float32", "float32", None)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_channelwise_bfloat16_kernels_have_sums_of_float32(batch, bfloat16_variant, dtype):
+    channelwise_equals_float64(maps(batch[1])["same"], dtype, "bfloat16", jnp.bfloat16)
 
 
 def test_column_sums_equal_sums_in_float64(float32_variant):
@@ -210,9 +251,7 @@ def test_every_variant_is_valid_code_of_its_processors(variant, triple, processo
     """Also of those that this one is not: built for them, looked at, and not run."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS, compiler.SITE_TABLES]
-    if variant.tile.bfloat16:
-        families = [compiler.BFLOAT16]
+    families = [family for family, choice in CHOICE.items() if variant in choice]
     module = ir.Module()
     module.triple = triple
     for family in families:
