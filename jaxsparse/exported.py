@@ -63,7 +63,8 @@ def export_program(
     calls native kernels on this machine, one for CPUs that calls them too.
 
     Args:
-      function: of arrays and pytrees; what it closes over becomes part of the program.
+      function: of arrays and pytrees. What it closes over becomes part of each program, so weights
+        are better arguments.
       *arguments: of the function, or ``jax.ShapeDtypeStruct`` in their place.
       platforms: of the portable program: ``"cpu"``, ``"cuda"``, ``"rocm"``, ``"tpu"``.
       vjp_order: how many times the program can be differentiated in reverse mode.

@@ -23,10 +23,11 @@ from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError, check_kind
 from jaxsparse.ops import lookup
-from jaxsparse.ops.kernel_map import GENERAL, KernelMap, inverted, symmetric_map
+from jaxsparse.ops.kernel_map import GENERAL, KernelMap, symmetric_map
 from jaxsparse.ops.levels import Geometry, Level
 from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import PerAxis, Region
+from jaxsparse.ops.site_tables import inverted
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
 from jaxsparse.pytree import pytree
 from jaxsparse.same_sites import check_same_sites

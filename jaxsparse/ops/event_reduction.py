@@ -19,6 +19,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import check_features
 from jaxsparse.ops.linear_pair import LinearPair
 from jaxsparse.ops.one_program import one_program
+from jaxsparse.ops.search import count_below
 from jaxsparse.ops.site_list import Sites
 from jaxsparse.pytree import pytree
 from jaxsparse.tensor import SparseTensor, check_tensor
@@ -70,7 +71,7 @@ class EventRows:
 def _event_rows(sites: Sites) -> EventRows:
     event = jnp.where(sites.mask, sites.coords[:, 0], sites.batch_size)
     numbers = jnp.arange(sites.batch_size + 1, dtype=jnp.int32)
-    return EventRows(jnp.searchsorted(event, numbers).astype(jnp.int32), event)
+    return EventRows(count_below((event,), (numbers,)), event)
 
 
 def event_sum(

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.ops import lookup
+from jaxsparse.ops import site_tables
 from jaxsparse.ops.int32 import as_int32, row_count
 from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import PerAxis, Region, hypercube, per_axis
@@ -206,8 +206,7 @@ def symmetric_map(
 ) -> KernelMap:
     """Submanifold map of any ``region.symmetric`` region.
 
-    Only the taps before the central one are looked up: a pair found there is the mirrored pair of a
-    later tap. Arguments as of ``submanifold_map``.
+    Arguments as of ``submanifold_map``.
 
     Raises:
       InputError: a region that is not symmetric, or of another dimension.
@@ -238,66 +237,13 @@ def _symmetric_map(
     region: Region,
     strategy: str,
 ) -> KernelMap:
-    capacity = coords.shape[0]
-    find = lookup.Lookup(
-        coords, num_active, batch_size=batch_size, spatial_shape=spatial_shape, strategy=strategy
+    table = site_tables.neighbours(
+        coords,
+        num_active,
+        batch_size=batch_size,
+        spatial_shape=spatial_shape,
+        region=region,
+        strategy=strategy,
     )
-    row = jnp.arange(capacity, dtype=jnp.int32)
-    valid = row < num_active
-    centre = region.taps // 2
-    own = jnp.where(valid, row, capacity)[None]
-    table = own
-    if centre:
-        steps = jnp.array([(0, *offset) for offset in region.offsets[:centre]], jnp.int32)
-        early = find(coords[None] + steps[:, None], valid[None])
-        table = jnp.concatenate([early, own, inverted(early, capacity)[::-1]])
-    return KernelMap(table, None, num_active, num_active, columns=capacity, kind=SUBMANIFOLD)
-
-
-def inverted(table: Int[Array, "taps rows"], columns: int) -> Int[Array, "taps columns"]:
-    """The same pairs seen from the other side, where a tap leads no two rows to one column.
-
-    Integers written to places of their own: the order does not matter.
-
-    >>> inverted(jnp.array([[1, 3], [3, 0]]), 3).tolist()
-    [[2, 0, 2], [1, 2, 2]]
-    """
-    taps, rows = table.shape
-    row = jnp.broadcast_to(jnp.arange(rows, dtype=jnp.int32), table.shape)
-    tap = jnp.arange(taps, dtype=jnp.int32)[:, None]
-    nothing = jnp.full((taps, columns), rows, jnp.int32)
-    return nothing.at[tap, table].set(row, mode="drop")
-
-
-def downsample_map(
-    parent: Int[Array, " fine"],
-    child: Int[Array, " fine"],
-    num_fine: Int[Array, ""],
-    num_coarse: Int[Array, ""],
-    *,
-    capacity: int,
-    dim: int,
-) -> KernelMap:
-    """Map of kernel 2, stride 2, from the parent and child number of every fine row.
-
-    Args:
-      parent: coarse row of every fine row, ``capacity`` on padding (``coordinates.downsample``).
-      child: which of the ``2^D`` children of its parent it is.
-      num_fine: active fine rows.
-      num_coarse: active coarse rows.
-      capacity: rows of the coarse level.
-      dim: number of spatial axes.
-    """
-    taps = 2**dim
-    fine = parent.shape[0]
-    slot = jnp.where(parent < capacity, parent * taps + child, capacity * taps)
-    row = jnp.arange(fine, dtype=jnp.int32)
-    children = jnp.full(capacity * taps, fine, jnp.int32).at[slot].set(row, mode="drop")
-    return KernelMap(
-        children.reshape(capacity, taps).T,
-        slot,
-        jnp.asarray(num_coarse, jnp.int32),
-        jnp.asarray(num_fine, jnp.int32),
-        columns=fine,
-        kind=DOWN,
-    )
+    columns = coords.shape[0]
+    return KernelMap(table, None, num_active, num_active, columns=columns, kind=SUBMANIFOLD)

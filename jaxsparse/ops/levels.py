@@ -13,8 +13,8 @@ from jaxtyping import Array, Bool, Float
 
 from jaxsparse.errors import InputError
 from jaxsparse.integers import integer, integers
-from jaxsparse.ops import coordinates
-from jaxsparse.ops.kernel_map import KernelMap, downsample_map, submanifold_map
+from jaxsparse.ops import coordinates, site_tables
+from jaxsparse.ops.kernel_map import DOWN, KernelMap, submanifold_map
 from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.region import Region, hypercube
 from jaxsparse.ops.site_list import Sites
@@ -222,12 +222,12 @@ def _built(
             )
         if index + 1 < len(kernels):
             capacity = capacities[index + 1]
-            coords, count, parent, child = coordinates.downsample(
+            coords, count, slot, children = site_tables.halved(
                 sites.coords, num_here, capacity=capacity, **place
             )
             num_coarse = jnp.minimum(count, capacity)
-            down = downsample_map(
-                parent, child, num_here, num_coarse, capacity=capacity, dim=sites.dim
+            down = KernelMap(
+                children, slot, num_coarse, num_here, columns=sites.capacity, kind=DOWN
             )
             fits &= count <= capacity
             coarser = Sites(

@@ -19,6 +19,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.integers import INT32_MAX
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.one_program import one_program
+from jaxsparse.ops.search import count_below
 
 STRATEGIES = ("auto", "bitmap", "search")
 
@@ -68,7 +69,6 @@ class Lookup:
         self.spatial_shape = tuple(int(n) for n in spatial_shape)
         self.missing = coords.shape[0]
         self.strategy = choose_strategy(strategy, self.batch_size, self.spatial_shape)
-        self._num_active = num_active
         valid = jnp.arange(self.missing, dtype=jnp.int32) < num_active
         if self.strategy == "bitmap":
             self._build_bitmap(coords, valid)
@@ -123,23 +123,10 @@ class Lookup:
 
     def _from_search(self, query: Array, valid: Array) -> Array:
         words = coordinates.key_words(query, valid, self.batch_size, self.spatial_shape)
-        low = jnp.zeros(valid.shape, jnp.int32)
-        high = jnp.broadcast_to(self._num_active, valid.shape).astype(jnp.int32)
-
-        def halve(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-            low, high = bounds
-            middle = jnp.minimum((low + high) >> 1, self.missing - 1)
-            below = _key_below(tuple(key[middle] for key in self._keys), words)
-            open_ = low < high
-            return jnp.where(open_ & below, middle + 1, low), jnp.where(
-                open_ & ~below, middle, high
-            )
-
-        low, _ = jax.lax.fori_loop(0, self.missing.bit_length(), halve, (low, high))
-        row = jnp.minimum(low, self.missing - 1)
-        found = valid & (low < self._num_active)
+        row = count_below(self._keys, words)
+        found = valid
         for key, word in zip(self._keys, words, strict=True):
-            found = found & (key[row] == word)
+            found = found & (key.at[row].get(mode="fill", fill_value=INT32_MAX) == word)
         return jnp.where(found, row, self.missing)
 
 
@@ -149,11 +136,3 @@ def find_rows(
 ) -> Int[Array, "..."]:
     """A single look-up among the sites of ``x``, see ``Lookup``."""
     return Lookup.of(x, strategy)(query, valid)
-
-
-def _key_below(key: tuple[Array, ...], query: tuple[Array, ...]) -> Array:
-    """``key < query``, comparing words from left to right."""
-    below = key[-1] < query[-1]
-    for k, q in zip(key[-2::-1], query[-2::-1], strict=True):
-        below = (k < q) | ((k == q) & below)
-    return below

@@ -20,7 +20,7 @@ def compile_when_called(primitive: Any) -> None:
     """Compiles a call outside of a program, under ``disable_jit`` too, as JAX's own primitives.
 
     Args:
-      primitive: with parameters that can be hashed and one result.
+      primitive: with parameters that can be hashed.
     """
 
     @functools.partial(jax.jit, static_argnums=0)
@@ -38,7 +38,7 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
     """Lowers a primitive to what JAX operations compute on each platform.
 
     Args:
-      primitive: with one result.
+      primitive: with one result or a list of them.
       compute: of its operands and, by keyword, its parameters, ``platform`` (one of
         ``PLATFORMS``) and ``exported`` (the program is to run where our kernels are not: only what
         XLA itself brings may be in it).
@@ -48,7 +48,8 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
         exported = context.module_context.lowering_parameters.for_export
         exported = exported and not exporting_kernels.value
         fixed = functools.partial(compute, platform=platform, exported=exported)
-        return mlir.lower_fun(fixed, multiple_results=False)(context, *operands, **params)
+        several = primitive.multiple_results
+        return mlir.lower_fun(fixed, multiple_results=several)(context, *operands, **params)
 
     for platform in PLATFORMS:
         rule = functools.partial(lower, platform=platform)

@@ -3,9 +3,9 @@
 Points read the sites they lie on, sites add up the points that lie on them; either is the other's
 derivative. Adding through XLA's scatter leaves the order of float additions to the device, so that
 a GPU gives other bits every time. Here the terms are sorted by their row and added as a binary tree
-over each row's own terms: neither padding nor other rows can change a bit, and the tree is as deep
-as the most crowded row needs. Together they are a ``LinearPair``, because a loop whose length
-depends on the data has no derivative in JAX.
+over each row's own terms: neither padding nor other rows can change a bit, and on a CPU the tree is
+as deep as the most crowded row needs. Together they are a ``LinearPair``, because a loop whose
+length depends on the data has no derivative in JAX.
 """
 
 from __future__ import annotations
@@ -181,21 +181,32 @@ def _fold(
     state: tuple[Array, ...], key: Array, counts: Array, combine: Callable[..., tuple[Array, ...]]
 ) -> tuple[Array, ...]:
     """Combines every entry with all earlier ones of its row, 1, 2, 4, ... places at a time."""
-    place = jnp.arange(key.shape[0], dtype=jnp.int32)
-    longest = jnp.max(counts)
+    points = key.shape[0]
+    place = jnp.arange(points, dtype=jnp.int32)
 
-    def unfinished(carry: tuple[Array, tuple[Array, ...]]) -> Array:
-        return carry[0] < longest
-
-    def double(carry: tuple[Array, tuple[Array, ...]]) -> tuple[Array, tuple[Array, ...]]:
-        step, state = carry
+    def double(step: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
         before = jnp.maximum(place - step, 0)
         same = ((place >= step) & (key[before] == key))[:, None]
         joined = combine(tuple(part[before] for part in state), state)
-        state = tuple(jnp.where(same, new, old) for new, old in zip(joined, state, strict=True))
-        return step * 2, state
+        return tuple(jnp.where(same, new, old) for new, old in zip(joined, state, strict=True))
 
-    return jax.lax.while_loop(unfinished, double, (jnp.ones((), jnp.int32), state))[1]
+    def up_to_the_longest_row() -> tuple[Array, ...]:
+        longest = jnp.max(counts)
+        return jax.lax.while_loop(
+            lambda carry: carry[0] < longest,
+            lambda carry: (carry[0] * 2, double(*carry)),
+            (jnp.ones((), jnp.int32), state),
+        )[1]
+
+    def up_to_all_points() -> tuple[Array, ...]:
+        folded = state
+        for power in range((points - 1).bit_length()):
+            folded = double(jnp.int32(1 << power), folded)
+        return folded
+
+    # An accelerator would have to ask the host after every step whether there is another. A step
+    # longer than the longest row changes nothing.
+    return jax.lax.platform_dependent(cpu=up_to_the_longest_row, default=up_to_all_points)
 
 
 def _last_of_row(folded: Array, counts: Array) -> Array:

@@ -80,7 +80,10 @@ class Optimizer:
 
     def init(self, params: Any) -> tuple[Any, Any]:
         """The states of the direction and of the plateau."""
-        return self.direction.init(params), self.plateau.init(params)
+        # Outside of a program every shape of a parameter would be one to compile.
+        start = jax.jit(lambda params: (self.direction.init(params), self.plateau.init(params)))
+        direction, plateau = start(params)
+        return direction, plateau
 
     def update(
         self, gradients: Any, state: Any, plateau_state: Any, params: Any, learning_rate: jax.Array

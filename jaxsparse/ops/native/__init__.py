@@ -18,6 +18,7 @@ from jaxtyping import Array
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import UP, KernelMap
 from jaxsparse.ops.native import compiler
+from jaxsparse.ops.native import maps as maps  # which registers itself
 
 DTYPES = ("float32", "bfloat16")
 # Channels are filled up to multiples of this on every processor, whatever the length of its
@@ -25,7 +26,7 @@ DTYPES = ("float32", "bfloat16")
 CHANNEL_MULTIPLE = 16
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
 MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
-BLOCK_SUMS = 2**15  # and float32 sums of a block that is then rounded
+BLOCK_SUMS = 2**15  # float32 sums of a block that is then rounded: memory for them is lent
 MAX_TAPS = 1024  # and those of the taps of a row of a channelwise convolution
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.
@@ -50,10 +51,7 @@ def refuses(_: KernelMap, x: Any, w_or_g: Any, compute_dtype: Any, *groups: int)
         return "no rows or no channels"
     if max(x.shape[1], w_or_g.shape[-1]) > MAX_CHANNELS:
         return f"{max(x.shape[1], w_or_g.shape[-1])} channels, at most {MAX_CHANNELS}"
-    return None if compiler.lanes() else _NONE_HERE
-
-
-_NONE_HERE = "none for this processor, or no llvmlite"
+    return None if compiler.lanes() else compiler.NONE_HERE
 
 
 def refuses_groups(
@@ -107,10 +105,9 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``; not for ``"up"`` maps."""
     channels, out = x.shape[1], g.shape[1]
     halves = _takes_bfloat16(compute_dtype)
+    x, g = _factor(x, compute_dtype), _fill_channels(_factor(g, compute_dtype))
     if halves:
-        x, g = (_fill_channels(factor.astype(jnp.bfloat16)) for factor in (x, g))
-    else:
-        x, g = _rounded(x, compute_dtype), _fill_channels(_rounded(g, compute_dtype))
+        x = _fill_channels(x)
     # A fixed number of partial sums, whatever the number of threads: the same bits everywhere.
     ranges = min(max(kernel_map.rows // _RANGE_ROWS, 1), _MAX_RANGES)
     shape = (ranges, kernel_map.taps, x.shape[1], g.shape[1])
@@ -124,12 +121,19 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
 
 
 def channelwise_apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
-    """``out[o, c] = sum_k x[in(o, k), c] w[k, c]``, float32 ``[capacity_out, channels]``."""
-    channels = x.shape[1]
-    x, w = (_fill_channels(_rounded(factor, compute_dtype)) for factor in (x, w[..., 0, 0]))
+    """``out[o, c] = sum_k x[in(o, k), c] w[k, c]``, ``[capacity_out, channels]``.
+
+    Float32 or, where bfloat16 is multiplied, as ``x``.
+    """
+    channels, kernel, dtype = x.shape[1], compiler.CHANNELWISE, jnp.dtype(jnp.float32)
+    if _takes_bfloat16(compute_dtype):
+        kernel = compiler.CHANNELWISE_APPLY_BFLOAT16
+        if x.dtype == jnp.bfloat16:
+            kernel, dtype = compiler.CHANNELWISE_ROUNDED_BFLOAT16, x.dtype
+    x = _fill_channels(_factor(x, compute_dtype))
+    w = _fill_channels(_rounded(w[..., 0, 0], compute_dtype))
     call = jax.ffi.ffi_call(
-        compiler.target(compiler.CHANNELWISE),
-        jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), jnp.float32),
+        compiler.target(kernel), jax.ShapeDtypeStruct((kernel_map.capacity_out, x.shape[1]), dtype)
     )
     sizes = _int32(kernel_map.num_out, _CHANNELWISE_BLOCK_ROWS)
     return call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, w)[:, :channels]
@@ -139,13 +143,13 @@ def channelwise_weight_gradient(
     kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any, groups: int
 ) -> Array:
     """``w[k, c] = sum_o x[in(o, k), c] g[o, c]``, float32 ``[taps, channels, 1, 1]``."""
-    x, g = (_fill_channels(_rounded(factor, compute_dtype)) for factor in (x, g))
+    halves = _takes_bfloat16(compute_dtype)
+    kernel = compiler.CHANNELWISE_GRADIENT_BFLOAT16 if halves else compiler.CHANNELWISE_GRADIENT
+    x, g = (_fill_channels(_factor(factor, compute_dtype)) for factor in (x, g))
     taps, rows = kernel_map.taps, kernel_map.capacity_out
     ranges = min(max(rows // _RANGE_ROWS, 1), _MAX_RANGES)
-    call = jax.ffi.ffi_call(
-        compiler.target(compiler.CHANNELWISE_GRADIENT),
-        jax.ShapeDtypeStruct((ranges, taps, x.shape[1]), jnp.float32),
-    )
+    shape = (ranges, taps, x.shape[1])
+    call = jax.ffi.ffi_call(compiler.target(kernel), jax.ShapeDtypeStruct(shape, jnp.float32))
     block = min(max(_GRADIENT_BLOCK_FLOATS // (2 * x.shape[1]), 32), MAX_BLOCK_ROWS)
     sizes = _int32(kernel_map.num_out, block)
     parts = call(x, kernel_map.table_of_outputs().astype(jnp.int32), sizes, g)
@@ -160,7 +164,7 @@ def refuses_sums(x: Any, *_: Any) -> str | None:
         return "no rows"
     if x.shape[1] < CHANNEL_MULTIPLE:
         return f"{x.shape[1]} channels, at least {CHANNEL_MULTIPLE}"
-    return None if compiler.lanes(compiler.COLUMN_SUMS) else _NONE_HERE
+    return None if compiler.lanes(compiler.COLUMN_SUMS) else compiler.NONE_HERE
 
 
 def column_moments(x: Array, num_active: Array) -> Array:
@@ -201,6 +205,13 @@ def _rounded(x: Array, compute_dtype: Any) -> Array:
     kind = jnp.finfo(compute_dtype)
     # A conversion there and back would be taken out by XLA.
     return jax.lax.reduce_precision(x, kind.nexp, kind.nmant)
+
+
+def _factor(x: Array, compute_dtype: Any) -> Array:
+    """Rows as the kernels read them: bfloat16 where it is multiplied, else float32."""
+    if _takes_bfloat16(compute_dtype):
+        return x.astype(jnp.bfloat16)
+    return _rounded(x, compute_dtype)
 
 
 def _takes_bfloat16(compute_dtype: Any) -> bool:

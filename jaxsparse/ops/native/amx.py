@@ -7,6 +7,7 @@ Intel's Software Developer's Manual, volume 2; denormal numbers are zero to them
 from __future__ import annotations
 
 import ctypes
+import functools
 import struct
 import sys
 
@@ -25,8 +26,9 @@ _CONFIGURATION = struct.pack(
 _ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _XFEATURE_XTILEDATA = 158, 0x1023, 18
 
 
+@functools.cache
 def permitted() -> bool:
-    """Asks Linux for the registers, for all threads of the process; whether it grants them."""
+    """Asks Linux for the registers, once and for all threads of the process; whether it agrees."""
     if sys.platform != "linux":
         return False
     numbers = (_ARCH_PRCTL, _ARCH_REQ_XCOMP_PERM, _XFEATURE_XTILEDATA)

@@ -15,6 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from jaxsparse.ops.native import CHANNEL_MULTIPLE, MAX_CHANNELS
 from jaxsparse.ops.native.code import I64, POINTER, Code, Value
 from jaxsparse.ops.native.error import INVALID_ARGUMENT, make_error
 
@@ -63,6 +64,9 @@ class Limits:
 
 
 _INT32 = Limits(-(2**31))
+# Channels that callers fill up. The same on every processor, or a stored program would be at home
+# on some.
+FILLED_CHANNELS = Limits(CHANNEL_MULTIPLE, MAX_CHANNELS, CHANNEL_MULTIPLE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ from llvmlite import ir
 I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 F32, VOID = ir.FloatType(), ir.VoidType()
 POINTER = ir.PointerType(I8)
+CACHE_LINE = 64  # bytes
 
 Value = Any
 
@@ -53,6 +54,7 @@ class Code:
         start = self.function.append_basic_block("start")
         self.b = ir.IRBuilder(start)
         self._start = start
+        self.workspace_bytes = 0
         self._last: list[Callable[[], None]] = []
 
     def keep_short(self) -> None:
@@ -83,11 +85,21 @@ class Code:
         return variable
 
     def array(self, kind: Any, length: int) -> Value:
-        """Pointer to memory on the stack, aligned to a cache line."""
+        """Pointer to memory on the stack, aligned to a cache line; for some KiB at most."""
         with self.b.goto_block(self._entry):
             slot = self.b.alloca(ir.ArrayType(kind, length))
-            slot.align = 64
+            slot.align = CACHE_LINE
             return self.b.bitcast(slot, POINTER)
+
+    def workspace(self, kind: Any, length: int) -> Value:
+        """The same for more: memory that the caller lends, to which the last argument points.
+
+        It has to have ``workspace_bytes`` when the function is whole.
+        """
+        offset = self.workspace_bytes
+        self.workspace_bytes += -(-length * _size(kind) // CACHE_LINE) * CACHE_LINE
+        with self.b.goto_block(self._entry):
+            return self.at(self.arguments[-1], offset)
 
     def integer(self, number: int) -> Value:
         """A constant."""
@@ -151,6 +163,13 @@ class Code:
         name = f"llvm.x86.avx512bf16.cvtneps2bf16.{32 * lanes}"
         bits = self.b.call(self.external(name, rounded, [numbers.type]), [numbers])
         return self.b.bitcast(bits, ir.VectorType(I16, lanes))
+
+    def widen(self, halves: Value) -> Value:
+        """A vector of bfloat16, in 16 bits each, as floats."""
+        wide = ir.VectorType(I32, halves.type.count)
+        shift = ir.Constant(wide, [16] * halves.type.count)
+        bits = self.b.shl(self.b.zext(halves, wide), shift)
+        return self.b.bitcast(bits, ir.VectorType(F32, halves.type.count))
 
     def interleave(self, one: Value, two: Value) -> Value:
         """``one[0], two[0], one[1], ...`` of two vectors."""

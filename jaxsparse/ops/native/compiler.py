@@ -28,16 +28,31 @@ BFLOAT16 = APPLY_BFLOAT16, ROUNDED_BFLOAT16, BY_INPUT_BFLOAT16, WEIGHT_GRADIENT_
     "jaxsparse_apply_by_input_bfloat16",
     "jaxsparse_weight_gradient_bfloat16",
 )
+CHANNELWISE_BFLOAT16 = (
+    CHANNELWISE_APPLY_BFLOAT16,
+    CHANNELWISE_ROUNDED_BFLOAT16,
+    CHANNELWISE_GRADIENT_BFLOAT16,
+) = (
+    "jaxsparse_channelwise_apply_bfloat16",
+    "jaxsparse_channelwise_apply_bfloat16_rounded",
+    "jaxsparse_channelwise_weight_gradient_bfloat16",
+)
 COLUMN_SUMS = MOMENTS, PRODUCTS = (
     "jaxsparse_column_moments",
     "jaxsparse_column_products",
 )
-FAMILIES = (CONVOLUTIONS, BFLOAT16, COLUMN_SUMS)
+SITE_TABLES = NEIGHBOURS, HALVED = (
+    "jaxsparse_neighbours",
+    "jaxsparse_halved_sites",
+)
+FAMILIES = (CONVOLUTIONS, BFLOAT16, CHANNELWISE_BFLOAT16, COLUMN_SUMS, SITE_TABLES)
 
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
 # so is the processor: a stored program runs on any that has kernels of this version.
 ABI_VERSION = 4
+
+NONE_HERE = "none for this processor, or no llvmlite"  # why kernels do not serve
 
 _lock = threading.Lock()
 _variants: dict[tuple[str, ...], Any] = {}
@@ -51,8 +66,8 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
 
     Args:
       family: ``CONVOLUTIONS``, ``BFLOAT16``, the convolutions with factors of bfloat16, for which
-        a processor must have an instruction, or ``COLUMN_SUMS``, each made when it is first
-        needed: inference takes no sums.
+        a processor must have an instruction, ``COLUMN_SUMS`` or ``SITE_TABLES``, each made when it
+        is first needed: inference takes no sums.
     """
     variant = _variant(family)
     return variant.tile.lanes if variant else 0
@@ -128,15 +143,13 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
         from llvmlite import ir
     except (ImportError, OSError):
         return None
-    from jaxsparse.ops.native import variants  # it imports llvmlite too
+    from jaxsparse.ops.native import variants
 
     try:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         features = llvm.get_host_cpu_features()
-        variant = variants.choose(
-            variants.BFLOAT16 if family == BFLOAT16 else variants.FLOAT32, features
-        )
+        variant = variants.choose(variants_of(family), features)
         if variant is None:
             return None
         llvm.check_jit_execution()
@@ -163,20 +176,37 @@ def make_kernels(family: tuple[str, ...] = CONVOLUTIONS) -> Any:
     return variant
 
 
+def variants_of(family: tuple[str, ...]) -> tuple[Any, ...]:
+    """The variants that a family may be made of, the best first."""
+    from jaxsparse.ops.native import variants  # it imports llvmlite too
+
+    halves = family in (BFLOAT16, CHANNELWISE_BFLOAT16)
+    return variants.BFLOAT16 if halves else variants.FLOAT32
+
+
 def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
-    from jaxsparse.ops.native import channelwise, column_sums, kernels, tap_sums
+    from jaxsparse.ops.native import channelwise, column_sums, kernels, site_tables, tap_sums
 
     tile, products, block_sum = variant.tile, variant.make_products, variant.make_block_sum
     if family == COLUMN_SUMS:
         column_sums.add_moments(module, names[0], tile.lanes)
         column_sums.add_products(module, names[1], tile.lanes)
         return
+    if family == SITE_TABLES:
+        site_tables.add_neighbours(module, names[0])
+        site_tables.add_halved(module, names[1])
+        return
     if family == BFLOAT16:
         kernels.add_apply(module, names[0], tile, products, by_input=False)
         kernels.add_apply(module, names[1], tile, products, by_input=False, rounded=True)
         kernels.add_apply(module, names[2], tile, products, by_input=True)
         tap_sums.add_weight_gradient(module, names[3], tile, block_sum)
+        return
+    if family == CHANNELWISE_BFLOAT16:
+        channelwise.add_channelwise_apply(module, names[0], tile)
+        channelwise.add_channelwise_apply(module, names[1], tile, rounded=True)
+        channelwise.add_channelwise_weight_gradient(module, names[2], tile)
         return
     kernels.add_apply(module, names[0], tile, products, by_input=False)
     kernels.add_apply(module, names[1], tile, products, by_input=True)

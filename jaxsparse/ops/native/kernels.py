@@ -18,12 +18,18 @@ from typing import Any, Protocol
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.arguments import (
+    FILLED_CHANNELS,
+    Frame,
+    Limits,
+    Operand,
+    Signature,
+)
 from jaxsparse.ops.native.call_frame import parallel_handler
-from jaxsparse.ops.native.code import F32, I8, I32, I64, Code, Value, Variable
+from jaxsparse.ops.native.code import CACHE_LINE, F32, I8, I32, I64, Code, Value, Variable
 from jaxsparse.ops.native.pairs import list_pairs
 
-FLOAT, BFLOAT16, CACHE_LINE = 4, 2, 64  # bytes
+FLOAT, BFLOAT16 = 4, 2  # bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +105,7 @@ def add_apply(
         limits={
             "block": Limits(1, MAX_BLOCK_ROWS),
             "in": Limits(tile.factors, MAX_CHANNELS, tile.factors),
-            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
+            "out": FILLED_CHANNELS,
         },
     )
 
@@ -126,7 +132,7 @@ def add_apply(
         x, table, w, out, active, absent, block, rows, columns, taps, words, row_bytes = values
         own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
-        sums = code.array(F32, BLOCK_SUMS) if rounded else None
+        sums = code.workspace(F32, BLOCK_SUMS) if rounded else None
         products = make_products(code, tile, words, row_bytes, by_input)
         x_bytes = code.b.mul(words, code.integer(FLOAT))
         tap_bytes = code.b.mul(code.b.mul(words, row_bytes), code.integer(tile.factors))
@@ -187,6 +193,8 @@ class VectorProducts:
         self._code, self._tile, self._overwrite = code, tile, overwrite
         self._words, self._row_bytes = words, row_bytes
         self._nowhere = code.array(F32, MAX_CHANNELS)
+        if tile.bfloat16:
+            self._packed = code.workspace(F32, MAX_CHANNELS // 2 * tile.width)
 
     def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
         """See :class:`Products`."""
@@ -198,10 +206,9 @@ class VectorProducts:
             with code.loop(start, stop, part.width * FLOAT) as column:
                 strip, strip_bytes = code.at(weights, column), row_bytes
                 if tile.bfloat16:
-                    packed = code.array(F32, MAX_CHANNELS // 2 * part.width)
                     strip_bytes = code.integer(part.width * FLOAT)
-                    round_strip(code, part, strip, self._words, row_bytes, packed)
-                    strip = packed
+                    round_strip(code, part, strip, self._words, row_bytes, self._packed)
+                    strip = self._packed
                 with code.loop(0, count, tile.rows) as group:
                     _multiply_tile(
                         code, part, group, sources, targets, strip, strip_bytes, column,

@@ -14,7 +14,13 @@ from typing import Protocol
 from llvmlite import ir
 
 from jaxsparse.ops.native import BLOCK_SUMS, MAX_BLOCK_ROWS, MAX_CHANNELS
-from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
+from jaxsparse.ops.native.arguments import (
+    FILLED_CHANNELS,
+    Frame,
+    Limits,
+    Operand,
+    Signature,
+)
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, I16, I64, Code, Value
 from jaxsparse.ops.native.kernels import (
@@ -52,15 +58,11 @@ def add_weight_gradient(
 
     The caller adds up the sums of the ranges.
     """
-    whole = tile.lanes if tile.bfloat16 else 1
-    signature = gradient_signature(
-        tile.dtype,
-        ("in", "out"),
-        {
-            "in": Limits(whole, MAX_CHANNELS, whole),
-            "out": Limits(tile.lanes, MAX_CHANNELS, tile.lanes),
-        },
-    )
+    limits = {
+        "in": FILLED_CHANNELS if tile.bfloat16 else Limits(1, MAX_CHANNELS),
+        "out": FILLED_CHANNELS,
+    }
+    signature = gradient_signature(tile.dtype, ("in", "out"), limits)
 
     def tap_sums(code: Code, channels: Value, width: Value) -> Value:
         return code.b.mul(channels, width)
@@ -227,7 +229,7 @@ def _add_tile(
 
 def _join_rows(code: Code, lanes: int, addresses: Value, count: Value, width: Value) -> None:
     """Copies rows of bfloat16 two and two: words of a channel of both, listed in their place."""
-    joined = code.array(F32, BLOCK_SUMS)
+    joined = code.workspace(F32, BLOCK_SUMS)
     zeros = code.array(F32, MAX_CHANNELS // 2)
     clear(code, zeros, code.integer(MAX_CHANNELS // 2 * FLOAT))
     repeat_last(code, addresses, count, code.b.ptrtoint(zeros, I64), 1)

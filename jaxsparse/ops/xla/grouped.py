@@ -18,7 +18,7 @@ from jaxtyping import Array
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import KernelMap
 from jaxsparse.ops.precision import precision_for
-from jaxsparse.ops.xla.rows import active_rows
+from jaxsparse.ops.xla.rows import active_rows, take
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
@@ -28,10 +28,13 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
 
     def add_tap(total: Array, tap: tuple[Array, Array]) -> tuple[Array, None]:
         read, weights = tap
-        rows = padded.at[read].get(mode="promise_in_bounds")
+        rows = take(padded, read)
         if one_channel:
-            return total + rows.astype(jnp.float32) * weights[:, 0].astype(jnp.float32)[None], None
-        return total + _product("ngi,gio->ngo", rows, weights), None
+            products = rows.astype(jnp.float32) * weights[:, 0].astype(jnp.float32)[None]
+        else:
+            products = _product("ngi,gio->ngo", rows, weights)
+        # The sum is taken of all: a compiler may round it together with the product.
+        return jnp.where(_there(read, x), total + products, total), None
 
     total = jnp.zeros((kernel_map.capacity_out, w.shape[1], w.shape[3]), jnp.float32)
     taps = (kernel_map.table_of_outputs(), w.astype(compute_dtype))
@@ -47,13 +50,18 @@ def weight_gradient(
     one_channel = padded.shape[2] == columns.shape[2] == 1
 
     def one_tap(read: Array) -> Array:
-        rows = padded.at[read].get(mode="promise_in_bounds")
+        rows, own = take(padded, read), jnp.where(_there(read, x), columns, 0)
         if one_channel:
-            products = rows.astype(jnp.float32) * columns.astype(jnp.float32)
+            products = rows.astype(jnp.float32) * own.astype(jnp.float32)
             return jnp.sum(products, axis=0)[:, :, None]
-        return _product("ngi,ngo->gio", rows, columns)
+        return _product("ngi,ngo->gio", rows, own)
 
     return jax.lax.map(one_tap, kernel_map.table_of_outputs())
+
+
+def _there(read: Array, x: Array) -> Array:
+    """Which pairs exist: the zeros of an absent row times an infinite number would be NaN."""
+    return (read < x.shape[0])[:, None, None]
 
 
 def _product(subscripts: str, a: Array, b: Array) -> Array:

@@ -2,16 +2,23 @@
 
 Few large operations, for accelerators; the work follows the capacity. ``"up"`` maps turn the order
 round: coarse rows are multiplied with all taps, and each fine row picks one product.
+
+An absent row is multiplied as zeros. So a weight or cotangent that is not finite makes NaN of rows
+and taps that it does not reach, too, unlike in the other data flows. To keep it out (``finite.py``)
+would cost a GPU a tenth: a product could not be finished, rounded and stored in one kernel.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxsparse.ops.implementations import register
-from jaxsparse.ops.kernel_map import UP, KernelMap
+from jaxsparse.ops.kernel_map import SUBMANIFOLD, UP, KernelMap
 from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, side_by_side, take
 
 
@@ -26,6 +33,17 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
 
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``."""
+    if kernel_map.kind == SUBMANIFOLD and g.shape[1] <= x.shape[1]:
+        # The gradient of the input gathers the cotangents in the same way: XLA does it once.
+        turned = _weight_gradient(kernel_map.transpose(), g, x, compute_dtype)
+        return jnp.swapaxes(turned, 1, 2)
+    # The forward pass gathers the inputs in the same way, and XLA would keep that large array until
+    # here. Tied to the cotangent it is made again.
+    x, g, table = jax.lax.optimization_barrier((x, g, kernel_map.table))
+    return _weight_gradient(dataclasses.replace(kernel_map, table=table), x, g, compute_dtype)
+
+
+def _weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
     padded = grow(x, x.shape[0] + 1, 0)
     gathered = take(padded, kernel_map.table.T).reshape(kernel_map.rows, -1)

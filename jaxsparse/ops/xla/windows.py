@@ -23,7 +23,8 @@ from jaxtyping import Array, Int
 
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import DOWN, GENERAL, UP, KernelMap
-from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, side_by_side, take
+from jaxsparse.ops.xla.finite import Weights, finite_rows
+from jaxsparse.ops.xla.rows import active_rows, grow, product, side_by_side, take
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima, that of the output rows
 # of a block for 32 to 160 channels.
@@ -77,7 +78,9 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``."""
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
-    return _weight_gradient_blocks(kernel_map, grow(x, x.shape[0] + 1, 0), g)
+    g, met = finite_rows(g, kernel_map.table, x.shape[0])
+    total = _weight_gradient_blocks(kernel_map, grow(x, x.shape[0] + 1, 0), g)
+    return jnp.where(met, jnp.nan, total)
 
 
 def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
@@ -90,7 +93,7 @@ def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     if blocks == 1 and absent <= 2 * size:
         padded = grow(x, _round_up(absent + 1, 32), 0)
         packed = _pack(kernel_map, w, padded.shape[0])
-        return _multiply_first(padded, reads, tap, packed, out)[:capacity]
+        return _multiply_first(padded, reads, tap, packed, out, absent)[:capacity]
 
     length = _round_up(size + size // 8, 32)
     padded = grow(x, absent + length, 0)
@@ -111,7 +114,8 @@ def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
         if tap is not None:
             own_tap = jax.lax.dynamic_slice_in_dim(tap, index * size, size)
         part = jax.lax.dynamic_slice_in_dim(result, index * size, size)
-        part = part + _multiply_first(rows, own, own_tap, packed, out)
+        end = jnp.minimum(length, absent - start)
+        part = part + _multiply_first(rows, own, own_tap, packed, out, end)
         result = jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
         # Almost always one window holds all that a block reads; if not, take the next one.
         start = start + length
@@ -129,13 +133,13 @@ def _apply_gathered(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     capacity, absent = kernel_map.capacity_out, kernel_map.capacity_in
     size = block_rows(capacity, WINDOW_BLOCK_ROWS)
     table = grow(kernel_map.table, _round_up(capacity, size), absent, axis=1)
-    padded = grow(x, absent + 1, 0)
+    padded, weights = grow(x, absent + 1, 0), Weights.of(w)
     if table.shape[1] == size:
-        return gather_first(padded, table, w)[:capacity]
+        return weights.times(padded, table)[:capacity]
 
     def block(index: Array, result: Array) -> Array:
         own = jax.lax.dynamic_slice_in_dim(table, index * size, size, axis=1)
-        part = gather_first(padded, own, w)
+        part = weights.times(padded, own)
         return jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
 
     result = jnp.zeros((table.shape[1], w.shape[2]), jnp.float32)
@@ -175,14 +179,14 @@ def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> A
 
 
 def _multiply_first(
-    rows: Array, reads: Array, tap: Array | None, packed: list[Array], out: int
+    rows: Array, reads: Array, tap: Array | None, packed: list[Array], out: int, end: Any
 ) -> Array:
     """``sum_k (rows . w[k])[reads[k]]``, or the product with the own ``tap`` of every row.
 
-    ``packed`` are the weights of consecutive taps side by side. Reads outside the given rows count
-    as zero.
+    ``packed`` are the weights of consecutive taps side by side. Reads before the given rows, and
+    from row ``end`` on, count as zero.
     """
-    inside = (reads >= 0) & (reads < rows.shape[0])
+    inside = (reads >= 0) & (reads < end)
     reads = jnp.where(inside, reads, 0)
     if tap is not None:
         products = product(rows, packed[0]).reshape(rows.shape[0], -1, out)

@@ -20,6 +20,7 @@ llvm = pytest.importorskip("llvmlite.binding")
 from llvmlite import ir  # noqa: E402
 
 from jaxsparse.ops.native import tiles, variants  # noqa: E402
+from jaxsparse.ops.native.code import I32, I64, POINTER, Code  # noqa: E402
 from tests.ops.native import emulated_registers  # noqa: E402
 from tests.ops.native.emulated_registers import EmulatedRegisters  # noqa: E402
 
@@ -32,12 +33,42 @@ EMULATED = dataclasses.replace(
     permitted=lambda: True,
 )
 BFLOAT16 = (*variants.BFLOAT16, EMULATED)
+CHOICE = {family: compiler.variants_of(family) for family in compiler.FAMILIES}
+OF_BFLOAT16 = (compiler.BFLOAT16, compiler.CHANNELWISE_BFLOAT16)
+LEAST = {
+    "128 bits": ("x86-64", "+fma"),
+    "AVX2": ("x86-64-v3", ""),
+    "AVX-512": ("x86-64-v4", ""),
+    "AVX-512 with bfloat16": ("x86-64-v4", "+avx512bf16"),
+    "AMX, emulated": ("x86-64-v4", "+avx512bf16"),
+    "AMX with bfloat16": ("x86-64-v4", "+avx512bf16,+amx-bf16,+amx-tile"),
+}
 _made: dict[str, dict] = {}  # XLA takes every name once a process
 
 
 @pytest.fixture(scope="module")
 def batch():
     return sites_and_geometry()
+
+
+def filled_with_nan(code, own, kind, length):
+    """Memory that holds NaN, whatever is made of its bits, until something is written."""
+    address = own(code, kind, length)
+    with code.b.goto_block(code._entry):
+        fill = code.external("memset", POINTER, [POINTER, I32, I64])
+        size = length * (kind.width // 8 if isinstance(kind, ir.IntType) else 4)
+        code.b.call(fill, [address, ir.Constant(I32, 0xFF), code.integer(size)])
+    return address
+
+
+def machine_of(variant, llvm, features):
+    """The least processor that has the variant, of those whose code this one can run."""
+    triple = llvm.get_process_triple()
+    cpu, some = llvm.get_host_cpu_name(), features.flatten()
+    if triple.startswith("x86_64"):
+        cpu, some = LEAST[variant.name]
+    target = llvm.Target.from_triple(triple)
+    return target.create_target_machine(cpu=cpu, features=some, opt=3, jit=True)
 
 
 def serving(variant):
@@ -47,7 +78,7 @@ def serving(variant):
     if chosen is None or own is None:
         pytest.skip(f"not on this processor: {variant.name}")
     halves = variant.tile.bfloat16
-    others = {compiler.CONVOLUTIONS: own} if halves else {compiler.BFLOAT16: None}
+    others = {compiler.CONVOLUTIONS: own} if halves else dict.fromkeys(OF_BFLOAT16)
     jax.clear_caches()
     emulated_registers.forget_counts()
     with pytest.MonkeyPatch.context() as patch:
@@ -56,6 +87,9 @@ def serving(variant):
         patch.setattr(compiler, "ABI_VERSION", f"for {variant.name}")
         # The emulation knows an address of this process: its code is of no use to another.
         patch.setattr(compiler, "machine_code", lambda _, make: make())
+        patch.setattr(compiler, "_target_machine", functools.partial(machine_of, variant))
+        for name in ("array", "workspace"):
+            patch.setattr(Code, name, functools.partialmethod(filled_with_nan, getattr(Code, name)))
         assert compiler.instruction_set("bfloat16" if halves else "float32") == variant.name
         yield variant
     jax.clear_caches()
@@ -102,23 +136,42 @@ def test_float32_kernels_serve_where_bfloat16_has_none(batch, float32_variant):
     equals_float64(maps(batch[1])["down"], 5, 17, "bfloat16", jnp.bfloat16)
 
 
-def test_channelwise_kernels_equal_sums_in_float64(batch, float32_variant):
-    kernel_map = maps(batch[1])["same"]
-    x, w, g = draw(1, CAPACITY, 37), draw(2, 9, 1, 37), draw(3, CAPACITY, 37)
+def channelwise_equals_float64(kernel_map, dtype, factors, compute_dtype):
+    x, w, g = (
+        draw(seed, *shape, dtype=factors).astype(kind)
+        for seed, shape, kind in (
+            (1, (CAPACITY, 37), dtype),
+            (2, (9, 1, 37), "float32"),
+            (3, (CAPACITY, 37), dtype),
+        )
+    )
 
     @jax.jit
-    def both(x, w):
-        def convolve(w):
-            return convolve_rows(x, w, kernel_map, groups=37, implementation="native")
+    def everything(x, w, g):
+        def convolve(x, w):
+            return convolve_rows(
+                x, w, kernel_map, groups=37, compute_dtype=compute_dtype, implementation="native"
+            )
 
-        out, back = jax.vjp(convolve, w)
-        return out, back(g)[0][:, 0]
+        out, back = jax.vjp(convolve, x, w)
+        return out, *back(g)
 
-    matrices = jnp.eye(37) * w  # the same as one group of 37 channels
-    out, _, by_matrices = exact(x, matrices, kernel_map, g)
-    expected = (out, np.diagonal(by_matrices, axis1=1, axis2=2))
-    for result, numbers in zip(both(x, w), expected, strict=True):
-        np.testing.assert_allclose(result, numbers, atol=1e-6 * np.abs(numbers).max())
+    # The same as one group of 37 channels, of a matrix with this diagonal.
+    out, by_x, by_matrices = exact(x, jnp.eye(37) * w, kernel_map, g)
+    expected = (out, by_x, np.diagonal(by_matrices, axis1=1, axis2=2)[:, None])
+    for result, numbers in zip(everything(x, w, g), expected, strict=True):
+        rounding = 2**-8 if result.dtype == jnp.bfloat16 else 0
+        atol = 1e-6 * np.abs(numbers).max()
+        np.testing.assert_allclose(result.astype(jnp.float32), numbers, rtol=rounding, atol=atol)
+
+
+def test_channelwise_kernels_equal_sums_in_float64(batch, float32_variant):
+    channelwise_equals_float64(maps(batch[1])["same"], "float32", "float32", None)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_channelwise_bfloat16_kernels_have_sums_of_float32(batch, bfloat16_variant, dtype):
+    channelwise_equals_float64(maps(batch[1])["same"], dtype, "bfloat16", jnp.bfloat16)
 
 
 def test_column_sums_equal_sums_in_float64(float32_variant):
@@ -152,8 +205,8 @@ def test_bfloat16_kernels_take_any_number_of_pairs(bfloat16_variant, sites):
         equals_float64(kernel_map, 3, 5, "float32", jnp.bfloat16)
 
 
-def test_tiles_take_the_widest_rows_in_portions_and_nothing_of_an_earlier_call():
-    """64 rows of 4,096 channels are more than the memory for copies holds; they fill all of it."""
+def test_tiles_take_the_widest_rows_in_portions():
+    """64 rows of 4,096 channels are more than the memory for copies holds."""
     x = sparse_tensor(
         np.stack([np.zeros(64, np.int32), np.arange(64, dtype=np.int32)], axis=1),
         np.ones((64, 1), np.float32),
@@ -161,11 +214,8 @@ def test_tiles_take_the_widest_rows_in_portions_and_nothing_of_an_earlier_call()
         batch_size=1,
     )
     kernel_map = geometry(x, levels=1).levels[0].kernel_maps[3]
-    wide = [jnp.full(shape, jnp.nan) for shape in ((64, 4096), (3, 4096, 3), (64, 3))]
     for _ in serving(EMULATED):
         equals_float64(kernel_map, 4096, 3, "float32", "bfloat16")
-        everything(*wide[:2], kernel_map, wide[2], "native", jnp.bfloat16)
-        equals_float64(kernel_map, 3, 3, "float32", "bfloat16")
 
 
 def test_bfloat16_kernels_give_the_same_bits_to_many_threads_at_once(batch, bfloat16_variant):
@@ -201,9 +251,7 @@ def test_every_variant_is_valid_code_of_its_processors(variant, triple, processo
     """Also of those that this one is not: built for them, looked at, and not run."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    families = [compiler.CONVOLUTIONS, compiler.COLUMN_SUMS]
-    if variant.tile.bfloat16:
-        families = [compiler.BFLOAT16]
+    families = [family for family, choice in CHOICE.items() if variant in choice]
     module = ir.Module()
     module.triple = triple
     for family in families:

@@ -19,7 +19,7 @@ def _kernels():
         pytest.skip("no kernels on this platform")
 
 
-def call(result=(ROWS, OUT), dtype="float32", **changed):
+def call(result=(ROWS, OUT), dtype="float32", name=compiler.APPLY, **changed):
     """Calls the handler of a convolution, with one argument or the result changed."""
     given = {
         "x": jnp.ones((5, IN)),
@@ -27,8 +27,8 @@ def call(result=(ROWS, OUT), dtype="float32", **changed):
         "sizes": jnp.array([ROWS, 64], jnp.int32),
         "w": jnp.ones((TAPS, IN, OUT)),
     }
-    given = {name: value for name, value in {**given, **changed}.items() if value is not None}
-    target = compiler.target(compiler.APPLY)
+    given = {key: value for key, value in {**given, **changed}.items() if value is not None}
+    target = compiler.target(name)
     return jax.ffi.ffi_call(target, jax.ShapeDtypeStruct(result, dtype))(*given.values())
 
 
@@ -61,31 +61,62 @@ def test_a_refusal_names_handler_argument_value_and_rule(changed, rule):
     np.testing.assert_array_equal(call(), np.full((ROWS, OUT), TAPS * IN))  # the next call is well
 
 
+def test_sites_have_no_more_axes_than_numbers_of_children_hold():
+    """The child of a site with 70 odd coordinates would be written far outside of the table."""
+    shapes = {"coarse": (1, 70), "count": (), "slot": (1,), "children": (4, 1), "cells": (2, 1)}
+    results = [jax.ShapeDtypeStruct(shape, jnp.int32) for shape in shapes.values()]
+    halve = jax.ffi.ffi_call(compiler.target(compiler.HALVED), results)
+    with pytest.raises(
+        (RuntimeError, ValueError), match=r"axis 1 .axes. of coords is 70: .* to 31"
+    ):
+        halve(jnp.ones((1, 70), jnp.int32), jnp.int32(1), jnp.ones(70, jnp.int32))
+
+
 def test_any_call_of_any_handler_raises_or_is_right():
     """In a process of its own, which a handler that reads what is not there would end."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ops.handler_fuzz", "20"], capture_output=True, text=True
+        [sys.executable, "-m", "tests.ops.native.handler_fuzz", "16"],
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr[-2000:]
 
 
-def test_no_memory_for_a_call_is_an_error_of_xla():
-    """In a process of its own, whose kernels find no memory."""
-    program = """
+@pytest.mark.parametrize(("calls", "answer"), [(0, "RESOURCE_EXHAUSTED"), (1, "right")])
+def test_without_memory_a_call_is_refused_and_without_more_of_it_one_thread_does_all(calls, answer):
+    """In a process of its own, whose kernels find memory so many times."""
+    program = f"""
 import ctypes
 import llvmlite.binding as llvm
+
+libc = ctypes.CDLL(None)
+libc.aligned_alloc.restype = ctypes.c_void_p
+libc.aligned_alloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+left = {calls}
+
+@ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t)
+def allocate(alignment, size):
+    global left
+    left -= 1
+    return libc.aligned_alloc(alignment, size) if left >= 0 else None
+
+llvm.add_symbol("aligned_alloc", ctypes.cast(allocate, ctypes.c_void_p).value)
+
+import jax.numpy as jnp
 import numpy as np
+from tests.ops.native import test_arguments
+from jaxsparse.ops.native import compiler
 
-nothing = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t)(lambda size: None)
-llvm.add_symbol("malloc", ctypes.cast(nothing, ctypes.c_void_p).value)
-
-from tests.ops.test_native_arguments import call
-
+name, rows = compiler.APPLY, 6000
+given = {{"table": jnp.zeros((3, rows), jnp.int32), "sizes": jnp.array([rows, 64], jnp.int32)}}
+if compiler.lanes(compiler.BFLOAT16):  # these need memory to work in
+    name, given["x"] = compiler.APPLY_BFLOAT16, jnp.ones((5, 4), jnp.bfloat16)
 try:
-    call()
+    out = test_arguments.call((rows, 16), name=name, **given)
+    print("right" if (np.asarray(out) == 12).all() else "wrong", left)
 except (RuntimeError, ValueError) as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "RESOURCE_EXHAUSTED: " in done.stdout, (done.returncode, done.stderr[-2000:])
-    assert ": no memory for" in done.stdout
+    assert answer in done.stdout, (done.stdout, done.returncode, done.stderr[-2000:])
+    assert calls or "bytes to work in" in done.stdout

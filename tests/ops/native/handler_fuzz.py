@@ -16,7 +16,7 @@ import numpy as np
 from jaxsparse.ops.native import compiler
 
 LENGTHS = (0, 1, 2, 5, 16, 17, 32, 70, 5000)
-ROWS, TAPS, CHANNELS = (1, 5, 70, 300), (1, 3, 9), (16, 32, 48)
+ROWS, TAPS, CHANNELS = (1, 5, 70, 300), (1, 3, 9), (16, 32, 48, 512)
 TYPES = ("float32", "bfloat16", "int32", "float16", "bool")
 EXTREME = (-(2**31), -1, 2**31 - 1)
 
@@ -63,7 +63,7 @@ def convolution(rng, name):
         {
             "x": drawn(rng, (in_rows, channels), "bfloat16" if halves else "float32"),
             "table": table_of(rng, taps, rows, others, once=by_input),
-            "sizes": np.array([rng.integers(rows + 1), rng.integers(1, 200)], np.int32),
+            "sizes": np.array([rng.integers(rows + 1), rng.integers(1, 1025)], np.int32),
             "w": drawn(rng, (taps, channels, out)),
         },
         {"out": shaped((out_rows, out), "bfloat16" if "rounded" in name else "float32")},
@@ -80,7 +80,7 @@ def gradient(rng, name):
         {
             "x": drawn(rng, (others, channels), kind),
             "table": table_of(rng, taps, rows, others),
-            "sizes": np.array([rng.integers(rows + 1), rng.integers(1, 200)], np.int32),
+            "sizes": np.array([rng.integers(rows + 1), rng.integers(1, 1025)], np.int32),
             "g": drawn(rng, (rows, out), kind),
         },
         {"out": shaped((rng.integers(1, 4), taps, *[channels, out][: 1 if channelwise else 2]))},
@@ -91,7 +91,7 @@ def channelwise(rng, name):
     case = convolution(rng, name)
     rows, channels = case.arguments["table"].shape[1], case.arguments["x"].shape[1]
     case.arguments["w"] = drawn(rng, (len(case.arguments["table"]), channels))
-    case.results["out"] = shaped((rows, channels))
+    case.results["out"] = shaped((rows, channels), case.results["out"].dtype)
     return case
 
 
@@ -106,8 +106,48 @@ def sums(rng, name):
     )
 
 
+def sites(rng, name):
+    shape = rng.integers(2, 9, size=rng.integers(1, 4))
+    coords = np.argwhere(rng.random((2, *shape)) < 0.4).astype(np.int32)[:300]
+    rows, axes = max(1, len(coords)), coords.shape[1]
+    coords = np.resize(coords, (rows, axes)) if len(coords) else np.zeros((1, axes), np.int32)
+    given = {"coords": coords, "num_active": np.array(rng.integers(rows + 1), np.int32)}
+    if "halved" in name:
+        given["sizes"] = np.array([2, *(shape + 1) // 2], np.int32)
+        capacity, words = rng.choice(ROWS), -(-int(np.prod(given["sizes"])) // 32)
+        results = {
+            "coarse": (capacity, axes), "count": (), "slot": (rows,),
+            "children": (2 ** (axes - 1), capacity), "cells": (2, words),
+        }  # fmt: skip
+    else:
+        given["sizes"] = np.array([2, *shape + 2], np.int32)
+        early = rng.choice([0, 1, 4])
+        given["steps"] = np.array(rng.integers(-1, 2, size=(early, axes)), np.int32)
+        given["steps"][:, 0] = 0
+        results = {"table": (2 * early + 1, rows), "places": (rows, 2)}
+    return Case(given, {key: shaped(shape, "int32") for key, shape in results.items()})
+
+
+def expected_of_sites(given, shape):
+    """``coarse``, or the taps of ``table`` up to the central one."""
+    coords = given["coords"][: np.clip(given["num_active"], 0, len(given["coords"]))]
+    if "steps" in given:
+        found = np.full(shape, len(given["coords"]))
+        row_of = {tuple(place): row for row, place in enumerate(coords.tolist())}
+        for tap, step in enumerate([*given["steps"], 0 * coords[:1].sum(0)]):
+            for row, place in enumerate(coords):
+                found[tap, row] = row_of.get(tuple(place + step), len(given["coords"]))
+        return found[: len(given["steps"]) + 1]
+    found = np.full(shape, -1)
+    halves = np.unique(coords >> np.minimum(np.arange(coords.shape[1]), 1), axis=0)[: shape[0]]
+    found[: len(halves)] = halves
+    return found
+
+
 def expected(name, case):
     """What the first result, summed over ranges, must be."""
+    if "coords" in case.arguments:
+        return expected_of_sites(case.arguments, next(iter(case.results.values())).shape)
     given = {
         key: value if value.dtype == np.int32 else value.astype(np.float64)
         for key, value in case.arguments.items()
@@ -125,7 +165,7 @@ def expected(name, case):
     if "g" in given:
         result = result[0]
     x, table = given["x"], given["table"]
-    if "w" in given and "bfloat16" in name:
+    if "w" in given and "bfloat16" in name and not channelwise:
         given["w"] = given["w"].astype(jnp.bfloat16).astype(np.float64)
     active = np.clip(given["sizes"][0], 0, table.shape[1])
     for tap, line in enumerate(table[:, :active]):
@@ -153,7 +193,7 @@ def spoil(rng, case):
         else:
             group["more"] = array
         return
-    if kind == "value" and array.dtype == np.int32:
+    if kind == "value" and group is case.arguments and array.dtype == np.int32:
         flat = array.reshape(-1)
         for _ in range(min(3, flat.size)):
             flat[rng.integers(flat.size)] = rng.choice(EXTREME)
@@ -170,9 +210,11 @@ def spoil(rng, case):
 
 
 def drawers():
-    kinds = {"weight_gradient": gradient, "channelwise_apply": channelwise, "column": sums}
-    families = [compiler.CONVOLUTIONS, compiler.BFLOAT16, compiler.COLUMN_SUMS]
-    for name in (name for family in families if compiler.lanes(family) for name in family):
+    kinds = {
+        "weight_gradient": gradient, "channelwise_apply": channelwise, "column": sums,
+        "neighbours": sites, "halved": sites,
+    }  # fmt: skip
+    for name in (name for family in compiler.FAMILIES if compiler.lanes(family) for name in family):
         yield name, next((draw for part, draw in kinds.items() if part in name), convolution)
 
 
@@ -201,8 +243,11 @@ def main(calls: int) -> None:
                 continue
             if "g" in case.arguments:
                 found = found.sum(0)
+            if "coords" in case.arguments and number % 3:
+                continue  # rows that are not in order have no neighbours to be found
             wanted = expected(name, case)
-            scale = 2**-8 if "rounded" in name else 1e-5
+            found = found[: len(wanted)]
+            scale = 2**-8 if "rounded" in name else 1e-4
             if found.shape != wanted.shape or not np.allclose(found, wanted, scale, scale * 10):
                 print(f"{name} {shapes} is wrong")
     print(f"{raised} refused", file=sys.stderr)
