@@ -143,7 +143,7 @@ def _network(records: Sequence[Record]) -> Iterator[str]:
         "The whole network",
         "The published UResNet, maps built in every call; w1 is a plane of 17,400 sites, w3 a 3-D "
         "event of 20,000. Different results of repeated training steps: 1 is wanted.",
-        ("case", "factors", *_COSTS, "different results"),
+        ("case", "dtype", *_COSTS, "different results"),
         rows,
     )
 
@@ -157,7 +157,7 @@ def _training(records: Sequence[Record]) -> Iterator[str]:
     yield from _section(
         "Training",
         "Simulated planes, from the file on; compilation excluded.",
-        ("config", "factors", "crops/s", "batch", "steps", "worker processes"),
+        ("config", "dtype", "crops/s", "batch", "steps", "worker processes"),
         rows,
     )
 
