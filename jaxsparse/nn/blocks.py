@@ -5,6 +5,7 @@ does not depend on it.
 """
 
 import dataclasses
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -111,15 +112,28 @@ class BlockSettings:
             kernels = compiler.instruction_set(jnp.dtype(self.dtype or jnp.float32).name)
         return f"XLA for {device.device_kind}" if kernels == "none" else f"kernels for {kernels}"
 
-    def batch_norm(self, name: str) -> nn.Module:
+    def batch_norm(self, name: str, *, relu: bool = False) -> nn.Module:
         """A batch norm of this network."""
         return self.layers.BatchNorm(
             train=self.train,
             momentum=self.momentum,
             axis_name=self.axis_name,
+            relu=relu,
             implementation=self.data_flow("column_moments"),
             name=name,
         )
+
+    def batch_norm_and_activation(self, name: str) -> Callable[[Any], Any]:
+        """A batch norm of this network with its activation, in one pass where that is a ReLU."""
+        norm = self.batch_norm(name, relu=self.activation == "relu")
+        if self.activation == "relu":
+            return norm
+        return lambda x: self.activate(norm(x))
+
+    def linear(self, features: int, name: str, **options: Any) -> nn.Module:
+        """A linear layer of this network."""
+        options = {"dtype": self.dtype, "implementation": self.data_flow("convolution"), **options}
+        return self.layers.Linear(features, name=name, **options)
 
     def activate(self, x: Any) -> Any:
         """The activation of this network at every site."""
@@ -164,15 +178,14 @@ class ConvolutionUnit(nn.Module):
             operation = "grouped_convolution"
         else:
             options["features"] = self.features
-        if self.convolution != "Linear":
-            options["implementation"] = settings.data_flow(operation)
+        options["implementation"] = settings.data_flow(operation)
         if self.convolution == "SubmanifoldConv":
             options["kernel_size"] = settings.kernel_size
         convolution = getattr(settings.layers, self.convolution)(**options)
-        norm = settings.batch_norm("norm")
+        norm = settings.batch_norm_and_activation("norm")
         if settings.order == "norm_first":
-            return convolution(settings.activate(norm(x)), where)
-        return settings.activate(norm(convolution(x, where)))
+            return convolution(norm(x), where)
+        return norm(convolution(x, where))
 
 
 class ResidualBlock(nn.Module):
@@ -199,8 +212,6 @@ class ResidualBlock(nn.Module):
         if not self.settings.residual:
             return y
         if x.features.shape[-1] != self.features:
-            projection = layers.Linear(
-                self.features, use_bias=False, dtype=self.settings.dtype, name="projection"
-            )
+            projection = self.settings.linear(self.features, "projection", use_bias=False)
             x = projection(x, geometry)
         return layers.add(x, y)

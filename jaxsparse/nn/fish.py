@@ -81,9 +81,9 @@ class FishBridge(nn.Module):
         check_kind_of(x)
         channels = x.features.shape[-1]
         x = ConvolutionUnit("Linear", max(channels // 2, 1), settings, name="squeeze")(x)
-        x = settings.activate(settings.batch_norm("wide_norm")(x))
-        wide = layers.Linear(2 * channels, dtype=settings.dtype, name="wide")(x)
-        average = settings.activate(settings.batch_norm("gate_norm")(wide))
+        x = settings.batch_norm_and_activation("wide_norm")(x)
+        wide = settings.linear(2 * channels, "wide")(x)
+        average = settings.batch_norm_and_activation("gate_norm")(wide)
         gate = EventGate(self.features, max(self.features // 16, 1), settings, name="gate")(average)
         y = wide
         for index in range(self.blocks):

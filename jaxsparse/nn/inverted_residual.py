@@ -46,7 +46,7 @@ class InvertedResidual(nn.Module):
         )(y, connection)
         if self.reduction:
             y = SqueezeExcitation(self.reduction, settings, name="excitation")(y)
-        y = layers.Linear(self.features, use_bias=False, dtype=settings.dtype, name="project")(y)
+        y = settings.linear(self.features, "project", use_bias=False)(y)
         y = settings.batch_norm("project_norm")(y)
         same = y.stride == x.stride and channels == self.features
         return layers.add(x, y) if settings.residual and same else y

@@ -12,7 +12,6 @@ from jaxsparse.features import per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
 from jaxsparse.nn.pointwise import Tensor, check_kind_of, with_features
-from jaxsparse.ops.normalization import normalised
 
 
 class BatchNorm(nn.Module):
@@ -24,8 +23,7 @@ class BatchNorm(nn.Module):
     In training, mean and (biased) variance are those of the batch: the exact moments of the sites
     of all devices of ``axis_name`` together, however unevenly they are spread. Running statistics
     move by ``running = momentum * running + (1 - momentum) * batch``; a batch without any site
-    leaves them alone. In evaluation the running statistics are used: the layer is then one multiply
-    and one add, which XLA fuses with the ReLU that follows.
+    leaves them alone. In evaluation the running statistics are used.
 
     Variables: ``params`` ``scale`` (1) and ``bias`` (0), ``batch_stats`` ``mean`` (0) and
     ``variance`` (1), all float32 ``[channels]``.
@@ -36,13 +34,15 @@ class BatchNorm(nn.Module):
         defaults of SparseConvNet, with which the published network was built.
       epsilon: added to the variance.
       axis_name: the mapped axis over which moments are summed (None: this device alone).
-      implementation: of the sums over sparse rows, see :func:`jaxsparse.ops.batch_norm`.
+      relu: take the positive part of the result: batch norm and ReLU in one pass over memory.
+      implementation: of the passes over sparse rows, see :func:`jaxsparse.ops.batch_norm`.
     """
 
     train: bool
     momentum: float = 0.9
     epsilon: float = 1e-4
     axis_name: str | None = None
+    relu: bool = False
     implementation: str = "auto"
 
     @nn.compact
@@ -53,32 +53,41 @@ class BatchNorm(nn.Module):
         bias = parameter(self, "bias", nn.initializers.zeros, channels)
         mean = self.variable("batch_stats", "mean", jnp.zeros, channels, jnp.float32)
         variance = self.variable("batch_stats", "variance", jnp.ones, channels, jnp.float32)
-        if not self.train:
-            return _normalise(x, mean.value, variance.value, scale, bias, self.epsilon)
         # Parameters are made outside the mapped step, where the axis has no name yet.
         axis_name = None if self.is_initializing() else self.axis_name
         if isinstance(x, SparseTensor):
+            options: dict[str, Any] = {
+                "epsilon": self.epsilon,
+                "relu": self.relu,
+                "implementation": self.implementation,
+            }
+            if not self.train:
+                moments = (mean.value, variance.value)
+                return ops.batch_norm_inference(x, scale, bias, *moments, **options)
             out, batch_mean, batch_variance, count = ops.batch_norm_with_moments(
-                x,
-                scale,
-                bias,
-                epsilon=self.epsilon,
-                axis_name=axis_name,
-                implementation=self.implementation,
+                x, scale, bias, axis_name=axis_name, **options
             )
         else:
+            if not self.train:
+                return self._dense(x, mean.value, variance.value, scale, bias)
             batch_mean, batch_variance, count = _dense_moments(x, axis_name)
-            out = _normalise(x, batch_mean, batch_variance, scale, bias, self.epsilon)
+            out = self._dense(x, batch_mean, batch_variance, scale, bias)
         if not self.is_initializing():
             keep = jnp.where(count > 0, self.momentum, 1.0)
             mean.value = keep * mean.value + (1 - keep) * batch_mean
             variance.value = keep * variance.value + (1 - keep) * batch_variance
         return out
 
-
-def _normalise(x: Tensor, *moments_and_parameters: Any) -> Tensor:
-    out = normalised(x.features, *moments_and_parameters)
-    return with_features(x, out.astype(x.features.dtype))
+    def _dense(
+        self, x: DenseTensor, mean: Array, variance: Array, scale: Array, bias: Array
+    ) -> DenseTensor:
+        features = x.features
+        vectors = (per_channel(vector, features) for vector in (mean, variance, scale, bias))
+        mean, variance, scale, bias = vectors
+        factor = scale * jax.lax.rsqrt(variance + self.epsilon)
+        out = (features.astype(jnp.float32) - mean) * factor + bias
+        out = jax.nn.relu(out) if self.relu else out
+        return with_features(x, out.astype(features.dtype))
 
 
 def _dense_moments(

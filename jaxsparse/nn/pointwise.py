@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from jaxsparse import SparseTensor
+from jaxsparse import SparseTensor, ops
 from jaxsparse.errors import check_kind
 from jaxsparse.features import check_features, per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
@@ -33,22 +33,32 @@ class Linear(nn.Module):
       features: channels of the output.
       use_bias: add a learned bias.
       dtype: type of the product's operands (None: that of the features); sums are float32.
+      implementation: data flow of sparse rows, see :func:`jaxsparse.ops.convolution`.
     """
 
     features: int
     use_bias: bool = True
     dtype: DTypeLike | None = None
+    implementation: str = "auto"
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
         shape = (x.features.shape[-1], self.features)
         weights = parameter(self, "weights", jax.nn.initializers.he_normal(), shape)
-        out = product(site_features(x), weights, self.dtype)
+        bias = None
         if self.use_bias:
             bias = parameter(self, "bias", nn.initializers.zeros, (self.features,))
-            out = add_bias(out, bias)
-        return with_features(x, out)
+        if isinstance(x, SparseTensor):
+            return ops.linear(
+                x,
+                weights,
+                bias=bias,
+                compute_dtype=self.dtype,
+                implementation=self.implementation,
+            )
+        out = product(site_features(x), weights, self.dtype)
+        return with_features(x, out if bias is None else add_bias(out, bias))
 
 
 def add_bias(
@@ -116,6 +126,11 @@ def product(
         precision=precision_for(dtype),
         preferred_element_type=jnp.float32,
     ).astype(features.dtype)
+
+
+def with_type(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """``x`` with features of another type."""
+    return x.replace(features=x.features.astype(dtype))
 
 
 def site_features(x: Tensor) -> Float[Array, "... channels"]:

@@ -13,7 +13,7 @@ from jaxsparse.ops.connection import (
     target_connection,
     transposed_connection,
 )
-from jaxsparse.ops.convolve import convolution
+from jaxsparse.ops.convolve import convolution, linear
 from jaxsparse.ops.coordinates import count_levels
 from jaxsparse.ops.event_reduction import (
     broadcast_add,
@@ -93,6 +93,7 @@ __all__ = [
     "intersection",
     "kernel_offsets",
     "layer_norm",
+    "linear",
     "masked_moments",
     "max_pooling",
     "max_pooling_with_choice",

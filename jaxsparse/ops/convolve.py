@@ -29,10 +29,11 @@ from jaxsparse.errors import InputError
 from jaxsparse.features import as_array, check_channels, check_features
 from jaxsparse.ops import implementations
 from jaxsparse.ops.connection import Connection, check_connection
-from jaxsparse.ops.kernel_map import KernelMap
+from jaxsparse.ops.int32 import row_count
+from jaxsparse.ops.kernel_map import KernelMap, identity_map
 from jaxsparse.ops.manual_axes import refuse_varying
 from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
-from jaxsparse.tensor import SparseTensor
+from jaxsparse.tensor import SparseTensor, check_tensor
 
 
 def convolution(
@@ -99,6 +100,42 @@ def convolution(
         implementation=implementation,
     )
     return connection.target.tensor(out)
+
+
+def linear(
+    x: SparseTensor,
+    weights: Float[Array, "in out"],
+    *,
+    bias: Float[Array, " out"] | None = None,
+    compute_dtype: Any = None,
+    implementation: str = "auto",
+) -> SparseTensor:
+    """``out = in . weights + bias`` at every site: a convolution of kernel 1.
+
+    Args, errors: as of :func:`convolution`, which says what sums and types are, with one matrix
+    ``[in, out]`` for weights.
+
+    Returns:
+      On the sites of ``x``, of its type; padding rows are zero.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 0], [0, 3]], [[1.0], [2.0]], spatial_shape=(4,), batch_size=1)
+    >>> linear(x, jnp.array([[1.0, 10.0]]), bias=jnp.array([0.5, 0.0])).features.tolist()
+    [[1.5, 10.0], [2.5, 20.0]]
+    """
+    check_tensor(x)
+    weights = jnp.asarray(as_array("weights", weights))
+    if weights.ndim != 2:
+        raise InputError(f"weights has shape {weights.shape}: must be [in, out]")
+    out = convolve_rows(
+        x.features,
+        weights[None],
+        identity_map(row_count("num_active", x.num_active, x.capacity), x.capacity),
+        bias=bias,
+        compute_dtype=compute_dtype,
+        implementation=implementation,
+    )
+    return x.replace(out)
 
 
 def convolve_rows(

@@ -57,7 +57,7 @@ def register(
 
     Args:
       operation: ``"convolution"``, ``"convolution_weight_gradient"``, the same with
-        ``"grouped_"``, ``"column_moments"`` or ``"column_products"``.
+        ``"grouped_"``, ``"column_moments"``, ``"normalise"``, ``"project"`` or ``"spread"``.
       name: of the data flow.
       call: the function.
       platforms: that it is for.

@@ -104,6 +104,11 @@ class KernelMap:
             return self.capacity_out > self.capacity_in
         return self.kind == UP
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether every row has itself for its one input, which nothing need gather."""
+        return self.kind == SUBMANIFOLD and self.taps == 1
+
     def reads(self) -> tuple[Int[Array, "reads rows"], Int[Array, "reads rows"]]:
         """Input rows of every output row, ``capacity_in`` where absent, and the tap of each."""
         if self.kind == UP:  # one pair for each output row, its tap is data
@@ -149,6 +154,17 @@ def kernel_offsets(kernel_size: int, dim: int) -> list[tuple[int, ...]]:
     """
     reach = kernel_size // 2
     return list(itertools.product(range(-reach, reach + 1), repeat=dim))
+
+
+def identity_map(num_active: Int[Array, ""], capacity: int) -> KernelMap:
+    """Map of kernel 1: every active row of ``capacity`` reads itself.
+
+    >>> identity_map(jnp.int32(2), 3).table.tolist()
+    [[0, 1, 3]]
+    """
+    row = jnp.arange(capacity, dtype=jnp.int32)
+    table = jnp.where(row < num_active, row, capacity)[None]
+    return KernelMap(table, None, num_active, num_active, columns=capacity, kind=SUBMANIFOLD)
 
 
 def submanifold_map(

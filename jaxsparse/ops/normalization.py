@@ -9,13 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Float32
 
-from jaxsparse.features import check_channels, check_features, per_channel
-from jaxsparse.ops.column_sums import (
-    active_rows,
-    column_moments,
-    column_products,
-    column_spread,
-)
+from jaxsparse.features import check_channels, check_features
+from jaxsparse.ops.channel_maps import NO_FLOOR, OPEN_GATE, normalise, project, spread
+from jaxsparse.ops.column_sums import column_moments
 from jaxsparse.ops.int32 import row_count
 from jaxsparse.pytree import register_named_tuple
 from jaxsparse.tensor import SparseTensor, check_tensor
@@ -92,6 +88,7 @@ def batch_norm(
     bias: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
+    relu: bool = False,
     axis_name: AxisName = None,
     implementation: str = "auto",
 ) -> SparseTensor:
@@ -102,9 +99,10 @@ def batch_norm(
       scale: float32 ``[channels]``.
       bias: float32 ``[channels]``.
       epsilon: added to the variance.
+      relu: take the positive part of the result, in the same pass over memory.
       axis_name: mapped axis over which the batch is spread; None for one device.
-      implementation: of the sums over rows, ``"auto"``, ``"xla"`` or ``"native"``, which an
-        portable program never holds (``column_sums.py``).
+      implementation: of the passes over rows, ``"auto"``, ``"xla"`` or ``"native"``, which a
+        portable program never holds (``column_sums.py``, ``channel_maps.py``).
 
     Returns:
       The sites of ``x``, features of its type; padding rows are zero. Differentiable in both
@@ -124,7 +122,13 @@ def batch_norm(
     [[-1.0], [1.0]]
     """
     return batch_norm_with_moments(
-        x, scale, bias, epsilon=epsilon, axis_name=axis_name, implementation=implementation
+        x,
+        scale,
+        bias,
+        epsilon=epsilon,
+        relu=relu,
+        axis_name=axis_name,
+        implementation=implementation,
     ).tensor
 
 
@@ -134,6 +138,7 @@ def batch_norm_with_moments(
     bias: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
+    relu: bool = False,
     axis_name: AxisName = None,
     implementation: str = "auto",
 ) -> BatchNormResult:
@@ -150,7 +155,7 @@ def batch_norm_with_moments(
         _num_active(x),
         jnp.asarray(scale, jnp.float32),
         jnp.asarray(bias, jnp.float32),
-        _Options(epsilon, axis_name, implementation),
+        _Options(epsilon, relu, axis_name, implementation),
     )
     stop = jax.lax.stop_gradient
     return BatchNormResult(x.replace(y), stop(mean), stop(variance), stop(count))
@@ -164,40 +169,20 @@ def batch_norm_inference(
     variance: Float[Array, " channels"],
     *,
     epsilon: float = 1e-5,
+    relu: bool = False,
+    implementation: str = "auto",
 ) -> SparseTensor:
     """Normalises with given moments; padding rows are zero.
 
-    Raises:
-      InputError: features or vectors of another type, vectors that have not one number a channel,
-        more active rows than there are.
+    Args, errors: as for ``batch_norm``.
     """
     features = _checked(x, scale=scale, bias=bias, mean=mean, variance=variance)
-    y = normalised(features, mean, variance, scale, bias, epsilon)
-    return x.replace(_active(y, _num_active(x), features.dtype))
-
-
-def normalised(
-    features: Float[Array, "... channels"],
-    mean: Float32[Array, " channels"],
-    variance: Float32[Array, " channels"],
-    scale: Float32[Array, " channels"],
-    bias: Float32[Array, " channels"],
-    epsilon: float,
-) -> Float32[Array, "... channels"]:
-    """``scale * (features - mean) / sqrt(variance + epsilon) + bias``.
-
-    The distance comes first: where it is small beside the mean, ``features * factor`` would round
-    it away.
-    """
-    vectors = (per_channel(vector, features) for vector in (mean, variance, scale, bias))
-    mean, variance, scale, bias = vectors
-    factor = scale * jax.lax.rsqrt(variance + epsilon)
-    return (features.astype(jnp.float32) - mean) * factor + bias
-
-
-def _active(y: Array, num_active: Array, dtype: Any) -> Array:
-    """Of a type, zero on padding rows."""
-    return jnp.where(active_rows(y, num_active), y, 0).astype(dtype)
+    mean, variance, scale, bias = (
+        jnp.asarray(vector, jnp.float32) for vector in (mean, variance, scale, bias)
+    )
+    options = _Options(epsilon, relu, None, implementation)
+    lines = _lines(mean, variance, scale, bias, options)
+    return x.replace(normalise(features, lines, _num_active(x), implementation))
 
 
 def _checked(x: SparseTensor, **vectors: Any) -> Array:
@@ -216,43 +201,59 @@ def _num_active(x: SparseTensor) -> Array:
 
 class _Options(NamedTuple):
     epsilon: float
+    relu: bool
     axis_name: AxisName
     implementation: str
+
+
+def _lines(mean: Array, variance: Array, scale: Array, bias: Array, options: _Options) -> Array:
+    """What ``normalise`` takes.
+
+    It takes the distance first: where that is small beside the mean, ``x * factor`` would round it
+    away.
+    """
+    factor = scale * jax.lax.rsqrt(variance + options.epsilon)
+    floor = jnp.full_like(factor, 0.0 if options.relu else NO_FLOOR)
+    return jnp.stack([mean, factor, bias, floor])
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
 def _normalise(
     features: Array, num_active: Array, scale: Array, bias: Array, options: _Options
 ) -> tuple[Array, Array, Array, Array]:
-    epsilon, axis_name, implementation = options
-    mean, variance, count = _moments(features, num_active, axis_name, implementation)
-    y = normalised(features, mean, variance, scale, bias, epsilon)
-    return _active(y, num_active, features.dtype), mean, variance, count
+    mean, variance, count = _moments(
+        features, num_active, options.axis_name, options.implementation
+    )
+    lines = _lines(mean, variance, scale, bias, options)
+    y = normalise(features, lines, num_active, options.implementation)
+    return y, mean, variance, count
 
 
 @_normalise.defjvp
 def _normalise_jvp(options: _Options, primals: Any, tangents: Any) -> Any:
     features, num_active, scale, bias = primals
     d_features, _, d_scale, d_bias = tangents
-    epsilon, axis_name, implementation = options
+    implementation = options.implementation
     y, mean, variance, count = _normalise(features, num_active, scale, bias, options)
-    sigma = jax.lax.rsqrt(variance + epsilon)
-    sums = column_products(d_features, features, mean, num_active, implementation=implementation)
-    d_mean, d_scatter = _sum_over(sums, axis_name) / jnp.maximum(count, 1.0)
+    sigma = jax.lax.rsqrt(variance + options.epsilon)
+    factor = scale * sigma
+    one = jnp.ones_like(factor)
+    always = [one * number for number in OPEN_GATE]
+    own, sums = project(
+        d_features, features, jnp.stack([mean, factor, *always]), num_active, implementation
+    )
+    d_mean, d_scatter = _sum_over(sums, options.axis_name) / jnp.maximum(count, 1.0)
     # d_scatter is the mean of dx (x - mean). One number a channel for all that multiplies this
     # distance and one for what does not: transposed, they are the only sums over the cotangent.
     slope = sigma * (d_scale - scale * sigma**2 * d_scatter)
-    offset = d_bias - scale * sigma * d_mean
-    dy = column_spread(jnp.stack([offset, slope]), features, mean, num_active, implementation)
-    own = (scale * sigma)[None] * d_features.astype(jnp.float32)
-    dy += jnp.where(active_rows(features, num_active), own, 0)
+    offset = d_bias - factor * d_mean
+    gate = [factor, bias] if options.relu else always
+    dy = spread(
+        jnp.stack([offset, slope]), own, features, jnp.stack([mean, one, *gate]), num_active,
+        implementation,
+    )  # fmt: skip
     d_variance = 2.0 * d_scatter
-    return (y, mean, variance, count), (
-        dy.astype(y.dtype),
-        d_mean,
-        d_variance,
-        jnp.zeros_like(count),
-    )
+    return (y, mean, variance, count), (dy, d_mean, d_variance, jnp.zeros_like(count))
 
 
 def _sum_over(tree: Any, axis_name: AxisName) -> Any:

@@ -93,14 +93,14 @@ def test_a_folder_that_cannot_be_made_costs_the_storing_alone(programs):
 
 
 def test_kernels_are_loaded_from_code_on_disk(programs, monkeypatch):
-    if not compiler.lanes(compiler.COLUMN_SUMS):
+    if not compiler.lanes(compiler.NORMALISATION):
         pytest.skip("no kernels on this platform")
     registered = []
     monkeypatch.setattr(
         jax.ffi, "register_ffi_target", lambda name, *_, **__: registered.append(name)
     )
-    made = compiler.make_kernels(compiler.COLUMN_SUMS)
+    made = compiler.make_kernels(compiler.NORMALISATION)
     assert len(files(programs)) == 1
     monkeypatch.setattr(compiler, "add_kernels", None)  # nothing is compiled
-    assert compiler.make_kernels(compiler.COLUMN_SUMS) == made
-    assert registered == 2 * [compiler.target(name) for name in compiler.COLUMN_SUMS]
+    assert compiler.make_kernels(compiler.NORMALISATION) == made
+    assert registered == 2 * [compiler.target(name) for name in compiler.NORMALISATION]

@@ -66,6 +66,7 @@ OPERATIONS = {
     "intersection": lambda x: ops.intersection(x, X),
     "intersection with it": lambda x: ops.intersection(X, x),
     "layer_norm": lambda x: ops.layer_norm(x, ONES, ONES),
+    "linear": lambda x: ops.linear(x, jnp.ones((2, 1))),
     "masked_moments": ops.masked_moments,
     "max_pooling": lambda x: ops.max_pooling(x, down()),
     "max_pooling_with_choice": lambda x: ops.max_pooling_with_choice(x, down()),

@@ -14,6 +14,7 @@ from jaxsparse.models.fields import check_fields, field
 from jaxsparse.nn.activations import ACTIVATIONS
 from jaxsparse.nn.blocks import VOCABULARIES, BlockSettings
 from jaxsparse.nn.coordinate_inputs import append_coordinates
+from jaxsparse.nn.pointwise import with_type
 from jaxsparse.rules import COUNT, SWITCH, TEXT, number, one_of
 
 DTYPES = ("float32", "bfloat16")
@@ -78,7 +79,8 @@ class Backbone(nn.Module, abc.ABC):
     )
     dtype: str = field(
         "float32", one_of(*DTYPES),
-        "operands of matrix products; sums, features between layers, parameters stay float32",
+        "of features between layers and operands of matrix products; sums, batch norm, parameters "
+        "and last layers stay float32",
     )  # fmt: skip
     momentum: float = field(
         0.9, number("lie in [0, 1)", lambda value: 0 <= value < 1),
@@ -172,11 +174,13 @@ class Backbone(nn.Module, abc.ABC):
                 f"{len(images)} images and {len(geometries)} geometries: the network has "
                 f"views={self.views}, give one of each a view"
             )
-        layers = self.settings(train=False).layers
-        entered = [layers.enter(x, g) for x, g in zip(images, geometries, strict=True)]
+        settings = self.settings(train=False)
+        entered = [settings.layers.enter(x, g) for x, g in zip(images, geometries, strict=True)]
         if self.coordinate_inputs:
             entered = [(append_coordinates(x), g) for x, g in entered]
-        return entered
+        if settings.dtype is None:
+            return entered
+        return [(with_type(x, settings.dtype), g) for x, g in entered]
 
 
 def on_image(settings: BlockSettings, columns: Iterable[Any], image: Any, geometry: Any) -> Any:

@@ -156,7 +156,7 @@ class FishNet(Backbone):
         named |= stages
         x = stages[f"head_{DOWNS - 1}"]
         x = ConvolutionUnit("Linear", x.features.shape[-1] // 2, settings, name="last")(x)
-        named["last"] = settings.activate(settings.batch_norm("last_norm")(x))
+        named["last"] = settings.batch_norm_and_activation("last_norm")(x)
         return dataclasses.replace(features, event=(named["last"],))
 
 

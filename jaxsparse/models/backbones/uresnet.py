@@ -137,7 +137,7 @@ class UNet(nn.Module):
                 x = down(x, geometry)
             x = through(f"encoder_{level}", x, features)
         if EVENT in wanted:
-            stages["bottom"] = settings.activate(settings.batch_norm("bottom_norm")(x))
+            stages["bottom"] = settings.batch_norm_and_activation("bottom_norm")(x)
 
         # Decoder: back to the finest, beside what the encoder had there
         for level, features in reversed(list(enumerate(channels[:-1]))) if PIXELS in wanted else ():

@@ -12,7 +12,7 @@ from jaxsparse.models.heads.head import Head
 from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.dropout import Dropout
-from jaxsparse.nn.pointwise import with_features
+from jaxsparse.nn.pointwise import with_features, with_type
 from jaxsparse.rules import SHARE, SWITCH, Rule
 
 POOLINGS = ("average", "max", "sum", "log_sum")
@@ -65,19 +65,20 @@ class EventHead(Head):
     ) -> Float32[Array, "events classes"]:
         layers = settings.layers
         parts = pooling_parts(self.pooling)
+        views = [with_type(x, jnp.float32) for x in features.event]
         pooled = jnp.concatenate(
-            [_pooled(layers, x, part) for x in features.event for part in parts], axis=-1
+            [_pooled(layers, x, part) for x in views for part in parts], axis=-1
         )
         vectors = DenseTensor(pooled, mask=None, stride=())  # images without an axis
         if self.normalize_pooled:
             sites = sum(
                 layers.global_sum_pooling(with_features(x, jnp.ones_like(x.features[..., :1])))
-                for x in features.event
+                for x in views
             )
             vectors = settings.batch_norm("norm")(vectors.replace(mask=sites[:, 0] > 0))
         vectors = Dropout(self.dropout, train=settings.train, name="dropout")(vectors)
         scores = layers.Linear(self.num_classes, name="scores")(vectors)
-        return jnp.asarray(scores.features, jnp.float32)
+        return jnp.asarray(scores.features)
 
 
 def _pooled(layers: Any, x: Any, part: str) -> Float[Array, "events channels"]:

@@ -15,7 +15,7 @@ class Head(nn.Module, abc.ABC):
     """From features to scores of classes, float32.
 
     A head says what it ``reads``, ``PIXELS`` or ``EVENT``, and gives ``__call__``. Last layers have
-    a bias and operands of the features' own type whatever the ``dtype`` of the network.
+    a bias and float32 operands whatever the ``dtype`` of the network.
     """
 
     reads: ClassVar[str]

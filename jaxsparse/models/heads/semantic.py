@@ -9,6 +9,7 @@ from jaxtyping import Array, Float32
 from jaxsparse.models.backbones.backbone import PIXELS, Features, per_view
 from jaxsparse.models.heads.head import Head
 from jaxsparse.nn.blocks import BlockSettings
+from jaxsparse.nn.pointwise import with_type
 
 
 class SemanticHead(Head):
@@ -31,9 +32,9 @@ class SemanticHead(Head):
         def modules(name: str, make: Any) -> list[Any]:
             return per_view(len(features.pixels), features.shared, name, make)
 
-        norms = modules("norm", settings.batch_norm)
-        scores = modules("scores", lambda name: layers.Linear(self.num_classes, name=name))
+        norms = modules("norm", settings.batch_norm_and_activation)
+        scores = modules("scores", lambda name: settings.linear(self.num_classes, name, dtype=None))
         return tuple(
-            layers.leave(score(settings.activate(norm(x))), image).astype(jnp.float32)
+            layers.leave(score(with_type(norm(x), jnp.float32)), image)
             for x, image, norm, score in zip(features.pixels, images, norms, scores, strict=True)
         )

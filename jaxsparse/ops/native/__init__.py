@@ -156,37 +156,67 @@ def channelwise_weight_gradient(
     return jnp.sum(parts, axis=0)[:, :groups, None, None]
 
 
-def refuses_sums(x: Any, *_: Any) -> str | None:
-    """Why the kernels do not serve sums of these rows; None where they do."""
-    if jnp.dtype(x.dtype).name not in DTYPES:
-        return f"{x.dtype}: {' or '.join(DTYPES)} wanted"
-    if not x.shape[0]:
+def refuses_rows(*arrays: Any) -> str | None:
+    """Why the kernels do not serve maps and sums of these rows; None where they do."""
+    kinds = [jnp.dtype(array.dtype).name for array in arrays]
+    if kinds[0] not in DTYPES or len(set(kinds)) > 1:
+        return f"{', '.join(kinds)}: {' or '.join(DTYPES)} wanted"
+    if not arrays[0].shape[0]:
         return "no rows"
-    if x.shape[1] < CHANNEL_MULTIPLE:
-        return f"{x.shape[1]} channels, at least {CHANNEL_MULTIPLE}"
-    return None if compiler.lanes(compiler.COLUMN_SUMS) else compiler.NONE_HERE
+    if arrays[0].shape[1] < CHANNEL_MULTIPLE:
+        return f"{arrays[0].shape[1]} channels, at least {CHANNEL_MULTIPLE}"
+    return None if compiler.lanes() else compiler.NONE_HERE
 
 
 def column_moments(x: Array, num_active: Array) -> Array:
     """``[sum x, sum (x - mean)^2]`` over the active rows, float32 ``[2, channels]``."""
-    return _column_sums(compiler.MOMENTS, num_active, x)
+    kernel = _by_type(x, compiler.MOMENTS, compiler.MOMENTS_BFLOAT16)
+    shapes = [_sums(x), _sums(x, _rows_of_a_block(x))]
+    return _call(kernel, shapes, x, jnp.asarray(num_active, jnp.int32))[0]
 
 
-def column_products(u: Array, x: Array, center: Array, num_active: Array) -> Array:
-    """``[sum u, sum u (x - center)]`` over the active rows, float32 ``[2, channels]``."""
-    return _column_sums(compiler.PRODUCTS, num_active, u, x, center)
+def normalise(x: Array, lines: Array, num_active: Array) -> Array:
+    """``max(factor (x - center) + bias, floor)`` of the active rows, else zero, as ``x``."""
+    (kernel,) = _by_type(x, compiler.NORMALISE, compiler.NORMALISE_BFLOAT16)
+    return _call(kernel, _as(x), x, lines, _int32(num_active, _rows_of_a_block(x)))
 
 
-def _column_sums(kernel: str, num_active: Array, *arrays: Array) -> Array:
-    rows, channels = arrays[0].shape
-    block = min(max(_SUM_BLOCK_FLOATS // channels, _SUM_BLOCK_ROWS[0]), _SUM_BLOCK_ROWS[1])
-    # A fixed number of blocks, whatever the number of threads: the same bits everywhere.
-    shapes = [(2, channels), (-(-rows // block), 2, channels)]
-    call = jax.ffi.ffi_call(
-        compiler.target(kernel), [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
-    )
-    arrays = tuple(array.astype(jnp.float32) for array in arrays)
-    return call(*arrays, jnp.asarray(num_active, jnp.int32))[0]
+def project(u: Array, x: Array, lines: Array, num_active: Array) -> list[Array]:
+    """``factor u`` and ``[sum u, sum u (x - center)]`` where the gate is open."""
+    kernel = _by_type(x, compiler.PROJECT, compiler.PROJECT_BFLOAT16)
+    block = _rows_of_a_block(x)
+    shapes = [_as(u), _sums(x), _sums(x, block)]
+    return _call(kernel, shapes, u, x, lines, _int32(num_active, block))[:2]
+
+
+def spread(v: Array, c: Array, x: Array, lines: Array, num_active: Array) -> list[Array]:
+    """``c[0] + c[1] (x - center) + factor v`` where the gate is open, else zero, as ``v``."""
+    kernel = _by_type(x, compiler.SPREAD, compiler.SPREAD_BFLOAT16)
+    lines = jnp.concatenate([lines, c])
+    return [_call(kernel, _as(v), v, x, lines, _int32(num_active, _rows_of_a_block(x)))]
+
+
+def _by_type(x: Array, float32: Any, bfloat16: Any) -> Any:
+    return bfloat16 if x.dtype == jnp.bfloat16 else float32
+
+
+def _rows_of_a_block(x: Array) -> int:
+    """A fixed number, whatever the number of threads: the same bits everywhere."""
+    return min(max(_SUM_BLOCK_FLOATS // x.shape[1], _SUM_BLOCK_ROWS[0]), _SUM_BLOCK_ROWS[1])
+
+
+def _as(x: Array) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype)
+
+
+def _sums(x: Array, block: int | None = None) -> jax.ShapeDtypeStruct:
+    """Two sums a channel, or as many a block."""
+    blocks = () if block is None else (-(-x.shape[0] // block),)
+    return jax.ShapeDtypeStruct((*blocks, 2, x.shape[1]), jnp.float32)
+
+
+def _call(kernel: str, shapes: Any, *operands: Array) -> Any:
+    return jax.ffi.ffi_call(compiler.target(kernel), shapes)(*operands)
 
 
 def _table(kernel_map: KernelMap) -> Array:
@@ -238,5 +268,7 @@ _register("convolution", apply, refuses)
 _register("convolution_weight_gradient", weight_gradient, refuses)
 _register("grouped_convolution", channelwise_apply, refuses_groups)
 _register("grouped_convolution_weight_gradient", channelwise_weight_gradient, refuses_groups)
-_register("column_moments", column_moments, refuses_sums)
-_register("column_products", column_products, lambda _, x, *rest: refuses_sums(x))
+_register("column_moments", column_moments, lambda x, _: refuses_rows(x))
+_register("normalise", normalise, lambda x, *_: refuses_rows(x))
+_register("project", project, lambda u, x, *_: refuses_rows(u, x))
+_register("spread", spread, lambda v, _, x, *__: refuses_rows(v, x))

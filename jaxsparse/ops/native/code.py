@@ -111,16 +111,16 @@ class Code:
         return self.b.inttoptr(self.b.sub(self.b.ptrtoint(base, I64), offset), POINTER)
 
     def load(self, kind: Any, address: Value) -> Value:
-        """The ``kind`` at an address; vectors need no alignment beyond a float's."""
+        """The ``kind`` at an address; vectors need no alignment beyond a number's."""
         value = self.b.load(self.b.bitcast(address, ir.PointerType(kind)))
-        value.align = 4 if isinstance(kind, ir.VectorType) else _size(kind)
+        value.align = _alignment(kind)
         return value
 
     def store(self, value: Value, address: Value) -> None:
         """Writes a value to an address."""
         kind = value.type
         done = self.b.store(value, self.b.bitcast(address, ir.PointerType(kind)))
-        done.align = 4 if isinstance(kind, ir.VectorType) else _size(kind)
+        done.align = _alignment(kind)
 
     def load_int(self, address: Value) -> Value:
         """The int32 at an address, widened."""
@@ -150,13 +150,25 @@ class Code:
         instruction = self.external(name, c.type, [c.type, pairs, pairs])
         return self.b.call(instruction, [c, self.b.bitcast(a, pairs), self.b.bitcast(b, pairs)])
 
-    def round(self, numbers: Value) -> Value:
-        """A vector of floats as bfloat16, in 16 bits each."""
+    def round(self, numbers: Value, instruction: bool = True) -> Value:
+        """A vector of floats as bfloat16, in 16 bits each; in integers if it has no instruction."""
         lanes = numbers.type.count
-        rounded = ir.VectorType(BF16, lanes)
-        name = f"llvm.x86.avx512bf16.cvtneps2bf16.{32 * lanes}"
-        bits = self.b.call(self.external(name, rounded, [numbers.type]), [numbers])
-        return self.b.bitcast(bits, ir.VectorType(I16, lanes))
+        half = ir.VectorType(I16, lanes)
+        if instruction:
+            rounded = ir.VectorType(BF16, lanes)
+            name = f"llvm.x86.avx512bf16.cvtneps2bf16.{32 * lanes}"
+            bits = self.b.call(self.external(name, rounded, [numbers.type]), [numbers])
+            return self.b.bitcast(bits, half)
+
+        def every(number: int) -> Value:
+            return ir.Constant(ir.VectorType(I32, lanes), [number] * lanes)
+
+        bits = self.b.bitcast(numbers, ir.VectorType(I32, lanes))
+        odd = self.b.and_(self.b.lshr(bits, every(16)), every(1))
+        nearest = self.b.add(bits, self.b.add(odd, every(0x7FFF)))  # ties go to the even one
+        quiet = self.b.or_(bits, every(1 << 22))  # NaN stays one, whatever its bits
+        is_nan = self.b.fcmp_unordered("uno", numbers, numbers)
+        return self.b.trunc(self.b.lshr(self.b.select(is_nan, quiet, nearest), every(16)), half)
 
     def widen(self, halves: Value) -> Value:
         """A vector of bfloat16, in 16 bits each, as floats."""
@@ -206,6 +218,10 @@ class Code:
     def minimum(self, a: Value, b: Value) -> Value:
         """The smaller of two integers."""
         return self.b.select(self.b.icmp_signed("<", a, b), a, b)
+
+    def maximum(self, a: Value, b: Value) -> Value:
+        """The larger of two integers."""
+        return self.b.select(self.b.icmp_signed(">", a, b), a, b)
 
     @contextlib.contextmanager
     def loop(self, start: Value, stop: Value, step: Value = 1) -> Iterator[Value]:
@@ -296,6 +312,10 @@ class Variable:
     def set(self, value: Value) -> None:
         """Gives it another value from here on."""
         self._code.b.store(value, self._slot)
+
+
+def _alignment(kind: Any) -> int:
+    return min(4, _size(kind.element)) if isinstance(kind, ir.VectorType) else _size(kind)
 
 
 def _size(kind: Any) -> int:

@@ -37,15 +37,32 @@ CHANNELWISE_BFLOAT16 = (
     "jaxsparse_channelwise_apply_bfloat16_rounded",
     "jaxsparse_channelwise_weight_gradient_bfloat16",
 )
-COLUMN_SUMS = MOMENTS, PRODUCTS = (
-    "jaxsparse_column_moments",
-    "jaxsparse_column_products",
+NORMALISATION = MOMENTS, PROJECT, SPREAD = (
+    "jaxsparse_moments",
+    "jaxsparse_project",
+    "jaxsparse_spread",
+)
+NORMALISATION_BFLOAT16 = MOMENTS_BFLOAT16, PROJECT_BFLOAT16, SPREAD_BFLOAT16 = (
+    "jaxsparse_moments_bfloat16",
+    "jaxsparse_project_bfloat16",
+    "jaxsparse_spread_bfloat16",
 )
 SITE_TABLES = NEIGHBOURS, HALVED = (
     "jaxsparse_neighbours",
     "jaxsparse_halved_sites",
 )
-FAMILIES = (CONVOLUTIONS, BFLOAT16, CHANNELWISE_BFLOAT16, COLUMN_SUMS, SITE_TABLES)
+NORMALISE, NORMALISE_BFLOAT16 = ("jaxsparse_normalise",), ("jaxsparse_normalise_bfloat16",)
+
+_OF_BFLOAT16_ROWS = (NORMALISATION_BFLOAT16, NORMALISE_BFLOAT16)
+FAMILIES = (
+    CONVOLUTIONS,
+    BFLOAT16,
+    CHANNELWISE_BFLOAT16,
+    NORMALISATION,
+    NORMALISE,
+    SITE_TABLES,
+    *_OF_BFLOAT16_ROWS,
+)
 
 # Part of the names: a program that was stored for other kernels must not find these. Raise it with
 # every change of what a kernel takes, gives or relies on. How it computes is its own business, and
@@ -65,9 +82,10 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
     without fused multiply-add. Where LLVM cannot make them there is a warning, and none.
 
     Args:
-      family: ``CONVOLUTIONS``, ``BFLOAT16``, the convolutions with factors of bfloat16, for which
-        a processor must have an instruction, ``COLUMN_SUMS`` or ``SITE_TABLES``, each made when it
-        is first needed: inference takes no sums.
+      family: ``CONVOLUTIONS``; ``BFLOAT16``, the convolutions with factors of bfloat16, for which
+        a processor must have an instruction; ``NORMALISE`` or ``NORMALISATION`` or either of
+        bfloat16; ``SITE_TABLES``. Each is made when it is first needed: inference takes no
+        derivatives.
     """
     variant = _variant(family)
     return variant.tile.lanes if variant else 0
@@ -180,18 +198,34 @@ def variants_of(family: tuple[str, ...]) -> tuple[Any, ...]:
     """The variants that a family may be made of, the best first."""
     from jaxsparse.ops.native import variants  # it imports llvmlite too
 
-    halves = family in (BFLOAT16, CHANNELWISE_BFLOAT16)
-    return variants.BFLOAT16 if halves else variants.FLOAT32
+    if family in (BFLOAT16, CHANNELWISE_BFLOAT16):
+        return variants.BFLOAT16
+    if family in _OF_BFLOAT16_ROWS:  # which any processor can read and write
+        return (*variants.BFLOAT16, *variants.FLOAT32)
+    return variants.FLOAT32
 
 
 def add_kernels(family: tuple[str, ...], module: Any, names: list[str], variant: Any) -> None:
     """Adds the kernels of a family to an LLVM module, under these names."""
-    from jaxsparse.ops.native import channelwise, column_sums, kernels, site_tables, tap_sums
+    from jaxsparse.ops.native import (
+        channel_maps,
+        channelwise,
+        column_sums,
+        kernels,
+        site_tables,
+        strips,
+        tap_sums,
+    )
 
     tile, products, block_sum = variant.tile, variant.make_products, variant.make_block_sum
-    if family == COLUMN_SUMS:
-        column_sums.add_moments(module, names[0], tile.lanes)
-        column_sums.add_products(module, names[1], tile.lanes)
+    numbers = strips.Numbers(family in _OF_BFLOAT16_ROWS, instruction=tile.bfloat16)
+    if family in (NORMALISATION, NORMALISATION_BFLOAT16):
+        column_sums.add_moments(module, names[0], tile.lanes, numbers)
+        channel_maps.add_project(module, names[1], tile.lanes, numbers)
+        channel_maps.add_spread(module, names[2], tile.lanes, numbers)
+        return
+    if family in (NORMALISE, NORMALISE_BFLOAT16):
+        channel_maps.add_normalise(module, names[0], tile.lanes, numbers)
         return
     if family == SITE_TABLES:
         site_tables.add_neighbours(module, names[0])

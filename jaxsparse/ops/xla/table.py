@@ -25,6 +25,8 @@ from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, sid
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
     """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
     x, w = x.astype(compute_dtype), w.astype(compute_dtype)
+    if kernel_map.is_identity:
+        return active_rows(product(x, w[0]), kernel_map.num_out)
     if kernel_map.kind == UP:
         products = product(x, side_by_side(w)).reshape(-1, w.shape[2])
         return products.at[kernel_map.slot].get(mode="fill", fill_value=0)
@@ -45,6 +47,8 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
 
 def _weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
+    if kernel_map.is_identity:
+        return product(active_rows(x, kernel_map.num_in).T, g)[None]
     padded = grow(x, x.shape[0] + 1, 0)
     gathered = take(padded, kernel_map.table.T).reshape(kernel_map.rows, -1)
     return product(gathered.T, g).reshape(kernel_map.taps, x.shape[1], g.shape[1])

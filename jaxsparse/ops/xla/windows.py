@@ -70,6 +70,8 @@ def block_rows(rows: int, target: int) -> int:
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
     """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
     x, w = x.astype(compute_dtype), w.astype(compute_dtype)
+    if kernel_map.is_identity:
+        return active_rows(product(x, w[0]), kernel_map.num_out)
     if kernel_map.kind == DOWN or (kernel_map.kind == GENERAL and not kernel_map.expands):
         return _apply_gathered(kernel_map, x, w)
     return _apply_windows(kernel_map, x, w)
@@ -78,6 +80,8 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:
     """``w[k] = sum_o x[in(o, k)]^T . g[o]``, float32 ``[taps, in, out]``."""
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
+    if kernel_map.is_identity:
+        return product(active_rows(x, kernel_map.num_in).T, g)[None]
     g, met = finite_rows(g, kernel_map.table, x.shape[0])
     total = _weight_gradient_blocks(kernel_map, grow(x, x.shape[0] + 1, 0), g)
     return jnp.where(met, jnp.nan, total)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import geometry, sparse_tensor
-from jaxsparse.ops import column_sums
+from jaxsparse.ops import channel_maps, column_sums
 from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.native import compiler
 from tests.ops.drawn_maps import CAPACITY, draw, everything, exact, maps, sites_and_geometry
@@ -82,7 +83,8 @@ def serving(variant):
     jax.clear_caches()
     emulated_registers.forget_counts()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variants, "BFLOAT16" if halves else "FLOAT32", (variant,))
+        patch.setattr(variants, "BFLOAT16", (variant,) if halves else ())
+        patch.setattr(variants, "FLOAT32", variants.FLOAT32 if halves else (variant,))
         patch.setattr(compiler, "_variants", _made.setdefault(variant.name, others))
         patch.setattr(compiler, "ABI_VERSION", f"for {variant.name}")
         # The emulation knows an address of this process: its code is of no use to another.
@@ -173,15 +175,42 @@ def test_channelwise_bfloat16_kernels_have_sums_of_float32(batch, bfloat16_varia
     channelwise_equals_float64(maps(batch[1])["same"], dtype, "bfloat16", jnp.bfloat16)
 
 
-def test_column_sums_equal_sums_in_float64(float32_variant):
-    x, u, center = draw(1, 3001, 37), draw(2, 3001, 37), draw(3, 37)
-    active = 2900
-    moments = column_sums.column_moments(x, jnp.int32(active), implementation="native")
-    products = column_sums.column_products(u, x, center, jnp.int32(active), implementation="native")
-    x, u = (np.asarray(array, np.float64)[:active] for array in (x, u))
-    expected = [x.sum(0), ((x - x.mean(0)) ** 2).sum(0), u.sum(0), (u * (x - center)).sum(0)]
-    for result, numbers in zip([*moments, *products], expected, strict=True):
-        np.testing.assert_allclose(result, numbers, atol=1e-6 * active)  # of terms about 1
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_sums_and_maps_of_channels_equal_float64(float32_variant, dtype):
+    """Without an instruction that rounds to bfloat16, too."""
+    x, u = (jnp.asarray(draw(seed, 3001, 37), dtype) for seed in (1, 2))
+    lines, active = draw(3, 4, 37), 2900
+    first, *others = column_sums.column_moments(x, jnp.int32(active), implementation="native")
+    y = channel_maps.normalise(x, lines, jnp.int32(active), "native")
+    rows, sums = channel_maps.project(u, x, lines, jnp.int32(active), "native")
+    spread = channel_maps.spread(sums, u, x, lines, jnp.int32(active), "native")
+    exact: Any = (np.asarray(array, np.float64) for array in (x[:active], u[:active], sums))
+    x, u, c = exact
+    distance = x - lines[0]
+    shut = lines[2] * distance + lines[3] <= 0
+    passed = np.where(shut, 0, u)
+    expected = {
+        "sums": (
+            [first, *others, *sums],
+            [x.sum(0), ((x - x.mean(0)) ** 2).sum(0), passed.sum(0), (passed * distance).sum(0)],
+            1e-6 * active,  # of terms about 1
+        ),
+        "rows": (
+            [array[:active] for array in (y, rows, spread)],
+            [
+                np.maximum(distance * lines[1] + lines[2], lines[3]),
+                lines[1] * passed,
+                np.where(shut, 0, c[0] + c[1] * distance + lines[1] * u),
+            ],
+            1e-6 if dtype == "float32" else 2**-8,
+        ),
+    }
+    for results, oracle, tolerance in expected.values():
+        for result, numbers in zip(results, oracle, strict=True):
+            scale = max(1, np.abs(numbers).max()) if result.ndim > 1 else 1
+            np.testing.assert_allclose(
+                np.asarray(result, np.float64), numbers, atol=tolerance * scale
+            )
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
