@@ -134,18 +134,18 @@ class Encoder(flax.linen.Module):
 
     @flax.linen.compact
     def __call__(self, x: jaxsparse.SparseTensor, maps: Maps) -> jaxsparse.SparseTensor:
-        def unit(name: str, x: Any, channels: int, where: ops.Connection) -> Any:
+        def unit(name: str, x: Any, channels: int, where: ops.Connection, relu: bool = True) -> Any:
             x = nn.GeneralConv(channels, name=f"{name}_convolution")(x, where)
-            return nn.BatchNorm(train=True, epsilon=1e-5, name=f"{name}_norm")(x)
+            return nn.BatchNorm(train=True, epsilon=1e-5, relu=relu, name=f"{name}_norm")(x)
 
-        x = nn.relu(unit("stem", x, self.channels[0], maps.submanifold[0]))
+        x = unit("stem", x, self.channels[0], maps.submanifold[0])
         for stage, channels in enumerate(self.channels):
             same = maps.submanifold[stage]
             if stage:
-                x = nn.relu(unit(f"down_{stage}", x, channels, maps.strided[stage - 1]))
+                x = unit(f"down_{stage}", x, channels, maps.strided[stage - 1])
             for block in range(self.blocks):
-                y = nn.relu(unit(f"stage_{stage}_{block}_first", x, channels, same))
-                y = unit(f"stage_{stage}_{block}_second", y, channels, same)
+                y = unit(f"stage_{stage}_{block}_first", x, channels, same)
+                y = unit(f"stage_{stage}_{block}_second", y, channels, same, relu=False)
                 x = nn.relu(nn.add(x, y))
         return x
 

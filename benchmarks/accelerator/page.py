@@ -100,12 +100,13 @@ def _field(records: Sequence[Record], *, compare: bool) -> Iterator[str]:
             ])  # fmt: skip
     yield from _section(
         "The field's benchmark",
-        "Its figures are of https://github.com/youngsm/sparse-conv-benchmarks (27f7dae): an H200 "
-        "NVL, bfloat16 (MinkowskiEngine and TorchSparse: float32), kernel maps excluded, timed on "
-        "the device. Ours are by the clock, from the call to the result, features bfloat16, on "
-        "seeded tracks of as many sites: maps given / maps built in every call. Ratios, memory "
-        "and compilation are of the rule of output sites of the fastest engine, and below 1 where "
-        "jaxsparse is ahead; memory is all arrays of a call in MB beside that engine's.",
+        "Theirs: https://github.com/youngsm/sparse-conv-benchmarks (27f7dae), an H200 NVL, "
+        "bfloat16 (MinkowskiEngine and TorchSparse: float32), timed on the device, "
+        "kernel maps excluded. "
+        "Ours: by the clock, from the call to the result, bfloat16 features, seeded tracks of as "
+        "many sites; maps given / maps built in every call. Ratios are to the fastest engine, with "
+        "its rule of output sites: below 1 jaxsparse is ahead. MB are all arrays of a call. "
+        "Programs are compiled side by side.",
         ("case", "field's best, ms", *(f"ms, {rule}" for rule in RULES),
          "ratios", "MB, field's", "compile s"),
         rows,
@@ -142,7 +143,7 @@ def _network(records: Sequence[Record]) -> Iterator[str]:
         "The whole network",
         "The published UResNet, maps built in every call; w1 is a plane of 17,400 sites, w3 a 3-D "
         "event of 20,000. Different results of repeated training steps: 1 is wanted.",
-        ("case", "factors", *_COSTS, "different results"),
+        ("case", "dtype", *_COSTS, "different results"),
         rows,
     )
 
@@ -156,7 +157,7 @@ def _training(records: Sequence[Record]) -> Iterator[str]:
     yield from _section(
         "Training",
         "Simulated planes, from the file on; compilation excluded.",
-        ("config", "factors", "crops/s", "batch", "steps", "worker processes"),
+        ("config", "dtype", "crops/s", "batch", "steps", "worker processes"),
         rows,
     )
 

@@ -91,5 +91,6 @@ def smoke() -> Scale:
         training={
             "model.filters": 2, "model.depth": 2, "model.blocks": 1, "data.crop": (32, 32),
             "train.batch_size": 4, "train.devices": 1, "train.steps": 3, "train.log_every": 1,
+            "data.workers": 1,
         },
     )  # fmt: skip
