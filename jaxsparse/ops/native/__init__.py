@@ -26,7 +26,7 @@ DTYPES = ("float32", "bfloat16")
 CHANNEL_MULTIPLE = 16
 MAX_CHANNELS = 4096  # a row of this many is scratch memory on the stack of a thread
 MAX_BLOCK_ROWS = 1024  # the lists of their addresses are there too
-BLOCK_SUMS = 2**15  # float32 sums of a block that is then rounded: memory for them is lent
+BLOCK_SUMS = 2**15  # and float32 sums of a block that is then rounded
 MAX_TAPS = 1024  # and those of the taps of a row of a channelwise convolution
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima.

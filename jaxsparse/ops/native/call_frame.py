@@ -12,7 +12,7 @@ from typing import Any
 from llvmlite import ir
 
 from jaxsparse.ops.native.arguments import Frame, Signature
-from jaxsparse.ops.native.code import CACHE_LINE, I32, I64, POINTER, VOID, Code, Value
+from jaxsparse.ops.native.code import I32, I64, POINTER, VOID, Code, Value
 from jaxsparse.ops.native.error import RESOURCE_EXHAUSTED, make_error
 
 # XLA_FFI_CallFrame
@@ -25,9 +25,7 @@ _METADATA_EXTENSION = 1
 _MINOR_VERSION = 1  # the oldest that XLA takes; a later major version refuses it
 
 # The record of one call that its threads share: 64-bit slots. It is freed by the last to leave it,
-# since a busy pool may start a helper after the call has returned. Behind it lies what the first
-# thread works in; the others allocate as much. It is not on their stacks: those of XLA's pool have
-# 8 MiB everywhere, but the first thread may be anyone's.
+# since a busy pool may start a helper after the call has returned.
 _NEXT, _DONE, _USERS, _ITEMS, _FIRST_VALUE = 0, 8, 16, 24, 32
 _RECORD_BYTES = 512
 
@@ -62,14 +60,11 @@ def parallel_handler(
     frame = code.arguments[0]
     _answer_for_metadata(code, frame)
     items, values = prepare(code, signature.check(code, name, frame))
+    record = code.b.call(code.external("malloc", POINTER, [I64]), [code.integer(_RECORD_BYTES)])
+    with code.b.if_then(code.b.icmp_unsigned("==", record, ir.Constant(POINTER, None))):
+        text = code.text(f"{name}: no memory for the {_RECORD_BYTES} bytes that threads share")
+        code.b.ret(make_error(code, frame, RESOURCE_EXHAUSTED, text))
     kinds = [value.type for value in values]
-    work, work_bytes = _work_function(module, f"{name}_work", kinds, make_worker)
-    help_ = _help_function(module, f"{name}_help", work, work_bytes)
-    record = _allocate(code, _RECORD_BYTES + work_bytes)
-    with code.b.if_then(_is_null(code, record)):
-        text = code.text(f"{name}: no memory for %lld bytes to work in")
-        number = code.integer(_RECORD_BYTES + work_bytes)
-        code.b.ret(make_error(code, frame, RESOURCE_EXHAUSTED, text, number))
     for index, value in enumerate(values):
         code.store(value, code.at(record, _FIRST_VALUE + 8 * index))
     code.store(code.integer(0), code.at(record, _NEXT))
@@ -77,8 +72,10 @@ def parallel_handler(
     code.store(code.integer(1), code.at(record, _USERS))
     code.store(items, code.at(record, _ITEMS))
 
+    work = _work_function(module, f"{name}_work", kinds, make_worker)
+    help_ = _help_function(module, f"{name}_help", work)
     _call_helpers(code, frame, record, items, help_)
-    code.b.call(work, [record, code.at(record, _RECORD_BYTES)])
+    code.b.call(work, [record])
     # Nobody holds more than one item: the wait is short, unless its thread lost its core.
     with code.forever() as leave_if:
         leave_if(code.b.icmp_signed(">=", code.load_atomic(code.at(record, _DONE)), items))
@@ -109,9 +106,9 @@ def _work_function(
     name: str,
     kinds: list[Any],
     make_worker: Callable[[Code, list[Value]], Callable[[Value], None]],
-) -> tuple[Any, int]:
-    """Takes items from the record until none is left; also the bytes that it needs to work in."""
-    code = Code(module, name, VOID, [POINTER, POINTER])
+) -> Any:
+    """Takes items from the record until none is left."""
+    code = Code(module, name, VOID, [POINTER])
     record = code.arguments[0]
     values = [
         code.load(kind, code.at(record, _FIRST_VALUE + 8 * index))
@@ -126,34 +123,18 @@ def _work_function(
         code.add_atomic(code.at(record, _DONE), 1)
     code.leave()
     code.finish()
-    return code.function, code.workspace_bytes
-
-
-def _help_function(module: ir.Module, name: str, work: Any, work_bytes: int) -> Any:
-    """What a thread of the pool runs. Where there is no memory for it, the others do its work."""
-    code = Code(module, name, VOID, [POINTER])
-    code.keep_short()
-    record = code.arguments[0]
-    if work_bytes:
-        memory = _allocate(code, work_bytes)
-        with code.b.if_then(code.b.not_(_is_null(code, memory))):
-            code.b.call(work, [record, memory])
-            code.b.call(code.external("free", VOID, [POINTER]), [memory])
-    else:
-        code.b.call(work, [record, record])
-    _leave(code, record)
-    code.b.ret_void()
-    code.finish()
     return code.function
 
 
-def _allocate(code: Code, size: int) -> Value:
-    allocate = code.external("aligned_alloc", POINTER, [I64, I64])
-    return code.b.call(allocate, [code.integer(CACHE_LINE), code.integer(size)])
-
-
-def _is_null(code: Code, pointer: Value) -> Value:
-    return code.b.icmp_unsigned("==", pointer, ir.Constant(POINTER, None))
+def _help_function(module: ir.Module, name: str, work: Any) -> Any:
+    """What a thread of the pool runs."""
+    code = Code(module, name, VOID, [POINTER])
+    code.keep_short()
+    code.b.call(work, [code.arguments[0]])
+    _leave(code, code.arguments[0])
+    code.b.ret_void()
+    code.finish()
+    return code.function
 
 
 def _leave(code: Code, record: Value) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
+from jaxsparse.ops.native import CHANNEL_MULTIPLE
 from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import Code, Value
@@ -42,7 +43,7 @@ def add_normalise(module: ir.Module, name: str, lanes: int, numbers: Numbers) ->
 
         return _block_worker(code, lanes, target, sizes, map_strip)
 
-    signature = _signature(numbers, lanes, ("x",), lines=4, sums=False)
+    signature = _signature(numbers, ("x",), lines=4, sums=False)
     parallel_handler(module, name, signature, _prepare(signature), make_worker)
 
 
@@ -72,7 +73,7 @@ def add_spread(module: ir.Module, name: str, lanes: int, numbers: Numbers) -> No
 
         return _block_worker(code, lanes, target, sizes, map_strip)
 
-    signature = _signature(numbers, lanes, ("v", "x"), lines=6, sums=False)
+    signature = _signature(numbers, ("v", "x"), lines=6, sums=False)
     parallel_handler(module, name, signature, _prepare(signature), make_worker)
 
 
@@ -118,13 +119,11 @@ def add_project(module: ir.Module, name: str, lanes: int, numbers: Numbers) -> N
 
         for_strips(code, lanes, channels, add_strip)
 
-    signature = _signature(numbers, lanes, ("u", "x"), lines=4, sums=True)
+    signature = _signature(numbers, ("u", "x"), lines=4, sums=True)
     parallel_handler(module, name, signature, _prepare(signature), make_worker, finish)
 
 
-def _signature(
-    numbers: Numbers, lanes: int, arrays: tuple[str, ...], *, lines: int, sums: bool
-) -> Signature:
+def _signature(numbers: Numbers, arrays: tuple[str, ...], *, lines: int, sums: bool) -> Signature:
     """Of rows and lines to rows, and to sums over the rows where there are some."""
     rows = tuple(Operand(array, numbers.dtype, "rows channels") for array in (*arrays, "out"))
     added = (
@@ -139,7 +138,7 @@ def _signature(
         ),
         results=(rows[-1], *(added if sums else ())),
         limits={
-            "channels": Limits(lanes),
+            "channels": Limits(CHANNEL_MULTIPLE),
             "block": Limits(1),
             **({"blocks": Limits(1)} if sums else {}),
         },

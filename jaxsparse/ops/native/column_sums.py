@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
+from jaxsparse.ops.native import CHANNEL_MULTIPLE
 from jaxsparse.ops.native.arguments import Frame, Limits, Operand, Signature
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import F32, Code, Value, Variable
@@ -35,7 +36,11 @@ def add_moments(module: ir.Module, name: str, lanes: int, numbers: Numbers) -> N
             Operand("out", "float32", "2 channels"),
             Operand("parts", "float32", "blocks 2 channels"),
         ),
-        limits={"rows": Limits(1), "channels": Limits(lanes), "blocks": Limits(1)},
+        limits={
+            "rows": Limits(1),
+            "channels": Limits(CHANNEL_MULTIPLE),
+            "blocks": Limits(1),
+        },
     )
 
     def prepare(code: Code, frame: Frame) -> tuple[Value, list[Value]]:

@@ -132,7 +132,7 @@ def add_apply(
         x, table, w, out, active, absent, block, rows, columns, taps, words, row_bytes = values
         own = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
         other = code.array(I64, MAX_BLOCK_ROWS + 2 * tile.rows)
-        sums = code.workspace(F32, BLOCK_SUMS) if rounded else None
+        sums = code.array(F32, BLOCK_SUMS) if rounded else None
         products = make_products(code, tile, words, row_bytes, by_input)
         x_bytes = code.b.mul(words, code.integer(FLOAT))
         tap_bytes = code.b.mul(code.b.mul(words, row_bytes), code.integer(tile.factors))
@@ -194,7 +194,7 @@ class VectorProducts:
         self._words, self._row_bytes = words, row_bytes
         self._nowhere = code.array(F32, MAX_CHANNELS)
         if tile.bfloat16:
-            self._packed = code.workspace(F32, MAX_CHANNELS // 2 * tile.width)
+            self._packed = code.array(F32, MAX_CHANNELS // 2 * tile.width)
 
     def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
         """See :class:`Products`."""

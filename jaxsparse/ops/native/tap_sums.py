@@ -229,7 +229,7 @@ def _add_tile(
 
 def _join_rows(code: Code, lanes: int, addresses: Value, count: Value, width: Value) -> None:
     """Copies rows of bfloat16 two and two: words of a channel of both, listed in their place."""
-    joined = code.workspace(F32, BLOCK_SUMS)
+    joined = code.array(F32, BLOCK_SUMS)
     zeros = code.array(F32, MAX_CHANNELS // 2)
     clear(code, zeros, code.integer(MAX_CHANNELS // 2 * FLOAT))
     repeat_last(code, addresses, count, code.b.ptrtoint(zeros, I64), 1)

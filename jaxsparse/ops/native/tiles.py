@@ -53,8 +53,8 @@ class TileProducts:
         self._code, self._tile, self._overwrite = code, tile, overwrite
         self._words, self._row_bytes = words, row_bytes
         self._copied_words = _filled(code, words, ROW_WORDS)
-        self._copies = code.workspace(F32, _COPIED_WORDS)
-        self._strip = code.workspace(F32, MAX_CHANNELS // 2 * tile.width)
+        self._copies = code.array(F32, _COPIED_WORDS)
+        self._strip = code.array(F32, MAX_CHANNELS // 2 * tile.width)
         self._matrix = _Matrix(code, make_registers(code))
 
     def add(self, sources: Value, targets: Value, count: Value, weights: Value) -> None:
@@ -125,7 +125,7 @@ def tile_sum(
     A word is two pairs of rows. Both factors are copied as the registers want them: gradients two
     and two in words of a channel, inputs likewise, but the words of a channel behind each other.
     """
-    turned, joined = (code.workspace(F32, _COPIED_WORDS) for _ in range(2))
+    turned, joined = (code.array(F32, _COPIED_WORDS) for _ in range(2))
     zeros = code.array(F32, MAX_CHANNELS // 2)
     clear(code, zeros, code.integer(MAX_CHANNELS // 2 * FLOAT))
     matrix = _Matrix(code, make_registers(code))

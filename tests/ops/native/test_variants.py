@@ -90,8 +90,7 @@ def serving(variant):
         # The emulation knows an address of this process: its code is of no use to another.
         patch.setattr(compiler, "machine_code", lambda _, make: make())
         patch.setattr(compiler, "_target_machine", functools.partial(machine_of, variant))
-        for name in ("array", "workspace"):
-            patch.setattr(Code, name, functools.partialmethod(filled_with_nan, getattr(Code, name)))
+        patch.setattr(Code, "array", functools.partialmethod(filled_with_nan, Code.array))
         assert compiler.instruction_set("bfloat16" if halves else "float32") == variant.name
         yield variant
     jax.clear_caches()
