@@ -15,6 +15,7 @@ import sys
 from absl import flags
 
 from jaxsparse import command_line
+from jaxsparse.freed_memory import keep_freed_memory
 
 _CONFIG = command_line.define_config()
 _WORKDIR = command_line.define_path(
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> None:
     del arguments
     # Before and after the training there is nothing to save.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    keep_freed_memory()
     from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
 
     result = train(_CONFIG.value, _WORKDIR.value)

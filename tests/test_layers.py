@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FOUNDATIONS = (
     "errors", "paths", "file_lock", "whole_file", "rules", "settings", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
-    "arithmetic", "tensor", "versions",
+    "arithmetic", "tensor", "versions", "freed_memory",
 )  # fmt: skip
 # Layers, lowest first, with the layers below that each may import. "" is the package itself: its
 # public names, which tensors and operations make up.
