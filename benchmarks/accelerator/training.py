@@ -46,12 +46,14 @@ def crops_per_second(planes: Path, scale: Scale, dtype: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=planes.parent) as folder:
         train(config, Path(folder, "run"))
         lines = [line for line in read_records(Path(folder, "run")) if line["split"] == "train"]
-    rates = [line["events_per_second"] for line in lines[1:]]
+    rates = [line["events_per_second"] for line in lines if line["events_per_second"]]
+    if not rates:
+        raise RuntimeError(f"{config.train.minutes} minutes ended before a step could be timed")
     return {
         "config": RECIPE,
         "dtype": dtype,
         "steps": lines[-1]["step"],
         "batch_size": config.train.batch_size,
         "workers": config.data.workers,
-        "crops_per_s": statistics.median(rates),
+        "crops_per_s": statistics.median(rates[1:] or rates),
     }

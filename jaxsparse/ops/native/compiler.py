@@ -116,7 +116,7 @@ def register_native_kernels(names: Iterable[str] | None = None) -> set[str]:
     such a program. It takes up to half a second for each family of kernels, once a process.
 
     Args:
-      names: the kernels of the program; None for all.
+      names: the kernels of the program; None for all, which take two seconds.
 
     Returns:
       XLA's names of the kernels that it has now: no others of ours can be called.
