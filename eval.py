@@ -12,6 +12,7 @@ it was.
 from absl import flags
 
 from jaxsparse import command_line
+from jaxsparse.freed_memory import keep_freed_memory
 
 WORKDIR = command_line.define_path("workdir", None, "Work directory of train.py.", required=True)
 DATA = command_line.define_path(
@@ -66,6 +67,7 @@ SEED = command_line.define_seed(0, "Draws crop windows, folds and bootstrap samp
 
 
 def main(_: list[str]) -> None:
+    keep_freed_memory()
     # Imported here so that a misspelt flag answers at once.
     from jaxsparse.evaluation.evaluator import Options, evaluate
     from jaxsparse.training.workdir import read_config

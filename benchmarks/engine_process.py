@@ -14,6 +14,14 @@ from jaxsparse.errors import InputError
 
 # What an engine imports beside jaxsparse's own requirements.
 REQUIRES = {"jaxsparse": (), "spconv": ("torch", "spconv"), "dense": (), "float32": ()}
+# Every engine keeps freed memory, as train.py does (jaxsparse/freed_memory.py); else Linux clears the
+# pages of large blocks in every call, of either engine.
+_LARGEST = str(2**31 - 1)
+KEEP_FREED_MEMORY = {
+    "MALLOC_TRIM_THRESHOLD_": _LARGEST,
+    "MALLOC_MMAP_THRESHOLD_": _LARGEST,
+    "MALLOC_ARENA_MAX": "1",
+}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -42,7 +50,7 @@ class EngineProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.engines.serve", json.dumps(settings)],
             cwd=ROOT,
-            env={**os.environ, "JAX_PLATFORMS": "cpu"},
+            env={**os.environ, "JAX_PLATFORMS": "cpu", **KEEP_FREED_MEMORY},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

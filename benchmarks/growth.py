@@ -26,6 +26,7 @@ from benchmarks.programs import call_times, lower
 from benchmarks.whole_network import inference
 from jaxsparse import command_line, ops
 from jaxsparse.errors import InputError
+from jaxsparse.freed_memory import keep_freed_memory
 
 EVENT_SITES, EVENT_SHAPE = 5000, (1000, 1000)
 COSTS = {"ms": "ms", "cpu_ms": "CPU ms", "mb": "MB"}
@@ -43,6 +44,7 @@ _OUT = command_line.define_path(
 
 def main(_: list[str]) -> None:
     """Measures every size and prints, and writes, the table."""
+    keep_freed_memory()
     rows: list[dict[str, Any]] = []
     print(f"{'sites':>8}", *(f"{title:>9} a doubling" for title in COSTS.values()), sep="")
     for text in _SITES.value:
