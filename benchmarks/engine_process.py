@@ -14,8 +14,8 @@ from jaxsparse.errors import InputError
 
 # What an engine imports beside jaxsparse's own requirements.
 REQUIRES = {"jaxsparse": (), "spconv": ("torch", "spconv"), "dense": (), "float32": ()}
-# Every engine keeps freed memory, as train.py does (jaxsparse/freed_memory.py); else Linux clears the
-# pages of large blocks in every call, of either engine.
+# Every engine keeps freed memory, as train.py does (jaxsparse/freed_memory.py): else Linux clears
+# the pages of large blocks in every call.
 _LARGEST = str(2**31 - 1)
 KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": _LARGEST,
