@@ -22,45 +22,15 @@ from typing import Any
 
 import jax
 from absl import flags
-from jax.experimental import topologies
 from jax.sharding import SingleDeviceSharding
 
 from benchmarks import machine
 from benchmarks.accelerator import field
 from benchmarks.gpu_cost import cost
+from benchmarks.h200 import device
 from benchmarks.programs import lower
 from jaxsparse import command_line
-from jaxsparse.errors import InputError
 from jaxsparse.ops.sites import OUTPUT_SITES
-
-# What XLA's compiler asks of a device: NVIDIA's figures of an H200 (132 multiprocessors of compute
-# capability 9.0).
-H200 = """
-platform_name: "CUDA"
-gpu_device_info {
-  name: "H200"
-  cuda_compute_capability { major: 9 feature_extension: ACCELERATED_FEATURES }
-  core_count: 132
-  fpus_per_core: 128
-  clock_rate_ghz: 1.98
-  device_memory_size: 151397597184
-  memory_bandwidth: 4800000000000
-  l2_cache_size: 52428800
-  threads_per_warp: 32
-  threads_per_block_limit: 1024
-  threads_per_core_limit: 2048
-  registers_per_block_limit: 65536
-  registers_per_core_limit: 65536
-  shared_memory_per_block: 49152
-  shared_memory_per_block_optin: 232448
-  shared_memory_per_core: 233472
-  block_dim_limit_x: 2147483647
-  block_dim_limit_y: 65535
-  block_dim_limit_z: 65535
-  driver_version: "13.0.0"
-  runtime_version: "12.8.0"
-}
-"""
 
 _SIZES = flags.DEFINE_multi_enum("size", list(field.ENCODERS), list(field.ENCODERS), "Networks.")
 _EVENTS = flags.DEFINE_multi_enum("events", ["1", "16"], ["1", "16"], "Events of a batch.")
@@ -85,23 +55,6 @@ def main(_: list[str]) -> None:
     if _OUT.value:
         record = {"machine": machine.record("benchmarks.compiled_for_gpu"), "rows": rows}
         _OUT.value.write_text(json.dumps(record, indent=2) + "\n")
-
-
-def device() -> Any:
-    """The H200 as a device to lower programs for.
-
-    Raises:
-      InputError: XLA's compiler for CUDA is not installed.
-    """
-    try:
-        return topologies.get_topology_desc(
-            "", "cuda", target_config=H200, topology="1x1x1"
-        ).devices[0]
-    except RuntimeError as error:
-        raise InputError(
-            f"XLA cannot compile for CUDA here ({error}): install the wheels that this program's "
-            "first lines name"
-        ) from None
 
 
 def _programs(events: int) -> Iterator[tuple[str, Callable[..., Any], tuple[Any, ...]]]:

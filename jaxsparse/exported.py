@@ -80,8 +80,10 @@ def export_program(
     """
     from jaxsparse.versions import versions  # of the package itself, which loads this module
 
-    if not platforms or not set(platforms) <= set(PLATFORMS):
-        raise InputError(f"platforms is {platforms!r}: must be some of {', '.join(PLATFORMS)}")
+    if isinstance(platforms, str) or not platforms or not set(platforms) <= set(PLATFORMS):
+        raise InputError(
+            f"platforms is {platforms!r}: must be a list of some of {', '.join(PLATFORMS)}"
+        )
     programs = [_write(function, arguments, platforms, vjp_order, kernels=())]
     if "cpu" in platforms:
         with exporting_kernels(True):

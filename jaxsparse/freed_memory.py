@@ -22,6 +22,8 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:  # musl
         return
+    # Older versions refuse more than 32 MB, and would leave it at 128 kB if nothing was asked for.
+    if not mallopt(_MMAP_THRESHOLD, _LARGEST):
+        mallopt(_MMAP_THRESHOLD, 2**25)
     mallopt(_TRIM_THRESHOLD, _LARGEST)
-    mallopt(_MMAP_THRESHOLD, _LARGEST)
     mallopt(_ARENA_MAX, 1)  # memory of a thread of its own is given back above 64 MB

@@ -66,8 +66,8 @@ def convolution(
         takes the type of the features. Sums are float32 whatever it is.
       implementation: ``"auto"`` or one of the equal data flows: ``"native"`` (CPU alone),
         ``"windows"`` (of XLA's the best on CPU), ``"table"``; with groups ``"native"`` (a
-        channel a group) and ``"scan"``. ``jax.export`` alone
-        leaves native kernels out, ``jaxsparse.export_program`` does not.
+        channel a group) and ``"scan"``. ``jax.export`` alone leaves native
+        kernels out, ``jaxsparse.export_program`` does not.
 
     Returns:
       On the sites that the connection makes, of the type of ``x``; padding rows are zero.

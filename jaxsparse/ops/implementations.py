@@ -57,7 +57,8 @@ def register(
 
     Args:
       operation: ``"convolution"``, ``"convolution_weight_gradient"``, the same with
-        ``"grouped_"``, ``"column_moments"``, ``"normalise"``, ``"project"`` or ``"spread"``.
+        ``"grouped_"``, ``"column_moments"``, ``"normalise"``, ``"project"``, ``"spread"``,
+        ``"neighbours"`` or ``"halved_sites"``.
       name: of the data flow.
       call: the function.
       platforms: that it is for.

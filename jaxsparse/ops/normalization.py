@@ -155,7 +155,7 @@ def batch_norm_with_moments(
         _num_active(x),
         jnp.asarray(scale, jnp.float32),
         jnp.asarray(bias, jnp.float32),
-        _Options(epsilon, relu, axis_name, implementation),
+        _Options(float(epsilon), relu, axis_name, implementation),
     )
     stop = jax.lax.stop_gradient
     return BatchNormResult(x.replace(y), stop(mean), stop(variance), stop(count))
@@ -180,7 +180,7 @@ def batch_norm_inference(
     mean, variance, scale, bias = (
         jnp.asarray(vector, jnp.float32) for vector in (mean, variance, scale, bias)
     )
-    options = _Options(epsilon, relu, None, implementation)
+    options = _Options(float(epsilon), relu, None, implementation)
     lines = _lines(mean, variance, scale, bias, options)
     return x.replace(normalise(features, lines, _num_active(x), implementation))
 

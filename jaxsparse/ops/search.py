@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from jaxsparse.integers import INT32_MAX
+from jaxsparse.ops.manual_axes import refuse_varying
 
 Words = tuple[Int[Array, "..."], ...]
 
@@ -23,9 +24,13 @@ def count_below(keys: Words, queries: Words) -> Int[Array, "..."]:
     Returns:
       int32 of the shape of a word of the queries.
 
+    Raises:
+      InputError: types that vary over a mesh (``manual_axes.py``).
+
     >>> count_below((jnp.array([2, 3, 3, 5]),), (jnp.array([1, 3, 4, 9]),)).tolist()
     [0, 1, 3, 4]
     """
+    refuse_varying([jax.typeof(word) for word in (*keys, *queries)])
     # With fewer keys than a power of two the count is a sum of smaller ones, found from the top.
     bits = keys[0].shape[0].bit_length()
     missing = (1 << bits) - keys[0].shape[0]

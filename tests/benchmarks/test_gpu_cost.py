@@ -4,8 +4,8 @@ import importlib.util
 
 import pytest
 
-from benchmarks.compiled_for_gpu import device
 from benchmarks.gpu_cost import BYTES_PER_SECOND, FLOP_PER_SECOND, LAUNCH_SECONDS, cost
+from benchmarks.h200 import device
 from jaxsparse.errors import InputError
 
 PROGRAM = """

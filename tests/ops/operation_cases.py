@@ -71,6 +71,14 @@ def convolution(*names: str, **options: Any) -> tuple[Loss, Any]:
     return loss, {**arguments, "w": spread(2, 9, CHANNELS, 4) / 4, "bias": spread(3, 4)}
 
 
+def linear() -> tuple[Loss, Any]:
+    def loss(a):
+        return total(ops.linear(sites().replace(a["features"]), a["w"], bias=a["bias"]).features)
+
+    arguments = {"w": spread(2, CHANNELS, 4) / 4, "bias": spread(3, 4)}
+    return loss, {"features": sites().features, **arguments}
+
+
 def per_event() -> tuple[Loss, Any]:
     def loss(a):
         x = sites().replace(a["features"])
@@ -251,6 +259,7 @@ OPERATIONS: dict[str, Callable[[], tuple[Loss, Any]]] = {
         convolution, "submanifold", "general", implementation="windows"
     ),
     "grouped convolution": functools.partial(convolution, "submanifold", groups=2),
+    "linear": linear,
     "sum pooling": functools.partial(pooling, "sum_pooling", "submanifold", "general"),
     "average pooling": functools.partial(pooling, "average_pooling", "down", "back"),
     "average pooling by the kernel": functools.partial(

@@ -113,6 +113,17 @@ def test_a_small_variance_on_a_large_mean_survives_many_blocks(implementation):
     np.testing.assert_allclose(variance, x.astype(np.float64).var(axis=0), rtol=1e-3)
 
 
+@pytest.mark.parametrize("outlier", [1e6, 1e8])
+@pytest.mark.parametrize("row", [0, 300])
+def test_one_hot_row_costs_the_others_no_digits(row, outlier, implementation):
+    x = draw(0, 5000, 16)
+    x[row] = outlier
+    total, squares = column_moments(x, jnp.int32(5000), implementation)
+    exact = x.astype(np.float64)
+    np.testing.assert_allclose(total, exact.sum(axis=0), rtol=5e-6)
+    np.testing.assert_allclose(squares, ((exact - exact.mean(axis=0)) ** 2).sum(axis=0), rtol=3e-5)
+
+
 def test_derivatives_agree_with_finite_differences_in_both_modes(implementation):
     def sums(x):
         return jnp.sin(column_moments(x, jnp.int32(5), implementation) / 9)

@@ -23,9 +23,10 @@ from jaxsparse.ops.native.strips import FLOAT, Numbers, Rows, Strip, for_strips
 def add_moments(module: ir.Module, name: str, lanes: int, numbers: Numbers) -> None:
     """Adds ``sum x`` and ``sum (x - mean)^2`` over the active rows.
 
-    The second result, to work in, holds the sums of a block: of the distances to the first row,
-    which lose less than those of the numbers where a small variance sits on a large mean, and of
-    the squared distances to the mean of the block.
+    The second result, to work in, holds of every block its mean and the sum of the squared
+    distances to it, each corrected by what the first look left (Chan, Golub and LeVeque, 1983,
+    equation 1.7): a small variance on a large mean keeps its digits, and so do rows beside a hot
+    one.
     """
     signature = Signature(
         arguments=(
@@ -59,45 +60,52 @@ def add_moments(module: ir.Module, name: str, lanes: int, numbers: Numbers) -> N
             for_strips(code, lanes, channels, lambda strip: add_strip(strip, first, end, item))
 
         def add_strip(strip: Strip, first: Value, end: Value, item: Value) -> None:
-            origin = strip.read(rows, 0)
+            """Of the distances to a mean that is not quite it the sum is not quite zero."""
+            inverse = _reciprocal(code, code.b.sub(end, first), lanes)
             totals = strip.sums()
             with code.loop(first, end) as row:
-                for total, number, start in zip(totals, strip.read(rows, row), origin, strict=True):
-                    total.set(code.b.fadd(total.get(), code.b.fsub(number, start)))
-            inverse = _reciprocal(code, code.b.sub(end, first), lanes)
-            means = [code.b.fmul(total.get(), inverse) for total in totals]
-            squares = strip.sums()
+                for total, number in zip(totals, strip.read(rows, row), strict=True):
+                    total.set(code.b.fadd(total.get(), number))
+            nearly = [code.b.fmul(total.get(), inverse) for total in totals]
+            rests, squares = strip.sums(), strip.sums()
             with code.loop(first, end) as row:
                 read = strip.read(rows, row)
-                for square, number, start, mean in zip(squares, read, origin, means, strict=True):
-                    distance = code.b.fsub(code.b.fsub(number, start), mean)
+                for rest, square, number, mean in zip(rests, squares, read, nearly, strict=True):
+                    distance = code.b.fsub(number, mean)
+                    rest.set(code.b.fadd(rest.get(), distance))
                     square.set(code.fma(distance, distance, square.get()))
+            for total, rest, square, mean in zip(totals, rests, squares, nearly, strict=True):
+                missing = code.b.fmul(rest.get(), inverse)
+                total.set(code.b.fadd(mean, missing))
+                square.set(code.b.fsub(square.get(), code.b.fmul(rest.get(), missing)))
             write_sums(strip, parts, item, totals, squares)
 
         return do_item
 
     def finish(code: Code, items: Value, values: list[Value]) -> None:
         """The blocks have means of their own: Chan, Golub and LeVeque (1979), equation 1.5."""
-        x, out, parts, active, block, channels = values
+        _x, out, parts, active, block, channels = values
 
         def add_strip(strip: Strip) -> None:
-            totals = strip.sums()
-            with code.loop(0, items) as part:
-                for total, number in zip(totals, read_sum(strip, parts, part, 0), strict=True):
-                    total.set(code.b.fadd(total.get(), number))
-            whole, inverse = _float(code, active, lanes), _reciprocal(code, active, lanes)
-            means = [code.b.fmul(total.get(), inverse) for total in totals]
-            squares = strip.sums()
-            with code.loop(0, items) as part:
+            totals, squares = strip.sums(), strip.sums()
+
+            def rows_of(part: Value) -> Value:
                 rows = code.minimum(block, code.b.sub(active, code.b.mul(part, block)))
-                count, inverse = _float(code, rows, lanes), _reciprocal(code, rows, lanes)
+                return _float(code, rows, lanes)
+
+            with code.loop(0, items) as part:
+                count = rows_of(part)
+                for total, own in zip(totals, read_sum(strip, parts, part, 0), strict=True):
+                    total.set(code.fma(count, own, total.get()))
+            inverse = _reciprocal(code, active, lanes)
+            means = [code.b.fmul(total.get(), inverse) for total in totals]
+            with code.loop(0, items) as part:
+                count = rows_of(part)
                 pairs = (read_sum(strip, parts, part, kind) for kind in range(2))
                 for square, own, within, mean in zip(squares, *pairs, means, strict=True):
-                    distance = code.b.fsub(code.b.fmul(own, inverse), mean)
+                    distance = code.b.fsub(own, mean)
                     between = code.b.fmul(distance, distance)
                     square.set(code.fma(count, between, code.b.fadd(square.get(), within)))
-            for total, start in zip(totals, strip.read(Rows(x, numbers), 0), strict=True):
-                total.set(code.fma(whole, start, total.get()))
             write_sums(strip, out, code.integer(0), totals, squares)
 
         # Where no row is active none is read.
