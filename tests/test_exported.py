@@ -163,7 +163,7 @@ def test_a_program_without_kernels_is_written_once(arguments):
 
 @pytest.mark.parametrize("platforms", [(), ("gpu",), "cpu"])
 def test_an_unknown_platform_is_refused(platforms):
-    with pytest.raises(InputError, match=r"platforms is .*: must be a list of some of cpu, cuda, rocm, tpu"):
+    with pytest.raises(InputError, match=r"platforms is .*: must be a list of some of cpu"):
         jaxsparse.export_program(jnp.sum, jnp.zeros(3), platforms=platforms)
 
 
