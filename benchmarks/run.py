@@ -5,7 +5,7 @@
 
 The peers are spconv (``pip install -e '.[bench]'``), the dense twin, which takes the whole networks
 where whole images fit, and ``float32``, jaxsparse itself: beside it ``--dtype=bfloat16`` shows what
-factors of bfloat16 gain. Peers are float32 whatever the ``--dtype``.
+features of bfloat16 gain. Peers are float32 whatever the ``--dtype``.
 
 Every case is first computed by jaxsparse, spconv and ``float32`` and their results compared;
 engines that disagree are not timed. Then each makes one call in turn, so that noise of the machine
@@ -58,7 +58,7 @@ _PEERS = flags.DEFINE_list(
     "peers", "spconv", "Whom to time beside jaxsparse: spconv, dense, float32."
 )
 _DTYPE = flags.DEFINE_enum(
-    "dtype", "float32", DTYPES, "Factors of jaxsparse's products; features and sums stay float32."
+    "dtype", "float32", DTYPES, "Features and factors of jaxsparse's products; sums stay float32."
 )
 _CASES = flags.DEFINE_list("cases", ",".join(CASES), "Cases to run.")
 _WORKLOADS = flags.DEFINE_list("workload", ",".join(workloads.SIZES), "Images to run them on.")

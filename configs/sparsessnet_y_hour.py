@@ -3,8 +3,8 @@
     python train.py --config=configs/sparsessnet_y_hour.py --workdir=runs/y_hour \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
-The data and the network's form of ``sparsessnet_y.py``. Changed for the hour: 16 filters, matrix
-products in bfloat16, batches of 8 over two CPU devices, pixel weights that fall off from instances
+The data and the network's form of ``sparsessnet_y.py``. Changed for the hour: 16 filters,
+features in bfloat16, batches of 8 over two CPU devices, pixel weights that fall off from instances
 of 100 pixels on instead of 50, Adam with a warm-up and a cosine, 11,000 steps (88,000 crops).
 ``--config.train.minutes=55`` stops it by the clock, wherever the cosine is; the same command with
 more minutes goes on.

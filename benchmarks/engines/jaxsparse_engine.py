@@ -41,7 +41,7 @@ def check() -> None:
 
 
 def prepare(case: str, workload: Workload, parameters: Path, dtype: str = "float32") -> Call:
-    """A compiled call of ``case``, with products of ``dtype`` and float32 features."""
+    """A compiled call of ``case``, with features of ``dtype``."""
     if case in cases.MAPS:
         return _maps(case, workload)
     if case in cases.LAYERS:
@@ -94,22 +94,24 @@ def _layer(layer: Layer, workload: Workload, dtype: str) -> Call:
     if layer.kind == "inverse":
         kernel_map = kernel_map.transpose()
     rows_in, rows_out = int(kernel_map.num_in), int(kernel_map.num_out)
-    features = _padded(cases.layer_features(layer, rows_in), kernel_map.capacity_in)
+    features = jnp.asarray(
+        _padded(cases.layer_features(layer, rows_in), kernel_map.capacity_in), dtype
+    )
     weights = cases.layer_weights(layer, workload.dim)
-    cotangent = _padded(cases.layer_cotangent(layer, rows_out), kernel_map.capacity_out)
-
-    convolution = functools.partial(convolve_rows, compute_dtype=dtype)
+    cotangent = jnp.asarray(
+        _padded(cases.layer_cotangent(layer, rows_out), kernel_map.capacity_out), dtype
+    )
     if not layer.gradients:
         return _call(
-            convolution,
+            convolve_rows,
             features,
             weights,
             kernel_map,
-            arrays=lambda out: {"out": np.asarray(out)[:rows_out]},
+            arrays=lambda out: {"out": np.asarray(out, np.float32)[:rows_out]},
         )
 
     def with_gradients(features: Any, weights: Any, kernel_map: Any, cotangent: Any) -> Any:
-        out, back = jax.vjp(lambda x, w: convolution(x, w, kernel_map), features, weights)
+        out, back = jax.vjp(lambda x, w: convolve_rows(x, w, kernel_map), features, weights)
         return out, *back(cotangent)
 
     return _call(
@@ -119,8 +121,8 @@ def _layer(layer: Layer, workload: Workload, dtype: str) -> Call:
         kernel_map,
         cotangent,
         arrays=lambda result: {
-            "out": np.asarray(result[0])[:rows_out],
-            "input gradient": np.asarray(result[1])[:rows_in],
+            "out": np.asarray(result[0], np.float32)[:rows_out],
+            "input gradient": np.asarray(result[1], np.float32)[:rows_in],
             "weight gradient": np.asarray(result[2]),
         },
     )
