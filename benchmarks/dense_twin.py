@@ -29,7 +29,7 @@ import numpy as np
 from absl import flags
 
 import jaxsparse
-from benchmarks import machine
+from benchmarks import machine, whole_network
 from benchmarks.images import event_of, tracks
 from benchmarks.machine import resident_mb
 from benchmarks.parameters import published_network, published_variables
@@ -150,42 +150,24 @@ def _call(
     if side == "sparse":
         capacities = tuple(ops.count_levels(rows, DEPTH))
         x = jaxsparse.sparse_tensor(rows, values[:, None], spatial_shape=shape, batch_size=1)
-        geometry_of: Any = functools.partial(
-            jaxsparse.geometry, levels=DEPTH, kernels=(3,), capacities=capacities
-        )
-        targets, weights = labels, np.ones(len(labels), np.float32)
+        geometry_of = whole_network.geometry(capacities)
+        targets = labels
     else:
         features = np.zeros((1, *shape, 1), np.float32)
         features[tuple(rows.T)] = values[:, None]
         x = DenseTensor(jnp.asarray(features), mask=None, stride=(1,) * len(shape))
         geometry_of = functools.partial(dense_geometry, levels=DEPTH)
-        targets, weights = np.zeros((1, *shape), np.int32), np.zeros((1, *shape), np.float32)
-        targets[tuple(rows.T)], weights[tuple(rows.T)] = labels, 1
+        targets = np.full((1, *shape), -1, np.int32)
+        targets[tuple(rows.T)] = labels
     variables = published_variables(len(shape))
 
-    def forward(variables: Any, x: Any) -> Any:
-        return network.apply(variables, (x,), (geometry_of(x),), train=False)[0]["semantic"][0]
-
-    def training_step(variables: Any, x: Any, targets: Any, weights: Any) -> Any:
-        def loss(params: Any) -> Any:
-            (outputs, _), state = network.apply(
-                {**variables, "params": params},
-                (x,),
-                (geometry_of(x),),
-                train=True,
-                mutable=["batch_stats"],
-            )
-            (logits,) = outputs["semantic"]
-            chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), targets[..., None], axis=-1)
-            return -jnp.sum(weights * chosen[..., 0]), state
-
-        (value, state), gradient = jax.value_and_grad(loss, has_aux=True)(variables["params"])
-        moved = jax.tree.map(lambda p, g: p - LEARNING_RATE * g, variables["params"], gradient)
-        return {"params": moved, **state}, value
-
-    arguments = (variables, x) if mode == "forward" else (variables, x, targets, weights)
-    arguments = jax.device_put(arguments)
-    compiled = jax.jit(forward if mode == "forward" else training_step).lower(*arguments).compile()
+    if mode == "forward":
+        function = whole_network.inference(network, geometry_of)
+        arguments = jax.device_put((variables, x))
+    else:
+        function = whole_network.training_step(network, geometry_of)
+        arguments = jax.device_put((variables, x, targets))
+    compiled = jax.jit(function).lower(*arguments).compile()
     return lambda: jax.block_until_ready(compiled(*arguments))
 
 

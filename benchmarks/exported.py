@@ -82,7 +82,8 @@ def _inference() -> tuple[Callable[..., Any], tuple[Any, Any]]:
     """The network from the batch to the scores of its pixels, and what it is called with."""
     workload = workloads.load(_WORKLOAD.value, folder="")
     x, capacities = whole_network.padded_tensor(workload)
-    inference = whole_network.inference(published_network(dtype=_DTYPE.value), capacities)
+    network = published_network(dtype=_DTYPE.value)
+    inference = whole_network.inference(network, whole_network.geometry(capacities))
     return inference, jax.device_put((published_variables(workload.dim), x))
 
 

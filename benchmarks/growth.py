@@ -23,7 +23,7 @@ from benchmarks.engines.cases import DEPTH
 from benchmarks.images import tracks
 from benchmarks.parameters import published_network
 from benchmarks.programs import call_times, lower
-from benchmarks.whole_network import inference
+from benchmarks.whole_network import geometry, inference
 from jaxsparse import command_line, ops
 from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
@@ -84,7 +84,7 @@ def _measure(sites: int) -> dict[str, Any]:
     key = jax.random.key(0)
     built = jax.eval_shape(lambda x: jaxsparse.geometry(x, levels=DEPTH, capacities=capacities), x)
     variables = jax.jit(lambda key: network.lazy_init(key, (x,), (built,), train=False))(key)
-    program = lower(inference(network, capacities), variables, x).compile()
+    program = lower(inference(network, geometry(capacities)), variables, x).compile()
     held = program.facts["temporaries_mb"] + program.facts["outputs_mb"]
     times = call_times(program.start, calls=_REPEATS.value)
     return {"sites": sites, "ms": times["ms"], "cpu_ms": times["cpu_ms"], "mb": held}

@@ -1,4 +1,4 @@
-"""The published network as functions to compile: maps are built in every call."""
+"""Networks as functions to compile: what leads from a batch to its geometry is part of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import jaxsparse
+from benchmarks.engines import cases
 from benchmarks.engines.cases import DEPTH, LEARNING_RATE, Workload
 from jaxsparse import models, ops
 
 CAPACITY_STEP = 128
+GeometryOf = Callable[..., Any]
 
 
 def padded_tensor(
@@ -32,9 +35,21 @@ def padded_tensor(
     return x, capacities
 
 
-def inference(network: models.Network, capacities: Sequence[int]) -> Callable[..., Any]:
+def padded_labels(workload: Workload, capacity: int) -> np.ndarray:
+    """A class for every row of the padded batch, -1 for padding."""
+    labels = cases.labels(len(workload.coords))
+    return np.pad(labels, (0, capacity - len(labels)), constant_values=-1)
+
+
+def geometry(capacities: Sequence[int]) -> GeometryOf:
+    """The geometry of a sparse batch with these rows of its levels."""
+    return functools.partial(
+        jaxsparse.geometry, levels=len(capacities), capacities=tuple(capacities)
+    )
+
+
+def inference(network: models.Network, geometry_of: GeometryOf) -> Callable[..., Any]:
     """``(variables, x) -> logits``."""
-    geometry_of = _geometry(capacities)
 
     def run(variables: Any, x: Any) -> Any:
         return network.apply(variables, (x,), (geometry_of(x),), train=False)[0]["semantic"][0]
@@ -42,9 +57,11 @@ def inference(network: models.Network, capacities: Sequence[int]) -> Callable[..
     return run
 
 
-def gradient(network: models.Network, capacities: Sequence[int]) -> Callable[..., Any]:
-    """``(variables, x, labels) -> loss, running statistics, gradient``; the loss is summed."""
-    geometry_of = _geometry(capacities)
+def gradient(network: models.Network, geometry_of: GeometryOf) -> Callable[..., Any]:
+    """``(variables, x, labels) -> loss, running statistics, gradient``.
+
+    The loss is summed over rows, or pixels, whose label is not -1.
+    """
 
     def run(variables: Any, x: Any, labels: Any) -> Any:
         def loss(params: Any) -> Any:
@@ -55,9 +72,9 @@ def gradient(network: models.Network, capacities: Sequence[int]) -> Callable[...
                 train=True,
                 mutable=["batch_stats"],
             )
-            (logits,) = outputs["semantic"]
-            chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
-            return -jnp.sum(jnp.where(x.mask, chosen[:, 0], 0)), state
+            scores = jax.nn.log_softmax(outputs["semantic"][0])
+            chosen = jnp.take_along_axis(scores, jnp.maximum(labels, 0)[..., None], axis=-1)
+            return -jnp.sum(jnp.where(labels >= 0, chosen[..., 0], 0)), state
 
         (value, state), slope = jax.value_and_grad(loss, has_aux=True)(variables["params"])
         return value, state, slope
@@ -65,9 +82,9 @@ def gradient(network: models.Network, capacities: Sequence[int]) -> Callable[...
     return run
 
 
-def training_step(network: models.Network, capacities: Sequence[int]) -> Callable[..., Any]:
+def training_step(network: models.Network, geometry_of: GeometryOf) -> Callable[..., Any]:
     """``(variables, x, labels) -> variables, loss``: a step of plain gradient descent."""
-    gradient_of = gradient(network, capacities)
+    gradient_of = gradient(network, geometry_of)
 
     def run(variables: Any, x: Any, labels: Any) -> Any:
         value, state, slope = gradient_of(variables, x, labels)
@@ -75,9 +92,3 @@ def training_step(network: models.Network, capacities: Sequence[int]) -> Callabl
         return {"params": moved, **state}, value
 
     return run
-
-
-def _geometry(capacities: Sequence[int]) -> Callable[..., Any]:
-    return functools.partial(
-        jaxsparse.geometry, levels=len(capacities), capacities=tuple(capacities)
-    )

@@ -67,19 +67,19 @@ def compare_network(
     """Logits of the published network; loss and gradient with a smooth activation, hashed."""
     network = published_network(**fields)
     x, capacities = whole_network.padded_tensor(workload, network.levels)
+    geometry_of = whole_network.geometry(capacities)
     variables = published_variables(workload.dim, **fields)
-    labels = cases.labels(len(workload.coords))
-    labels = np.pad(labels, (0, x.capacity - len(labels)))
+    labels = whole_network.padded_labels(workload, x.capacity)
 
     def logits(implementation: str) -> Callable[..., Any]:
         network = published_network(**fields, dtype=dtype, implementation=implementation)
-        return whole_network.inference(network, capacities)
+        return whole_network.inference(network, geometry_of)
 
     def gradient(implementation: str) -> Callable[..., Any]:
         network = published_network(
             **fields, dtype=dtype, implementation=implementation, activation=SMOOTH
         )
-        return whole_network.gradient(network, capacities)
+        return whole_network.gradient(network, geometry_of)
 
     found, reference = _on_both(
         {"logits": (logits, (variables, x)), "gradient": (gradient, (variables, x, labels))},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import jax
-import numpy as np
 
 from benchmarks import whole_network, workloads
 from benchmarks.accelerator.groups import Group, times
@@ -41,9 +40,8 @@ def _lower(scale: Scale, image: str, case: str, dtype: str) -> Lowered:
     x, capacities = whole_network.padded_tensor(workload, network.levels)
     arguments = [published_variables(workload.dim, **scale.network), x]
     if case == "training_step":
-        labels = cases.labels(len(workload.coords))
-        arguments.append(np.pad(labels, (0, x.capacity - len(labels))))
-    function = getattr(whole_network, case)(network, capacities)
+        arguments.append(whole_network.padded_labels(workload, x.capacity))
+    function = getattr(whole_network, case)(network, whole_network.geometry(capacities))
     return lower(function, *jax.device_put(arguments, jax.devices()[0]))
 
 

@@ -136,21 +136,21 @@ def network_call(case: str, workload: Workload, parameters: Path, **fields: str)
     """The compiled published network, or its training step, with these fields of its backbone."""
     x, capacities = padded_tensor(workload)
     x = jax.device_put(x)
-    network = published_network(**fields)
+    network, geometry_of = published_network(**fields), whole_network.geometry(capacities)
     variables = _read_parameters(parameters)
     rows = len(workload.coords)
     size = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
 
     if case == "inference":
-        function = whole_network.inference(network, capacities)
+        function = whole_network.inference(network, geometry_of)
         call = _call(
             function, variables, x, arrays=lambda logits: {"logits": np.asarray(logits)[:rows]}
         )
         call.facts["parameters"] = size
         return call
 
-    function = whole_network.training_step(network, capacities)
-    targets = jax.device_put(_padded(cases.labels(rows), x.capacity))
+    function = whole_network.training_step(network, geometry_of)
+    targets = jax.device_put(whole_network.padded_labels(workload, x.capacity))
     program = lower(function, variables, x, targets, donate_argnums=0).compile()
     state = [variables]
 

@@ -196,8 +196,9 @@ def test_the_training_step_lowers_for_cuda() -> None:
     image = workloads.make(scale.images["w1"])
     network = published_network(**scale.network, dtype="bfloat16")
     x, capacities = whole_network.padded_tensor(image, network.levels)
+    geometry_of = whole_network.geometry(capacities)
     arguments = published_variables(2, **scale.network), x, np.zeros(x.capacity, np.int32)
-    traced = jax.jit(whole_network.training_step(network, capacities)).trace(*arguments)
+    traced = jax.jit(whole_network.training_step(network, geometry_of)).trace(*arguments)
     assert "custom_call" not in traced.lower(lowering_platforms=("cuda",)).as_text()
 
 
