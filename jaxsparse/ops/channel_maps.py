@@ -21,12 +21,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching
+from jax.interpreters import ad
 from jaxtyping import Array, Float, Float32, Int32
 
 from jaxsparse.ops import implementations
-from jaxsparse.ops.manual_axes import varying_axes
-from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
+from jaxsparse.ops.manual_axes import varies
+from jaxsparse.ops.primitive import batch_as_written, compile_when_called
 
 NO_FLOOR = -jnp.inf
 OPEN_GATE = (0.0, 1.0)  # slope and offset
@@ -53,7 +53,8 @@ def normalise(
     >>> normalise(x, lines, jnp.int32(2)).tolist()
     [[0.0], [9.0], [0.0]]
     """
-    if _varies(implementation, x, lines, num_active):
+    implementations.check_name("normalise", implementation)
+    if varies(x, lines, num_active):
         return _normalise(x, lines, num_active)
     return normalise_p.bind(x, lines, num_active, implementation=implementation)
 
@@ -75,7 +76,8 @@ def project(
     >>> [part.tolist() for part in project(u, x, lines, jnp.int32(2))]
     [[[10.0], [20.0]], [[3.0], [10.0]]]
     """
-    if _varies(implementation, u, x, lines, num_active):
+    implementations.check_name("project", implementation)
+    if varies(u, x, lines, num_active):
         rows, sums = _project(u, x, lines, num_active)
         return rows, sums
     rows, sums = project_p.bind(u, x, lines, num_active, implementation=implementation)
@@ -99,7 +101,8 @@ def spread(
     >>> spread(c, v, x, lines, jnp.int32(1)).tolist()
     [[75.0], [0.0]]
     """
-    if _varies(implementation, c, v, x, lines, num_active):
+    implementations.check_name("spread", implementation)
+    if varies(c, v, x, lines, num_active):
         return _spread(v, c, x, lines, num_active)
     (rows,) = spread_p.bind(v, c, x, lines, num_active, implementation=implementation)
     return rows
@@ -145,19 +148,6 @@ def _spread(v: Any, c: Any, x: Any, lines: Any, num_active: Any) -> Array:
     distance, mask = _distance(x, lines, num_active)
     values = c[:1] + c[1:] * distance + lines[1:2] * jnp.where(mask, v.astype(jnp.float32), 0)
     return jnp.where(mask, _through_gate(distance, lines, values), 0).astype(v.dtype)
-
-
-def _varies(implementation: str, *operands: Any) -> bool:
-    """Whether no primitive is taken: none has a derivative that sums over devices by itself."""
-    implementations.check_name("project", implementation)
-    return bool(varying_axes([jax.typeof(operand) for operand in operands]))
-
-
-def _lower(
-    *operands: Any, operation: str, implementation: str, platform: str, exported: bool
-) -> Any:
-    flow = implementations.choose(operation, implementation, platform, exported, operands)
-    return flow(*operands)
 
 
 def _normalise_shape(x: Any, *_avals: Any, **_: Any) -> Any:
@@ -219,21 +209,15 @@ def _transpose_spread(cotangents: Any, v: Any, c: Any, *others: Any, **params: A
     return [g if own else None for g, own in zip(gradients, linear, strict=True)] + none
 
 
-def _batch(compute: Callable[..., Any], operands: Any, axes: Any, **_: Any) -> tuple[Any, Any]:
-    """vmap: XLA's operations, which know it."""
-    out = jax.vmap(compute, in_axes=tuple(axes))(*operands)
-    return out, jax.tree.map(lambda _: 0, out)
-
-
 def _define(
     primitive: Any, operation: str, compute: Callable[..., Any], shape: Any, linear: int
 ) -> None:
     implementations.register(operation, "xla", compute)
     compile_when_called(primitive)
-    lower_by_platform(primitive, functools.partial(_lower, operation=operation))
+    implementations.lower_by_choice(primitive, operation)
     primitive.def_abstract_eval(shape)
     ad.primitive_jvps[primitive] = functools.partial(_jvp_of, primitive, compute, linear)
-    batching.primitive_batchers[primitive] = functools.partial(_batch, compute)
+    batch_as_written(primitive, lambda *operands, implementation: compute(*operands))
 
 
 def _spread_alone(*operands: Any) -> list[Array]:

@@ -14,13 +14,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching
+from jax.interpreters import ad
 from jaxtyping import Array, Float, Float32, Int32
 
 from jaxsparse.ops import implementations
 from jaxsparse.ops.channel_maps import OPEN_GATE, active_rows, project_p
-from jaxsparse.ops.manual_axes import varying_axes
-from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
+from jaxsparse.ops.manual_axes import varies
+from jaxsparse.ops.primitive import batch_as_written, compile_when_called
 
 
 def column_moments(
@@ -40,8 +40,7 @@ def column_moments(
     [[4.0], [2.0]]
     """
     implementations.check_name("column_moments", implementation)
-    # A primitive of ours has no derivative that sums over devices by itself.
-    if varying_axes([jax.typeof(x), jax.typeof(num_active)]):
+    if varies(x, num_active):
         return _moments(x, num_active)
     return moments_p.bind(x, num_active, implementation=implementation)
 
@@ -58,11 +57,6 @@ def _moments(x: Any, num_active: Any) -> Array:
 
 def _mean(total: Any, num_active: Any) -> Array:
     return total / jnp.maximum(jnp.asarray(num_active, jnp.float32), 1.0)
-
-
-def _lower(*operands: Any, implementation: str, platform: str, exported: bool) -> Array:
-    flow = implementations.choose("column_moments", implementation, platform, exported, operands)
-    return flow(*operands)
 
 
 @moments_p.def_abstract_eval
@@ -82,13 +76,8 @@ def _moments_jvp(primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
     return out, change * jnp.array([[1.0], [2.0]], jnp.float32)
 
 
-def _moments_batch(operands: Any, axes: Any, **_: Any) -> tuple[Any, int]:
-    """vmap: XLA's operations, which know it."""
-    return jax.vmap(_moments, in_axes=tuple(axes))(*operands), 0
-
-
 implementations.register("column_moments", "xla", _moments)
 compile_when_called(moments_p)
-lower_by_platform(moments_p, _lower)
+implementations.lower_by_choice(moments_p, "column_moments")
 ad.primitive_jvps[moments_p] = _moments_jvp
-batching.primitive_batchers[moments_p] = _moments_batch
+batch_as_written(moments_p, lambda *operands, implementation: _moments(*operands))

@@ -243,10 +243,10 @@ def _chosen(
     *,
     implementation: str,
     platform: str,
-    exported: bool,
+    portable: bool,
 ) -> Array:
     flow = implementations.choose(
-        _operation(name, groups), implementation, platform, exported, operands
+        _operation(name, groups), implementation, platform, portable, operands
     )
     return flow(*operands)
 

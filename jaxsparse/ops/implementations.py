@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from jaxsparse.errors import InputError
-from jaxsparse.ops.primitive import PLATFORMS
+from jaxsparse.ops.primitive import PLATFORMS, lower_by_platform
 
 AUTO = "auto"
 
@@ -112,7 +112,7 @@ def check_name(operation: str, implementation: str) -> None:
 
 
 def choose(
-    operation: str, implementation: str, platform: str, exported: bool, operands: Sequence[Any]
+    operation: str, implementation: str, platform: str, portable: bool, operands: Sequence[Any]
 ) -> Callable[..., Any]:
     """The function of a data flow that serves the operands.
 
@@ -120,7 +120,7 @@ def choose(
       operation: as in ``register``.
       implementation: ``"auto"``, or the name of the one to take.
       platform: that the program is for.
-      exported: it is to run where our kernels are not.
+      portable: it is to run where our kernels are not.
       operands: of the operation.
 
     Raises:
@@ -129,26 +129,35 @@ def choose(
     check_name(operation, implementation)
     here = {flow.name: flow for flow in _TABLE[operation, platform]}
     for name, flow in here.items():
-        if implementation in (AUTO, name) and not _refusal(flow, exported, operands):
+        if implementation in (AUTO, name) and not _refusal(flow, portable, operands):
             return flow.call
     answers = []
     for name in names(operation):
         why = f"not for {platform}"
         if name in here:
-            why = _refusal(here[name], exported, operands) or ""
+            why = _refusal(here[name], portable, operands) or ""
         answers.append(f"{name} does not serve ({why})" if why else f"{name} serves")
     raise InputError(
         f"implementation is {implementation!r} of the {_in_words(operation)} on {platform}"
-        f"{' for export' if exported else ''}: {', '.join(answers)}; use one that serves or 'auto'"
+        f"{' for export' if portable else ''}: {', '.join(answers)}; use one that serves or 'auto'"
     )
+
+
+def lower_by_choice(primitive: Any, operation: str) -> None:
+    """Lowers a primitive, of a parameter ``implementation`` alone, to what ``choose`` answers."""
+
+    def compute(*operands: Any, implementation: str, platform: str, portable: bool) -> Any:
+        return choose(operation, implementation, platform, portable, operands)(*operands)
+
+    lower_by_platform(primitive, compute)
 
 
 def _flows(operation: str) -> list[Implementation]:
     return [flow for (name, _), flows in _TABLE.items() if name == operation for flow in flows]
 
 
-def _refusal(flow: Implementation, exported: bool, operands: Sequence[Any]) -> str | None:
-    if exported and not flow.portable:
+def _refusal(flow: Implementation, portable: bool, operands: Sequence[Any]) -> str | None:
+    if portable and not flow.portable:
         return "a portable program holds what XLA brings alone"
     return flow.refuses(*operands)
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+
 from jaxsparse.errors import InputError
 
 
@@ -27,6 +29,14 @@ def refuse_varying(operands: Sequence[Any]) -> None:
             "jax.shard_map our operations need check_vma=False, and gradients of what is the "
             "same on all devices a jax.lax.psum of their own"
         )
+
+
+def varies(*arrays: Any) -> bool:
+    """Whether the type of one of the arrays says so.
+
+    Then no primitive of ours is taken where JAX operations compute the same: it would lose that.
+    """
+    return bool(varying_axes([jax.typeof(array) for array in arrays]))
 
 
 def varying_axes(operands: Sequence[Any]) -> list[str]:

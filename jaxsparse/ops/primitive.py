@@ -1,13 +1,13 @@
-"""What the primitives of this package have in common: calls outside of a program, and lowering."""
+"""What primitives of this package have in common: calls outside of a program, lowering, vmap."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-from jax.interpreters import mlir
+from jax.interpreters import batching, mlir
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
@@ -40,17 +40,33 @@ def lower_by_platform(primitive: Any, compute: Callable[..., Any]) -> None:
     Args:
       primitive: with one result or a list of them.
       compute: of its operands and, by keyword, its parameters, ``platform`` (one of
-        ``PLATFORMS``) and ``exported`` (the program is to run where our kernels are not: only what
+        ``PLATFORMS``) and ``portable`` (the program is to run where our kernels are not: only what
         XLA itself brings may be in it).
     """
 
     def lower(context: Any, *operands: Any, platform: str, **params: Any) -> Any:
         exported = context.module_context.lowering_parameters.for_export
-        exported = exported and not exporting_kernels.value
-        fixed = functools.partial(compute, platform=platform, exported=exported)
+        portable = exported and not exporting_kernels.value
+        fixed = functools.partial(compute, platform=platform, portable=portable)
         several = primitive.multiple_results
         return mlir.lower_fun(fixed, multiple_results=several)(context, *operands, **params)
 
     for platform in PLATFORMS:
         rule = functools.partial(lower, platform=platform)
         mlir.register_lowering(primitive, rule, platform=platform)
+
+
+def batch_as_written(primitive: Any, compute: Callable[..., Any]) -> None:
+    """Leaves vmap of a primitive to JAX operations that compute the same, for they know it.
+
+    Args:
+      primitive: with one result or a list of them.
+      compute: of its operands and, by keyword, its parameters.
+    """
+
+    def batch(operands: Sequence[Any], axes: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        mapped = jax.vmap(functools.partial(compute, **params), in_axes=tuple(axes))
+        out = mapped(*operands)
+        return out, jax.tree.map(lambda _: 0, out)
+
+    batching.primitive_batchers[primitive] = batch

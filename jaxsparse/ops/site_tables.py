@@ -15,12 +15,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
-from jax.interpreters import batching
 from jaxtyping import Array, Int, Int32
 
 from jaxsparse.ops import coordinates, implementations, lookup
-from jaxsparse.ops.manual_axes import varying_axes
-from jaxsparse.ops.primitive import compile_when_called, lower_by_platform
+from jaxsparse.ops.manual_axes import varies
+from jaxsparse.ops.primitive import batch_as_written, compile_when_called, lower_by_platform
 from jaxsparse.ops.region import Region
 
 
@@ -48,7 +47,7 @@ def neighbours(
     """
     place = (int(batch_size), tuple(spatial_shape), region)
     lookup.choose_strategy(strategy, *place[:2])
-    if strategy != "auto" or _varies(coords, num_active):
+    if strategy != "auto" or varies(coords, num_active):
         return neighbours_of_xla(coords, num_active, *place, strategy=strategy)
     return neighbours_p.bind(coords, num_active, static=place)[0]
 
@@ -81,7 +80,7 @@ def halved(
       ``KernelMap`` of kernel 2, stride 2.
     """
     place = (int(batch_size), tuple(spatial_shape), int(capacity))
-    if _varies(coords, num_active):
+    if varies(coords, num_active):
         return halved_by_xla(coords, num_active, *place)
     coarse, count, slot, children = halved_p.bind(coords, num_active, static=place)
     return coarse, count, slot, children
@@ -151,11 +150,6 @@ neighbours_p = Primitive("neighbours")
 halved_p = Primitive("halved_sites")
 
 
-def _varies(*operands: Any) -> bool:
-    """Whether types say over which devices operands vary, which a primitive would lose."""
-    return bool(varying_axes([jax.typeof(operand) for operand in operands]))
-
-
 def _neighbours_shape(coords: Any, _: Any, static: Any) -> Any:
     return [jax.core.ShapedArray((static[-1].taps, coords.shape[0]), jnp.int32)]
 
@@ -167,22 +161,18 @@ def _halved_shape(coords: Any, _: Any, static: Any) -> Any:
 
 
 def _define(primitive: Any, compute: Any, shape: Any) -> None:
-    """Integers have no derivative, and under vmap XLA's operations serve."""
+    """Integers have no derivative."""
     primitive.multiple_results = True
     operation = primitive.name
 
-    def lower(coords: Any, num_active: Any, *, static: Any, platform: str, exported: bool) -> Any:
+    def lower(coords: Any, num_active: Any, *, static: Any, platform: str, portable: bool) -> Any:
         operands = (coords, num_active, *static)
-        return implementations.choose(operation, "auto", platform, exported, operands)(*operands)
-
-    def batch(operands: Any, axes: Any, *, static: Any) -> tuple[Any, Any]:
-        out = jax.vmap(lambda *arrays: compute(*arrays, *static), in_axes=tuple(axes))(*operands)
-        return out, [0] * len(out)
+        return implementations.choose(operation, "auto", platform, portable, operands)(*operands)
 
     compile_when_called(primitive)
     lower_by_platform(primitive, lower)
     primitive.def_abstract_eval(shape)
-    batching.primitive_batchers[primitive] = batch
+    batch_as_written(primitive, lambda *operands, static: compute(*operands, *static))
     implementations.register(operation, "xla", compute)
 
 

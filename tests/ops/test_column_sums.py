@@ -4,7 +4,6 @@ import functools
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ from jaxsparse import InputError
 from jaxsparse.ops import channel_maps
 from jaxsparse.ops.column_sums import column_moments
 from jaxsparse.ops.native import compiler
+from tests.ops.many_threads import same_bits_in_many_threads
 from tests.ops.on_rows import batch_norm, masked_moments
 
 ROWS = 700  # several blocks, the last one shorter
@@ -166,11 +166,7 @@ def sums_of_a_large_array():
 
 
 def test_calls_from_many_threads_at_once_give_the_bits_of_one():
-    run = sums_of_a_large_array()
-    expected = np.asarray(run())
-    with ThreadPoolExecutor(8) as pool:
-        for result in pool.map(lambda _: np.asarray(run()), range(64)):
-            np.testing.assert_array_equal(result, expected)
+    same_bits_in_many_threads(sums_of_a_large_array(), threads=8, calls=64)
 
 
 def test_three_threads_give_the_bits_of_however_many_there_are_here():

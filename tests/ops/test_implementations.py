@@ -65,8 +65,8 @@ def test_a_data_flow_that_registers_itself_is_taken_where_it_serves(kernel_map):
 def test_kernels_are_asked_before_what_is_portable_and_elsewhere_they_are_not_there():
     operands = (None, np.ones((2, 5000)), np.ones((3, 5000, 1)), np.float32)
     chosen = [
-        implementations.choose("convolution", "auto", platform, exported, operands).__module__
-        for platform, exported in (("cpu", False), ("cpu", True), ("cuda", False), ("tpu", True))
+        implementations.choose("convolution", "auto", platform, portable, operands).__module__
+        for platform, portable in (("cpu", False), ("cpu", True), ("cuda", False), ("tpu", True))
     ]
     modules = ["windows", "windows", "table", "table"]
     assert chosen == [f"jaxsparse.ops.xla.{name}" for name in modules]

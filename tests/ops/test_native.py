@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jax
@@ -18,6 +17,7 @@ from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.native import compiler
 from jaxsparse.ops.xla import windows
 from tests.ops.drawn_maps import CAPACITY, draw, everything, maps, sites_and_geometry
+from tests.ops.many_threads import same_bits_in_many_threads
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -88,11 +88,7 @@ def test_calls_from_many_threads_at_once_give_the_bits_of_one(batch, dtype):
     features, cotangent = (draw(seed, CAPACITY, 16, dtype=dtype) for seed in (1, 3))
     arguments = (features, draw(2, 9, 16, 16), kernel_map, cotangent)
     run = functools.partial(everything, *arguments, implementation="native")
-    expected = [np.asarray(part) for part in run()]
-    with ThreadPoolExecutor(8) as pool:
-        for results in pool.map(lambda _: jax.block_until_ready(run()), range(64)):
-            for one, other in zip(results, expected, strict=True):
-                np.testing.assert_array_equal(one, other)
+    same_bits_in_many_threads(run, threads=8, calls=64)
 
 
 def test_a_rounding_type_rounds_the_factors_and_not_the_sums(batch):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -15,6 +14,7 @@ from jaxsparse.ops import channel_maps, column_sums
 from jaxsparse.ops.convolve import convolve_rows
 from jaxsparse.ops.native import compiler
 from tests.ops.drawn_maps import CAPACITY, draw, everything, exact, maps, sites_and_geometry
+from tests.ops.many_threads import same_bits_in_many_threads
 
 llvm = pytest.importorskip("llvmlite.binding")
 
@@ -254,11 +254,7 @@ def test_bfloat16_kernels_give_the_same_bits_to_many_threads_at_once(batch, bflo
         draw(3, CAPACITY, 5, dtype="bfloat16"),
     )
     run = functools.partial(everything, *arguments, implementation="native")
-    expected = [np.asarray(part) for part in run()]
-    with ThreadPoolExecutor(4) as pool:
-        for results in pool.map(lambda _: jax.block_until_ready(run()), range(8)):
-            for one, other in zip(results, expected, strict=True):
-                np.testing.assert_array_equal(one, other)
+    same_bits_in_many_threads(run, threads=4, calls=8)
 
 
 X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
