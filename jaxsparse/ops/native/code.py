@@ -110,17 +110,21 @@ class Code:
         """An address so many bytes before ``base``, which may be outside of what is there."""
         return self.b.inttoptr(self.b.sub(self.b.ptrtoint(base, I64), offset), POINTER)
 
-    def load(self, kind: Any, address: Value) -> Value:
-        """The ``kind`` at an address; vectors need no alignment beyond a number's."""
+    def load(self, kind: Any, address: Value, align: int | None = None) -> Value:
+        """The ``kind`` at an address.
+
+        Without ``align``, the bytes that its place is a multiple of, vectors need no more than a
+        number of theirs.
+        """
         value = self.b.load(self.b.bitcast(address, ir.PointerType(kind)))
-        value.align = _alignment(kind)
+        value.align = align or _alignment(kind)
         return value
 
-    def store(self, value: Value, address: Value) -> None:
-        """Writes a value to an address."""
+    def store(self, value: Value, address: Value, align: int | None = None) -> None:
+        """Writes a value to an address; ``align`` as of ``load``."""
         kind = value.type
         done = self.b.store(value, self.b.bitcast(address, ir.PointerType(kind)))
-        done.align = _alignment(kind)
+        done.align = align or _alignment(kind)
 
     def load_int(self, address: Value) -> Value:
         """The int32 at an address, widened."""
@@ -205,9 +209,13 @@ class Code:
 
     def count(self, chosen: Value) -> Value:
         """How many lanes of a mask are true."""
-        bits = self.b.bitcast(chosen, ir.IntType(chosen.type.count))
+        ones = self.count_ones(self.b.bitcast(chosen, ir.IntType(chosen.type.count)))
+        return self.b.zext(ones, I64)
+
+    def count_ones(self, bits: Value) -> Value:
+        """How many bits of an integer are set, of its type."""
         count = self.external(f"llvm.ctpop.i{bits.type.width}", bits.type, [bits.type])
-        return self.b.zext(self.b.call(count, [bits]), I64)
+        return self.b.call(count, [bits])
 
     def prefetch(self, address: Value) -> None:
         """Asks for the cache line at an address, which may be any."""
@@ -271,7 +279,7 @@ class Code:
     def external(
         self, name: str, result: Any, arguments: Sequence[Any], var_arg: bool = False
     ) -> Any:
-        """A function of the C library."""
+        """A function of the C library, or an instruction of LLVM."""
         if name in self.module.globals:
             return self.module.globals[name]
         kind = ir.FunctionType(result, arguments, var_arg=var_arg)

@@ -82,10 +82,10 @@ def lanes(family: tuple[str, ...] = CONVOLUTIONS) -> int:
     without fused multiply-add. Where LLVM cannot make them there is a warning, and none.
 
     Args:
-      family: ``CONVOLUTIONS``; ``BFLOAT16``, the convolutions with factors of bfloat16, for which
-        a processor must have an instruction; ``NORMALISE`` or ``NORMALISATION`` or either of
-        bfloat16; ``SITE_TABLES``. Each is made when it is first needed: inference takes no
-        derivatives.
+      family: ``CONVOLUTIONS``; ``BFLOAT16`` and ``CHANNELWISE_BFLOAT16``, those with factors of
+        bfloat16, for which a processor must have an instruction; ``NORMALISE`` or
+        ``NORMALISATION`` or either of bfloat16; ``SITE_TABLES``. Each is made when it is first
+        needed: inference takes no derivatives.
     """
     variant = _variant(family)
     return variant.tile.lanes if variant else 0

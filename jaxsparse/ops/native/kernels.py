@@ -28,8 +28,7 @@ from jaxsparse.ops.native.arguments import (
 from jaxsparse.ops.native.call_frame import parallel_handler
 from jaxsparse.ops.native.code import CACHE_LINE, F32, I8, I32, I64, Code, Value, Variable
 from jaxsparse.ops.native.pairs import list_pairs
-
-FLOAT, BFLOAT16 = 4, 2  # bytes
+from jaxsparse.ops.native.strips import BFLOAT16, FLOAT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,7 +42,7 @@ def add_neighbours(module: ir.Module, name: str) -> None:
         coords, sizes, places = (frame.address(name) for name in ("coords", "sizes", "places"))
         with code.loop(0, active) as row:
             place = _number(code, _row(code, coords, row, axes), sizes, axes)
-            _store_long(code, place, code.at(places, code.b.mul(row, code.integer(8))))
+            code.store(place, code.at(places, code.b.mul(row, code.integer(8))), align=_INT)
         taps = frame.size("taps")
         half = code.b.sdiv(code.b.sub(taps, code.integer(1)), code.integer(2))
         early = code.minimum(frame.size("early"), half)
@@ -140,7 +140,7 @@ def add_halved(module: ir.Module, name: str) -> None:
             total = code.variable(I64, code.integer(0))
             with code.loop(0, words) as word:
                 _store(code, total.get(), _element(code, below, word))
-                total.set(b.add(total.get(), _ones(code, _bits(code, bits, word))))
+                total.set(b.add(total.get(), code.count_ones(_bits(code, bits, word))))
             _store(code, total.get(), count)
 
             nothing = code.integer(-1)
@@ -151,7 +151,7 @@ def add_halved(module: ir.Module, name: str) -> None:
                 word, bit, exists = cell_of(row)
                 lower = b.and_(_bits(code, bits, word), b.sub(bit, code.integer(1)))
                 first = code.load_int(_element(code, below, word))
-                rank = b.add(first, _ones(code, lower))
+                rank = b.add(first, code.count_ones(lower))
                 place = _row(code, coords, row, axes)
                 child = _child(code, place, axes)
                 fits = b.and_(b.icmp_signed("<", rank, capacity), b.icmp_signed("<", child, taps))
@@ -216,17 +216,6 @@ def _bits(code: Code, array: Value, word: Value) -> Value:
     return code.b.zext(code.load(I32, _element(code, array, word)), I64)
 
 
-def _ones(code: Code, bits: Value) -> Value:
-    """How many bits are set."""
-    return code.b.call(code.external("llvm.ctpop.i64", I64, [I64]), [bits])
-
-
 def _load_long(code: Code, array: Value, index: Value) -> Value:
-    value = code.load(I64, code.at(array, code.b.mul(index, code.integer(8))))
-    value.align = _INT
-    return value
-
-
-def _store_long(code: Code, value: Value, address: Value) -> None:
-    done = code.b.store(value, code.b.bitcast(address, ir.PointerType(I64)))
-    done.align = _INT
+    """A 64-bit number of an array of pairs of int32."""
+    return code.load(I64, code.at(array, code.b.mul(index, code.integer(8))), align=_INT)
