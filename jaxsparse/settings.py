@@ -76,6 +76,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
                   "side lengths; () takes the whole image"),
         "crop_keep": S("interaction", one_of("interaction", "random", "densest"),
                        "where the window lies"),
+        "crop_anywhere": S(0.0, SHARE, "augmentation: share of the events that are cut as by "
+                           "crop_keep=random instead"),
         "flip_time": S(True, SWITCH, "augmentation: mirrors the first axis (NOvA: the plane)"),
         "flip_wire": S(True, SWITCH, "and the others (NOvA: the cell)"),
         "mean": S(0.0, FINITE, "features are (values - mean) / std"),

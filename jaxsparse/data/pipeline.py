@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from jaxsparse.errors import InputError
 
 # Streams of random numbers.
 _FLUCTUATION, _FLIP, _SHIFT, _DROP, _CROP, _SHRINK = 0xF1, 0xF2, 0xF3, 0xF4, 0xF5, 0xF6
+_ANYWHERE = 0xF7
 BLOCK = 1 << 17  # pixels of a file handled at once: a few MB, which stay in a core's cache
 
 # Seed, epochs and numbers of some events: what all that is random is a hash of.
@@ -31,15 +33,16 @@ class Pipeline:
     """Makes the images of any events of a source, the same ones whoever asks and whenever.
 
     In this order: pixels outside ``low <= value <= high`` go; a window is cut out where ``crop``
-    says so; each allowed flip happens with probability 1/2; images move by 0 to ``shift`` pixels
-    towards larger coordinates, along every axis by as many as chance has it; every pixel goes with
-    the probability ``drop``; blocks of ``coarsen`` pixels along every axis become one, with the sum
-    of their values; values are multiplied by ``1 + fluctuation * g`` with g of a standard normal
-    distribution, one number an event and view, or one an event (``fluctuation_shared``); features
-    are ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty,
-    it does not become ``-mean / std``. Empty pixels within ``halo`` of an active one become sites,
-    with the feature 0 that they have in a dense image. Truth and links go with their
-    pixel, and targets are made from what is left of it at the end.
+    says so, in a share ``crop_anywhere`` of the events wherever chance has it; each allowed flip
+    happens with probability 1/2; images move by 0 to ``shift`` pixels towards larger coordinates,
+    along every axis by as many as chance has it; every pixel goes with the probability ``drop``;
+    blocks of ``coarsen`` pixels along every axis become one, with the sum of their values; values
+    are multiplied by ``1 + fluctuation * g`` with g of a standard normal distribution, one number
+    an event and view, or one an event (``fluctuation_shared``); features are
+    ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty, it
+    does not become ``-mean / std``. Empty pixels within ``halo`` of an active one become sites,
+    with the feature 0 that they have in a dense image. Truth and links go with their pixel, and
+    targets are made from what is left of it at the end.
 
     What is random is a hash of (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
@@ -51,7 +54,8 @@ class Pipeline:
       source: where events come from.
       data: the ``data`` part of a config.
       levels: how many levels of sites to count.
-      augment: whether to flip, shift, drop and fluctuate: as a rule in training alone.
+      augment: whether to cut anywhere, flip, shift, drop and fluctuate: as a rule in training
+        alone.
       targets: names of :data:`~jaxsparse.data.targets.TARGETS`, of every pixel.
       weigh: the weight of every pixel, a target; without it every pixel with a class weighs 1.
       truth: truth columns to read beside those that targets and windows need.
@@ -99,6 +103,7 @@ class Pipeline:
         rule = f"must lie in [0, {longest}), the images' longest side, 0 moves nothing"
         _require(self.shift < longest, "shift", self.shift, rule)
         sides, self.crop_keep = tuple(data.crop), str(data.crop_keep)
+        self.crop_anywhere = float(data.crop_anywhere) if augment else 0.0
         self.windows = [crop.window_shape(image, sides) if sides else image for image in images]
         self.one_length = len({image[0] for image in images}) == 1
         self.crops = [window != image for window, image in zip(self.windows, images, strict=True)]
@@ -211,14 +216,14 @@ class Pipeline:
             first, length = int(pixels.bounds[position]), int(pixels.lengths[position])
             own, window = pixels.events(np.array([position])), pixels.shape
             own = dataclasses.replace(own, columns={**own.columns, "place": np.arange(length)})
-            chance = _chance((seed, epochs[one], events[one]), _SHRINK, number)
+            own_key = seed, epochs[one], events[one]
             while (own.level_counts(self.levels)[0] > room[number]).any():
                 smaller = tuple(max(side * 7 // 8, 1) for side in window)
                 if smaller == window:  # there is no room for a single pixel
                     own = own.take(np.zeros(len(own), bool))
                     break
                 window = smaller
-                start = crop.choose_windows(own, window, keep=self.crop_keep, draw=chance)
+                start = self._starts(own, window, own_key, (_SHRINK, number))
                 own = transforms.inside(own, start, window)
             rows = np.ones(len(pixels), bool)
             rows[first : first + length] = False
@@ -269,13 +274,29 @@ class Pipeline:
             pixels = transforms.mask(self._read(key[2], view), self.low, self.high)
             starts = np.zeros((len(key[2]), len(pixels.shape)), np.int64)
             if self.crops[number]:
-                starts = crop.choose_windows(
-                    pixels, self.windows[number], keep=self.crop_keep,
-                    draw=_chance(key, _CROP, number), first=first,
-                )  # fmt: skip
+                starts = self._starts(pixels, self.windows[number], key, (_CROP, number), first)
                 pixels = transforms.crop(pixels, starts, self.windows[number])
                 first = starts[:, 0] if self.one_length else None
             yield pixels, starts
+
+    def _starts(
+        self,
+        pixels: Pixels,
+        window: Sequence[int],
+        key: Key,
+        stream: tuple[int, int],
+        first: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """First corners of windows; those of an event lie anywhere in all its views or in none."""
+        choose = functools.partial(
+            crop.choose_windows, pixels, window, first=first,
+            draw=lambda number: uniform(*key, *stream, number),
+        )  # fmt: skip
+        starts = choose(keep=self.crop_keep)
+        if not self.crop_anywhere:
+            return starts
+        anywhere = uniform(*key, _ANYWHERE) < self.crop_anywhere
+        return np.where(anywhere[:, None], choose(keep="random"), starts)
 
     def _changed(self, pixels: Pixels, number: int, key: Key) -> Pixels:
         if self.augment:
@@ -315,10 +336,6 @@ class Pipeline:
         cells = cell_numbers(pixels.coords, pixels.shape)
         own = seed, pixels.per_event(epochs), pixels.per_event(events)
         return pixels.take(uniform(*own, _DROP, view, cells) >= self.drop)
-
-
-def _chance(key: Key, stream: int, view: int) -> Callable[[int], np.ndarray]:
-    return lambda number: uniform(*key, stream, view, number)
 
 
 def chosen_views(source: Source, data: Any) -> tuple[str, ...]:

@@ -235,6 +235,23 @@ def test_corners_say_where_the_windows_lie_in_the_file(planes, events):
     assert not np.any(planes(crop=(), augment=False).corners(numbers))
 
 
+def test_a_share_of_the_training_windows_lies_anywhere_in_all_views_of_an_event(planes):
+    numbers, epochs = np.tile(np.arange(20), 50), np.repeat(np.arange(50), 20)
+
+    def corners(**options):
+        options = {"crop": (16, 16), "crop_keep": "interaction", "crop_anywhere": 0.0, **options}
+        return np.concatenate(planes(**options).corners(numbers, epochs), axis=1)
+
+    about, anywhere = corners(), corners(crop_keep="random")
+    mixed = corners(crop_anywhere=0.2)
+    told = (about != anywhere).any(axis=1)  # the others may be of either kind
+    is_about, is_anywhere = (mixed == about).all(axis=1), (mixed == anywhere).all(axis=1)
+    assert (is_about | is_anywhere).all()
+    assert is_anywhere[told].mean() == pytest.approx(0.2, abs=0.04)
+    np.testing.assert_array_equal(corners(crop_anywhere=0.2), mixed)
+    np.testing.assert_array_equal(corners(crop_anywhere=0.2, augment=False), about)
+
+
 def one_each(image: Pixels) -> list[Pixels]:
     return [image.events(np.array([place])) for place in range(len(image.lengths))]
 

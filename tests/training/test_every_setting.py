@@ -257,6 +257,7 @@ CASES: dict[str, dict[str, Case]] = {
         "high": Case(200.0),
         "crop": Case((12, 12)),
         "crop_keep": Case("densest"),
+        "crop_anywhere": Case(0.5),
         "flip_time": Case(False),
         "flip_wire": Case(False),
         "mean": Case(10.0),
