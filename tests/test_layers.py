@@ -28,11 +28,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "nn": ("ops", ""),
     "models": ("nn", ""),
     "detectors": (),
+    "pretrained": (),
     "data": ("detectors",),
     "simulate": ("data", "detectors"),
     "viz": ("data", "detectors"),
     "inference": ("models", "data", ""),
-    "training": ("inference", "models", "data", "detectors", ""),
+    "training": ("inference", "models", "data", "detectors", "pretrained", ""),
     "evaluation": ("training", "inference", "models", "viz", "data", "detectors", ""),
     "commands": (
         "evaluation", "training", "inference", "models", "viz", "simulate", "data", "detectors", "",
