@@ -35,8 +35,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "inference": ("models", "data", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", ""),
     "evaluation": ("training", "inference", "models", "viz", "data", "detectors", ""),
+    "deploy": ("training", "inference", "models", "data", "pretrained", ""),
     "commands": (
-        "evaluation", "training", "inference", "models", "viz", "simulate", "data", "detectors", "",
+        "deploy", "evaluation", "training", "inference", "models", "viz", "simulate", "data",
+        "detectors", "",
     ),
 }  # fmt: skip
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.
