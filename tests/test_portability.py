@@ -54,7 +54,7 @@ SCRIPT = textwrap.dedent(
         import numpy as np
         from jaxsparse.data.event_file import EventFile, EventWriter
         from jaxsparse.data.schema import Event, View
-        from jaxsparse.evaluation.predictions import PredictionFile
+        from jaxsparse.inference.prediction_file import PredictionFile
         from jaxsparse.evaluation.resources import peak_memory_mb
 
         for compression in ("gzip", "none"):

@@ -25,8 +25,8 @@ import numpy as np
 from jaxsparse.data.event_layout import TOPOLOGY_BYTES
 from jaxsparse.data.hdf5_attributes import read_texts, says
 from jaxsparse.errors import InputError, one_line
-from jaxsparse.evaluation.predictions import FORMAT, PredictionFile
 from jaxsparse.evaluation.scored import Scored
+from jaxsparse.inference.prediction_file import FORMAT, PredictionFile
 
 COLUMNS: dict[str, Any] = {
     "event": np.int64,

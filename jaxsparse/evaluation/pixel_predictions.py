@@ -22,7 +22,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse.evaluation.predictions import PredictionFile
+from jaxsparse.inference.prediction_file import PredictionFile
 
 
 class PixelPredictions(PredictionFile):

@@ -21,7 +21,7 @@ from jaxsparse.data.partial_file import PartialFile
 from jaxsparse.data.partial_hdf5 import PartialHdf5
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation.predictions import PredictionFile
+from jaxsparse.inference.prediction_file import PredictionFile
 
 CALLBACKS = ("write", "readinto", "seek", "truncate")
 
@@ -273,7 +273,7 @@ SCRIPT = textwrap.dedent(
     import h5py, numpy as np
     from jaxsparse.data.event_file import EventWriter
     from jaxsparse.data.schema import PARTICLE_DTYPE, Event, View
-    from jaxsparse.evaluation.predictions import PredictionFile
+    from jaxsparse.inference.prediction_file import PredictionFile
 
     view = View(np.array([[1, 2]]), np.array([50.0]), (8, 8))
     event = Event(0, {"Y": view})

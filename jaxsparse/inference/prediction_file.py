@@ -1,6 +1,6 @@
-"""``predictions.h5``: what the files of every head share.
+"""Files of scores: what those of every program and head share.
 
-Attributes: ``format``, ``class_names``, ``complete``, and what the evaluation says of itself
+Attributes: ``format``, ``class_names``, ``complete``, and what the program says of itself
 (``data``, ``checkpoint_step``, ...). The file takes its name when it is whole; datasets grow by
 rows, so memory is bounded.
 """
