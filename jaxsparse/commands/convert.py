@@ -16,6 +16,7 @@ from absl import flags
 
 import jaxsparse
 from jaxsparse import command_line
+from jaxsparse.commands.event_formats import OPTIONS, open_events
 from jaxsparse.commands.reader_flags import define_options, given_options
 from jaxsparse.data.axis_order import CHECKED, order_check
 from jaxsparse.data.event_file import EventWriter
@@ -23,27 +24,12 @@ from jaxsparse.data.event_writer import COMPRESSIONS
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.readers.file_pool import find_files
-from jaxsparse.data.readers.formats import READERS, chosen_options, open_source, reader_of
-from jaxsparse.data.readers.protocol import Option
+from jaxsparse.data.readers.formats import READERS, chosen_options, reader_of
 from jaxsparse.data.seen_pixels import SeenPixels
 from jaxsparse.data.source import EventSource
 from jaxsparse.data.spread_out import spread_out
-from jaxsparse.detectors.microboone import MICROBOONE, PLANES
-from jaxsparse.rules import LARGEST_SEED
-from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 
 LISTED = 20_000  # letters of a list of files: an attribute of HDF5 holds 64 kB
-
-# What the detector response leaves open, for formats of deposits.
-RESPONSE = (
-    Option("placements", 5, "images an event", low=1),
-    Option("seed", 0, "of placements and noise", low=0, high=LARGEST_SEED),
-    Option("views", PLANES, f"views to make, of {', '.join(MICROBOONE.views)}"),
-)
-OPTIONS = {
-    name: (*reader.options, *(RESPONSE if reader.deposits else ()))
-    for name, reader in READERS.items()
-}
 
 
 def convert(
@@ -57,7 +43,8 @@ def convert(
       format: a key of :data:`~jaxsparse.data.readers.formats.READERS`.
       compression: of :class:`~jaxsparse.data.event_writer.EventWriter`; that of the format if
         empty.
-      **given: options of the format, :data:`OPTIONS`, by name.
+      **given: options of the format, :data:`~jaxsparse.commands.event_formats.OPTIONS`, by
+        name.
 
     Returns:
       Number of events written.
@@ -71,11 +58,7 @@ def convert(
     files = find_files(paths, reader.holds, reader.patterns) if reader.many else map(Path, paths)
     refuse_overwriting("out", out, files)
     options = chosen_options(format, OPTIONS[format], given)
-    read = {option.name: options[option.name] for option in reader.options}
-    source: EventSource = open_source(paths, format, read)
-    if reader.deposits:
-        response = {option.name: options[option.name] for option in RESPONSE}
-        source = PlacedEvents(source, topology=format, **response)  # type: ignore[arg-type]
+    source = open_events(paths, format, options)
     refuse_overwriting("out", out, source.files)
     notes = source.notes()
     made_by: dict[str, Any] = {

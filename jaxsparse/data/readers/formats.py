@@ -32,6 +32,7 @@ READERS: Mapping[str, Reader] = {
     "nova_sparse": nova_sparse.READER,
     "wire_cell": wire_cell.READER,
 }
+PATTERNS = tuple(dict.fromkeys(name for reader in READERS.values() for name in reader.patterns))
 KNOWN = ", ".join(["event files", *(reader.holds for reader in READERS.values())])
 
 
@@ -44,13 +45,9 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
     Raises:
       InputError: there is nothing, it cannot be read, or it is none of the known formats.
     """
-    folder = Path(path) if isinstance(path, str | os.PathLike) else None
-    if folder is not None and folder.is_dir():
-        for name, reader in READERS.items():
-            if not reader.patterns and reader.recognise(folder, None):
-                return name
-    patterns = dict.fromkeys(p for reader in READERS.values() for p in reader.patterns)
-    first = find_files(path, "event", list(patterns))[0]
+    if isinstance(path, str | os.PathLike) and (name := _format_of_folder(Path(path))):
+        return name
+    first = find_files(path, "event", PATTERNS)[0]
     if not first.is_file():
         raise InputError(f"{first} is no file: give one, or a folder, of {KNOWN}")
     try:
@@ -64,6 +61,22 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
         text = one_line(error)
         what = "cut off" if "truncated" in text else "no readable file"
         raise InputError(f"{first} is {what} ({text}): copy it or make it again") from None
+
+
+def inputs_of(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """The files, and folders of a format of folders, that paths stand for, each one once.
+
+    Args:
+      paths: files, folders, patterns.
+
+    Raises:
+      InputError: one of them stands for nothing.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        whole = _format_of_folder(Path(path))
+        found |= dict.fromkeys([Path(path)] if whole else find_files(path, "event", PATTERNS))
+    return list(found)
 
 
 def open_source(
@@ -118,6 +131,15 @@ def chosen_options(
                 f"{name} is {value!r}: {format} has no such option, {has}, leave it out"
             )
     return {option.name: chosen.get(option.name, option.default) for option in options}
+
+
+def _format_of_folder(path: Path) -> str:
+    """The format whose input is the folder itself; empty if there is none."""
+    if path.is_dir():
+        for name, reader in READERS.items():
+            if not reader.patterns and reader.recognise(path, None):
+                return name
+    return ""
 
 
 def _format_of(path: Path, file: h5py.File | None, what: str) -> str:

@@ -1,0 +1,44 @@
+"""Events of every format: foreign images as they are, deposits through a detector response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jaxsparse.data.readers.formats import READERS, open_source, reader_of
+from jaxsparse.data.readers.protocol import Option
+from jaxsparse.data.source import EventSource
+from jaxsparse.detectors.microboone import MICROBOONE, PLANES
+from jaxsparse.rules import LARGEST_SEED
+from jaxsparse.simulate.microboone.placed_events import PlacedEvents
+
+# What the detector response leaves open, for formats of deposits.
+RESPONSE = (
+    Option("placements", 5, "images an event", low=1),
+    Option("seed", 0, "of placements and noise", low=0, high=LARGEST_SEED),
+    Option("views", PLANES, f"views to make, of {', '.join(MICROBOONE.views)}"),
+)
+OPTIONS = {
+    name: (*reader.options, *(RESPONSE if reader.deposits else ()))
+    for name, reader in READERS.items()
+}
+
+
+def open_events(paths: Sequence[str], format: str, options: Mapping[str, Any]) -> EventSource:
+    """The events of a foreign source.
+
+    Args:
+      paths: as :func:`~jaxsparse.data.readers.formats.open_source` takes them.
+      format: a key of :data:`~jaxsparse.data.readers.formats.READERS`.
+      options: all of :data:`OPTIONS` of the format, by name.
+
+    Raises:
+      InputError: what the reader raises.
+    """
+    reader = reader_of(format)
+    read = {option.name: options[option.name] for option in reader.options}
+    source = open_source(paths, format, read)
+    if not reader.deposits:
+        return source
+    response: dict[str, Any] = {option.name: options[option.name] for option in RESPONSE}
+    return PlacedEvents(source, topology=format, **response)
