@@ -171,6 +171,15 @@ class EventFile:
         )
         return pixels
 
+    def read_names(self, indices: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+        """int64 ``[events]`` by column: ``event_id`` and :attr:`event_keys` of many events."""
+        events = self._checked(indices)
+        runs = _runs(events, events + 1)
+        return {
+            name: self._columns.rows(f"events/{name}", KEY_DTYPE, runs)
+            for name in ("event_id", *self._key_names)
+        }
+
     def truth_columns(self, name: str) -> tuple[str, ...]:
         """Names of the truth columns that the file has of a view."""
         return self._view(name).truth

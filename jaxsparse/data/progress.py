@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 from rich.console import Console
@@ -31,7 +31,7 @@ class _Rate(ProgressColumn):
 
 def with_progress(
     items: Iterable[Item], total: int, what: str, *, quiet: bool = False
-) -> Iterator[Item]:
+) -> Generator[Item, None, None]:
     """Yields the items and, unless ``quiet``, draws on stderr how far it is."""
     if quiet:
         yield from items

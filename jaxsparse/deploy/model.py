@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import jax
 import numpy as np
@@ -73,14 +73,17 @@ class Model:
 
     Args:
       trained: of :func:`~jaxsparse.training.trained.load_trained`.
+      doubt: what is done with a line about values that look like those of other units, or about
+        images without a pixel in range; by default a warning of Python.
 
     Attributes:
       views: names of the views that it sees.
+      dim: axes of their images.
       classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
       config: of its training.
     """
 
-    def __init__(self, trained: Trained):
+    def __init__(self, trained: Trained, doubt: Callable[[str], None] | None = None):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
         heads = trained.network.heads
@@ -90,12 +93,13 @@ class Model:
             or tuple(f"class {number}" for number in range(heads[head].num_classes))
             for head in heads
         }
-        self._levels, self._dim = trained.network.levels, int(self.config.model.dim)
+        self._levels, self.dim = trained.network.levels, int(self.config.model.dim)
         self._data = self.config.data.copy_and_resolve_references()
         self._data.crop = self._data.classes = self._data.capacities = ()
         self._data.max_sites, self._data.bad_events = 0, "error"
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
+        self._doubt = doubt or _warn
 
     def __repr__(self) -> str:
         model = self.config.model
@@ -124,7 +128,7 @@ class Model:
         """
         waiting: list[dict[str, SortedView]] = []
         for event in events:
-            waiting.append(views_of(event, self.views, self._dim))
+            waiting.append(views_of(event, self.views, self.dim))
             if len(waiting) == batch_size:
                 yield from self._scores(waiting)
                 waiting = []
@@ -197,7 +201,11 @@ class Model:
                 f"{usual / here:.1g}"
             )
         if said:
-            warnings.warn("; ".join(said), stacklevel=4)
+            self._doubt("; ".join(said))
+
+
+def _warn(doubt: str) -> None:
+    warnings.warn(doubt, stacklevel=5)
 
 
 def _in_given_order(

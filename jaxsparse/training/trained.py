@@ -42,11 +42,21 @@ def load_trained(
         raise InputError(
             f"checkpoint is {step!r} but {name} is {place}, which holds one: leave it out"
         )
-    if not path.is_file():
-        if os.sep in str(place) or path.suffix:
-            raise InputError(f"{name} is {place}: there is no such file or folder, check the path")
-        path = pretrained.path_of(str(place))
-    return read_model(path)[0]
+    return read_model(model_file(place, name=name))[0]
+
+
+def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
+    """The file of a network, by its path or by its name.
+
+    Raises:
+      InputError: there is none.
+    """
+    path = Path(place)
+    if path.is_file():
+        return path
+    if os.sep in str(place) or path.suffix:
+        raise InputError(f"{name} is {place}: there is no such file or folder, check the path")
+    return pretrained.path_of(str(place))
 
 
 def _is_checkpoint(path: Path) -> bool:

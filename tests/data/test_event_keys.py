@@ -32,6 +32,8 @@ def test_keys_come_back_by_event_and_by_column(tmp_path):
     assert columns == {"run": [7, 7, 7], "evt": [3, 2**40, 0], "subevt": [-1, -1, -1]}
     with h5py.File(tmp_path / "a.h5") as plain:
         assert plain["events/evt"][:].tolist() == [3, 2**40, 0]
+    some = {name: column.tolist() for name, column in file.read_names([2, 0]).items()}
+    assert some == {"event_id": [2, 0], "run": [7, 7], "evt": [0, 3], "subevt": [-1, -1]}
 
 
 def test_files_without_keys_have_none(tmp_path):

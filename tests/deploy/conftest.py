@@ -4,6 +4,7 @@ from tests.evaluation.conftest import (  # noqa: F401
     classifier,
     classifier_config,
     event_file,
+    eventless_file,
     plain_file,
     tiny_config,
     truth_file,

@@ -31,6 +31,7 @@ SCRIPTS = {
     "simulate": ROOT / "jaxsparse/commands/simulate.py",
     "convert": ROOT / "jaxsparse/commands/convert.py",
     "inspect": ROOT / "jaxsparse/commands/inspect.py",
+    "predict": ROOT / "jaxsparse/commands/predict.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/studies/cross_validate.py",
 }
 app.define_help_flags()

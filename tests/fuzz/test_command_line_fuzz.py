@@ -296,6 +296,30 @@ def test_eval_of_damaged_files(copy, file, damage):
     check("eval", ["--workdir=run", "--out=results"], copy, damage=(file, *damage))
 
 
+@cases(60)
+@given(
+    st.sampled_from(["run", "run", "classifier"]) | PATHS,
+    st.sampled_from(["pixels.h5", "plain.h5", "events.h5", "*.h5"]) | PATHS,
+    OUTPUTS,
+    flags_of(
+        checkpoint=VALUES, overwrite=VALUES, part_seconds=VALUES, value_scale=VALUES,
+        data=PATHS, placements=VALUES, **READER_OPTIONS,
+    ),
+)  # fmt: skip
+def test_predict(copy, model, source, out, more):
+    arguments = [f"--model={model}", f"--data={source}", f"--out={out}", *more]
+    check("predict", arguments, copy, outputs=(out,))
+
+
+@cases(15)
+@given(
+    st.sampled_from(["pixels.h5", "pixels.h5", "run/config.json", "run/checkpoints/*/*/*"]), DAMAGE
+)
+def test_predict_with_damaged_files(copy, file, damage):
+    arguments = ["--model=run", "--data=pixels.h5", "--out=new.h5"]
+    check("predict", arguments, copy, outputs=("new.h5",), damage=(file, *damage))
+
+
 TINY = {
     text: dict(flatten(load_config(f"{path}:{text}")))
     for path in [pathlib.Path(tempfile.mkdtemp(), "tiny.py")]

@@ -1,0 +1,120 @@
+"""Scores of events of any format: ``python -m jaxsparse.predict --model=M --data=FILE --out=FILE``.
+
+Takes event files and every format of :mod:`jaxsparse.data.readers.formats`; deposits, such as
+Geant4's, pass the simulator's detector response as ``jaxsparse.data.convert`` lets them. The same
+command goes on where a kill ended it. ``docs/predict.md`` describes the file that it writes, and
+has an example of a job for a batch system.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from jaxsparse import command_line
+from jaxsparse.commands.event_formats import OPTIONS, open_events
+from jaxsparse.commands.reader_flags import define_options, given_options
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.readers.formats import (
+    EVENTS,
+    READERS,
+    chosen_options,
+    inputs_of,
+    recognise,
+)
+from jaxsparse.data.source import EventSource
+from jaxsparse.freed_memory import keep_freed_memory
+
+
+def open_input(
+    path: Path, given: Mapping[str, Any], views: tuple[str, ...]
+) -> EventFile | EventSource:
+    """The events of a file of any format.
+
+    Args:
+      path: of it.
+      given: options of its format, by name; None where nothing is said.
+      views: what a detector response shall make, where nothing is said.
+
+    Raises:
+      InputError: an unknown format, an option that it does not have, a file that breaks its rules.
+    """
+    format = recognise(path)
+    if format == EVENTS:
+        chosen_options("an event file", (), given)
+        return EventFile(path)
+    if READERS[format].deposits and not given.get("views"):
+        given = {**given, "views": views}
+    return open_events([str(path)], format, chosen_options(format, OPTIONS[format], given))
+
+
+def main(_: list[str]) -> int:
+    """Entry point of the command line."""
+    keep_freed_memory()
+    # Imported here so that a misspelt flag answers at once.
+    from jaxsparse.deploy.inputs import Input
+    from jaxsparse.deploy.predict import predict
+
+    values = flags.FLAGS
+    given = given_options(OPTIONS, values)
+    inputs = [
+        Input(str(path), functools.partial(open_input, path, given))
+        for path in inputs_of(values.data)
+    ]
+    summary = predict(
+        values.model,
+        inputs,
+        values.out,
+        step=values.checkpoint,
+        value_scale=values.value_scale,
+        options={name: value for name, value in given.items() if value is not None},
+        overwrite=values.overwrite,
+        part_seconds=values.part_seconds,
+    )
+    if summary.stopped:
+        print(
+            f"stopped by {summary.stopped}: {summary.done:,} of {summary.events:,} events are "
+            "done, the same command goes on",
+            file=sys.stderr,
+        )
+        return 128 + signal.Signals[summary.stopped]
+    speed = f", {summary.rate:.3g} events/s" if summary.rate else ""
+    print(f"{values.out}: {summary.events:,} events{speed}")
+    if summary.bad:
+        print(f"{summary.bad:,} events could not be read: they have no scores (readable is 0)")
+    return 0
+
+
+def _define_flags() -> None:
+    command_line.define_path(
+        "model",
+        None,
+        "name of a network that comes with jaxsparse, its file, or a work directory of train.py",
+    )
+    command_line.define_path(
+        "data",
+        None,
+        "file, folder or pattern of event files or of any format that can be read; several by "
+        "giving the flag again",
+        multiple=True,
+    )
+    command_line.define_path("out", None, "HDF5 file of scores to write")
+    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
+    flags.DEFINE_float("value_scale", 1.0, "multiplies the values of files in other units")
+    flags.DEFINE_bool("overwrite", False, "replace a file that is there and not of this run")
+    flags.DEFINE_float(
+        "part_seconds", 60, "of work that a kill may cost", lower_bound=0, upper_bound=86400
+    )
+    define_options(OPTIONS)
+    flags.mark_flags_as_required(["model", "data", "out"])
+
+
+if __name__ == "__main__":
+    _define_flags()
+    command_line.run(main)

@@ -1,0 +1,46 @@
+"""Which trained network it is, and which run, in words and in checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.training.arrays import by_path
+from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.trained import model_file
+
+
+def identity_of(place: str | os.PathLike[str], trained: Trained) -> dict[str, Any]:
+    """Facts about a network, by name.
+
+    Args:
+      place: as it was called.
+      trained: what was loaded from there.
+
+    Returns:
+      ``model``, as it was called; ``model_sha256``, of the bytes of its file, empty for a work
+      directory; ``checkpoint_step``; ``weights_sha256``, of its config and its arrays.
+    """
+    digest = hashlib.sha256(trained.config.to_json(sort_keys=True).encode())
+    for name, array in sorted(by_path(trained.variables).items()):
+        values = np.asarray(array)
+        digest.update(f"{name} {values.dtype} {values.shape}\n".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    file = b"" if Path(place).is_dir() else model_file(place).read_bytes()
+    return {
+        "model": os.fspath(place),
+        "model_sha256": hashlib.sha256(file).hexdigest() if file else "",
+        "checkpoint_step": int(trained.step),
+        "weights_sha256": digest.hexdigest(),
+    }
+
+
+def run_sha256(run: Mapping[str, Any]) -> str:
+    """What a run depends on, as 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()

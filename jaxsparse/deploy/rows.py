@@ -1,0 +1,145 @@
+"""What is stored of an event: a table of columns a head.
+
+``docs/predict.md`` says what the columns are. ``lengths`` become ``offsets`` when all are known.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.data.event_layout import KEY_COLUMNS, NO_KEY
+from jaxsparse.data.schema import Event
+from jaxsparse.deploy.model import Model, Scores
+
+Columns = dict[str, np.ndarray]
+Types = dict[str, tuple[Any, tuple[int, ...]]]  # of a column and of its rows, by name
+NO_ID = -1  # of an event that could not be read
+LENGTHS, OFFSETS = "lengths", "offsets"
+
+
+@dataclasses.dataclass(frozen=True)
+class Looked:
+    """An event and what the network says of it.
+
+    Attributes:
+      file, number: where it is.
+      event: None if it could not be read.
+      scores: None likewise.
+    """
+
+    file: int
+    number: int
+    event: Event | None = None
+    scores: Scores | None = None
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """What every entry has."""
+        return {
+            "input": self.file,
+            "event": self.number,
+            "event_id": NO_ID if self.event is None else self.event.event_id,
+            "readable": self.event is not None,
+        }
+
+
+ENTRY: Types = {
+    "input": (np.int32, ()),
+    "event": (np.int64, ()),
+    "event_id": (np.int64, ()),
+    "readable": (np.uint8, ()),
+}
+
+
+class Rows(abc.ABC):
+    """What is stored of a head.
+
+    Attributes:
+      classes: names.
+      types: of the columns.
+      optional: columns that are left out where all rows are ``NO_KEY``.
+    """
+
+    classes: tuple[str, ...]
+    types: Types
+    optional: tuple[str, ...] = ()
+
+    @abc.abstractmethod
+    def of(self, events: Sequence[Looked]) -> Columns:
+        """The rows of some events."""
+
+
+class PixelRows(Rows):
+    """An entry a view, and a row a pixel."""
+
+    def __init__(self, model: Model):
+        self.classes, self._views = model.classes["semantic"], model.views
+        self.types = {
+            "scores": (np.float32, (len(self.classes),)),
+            "rows": (np.int32, ()),
+            "coords": (np.int32, (model.dim,)),
+            LENGTHS: (np.int64, ()),
+            **ENTRY,
+            "view": (np.int8, ()),
+        }
+
+    def of(self, events: Sequence[Looked]) -> Columns:
+        pixels: dict[str, list[np.ndarray]] = {"scores": [], "rows": [], "coords": []}
+        entries = []
+        for looked in events:
+            for view, name in enumerate(self._views):
+                length = 0
+                if looked.event is not None and looked.scores is not None:
+                    length = len(looked.event.views[name])
+                    pixels["scores"].append(looked.scores.pixels[name])
+                    pixels["rows"].append(np.arange(length))
+                    pixels["coords"].append(looked.event.views[name].coords)
+                entries.append({**looked.columns, "view": view, LENGTHS: length})
+        return _columns(self.types, entries, pixels)
+
+
+class EventRows(Rows):
+    """A row an event."""
+
+    optional = KEY_COLUMNS
+
+    def __init__(self, model: Model):
+        self.classes = model.classes["event"]
+        self.types = {
+            "scores": (np.float32, (len(self.classes),)),
+            **ENTRY,
+            **dict.fromkeys(KEY_COLUMNS, (np.int64, ())),
+        }
+
+    def of(self, events: Sequence[Looked]) -> Columns:
+        unknown = np.full(len(self.classes), np.nan, np.float32)
+        scores, entries = [], []
+        for looked in events:
+            keys = {} if looked.event is None else looked.event.keys
+            entries.append({**dict.fromkeys(KEY_COLUMNS, NO_KEY), **keys, **looked.columns})
+            whole = None if looked.scores is None else looked.scores.event
+            scores.append(unknown[None] if whole is None else whole[None])
+        return _columns(self.types, entries, {"scores": scores})
+
+
+# By the name of the head.
+ROWS: Mapping[str, Callable[[Model], Rows]] = {"semantic": PixelRows, "event": EventRows}
+
+
+def _columns(
+    types: Types,
+    entries: Sequence[Mapping[str, int]],
+    arrays: Mapping[str, Sequence[np.ndarray]],
+) -> Columns:
+    found = {}
+    for name, (dtype, tail) in types.items():
+        if name in arrays:
+            found[name] = np.concatenate([np.zeros((0, *tail), dtype), *arrays[name]]).astype(dtype)
+        else:
+            found[name] = np.array([entry[name] for entry in entries], dtype)
+    return found
