@@ -2,6 +2,7 @@
 
     python eval.py --workdir=DIR --data=FILE --out=DIR
     python eval.py --workdir=DIR --data=FILE --out=DIR --whole_plane
+    python eval.py --model=NAME --data=FILE --out=DIR
 
 Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to read),
 ``predictions.h5`` (the scores of every pixel, or of every event), ``plots/`` and ``pictures/``.
@@ -12,16 +13,20 @@ it was.
 from absl import flags
 
 from jaxsparse import command_line
+from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
 
-WORKDIR = command_line.define_path("workdir", None, "Work directory of train.py.", required=True)
+WORKDIR = command_line.define_path("workdir", None, "Work directory of train.py.")
+MODEL = command_line.define_path(
+    "model", None, "In its place: a network's file, or the name of one that comes with jaxsparse."
+)
 DATA = command_line.define_path(
     "data",
     None,
     "Event file; by default the one that the network was validated on, or that was split.",
 )
 OUT = command_line.define_path(
-    "out", None, "Folder for the results; WORKDIR/evaluation by default."
+    "out", None, "Folder for the results; WORKDIR/evaluation by default, to be given with --model."
 )
 VIEW = flags.DEFINE_string("view", "", "Name of the view; by default the one trained on.")
 WHOLE_PLANE = flags.DEFINE_bool("whole_plane", False, "Whole images instead of crops.")
@@ -72,8 +77,11 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.evaluator import Options, evaluate
     from jaxsparse.training.workdir import read_config
 
-    workdir = WORKDIR.value
-    out = OUT.value or workdir / "evaluation"
+    if (WORKDIR.value is None) == (MODEL.value is None):
+        raise InputError("workdir and model: give one of --workdir and --model")
+    if MODEL.value and not (DATA.value and OUT.value):
+        raise InputError(f"model is {MODEL.value}: give --data and --out with it")
+    out = OUT.value or WORKDIR.value / "evaluation"
     options = Options(
         part=PART.value,
         view=VIEW.value,
@@ -89,9 +97,11 @@ def main(_: list[str]) -> None:
         value_scale=VALUE_SCALE.value,
         seed=SEED.value,
     )
-    trained_with = read_config(workdir).data
-    data = DATA.value or trained_with.validation or trained_with.train
-    evaluate(workdir, data, out, options)
+    data = DATA.value
+    if not data:
+        trained_with = read_config(WORKDIR.value).data
+        data = trained_with.validation or trained_with.train
+    evaluate(WORKDIR.value or MODEL.value, data, out, options)
     print((out / "report.md").read_text(encoding="utf-8"))
     print(f"Results and pictures are in {out}.")
 

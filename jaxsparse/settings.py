@@ -137,8 +137,9 @@ SETTINGS: dict[str, dict[str, Setting]] = {
     "train": {
         "batch_size": S(64, COUNT, "events, over all devices and micro-batches"),
         "accumulate": S(1, COUNT, "parts of a batch, one after the other: less memory"),
-        "start_from": S("", TEXT, "work directory, or WORKDIR/checkpoints/N, whose parameters and "
-                        "running moments a new run begins with"),
+        "start_from": S("", TEXT, "name or file of a network, work directory or "
+                        "WORKDIR/checkpoints/N: a new run begins with its parameters and "
+                        "running moments"),
         "steps": S(15_999, COUNT, "of the run"),
         "epochs": S(0.0, NOT_NEGATIVE, "passes over the training events instead; 0: steps"),
         "minutes": S(0.0, NOT_NEGATIVE, "stop after this time; 0: no limit"),

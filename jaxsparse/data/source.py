@@ -5,12 +5,22 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors import Detector, DetectorView, find
+
+
+class Numbered(Protocol):
+    """Events by number, of simulators that never end too."""
+
+    @property
+    def view_shapes(self) -> Mapping[str, tuple[int, ...]]: ...
+
+    def __getitem__(self, index: int, /) -> Event: ...
 
 
 class EventSource(abc.ABC):

@@ -22,10 +22,11 @@ from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
 from jaxsparse.strict_json import plain
-from jaxsparse.training.checkpoint import Trained, load_for_evaluation
+from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
+from jaxsparse.training.trained import load_trained
 from jaxsparse.training.workdir import read_inputs
 
 __all__ = ["Options", "evaluate"]
@@ -35,7 +36,7 @@ FIT_EVENTS = 200  # of a file that a baseline of pixels is fitted on
 
 
 def evaluate(
-    workdir: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     data: str | os.PathLike[str],
     out: str | os.PathLike[str],
     options: Options = DEFAULTS,
@@ -49,7 +50,8 @@ def evaluate(
     heads beside the main one are below ``heads.NAME``, their files in ``heads/NAME/``.
 
     Args:
-      workdir: of the training; the heads of its network say what is scored.
+      model: work directory of the training, file or name of a network, as
+        :func:`~jaxsparse.training.trained.load_trained` takes it; its heads say what is scored.
       data: an event file, with truth or without.
       out: folder for the results; made if it does not exist.
       options: see :class:`Options`.
@@ -62,14 +64,14 @@ def evaluate(
       InputError: bad options, files that cannot be read, do not fit the network, or lie where the
         results go.
     """
-    trained = load_for_evaluation(Path(workdir), step=options.checkpoint)
+    trained = load_trained(model, options.checkpoint)
     config, names = trained.config, list(trained.network.heads)
     main = main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
     with staged(out) as folder:
-        trained_on = read_inputs(Path(workdir), config).get("data.train")
+        trained_on = read_inputs(Path(model), config).get("data.train")
         data_set = DataSet(data, config, options, trained_on=trained_on)
         if data_set.remark and not quiet:
             print(data_set.remark)
@@ -89,7 +91,7 @@ def evaluate(
             _draw_plots(folders[name], own)
             text = page(own, head.metrics)
             (folders[name] / "report.md").write_text(text, encoding="utf-8")
-        _draw_training(folder, Path(workdir))
+        _draw_training(folder, Path(model))
         if others:
             metrics["heads"] = others
         (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")

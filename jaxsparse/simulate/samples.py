@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from absl import flags
 
 from jaxsparse import command_line
 from jaxsparse.data.schema import Event
+from jaxsparse.data.source import Numbered
+from jaxsparse.data.windows import WindowedEvents
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
-from jaxsparse.detectors.microboone import PLANES
+from jaxsparse.detectors.microboone import PLANES, VOXELS
 from jaxsparse.detectors.nova import (
     NOVA_EVENT_CLASSES,
 )
@@ -41,18 +43,10 @@ OWN_OPTIONS = {
     "cosmic_rate": ("microboone",),
     "views": ("microboone",),
     "dead_wire_seed": ("microboone",),
+    "window": ("microboone",),
     "classes": ("nova", "dune"),
     "spectrum": ("nova", "dune"),
 }
-
-
-class Source(Protocol):
-    """Events by number."""
-
-    @property
-    def view_shapes(self) -> dict[str, tuple[int, ...]]: ...
-
-    def __getitem__(self, index: int) -> Event: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +61,7 @@ class Sample:
       layout: further arguments of :class:`~jaxsparse.data.event_writer.EventWriter`.
     """
 
-    source: Source
+    source: Numbered
     together: int
     detector: str
     options: dict[str, Any]
@@ -122,6 +116,14 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer(
         "dead_wire_seed", 0, "which wires are dead", lower_bound=0, flag_values=values
     )
+    flags.DEFINE_integer(
+        "window",
+        0,
+        "keep of every wire plane a square of so many pixels that holds the interaction; "
+        "0: whole planes",
+        lower_bound=0,
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "classes",
         None,
@@ -163,16 +165,30 @@ def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
         views=tuple(values.views),
         dead_wire_seed=values.dead_wire_seed,
     )
-    return Sample(
+    options = {
+        "topology": topology,
+        "cosmic_rate": values.cosmic_rate,
+        "dead_wire_seed": values.dead_wire_seed,
+    }
+    whole = Sample(
         source=source,
         together=1,
         detector=source.detector.name,
-        options={
-            "topology": topology,
-            "cosmic_rate": values.cosmic_rate,
-            "dead_wire_seed": values.dead_wire_seed,
-        },
+        options=options,
         layout={"dead_wires": source.dead_wires},
+    )
+    if not values.window:
+        return whole
+    if VOXELS in source.views:
+        raise InputError(
+            f"--window={values.window} with --views={','.join(source.views)}: windows are of wire "
+            f"planes, leave {VOXELS} out"
+        )
+    return dataclasses.replace(
+        whole,
+        source=WindowedEvents(source, values.window, values.seed),
+        options={**options, "window": values.window},
+        layout={},  # dead wires are numbers of wires of the whole plane
     )
 
 

@@ -15,9 +15,9 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training.arrays import Shape, by_path, first_difference, name_of, shapes_of
-from jaxsparse.training.checkpoint import load_for_evaluation
-from jaxsparse.training.checkpoint_folder import FOLDER, checkpoint_steps
-from jaxsparse.training.workdir import CONFIG_FILE, Input, read_config, read_inputs
+from jaxsparse.training.checkpoint_folder import checkpoint_steps
+from jaxsparse.training.trained import load_trained
+from jaxsparse.training.workdir import Input, read_config, read_inputs
 
 _KEY = "train.start_from"
 _NAMED_BY = {"event": "classes", "semantic": "pixel_classes"}  # keys of config.data, by head
@@ -89,14 +89,14 @@ def read_beginning(config: ConfigDict) -> Beginning:
     else of the other run is used, neither its optimiser nor its place in the data.
 
     Args:
-      config: ``train.start_from`` is a work directory (its best checkpoint; the latest where none
-        was validated) or one checkpoint in it, ``WORKDIR/checkpoints/N``.
+      config: ``train.start_from`` is what :func:`~jaxsparse.training.trained.load_trained` takes:
+        of a work directory its best checkpoint, the latest where none was validated.
 
     Raises:
       InputError: nothing to read there, or the parameters of another backbone.
     """
-    workdir, wanted = _place(pathlib.Path(config.train.start_from))
-    source, _, variables, step = load_for_evaluation(workdir, wanted)
+    place = config.train.start_from
+    source, _, variables, step = load_trained(place, name="train.start_from")
     there, here = by_path(variables), _shapes(config.model)
     there = {path: np.asarray(leaf) for path, leaf in there.items()}
     if difference := _backbone_difference(shapes_of(there), source.model, config.model):
@@ -111,7 +111,7 @@ def read_beginning(config: ConfigDict) -> Beginning:
         anew.append("what the heads there do not read of the backbone")
     for head in config.model.heads:
         own = {path for path in here if _head_of(path) == head}
-        last = _last_layer(here, config, head)
+        last = last_layer(config, head)
         before = {path for path in there if _head_of(path) == head}
         if not before:
             anew.append(f"{head} (no such head there)")
@@ -123,24 +123,10 @@ def read_beginning(config: ConfigDict) -> Beginning:
             order = _order(source, config, head)
             orders |= dict.fromkeys(last, order)
             anew += _new_classes(order, source, config, head)
-    fact = f"step {step} of {workdir}: {', '.join(kept)}"
+    fact = f"step {step} of {place}: {', '.join(kept)}"
     if anew:
         fact += f"; drawn anew: {', '.join(anew)}"
     return Beginning(arrays, orders, fact, _content(there))
-
-
-def _place(path: pathlib.Path) -> tuple[pathlib.Path, str]:
-    """(work directory, checkpoint) that a path means: told by what lies there, not by its name."""
-    if (path / CONFIG_FILE).is_file():
-        return path, "best"
-    if len(path.parents) > 1 and (path.parents[1] / CONFIG_FILE).is_file():
-        workdir = path.parents[1]
-        if path.parent.resolve() == (workdir / FOLDER).resolve():
-            return workdir, path.name
-    raise InputError(
-        f"train.start_from is {path}: {path / CONFIG_FILE} is missing, it must be a directory that "
-        f"train.py made, or WORKDIR/{FOLDER}/STEP"
-    )
 
 
 def _content(arrays: dict[str, np.ndarray]) -> str:
@@ -188,8 +174,9 @@ def _backbone_difference(
     return first_difference(there, shapes)
 
 
-def _last_layer(here: Mapping[str, Shape], config: ConfigDict, head: str) -> set[str]:
+def last_layer(config: ConfigDict, head: str) -> set[str]:
     """Paths of the arrays of a head that would be longer with one class more."""
+    here = _shapes(config.model)
     larger = config.model.copy_and_resolve_references()
     larger.heads[head].num_classes += 1
     return {path for path, shape in _shapes(larger).items() if shape != here[path]}

@@ -18,7 +18,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jaxsparse import models
+from jaxsparse import models, pretrained
 from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.file_lock import FileLock
 from jaxsparse.paths import user_path
@@ -79,6 +79,8 @@ class Input:
 def with_absolute_paths(config: ConfigDict) -> ConfigDict:
     """A copy of the config whose input paths mean the same in every folder.
 
+    The name of a network of :mod:`jaxsparse.pretrained` stays, if no path is called so.
+
     Raises:
       InputError: a path that cannot be one.
 
@@ -92,7 +94,10 @@ def with_absolute_paths(config: ConfigDict) -> ConfigDict:
     for key in INPUTS:
         group, name = key.split(".")
         if config[group][name]:
-            config[group][name] = os.path.abspath(user_path(config[group][name], f"config.{key}"))
+            path = user_path(config[group][name], f"config.{key}")
+            shipped = key == "train.start_from" and str(path) in pretrained.names()
+            if path.exists() or not shipped:
+                config[group][name] = os.path.abspath(path)
     return config
 
 
@@ -195,15 +200,24 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
             f"{path} is missing: --workdir must be a directory that train.py made, check the path."
         )
     try:
-        stored = ConfigDict(tuples(translated(json.loads(path.read_text()))))
-        for group in sorted(_GROUPS):
-            if not isinstance(stored.get(group), ConfigDict):
-                raise ValueError(f"it has no group {group}")
-        return _with_defaults(stored)
+        return config_of(json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no config: {error}, restore it or train in another --workdir."
         ) from None
+
+
+def config_of(stored: dict[str, Any]) -> ConfigDict:
+    """The config of what a ``config.json`` holds; see :func:`read_config`.
+
+    Raises:
+      ValueError, TypeError: it is none.
+    """
+    config = ConfigDict(tuples(translated(stored)))
+    for group in sorted(_GROUPS):
+        if not isinstance(config.get(group), ConfigDict):
+            raise ValueError(f"it has no group {group}")
+    return _with_defaults(config)
 
 
 def read_inputs(workdir: pathlib.Path, config: ConfigDict) -> dict[str, Input]:

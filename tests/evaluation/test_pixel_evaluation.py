@@ -20,6 +20,7 @@ from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.losses import ClassLoss
 from jaxsparse.training.metrics import confusion_counts
+from jaxsparse.training.model_file import write_model
 from jaxsparse.training.objectives import weigh_pixels
 from tests.evaluation.workdirs import assert_refused
 from tests.loaders import make_loader
@@ -229,6 +230,30 @@ def test_the_command_line_answers_a_mistake_with_one_line_and_exit_2(tmp_path):
         assert done.returncode == 2
         assert done.stderr.startswith("error: ")
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give one of --workdir and --model"),
+        (("--workdir=a", "--model=b"), "give one of --workdir and --model"),
+        (("--model=b",), "give --data and --out with it"),
+    ],
+)
+def test_a_network_is_given_once_and_with_what_it_needs(arguments, message):
+    done = subprocess.run([sys.executable, EVAL, *arguments], capture_output=True, text=True)
+    assert (done.returncode, message in done.stderr) == (2, True)
+
+
+def test_a_file_of_the_network_is_evaluated_like_its_work_directory(
+    workdir, planes, truth_file, tmp_path
+):
+    write_model(tmp_path / "net.safetensors", load_for_evaluation(workdir))
+    options = Options(whole_plane=True, pictures=0)
+    evaluate(tmp_path / "net.safetensors", truth_file, tmp_path / "out", options, quiet=True)
+    found, wanted = predictions(tmp_path / "out"), predictions(planes)
+    np.testing.assert_array_equal(found["rows"], wanted["rows"])
+    np.testing.assert_allclose(found["scores"], wanted["scores"], atol=0.02)  # kernels are rounded
 
 
 def test_a_file_without_truth_is_no_baseline(workdir, truth_file, plain_file, tmp_path):

@@ -6,12 +6,14 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsparse import models
+from jaxsparse import models, pretrained
 from jaxsparse.errors import InputError
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.config import default_config
+from jaxsparse.training.model_file import write_model
 from jaxsparse.training.transfer import read_beginning
+from jaxsparse.training.workdir import with_absolute_paths
 from tests.evaluation.workdirs import make_workdir
 
 
@@ -70,10 +72,28 @@ def test_a_run_begins_with_the_parameters_and_moments_of_the_other(
 def test_one_checkpoint_can_be_named(config, before):
     config.train.start_from = str(before / "checkpoints" / "3")
     found, _ = begin(config)
-    assert found.fact.startswith(f"step 3 of {before}: ")
+    assert found.fact.startswith(f"step 3 of {config.train.start_from}: ")
     config.train.start_from = str(before / "checkpoints" / "2")
     with pytest.raises(InputError, match="checkpoint 2 is not in"):
         begin(config)
+
+
+def test_a_file_of_a_network_and_the_name_of_one_serve_as_well(
+    config, before, tmp_path, monkeypatch
+):
+    trained = load_for_evaluation(before, "latest")
+    write_model(tmp_path / "files" / "net.safetensors", trained)
+    config.train.start_from = str(before)
+    expected, variables = begin(config)
+    monkeypatch.setattr(pretrained, "_FOLDER", tmp_path / "files")
+    for place in (str(tmp_path / "files" / "net.safetensors"), "net"):
+        config.train.start_from = place
+        config = with_absolute_paths(config)
+        assert config.train.start_from == place
+        found, same = begin(config)
+        assert found.arrays.keys() == expected.arrays.keys()
+        for path, leaf in paths(variables).items():
+            np.testing.assert_allclose(paths(same)[path], leaf, rtol=2**-8)
 
 
 def test_a_place_is_what_it_holds_not_what_it_is_called(config, before, tmp_path):
@@ -82,9 +102,12 @@ def test_a_place_is_what_it_holds_not_what_it_is_called(config, before, tmp_path
     config.train.start_from = str(pre)
     assert begin(config)[0].fact.startswith(f"step 3 of {pre}: ")
     config.train.start_from = str(pre / "checkpoints" / "3")
-    assert begin(config)[0].fact.startswith(f"step 3 of {pre}: ")
-    config.train.start_from = str(pre / "config.json")
+    assert begin(config)[0].fact.startswith(f"step 3 of {config.train.start_from}: ")
+    config.train.start_from = str(pre / "checkpoints")
     with pytest.raises(InputError, match=r"config\.json is missing, it must be a directory"):
+        begin(config)
+    config.train.start_from = str(pre / "config.json")
+    with pytest.raises(InputError, match=r"config\.json is no network that jaxsparse wrote"):
         begin(config)
 
 

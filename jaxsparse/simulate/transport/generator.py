@@ -24,12 +24,13 @@ class GeneratorConfig:
     """What events to generate.
 
     Attributes:
-      topology: ``"bomb"``, ``"1e1p"``, ``"1mu1p"``, ``"photon"``, ``"electron"``, or ``"cosmic"``
-        for no interaction.
+      topology: ``"bomb"``, ``"published_bomb"``, ``"1e1p"``, ``"1mu1p"``, ``"photon"``,
+        ``"electron"``, or ``"cosmic"`` for no interaction.
       cosmic_rate: cosmic muons as a multiple of the intensity at the surface; 0 for none.
-      multiplicity: least and largest number of particles of a bomb.
+      multiplicity: least and largest number of particles of a ``"bomb"``.
       kinetic_energy: least and largest kinetic energy (MeV) at the vertex.
-      fiducial_margin: cm between the vertex and the sides of the active volume.
+      fiducial_margin: cm between the vertex and the sides of the active volume. This and the energy
+        do not change a published bomb, which has its own.
     """
 
     topology: str = "bomb"

@@ -79,6 +79,9 @@ def test_each_topology_has_the_primaries_it_is_named_after(topology):
     if topology == "bomb":
         assert 1 <= len(primary) <= 7
         assert {abs(pdg) for pdg in primary} <= {11, 13, 22, 211, 2212}
+    elif topology == "published_bomb":
+        assert 1 <= len(primary) <= 4
+        assert {11, 13} & set(primary)
     else:
         assert primary == expected[topology]
     assert (len(deposits) > 0) == (topology != "cosmic")

@@ -1,0 +1,56 @@
+"""A trained network by what a user calls it: a name, a file, a work directory, a checkpoint."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jaxsparse import pretrained
+from jaxsparse.errors import InputError
+from jaxsparse.training.checkpoint import Trained, load_for_evaluation
+from jaxsparse.training.checkpoint_folder import FOLDER
+from jaxsparse.training.model_file import read_model
+from jaxsparse.training.workdir import CONFIG_FILE
+
+
+def load_trained(
+    place: str | os.PathLike[str], step: str | int = "best", *, name: str = "model"
+) -> Trained:
+    """The network that is meant; what exists as a path wins over a name.
+
+    Args:
+      place: a name of :func:`jaxsparse.pretrained.names`, a file of
+        :func:`~jaxsparse.training.model_file.write_model`, a work directory of ``train.py``, or
+        one checkpoint in it, ``WORKDIR/checkpoints/N``.
+      step: of a work directory: ``"best"``, ``"latest"`` or a number.
+      name: of the flag or setting, for messages.
+
+    Raises:
+      InputError: there is nothing of that name, or it cannot be read.
+    """
+    path = Path(place)
+    if (path / CONFIG_FILE).is_file():
+        return load_for_evaluation(path, step)
+    if _is_checkpoint(path):
+        return load_for_evaluation(path.parents[1], path.name)
+    if path.is_dir():
+        raise InputError(
+            f"{name} is {path}: {path / CONFIG_FILE} is missing, it must be a directory that "
+            f"train.py made, or WORKDIR/{FOLDER}/STEP"
+        )
+    if step != "best":
+        raise InputError(
+            f"checkpoint is {step!r} but {name} is {place}, which holds one: leave it out"
+        )
+    if not path.is_file():
+        if os.sep in str(place) or path.suffix:
+            raise InputError(f"{name} is {place}: there is no such file or folder, check the path")
+        path = pretrained.path_of(str(place))
+    return read_model(path)[0]
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether a path is ``WORKDIR/checkpoints/N``: told by what lies there, not by its name."""
+    if len(path.parents) < 2 or not (path.parents[1] / CONFIG_FILE).is_file():
+        return False
+    return path.parent.resolve() == (path.parents[1] / FOLDER).resolve()
