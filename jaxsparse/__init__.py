@@ -1,7 +1,7 @@
 """Sparse convolutional networks for neutrino detectors, in JAX."""
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 from jaxsparse import ops
 from jaxsparse.errors import InputError
@@ -23,6 +23,7 @@ __all__ = [
     "export_program",
     "from_dense",
     "geometry",
+    "load",
     "load_program",
     "ops",
     "register_native_kernels",
@@ -32,8 +33,13 @@ __all__ = [
 _LAYERS = ("models", "nn")
 
 
-def __getattr__(name: str) -> ModuleType:
-    """``jaxsparse.nn`` and ``jaxsparse.models`` load when asked for: only they need Flax."""
+def __getattr__(name: str) -> Any:
+    """``jaxsparse.nn``, ``jaxsparse.models`` and ``jaxsparse.load`` load when asked for.
+
+    They alone need Flax.
+    """
     if name in _LAYERS:
         return importlib.import_module(f"jaxsparse.{name}")
+    if name == "load":
+        return importlib.import_module("jaxsparse.deploy.model").load
     raise AttributeError(f"module 'jaxsparse' has no attribute {name!r}")

@@ -35,8 +35,10 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "inference": ("models", "data", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", ""),
     "evaluation": ("training", "inference", "models", "viz", "data", "detectors", ""),
+    "deploy": ("training", "inference", "models", "data", "pretrained", ""),
     "commands": (
-        "evaluation", "training", "inference", "models", "viz", "simulate", "data", "detectors", "",
+        "deploy", "evaluation", "training", "inference", "models", "viz", "simulate", "data",
+        "detectors", "",
     ),
 }  # fmt: skip
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.
@@ -46,6 +48,8 @@ PARTS = {
     },
     ("viz", "data"): {"schema"},
 }  # fmt: skip
+# Names under which users run programs of "commands"; they import nothing.
+PROGRAMS = {"export", "predict", "rescale"}
 # The package's own version may be said by everyone.
 VERSION = {("versions", ""), ("commands", "")}
 
@@ -84,7 +88,7 @@ def imports(module: str, *, when_loaded: bool = False) -> Iterator[str]:
 
 
 def test_every_module_is_of_a_layer():
-    found = {layer_of(module) for module in MODULES}
+    found = {layer_of(module) for module in MODULES} - PROGRAMS
     assert found == {*FOUNDATIONS, *LAYERS}
 
 
@@ -115,6 +119,14 @@ def test_no_more_of_a_layer_below_than_is_needed(layer, below):
         if layer_of(other) == below
     }
     assert used == PARTS[layer, below]
+
+
+@pytest.mark.parametrize("program", sorted(PROGRAMS))
+def test_the_name_of_a_program_is_all_that_it_is(program):
+    module = f"jaxsparse.{program}"
+    if module in MODULES:
+        assert not list(imports(module))
+        assert f'"jaxsparse.commands.{program}"' in MODULES[module].read_text(encoding="utf-8")
 
 
 def test_no_module_needs_itself_to_be_loaded():

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxsparse.data.split import split_by_sites
 from jaxsparse.errors import InputError
+from jaxsparse.rules import LARGEST
 
 MAX_BUCKETS = 8  # compiled programs a run
 DRAWS = 512  # batches that a table is measured on
@@ -147,6 +148,21 @@ def stated_buckets(
     table, limit = tuple(sorted(set(rows))), tuple(slots * max(int(n), 1) for n in bound)
     full = BucketTable(table, len(table))
     return full if full.pick(limit) is not None else BucketTable((*table, limit), len(table))
+
+
+def grown_for(counts: np.ndarray, *, views: int = 1, factor: float = 1.5) -> tuple[int, ...]:
+    """Capacities for sites as counted and for somewhat larger images.
+
+    Args:
+      counts: int64 ``[views * levels]``.
+      views: how many.
+      factor: how much larger.
+
+    >>> grown_for(np.array([1000, 400]))
+    (1536, 640)
+    """
+    more = np.ceil(np.maximum(counts, 1) * factor).astype(np.int64)
+    return _friendly(more, np.full(len(more), LARGEST), views)
 
 
 def _sites(counts: np.ndarray, views: int) -> np.ndarray:

@@ -111,7 +111,7 @@ def read_beginning(config: ConfigDict) -> Beginning:
         anew.append("what the heads there do not read of the backbone")
     for head in config.model.heads:
         own = {path for path in here if _head_of(path) == head}
-        last = _last_layer(here, config, head)
+        last = last_layer(config, head)
         before = {path for path in there if _head_of(path) == head}
         if not before:
             anew.append(f"{head} (no such head there)")
@@ -174,8 +174,9 @@ def _backbone_difference(
     return first_difference(there, shapes)
 
 
-def _last_layer(here: Mapping[str, Shape], config: ConfigDict, head: str) -> set[str]:
+def last_layer(config: ConfigDict, head: str) -> set[str]:
     """Paths of the arrays of a head that would be longer with one class more."""
+    here = _shapes(config.model)
     larger = config.model.copy_and_resolve_references()
     larger.heads[head].num_classes += 1
     return {path for path, shape in _shapes(larger).items() if shape != here[path]}

@@ -131,8 +131,9 @@ def within_channels(result, wanted, *, atol, err_msg):
     at_most = at_least.any(axis=0) & (wanted != 0).any(axis=-1, keepdims=True)
     assert not (at_least & ~odd).any(), err_msg
     assert not (odd & ~at_most).any(), err_msg
-    finite = [np.where(odd, 0, numbers) for numbers in (result, wanted)]
-    np.testing.assert_allclose(*finite, atol=atol, err_msg=err_msg)
+    np.testing.assert_allclose(
+        np.where(odd, 0, result), np.where(odd, 0, wanted), atol=atol, err_msg=err_msg
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -41,9 +41,11 @@ class Calibration(Metric):
     def result(self) -> dict[str, Any]:
         """``expected_calibration_error``; ``mean_score``, ``accuracy`` and the number in each
         of the bins of the highest score; ``per_class`` {name: expected calibration error of its
-        score}.
+        score}; ``score_minus_purity`` {name: mean score of what is called so, less its purity}.
         """
         table = self.tables["calibration"]
+        called, score, right = self.tables["called_calibration"].T
+        surplus = ratio(score - right, called)
         each = zip(self.classes, self.tables["class_calibration"], strict=True)
         summary = {
             "expected_calibration_error": calibration_error(table),
@@ -51,6 +53,7 @@ class Calibration(Metric):
             "accuracy": ratio(table[:, 2], table[:, 0]).tolist(),
             self.counted: table[:, 0].astype(int).tolist(),
             "per_class": {name: calibration_error(own) for name, own in each},
+            "score_minus_purity": dict(zip(self.classes, surplus.tolist(), strict=True)),
         }
         return {"calibration": summary}
 
@@ -70,7 +73,8 @@ def reliability_counts(truth: np.ndarray, scores: np.ndarray) -> dict[str, np.nd
       ``calibration`` float64 ``[BINS, 3]``: pixels, sum of the highest score, right pixels, by
       the highest score; ``class_calibration`` ``[classes, BINS, 3]``: pixels, sum of the score
       of the class, pixels of the class, by that score. Bins have equal width; an upper edge
-      belongs to its bin.
+      belongs to its bin. ``called_calibration`` ``[classes, 3]``: pixels called so, sum of their
+      highest scores, right pixels.
     """
     known = truth >= 0
     truth, scores = truth[known], scores[known].astype(np.float64)
@@ -78,7 +82,11 @@ def reliability_counts(truth: np.ndarray, scores: np.ndarray) -> dict[str, np.nd
     called = scores.argmax(1)
     top = _bin_sums(scores.max(1, initial=0.0), called == truth)
     each = [_bin_sums(scores[:, c], truth == c) for c in range(num_classes)]
-    return {"calibration": top, "class_calibration": np.stack(each)}
+    sums = [np.ones(len(called)), scores.max(1, initial=0.0), called == truth]
+    of_called = np.stack([np.bincount(called, one, num_classes) for one in sums], axis=1)
+    return {
+        "calibration": top, "class_calibration": np.stack(each), "called_calibration": of_called
+    }  # fmt: skip
 
 
 def _bin_sums(score: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -81,6 +81,17 @@ def test_scores_that_say_the_frequency_are_calibrated():
     assert summary["expected_calibration_error"] == pytest.approx(0, abs=1e-6)
     assert summary["per_class"]["b"] == pytest.approx(0, abs=1e-6)
     assert sum(summary["pixels"]) == 100
+    assert summary["score_minus_purity"]["a"] == pytest.approx(0, abs=1e-6)
+    assert np.isnan(summary["score_minus_purity"]["b"])  # nothing is called so
+
+
+def test_the_mean_score_of_what_is_called_a_class_is_compared_with_its_purity():
+    # Called a: scores 0.9 and 0.8, one of them right; called b: 0.6, right.
+    scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]], np.float32)
+    metric = calibration.Calibration(("a", "b"), "pixels")
+    summary = measure([metric], [Scored.of(scores, np.array([0, 1, 1, -1]), "ab")])["calibration"]
+    assert summary["score_minus_purity"]["a"] == pytest.approx(0.85 - 0.5)
+    assert summary["score_minus_purity"]["b"] == pytest.approx(0.6 - 1)
 
 
 def test_no_pixel_counts_nothing():

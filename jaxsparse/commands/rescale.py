@@ -1,0 +1,59 @@
+"""Moves a network that names pixels to the operating point that fits a file without weights.
+
+    python -m jaxsparse.rescale --model=WORKDIR --data=validation.h5 --out=FILE.safetensors
+
+What is written is the same network with a temperature and a bias a class in its last layer
+(:mod:`jaxsparse.evaluation.studies.rescaling`); ``eval.py --model=FILE`` evaluates it.
+"""
+
+from __future__ import annotations
+
+from absl import flags
+
+from jaxsparse import command_line
+from jaxsparse.data.overwriting import refuse_overwriting
+from jaxsparse.freed_memory import keep_freed_memory
+
+
+def main(_: list[str]) -> None:
+    """Entry point of the command line."""
+    keep_freed_memory()
+    from jaxsparse.evaluation.data_set import DataSet
+    from jaxsparse.evaluation.options import Options
+    from jaxsparse.evaluation.studies import rescaling
+    from jaxsparse.training.model_file import write_model
+    from jaxsparse.training.trained import load_trained
+
+    values = flags.FLAGS
+    refuse_overwriting("out", values.out, [values.data])
+    trained = load_trained(values.model, values.checkpoint)
+    options = Options(num_events=values.num_events, whole_plane=values.whole_plane)
+    data_set = DataSet(values.data, trained.config, options)
+    logits, truth = rescaling.logits_and_truth(trained, data_set)
+    fitted = rescaling.fit(logits, truth).part(values.strength)
+    print("\n".join(rescaling.described(logits, truth, fitted)))
+    about = {
+        "rescaling": f"temperature {fitted.temperature:.4f}, biases "
+        f"{', '.join(f'{bias:.4f}' for bias in fitted.biases)}, fitted on {len(truth)} pixels of "
+        f"{len(data_set)} events, strength {values.strength:g}"
+    }
+    write_model(values.out, rescaling.rescaled(trained, fitted), about)
+    print(f"{values.out}: the network with this in its last layer")
+
+
+def _define_flags() -> None:
+    command_line.define_path("model", None, "work directory, file or name of a network")
+    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
+    command_line.define_path("data", None, "event file to fit on; not one of the test")
+    command_line.define_path("out", None, "file to write, .safetensors")
+    flags.DEFINE_bool("whole_plane", False, "whole images instead of crops")
+    flags.DEFINE_integer("num_events", 0, "only so many events; 0: all", lower_bound=0)
+    flags.DEFINE_float(
+        "strength", 1.0, "how much of what fits best: 0 nothing, 1 all", lower_bound=0.0
+    )
+    flags.mark_flags_as_required(["model", "data", "out"])
+
+
+if __name__ == "__main__":
+    _define_flags()
+    command_line.run(main)

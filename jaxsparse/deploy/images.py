@@ -1,0 +1,101 @@
+"""What users have of an event, as the views of one: sorted, checked, and with their order kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.data.schema import Event, View
+from jaxsparse.data.validation import check_view
+from jaxsparse.errors import InputError
+
+SMALLEST_SIDE = 64  # of an image whose shape nobody says
+
+# An event; a view; pixels as (coords, values) or (coords, values, shape); or these by view's name.
+Image = View | tuple[Any, ...]
+Given = Event | Image | Mapping[str, Image]
+
+
+@dataclasses.dataclass(frozen=True)
+class SortedView:
+    """A view in canonical order, and where its pixels were.
+
+    Attributes:
+      view: without truth.
+      order: int64 ``[pixels]``, row of every pixel in what was given.
+    """
+
+    view: View
+    order: np.ndarray
+
+
+def views_of(given: Given, names: Sequence[str], dim: int) -> dict[str, SortedView]:
+    """The views that a network sees, by name.
+
+    Args:
+      given: see :data:`Given`; with one view its name may be left out.
+      names: of the views.
+      dim: axes of an image.
+
+    Raises:
+      InputError: a view is missing, or its pixels break a rule: coordinates that are no whole
+        numbers, negative, outside of the shape or double; values not finite or negative.
+
+    >>> found = views_of(([[2, 1], [0, 3]], [5.0, 6.0]), ["Y"], 2)["Y"]
+    >>> found.view.coords.tolist(), found.order.tolist(), found.view.shape
+    ([[0, 3], [2, 1]], [1, 0], (64, 64))
+    """
+    if isinstance(given, Event):
+        given = given.views
+    if not isinstance(given, Mapping):
+        if len(names) != 1:
+            raise InputError(
+                f"one image is given but the network sees {', '.join(names)}: give a dictionary "
+                "of these names"
+            )
+        given = {names[0]: given}
+    for name in names:
+        if name not in given:
+            raise InputError(
+                f"view {name} is missing: the network sees {', '.join(names)}, the event has "
+                f"{', '.join(given) or 'none'}"
+            )
+    return {name: _sorted(given[name], name, dim) for name in names}
+
+
+def _sorted(image: Image, name: str, dim: int) -> SortedView:
+    where = f"view {name}"
+    if isinstance(image, View):
+        coords, values, shape = image.coords, image.values, tuple(image.shape)
+    else:
+        if not isinstance(image, tuple | list) or len(image) not in (2, 3):
+            raise InputError(
+                f"{where} is {type(image).__name__}: give (coords, values) or "
+                "(coords, values, shape)"
+            )
+        coords, values, *rest = image
+        shape = tuple(rest[0]) if rest else ()
+    coords, values = np.asarray(coords), np.asarray(values, np.float32)
+    if coords.size == 0:
+        coords = np.zeros((0, dim), np.int32)
+    if coords.ndim != 2 or coords.shape[1] != dim or values.shape != coords.shape[:1]:
+        raise InputError(
+            f"{where}: coords have shape {coords.shape} and values {values.shape}: they must be "
+            f"[pixels, {dim}] and [pixels]"
+        )
+    if not np.array_equal(coords, coords.astype(np.int32)):
+        raise InputError(f"{where}: coords must be whole numbers of int32")
+    coords = coords.astype(np.int32)
+    shape = shape or tuple(_side(int(most)) for most in coords.max(axis=0, initial=0))
+    order = np.lexsort(coords.T[::-1])
+    view = View(coords[order], values[order], shape)
+    check_view(view, num_particles=0, num_classes=0, where=where)
+    return SortedView(view, order)
+
+
+def _side(most: int) -> int:
+    """A power of two above a coordinate: few shapes, so that few programs are compiled."""
+    return max(SMALLEST_SIDE, 1 << max(most, 0).bit_length())

@@ -1,0 +1,210 @@
+"""``jaxsparse.load``: a trained network that takes events as they are and gives scores."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+
+import jax
+import numpy as np
+from scipy.special import softmax
+
+from jaxsparse.data.batch import make_batch
+from jaxsparse.data.buckets import BucketTable, grown_for
+from jaxsparse.data.in_memory import EventsInMemory
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.data.pixels import Pixels
+from jaxsparse.deploy.images import Given, SortedView, views_of
+from jaxsparse.inference import Predictor
+from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.trained import load_trained
+
+UPPER = 0.84  # of the values: the quantile that is compared with one standard deviation
+ODD = 5.0  # times larger or smaller than that is another unit
+WASTE = 4  # times as many sites as there are: on an accelerator a smaller program is made then
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """What a network says of an event.
+
+    Attributes:
+      pixels: by name of the view, float32 ``[pixels, classes]``, in the order in which they were
+        given; NaN where a pixel is outside of the network's mask. Empty without a semantic head.
+      event: float32 ``[classes]``; None without an event head.
+    """
+
+    pixels: dict[str, np.ndarray]
+    event: np.ndarray | None
+
+    @property
+    def pixel_classes(self) -> dict[str, np.ndarray]:
+        """By name of the view, int8 ``[pixels]``: class of the highest score, -1 outside."""
+        return {
+            name: np.where(
+                np.isnan(scores[:, 0]), -1, np.nan_to_num(scores, nan=-1.0).argmax(axis=1)
+            ).astype(np.int8)
+            for name, scores in self.pixels.items()
+        }
+
+
+def load(place: str | os.PathLike[str], step: str | int = "best") -> Model:
+    """A trained network.
+
+    Args:
+      place: the name of one that comes with jaxsparse (``jaxsparse.pretrained.names()``), a file
+        that ``python -m jaxsparse.export`` wrote, or a work directory of ``train.py``.
+      step: of a work directory: ``"best"``, ``"latest"`` or a number.
+
+    Raises:
+      InputError: there is nothing of that name, or it cannot be read.
+    """
+    return Model(load_trained(place, step))
+
+
+class Model:
+    """A trained network with its transforms and classes: ``model(event)`` gives :class:`Scores`.
+
+    Whole images go through, as in ``eval.py --whole_plane``: the mask, the features and, where the
+    training had them, coarser pixels and a halo. A program is compiled for the first event and
+    where one is much larger than those before.
+
+    Args:
+      trained: of :func:`~jaxsparse.training.trained.load_trained`.
+
+    Attributes:
+      views: names of the views that it sees.
+      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
+      config: of its training.
+    """
+
+    def __init__(self, trained: Trained):
+        self.config = trained.config
+        self.views = tuple(map(str, self.config.data.views))
+        heads = trained.network.heads
+        said = {"semantic": self.config.data.pixel_classes, "event": self.config.data.classes}
+        self.classes = {
+            head: tuple(map(str, said.get(head, ())))
+            or tuple(f"class {number}" for number in range(heads[head].num_classes))
+            for head in heads
+        }
+        self._levels, self._dim = trained.network.levels, int(self.config.model.dim)
+        self._data = self.config.data.copy_and_resolve_references()
+        self._data.crop = self._data.classes = self._data.capacities = ()
+        self._data.max_sites, self._data.bad_events = 0, "error"
+        self._predictor = Predictor(trained.network, trained.variables)
+        self._rooms: list[tuple[int, ...]] = []
+
+    def __repr__(self) -> str:
+        model = self.config.model
+        heads = "; ".join(f"{head}: {', '.join(names)}" for head, names in self.classes.items())
+        return f"<jaxsparse.Model {model.name}, views {', '.join(self.views)}, {heads}>"
+
+    def __call__(self, event: Given) -> Scores:
+        """Scores of one event.
+
+        Args:
+          event: an :class:`~jaxsparse.data.schema.Event`, as every reader gives it; or of each
+            view, by name, ``(coords, values)`` or ``(coords, values, shape)``, in any order of the
+            pixels; or that of the only view.
+
+        Raises:
+          InputError: a view is missing, or its pixels break a rule.
+        """
+        return next(self.of_events([event]))
+
+    def of_events(self, events: Iterable[Given], batch_size: int = 1) -> Iterator[Scores]:
+        """Scores of many events, one after the other.
+
+        Args:
+          events: as of a call.
+          batch_size: events that go through the network at once.
+        """
+        waiting: list[dict[str, SortedView]] = []
+        for event in events:
+            waiting.append(views_of(event, self.views, self._dim))
+            if len(waiting) == batch_size:
+                yield from self._scores(waiting)
+                waiting = []
+        if waiting:
+            yield from self._scores(waiting)
+
+    def _scores(self, events: Sequence[dict[str, SortedView]]) -> list[Scores]:
+        pipeline = self._pipeline(events)
+        images = pipeline.pixels(np.arange(len(events)))
+        self._look_at(events, images)
+        finished = [pipeline.finish(pixels) for pixels in images]
+        batch = make_batch(finished, levels=self._levels, buckets=self._bucket(finished))
+        outputs = self._predictor(batch)
+        found: list[Scores] = []
+        for place, event in enumerate(events):
+            pixels = {}
+            for name, image, logits in zip(
+                self.views, images, outputs.get("semantic", ()), strict=False
+            ):
+                rows = slice(*image.bounds[place : place + 2])
+                own = softmax(logits[rows], axis=1)
+                pixels[name] = _in_given_order(own, image.events(np.array([place])), name, event)
+            whole = None
+            if "event" in outputs:
+                whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
+            found.append(Scores(pixels, whole))
+        return found
+
+    def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:
+        """That of the training, which links its pixels to the rows of the views.
+
+        The shape of an image only bounds its pixels: events of different ones get the largest.
+        """
+        shapes = {
+            name: tuple(np.max([event[name].view.shape for event in events], axis=0).tolist())
+            for name in self.views
+        }
+        source = EventsInMemory(
+            [{name: each.view for name, each in event.items()} for event in events], shapes
+        )
+        return Pipeline(source, self._data, levels=self._levels, augment=False, links=self.views)
+
+    def _bucket(self, images: Sequence[Pixels]) -> BucketTable:
+        """Room for these images: of a program that there is, or of a new and larger one."""
+        counts = np.concatenate([pixels.level_counts(self._levels).sum(0) for pixels in images])
+        on_cpu = jax.default_backend() == "cpu"  # the work follows the sites there
+        for room in self._rooms:
+            fits = (counts <= np.array(room)).all()
+            if fits and (on_cpu or room[0] <= WASTE * max(int(counts[0]), 64)):
+                return BucketTable((room,))
+        self._rooms = sorted({*self._rooms, grown_for(counts, views=len(images))})
+        return self._bucket(images)
+
+    def _look_at(self, events: Sequence[dict[str, SortedView]], images: Sequence[Pixels]) -> None:
+        """Warns where the values look like those of another unit, or none is of any use."""
+        values = np.concatenate([each.view.values for event in events for each in event.values()])
+        if not len(values):
+            return
+        data, said = self.config.data, []
+        if not any(map(len, images)):
+            said.append(
+                f"no pixel has a value between {data.low:g} and {data.high:g}, which the network "
+                "looks at: all scores are NaN"
+            )
+        usual, here = float(data.mean + data.std), float(np.quantile(values, UPPER))
+        if here and not 1 / ODD <= here / usual <= ODD:
+            said.append(
+                f"{UPPER:.0%} of the values are below {here:.3g}, of those that the network was "
+                f"trained on below about {usual:.3g}: in other units? Multiply them by about "
+                f"{usual / here:.1g}"
+            )
+        if said:
+            warnings.warn("; ".join(said), stacklevel=4)
+
+
+def _in_given_order(
+    scores: np.ndarray, image: Pixels, name: str, event: dict[str, SortedView]
+) -> np.ndarray:
+    """Scores of what the network saw, for every pixel that was given."""
+    own, order = image.links[name], event[name].order
+    found = np.full((len(order), scores.shape[1]), np.nan, np.float32)
+    found[order[own.rows]] = scores[own.owner]
+    return found

@@ -1,0 +1,160 @@
+"""``jaxsparse.load``: what ``eval.py`` says of whole images, for pixels in any order."""
+
+import itertools
+import warnings
+
+import h5py
+import numpy as np
+import pytest
+
+import jaxsparse
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.schema import Event, View
+from jaxsparse.deploy.model import Model
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.evaluator import Options, evaluate
+from jaxsparse.training.model_file import write_model
+from jaxsparse.training.trained import load_trained
+from tests.evaluation.conftest import PIXEL_SHAPE
+from tests.evaluation.workdirs import make_workdir
+
+pytestmark = pytest.mark.filterwarnings("ignore:84% of the values", "ignore:no pixel has a value")
+
+
+@pytest.fixture(scope="module")
+def model(workdir):
+    return jaxsparse.load(workdir)
+
+
+@pytest.fixture(scope="module")
+def events(truth_file):
+    return list(EventFile(truth_file))
+
+
+def stored(folder, *names):
+    with h5py.File(folder / "predictions.h5") as file:
+        return [file[name][:] for name in names]
+
+
+def test_pixels_get_the_bits_that_an_evaluation_of_whole_images_stores(
+    model, workdir, truth_file, events, tmp_path
+):
+    evaluate(workdir, truth_file, tmp_path, Options(whole_plane=True, pictures=0), quiet=True)
+    scores, rows, offsets = stored(tmp_path, "scores", "rows", "offsets")
+    assert model.views == ("Y",)
+    for event, (first, last) in zip(events, itertools.pairwise(offsets), strict=True):
+        found = model(event).pixels["Y"]
+        assert found.shape == (len(event.views["Y"]), 5)
+        seen = ~np.isnan(found[:, 0])
+        np.testing.assert_array_equal(np.flatnonzero(seen), rows[first:last])
+        np.testing.assert_array_equal(found[seen], scores[first:last])
+
+
+def test_events_get_the_bits_that_an_evaluation_stores(classifier, event_file, tmp_path):
+    model = jaxsparse.load(classifier)
+    evaluate(classifier, event_file, tmp_path, Options(part="all", pictures=0), quiet=True)
+    (scores,) = stored(tmp_path, "scores")
+    found = list(model.of_events(EventFile(event_file), batch_size=8))
+    np.testing.assert_array_equal([each.event for each in found], scores)
+    assert found[0].pixels == {}
+    assert model.classes == {"event": ("nue", "numu", "nc")}
+
+
+def test_pixels_may_come_in_any_order_and_form(model, events):
+    view = events[0].views["Y"]
+    expected = model(view).pixels["Y"]
+    order = np.random.default_rng(0).permutation(len(view))
+    shuffled = model((view.coords[order].tolist(), view.values[order].tolist())).pixels["Y"]
+    np.testing.assert_array_equal(shuffled, expected[order])
+    named = model({"Y": (view.coords, view.values, view.shape), "other": None}).pixels["Y"]
+    np.testing.assert_array_equal(named, expected)
+
+
+def test_a_pixel_outside_of_the_mask_is_nan_and_of_no_class(model):
+    coords = np.array([[3, 3], [3, 4], [3, 5]])
+    scores = model((coords, [9.9, 50.0, 301.0]))
+    assert np.isnan(scores.pixels["Y"]).all(axis=1).tolist() == [True, False, True]
+    classes = scores.pixel_classes["Y"]
+    assert classes[[0, 2]].tolist() == [-1, -1]
+    assert classes[1] == scores.pixels["Y"][1].argmax()
+    alone = model((coords[1:2], [50.0])).pixels["Y"]
+    np.testing.assert_array_equal(alone, scores.pixels["Y"][1:2])
+
+
+def test_an_event_without_pixels_has_none_in_its_scores(model):
+    found = model((np.zeros((0, 2)), np.zeros(0)))
+    assert found.pixels["Y"].shape == (0, 5)
+    assert found.event is None
+
+
+def test_many_events_at_once_are_what_each_is_alone(model, events):
+    together = list(model.of_events(events, batch_size=3))
+    for event, scores in zip(events, together, strict=True):
+        np.testing.assert_array_equal(scores.pixels["Y"], model(event).pixels["Y"])
+
+
+def test_a_file_of_the_network_gives_an_object_that_says_what_it_is(workdir, tmp_path):
+    write_model(tmp_path / "net.safetensors", load_trained(workdir))
+    model = jaxsparse.load(tmp_path / "net.safetensors")
+    assert repr(model).startswith("<jaxsparse.Model uresnet, views Y, semantic: ")
+    assert model((np.array([[1, 1]]), [50.0])).pixels["Y"].shape == (1, 5)
+
+
+def test_pixels_of_a_coarser_network_have_the_scores_of_their_block(tiny_config, tmp_path):
+    config = tiny_config.copy_and_resolve_references()
+    config.data.coarsen = 2
+    model = jaxsparse.load(make_workdir(tmp_path / "run", config))
+    coords = np.array([[5, 0], [4, 1], [0, 0], [0, 3]])
+    scores = model((coords, [50.0, 60.0, 70.0, 5.0])).pixels["Y"]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    assert (scores[2] != scores[0]).any()
+    assert np.isnan(scores[3]).all()
+
+
+def test_few_programs_serve_images_of_all_sizes(workdir):
+    model, rng = Model(load_trained(workdir)), np.random.default_rng(2)
+    for pixels in rng.integers(1, 2000, 40):
+        cells = rng.choice(48 * 80, pixels, replace=False)
+        model(
+            (np.stack(np.unravel_index(cells, PIXEL_SHAPE), 1), np.full(pixels, 50.0), PIXEL_SHAPE)
+        )
+    assert model._predictor.compilations <= 6
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"U": ([[0, 0]], [50.0])}, "view Y is missing: the network sees Y, the event has U"),
+        (Event(0, {"X": View(np.zeros((0, 2)), np.zeros(0), (4, 4))}), "the event has X"),
+        (([[0, 0]], [50.0, 60.0]), "coords have shape (1, 2) and values (2,)"),
+        (([[0, 0, 1]], [50.0]), "must be [pixels, 2]"),
+        (([[0, 0.5]], [50.0]), "coords must be whole numbers"),
+        (([[0, -1]], [50.0]), "coordinate"),
+        (([[0, 70]], [50.0], (64, 64)), "coordinate"),
+        (([[0, 1], [0, 1]], [50.0, 60.0]), "0, 1"),
+        (([[0, 1]], [np.nan]), "value nan"),
+        (([[0, 1]],), "give (coords, values)"),
+        ("event.h5", "give (coords, values)"),
+    ],
+)
+def test_what_is_no_image_gets_one_line(model, given, message):
+    with pytest.raises(InputError) as error:
+        model(given)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_other_units_are_told_with_the_factor_that_would_fit(model):
+    coords = np.stack(np.unravel_index(np.arange(200), (20, 20)), 1)
+    values = np.random.default_rng(0).uniform(20, 90, 200)
+    model((coords, values))
+    with pytest.warns(UserWarning, match="Multiply them by about 0.006"):
+        model((coords, 100 * values))
+    with pytest.warns(UserWarning, match="Multiply them by about 6"):
+        model((coords, values / 10))
+    with pytest.warns(UserWarning, match="no pixel has a value between 10 and 300"):
+        model((coords[:1], [9.99]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model((np.zeros((0, 2)), []))
