@@ -143,6 +143,9 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "steps": S(15_999, COUNT, "of the run"),
         "epochs": S(0.0, NOT_NEGATIVE, "passes over the training events instead; 0: steps"),
         "minutes": S(0.0, NOT_NEGATIVE, "stop after this time; 0: no limit"),
+        "average_decay": S(0.0, SHARE, "of a moving average of the parameters, such as 0.999, "
+                           "which is validated and evaluated in their place"),
+        "average_batches": S(100, COUNT, "training batches whose moments batch norm has with it"),
         "log_every": S(20, COUNT, "steps"),
         "validate_every": S(250, COUNT_OR_OFF, "steps; 0: never"),
         "validate_epochs": S(0.0, NOT_NEGATIVE, "epochs instead of steps; 0: steps"),

@@ -1,6 +1,6 @@
 """Kills, stops and faults, with the table of what became of each.
 
-    python -m benchmarks.kills --times=50 [--seed=0] [--only=NAME,...] [--out=FILE.json]
+    python -m benchmarks.kills --times=56 [--seed=0] [--only=NAME,...] [--out=FILE.json]
 
 Every row is a real ``train.py`` on simulated events, in processes of its own. ``--times`` kills
 are shared out among the scenarios; a scenario's run is repeated by the same command until it has
@@ -37,7 +37,7 @@ CHECKS: dict[str, CheckFunction] = {
     if not name.startswith("_")
 }
 
-_TIMES = flags.DEFINE_integer("times", 50, "Kills, over all scenarios; 0: none.", lower_bound=0)
+_TIMES = flags.DEFINE_integer("times", 56, "Kills, over all scenarios; 0: none.", lower_bound=0)
 _SEED = command_line.define_seed(0, "Of the moments.")
 _ONLY = flags.DEFINE_list("only", [], "Names of rows; empty: all.")
 _FOLDER = command_line.define_path("folder", None, "Keeps all here; without: temporary.")

@@ -61,6 +61,11 @@ SCENARIOS = (
         signals=(KILL, KILL, TERMINATE),
     ),
     Scenario(
+        "averages", "Averaged parameters and their moments", "segmentation",
+        {"train.average_decay": 0.9, "train.average_batches": 3, "train.steps": 23},
+        signals=(KILL, KILL, TERMINATE),
+    ),
+    Scenario(
         "start_from", "Begins with another run's parameters, killed in its first save",
         "classification", {"seed": 5, "train.steps": 19}, first_save=True,
         begins_with=_CLASSIFICATION,

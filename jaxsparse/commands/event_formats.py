@@ -15,9 +15,14 @@ from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 # What the detector response leaves open, for formats of deposits.
 RESPONSE = (
     Option("placements", 5, "images an event", low=1),
-    Option("seed", 0, "of placements and noise", low=0, high=LARGEST_SEED),
+    Option("seed", 0, "of placements, noise and cosmics", low=0, high=LARGEST_SEED),
+    Option(
+        "cosmic_rate", 0.0,
+        "simulated cosmic muons over every image, in units of the surface rate; 0 is none",
+        low=0, high=10,
+    ),
     Option("views", PLANES, f"views to make, of {', '.join(MICROBOONE.views)}"),
-)
+)  # fmt: skip
 OPTIONS = {
     name: (*reader.options, *(RESPONSE if reader.deposits else ()))
     for name, reader in READERS.items()

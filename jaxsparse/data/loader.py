@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Callable, Generator, Sequence
@@ -124,6 +125,12 @@ class Loader:
         )
         self.left_out = LeftOut(source, max_bad_events)
         self._micro_batches, self._agree = micro_batches, agree
+
+    def first(self, batches: int) -> Loader:
+        """The first so many batches alone; this loader may be iterated at the same time."""
+        part = copy.copy(self)
+        part.start_batch, part.num_batches = 0, min(batches, self.num_batches)
+        return part
 
     def __iter__(self) -> Generator[Batch, None, None]:
         with closing(self._made()) as batches:

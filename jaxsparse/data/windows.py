@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -44,11 +45,39 @@ class WindowedEvents:
     def __getitem__(self, index: int) -> Event:
         """Event number ``index``, any number from 0."""
         event = self.source[index]
-        views, first = {}, None
-        for number, (name, shape) in enumerate(self.view_shapes.items()):
-            pixels = Pixels.of([event.views[name]])
-            draw = functools.partial(uniform, self.seed, np.array([index]), number)
-            starts = choose_windows(pixels, shape, keep="interaction", draw=draw, first=first)
-            views[name] = transforms.crop(pixels, starts, shape).views()[0]
-            first = starts[:, 0]
-        return dataclasses.replace(event, views=views)
+        return cut(event, corners(event, self.side, seed=self.seed, number=index), self.side)
+
+
+def corners(event: Event, side: int, *, seed: int, number: int) -> dict[str, np.ndarray]:
+    """First corners, int64 ``[1, 2]`` by view, of squares that hold the interaction of an event.
+
+    Args:
+      event: of wire planes.
+      side: pixels along each axis.
+      seed, number: what is random depends on these alone.
+    """
+    found: dict[str, np.ndarray] = {}
+    first = None
+    for place, (name, view) in enumerate(event.views.items()):
+        shape = window_shape(view.shape, (side,) * len(view.shape))
+        draw = functools.partial(uniform, seed, np.array([number]), place)
+        found[name] = choose_windows(
+            Pixels.of([view]), shape, keep="interaction", draw=draw, first=first
+        )
+        first = found[name][:, 0]
+    return found
+
+
+def cut(event: Event, corners: Mapping[str, np.ndarray], side: int) -> Event:
+    """The event, of every view only a square.
+
+    Args:
+      event: whole.
+      corners: of :func:`corners`, of this event or of one with the same views.
+      side: pixels along each axis.
+    """
+    views = {}
+    for name, view in event.views.items():
+        shape = window_shape(view.shape, (side,) * len(view.shape))
+        views[name] = transforms.crop(Pixels.of([view]), corners[name], shape).views()[0]
+    return dataclasses.replace(event, views=views)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -10,9 +12,25 @@ from jaxsparse.data.deposits import Deposits
 # MeV of ionisation per electron-ion pair in liquid argon (Miyajima and others, Phys. Rev. A9, 1438:
 # 23.6 +0.5 -0.3 eV).
 W_VALUE = 23.6e-6
-# Modified box model (ArgoNeuT, arXiv 1306.1712; LArSoft's kModBoxA and kModBoxB): alpha, beta in
-# (kV/cm)(g/cm^2)/MeV, g/cm^3.
-BOX_ALPHA, BOX_BETA, BOX_DENSITY = 0.93, 0.212, 1.38
+
+
+@dataclasses.dataclass(frozen=True)
+class ModifiedBox:
+    """Constants of the modified box model of recombination.
+
+    Attributes:
+      alpha: of the logarithm's argument, no unit.
+      beta: (kV/cm)(g/cm^2)/MeV.
+      density: g/cm^3, of the argon that they were measured in.
+    """
+
+    alpha: float
+    beta: float
+    density: float = 1.38
+
+
+# ArgoNeuT, arXiv 1306.1712; LArSoft's kModBoxA and kModBoxB.
+ARGONEUT = ModifiedBox(alpha=0.93, beta=0.212)
 
 # dE/dx (MeV/cm) beyond which a step's ratio says how Geant4 cut it and nothing about ionisation:
 # electrons and photons never leave this band over 1 mm, the others end at a Bragg peak.
@@ -20,22 +38,25 @@ ELECTRON_BAND = (1.9, 6.0)
 OTHERS_BAND = (1.0, 50.0)
 
 
-def recombination(de_dx: Float[np.ndarray, " steps"], field: float) -> Float[np.ndarray, " steps"]:
+def recombination(
+    de_dx: Float[np.ndarray, " steps"], field: float, box: ModifiedBox = ARGONEUT
+) -> Float[np.ndarray, " steps"]:
     """Share of the electrons that escape: ``ln(alpha + k e) / (k e)``, e = dE/dx in MeV/cm.
 
     Args:
       de_dx: MeV/cm.
       field: kV/cm; k is inversely proportional to it.
+      box: constants of the model; k is proportional to its beta.
 
     >>> recombination(np.array([2.1, 50.0]), field=0.273).round(3)
     array([0.633, 0.12 ])
     """
-    scaled = BOX_BETA / (BOX_DENSITY * field) * de_dx
-    return np.log(BOX_ALPHA + scaled) / scaled
+    scaled = box.beta / (box.density * field) * de_dx
+    return np.log(box.alpha + scaled) / scaled
 
 
 def free_electrons(
-    deposits: Deposits, pdg: np.ndarray, field: float
+    deposits: Deposits, pdg: np.ndarray, field: float, box: ModifiedBox = ARGONEUT
 ) -> Float[np.ndarray, " steps"]:
     """Electrons that start to drift from every step.
 
@@ -46,12 +67,13 @@ def free_electrons(
       deposits: the steps.
       pdg: PDG code of every row of the particle table.
       field: kV/cm.
+      box: of the recombination.
     """
     light = np.isin(np.abs(pdg), (11, 22))[deposits.particle]
     low, high = (np.where(light, a, b) for a, b in zip(ELECTRON_BAND, OTHERS_BAND, strict=True))
     length = np.maximum(deposits.length, deposits.energy / 1e3 + 1e-12)  # no division by zero
     de_dx = np.clip(deposits.energy / length, low, high)
-    return deposits.energy / W_VALUE * recombination(de_dx, field)
+    return deposits.energy / W_VALUE * recombination(de_dx, field, box)
 
 
 def subdivide(

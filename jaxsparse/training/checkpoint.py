@@ -33,6 +33,7 @@ from jaxsparse.training.migration import has_old_paths, parameter_path
 from jaxsparse.training.state import TrainState
 
 KEPT = 2  # latest checkpoints, beside the best
+_AVERAGE = "average/"  # paths of averaged variables begin so
 _METRIC = "loss"
 _METRICS = "metrics"  # folder and file, as orbax's own manager has them
 
@@ -171,7 +172,9 @@ class Checkpoints:
         return _like(template, arrays), progress
 
     def variables(self, template: dict[str, Any], step: int, model: ConfigDict) -> dict[str, Any]:
-        """Reads what a network needs of the checkpoint of ``step``, one of an older version too.
+        """Reads what a network needs of the checkpoint of ``step``: the average where it has one.
+
+        It may be of an older version.
 
         Args:
           template: variables of the network (arrays or their shapes).
@@ -185,6 +188,8 @@ class Checkpoints:
           InputError, DamagedError: as :meth:`restore`.
         """
         arrays, _ = self._read(step, self._place(step))
+        averaged = {path for path in arrays if path.startswith(_AVERAGE)}
+        arrays = {path.removeprefix(_AVERAGE): arrays[path] for path in averaged or arrays}
         arrays = {path: leaf for path, leaf in arrays.items() if path.split("/")[0] in template}
         if has_old_paths(arrays):
             arrays = {parameter_path(path, model): leaf for path, leaf in arrays.items()}

@@ -19,6 +19,7 @@ from jaxsparse.data.loader import Loader
 from jaxsparse.errors import InputError
 from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
+from jaxsparse.training.average import AverageMoments, averaging, with_average
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.data import open_data, with_class_names
@@ -27,13 +28,7 @@ from jaxsparse.training.logs import MetricsLog, Record
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.objectives import main_head, objectives_of
 from jaxsparse.training.optimizer import Optimizer
-from jaxsparse.training.parallel import (
-    Replicas,
-    describe_devices,
-    enable_compilation_cache,
-    local_devices,
-    split_cpu,
-)
+from jaxsparse.training.parallel import Replicas, enable_compilation_cache, local_devices, split_cpu
 from jaxsparse.training.plan import Plan
 from jaxsparse.training.progress import Clock, Progress, Result
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
@@ -124,6 +119,8 @@ class _Run:
         if begin is not None:
             variables = begin.applied_to(variables)
         state = create_state(variables, self.optimizer, config.seed)
+        if train.average_decay:
+            state = with_average(state)
         resumed_at, self.progress = None, Progress()
         computed_by = network.computed_by(self.replicas.devices[0])
         if (found := self.checkpoints.restore_latest(state)) is not None:
@@ -143,9 +140,13 @@ class _Run:
 
         # 6. The programs, which their first calls compile.
         forward = make_forward(network)
-        train_step = make_train_step(
-            objectives, forward, self.optimizer, micro_batches=train.accumulate
-        )
+        parts = train.accumulate
+        train_step = make_train_step(objectives, forward, self.optimizer, micro_batches=parts)
+        self.moments = None
+        if train.average_decay:
+            train_step = averaging(train_step, train.average_decay)
+            batches = self.loader.first(train.average_batches)
+            self.moments = AverageMoments(network, self.replicas, batches, micro_batches=parts)
         validation_step = make_validation_step(objectives, forward)
         self.train_step = self.replicas.wrap(train_step, "train", donate=True)
         self.validation_step = self.replicas.wrap(validation_step, "validation")
@@ -167,6 +168,8 @@ class _Run:
         facts = dict(data.facts)
         if begin is not None and resumed_at is None:
             facts["begins with"] = begin.fact
+        if self.moments is not None:
+            facts["averages"] = f"of decay {train.average_decay:g}, {self.moments.fact}"
         self._banner(where, cache, facts)
 
     # ----- the story -----
@@ -274,9 +277,11 @@ class _Run:
         self._drain()
         before, score = time.perf_counter(), None
         due = validate and self.progress.validated != self.step
-        if due and self.validation is not None:
-            score = self._validate(self.validation)
-            self.progress.validation_due = score is None
+        if due and (self.validation is not None or self.moments is not None):
+            try:
+                score = self._validate()
+            except Stopped:
+                self.progress.validation_due = True
         now = self._position
         if now != self.saved:
             self._require_finite_state()
@@ -289,22 +294,28 @@ class _Run:
             self.saved = now
         self.meter.exclude(time.perf_counter() - before)
 
-    def _validate(self, loader: Loader) -> float | None:
-        """One pass over the validation events; moves the plateau and the early-stop count.
+    def _validate(self) -> float | None:
+        """A validation, before which an average gets its moments.
 
-        Returns what validations are compared by, smaller is better; None where a signal came:
-        then nothing is moved or logged.
+        Returns what validations are compared by, smaller is better; None without events for one.
+
+        Raises:
+          Stopped: a signal came: nothing but these moments has changed.
         """
+        if self.moments is not None:
+            self.state = self.moments(self.state, self.stop)
+        score = None if self.validation is None else self._score(self.validation)
+        self.progress.validated, self.progress.validation_due = self.step, False
+        return score
+
+    def _score(self, loader: Loader) -> float:
+        """One pass over the validation events; moves the plateau and the early-stop count."""
         meter = Meter()
         with closing(iter(loader)) as batches:
             for batch in batches:
-                if self.stop.caught:
-                    return None
+                self.stop.check()
                 before, compiled = time.perf_counter(), self.replicas.compilations
-                try:
-                    sums = self.validation_step(self.state.variables, batch).fetch()
-                except Stopped:
-                    return None
+                sums = self.validation_step(self.state.evaluated, batch).fetch()
                 timed = self.replicas.compilations == compiled
                 if not timed:
                     meter.exclude(time.perf_counter() - before)
@@ -320,7 +331,6 @@ class _Run:
         better = score < self.progress.best_loss
         self.progress.best_loss = min(score, self.progress.best_loss)
         self.progress.bad_validations = 0 if better else self.progress.bad_validations + 1
-        self.progress.validated = self.step
         return score
 
     # ----- where the run stands -----
@@ -365,17 +375,15 @@ class _Run:
         )
 
     def _require_finite_state(self) -> None:
-        finite = [
-            np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(self.state.params)
-        ]
-        self._require_finite(0.0 if all(finite) else math.nan, self.step, "a parameter")
+        finite = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(self.state.params))
+        self._require_finite(0.0 if finite else math.nan, self.step, "a parameter")
 
     def _banner(self, where: str, cache: str, facts: dict[str, str]) -> None:
         model, train, buckets = self.config.model, self.config.train, self.loader.buckets
         measured = buckets.capacities[: buckets.measured or None]
         self.display.banner(
             {
-                "devices": f"{describe_devices(self.replicas.devices)}, {train.parallel}",
+                "devices": self.replicas.description,
                 "computed by": self.progress.computed_by,
                 "compile cache": cache or "off",
                 "work directory": f"{self.workdir}, {where}",
@@ -383,8 +391,6 @@ class _Run:
                 f"{count_parameters(self.state.params):,} parameters",
                 **facts,
                 "capacities": ", ".join(map(str, measured)),
-                "run": f"{self.plan.length} of {train.batch_size} events"
-                + (f" in {train.accumulate} parts" if train.accumulate > 1 else "")
-                + (f", at most {train.minutes:g} minutes" if train.minutes else ""),
+                "run": self.plan.described(train.batch_size, train.accumulate, train.minutes),
             }
         )

@@ -65,6 +65,11 @@ class Replicas:
         self._programs: dict[Any, Callable[..., Any]] = {}
 
     @property
+    def description(self) -> str:
+        """One line for people."""
+        return f"{describe_devices(self.devices)}, {self.implementation}"
+
+    @property
     def num_devices(self) -> int:
         """Length of the leading axis of every batch."""
         return len(self.devices)

@@ -61,9 +61,15 @@ class Plan:
         now, before = ((s + _ROUNDING) // self.validate_every for s in (step, step - 1))
         return now > before
 
-    @property
-    def length(self) -> str:
-        """For people."""
-        if not self.counts_epochs:
-            return f"{self.steps} steps"
-        return f"{self.steps / self.steps_per_epoch:.3g} epochs, {self.steps} steps"
+    def described(self, batch_size: int, parts: int, minutes: float) -> str:
+        """For people.
+
+        Args:
+          batch_size: events of a step.
+          parts: that a step takes them in.
+          minutes: that the run may take; 0 is no limit.
+        """
+        epochs = f"{self.steps / self.steps_per_epoch:.3g} epochs, " if self.counts_epochs else ""
+        in_parts = f" in {parts} parts" if parts > 1 else ""
+        limit = f", at most {minutes:g} minutes" if minutes else ""
+        return f"{epochs}{self.steps} steps of {batch_size} events{in_parts}{limit}"

@@ -18,7 +18,8 @@ class Progress:
       best_loss: smallest validation loss, or share of wrong answers where
         ``optimizer.plateau_metric`` is accuracy; infinite before the first.
       bad_validations: validations since then.
-      validated: step of the last validation, -1 before the first.
+      validated: step of the last validation, -1 before the first; without validation events the one
+        at which an average last got its moments.
       validation_due: whether a signal came before the validation of this step.
       learning_rate: of the last step, NaN before the first.
       window: sums of the steps since the last training line of the log.

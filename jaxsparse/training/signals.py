@@ -30,6 +30,11 @@ class StopSignals:
         self.abandoned = False
         self._at_once = False
 
+    def check(self) -> None:
+        """Raises :class:`Stopped` where a signal has come."""
+        if self.caught:
+            raise Stopped(self.caught)
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """In here a signal raises :class:`Stopped`: for work that leaves nothing to save."""

@@ -23,6 +23,7 @@ class TrainState:
       optimizer: state of the descent direction (momentum).
       plateau: state of the learning-rate scale.
       rng: uint32 ``[2]``, the random key of the run; a step folds its number into it.
+      average: of the variables, see :mod:`jaxsparse.training.average`; empty in a run without.
     """
 
     step: Any
@@ -31,11 +32,17 @@ class TrainState:
     optimizer: Any
     plateau: Any
     rng: Any
+    average: Any = dataclasses.field(default_factory=dict)
 
     @property
     def variables(self) -> dict[str, Any]:
         """What ``model.apply`` takes."""
         return {"params": self.params, "batch_stats": self.batch_stats}
+
+    @property
+    def evaluated(self) -> dict[str, Any]:
+        """The variables that validation and evaluation use: the average where there is one."""
+        return self.average or self.variables
 
     def replace(self, **changes: Any) -> TrainState:
         """A copy with other fields."""

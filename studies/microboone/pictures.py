@@ -31,9 +31,8 @@ from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.microboone.source import SimulatedEvents
-from jaxsparse.simulate.transport.bank import ParticleBank
-from jaxsparse.simulate.transport.generator import GeneratorConfig, transport
-from jaxsparse.simulate.transport.truth import label_particles
+from jaxsparse.simulate.transport.generator import GeneratorConfig
+from studies.microboone.single import single
 
 COLOURS = ListedColormap(("#bbbbbb", *CLASS_COLOURS))  # first: no class
 
@@ -139,7 +138,7 @@ def geant4_table(source: PlacedEvents, seed: int = 8) -> str:
     ]
     rng = np.random.default_rng(seed)
     repeated = np.repeat(energies, source.placements)
-    simulated = (muon(energy, (128.0, 0.0, 5.0), rng) for energy in repeated)
+    simulated = (single(13, energy, rng) for energy in repeated)
     for events in (
         (source[index] for index in range(len(source))),
         (
@@ -167,19 +166,6 @@ def geant4_table(source: PlacedEvents, seed: int = 8) -> str:
     return "\n".join(lines) + "\n"
 
 
-def muon(
-    energy: float, start: tuple[float, float, float], rng: np.random.Generator
-) -> tuple[Deposits, np.ndarray]:
-    """Deposits and particles of one mu- of a kinetic energy (MeV) along the beam."""
-    bank = ParticleBank(MICROBOONE_CHAMBER.world)
-    bank.add(
-        pdg=13, parent=-1, process=0, kinetic_energy=np.array([energy]), time=0.0,
-        start=np.array([start]), direction=np.array([[0.0, 0.0, 1.0]]), interaction=True,
-    )  # fmt: skip
-    transport(bank, rng)
-    return bank.deposits(), label_particles(bank.particles)
-
-
 def _figures(summary: ViewSummary) -> dict[str, str]:
     assert summary.classes is not None, "both samples have truth"
     shares = 100 * summary.classes[1:] / summary.classes[1:].sum()
@@ -203,7 +189,7 @@ def _peak(x: float, name: str) -> float:
     track = Deposits(
         edges[:-1], edges[1:], 2.1 * 0.3 * one, 0.3 * one, 0 * one, np.zeros(100, np.int32)
     )
-    particles = muon(50.0, (x, 0.0, 300.0), np.random.default_rng(1))[1]
+    particles = single(13, 50.0, np.random.default_rng(1), (x, 0.0, 300.0))[1]
     rng = np.random.default_rng(0)
     view = detector_response(track, particles, MICROBOONE_CHAMBER, rng, views=[name]).views[name]
     peaks = np.zeros(MICROBOONE_CHAMBER.plane(name).wires)
@@ -215,7 +201,7 @@ def _quiet_point(x: float) -> View:
     """A point charge in the middle of a wire, without noise and threshold."""
     plane = dataclasses.replace(MICROBOONE_CHAMBER.plane("Y"), noise=1e-9, saturation=np.inf)
     detector = dataclasses.replace(MICROBOONE_CHAMBER, planes=(plane,), signal_floor=1e-6)
-    particles = muon(50.0, (x, 0.0, 300.15), np.random.default_rng(1))[1]
+    particles = single(13, 50.0, np.random.default_rng(1), (x, 0.0, 300.15))[1]
     spot = np.array([[x, 0.0, 300.15]])
     one = np.ones(1)
     point = Deposits(spot, spot, 100 * one, 0 * one, 0 * one, np.zeros(1, np.int32))

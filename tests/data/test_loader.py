@@ -74,6 +74,15 @@ def test_resuming_at_any_batch_gives_the_same_batches_bit_for_bit(load):
             assert_same(first, second)
 
 
+def test_the_first_batches_are_those_of_the_run_wherever_it_stands(load):
+    loader = load(start_batch=5)
+    running = iter(loader)
+    expected = [next(running), *take(loader.first(3), 9), next(running)]
+    whole = take(load(), 7)
+    for one, two in zip(expected, (whole[5], *whole[:3], whole[6]), strict=True):
+        assert_same(one, two)
+
+
 def test_the_same_seed_repeats_and_another_does_not(load):
     assert_same(take(load(), 1)[0], take(load(), 1)[0])
     assert take(load(), 1)[0].events.tolist() != take(load(seed=8), 1)[0].events.tolist()

@@ -10,7 +10,8 @@ from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
-from studies.microboone.pictures import muon, planes
+from studies.microboone.pictures import planes
+from studies.microboone.single import single
 
 
 @pytest.mark.shared_data
@@ -23,7 +24,7 @@ def test_images_of_simulated_muons_are_those_of_geant4_muons(shared_data):
     for number in range(len(source)):
         both[0].append(source[number])
         energy = float(source.deposits[number][1]["kinetic_energy"][0])
-        event = place(*muon(energy, (128.0, 0.0, 5.0), rng), source.chamber, rng)
+        event = place(*single(13, energy, rng), source.chamber, rng)
         both[1].append(
             detector_response(*event, source.chamber, rng, views=("Y",), dead_wires=source.dead)
         )
@@ -50,6 +51,6 @@ def test_images_of_simulated_muons_are_those_of_geant4_muons(shared_data):
 
 def test_a_picture_shows_charge_and_truth_of_every_plane():
     rng = np.random.default_rng(0)
-    source_event = muon(150.0, (60.0, 0.0, 300.0), rng)
+    source_event = single(13, 150.0, rng, (60.0, 0.0, 300.0))
     event = detector_response(*source_event, MICROBOONE_CHAMBER, rng)
     assert len(planes(event).axes) == 6

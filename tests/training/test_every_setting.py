@@ -217,6 +217,9 @@ def made_up(self, function, name, donate=False):
     """A program that compiles nothing: every event has the loss 1 of pixels and 2 of itself."""
 
     def program(first, batch, *rest):
+        if name == "moments":  # of averaged parameters
+            SEEN.append((name, arrays(batch)))
+            return first
         SEEN.append((name, self.implementation, arrays(batch), rest))
         if name == "train" and first.step == 0:
             SEEN.append(arrays(first.params))
@@ -307,6 +310,8 @@ CASES: dict[str, dict[str, Case]] = {
         "steps": Case(5),
         "epochs": Case(1.0),
         "minutes": Case(1e-9),
+        "average_decay": Case(0.9),
+        "average_batches": Case(3, {"average_decay": 0.9}),
         "log_every": Case(3),
         "validate_every": Case(2),
         "validate_epochs": Case(1.0),

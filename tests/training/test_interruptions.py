@@ -99,9 +99,9 @@ def test_a_signal_ends_a_validation_which_the_next_start_makes(
 ):
     broken, real = tmp_path / "broken", loop._Run._validate
 
-    def interrupted(self, loader):
+    def interrupted(self):
         self.stop._handle(signal.SIGTERM, None)
-        return real(self, loader)
+        return real(self)
 
     monkeypatch.setattr(loop._Run, "_validate", interrupted)
     assert loop.train(config, broken).step == 4

@@ -28,10 +28,10 @@ class TinyClassifier(Backbone):
     def __call__(
         self, settings: nn.BlockSettings, views: Sequence[Any], wanted: frozenset[str]
     ) -> Features:
-        found = []
+        found: list[Any] = []
         for x, geometry in views:
             x = nn.SubmanifoldConv(self.filters, use_bias=True)(x, geometry)
             if self.normalize:
-                x = nn.BatchNorm(train=settings.train, axis_name=self.axis_name)(x, geometry)
+                x = settings.batch_norm(f"norm_view_{len(found)}")(x)
             found.append(nn.relu(x))
         return Features({}, event=tuple(found))

@@ -3,9 +3,10 @@
 Few large operations, for accelerators; the work follows the capacity. ``"up"`` maps turn the order
 round: coarse rows are multiplied with all taps, and each fine row picks one product.
 
-An absent row is multiplied as zeros. So a weight or cotangent that is not finite makes NaN of rows
-and taps that it does not reach, too, unlike in the other data flows. To keep it out (``finite.py``)
-would cost a GPU a tenth: a product could not be finished, rounded and stored in one kernel.
+An absent row is multiplied as zeros, and zero times an infinite number is NaN. So a weight that is
+not finite reaches all active rows of its channel, and such a feature or cotangent the gradients of
+all taps, unlike in the other data flows. To leave absent rows out, a GPU would have to search all
+weights for such a number in every call: two more kernels a product.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, sid
 
 
 def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Array:
-    """``out[o] = sum_k x[in(o, k)] . w[k]``, float32 ``[capacity_out, out]``."""
+    """``out[o] = sum_k x[in(o, k)] . w[k]``, ``[capacity_out, out]``, float32 or as ``x``."""
+    out_dtype = x.dtype
     x, w = x.astype(compute_dtype), w.astype(compute_dtype)
     if kernel_map.is_identity:
         return active_rows(product(x, w[0]), kernel_map.num_out)
     if kernel_map.kind == UP:
         products = product(x, side_by_side(w)).reshape(-1, w.shape[2])
         return products.at[kernel_map.slot].get(mode="fill", fill_value=0)
-    return gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, w)
+    total = gather_first(grow(x, x.shape[0] + 1, 0), kernel_map.table, w)
+    # Rounded first: a GPU does it in the kernel of the product.
+    return active_rows(total.astype(out_dtype), kernel_map.num_out)
 
 
 def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: Any) -> Array:

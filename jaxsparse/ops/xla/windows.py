@@ -11,6 +11,9 @@ rows of the image) takes several.
 ``"up"`` maps turn the order round: multiply coarse rows with all taps, pick one product per fine
 row. ``"general"`` maps gather first onto fewer rows and multiply first onto more: the matrix
 product is over the smaller side.
+
+Gathered rows are zero where they are absent, and zero times an infinite weight is NaN. So weights
+and cotangents that are not all finite take a longer way, which leaves out pairs that do not exist.
 """
 
 from __future__ import annotations
@@ -23,8 +26,7 @@ from jaxtyping import Array, Int
 
 from jaxsparse.ops.implementations import register
 from jaxsparse.ops.kernel_map import DOWN, GENERAL, UP, KernelMap
-from jaxsparse.ops.xla.finite import Weights, finite_rows
-from jaxsparse.ops.xla.rows import active_rows, grow, product, side_by_side, take
+from jaxsparse.ops.xla.rows import active_rows, gather_first, grow, product, side_by_side, take
 
 # Measured on two cores with 2 MiB of second-level cache each; flat optima, that of the output rows
 # of a block for 32 to 160 channels.
@@ -73,7 +75,8 @@ def apply(kernel_map: KernelMap, x: Array, w: Array, compute_dtype: Any) -> Arra
     if kernel_map.is_identity:
         return active_rows(product(x, w[0]), kernel_map.num_out)
     if kernel_map.kind == DOWN or (kernel_map.kind == GENERAL and not kernel_map.expands):
-        return _apply_gathered(kernel_map, x, w)
+        finite = jnp.isfinite(w).all()
+        return jax.lax.cond(finite, _apply_gathered, _apply_by_tap, kernel_map, x, w)
     return _apply_windows(kernel_map, x, w)
 
 
@@ -82,9 +85,7 @@ def weight_gradient(kernel_map: KernelMap, x: Array, g: Array, compute_dtype: An
     x, g = x.astype(compute_dtype), active_rows(g, kernel_map.num_rows).astype(compute_dtype)
     if kernel_map.is_identity:
         return product(active_rows(x, kernel_map.num_in).T, g)[None]
-    g, met = finite_rows(g, kernel_map.table, x.shape[0])
-    total = _weight_gradient_blocks(kernel_map, grow(x, x.shape[0] + 1, 0), g)
-    return jnp.where(met, jnp.nan, total)
+    return _weight_gradient_blocks(kernel_map, grow(x, x.shape[0] + 1, 0), g)
 
 
 def _apply_windows(kernel_map: KernelMap, x: Array, w: Array) -> Array:
@@ -137,17 +138,31 @@ def _apply_gathered(kernel_map: KernelMap, x: Array, w: Array) -> Array:
     capacity, absent = kernel_map.capacity_out, kernel_map.capacity_in
     size = block_rows(capacity, WINDOW_BLOCK_ROWS)
     table = grow(kernel_map.table, _round_up(capacity, size), absent, axis=1)
-    padded, weights = grow(x, absent + 1, 0), Weights.of(w)
+    padded = grow(x, absent + 1, 0)
     if table.shape[1] == size:
-        return weights.times(padded, table)[:capacity]
+        return gather_first(padded, table, w)[:capacity]
 
     def block(index: Array, result: Array) -> Array:
         own = jax.lax.dynamic_slice_in_dim(table, index * size, size, axis=1)
-        part = weights.times(padded, own)
+        part = gather_first(padded, own, w)
         return jax.lax.dynamic_update_slice_in_dim(result, part, index * size, 0)
 
     result = jnp.zeros((table.shape[1], w.shape[2]), jnp.float32)
     return jax.lax.fori_loop(0, _trips(kernel_map.num_out, size), block, result)[:capacity]
+
+
+def _apply_by_tap(kernel_map: KernelMap, x: Array, w: Array) -> Array:
+    """One tap after the other, each added to the rows that have it."""
+    absent = kernel_map.capacity_in
+    padded = grow(x, absent + 1, 0)
+
+    def add_tap(total: Array, tap: tuple[Array, Array]) -> tuple[Array, None]:
+        read, weights = tap
+        products = product(take(padded, read), weights)
+        return jnp.where((read < absent)[:, None], total + products, total), None
+
+    total = jnp.zeros((kernel_map.capacity_out, w.shape[2]), jnp.float32)
+    return jax.lax.scan(add_tap, total, (kernel_map.table, w))[0]
 
 
 def _reads(kernel_map: KernelMap) -> tuple[Array, Array | None]:
@@ -162,9 +177,13 @@ def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> A
     taps, channels, out = kernel_map.taps, padded.shape[1], g.shape[1]
     size = block_rows(kernel_map.rows, GRADIENT_BLOCK_ROWS)
     rows = _round_up(kernel_map.rows, size)
-    table = grow(kernel_map.table, rows, padded.shape[0] - 1, axis=1)
+    absent, finite = padded.shape[0] - 1, jnp.isfinite(g).all()
+    table = grow(kernel_map.table, rows, absent, axis=1)
     # Transposed once: a product that contracts the rows of both factors packs one of them slowly.
     columns = jax.lax.optimization_barrier(grow(g, rows, 0).T)
+
+    def of_existing(own: Array, inputs: Array, read: Array) -> Array:
+        return product(jnp.where(read < absent, own, 0), inputs)
 
     def one_tap(step: Array, total: Array) -> Array:
         tap = jax.lax.rem(step, jnp.int32(taps))
@@ -174,7 +193,8 @@ def _weight_gradient_blocks(kernel_map: KernelMap, padded: Array, g: Array) -> A
         if rows > size:
             own = jax.lax.dynamic_slice_in_dim(columns, start, size, axis=1)
         so_far = jax.lax.dynamic_index_in_dim(total, tap, keepdims=False)
-        so_far += product(own, take(padded, read))
+        operands = own, take(padded, read), read
+        so_far += jax.lax.cond(finite, lambda a, b, _: product(a, b), of_existing, *operands)
         return jax.lax.dynamic_update_index_in_dim(total, so_far, tap, 0)
 
     total = jnp.zeros((taps, out, channels), jnp.float32)

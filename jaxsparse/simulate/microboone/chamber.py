@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from jaxsparse.detectors.microboone import MICROBOONE, VOXELS
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.ionization import ARGONEUT, ModifiedBox
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from jaxsparse.simulate.transport.world import DriftVolume, World
 
@@ -60,6 +61,7 @@ class WireChamber:
       planes: the wire planes.
       world: where particles move.
       field: kV/cm, along the drift.
+      recombination: model of it, and its constants.
       pitch: cm between wires, and edge of a voxel.
       rows: time rows of an image.
       row_ticks: ticks in a row.
@@ -83,6 +85,7 @@ class WireChamber:
     planes: tuple[WirePlane, ...]
     world: World
     field: float
+    recombination: ModifiedBox = ARGONEUT
     pitch: float = 0.3
     rows: int = MICROBOONE.views["Y"].shape[0]
     row_ticks: int = 6

@@ -12,8 +12,10 @@ from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.detectors.microboone import CLASS_NAMES, PLANES
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
+from jaxsparse.simulate.microboone.overlay import with_cosmics
 from jaxsparse.simulate.microboone.placement import place
 from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
 
 
@@ -30,10 +32,12 @@ class PlacedEvents(EventSource):
       deposits: the events.
       detector: whose response they get.
       placements: images an event.
-      seed: of placement and noise.
+      seed: of placement, noise and cosmics.
       views: wire planes, and ``"voxels"``.
       dead_wires: by view; the detector's own by default.
       topology: what the events are said to be.
+      cosmic_rate: simulated cosmic muons over every image, as a multiple of the intensity at the
+        surface; 0 for none. The event itself is the same with them and without.
     """
 
     class_names = CLASS_NAMES
@@ -48,9 +52,12 @@ class PlacedEvents(EventSource):
         views: Sequence[str] = PLANES,
         dead_wires: Mapping[str, np.ndarray] | None = None,
         topology: str = "",
+        cosmic_rate: float = 0.0,
     ):
         if placements < 1:
             raise InputError(f"placements is {placements}: must be at least 1")
+        GeneratorConfig("cosmic", cosmic_rate=cosmic_rate)  # checks the rate
+        self.cosmic_rate = cosmic_rate
         self.deposits = deposits
         self.files = deposits.files
         self.chamber, self.detector = detector, detector.name
@@ -70,8 +77,11 @@ class PlacedEvents(EventSource):
         number, placement = divmod(index, self.placements)
         deposits, particles = self.deposits[number]
         event = int(self.deposits.event_ids[number])
-        turn, noise = np.random.default_rng((self.seed, event, placement)).spawn(2)
+        turn, noise, sky = np.random.default_rng((self.seed, event, placement)).spawn(3)
         deposits, particles = place(deposits, label_particles(particles), self.chamber, turn)
+        deposits, particles = with_cosmics(
+            deposits, particles, self.cosmic_rate, self.chamber.world, sky
+        )
         return detector_response(
             deposits,
             particles,

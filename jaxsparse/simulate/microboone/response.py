@@ -95,7 +95,7 @@ def drift(
     deposits: Deposits, particles: np.ndarray, groups: Groups, detector: WireChamber
 ) -> Charges:
     """Point charges of at most 1 mm of track that reach the wires within the read-out window."""
-    electrons = free_electrons(deposits, particles["pdg"], detector.field)
+    electrons = free_electrons(deposits, particles["pdg"], detector.field, detector.recombination)
     points, share, row = subdivide(deposits, LONGEST_STEP)
     time = deposits.time[row]
     arrival = detector.row_position(points[:, 0], time)

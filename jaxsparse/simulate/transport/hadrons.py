@@ -135,7 +135,7 @@ def move_neutrons(bank: ParticleBank, rows: np.ndarray, rng: np.random.Generator
     energy = particles["kinetic_energy"].astype(np.float64)
     direction = particles["direction"].astype(np.float64)
     medium = bank.world.medium
-    on_nuclei = inverse_interaction_length(energy, 2112, medium)
+    on_nuclei = inverse_interaction_length(energy, 2112, medium) * bank.world.hadron_rate
     on_hydrogen = hydrogen_scatters_per_cm(energy, medium)
     flight = rng.standard_exponential(len(rows)) / (on_nuclei + on_hydrogen)
     end = particles["start"] + direction * flight[:, None]

@@ -98,6 +98,7 @@ def transport_tracks(bank: ParticleBank, rows: np.ndarray, rng: np.random.Genera
     if species != 13:
         # The first step whose accumulated number of interaction lengths passes an exponential.
         rate = inverse_interaction_length(energy, particles["pdg"][track], world.medium)
+        rate *= world.hadron_rate
         decay = np.zeros_like(rate)
         if species == 211:
             decay = mass / kinematics(energy, mass)[2] / PION_LIFE_PATH

@@ -82,6 +82,7 @@ class World:
       fine_step, fine_path: cm, the longest deposit on the last ``fine_path`` of a stopping track.
       delta_cut: MeV; knock-on electrons above it are particles of their own, the loss along a track
         is restricted to what lies below. By default the cut of the Geant4 truth that readers read.
+      hadron_rate: factor on how often hadrons interact with nuclei, to see what depends on it.
     """
 
     medium: Medium
@@ -90,3 +91,4 @@ class World:
     fine_step: float = 0.1
     fine_path: float = 0.9
     delta_cut: float = 0.35
+    hadron_rate: float = 1.0

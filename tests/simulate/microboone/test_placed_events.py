@@ -52,7 +52,33 @@ def test_an_image_depends_on_its_number_and_the_seed_only(path):
     assert view.vertex_distance.min() < 3
 
 
+def test_simulated_cosmics_lie_over_an_event_that_stays_as_it_is(path):
+    alone, under = (
+        PlacedEvents(EdepSimFile(path), placements=2, seed=1, views=["Y"], cosmic_rate=rate)[3]
+        for rate in (0.0, 1.0)
+    )
+    own = len(alone.particles)
+    np.testing.assert_array_equal(under.particles[:own], alone.particles)
+    sky = under.particles[own:]
+    assert len(sky) > own
+    assert not sky["interaction"].any()
+    mothers = sky["parent"][sky["parent"] >= 0]
+    assert mothers.min() >= own, "a cosmic's mother is a cosmic"
+    view = under.views["Y"]
+    assert len(view) > 3 * len(alone.views["Y"])
+    labels, instance = np.asarray(view.labels), np.asarray(view.instance)
+    cosmic = (instance >= own) & ~np.asarray(view.interaction)
+    assert cosmic.sum() > len(view) / 2
+    assert {MIP, DELTA} <= set(labels[cosmic].tolist())
+    # The event's pixels lie where they lay; the noise is drawn anew.
+    pixels = {tuple(pixel) for pixel in under.views["Y"].coords.tolist()}
+    bright = alone.views["Y"].coords[alone.views["Y"].values > 25.0].tolist()
+    assert {tuple(pixel) for pixel in bright} <= pixels
+
+
 def test_wrong_settings_are_one_line(path):
+    with pytest.raises(InputError, match="cosmic_rate is 11"):
+        PlacedEvents(EdepSimFile(path), cosmic_rate=11.0)
     with pytest.raises(InputError, match="placements is 0"):
         PlacedEvents(EdepSimFile(path), placements=0)
     with pytest.raises(InputError, match="View 'W'"):

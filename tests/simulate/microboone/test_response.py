@@ -9,7 +9,7 @@ import pytest
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
 from jaxsparse.detectors.microboone import DELTA, HIP, MIP, SHOWER
-from jaxsparse.simulate.ionization import free_electrons, recombination, subdivide
+from jaxsparse.simulate.ionization import ModifiedBox, free_electrons, recombination, subdivide
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.response import detector_response
 
@@ -88,6 +88,21 @@ def test_recombination_never_uses_an_artefact_of_short_steps():
     electrons = free_electrons(Deposits.concatenate(thin), table, FIELD)
     kept = electrons.reshape(3, -1).sum(1) / 1e-3 * 23.6e-6
     np.testing.assert_allclose(kept, recombination(np.array([1.9, 1.0, 1.0]), FIELD))
+
+
+def test_a_chamber_may_have_another_recombination():
+    box = ModifiedBox(alpha=1.0, beta=0.3, density=1.4)
+    spot, table = point((9.0, 0.0, 300.15)), particles(HIP, pdg=2212)  # no length: 50 MeV/cm
+    plain, other = (
+        respond(spot, table, quiet(**changes), views=["Y"]).views["Y"].values.sum()
+        for changes in ({}, {"recombination": box})
+    )
+
+    def escaping(alpha, k):
+        return math.log(alpha + 50 * k) / (50 * k)
+
+    expected = escaping(1.0, 0.3 / (1.4 * FIELD)) / escaping(0.93, 0.212 / (1.38 * FIELD))
+    assert other / plain == pytest.approx(expected, rel=1e-4)
 
 
 def test_steps_are_cut_to_a_millimetre_without_losing_any():

@@ -1,5 +1,7 @@
 """Decays, captures and hadron interactions conserve what they must and give what they should."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -10,17 +12,17 @@ from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.decays import decay_in_flight, decay_neutral_pions
 from jaxsparse.simulate.transport.directions import isotropic
 from jaxsparse.simulate.transport.hadron_rates import inverse_interaction_length
-from jaxsparse.simulate.transport.hadrons import interact
-from jaxsparse.simulate.transport.tracks import path_to_exit
+from jaxsparse.simulate.transport.hadrons import interact, move_neutrons
+from jaxsparse.simulate.transport.tracks import path_to_exit, transport_tracks
 from studies.transport.figures import fire
 
 MIDDLE = (128.0, 0.0, 500.0)
 
 
-def bank_of(pdg, kinetic_energy, rng):
+def bank_of(pdg, kinetic_energy, rng, world=MICROBOONE_WORLD):
     """Particles in the middle of the volume, flying anywhere."""
     number = len(kinetic_energy)
-    bank = ParticleBank(MICROBOONE_WORLD)
+    bank = ParticleBank(world)
     bank.add(
         pdg=pdg, parent=-1, process=0, kinetic_energy=kinetic_energy, time=0.0,
         start=np.repeat([MIDDLE], number, axis=0), direction=isotropic(number, rng),
@@ -193,3 +195,23 @@ def test_the_path_to_the_exit_is_the_distance_to_the_wall():
     assert path_to_exit(start, direction, MICROBOONE_WORLD.volume, 20.0) == pytest.approx(
         [148.0, 136.5]
     )
+
+
+def mean_path(pdg, rate):
+    """cm from start to end of hadrons of 200 MeV: with a high rate nearly all of them interact."""
+    world = dataclasses.replace(MICROBOONE_WORLD, hadron_rate=rate)
+    rng = np.random.default_rng(3)
+    bank = bank_of(pdg, np.full(2000, 200.0), rng, world)
+    rows = np.arange(2000)
+    if pdg == 2112:
+        move_neutrons(bank, rows, rng)
+    else:
+        transport_tracks(bank, rows, rng)
+    particles = bank.particles[:2000]
+    return np.linalg.norm(particles["end"] - particles["start"], axis=1).mean()
+
+
+@pytest.mark.parametrize("pdg", [211, 2212, 2112])
+def test_a_world_may_make_hadrons_interact_more_often(pdg):
+    # At 40 and 80 times the rate they have lost no energy before they interact, on 1 or 2 cm.
+    assert mean_path(pdg, 40.0) / mean_path(pdg, 80.0) == pytest.approx(2.0, rel=0.1)
