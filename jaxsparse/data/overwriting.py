@@ -35,7 +35,7 @@ def refuse_overwriting(name: str, out: _Path, inputs: Iterable[_Path]) -> None:
     True
     """
     written = [Path(out), Path(f"{os.fspath(out)}{PARTIAL_SUFFIX}")]
-    places = {_identity(path): path for path in written if path.exists()}
+    places = {_identity(path): path for path in written if os.path.exists(path)}
     if not places:
         return
     for path in inputs:

@@ -46,7 +46,8 @@ class Parts:
     def __init__(self, out: Path, run: Mapping[str, Any], total: int):
         self.folder = out.with_name(out.name + SUFFIX)
         self._total = total
-        self._made = [place for place in (self.folder, *self.folder.parents) if not place.exists()]
+        places = (self.folder, *self.folder.parents)
+        self._made = [place for place in places if not os.path.exists(place)]
         self._lock: FileLock | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsparse.data.event_layout import PARTIAL_SUFFIX
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.deploy.identity import identity_of
@@ -28,6 +29,7 @@ from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows
 from jaxsparse.errors import InputError
+from jaxsparse.paths import user_path
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
@@ -99,11 +101,7 @@ def predict(
         "versions": {**versions(["jax", "jaxlib", "numpy"]), "platform": jax.default_backend()},
     }
     whole = is_of_run(out, run)
-    if os.path.lexists(out) and not whole and not overwrite:
-        raise InputError(
-            f"out is {out}, which is there and not of this run: choose another name, or replace it "
-            "with --overwrite"
-        )
+    _refuse(out, whole or overwrite)
     with contextlib.suppress(InputError):  # without a folder for programs it starts later
         enable_compilation_cache(trained.config.train.cache_dir)
     with contextlib.closing(Parts(out, run, len(files))) as parts, stop_signals() as stop:
@@ -125,6 +123,18 @@ def predict(
         parts.remove()
     rate = number / (time.perf_counter() - begin)
     return Summary(len(files), len(files), count_bad(out), rate)
+
+
+def _refuse(out: Path, replace: bool) -> None:
+    """Refuses a result that could not take its name in the end."""
+    if os.path.lexists(out) and not replace:
+        raise InputError(
+            f"out is {out}, which is there and not of this run: choose another name, or replace it "
+            "with --overwrite"
+        )
+    if os.path.lexists(out) and not out.is_file():
+        raise InputError(f"out is {out}, which is there and no file: choose another name")
+    user_path(f"{out}{PARTIAL_SUFFIX}", "out")
 
 
 class _Doubt:

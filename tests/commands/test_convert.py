@@ -67,3 +67,10 @@ def test_an_archive_is_never_the_output(tmp_path):
         with pytest.raises(InputError, match="would be overwritten"):
             convert(inputs, str(path), format="wire_cell", planes=("A:5",))
     assert path.read_bytes() == before
+
+
+def test_a_name_too_long_for_an_unfinished_file_is_one_line(tmp_path):
+    path = write_archive(tmp_path / "a.tar", arrays(9, np.ones((5, 4), np.float32), range(5)))
+    with pytest.raises(InputError, match="File name too long"):
+        convert(str(path), str(tmp_path / ("n" * 250)), format="wire_cell", planes=("A:5",))
+    assert list(tmp_path.iterdir()) == [path]

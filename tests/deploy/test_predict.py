@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
+import jaxsparse
 from jaxsparse.commands.convert import convert
 from jaxsparse.commands.predict import open_input
 from jaxsparse.data import partial_file
@@ -33,6 +34,7 @@ from jaxsparse.viz import figures
 from tests.data.readers.small_files import keys_of, write_caf_file, write_edep_sim_file
 from tests.evaluation.workdirs import make_workdir
 
+pytestmark = pytest.mark.filterwarnings("ignore:84% of the values")
 RUN = functools.partial(predict, quiet=True)
 
 
@@ -139,9 +141,10 @@ def test_a_second_head_has_a_group_of_its_own(classifier_config, event_file, tmp
     config.model.heads.semantic.num_classes = len(EventFile(event_file).class_names)
     workdir = make_workdir(tmp_path / "run", config)
     RUN(workdir, inputs(event_file), tmp_path / "scores.h5")
-    evaluate(workdir, event_file, tmp_path / "e", Options(part="all", pictures=0), quiet=True)
+    network = jaxsparse.load(workdir)
+    expected = list(network.of_events(EventFile(event_file)))
     np.testing.assert_array_equal(
-        stored(tmp_path / "scores.h5", "scores"), stored(tmp_path / "e/predictions.h5", "scores")
+        stored(tmp_path / "scores.h5", "scores"), [scores.event for scores in expected]
     )
     scores, rows, view, offsets = stored(
         tmp_path / "scores.h5",
@@ -149,10 +152,8 @@ def test_a_second_head_has_a_group_of_its_own(classifier_config, event_file, tmp
     )
     assert view.tolist() == [0, 1] * 24
     assert len(scores) == len(rows) == offsets[-1]
-    seen = ~np.isnan(scores[:, 0])
-    np.testing.assert_array_equal(
-        scores[seen], stored(tmp_path / "e/heads/semantic/predictions.h5", "scores")
-    )
+    pixels = [scores.pixels[name] for scores in expected for name in network.views]
+    np.testing.assert_array_equal(scores, np.concatenate(pixels))
     with h5py.File(tmp_path / "scores.h5") as file:
         assert len(file["heads/semantic"].attrs["class_names"]) == scores.shape[1]
 
@@ -259,6 +260,9 @@ def test_another_file_is_replaced_only_if_that_is_wanted(
     assert out.read_bytes() == undisturbed
     with pytest.raises(InputError, match="is the input"):
         RUN(workdir, inputs(truth_file), truth_file, overwrite=True)
+    for name, words in (("", "no file"), ("n" * 248, "File name too long")):
+        with pytest.raises(InputError, match=words):
+            RUN(workdir, inputs(truth_file), tmp_path / name, overwrite=True)
     assert os.listdir(tmp_path) == ["scores.h5"]
 
 
