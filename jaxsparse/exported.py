@@ -12,11 +12,12 @@ that says of every program its platforms, kernels and length; the programs, each
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -136,10 +137,24 @@ def _write(
 ) -> tuple[dict[str, Any], bytes]:
     """What the header says of a program, and the program, in which these kernels may be called."""
     checks = [DisabledSafetyCheck.custom_call(name) for name in kernels]
-    exported = export(jax.jit(function), platforms=platforms, disabled_checks=checks)(*arguments)
+    with _without_places():
+        exported = export(jax.jit(function), platforms=platforms, disabled_checks=checks)(
+            *arguments
+        )
     data = bytes(exported.serialize(vjp_order))
     called = _called_by(exported, vjp_order).intersection(kernels) if kernels else ()
     return {"platforms": list(platforms), "kernels": sorted(called), "bytes": len(data)}, data
+
+
+@contextlib.contextmanager
+def _without_places() -> Iterator[None]:
+    """Programs say of every operation in which file and line it was written: not for strangers."""
+    before = jax.config.jax_traceback_in_locations_limit  # type: ignore[attr-defined]
+    jax.config.update("jax_traceback_in_locations_limit", 0)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_traceback_in_locations_limit", before)
 
 
 def _called_by(exported: Exported, vjp_order: int) -> set[str]:

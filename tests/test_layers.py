@@ -35,7 +35,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "inference": ("models", "data", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", ""),
     "evaluation": ("training", "inference", "models", "viz", "data", "detectors", ""),
-    "deploy": ("training", "inference", "models", "data", "pretrained", ""),
+    "deploy": ("training", "inference", "models", "data", "detectors", "pretrained", ""),
     "commands": (
         "deploy", "evaluation", "training", "inference", "models", "viz", "simulate", "data",
         "detectors", "",

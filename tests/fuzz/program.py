@@ -30,6 +30,7 @@ SCRIPTS = {
     "eval": ROOT / "eval.py",
     "simulate": ROOT / "jaxsparse/commands/simulate.py",
     "convert": ROOT / "jaxsparse/commands/convert.py",
+    "export": ROOT / "jaxsparse/commands/export.py",
     "inspect": ROOT / "jaxsparse/commands/inspect.py",
     "predict": ROOT / "jaxsparse/commands/predict.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/studies/cross_validate.py",

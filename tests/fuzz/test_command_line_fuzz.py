@@ -296,6 +296,21 @@ def test_eval_of_damaged_files(copy, file, damage):
     check("eval", ["--workdir=run", "--out=results"], copy, damage=(file, *damage))
 
 
+@cases(40)
+@given(
+    st.sampled_from(["run", "run", "classifier", "run/checkpoints/1"]) | PATHS,
+    st.sampled_from(["new.safetensors", "new.pyz", "new.pyz"]) | OUTPUTS,
+    flags_of(
+        checkpoint=VALUES, about=VALUES | st.just("a:b"), sites=VALUES | st.just("9,99"),
+        shape=VALUES | st.sampled_from(["64,64", "9,9,9", "1048577,2"]),
+    ),
+)  # fmt: skip
+def test_export(copy, model, out, more):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jaxsparse.export_program", lambda *_, **__: b"")
+        check("export", [f"--model={model}", f"--out={out}", *more], copy, outputs=(out,))
+
+
 @cases(60)
 @given(
     st.sampled_from(["run", "run", "classifier"]) | PATHS,

@@ -1,0 +1,92 @@
+"""Writes a trained network to a file: ``python -m jaxsparse.export --model=WORKDIR --out=FILE``.
+
+``--out=FILE.safetensors`` is a file of weights that jaxsparse reads in place of a work directory.
+``--out=FILE.pyz`` runs where JAX, numpy and flatbuffers are and jaxsparse need not be. The file
+appears when it is whole.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from absl import flags
+
+from jaxsparse import command_line
+from jaxsparse.errors import InputError
+
+MODEL = command_line.define_path(
+    "model", None, "Work directory, checkpoint, file or name of a network.", required=True
+)
+OUT = command_line.define_path("out", None, "File to write, .safetensors or .pyz.", required=True)
+CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "Of a work directory: best, latest, a step.")
+ABOUT = flags.DEFINE_multi_string(
+    "about", [], "NAME:TEXT to say of the network in the file; may be given several times."
+)
+SHAPE = flags.DEFINE_multi_string(
+    "shape",
+    [],
+    ".pyz: lengths of the largest image, such as 1008,3456; of every view in turn, or of all; by "
+    "default those of the detector.",
+)
+SITES = flags.DEFINE_list(
+    "sites", None, ".pyz: sites that images may have, a program each; the last is the most."
+)
+
+
+def main(_: list[str]) -> None:
+    """Entry point of the command line."""
+    ending = OUT.value.suffix
+    if ending not in (".safetensors", ".pyz"):
+        raise InputError(f"--out={OUT.value}: the file must end with .safetensors or .pyz")
+    if ending == ".safetensors" and (SHAPE.value or SITES.value):
+        raise InputError(f"--shape and --sites are for .pyz, but --out is {OUT.value}: leave them")
+    # Imported here so that a misspelt flag answers at once.
+    from jaxsparse.training.model_file import write_model
+    from jaxsparse.training.trained import about, load_trained
+
+    begin = time.perf_counter()
+    said = about(MODEL.value, name="--model") | dict(map(_named, ABOUT.value))
+    trained = load_trained(MODEL.value, CHECKPOINT.value, name="--model")
+    if ending == ".safetensors":
+        write_model(OUT.value, trained, said)
+    else:
+        _write_artefact(trained, said)
+    size, seconds = OUT.value.stat().st_size, time.perf_counter() - begin
+    print(f"{OUT.value}: step {trained.step}, {size / 1e6:.2f} MB, {seconds:.1f} s")
+
+
+def _write_artefact(trained: Any, said: dict[str, str]) -> None:
+    from jaxsparse.deploy import artefact
+
+    shapes = [_lengths("shape", text.split(",")) for text in SHAPE.value]
+    sites = _lengths("sites", SITES.value) if SITES.value else artefact.SITES
+    manifest = artefact.write_artefact(OUT.value, trained, said, shapes=shapes, sites=sites)
+    for number, view in enumerate(manifest["views"]):
+        held = [bucket[number][0] for bucket in manifest["buckets"]]
+        print(
+            f"view {view['name']}: images up to {' x '.join(map(str, view['shape']))}, programs "
+            f"for {', '.join(map(str, held))} sites"
+        )
+    if manifest["sees_the_border"]:
+        print("the network sees where an image ends: all of its images should have this shape")
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, colon, said = text.partition(":")
+    if not (name and colon):
+        raise InputError(f"--about={text}: must be NAME:TEXT, such as --about=licence:MIT")
+    return name, said
+
+
+def _lengths(flag: str, words: list[str]) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in words)
+    except ValueError:
+        raise InputError(
+            f"--{flag}={','.join(words)}: must be whole numbers with commas between"
+        ) from None
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,20 @@
+"""Scores images with the model file that it lies in; needs JAX, numpy and flatbuffers alone.
+
+    python model.pyz pixels.npz scores.npz
+
+    import sys
+    sys.path.insert(0, "model.pyz")
+    import jaxsparse_model
+
+    model = jaxsparse_model.load()
+    scores = model((coords, values)).pixels["Y"]
+
+``python -m jaxsparse.export`` puts a copy of this package into every model file, by the name
+``jaxsparse_model``. So nothing here imports jaxsparse, but for its kernels where it is installed.
+"""
+
+from jaxsparse.deploy.standalone.arrays import arrays_of, event_of
+from jaxsparse.deploy.standalone.error import ModelError
+from jaxsparse.deploy.standalone.model import Model, Scores, load
+
+__all__ = ["Model", "ModelError", "Scores", "arrays_of", "event_of", "load"]

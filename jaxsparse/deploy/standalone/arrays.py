@@ -1,0 +1,46 @@
+"""The names by which files and servers hand events and scores over as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.deploy.standalone.model import Image, Scores
+
+
+def named(views: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """By view, what its coordinates and values are called.
+
+    >>> named(["Y"]), named(["XZ", "YZ"])["YZ"]
+    ({'Y': ('coords', 'values')}, ('coords_YZ', 'values_YZ'))
+    """
+    return {view: (f"coords{end}", f"values{end}") for view, end in _endings(views).items()}
+
+
+def event_of(arrays: Mapping[str, Any], views: Sequence[str]) -> dict[str, Image]:
+    """An event by view, of arrays by these names.
+
+    Raises:
+      KeyError: an array is missing.
+    """
+    return {
+        view: (arrays[coords], arrays[values]) for view, (coords, values) in named(views).items()
+    }
+
+
+def arrays_of(scores: Scores, views: Sequence[str]) -> dict[str, np.ndarray]:
+    """Scores as ``pixel_scores``, of several views ``pixel_scores_VIEW``, and ``event_scores``.
+
+    >>> list(arrays_of(Scores({"Y": np.zeros((2, 5))}, np.zeros(3)), ["Y"]))
+    ['pixel_scores', 'event_scores']
+    """
+    ends = _endings(views)
+    arrays = {f"pixel_scores{ends[view]}": rows for view, rows in scores.pixels.items()}
+    return arrays if scores.event is None else {**arrays, "event_scores": scores.event}
+
+
+def _endings(views: Sequence[str]) -> dict[str, str]:
+    """Where there is one view its name is left out."""
+    return {view: "" if len(views) == 1 else f"_{view}" for view in views}

@@ -1,0 +1,101 @@
+"""The command line of a model file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from jaxsparse.deploy.standalone.arrays import arrays_of, event_of, named
+from jaxsparse.deploy.standalone.error import ModelError, one_line
+from jaxsparse.deploy.standalone.model import Image, Model, load
+
+
+def main(arguments: Sequence[str] | None = None, model: Path | None = None) -> int:
+    """Scores the event of one file; the exit status, 2 after one line for any mistake.
+
+    Args:
+      arguments: of the command line; those of the process by default.
+      model: the model file; by default the one that this package lies in.
+    """
+    try:
+        values = _parser().parse_args(arguments)
+        network = load(model, kernels=not values.portable)
+        if values.about:
+            print(json.dumps(network.manifest, indent=2))
+        elif values.scores is None or values.scores.suffix != ".npz":
+            raise ModelError("give a file with images and an .npz file for scores, or --about")
+        else:
+            print(_score(network, values.images, values.scores))
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a mistake, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ModelError(f"{message}: see --help")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog=f"python {Path(sys.argv[0]).name}", description="Scores an event.")
+    parser.add_argument(
+        "images", nargs="?", type=Path,
+        help=".npz file with coords and values, coords_VIEW and values_VIEW for several views; or "
+        ".npy with a row of coordinates and value for every pixel",
+    )  # fmt: skip
+    parser.add_argument("scores", nargs="?", type=Path, help=".npz file to write")
+    parser.add_argument("--about", action="store_true", help="print what the file says of itself")
+    parser.add_argument("--portable", action="store_true", help="use no kernels of jaxsparse")
+    return parser
+
+
+def read_event(path: Path, views: Sequence[str]) -> dict[str, Image]:
+    """The event of a file, by view.
+
+    Raises:
+      ModelError: no such file, or one without its arrays.
+    """
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray) and len(views) == 1:
+                return {views[0]: (loaded[:, :-1], loaded[:, -1])}
+            return event_of(loaded, views)
+    except Exception as error:  # of many kinds, where a file is damaged or another one
+        names = " and ".join(name for image in named(views).values() for name in image)
+        raise ModelError(
+            f"{path} cannot be read ({one_line(error)}): give an .npz file with {names}"
+        ) from None
+
+
+def _score(model: Model, source: Path, target: Path) -> str:
+    """Writes the scores of a file's event, and says what was done."""
+    event = read_event(source, model.views)
+    arrays = arrays_of(model(event), model.views)
+    for head, names in model.classes.items():
+        arrays[f"{head}_classes"] = np.array(names)
+    partial = target.with_name(f".partial-{target.name}")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        os.replace(partial, target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ModelError(f"{target} cannot be written ({error.strerror}): choose another") from None
+    seen = sum(int(model.transform.sees(values).sum()) for _, values in event.values())
+    pixels = sum(len(values) for _, values in event.values())
+    low, high = model.transform.low, model.transform.high
+    return (
+        f"{target}: {seen} of {pixels} pixels have values within {low:g} and {high:g}, scored by "
+        f"{model.computed_by}"
+    )

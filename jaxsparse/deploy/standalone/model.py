@@ -1,0 +1,235 @@
+"""A model file: checked whole, then a function from images to scores."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxsparse.deploy.standalone.error import ModelError, one_line
+from jaxsparse.deploy.standalone.images import Sites, Transform, sites_of
+
+FORMAT = 1
+CHECKSUM = 64  # hexadecimal digits that end every file, the SHA-256 of all bytes before
+Image = tuple[Any, Any]  # coordinates and values
+
+
+class Scores(NamedTuple):
+    """What a network says of an event.
+
+    Attributes:
+      pixels: by name of the view, float32 ``[pixels, classes]`` in the order in which the pixels
+        were given, NaN outside of the mask; empty where the network scores no pixels.
+      event: float32 ``[classes]``; None where it scores no events.
+    """
+
+    pixels: dict[str, np.ndarray]
+    event: np.ndarray | None
+
+
+def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) -> Model:
+    """A model file, checked before anything in it is used.
+
+    Args:
+      path: of the file; by default the one that this package lies in.
+      kernels: whether to use the kernels for CPUs of a jaxsparse that is installed.
+
+    Raises:
+      ModelError: no such file, a damaged one, or one of a later format.
+    """
+    path = Path(__file__).parents[1] if path is None else Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}): check the path") from None
+    if hashlib.sha256(data[:-CHECKSUM]).hexdigest().encode() != data[-CHECKSUM:]:
+        raise ModelError(
+            f"{path} is damaged, or was not written by python -m jaxsparse.export: its checksum is "
+            "another one, copy it again"
+        )
+    try:
+        return Model(zipfile.ZipFile(io.BytesIO(data)), path, kernels=kernels)
+    except ModelError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, LookupError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} is no model of format {FORMAT} ({one_line(error)})") from None
+
+
+class Model:
+    """A trained network, for images up to the shape that it was exported for.
+
+    Attributes:
+      manifest: all that the file says of itself.
+      views: names of the images that it takes.
+      classes: names of the classes: ``"semantic"`` of pixels, ``"event"`` of events.
+      transform: from values to features.
+      computed_by: which program made the last scores, in words.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, path: Path, *, kernels: bool):
+        self.manifest = manifest = json.loads(archive.read("manifest.json"))
+        if manifest["format"] > FORMAT:
+            raise ModelError(
+                f"{path} has format {manifest['format']} but this reader knows {FORMAT}: take the "
+                "one in that file, or of a newer jaxsparse"
+            )
+        self._archive, self._path, self._kernels = archive, path, kernels
+        self._shapes = {view["name"]: tuple(view["shape"]) for view in manifest["views"]}
+        self.views = tuple(self._shapes)
+        self.classes = {head: tuple(names) for head, names in manifest["classes"].items()}
+        self.transform = Transform(**manifest["transform"])
+        self._buckets = [np.array(views) for views in manifest["buckets"]]
+        with np.load(io.BytesIO(archive.read("weights.npz")), allow_pickle=False) as weights:
+            self._weights: Any = nested(weights)
+        self._programs: dict[int, tuple[Any, str]] = {}
+        self.computed_by = ""
+
+    def __call__(self, event: Image | Mapping[str, Image]) -> Scores:
+        """The scores of one event.
+
+        Args:
+          event: by name of the view its pixels, ``(coords, values)``: whole numbers
+            ``[pixels, dim]``, every pixel once and in any order, and numbers ``[pixels]`` in the
+            unit of the training. Of the only view, its pixels alone.
+
+        Raises:
+          ModelError: other views, arrays that are no image, an image that is larger or fuller than
+            the model can take, programs that cannot run here.
+        """
+        sites = self._sites(event)
+        number = self._bucket(sites)
+        program, self.computed_by = self._compiled(number)
+        capacities = self._buckets[number][:, 0].tolist()
+        outputs = program(self._weights, tuple(map(Sites.padded, sites, capacities)))
+        pixels = {
+            name: image.of_pixels(softmax(np.asarray(logits)[: len(image.coords)]))
+            for name, image, logits in zip(
+                self.views, sites, outputs.get("semantic", ()), strict=False
+            )
+        }
+        return Scores(
+            pixels, softmax(np.asarray(outputs["event"]))[0] if "event" in outputs else None
+        )
+
+    def compile_all(self) -> None:
+        """Compiles all programs now, which else happens when an image first needs one."""
+        for number in range(len(self._buckets)):
+            self._compiled(number)
+
+    def _sites(self, event: Image | Mapping[str, Image]) -> list[Sites]:
+        images = event if isinstance(event, Mapping) else dict.fromkeys(self.views[:1], event)
+        if set(images) != set(self.views):
+            raise ModelError(
+                f"an event has the views {', '.join(images)} but the model takes "
+                f"{', '.join(self.views)}: give {{view: (coords, values), ...}} of these"
+            )
+        return [
+            sites_of(name, shape, *images[name], self.transform)
+            for name, shape in self._shapes.items()
+        ]
+
+    def _bucket(self, sites: Iterable[Sites]) -> int:
+        """The number of the smallest program that holds every level: nothing is ever dropped."""
+        levels = self._buckets[0].shape[1]
+        counts = np.array([image.level_counts(levels) for image in sites])
+        for number, capacities in enumerate(self._buckets):
+            if (counts <= capacities).all():
+                return number
+        raise ModelError(
+            f"the image has {counts[:, 0].tolist()} sites within the mask but the model holds "
+            f"{self._buckets[-1][:, 0].tolist()}: export it with a larger --sites"
+        )
+
+    def _compiled(self, number: int) -> tuple[Any, str]:
+        if number not in self._programs:
+            data = self._archive.read(f"programs/{number}")
+            try:
+                import jax
+
+                call, words = (self._kernels and _with_kernels(data)) or _portable(data)
+                self._weights = jax.device_put(self._weights)
+                program = jax.jit(call).lower(self._weights, self._taken(number)).compile()
+            except ImportError as error:
+                raise ModelError(f"{one_line(error)}: pip install jax flatbuffers") from None
+            except Exception as error:  # programs of a later JAX, or for other platforms
+                wrote = self.manifest["versions"]["jax"]
+                raise ModelError(
+                    f"{self._path} has programs that JAX {jax.__version__} cannot run here "
+                    f"({one_line(error)}): install JAX {wrote}, which wrote them, or export anew"
+                ) from error
+            self._programs[number] = program, words
+        return self._programs[number]
+
+    def _taken(self, number: int) -> Any:
+        """Types and shapes of the images that a program takes."""
+        from jax import ShapeDtypeStruct as Array
+
+        capacities = self._buckets[number][:, 0].tolist()
+        return tuple(
+            (
+                Array((capacity, 1 + len(shape)), np.int32),
+                Array((capacity, 1), np.float32),
+                Array((), np.int32),
+            )
+            for shape, capacity in zip(self._shapes.values(), capacities, strict=True)
+        )
+
+
+def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays by path as a tree.
+
+    >>> nested({"params/stem/weights": 1, "params/stem/bias": 2})
+    {'params': {'stem': {'weights': 1, 'bias': 2}}}
+    """
+    tree: dict[str, Any] = {}
+    for path in arrays:
+        *folders, name = path.split("/")
+        place = tree
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[name] = arrays[path]
+    return tree
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Scores that add up to 1 over the last axis.
+
+    Raises:
+      ModelError: something is no finite number.
+    """
+    if not np.isfinite(logits).all():
+        raise ModelError("the scores are no finite numbers: the network has diverged, take another")
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _with_kernels(data: bytes) -> tuple[Any, str] | None:
+    """The program that calls kernels of the jaxsparse that is installed, if that has them."""
+    try:
+        import jaxsparse
+
+        loaded = jaxsparse.load_program(data)
+    except Exception:  # none, another version, a broken one: the portable program serves
+        return None
+    words = f"kernels of jaxsparse {jaxsparse.__version__}"
+    return (loaded.call, words) if loaded.kernels else None
+
+
+def _portable(data: bytes) -> tuple[Any, str]:
+    """The program that needs JAX alone: the last of those that ``export_program`` wrote."""
+    from jax import export
+
+    header = json.loads(data.split(b"\n", 2)[1])
+    exported = export.deserialize(bytearray(data[-header["programs"][-1]["bytes"] :]))
+    here = export.default_export_platform()
+    if here not in exported.platforms:
+        raise ValueError(f"they are for {', '.join(exported.platforms)}, not for {here}")
+    return exported.call, f"the portable program on {here}"

@@ -1,0 +1,57 @@
+"""The command line that writes a trained network to a file."""
+
+import pytest
+
+from jaxsparse.deploy.standalone import load
+from jaxsparse.training.model_file import read_model, write_model
+from tests.deploy.networks import drawn, pixel_config
+from tests.fuzz.program import run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    write_model(folder / "a.safetensors", drawn(pixel_config()), {"sample": "bombs"})
+    return folder
+
+
+def test_what_is_said_of_a_network_goes_from_file_to_file(folder):
+    arguments = ["--model=a.safetensors", "--about=licence:MIT", "--about=recipe:a: b"]
+    done = run("export", [*arguments, "--out=new/b.safetensors"], folder)
+    assert done.status == 0, done.errors
+    assert done.output.startswith("new/b.safetensors: step 70, 0.0")
+    said = {"sample": "bombs", "licence": "MIT", "recipe": "a: b"}
+    assert read_model(folder / "new/b.safetensors")[1] == said
+    more = ["--shape=32,40", "--sites=50,200", "--out=b.pyz"]
+    done = run("export", [*arguments, *more], folder)
+    assert done.status == 0, done.errors
+    assert done.output.startswith("view Y: images up to 32 x 40, programs for 50, 200 sites\nb.pyz")
+    manifest = load(folder / "b.pyz").manifest
+    assert manifest["about"] == said
+    assert manifest["step"] == 70
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--model=a.safetensors", "--out=b.onnx"], "must end with .safetensors or .pyz"),
+        (["--model=a.safetensors", "--out=b.safetensors", "--sites=3"], "are for .pyz"),
+        (["--model=a.safetensors", "--out=b.pyz", "--shape=x"], "--shape=x: must be whole numbers"),
+        (["--model=a.safetensors", "--out=b.pyz", "--shape=0,5"], "need one of 2 lengths each"),
+        (
+            ["--model=a.safetensors", "--out=b.pyz", "--sites=0"],
+            "sites is [0]: must be numbers from 1",
+        ),
+        (["--model=a.safetensors", "--out=b.pyz", "--about=MIT"], "must be NAME:TEXT"),
+        (["--model=missing/a", "--out=b.pyz"], "there is no such file or folder"),
+        (["--model=a", "--out=b.pyz"], "'a' is neither a file nor a network of jaxsparse"),
+        (["--out=b.pyz"], "--model is required"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(folder, arguments, line):
+    before = sorted(folder.iterdir())
+    done = run("export", arguments, folder)
+    assert done.status == 2
+    (said,) = done.lines
+    assert line in said
+    assert sorted(folder.iterdir()) == before
