@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import hashlib
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import sys
 import textwrap
 
 import h5py
+import jax
 import numpy as np
 import pytest
 
@@ -30,6 +32,8 @@ from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.evaluation.studies import forest
 from jaxsparse.inference import Predictor
 from jaxsparse.training.config import default_config
+from jaxsparse.training.model_file import write_model
+from jaxsparse.training.trained import load_trained
 from jaxsparse.viz import figures
 from tests.data.readers.small_files import keys_of, write_caf_file, write_edep_sim_file
 from tests.evaluation.workdirs import make_workdir
@@ -56,10 +60,11 @@ def attributes(path):
 @pytest.fixture(scope="module", autouse=True)
 def quick():
     """Plots and forests are other tests' matter, and a network's programs are compiled once."""
-    programs: dict[str, Predictor] = {}
+    programs: dict[tuple[str, str], Predictor] = {}
 
     def shared(network, variables):
-        return programs.setdefault(str(network), Predictor(network, variables))
+        sums = str([float(np.sum(leaf)) for leaf in jax.tree.leaves(variables)])
+        return programs.setdefault((str(network), sums), Predictor(network, variables))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "FIGURES", {})
@@ -70,10 +75,18 @@ def quick():
 
 
 @pytest.fixture(scope="module")
-def undisturbed(workdir, truth_file, tmp_path_factory):
+def network(workdir, tmp_path_factory):
+    """The file of a network."""
+    path = tmp_path_factory.mktemp("network") / "net.safetensors"
+    write_model(path, load_trained(workdir))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(network, truth_file, tmp_path_factory):
     """The bytes of the predictions for a file."""
     out = tmp_path_factory.mktemp("undisturbed") / "scores.h5"
-    summary = RUN(workdir, inputs(truth_file), out)
+    summary = RUN(network, inputs(truth_file), out)
     assert (summary.events, summary.done, summary.bad, summary.stopped) == (5, 5, 0, "")
     assert os.listdir(out.parent) == ["scores.h5"]
     return out.read_bytes()
@@ -86,9 +99,9 @@ def before(undisturbed, tmp_path):
 
 
 def test_every_pixel_has_a_row_and_the_bits_that_an_evaluation_of_whole_images_stores(
-    before, workdir, truth_file, tmp_path
+    before, network, truth_file, tmp_path
 ):
-    evaluate(workdir, truth_file, tmp_path / "e", Options(whole_plane=True, pictures=0), quiet=True)
+    evaluate(network, truth_file, tmp_path / "e", Options(whole_plane=True, pictures=0), quiet=True)
     names = ("scores", "rows", "offsets", "event", "event_id", "view")
     scores, rows, offsets, event, event_id, view = stored(before, *names)
     e_scores, e_rows, e_offsets, *others = stored(tmp_path / "e/predictions.h5", *names)
@@ -109,6 +122,7 @@ def test_every_pixel_has_a_row_and_the_bits_that_an_evaluation_of_whole_images_s
     for name in ("format", "view", "checkpoint_step", "complete"):
         assert said[name] == evaluated[name]
     assert len(said["class_names"]) == 5
+    assert said["model_sha256"] == hashlib.sha256(network.read_bytes()).hexdigest()
     assert np.isnan(said["outside_mask"])
 
 
@@ -141,8 +155,8 @@ def test_a_second_head_has_a_group_of_its_own(classifier_config, event_file, tmp
     config.model.heads.semantic.num_classes = len(EventFile(event_file).class_names)
     workdir = make_workdir(tmp_path / "run", config)
     RUN(workdir, inputs(event_file), tmp_path / "scores.h5")
-    network = jaxsparse.load(workdir)
-    expected = list(network.of_events(EventFile(event_file)))
+    loaded = jaxsparse.load(workdir)
+    expected = list(loaded.of_events(EventFile(event_file)))
     np.testing.assert_array_equal(
         stored(tmp_path / "scores.h5", "scores"), [scores.event for scores in expected]
     )
@@ -152,7 +166,7 @@ def test_a_second_head_has_a_group_of_its_own(classifier_config, event_file, tmp
     )
     assert view.tolist() == [0, 1] * 24
     assert len(scores) == len(rows) == offsets[-1]
-    pixels = [scores.pixels[name] for scores in expected for name in network.views]
+    pixels = [scores.pixels[name] for scores in expected for name in loaded.views]
     np.testing.assert_array_equal(scores, np.concatenate(pixels))
     with h5py.File(tmp_path / "scores.h5") as file:
         assert len(file["heads/semantic"].attrs["class_names"]) == scores.shape[1]
@@ -166,14 +180,17 @@ def test_deposits_are_seen_by_the_detector_as_when_they_are_converted(workdir, t
     for name in ("scores", "coords", "event_id"):
         ours, theirs = (stored(tmp_path / f"{letter}.h5", name) for letter in "ab")
         np.testing.assert_array_equal(ours, theirs)
+    said = attributes(tmp_path / "a.h5")
+    assert (said["model"], said["checkpoint_step"]) == (str(workdir), 0)
+    assert said["model_sha256"] == ""
 
 
-def test_a_damaged_event_costs_that_event(before, workdir, truth_file, tmp_path, capsys):
+def test_a_damaged_event_costs_that_event(before, network, truth_file, tmp_path, capsys):
     bad = tmp_path / "bad.h5"
     shutil.copy(truth_file, bad)
     with h5py.File(bad, "r+") as file:
         file["views/Y/values"][file["views/Y/offsets"][3]] = np.nan
-    assert RUN(workdir, inputs(bad), tmp_path / "scores.h5").bad == 1
+    assert RUN(network, inputs(bad), tmp_path / "scores.h5").bad == 1
     assert "\nleft out: Event 3 of bad.h5, view Y: value nan" in capsys.readouterr().err
     readable, event_id, offsets, scores = stored(
         tmp_path / "scores.h5", "readable", "event_id", "offsets", "scores"
@@ -223,64 +240,64 @@ def happening(path, happens):
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_leaves_what_is_done_and_the_same_command_goes_on(
-    undisturbed, workdir, truth_file, tmp_path, name
+    undisturbed, network, truth_file, tmp_path, name
 ):
     out = tmp_path / "scores.h5"
     stop = functools.partial(signal.raise_signal, getattr(signal, name))
     for number, done in ((1, 2), (2, 3)):
-        summary = RUN(workdir, happening(truth_file, {number: stop}), out)
+        summary = RUN(network, happening(truth_file, {number: stop}), out)
         assert summary == Summary(5, done, stopped=name)
         assert not out.exists()
     read: list[int] = []
     again = happening(truth_file, {n: functools.partial(read.append, n) for n in range(5)})
-    assert RUN(workdir, again, out).done == 5
+    assert RUN(network, again, out).done == 5
     assert read == [3, 4]
     assert out.read_bytes() == undisturbed
     assert os.listdir(tmp_path) == ["scores.h5"]
 
 
-def test_a_result_of_the_same_run_is_left_as_it_is(workdir, truth_file, undisturbed, tmp_path):
+def test_a_result_of_the_same_run_is_left_as_it_is(network, truth_file, undisturbed, tmp_path):
     out = tmp_path / "scores.h5"
     out.write_bytes(undisturbed)
     when = out.stat().st_mtime_ns
-    assert RUN(workdir, inputs(truth_file), out).done == 5
+    assert RUN(network, inputs(truth_file), out).done == 5
     assert out.stat().st_mtime_ns == when
     assert os.listdir(tmp_path) == ["scores.h5"]
 
 
 def test_another_file_is_replaced_only_if_that_is_wanted(
-    workdir, truth_file, undisturbed, tmp_path
+    network, truth_file, undisturbed, tmp_path
 ):
     out = tmp_path / "scores.h5"
     out.write_text("mine")
     with pytest.raises(InputError, match=r"scores\.h5, which is there and not of this run"):
-        RUN(workdir, inputs(truth_file), out)
+        RUN(network, inputs(truth_file), out)
     assert out.read_text() == "mine"
-    RUN(workdir, inputs(truth_file), out, overwrite=True)
+    RUN(network, inputs(truth_file), out, overwrite=True)
     assert out.read_bytes() == undisturbed
     with pytest.raises(InputError, match="is the input"):
-        RUN(workdir, inputs(truth_file), truth_file, overwrite=True)
+        RUN(network, inputs(truth_file), truth_file, overwrite=True)
     for name, words in (("", "no file"), ("n" * 248, "File name too long")):
         with pytest.raises(InputError, match=words):
-            RUN(workdir, inputs(truth_file), tmp_path / name, overwrite=True)
+            RUN(network, inputs(truth_file), tmp_path / name, overwrite=True)
     assert os.listdir(tmp_path) == ["scores.h5"]
 
 
-def test_parts_of_another_run_are_not_taken(workdir, truth_file, plain_file, tmp_path):
+def test_parts_of_another_run_are_not_taken(network, truth_file, plain_file, tmp_path):
     out = tmp_path / "scores.h5"
     stop = functools.partial(signal.raise_signal, signal.SIGTERM)
-    RUN(workdir, happening(truth_file, {1: stop}), out)
+    RUN(network, happening(truth_file, {1: stop}), out)
     for more, word in (
         ({"inputs": inputs(truth_file, plain_file)}, r"inputs: not those"),
         ({"inputs": inputs(truth_file), "options": {"seed": 1}}, r"options: not those"),
     ):
         with pytest.raises(InputError, match=rf"holds parts of another run \({word}"):
-            RUN(workdir, out=out, **more)
-    assert RUN(workdir, inputs(truth_file), out).done == 5
+            RUN(network, out=out, **more)
+    assert RUN(network, inputs(truth_file), out).done == 5
 
 
 def test_a_file_that_changes_under_way_ends_the_run_and_costs_nothing(
-    workdir, truth_file, tmp_path
+    network, truth_file, tmp_path
 ):
     data, out = tmp_path / "data.h5", tmp_path / "scores.h5"
     shutil.copy(truth_file, data)
@@ -291,11 +308,11 @@ def test_a_file_that_changes_under_way_ends_the_run_and_costs_nothing(
         raise InputError("it cannot be read")
 
     with pytest.raises(InputError, match=r"data\.h5 has changed since the beginning.*; 2 of 5"):
-        RUN(workdir, happening(data, {2: change}), out, part_seconds=0)
-    assert RUN(workdir, inputs(data), out).done == 5
+        RUN(network, happening(data, {2: change}), out, part_seconds=0)
+    assert RUN(network, inputs(data), out).done == 5
 
 
-def test_a_full_disk_costs_one_part(workdir, truth_file, undisturbed, tmp_path, monkeypatch):
+def test_a_full_disk_costs_one_part(network, truth_file, undisturbed, tmp_path, monkeypatch):
     out = tmp_path / "scores.h5"
 
     def fill():
@@ -305,7 +322,7 @@ def test_a_full_disk_costs_one_part(workdir, truth_file, undisturbed, tmp_path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(InputError, match=r"the disk is full.*; 3 of 5 events are kept, the same"):
-        RUN(workdir, happening(truth_file, {3: fill}), out, part_seconds=0)
+        RUN(network, happening(truth_file, {3: fill}), out, part_seconds=0)
     monkeypatch.undo()
     parts = sorted(os.listdir(tmp_path / "scores.h5.parts"))
     assert [name for name in parts if name.endswith(".h5")] == [
@@ -317,9 +334,9 @@ def test_a_full_disk_costs_one_part(workdir, truth_file, undisturbed, tmp_path, 
         content[file["scores"].id.get_chunk_info(0).byte_offset + 9] ^= 64
     damaged.write_bytes(content)
     with pytest.raises(InputError, match=rf"{parts[1]} is damaged .*delete it, the same command"):
-        RUN(workdir, inputs(truth_file), out)
+        RUN(network, inputs(truth_file), out)
     damaged.unlink()
-    RUN(workdir, inputs(truth_file), out)
+    RUN(network, inputs(truth_file), out)
     assert out.read_bytes() == undisturbed
 
 
@@ -331,33 +348,33 @@ def test_a_full_disk_costs_one_part(workdir, truth_file, undisturbed, tmp_path, 
     ],
 )
 def test_files_of_another_detector_are_refused_before_anything_is_computed(
-    workdir, files, message, tmp_path, request
+    network, files, message, tmp_path, request
 ):
     paths = [request.getfixturevalue(name) for name in files]
     with pytest.raises(InputError, match=message) as error:
-        RUN(workdir, inputs(*paths), tmp_path / "deep/scores.h5")
+        RUN(network, inputs(*paths), tmp_path / "deep/scores.h5")
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
 
 
-def test_odd_values_are_told_once(before, workdir, truth_file, tmp_path, capsys):
+def test_odd_values_are_told_once(before, network, truth_file, tmp_path, capsys):
     data = tmp_path / "data.h5"
     shutil.copy(truth_file, data)
     with h5py.File(data, "r+") as file:
         file["views/Y/values"][:] = file["views/Y/values"][:] * 1000
-    RUN(workdir, inputs(data), tmp_path / "scores.h5")
+    RUN(network, inputs(data), tmp_path / "scores.h5")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: Event 0 of data.h5: no pixel has a value between 10 and 300")
     assert line.endswith("(said once)")
     assert np.isnan(stored(tmp_path / "scores.h5", "scores")).all()
-    RUN(workdir, inputs(data), tmp_path / "scaled.h5", value_scale=0.001)
+    RUN(network, inputs(data), tmp_path / "scaled.h5", value_scale=0.001)
     np.testing.assert_allclose(
         stored(tmp_path / "scaled.h5", "scores"), stored(before, "scores"), atol=1e-5
     )
 
 
-def test_files_without_events_give_a_result_without_rows(workdir, eventless_file, tmp_path):
-    assert RUN(workdir, inputs(eventless_file), tmp_path / "scores.h5").done == 0
+def test_files_without_events_give_a_result_without_rows(network, eventless_file, tmp_path):
+    assert RUN(network, inputs(eventless_file), tmp_path / "scores.h5").done == 0
     scores, offsets = stored(tmp_path / "scores.h5", "scores", "offsets")
     assert (scores.shape, offsets.tolist()) == ((0, 5), [0])
 
@@ -369,7 +386,7 @@ KILLED = textwrap.dedent(
     from jaxsparse.data.event_file import EventFile
     from jaxsparse.deploy import predict
 
-    workdir, data, out, moment = sys.argv[1:]
+    network, data, out, moment = sys.argv[1:]
     kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
 
     def at(name, call):
@@ -386,16 +403,16 @@ KILLED = textwrap.dedent(
     if moment == "end":
         pathlib.Path.unlink = lambda path, **o: (unlink(path, **o), path.suffix == ".h5" and kill())
     inputs = [Input(data, lambda views: EventFile(data))]
-    predict.predict(workdir, inputs, out, part_seconds=0, quiet=True)
+    predict.predict(network, inputs, out, part_seconds=0, quiet=True)
     """
 )
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
-def test_a_killed_run_ends_in_the_same_bytes(workdir, truth_file, undisturbed, tmp_path):
+def test_a_killed_run_ends_in_the_same_bytes(network, truth_file, undisturbed, tmp_path):
     out = tmp_path / "scores.h5"
     for moment, whole, parts in (("part", False, 2), ("join", False, 5), ("end", True, 4)):
-        command = [sys.executable, "-c", KILLED, str(workdir), str(truth_file), str(out), moment]
+        command = [sys.executable, "-c", KILLED, str(network), str(truth_file), str(out), moment]
         done = subprocess.run(
             command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, check=False
         )
@@ -403,6 +420,6 @@ def test_a_killed_run_ends_in_the_same_bytes(workdir, truth_file, undisturbed, t
         assert out.exists() == whole
         there = list((tmp_path / "scores.h5.parts").glob("*.h5"))
         assert len(there) == parts
-    RUN(workdir, inputs(truth_file), out)
+    RUN(network, inputs(truth_file), out)
     assert out.read_bytes() == undisturbed
     assert os.listdir(tmp_path) == ["scores.h5"]
