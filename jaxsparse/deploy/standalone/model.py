@@ -131,6 +131,9 @@ class Model:
                 f"an event has the views {', '.join(images)} but the model takes "
                 f"{', '.join(self.views)}: give {{view: (coords, values), ...}} of these"
             )
+        for name, image in images.items():
+            if not isinstance(image, tuple | list) or len(image) != 2:
+                raise ModelError(f"view {name}: give its pixels as (coords, values)")
         return [
             sites_of(name, shape, *images[name], self.transform)
             for name, shape in self._shapes.items()
