@@ -176,7 +176,7 @@ def test_views_must_be_those_of_the_network(two_views):
         ):
             model(event)
     with pytest.raises(ModelError, match=r"view YZ: give its pixels as \(coords, values\)"):
-        model({"XZ": image, "YZ": (*image, (8, 8))})
+        model({"XZ": image, "YZ": (*image, (8, 8))})  # type: ignore[dict-item]
 
 
 def test_a_later_format_and_another_file_are_one_line(pixels, tmp_path):
