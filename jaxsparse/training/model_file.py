@@ -1,9 +1,9 @@
 """A trained network as one file: weights, config and classes, with a checksum.
 
 safetensors, with one entry of metadata, ``jaxsparse``: JSON with ``format``, ``versions``,
-``config``, ``step``, ``about`` and ``sha256``. Kernels are bfloat16, which networks whose
-``model.dtype`` that is lose nothing by; scales, biases and running moments are float32: they are
-few.
+``config``, ``step``, ``about`` and ``sha256``. Kernels of the backbone are bfloat16, which networks
+whose ``model.dtype`` that is lose nothing by. The rest is float32: heads, whose last layers compute
+so whatever the ``model.dtype``, scales, biases and running moments. They are few.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from jaxsparse.whole_file import whole_file
 
 FORMAT = 1
 _ENTRY = "jaxsparse"  # of the metadata
+_HEADS = "params/heads/"  # paths of their parameters begin so
 _DTYPES = {"BF16": ml_dtypes.bfloat16, "F32": np.float32}
 
 
@@ -51,7 +52,7 @@ def write_model(
     Raises:
       InputError: the file cannot be written.
     """
-    arrays = {name: _stored(array) for name, array in by_path(trained.variables).items()}
+    arrays = {name: _stored(name, array) for name, array in by_path(trained.variables).items()}
     facts = {
         "format": FORMAT,
         "versions": versions(["jax"]),
@@ -90,10 +91,11 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Trained, dict[str, str]]:
     return Trained(config, network, variables, facts["step"]), facts["about"]
 
 
-def _stored(array: Any) -> np.ndarray:
-    """Kernels rounded to bfloat16."""
+def _stored(name: str, array: Any) -> np.ndarray:
+    """Kernels of the backbone rounded to bfloat16."""
     single = np.ascontiguousarray(array, np.float32)
-    return single.astype(ml_dtypes.bfloat16) if single.ndim > 1 else single
+    rounded = single.ndim > 1 and not name.startswith(_HEADS)
+    return single.astype(ml_dtypes.bfloat16) if rounded else single
 
 
 def _public(config: ConfigDict) -> ConfigDict:

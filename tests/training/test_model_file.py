@@ -34,7 +34,9 @@ def path(trained, tmp_path_factory):
     return path
 
 
-def test_kernels_come_back_rounded_to_bfloat16_and_the_rest_as_it_was(trained, path):
+def test_kernels_of_the_backbone_come_back_rounded_to_bfloat16_and_the_rest_as_it_was(
+    trained, path
+):
     found, about = read_model(path)
     assert about == {"sample": "bombs"}
     assert found.step == 70
@@ -44,7 +46,7 @@ def test_kernels_come_back_rounded_to_bfloat16_and_the_rest_as_it_was(trained, p
     for name, array in here.items():
         assert array.dtype == np.float32
         wanted = np.asarray(there[name])
-        if wanted.ndim > 1:
+        if wanted.ndim > 1 and not name.startswith("params/heads/"):
             rounded += 1
             wanted = np.asarray(jax.numpy.asarray(wanted, jax.numpy.bfloat16), np.float32)
         np.testing.assert_array_equal(array, wanted)
