@@ -47,9 +47,9 @@ def test_any_type_that_holds_whole_numbers_will_do(dtype):
     assert sites.rows.tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("image", [(np.zeros((0, 2)), np.zeros(0)), ([], [])])
-def test_no_pixel_is_an_image_too(image):
-    sites = sites_of("Y", (8, 8), *image, PLAIN)
+@pytest.mark.parametrize("coords", [np.zeros((0, 2)), []])
+def test_no_pixel_is_an_image_too(coords):
+    sites = sites_of("Y", (8, 8), coords, [], PLAIN)
     assert sites.level_counts(3) == [0, 0, 0]
     coords, features, number = sites.padded(4)
     assert coords.tolist() == [[-1] * 3] * 4
