@@ -98,9 +98,9 @@ def main(_: list[str]) -> None:
         seed=SEED.value,
     )
     data = DATA.value
-    if not data:
+    if WORKDIR.value:
         trained_with = read_config(WORKDIR.value).data
-        data = trained_with.validation or trained_with.train
+        data = data or trained_with.validation or trained_with.train
     evaluate(WORKDIR.value or MODEL.value, data, out, options)
     print((out / "report.md").read_text(encoding="utf-8"))
     print(f"Results and pictures are in {out}.")

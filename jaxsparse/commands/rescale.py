@@ -25,18 +25,19 @@ def main(_: list[str]) -> None:
     from jaxsparse.training.trained import about, load_trained
 
     values = flags.FLAGS
-    refuse_overwriting("out", values.out, [values.data])
+    refuse_overwriting("out", values.out, [values.data, values.model])
+    said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)
     options = Options(num_events=values.num_events, whole_plane=values.whole_plane)
     data_set = DataSet(values.data, trained.config, options)
     logits, truth = rescaling.logits_and_truth(trained, data_set)
     fitted = rescaling.fit(logits, truth).part(values.strength)
     print("\n".join(rescaling.described(logits, truth, fitted)))
-    said = about(values.model) | {
-        "rescaling": f"temperature {fitted.temperature:.4f}, biases "
+    said["rescaling"] = (
+        f"temperature {fitted.temperature:.4f}, biases "
         f"{', '.join(f'{bias:.4f}' for bias in fitted.biases)}, fitted on {len(truth)} pixels of "
         f"{len(data_set)} events, strength {values.strength:g}"
-    }
+    )
     write_model(values.out, rescaling.rescaled(trained, fitted), said)
     print(f"{values.out}: the network with this in its last layer")
 

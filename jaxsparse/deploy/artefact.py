@@ -43,7 +43,7 @@ from jaxsparse.versions import versions
 from jaxsparse.whole_file import whole_file
 
 SITES = (2048, 8192, 32768, 65536)
-MOST_SITES, LONGEST = 2**24, 2**20  # what nobody has, and every number still holds
+MOST_SITES, LONGEST = 2**24, 2**20  # more than any detector has, and far from any overflow
 TAPER = 5 / 8  # capacity of a level over that of the finer one, in all buckets but the last
 PACKAGE = "jaxsparse_model"  # as which the copy of the reader is imported
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -82,7 +82,7 @@ def write_artefact(
         that are none; the file cannot be written.
     """
     config = _portable(trained.config)
-    network = models.build(config.model)
+    network, model = models.build(config.model), Model(trained)
     views = dict(zip(config.data.views, image_shapes(config, shapes), strict=True))
     seen = [_coarse(shape, config.data.coarsen) for shape in views.values()]
     buckets = bucket_capacities(seen, network.levels, sites)
@@ -95,12 +95,12 @@ def write_artefact(
         "network": config.model.name,
         "step": int(trained.step),
         "views": [{"name": name, "shape": shape} for name, shape in views.items()],
-        "classes": Model(trained).classes,
+        "classes": model.classes,
         "transform": {
             key: config.data[key] for key in ("low", "high", "coarsen", "halo", "mean", "std")
         },
         "outside_of_mask": "NaN",
-        "sees_the_border": _sees_the_border(config),
+        "sees_the_border": model.sees_the_border,
         "platforms": PLATFORMS,
         "buckets": buckets,
     }
@@ -198,13 +198,6 @@ def _portable(config: ConfigDict) -> ConfigDict:
     if "implementation" in config.model:
         config.model.implementation = "auto"
     return config
-
-
-def _sees_the_border(config: ConfigDict) -> bool:
-    """Whether the shape of an image is more to the network than a bound on its coordinates."""
-    model = config.model
-    dense = model.vocabulary == "dense"
-    return bool(config.data.halo or dense or model.get("coordinate_inputs", False))
 
 
 def _coarse(shape: Sequence[int], factor: int) -> tuple[int, ...]:

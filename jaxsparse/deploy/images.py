@@ -1,8 +1,9 @@
-"""What users have of an event, as the views of one: sorted, checked, and with their order kept."""
+"""Events in any form that users have them in: checked, sorted, and with the given order kept."""
 
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,17 +33,21 @@ class SortedView:
     order: np.ndarray
 
 
-def views_of(given: Given, names: Sequence[str], dim: int) -> dict[str, SortedView]:
+def views_of(
+    given: Given, names: Sequence[str], dim: int, *, needs_shape: bool = False
+) -> dict[str, SortedView]:
     """The views that a network sees, by name.
 
     Args:
       given: see :data:`Given`; with one view its name may be left out.
       names: of the views.
       dim: axes of an image.
+      needs_shape: whether images must say theirs; else it is made up where they do not.
 
     Raises:
       InputError: a view is missing, or its pixels break a rule: coordinates that are no whole
-        numbers, negative, outside of the shape or double; values not finite or negative.
+        numbers, negative, outside of the shape or double; values not finite or negative; no shape
+        where one is needed.
 
     >>> found = views_of(([[2, 1], [0, 3]], [5.0, 6.0]), ["Y"], 2)["Y"]
     >>> found.view.coords.tolist(), found.order.tolist(), found.view.shape
@@ -63,13 +68,13 @@ def views_of(given: Given, names: Sequence[str], dim: int) -> dict[str, SortedVi
                 f"view {name} is missing: the network sees {', '.join(names)}, the event has "
                 f"{', '.join(given) or 'none'}"
             )
-    return {name: _sorted(given[name], name, dim) for name in names}
+    return {name: _sorted(given[name], name, dim, needs_shape) for name in names}
 
 
-def _sorted(image: Image, name: str, dim: int) -> SortedView:
+def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
     where = f"view {name}"
     if isinstance(image, View):
-        coords, values, shape = image.coords, image.values, tuple(image.shape)
+        coords, values, shape = image.coords, image.values, image.shape
     else:
         if not isinstance(image, tuple | list) or len(image) not in (2, 3):
             raise InputError(
@@ -77,21 +82,32 @@ def _sorted(image: Image, name: str, dim: int) -> SortedView:
                 "(coords, values, shape)"
             )
         coords, values, *rest = image
-        shape = tuple(rest[0]) if rest else ()
-    coords, values = np.asarray(coords), np.asarray(values, np.float32)
+        shape = rest[0] if rest else ()
+    try:
+        coords, values = np.asarray(coords), np.asarray(values, np.float32)
+        with np.errstate(invalid="ignore"):
+            whole = coords.astype(np.int32)
+        shape = tuple(map(operator.index, shape))
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"{where}: coords and values must be arrays of numbers, and a shape {dim} whole numbers"
+        ) from None
     if coords.size == 0:
-        coords = np.zeros((0, dim), np.int32)
+        coords = whole = np.zeros((0, dim), np.int32)
     if coords.ndim != 2 or coords.shape[1] != dim or values.shape != coords.shape[:1]:
         raise InputError(
             f"{where}: coords have shape {coords.shape} and values {values.shape}: they must be "
             f"[pixels, {dim}] and [pixels]"
         )
-    if not np.array_equal(coords, coords.astype(np.int32)):
+    if not np.array_equal(coords, whole):
         raise InputError(f"{where}: coords must be whole numbers of int32")
-    coords = coords.astype(np.int32)
-    shape = shape or tuple(_side(int(most)) for most in coords.max(axis=0, initial=0))
-    order = np.lexsort(coords.T[::-1])
-    view = View(coords[order], values[order], shape)
+    if needs_shape and not shape:
+        raise InputError(
+            f"{where}: the network sees where an image ends: give (coords, values, shape)"
+        )
+    shape = shape or tuple(_side(int(most)) for most in whole.max(axis=0, initial=0))
+    order = np.lexsort(whole.T[::-1])
+    view = View(whole[order], values[order], shape)
     check_view(view, num_particles=0, num_classes=0, where=where)
     return SortedView(view, order)
 

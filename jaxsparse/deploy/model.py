@@ -17,7 +17,9 @@ from jaxsparse.data.in_memory import EventsInMemory
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.deploy.images import Given, SortedView, views_of
+from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
+from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
 
@@ -61,7 +63,7 @@ def load(place: str | os.PathLike[str], step: str | int = "best") -> Model:
     Raises:
       InputError: there is nothing of that name, or it cannot be read.
     """
-    return Model(load_trained(place, step))
+    return Model(load_trained(user_path(place, "model"), step))
 
 
 class Model:
@@ -81,6 +83,8 @@ class Model:
       dim: axes of their images.
       classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
       config: of its training.
+      sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
+        among the inputs, or the dense vocabulary: then images need their shape.
     """
 
     def __init__(self, trained: Trained, doubt: Callable[[str], None] | None = None):
@@ -93,6 +97,12 @@ class Model:
             or tuple(f"class {number}" for number in range(heads[head].num_classes))
             for head in heads
         }
+        model = self.config.model
+        self.sees_the_border = bool(
+            self.config.data.halo
+            or model.vocabulary == "dense"
+            or model.get("coordinate_inputs", False)
+        )
         self._levels, self.dim = trained.network.levels, int(self.config.model.dim)
         self._data = self.config.data.copy_and_resolve_references()
         self._data.crop = self._data.classes = self._data.capacities = ()
@@ -112,7 +122,8 @@ class Model:
         Args:
           event: an :class:`~jaxsparse.data.schema.Event`, as every reader gives it; or of each
             view, by name, ``(coords, values)`` or ``(coords, values, shape)``, in any order of the
-            pixels; or that of the only view.
+            pixels; or that of the only view. The shape may be left out unless the network
+            :attr:`sees_the_border`.
 
         Raises:
           InputError: a view is missing, or its pixels break a rule.
@@ -125,10 +136,15 @@ class Model:
         Args:
           events: as of a call.
           batch_size: events that go through the network at once.
+
+        Raises:
+          InputError: as a call; images of several shapes at once, for a network that
+            :attr:`sees_the_border`.
         """
         waiting: list[dict[str, SortedView]] = []
         for event in events:
-            waiting.append(views_of(event, self.views, self.dim))
+            views = views_of(event, self.views, self.dim, needs_shape=self.sees_the_border)
+            waiting.append(views)
             if len(waiting) == batch_size:
                 yield from self._scores(waiting)
                 waiting = []
@@ -158,18 +174,24 @@ class Model:
         return found
 
     def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:
-        """That of the training, which links its pixels to the rows of the views.
-
-        The shape of an image only bounds its pixels: events of different ones get the largest.
-        """
+        """That of the training, which links its pixels to the rows of the views."""
         shapes = {
-            name: tuple(np.max([event[name].view.shape for event in events], axis=0).tolist())
+            name: self._shape([event[name].view.shape for event in events], name)
             for name in self.views
         }
         source = EventsInMemory(
             [{name: each.view for name, each in event.items()} for event in events], shapes
         )
         return Pipeline(source, self._data, levels=self._levels, augment=False, links=self.views)
+
+    def _shape(self, shapes: Sequence[tuple[int, ...]], name: str) -> tuple[int, ...]:
+        """One shape for images of a view: as a rule it only bounds their pixels."""
+        if self.sees_the_border and len(set(shapes)) > 1:
+            raise InputError(
+                f"view {name} has images of {' and '.join(map(str, sorted(set(shapes))))} but the "
+                "network sees where an image ends: give events of one shape at once"
+            )
+        return tuple(np.max(shapes, axis=0).tolist())
 
     def _bucket(self, images: Sequence[Pixels]) -> BucketTable:
         """Room for these images: of a program that there is, or of a new and larger one."""
@@ -194,7 +216,7 @@ class Model:
                 "looks at: all scores are NaN"
             )
         usual, here = float(data.mean + data.std), float(np.quantile(values, UPPER))
-        if here and not 1 / ODD <= here / usual <= ODD:
+        if here and usual > 0 and not 1 / ODD <= here / usual <= ODD:
             said.append(
                 f"{UPPER:.0%} of the values are below {here:.3g}, of those that the network was "
                 f"trained on below about {usual:.3g}: in other units? Multiply them by about "

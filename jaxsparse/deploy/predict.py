@@ -78,8 +78,8 @@ def predict(
       out: HDF5 file to make, ``docs/predict.md``. One that the same run made is left as it is.
       step: of a work directory.
       value_scale: multiplies the values of the files.
-      options: with which the inputs are opened, as JSON can hold them: a run goes on with the same
-        alone.
+      options: with which the inputs are opened, as JSON can hold them. A run that goes on must have
+        the same ones.
       overwrite: whether a file of another run may be replaced.
       part_seconds: of work that a kill may cost.
       quiet: no progress bar.
@@ -93,7 +93,7 @@ def predict(
     out, trained = Path(out), load_trained(place, step)
     network = _Network(Model(trained, doubt := _Doubt()), doubt, main_head(trained.config))
     files = Inputs(inputs, network.model.views, network.model.dim, value_scale)
-    refuse_overwriting("out", out, files.paths)
+    refuse_overwriting("out", out, [*files.paths, place])
     run = {
         "model": identity_of(place, trained),
         "inputs": list(zip(files.names, files.counts.tolist(), files.digests, strict=True)),

@@ -64,7 +64,11 @@ def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
     if path.is_file():
         return path
     if os.sep in str(place) or path.suffix:
-        raise InputError(f"{name} is {place}: there is no such file or folder, check the path")
+        known = ", ".join(pretrained.names())
+        names = f", or give a name, of {known}" if known else ""
+        raise InputError(
+            f"{name} is {place}: there is no such file or folder, check the path{names}"
+        )
     return pretrained.path_of(str(place))
 
 

@@ -15,6 +15,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.model_file import write_model
 from jaxsparse.training.trained import load_trained
+from tests.deploy.networks import drawn, two_view_config
 from tests.evaluation.conftest import PIXEL_SHAPE
 from tests.evaluation.workdirs import make_workdir
 
@@ -135,6 +136,11 @@ def test_few_programs_serve_images_of_all_sizes(workdir):
         (([[0, 1]], [np.nan]), "value nan"),
         (([[0, 1]],), "give (coords, values)"),
         ("event.h5", "give (coords, values)"),
+        (([[0, 1], [2]], [50.0, 60.0]), "must be arrays of numbers"),
+        (([["x", "y"]], [50.0]), "must be arrays of numbers"),
+        (([[0, 1]], ["x"]), "must be arrays of numbers"),
+        (([[0, 1]], [50.0], 64), "a shape 2 whole numbers"),
+        (([[0, 1]], [50.0], (64.0, 64.0)), "a shape 2 whole numbers"),
     ],
 )
 def test_what_is_no_image_gets_one_line(model, given, message):
@@ -142,6 +148,31 @@ def test_what_is_no_image_gets_one_line(model, given, message):
         model(given)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_network_that_sees_the_border_of_images_needs_their_shape():
+    model = Model(drawn(two_view_config()))  # empty pixels around active ones are sites
+    image = [[3, 4]], [90.0]
+    with pytest.raises(InputError, match=r"view XZ: the network sees where an image ends: give"):
+        model({"XZ": image, "YZ": image})
+    events = [dict.fromkeys(model.views, (*image, shape)) for shape in ((8, 9), (9, 9))]
+    with pytest.raises(InputError, match=r"images of \(8, 9\) and \(9, 9\) but the network"):
+        list(model.of_events(events, batch_size=2))
+
+
+def test_a_home_folder_may_be_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(InputError, match=f"model is {tmp_path}/none.safetensors: there is no"):
+        jaxsparse.load("~/none.safetensors")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_transform_that_does_not_say_what_is_usual_gives_no_warning(model, workdir):
+    trained = load_trained(workdir)
+    trained.config.data.mean, trained.config.data.std = -1.0, 1.0
+    odd = Model(trained)
+    odd._predictor = model._predictor
+    odd(([[1, 1]], [50.0]))
 
 
 @pytest.mark.filterwarnings("error")

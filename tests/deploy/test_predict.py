@@ -277,6 +277,8 @@ def test_another_file_is_replaced_only_if_that_is_wanted(
     assert out.read_bytes() == undisturbed
     with pytest.raises(InputError, match="is the input"):
         RUN(network, inputs(truth_file), truth_file, overwrite=True)
+    with pytest.raises(InputError, match=r"is the input .*net\.safetensors"):
+        RUN(network, inputs(truth_file), network, overwrite=True)
     for name, words in (("", "no file"), ("n" * 248, "File name too long")):
         with pytest.raises(InputError, match=words):
             RUN(network, inputs(truth_file), tmp_path / name, overwrite=True)

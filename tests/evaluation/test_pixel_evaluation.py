@@ -223,12 +223,16 @@ def test_a_mistake_is_one_line_and_leaves_earlier_results(
 
 
 def test_the_command_line_answers_a_mistake_with_one_line_and_exit_2(tmp_path):
-    for arguments in (["--workdirs=x"], [f"--workdir={tmp_path}"]):
+    for arguments, message in (
+        (["--workdirs=x"], "--workdirs"),
+        ([f"--workdir={tmp_path}", "--data=x", "--out=y"], "--workdir must be a directory"),
+    ):
         done = subprocess.run(
             [sys.executable, EVAL, *arguments], capture_output=True, text=True, check=False
         )
         assert done.returncode == 2
         assert done.stderr.startswith("error: ")
+        assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
 

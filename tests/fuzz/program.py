@@ -33,6 +33,7 @@ SCRIPTS = {
     "export": ROOT / "jaxsparse/commands/export.py",
     "inspect": ROOT / "jaxsparse/commands/inspect.py",
     "predict": ROOT / "jaxsparse/commands/predict.py",
+    "rescale": ROOT / "jaxsparse/commands/rescale.py",
     "cross_validate": ROOT / "jaxsparse/evaluation/studies/cross_validate.py",
 }
 app.define_help_flags()

@@ -117,7 +117,7 @@ def test_a_path_that_exists_wins_over_a_name(path, tmp_path, monkeypatch):
     [
         ("nett", "did you mean net?"),
         ("something_else", "neither a file nor a network of jaxsparse: there are net"),
-        ("runs/net", "model is runs/net: there is no such file or folder"),
+        ("runs/net", "runs/net: there is no such file or folder, check the path, or give a name"),
         ("net.safetensors", "there is no such file"),
     ],
 )

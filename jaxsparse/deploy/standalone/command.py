@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -81,6 +82,8 @@ def read_event(path: Path, views: Sequence[str]) -> dict[str, Image]:
 def _score(model: Model, source: Path, target: Path) -> str:
     """Writes the scores of a file's event, and says what was done."""
     event = read_event(source, model.views)
+    if target.exists() and target.samefile(source):
+        raise ModelError(f"{target} has the images and would be overwritten: choose another name")
     arrays = arrays_of(model(event), model.views)
     for head, names in model.classes.items():
         arrays[f"{head}_classes"] = np.array(names)
@@ -90,7 +93,8 @@ def _score(model: Model, source: Path, target: Path) -> str:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         os.replace(partial, target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise ModelError(f"{target} cannot be written ({error.strerror}): choose another") from None
     seen = sum(int(model.transform.sees(values).sum()) for _, values in event.values())
     pixels = sum(len(values) for _, values in event.values())

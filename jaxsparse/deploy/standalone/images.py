@@ -120,7 +120,12 @@ def _checked(
     name: str, shape: Sequence[int], coords: Any, values: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates int64, values float32."""
-    coords, values = np.asarray(coords), np.asarray(values)
+    try:
+        coords, values = np.asarray(coords), np.asarray(values)
+    except ValueError:
+        raise ModelError(f"view {name}: coords and values must be arrays of numbers") from None
+    if not coords.size:
+        coords = np.zeros((0, len(shape)), np.int64)
     if values.ndim != 1 or coords.shape != (len(values), len(shape)):
         raise ModelError(
             f"view {name}: coords are {list(coords.shape)} and values {list(values.shape)}, they "

@@ -65,6 +65,8 @@ def test_about_prints_the_manifest(folder, capsys):
         (["odd.npz", "out.npz"], "odd.npz cannot be read"),
         (["objects.npy", "out.npz"], "objects.npy cannot be read"),
         (["in.npz", "none/out.npz"], "none/out.npz cannot be written"),
+        (["in.npz", "cut.npz/out.npz"], "cut.npz/out.npz cannot be written"),
+        (["in.npz", "in.npz"], "in.npz has the images and would be overwritten"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(

@@ -29,6 +29,7 @@ PLAIN = Transform(low=10, high=300, coarsen=1, halo=0, mean=0, std=1)
         ([[1, 2]], [1e300], "values must be finite"),
         ([[1, 2]], [True], "values must be finite numbers"),
         ([[1, 2]], ["x"], "values must be finite numbers"),
+        ([[1, 2], [3]], [20, 20], "must be arrays of numbers"),
     ],
 )
 def test_what_is_no_image_is_one_line(coords, values, message):
@@ -46,8 +47,9 @@ def test_any_type_that_holds_whole_numbers_will_do(dtype):
     assert sites.rows.tolist() == [1, 0]
 
 
-def test_no_pixel_is_an_image_too():
-    sites = sites_of("Y", (8, 8), np.zeros((0, 2)), np.zeros(0), PLAIN)
+@pytest.mark.parametrize("coords", [np.zeros((0, 2)), []])
+def test_no_pixel_is_an_image_too(coords):
+    sites = sites_of("Y", (8, 8), coords, [], PLAIN)
     assert sites.level_counts(3) == [0, 0, 0]
     coords, features, number = sites.padded(4)
     assert coords.tolist() == [[-1] * 3] * 4
