@@ -22,6 +22,7 @@ from jaxsparse.inference import Predictor
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
+from jaxsparse.training.transfer import class_names
 
 UPPER = 0.84  # of the values: the quantile that is compared with one standard deviation
 ODD = 5.0  # times larger or smaller than that is another unit
@@ -90,12 +91,10 @@ class Model:
     def __init__(self, trained: Trained, doubt: Callable[[str], None] | None = None):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
-        heads = trained.network.heads
-        said = {"semantic": self.config.data.pixel_classes, "event": self.config.data.classes}
         self.classes = {
-            head: tuple(map(str, said.get(head, ())))
-            or tuple(f"class {number}" for number in range(heads[head].num_classes))
-            for head in heads
+            name: class_names(self.config, name)
+            or tuple(f"class {number}" for number in range(head.num_classes))
+            for name, head in trained.network.heads.items()
         }
         model = self.config.model
         self.sees_the_border = bool(
