@@ -43,8 +43,7 @@ def main(_: list[str]) -> None:
 
 
 def _define_flags() -> None:
-    command_line.define_path("model", None, "work directory, file or name of a network")
-    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
+    command_line.define_model()
     command_line.define_path("data", None, "event file to fit on; not one of the test")
     command_line.define_path("out", None, "file to write, .safetensors")
     flags.DEFINE_bool("whole_plane", False, "whole images instead of crops")
@@ -52,7 +51,7 @@ def _define_flags() -> None:
     flags.DEFINE_float(
         "strength", 1.0, "how much of what fits best: 0 nothing, 1 all", lower_bound=0.0
     )
-    flags.mark_flags_as_required(["model", "data", "out"])
+    flags.mark_flags_as_required(["data", "out"])
 
 
 if __name__ == "__main__":
