@@ -62,6 +62,11 @@ def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
     """
     path = Path(place)
     if path.is_file():
+        if path.suffix == ".pyz":
+            raise InputError(
+                f"{name} is {place}, which runs by itself (python {path.name} --help): give a "
+                "network's .safetensors or work directory here"
+            )
         return path
     if os.sep in str(place) or path.suffix:
         known = ", ".join(pretrained.names())
