@@ -76,8 +76,8 @@ class Model:
 
     Args:
       trained: of :func:`~jaxsparse.training.trained.load_trained`.
-      doubt: what is done with a line about values that look like those of other units, or about
-        images without a pixel in range; by default a warning of Python.
+      warn: takes a line about values that look like those of other units, or about images without
+        a pixel in range; by default it becomes a warning of Python.
 
     Attributes:
       views: names of the views that it sees.
@@ -88,7 +88,7 @@ class Model:
         among the inputs, or the dense vocabulary: then images need their shape.
     """
 
-    def __init__(self, trained: Trained, doubt: Callable[[str], None] | None = None):
+    def __init__(self, trained: Trained, warn: Callable[[str], None] | None = None):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
         self.classes = {
@@ -108,7 +108,7 @@ class Model:
         self._data.max_sites, self._data.bad_events = 0, "error"
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
-        self._doubt = doubt or _warn
+        self._warn = warn or _warn
 
     def __repr__(self) -> str:
         model = self.config.model
@@ -222,11 +222,11 @@ class Model:
                 f"{usual / here:.1g}"
             )
         if said:
-            self._doubt("; ".join(said))
+            self._warn("; ".join(said))
 
 
-def _warn(doubt: str) -> None:
-    warnings.warn(doubt, stacklevel=5)
+def _warn(line: str) -> None:
+    warnings.warn(line, stacklevel=5)
 
 
 def _in_given_order(
