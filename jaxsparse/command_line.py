@@ -117,6 +117,22 @@ def define_path(
     )  # fmt: skip
 
 
+def define_model(*, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """``--model`` and ``--checkpoint``: a network, as ``training.trained.load_trained`` takes it.
+
+    Args:
+      flag_values: where they are defined.
+    """
+    define_path(
+        "model", None, "work directory of train.py, one of its checkpoints, or a network's file or "
+        "name", required=True, flag_values=flag_values,
+    )  # fmt: skip
+    flags.DEFINE_string(
+        "checkpoint", "best", "of a work directory: best, latest, or a step",
+        flag_values=flag_values,
+    )  # fmt: skip
+
+
 def define_seed(
     default: int | None, help: str, *, flag_values: flags.FlagValues = flags.FLAGS
 ) -> flags.FlagHolder[Any]:

@@ -15,53 +15,36 @@ from absl import flags
 from jaxsparse import command_line
 from jaxsparse.errors import InputError
 
-MODEL = command_line.define_path(
-    "model", None, "Work directory, checkpoint, file or name of a network.", required=True
-)
-OUT = command_line.define_path("out", None, "File to write, .safetensors or .pyz.", required=True)
-CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "Of a work directory: best, latest, a step.")
-ABOUT = flags.DEFINE_multi_string(
-    "about", [], "NAME:TEXT to say of the network in the file; may be given several times."
-)
-SHAPE = flags.DEFINE_multi_string(
-    "shape",
-    [],
-    ".pyz: lengths of the largest image, such as 1008,3456; of every view in turn, or of all; by "
-    "default those of the detector.",
-)
-SITES = flags.DEFINE_list(
-    "sites", None, ".pyz: sites that images may have, a program each; the last is the most."
-)
-
 
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
-    ending = OUT.value.suffix
+    values = flags.FLAGS
+    out, ending = values.out, values.out.suffix
     if ending not in (".safetensors", ".pyz"):
-        raise InputError(f"--out={OUT.value}: the file must end with .safetensors or .pyz")
-    if ending == ".safetensors" and (SHAPE.value or SITES.value):
-        raise InputError(f"--shape and --sites are for .pyz, but --out is {OUT.value}: leave them")
+        raise InputError(f"--out={out}: the file must end with .safetensors or .pyz")
+    if ending == ".safetensors" and (values.shape or values.sites):
+        raise InputError(f"--shape and --sites are for .pyz, but --out is {out}: leave them")
     # Imported here so that a misspelt flag answers at once.
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, load_trained
 
     begin = time.perf_counter()
-    said = about(MODEL.value, name="--model") | dict(map(_named, ABOUT.value))
-    trained = load_trained(MODEL.value, CHECKPOINT.value, name="--model")
+    said = about(values.model) | dict(map(_named, values.about))
+    trained = load_trained(values.model, values.checkpoint)
     if ending == ".safetensors":
-        write_model(OUT.value, trained, said)
+        write_model(out, trained, said)
     else:
-        _write_artefact(trained, said)
-    size, seconds = OUT.value.stat().st_size, time.perf_counter() - begin
-    print(f"{OUT.value}: step {trained.step}, {size / 1e6:.2f} MB, {seconds:.1f} s")
+        _write_artefact(trained, said, values)
+    size, seconds = out.stat().st_size, time.perf_counter() - begin
+    print(f"{out}: step {trained.step}, {size / 1e6:.2f} MB, {seconds:.1f} s")
 
 
-def _write_artefact(trained: Any, said: dict[str, str]) -> None:
+def _write_artefact(trained: Any, said: dict[str, str], values: flags.FlagValues) -> None:
     from jaxsparse.deploy import artefact
 
-    shapes = [_lengths("shape", text.split(",")) for text in SHAPE.value]
-    sites = _lengths("sites", SITES.value) if SITES.value else artefact.SITES
-    manifest = artefact.write_artefact(OUT.value, trained, said, shapes=shapes, sites=sites)
+    shapes = [_lengths("shape", text.split(",")) for text in values.shape]
+    sites = _lengths("sites", values.sites) if values.sites else artefact.SITES
+    manifest = artefact.write_artefact(values.out, trained, said, shapes=shapes, sites=sites)
     for number, view in enumerate(manifest["views"]):
         held = [bucket[number][0] for bucket in manifest["buckets"]]
         print(
@@ -88,5 +71,23 @@ def _lengths(flag: str, words: list[str]) -> tuple[int, ...]:
         ) from None
 
 
+def _define_flags() -> None:
+    command_line.define_model()
+    command_line.define_path("out", None, "file to write, .safetensors or .pyz", required=True)
+    flags.DEFINE_multi_string(
+        "about", [], "NAME:TEXT to say of the network in the file; may be given several times"
+    )
+    flags.DEFINE_multi_string(
+        "shape",
+        [],
+        ".pyz: lengths of the largest image, such as 1008,3456; of every view in turn, or of all; "
+        "by default those of the detector",
+    )
+    flags.DEFINE_list(
+        "sites", None, ".pyz: sites that images may have, a program each; the last is the most"
+    )
+
+
 if __name__ == "__main__":
+    _define_flags()
     command_line.run(main)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,13 @@ def open_input(
     return open_events([str(path)], format, chosen_options(format, OPTIONS[format], given))
 
 
+def _without(out: Path, data: Sequence[Path]) -> list[Path]:
+    """The files to look at. In a folder or a pattern the result of an earlier run is not one."""
+    found = inputs_of(data)
+    others = [path for path in found if path in data or path.absolute() != out.absolute()]
+    return others or found
+
+
 def main(_: list[str]) -> int:
     """Entry point of the command line."""
     keep_freed_memory()
@@ -65,7 +72,7 @@ def main(_: list[str]) -> int:
     given = given_options(OPTIONS, values)
     inputs = [
         Input(str(path), functools.partial(open_input, path, given))
-        for path in inputs_of(values.data)
+        for path in _without(values.out, values.data)
     ]
     summary = predict(
         values.model,
@@ -92,11 +99,7 @@ def main(_: list[str]) -> int:
 
 
 def _define_flags() -> None:
-    command_line.define_path(
-        "model",
-        None,
-        "name of a network that comes with jaxsparse, its file, or a work directory of train.py",
-    )
+    command_line.define_model()
     command_line.define_path(
         "data",
         None,
@@ -105,14 +108,13 @@ def _define_flags() -> None:
         multiple=True,
     )
     command_line.define_path("out", None, "HDF5 file of scores to write")
-    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
     flags.DEFINE_float("value_scale", 1.0, "multiplies the values of files in other units")
     flags.DEFINE_bool("overwrite", False, "replace a file that is there and not of this run")
     flags.DEFINE_float(
         "part_seconds", 60, "of work that a kill may cost", lower_bound=0, upper_bound=86400
     )
     define_options(OPTIONS)
-    flags.mark_flags_as_required(["model", "data", "out"])
+    flags.mark_flags_as_required(["data", "out"])
 
 
 if __name__ == "__main__":

@@ -8,10 +8,14 @@ What is written is the same network with a temperature and a bias a class in its
 
 from __future__ import annotations
 
+import dataclasses
+
 from absl import flags
 
 from jaxsparse import command_line
 from jaxsparse.data.overwriting import refuse_overwriting
+from jaxsparse.data.partition import PARTS
+from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
 
 
@@ -25,11 +29,16 @@ def main(_: list[str]) -> None:
     from jaxsparse.training.trained import about, load_trained
 
     values = flags.FLAGS
+    if values.out.suffix != ".safetensors":
+        raise InputError(f"--out={values.out}: the file must end with .safetensors")
     refuse_overwriting("out", values.out, [values.data, values.model])
     said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)
     options = Options(num_events=values.num_events, whole_plane=values.whole_plane)
     data_set = DataSet(values.data, trained.config, options)
+    if data_set.part == PARTS[2]:  # of the file that training split: that one is to test with
+        options = dataclasses.replace(options, part=PARTS[1])
+        data_set = DataSet(values.data, trained.config, options)
     logits, truth = rescaling.logits_and_truth(trained, data_set)
     fitted = rescaling.fit(logits, truth).part(values.strength)
     print("\n".join(rescaling.described(logits, truth, fitted)))
@@ -43,8 +52,7 @@ def main(_: list[str]) -> None:
 
 
 def _define_flags() -> None:
-    command_line.define_path("model", None, "work directory, file or name of a network")
-    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
+    command_line.define_model()
     command_line.define_path("data", None, "event file to fit on; not one of the test")
     command_line.define_path("out", None, "file to write, .safetensors")
     flags.DEFINE_bool("whole_plane", False, "whole images instead of crops")
@@ -52,7 +60,7 @@ def _define_flags() -> None:
     flags.DEFINE_float(
         "strength", 1.0, "how much of what fits best: 0 nothing, 1 all", lower_bound=0.0
     )
-    flags.mark_flags_as_required(["model", "data", "out"])
+    flags.mark_flags_as_required(["data", "out"])
 
 
 if __name__ == "__main__":

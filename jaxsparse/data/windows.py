@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -37,15 +37,21 @@ class WindowedEvents:
     @property
     def view_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of the windows by view."""
-        return {
-            name: window_shape(shape, (self.side,) * len(shape))
-            for name, shape in self.source.view_shapes.items()
-        }
+        return {name: square(shape, self.side) for name, shape in self.source.view_shapes.items()}
 
     def __getitem__(self, index: int) -> Event:
         """Event number ``index``, any number from 0."""
         event = self.source[index]
         return cut(event, corners(event, self.side, seed=self.seed, number=index), self.side)
+
+
+def square(shape: Sequence[int], side: int) -> tuple[int, ...]:
+    """Shape of a square in an image, which is kept whole along axes that are shorter.
+
+    >>> square((1008, 3456), 2000)
+    (1008, 2000)
+    """
+    return window_shape(shape, (side,) * len(shape))
 
 
 def corners(event: Event, side: int, *, seed: int, number: int) -> dict[str, np.ndarray]:
@@ -59,10 +65,9 @@ def corners(event: Event, side: int, *, seed: int, number: int) -> dict[str, np.
     found: dict[str, np.ndarray] = {}
     first = None
     for place, (name, view) in enumerate(event.views.items()):
-        shape = window_shape(view.shape, (side,) * len(view.shape))
         draw = functools.partial(uniform, seed, np.array([number]), place)
         found[name] = choose_windows(
-            Pixels.of([view]), shape, keep="interaction", draw=draw, first=first
+            Pixels.of([view]), square(view.shape, side), keep="interaction", draw=draw, first=first
         )
         first = found[name][:, 0]
     return found
@@ -78,6 +83,6 @@ def cut(event: Event, corners: Mapping[str, np.ndarray], side: int) -> Event:
     """
     views = {}
     for name, view in event.views.items():
-        shape = window_shape(view.shape, (side,) * len(view.shape))
+        shape = square(view.shape, side)
         views[name] = transforms.crop(Pixels.of([view]), corners[name], shape).views()[0]
     return dataclasses.replace(event, views=views)

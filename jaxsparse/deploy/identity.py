@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from jaxsparse.training.arrays import by_path
+from jaxsparse.training.arrays import by_path, sha256_of
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import model_file
 
@@ -27,17 +25,13 @@ def identity_of(place: str | os.PathLike[str], trained: Trained) -> dict[str, An
       ``model``, as it was called; ``model_sha256``, of the bytes of its file, empty for a work
       directory; ``checkpoint_step``; ``weights_sha256``, of its config and its arrays.
     """
-    digest = hashlib.sha256(trained.config.to_json(sort_keys=True).encode())
-    for name, array in sorted(by_path(trained.variables).items()):
-        values = np.asarray(array)
-        digest.update(f"{name} {values.dtype} {values.shape}\n".encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
+    config, arrays = trained.config.to_json(sort_keys=True), by_path(trained.variables)
     file = b"" if Path(place).is_dir() else model_file(place).read_bytes()
     return {
         "model": os.fspath(place),
         "model_sha256": hashlib.sha256(file).hexdigest() if file else "",
         "checkpoint_step": int(trained.step),
-        "weights_sha256": digest.hexdigest(),
+        "weights_sha256": sha256_of(config, arrays),
     }
 
 

@@ -22,6 +22,7 @@ from jaxsparse.inference import Predictor
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
+from jaxsparse.training.transfer import class_names
 
 UPPER = 0.84  # of the values: the quantile that is compared with one standard deviation
 ODD = 5.0  # times larger or smaller than that is another unit
@@ -75,8 +76,8 @@ class Model:
 
     Args:
       trained: of :func:`~jaxsparse.training.trained.load_trained`.
-      doubt: what is done with a line about values that look like those of other units, or about
-        images without a pixel in range; by default a warning of Python.
+      warn: takes a line about values that look like those of other units, or about images without
+        a pixel in range; by default it becomes a warning of Python.
 
     Attributes:
       views: names of the views that it sees.
@@ -87,15 +88,13 @@ class Model:
         among the inputs, or the dense vocabulary: then images need their shape.
     """
 
-    def __init__(self, trained: Trained, doubt: Callable[[str], None] | None = None):
+    def __init__(self, trained: Trained, warn: Callable[[str], None] | None = None):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
-        heads = trained.network.heads
-        said = {"semantic": self.config.data.pixel_classes, "event": self.config.data.classes}
         self.classes = {
-            head: tuple(map(str, said.get(head, ())))
-            or tuple(f"class {number}" for number in range(heads[head].num_classes))
-            for head in heads
+            name: class_names(self.config, name)
+            or tuple(f"class {number}" for number in range(head.num_classes))
+            for name, head in trained.network.heads.items()
         }
         model = self.config.model
         self.sees_the_border = bool(
@@ -109,7 +108,7 @@ class Model:
         self._data.max_sites, self._data.bad_events = 0, "error"
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
-        self._doubt = doubt or _warn
+        self._warn = warn or _warn
 
     def __repr__(self) -> str:
         model = self.config.model
@@ -223,11 +222,11 @@ class Model:
                 f"{usual / here:.1g}"
             )
         if said:
-            self._doubt("; ".join(said))
+            self._warn("; ".join(said))
 
 
-def _warn(doubt: str) -> None:
-    warnings.warn(doubt, stacklevel=5)
+def _warn(line: str) -> None:
+    warnings.warn(line, stacklevel=5)
 
 
 def _in_given_order(

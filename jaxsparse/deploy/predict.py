@@ -91,7 +91,8 @@ def predict(
     if not 0 < value_scale < float("inf"):
         raise InputError(f"value_scale is {value_scale}: it must be positive, leave it out")
     out, trained = Path(out), load_trained(place, step)
-    network = _Network(Model(trained, doubt := _Doubt()), doubt, main_head(trained.config))
+    warn = _WarnOnce()
+    network = _Network(Model(trained, warn), warn, main_head(trained.config))
     files = Inputs(inputs, network.model.views, network.model.dim, value_scale)
     refuse_overwriting("out", out, [*files.paths, place])
     run = {
@@ -137,7 +138,7 @@ def _refuse(out: Path, replace: bool) -> None:
     user_path(f"{out}{PARTIAL_SUFFIX}", "out")
 
 
-class _Doubt:
+class _WarnOnce:
     """Says once that values look odd, and of which event."""
 
     def __init__(self) -> None:
@@ -158,8 +159,8 @@ class _Network:
       batch_size: events that go through at once.
     """
 
-    def __init__(self, model: Model, doubt: _Doubt, main: str):
-        self.model, self._doubt = model, doubt
+    def __init__(self, model: Model, warn: _WarnOnce, main: str):
+        self.model, self._warn = model, warn
         self.heads: dict[str, Rows] = {
             "" if name == main else f"heads/{name}/": ROWS[name](model) for name in model.classes
         }
@@ -176,7 +177,7 @@ class _Network:
             print(f"left out: {error}", file=sys.stderr)
         scores: dict[int, Any] = {}
         if events:
-            self._doubt.where = files.name_of(min(events))
+            self._warn.where = files.name_of(min(events))
             given = list(events.values())
             given += given[-1:] * (slots - len(given))
             found = self.model.of_events(given, batch_size=slots)

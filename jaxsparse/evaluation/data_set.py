@@ -282,7 +282,7 @@ class DataSet:
         if len(self.views) != number:
             raise InputError(
                 f"{f'--view={self.options.view}' if asked else f'data.views is {self.views}'}, but "
-                f"the network of this work directory takes {number} views: give as many."
+                f"the network takes {number} views: give as many."
             )
         for view in self.views:
             setting = f"--view={view}" if asked else f"data.views has {view!r}"
@@ -294,8 +294,8 @@ class DataSet:
             shape = file.view_shapes[view]
             if len(shape) != self.config.model.dim:
                 raise InputError(
-                    f"{setting}: its images {shape} have {len(shape)} axes but model.dim of this "
-                    f"work directory is {self.config.model.dim}, choose another view or network."
+                    f"{setting}: its images {shape} have {len(shape)} axes but model.dim of "
+                    f"the network is {self.config.model.dim}, choose another view or network."
                 )
 
     def _of_part(self, part: str) -> np.ndarray:

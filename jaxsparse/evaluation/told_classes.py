@@ -43,8 +43,8 @@ def pixel_classes(
             raise _other_classes(file.path, "classes", names, number)
         if trained and names != trained:
             raise InputError(
-                f"The pixels of {file.path} are {', '.join(names)} but the network of this work "
-                f"directory was trained on {', '.join(trained)}: give a file with these classes "
+                f"The pixels of {file.path} are {', '.join(names)} but the network "
+                f"was trained on {', '.join(trained)}: give a file with these classes "
                 "in this order."
             )
         return names
@@ -73,6 +73,6 @@ def _trained_on(config: ConfigDict, number: int) -> tuple[str, ...]:
 
 def _other_classes(path: Any, what: str, names: tuple[str, ...], number: int) -> InputError:
     return InputError(
-        f"{path} has {len(names)} {what} ({', '.join(names)}) but the network of this work "
-        f"directory has {number}, evaluate it on data of its own classes."
+        f"{path} has {len(names)} {what} ({', '.join(names)}) but the network "
+        f"has {number}, evaluate it on data of its own classes."
     )

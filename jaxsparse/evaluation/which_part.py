@@ -31,7 +31,7 @@ def which_part(
     if part:
         if part not in known:
             raise InputError(
-                f"--part={part}: it must be one of {', '.join(known)} in this work directory."
+                f"--part={part}: it must be one of {', '.join(known)} for this network."
             )
         return part, ""
     if not split or config.data.validation:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
 Shape = tuple[int, ...]
 
@@ -29,6 +31,16 @@ def name_of(path: Any) -> str:
 def shapes_of(arrays: Mapping[str, Any]) -> dict[str, Shape]:
     """By path."""
     return {path: tuple(leaf.shape) for path, leaf in arrays.items()}
+
+
+def sha256_of(text: str, arrays: Mapping[str, Any]) -> str:
+    """Of a text and of arrays by path: their names, types, shapes and values."""
+    digest = hashlib.sha256(text.encode())
+    for path in sorted(arrays):
+        values = np.asarray(arrays[path])
+        digest.update(f"{path} {values.dtype} {values.shape}\n".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def first_difference(there: Mapping[str, Shape], here: Mapping[str, Shape]) -> str:

@@ -8,7 +8,6 @@ so whatever the ``model.dtype``, scales, biases and running moments. They are fe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.settings import SETTINGS
-from jaxsparse.training.arrays import by_path, first_difference, name_of, shapes_of
+from jaxsparse.training.arrays import by_path, first_difference, name_of, sha256_of, shapes_of
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.workdir import INPUTS, config_of
 from jaxsparse.versions import versions
@@ -143,8 +142,4 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _checksum(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}\n".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return digest.hexdigest()
+    return sha256_of(json.dumps(facts, sort_keys=True), arrays)

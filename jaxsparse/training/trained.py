@@ -45,13 +45,13 @@ def load_trained(
     return read_model(model_file(place, name=name))[0]
 
 
-def about(place: str | os.PathLike[str], *, name: str = "model") -> dict[str, str]:
+def about(place: str | os.PathLike[str]) -> dict[str, str]:
     """What the file of a network says about it; nothing where it is a work directory.
 
     Raises:
       InputError: as :func:`load_trained`.
     """
-    return {} if Path(place).is_dir() else read_model(model_file(place, name=name))[1]
+    return {} if Path(place).is_dir() else read_model(model_file(place))[1]
 
 
 def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
@@ -62,6 +62,11 @@ def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
     """
     path = Path(place)
     if path.is_file():
+        if path.suffix == ".pyz":
+            raise InputError(
+                f"{name} is {place}, which runs by itself (python {path.name} --help): give a "
+                "network's .safetensors or work directory here"
+            )
         return path
     if os.sep in str(place) or path.suffix:
         known = ", ".join(pretrained.names())

@@ -184,7 +184,7 @@ def last_layer(config: ConfigDict, head: str) -> set[str]:
 
 def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]:
     """Of every class of a head here, its place among the other run's; -1 where it has none."""
-    theirs, ours = _class_names(source, head), _class_names(config, head)
+    theirs, ours = class_names(source, head), class_names(config, head)
     if theirs and ours:
         return tuple(theirs.index(name) if name in theirs else -1 for name in ours)
     number = config.model.heads[head].num_classes
@@ -192,9 +192,9 @@ def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]
     return tuple(range(number)) if same else (-1,) * number
 
 
-def _class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
+def class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
     """Names of the classes of a head; none where an older config does not say them."""
-    return tuple(config.data.get(_NAMED_BY[head], ())) if head in _NAMED_BY else ()
+    return tuple(map(str, config.data.get(_NAMED_BY[head], ()))) if head in _NAMED_BY else ()
 
 
 def _new_classes(
@@ -204,7 +204,7 @@ def _new_classes(
     if min(order) >= 0:
         return []
     if max(order) >= 0:
-        names = _class_names(config, head)
+        names = class_names(config, head)
         return [f"{names[place]} of {head}" for place, old in enumerate(order) if old < 0]
     theirs, ours = (each.model.heads[head].num_classes for each in (source, config))
     return [f"the last layer of {head} ({theirs} classes there, {ours} here)"]

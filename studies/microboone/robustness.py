@@ -192,8 +192,7 @@ def geant4_lines(
 
 
 def _define_flags() -> None:
-    command_line.define_path("model", None, "work directory, file or name of a network")
-    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
+    command_line.define_model()
     command_line.define_path("out", None, "folder for the tables")
     command_line.define_path("samples", None, "folder of the event files; OUT/samples by default")
     flags.DEFINE_integer("events", 2400, "of every variation", lower_bound=1)
@@ -205,7 +204,7 @@ def _define_flags() -> None:
     command_line.define_path("electrons", None, "file or folder of segments with electrons")
     flags.DEFINE_integer("placements", 10, "images of a Geant4 event", lower_bound=1)
     flags.DEFINE_integer("workers", 0, "processes that simulate; 0: all cores", lower_bound=0)
-    flags.mark_flags_as_required(["model", "out"])
+    flags.mark_flag_as_required("out")
 
 
 if __name__ == "__main__":

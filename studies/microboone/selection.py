@@ -249,8 +249,7 @@ def table(found: dict[str, Any]) -> list[str]:
 
 
 def _define_flags() -> None:
-    command_line.define_path("model", None, "work directory, file or name of a network")
-    flags.DEFINE_string("checkpoint", "best", "of a work directory: best, latest, or a step")
+    command_line.define_model()
     command_line.define_path("out", None, "folder for tables and pictures")
     command_line.define_path("samples", None, "folder of the event files; OUT/samples by default")
     flags.DEFINE_integer("events", 2000, "of each topology", lower_bound=2)
@@ -258,7 +257,7 @@ def _define_flags() -> None:
     flags.DEFINE_integer("window", 512, "pixels along a side of the squares", lower_bound=64)
     command_line.define_seed(25, "of the events; the next one is of those that fix the cut")
     flags.DEFINE_integer("workers", 0, "processes that simulate; 0: all cores", lower_bound=0)
-    flags.mark_flags_as_required(["model", "out"])
+    flags.mark_flag_as_required("out")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.data.schema import Event
-from jaxsparse.data.windows import corners, cut
+from jaxsparse.data.windows import corners, cut, square
 from jaxsparse.simulate.ionization import ModifiedBox
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
 from jaxsparse.simulate.microboone.response import detector_response
@@ -135,10 +135,7 @@ class VariedEvents:
     @property
     def view_shapes(self) -> dict[str, tuple[int, ...]]:
         """Of the squares by view."""
-        whole = {name: MICROBOONE_CHAMBER.view_shape(name) for name in self.views}
-        return {
-            name: tuple(min(self.side, size) for size in shape) for name, shape in whole.items()
-        }
+        return {name: square(MICROBOONE_CHAMBER.view_shape(name), self.side) for name in self.views}
 
     def __getitem__(self, index: int) -> list[Event]:
         """Event number ``index``, any number from 0, under every variation."""

@@ -48,6 +48,14 @@ def test_the_last_line_counts_damaged_events_and_the_status_is_0(folder):
     assert again.output.splitlines() == ["new/scores.h5: 8 events", last]
 
 
+def test_the_result_may_lie_among_the_files_that_are_looked_at(folder):
+    arguments = ["--model=run", "--data=data", "--data=data/*.h5", "--out=data/scores.h5"]
+    for _ in range(2):
+        outcome = run("predict", arguments, folder)
+        assert outcome.status == 0, outcome.errors
+        assert outcome.output.startswith("data/scores.h5: 8 events")
+
+
 @pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_is_one_line_and_the_same_command_goes_on(folder, monkeypatch, name, status):
     read = Inputs.read

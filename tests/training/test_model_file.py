@@ -128,6 +128,14 @@ def test_a_name_that_is_nothing_gets_one_line(path, monkeypatch, place, message)
     assert message in str(error.value)
 
 
+def test_an_exported_program_is_told_from_a_damaged_network(tmp_path):
+    (tmp_path / "net.pyz").touch()
+    with pytest.raises(
+        InputError, match=r"net\.pyz, which runs by itself \(python net\.pyz --help"
+    ):
+        load_trained(tmp_path / "net.pyz")
+
+
 def test_a_file_has_no_checkpoints_to_choose_from(path):
     with pytest.raises(InputError, match="checkpoint is 'latest' but model is"):
         load_trained(path, "latest")

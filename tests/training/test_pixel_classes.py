@@ -73,7 +73,7 @@ def test_a_file_with_another_order_is_not_evaluated(config, tmp_path):
     config.data.pixel_classes = CLASS_NAMES
     workdir, out = make_workdir(tmp_path / "run", config), tmp_path / "out"
     out.mkdir()
-    words = f"are {', '.join(OTHERS)} but the network of this work directory was trained on HIP,"
+    words = f"are {', '.join(OTHERS)} but the network was trained on HIP,"
     assert_refused(workdir, path, out, Options(), words)
 
 
