@@ -50,6 +50,10 @@ def steps(folder: pathlib.Path) -> list[list[str]]:
             "eval.py", f"--workdir={run}", f"--data={test}", f"--out={folder / 'planes'}",
             "--whole_plane", "--num_events=10", "--pictures=3",
         ],
+        [  # the network that comes with jaxsparse, trained for longer, on the same planes
+            "eval.py", "--model=sparsessnet_y", f"--data={test}", f"--out={folder / 'pretrained'}",
+            "--whole_plane", "--num_events=10", "--pictures=3",
+        ],
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ def main(demo: pathlib.Path) -> None:
     lines = [json.loads(line) for line in (demo / "run" / "metrics.jsonl").open()]
     assert any(line["split"] == "train" for line in lines), "no training line"
     assert any(line["split"] == "validation" for line in lines), "no validation line"
-    for name in ("crops", "planes"):
+    for name in ("crops", "planes", "pretrained"):
         folder = demo / name
         metrics = json.loads((folder / "metrics.json").read_text())
         missing = FIXED_KEYS - metrics.keys()

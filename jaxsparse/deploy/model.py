@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from scipy.special import softmax
 
+from jaxsparse.data import transforms
 from jaxsparse.data.batch import make_batch
 from jaxsparse.data.buckets import BucketTable, grown_for
 from jaxsparse.data.in_memory import EventsInMemory
@@ -137,9 +138,11 @@ class Model:
           batch_size: events that go through the network at once.
 
         Raises:
-          InputError: as a call; images of several shapes at once, for a network that
-            :attr:`sees_the_border`.
+          InputError: as a call; a ``batch_size`` below 1; images of several shapes at once, for a
+            network that :attr:`sees_the_border`.
         """
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}: must be at least 1")
         waiting: list[dict[str, SortedView]] = []
         for event in events:
             views = views_of(event, self.views, self.dim, needs_shape=self.sees_the_border)
@@ -205,10 +208,16 @@ class Model:
 
     def _look_at(self, events: Sequence[dict[str, SortedView]], images: Sequence[Pixels]) -> None:
         """Warns where the values look like those of another unit, or none is of any use."""
-        values = np.concatenate([each.view.values for event in events for each in event.values()])
+        data, said = self.config.data, []
+        values = np.concatenate(
+            [
+                transforms.on_view(each.view, transforms.coarsen, int(data.coarsen)).values
+                for event in events
+                for each in event.values()
+            ]
+        )
         if not len(values):
             return
-        data, said = self.config.data, []
         if not any(map(len, images)):
             said.append(
                 f"no pixel has a value between {data.low:g} and {data.high:g}, which the network "

@@ -189,3 +189,8 @@ def test_other_units_are_told_with_the_factor_that_would_fit(model):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model((np.zeros((0, 2)), []))
+
+
+def test_batches_hold_at_least_one_event(model):
+    with pytest.raises(InputError, match="batch_size is 0: must be at least 1"):
+        next(model.of_events([], batch_size=0))
