@@ -148,7 +148,10 @@ def _write(
 
 @contextlib.contextmanager
 def _without_places() -> Iterator[None]:
-    """Programs say of every operation in which file and line it was written: not for strangers."""
+    """Programs say of every operation in which file and line it was written: not for strangers.
+
+    The setting is of the process: what other threads trace meanwhile has no places either.
+    """
     before = jax.config.jax_traceback_in_locations_limit  # type: ignore[attr-defined]
     jax.config.update("jax_traceback_in_locations_limit", 0)
     try:

@@ -15,20 +15,19 @@ from jaxsparse.training.trained import model_file
 
 
 def identity_of(place: str | os.PathLike[str], trained: Trained) -> dict[str, Any]:
-    """Facts about a network, by name.
+    """Facts that tell a network, by name; how it was called is none of them.
 
     Args:
       place: as it was called.
       trained: what was loaded from there.
 
     Returns:
-      ``model``, as it was called; ``model_sha256``, of the bytes of its file, empty for a work
+      ``model_sha256``, of the bytes of its file, empty for a work
       directory; ``checkpoint_step``; ``weights_sha256``, of its config and its arrays.
     """
     config, arrays = trained.config.to_json(sort_keys=True), by_path(trained.variables)
     file = b"" if Path(place).is_dir() else model_file(place).read_bytes()
     return {
-        "model": os.fspath(place),
         "model_sha256": hashlib.sha256(file).hexdigest() if file else "",
         "checkpoint_step": int(trained.step),
         "weights_sha256": sha256_of(config, arrays),

@@ -134,10 +134,17 @@ class Inputs:
         return good | more, bad | worse
 
     def _scaled(self, event: Event) -> Event:
-        views = {
-            name: dataclasses.replace(view, values=view.values * self._factor)
-            for name, view in event.views.items()
-        }
+        with np.errstate(over="ignore"):  # said below
+            views = {
+                name: dataclasses.replace(view, values=view.values * self._factor)
+                for name, view in event.views.items()
+            }
+        for name, view in views.items():
+            if not np.isfinite(view.values).all():
+                raise InputError(
+                    f"view {name} has values that are infinite or NaN, times {self._factor:g}: "
+                    "they must be numbers"
+                )
         return dataclasses.replace(event, views=views)
 
     def _source(self, file: int) -> Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ def join(
     heads: Mapping[str, Rows],
     run: Mapping[str, Any],
     views: tuple[str, ...],
+    called: Mapping[str, Any],
 ) -> None:
     """Writes the file; its bytes depend on the rows alone, not on how they lie in parts.
 
@@ -36,12 +37,14 @@ def join(
       heads: what is stored, by group of the file; the main one's is ``""``.
       run: what the run depends on.
       views: of the network.
+      called: what the user called the ``model`` and the ``inputs``.
 
     Raises:
       InputError: a part is damaged, or the disk is full.
     """
     attributes = {
         "program": "jaxsparse.predict",
+        "model": called["model"],
         **run["model"],
         "views": list(views),
         "view": views[0],
@@ -50,7 +53,8 @@ def join(
         "outside_mask": np.float32(np.nan),
         "run_sha256": run_sha256(run),
     }
-    with _Joined(out, heads, attributes, run["inputs"]) as file:
+    counts = [count for count, _ in run["inputs"]]
+    with _Joined(out, heads, attributes, called["inputs"], counts) as file:
         for group, rows in heads.items():
             for name, (dtype, tail) in rows.types.items():
                 if name in rows.optional and _is_empty(parts, group + name):
@@ -86,22 +90,22 @@ class _Joined(PredictionFile):
         path: Path,
         heads: Mapping[str, Rows],
         attributes: dict[str, Any],
-        inputs: list[tuple[str, int, str]],
+        inputs: Sequence[str],
+        counts: Sequence[int],
     ):
         super().__init__(path, heads[""].classes, attributes)
-        self._heads, self._inputs = heads, inputs
+        self._heads, self._inputs, self._counts = heads, inputs, counts
 
     def finish(self, file: h5py.File) -> None:
         """Writes what the files are, what heads below the main one tell, and how many are bad."""
         for group, rows in self._heads.items():
             if group:
                 file[group].attrs["class_names"] = list(rows.classes)
-        names = np.array([name.encode() for name, *_ in self._inputs])
-        file["inputs"] = names
-        counts = [count for _, count, _ in self._inputs]
-        file["input_events"] = np.array(counts, np.int64)
-        file.attrs["num_events"] = sum(counts)
-        entries = len(file["readable"]) // max(sum(counts), 1)  # of an event
+        events = sum(self._counts)
+        file["inputs"] = np.array([name.encode() for name in self._inputs])
+        file["input_events"] = np.array(self._counts, np.int64)
+        file.attrs["num_events"] = events
+        entries = len(file["readable"]) // max(events, 1)  # of an event
         bad = sum(int((slab == 0).sum()) for slab in _blocks(file["readable"]))
         file.attrs["num_bad_events"] = bad // max(entries, 1)
 

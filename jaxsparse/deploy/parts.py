@@ -125,7 +125,7 @@ class Parts:
         """Lets other programs have the folder; without a part in it it vanishes."""
         if self._lock is None:
             made = self._made
-        elif not self._ranges():
+        elif self._is_empty():
             for path in (*self._all(), self.folder / _NOTE, self.folder / _LOCK):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
@@ -139,6 +139,12 @@ class Parts:
             with suppress(OSError):  # somebody's files are in it
                 place.rmdir()
         self._made = []
+
+    def _is_empty(self) -> bool:
+        try:
+            return not self._ranges()
+        except OSError:  # somebody deleted the folder
+            return False
 
     def _claim(self, out: Path, run: dict[str, Any]) -> None:
         note = self.folder / _NOTE

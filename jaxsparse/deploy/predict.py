@@ -97,7 +97,7 @@ def predict(
     refuse_overwriting("out", out, [*files.paths, place])
     run = {
         "model": identity_of(place, trained),
-        "inputs": list(zip(files.names, files.counts.tolist(), files.digests, strict=True)),
+        "inputs": list(zip(files.counts.tolist(), files.digests, strict=True)),
         "options": {**(options or {}), "value_scale": value_scale},
         "versions": {**versions(["jax", "jaxlib", "numpy"]), "platform": jax.default_backend()},
     }
@@ -114,7 +114,8 @@ def predict(
                 with stop.at_once():
                     if stop.caught:
                         raise Stopped(stop.caught)
-                    join(parts, out, network.heads, run, network.model.views)
+                    called = {"model": os.fspath(place), "inputs": files.names}
+                    join(parts, out, network.heads, run, network.model.views, called)
         except (Stopped, InputError) as error:
             done = len(files) - sum(map(len, parts.missing()))
             if isinstance(error, Stopped):

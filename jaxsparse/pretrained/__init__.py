@@ -7,6 +7,7 @@ a page about each.
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 
 from jaxsparse.errors import InputError
@@ -24,14 +25,29 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _FOLDER.glob(f"*{SUFFIX}")))
 
 
-def path_of(name: str) -> Path:
+def may_be_name(text: str) -> bool:
+    """Whether a text that is no path may be meant as a name.
+
+    >>> may_be_name("sparsesnet_y"), may_be_name("runs/y"), may_be_name("y.safetensors")
+    (True, False, False)
+    """
+    return os.sep not in text and not Path(text).suffix
+
+
+def path_of(network: str, *, name: str = "model") -> Path:
     """The file of a network.
+
+    Args:
+      network: its name.
+      name: of the flag or setting that says it, for the message.
 
     Raises:
       InputError: there is none of that name.
     """
-    if name not in names():
-        close = difflib.get_close_matches(name, names(), n=1)
+    if network not in names():
+        close = difflib.get_close_matches(network, names(), n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names()) or 'none'}"
-        raise InputError(f"{name!r} is neither a file nor a network of jaxsparse: {hint}")
-    return _FOLDER / f"{name}{SUFFIX}"
+        raise InputError(
+            f"{name} is {network!r}, neither a file nor a network of jaxsparse: {hint}"
+        )
+    return _FOLDER / f"{network}{SUFFIX}"

@@ -68,13 +68,13 @@ def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
                 "network's .safetensors or work directory here"
             )
         return path
-    if os.sep in str(place) or path.suffix:
+    if not pretrained.may_be_name(str(place)):
         known = ", ".join(pretrained.names())
         names = f", or give a name, of {known}" if known else ""
         raise InputError(
             f"{name} is {place}: there is no such file or folder, check the path{names}"
         )
-    return pretrained.path_of(str(place))
+    return pretrained.path_of(str(place), name=name)
 
 
 def _is_checkpoint(path: Path) -> bool:

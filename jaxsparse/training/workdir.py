@@ -79,7 +79,7 @@ class Input:
 def with_absolute_paths(config: ConfigDict) -> ConfigDict:
     """A copy of the config whose input paths mean the same in every folder.
 
-    The name of a network of :mod:`jaxsparse.pretrained` stays, if no path is called so.
+    What may be the name of a network of :mod:`jaxsparse.pretrained` stays, if no path is called so.
 
     Raises:
       InputError: a path that cannot be one.
@@ -95,8 +95,8 @@ def with_absolute_paths(config: ConfigDict) -> ConfigDict:
         group, name = key.split(".")
         if config[group][name]:
             path = user_path(config[group][name], f"config.{key}")
-            shipped = key == "train.start_from" and str(path) in pretrained.names()
-            if path.exists() or not shipped:
+            named = key == "train.start_from" and pretrained.may_be_name(str(path))
+            if path.exists() or not named:
                 config[group][name] = os.path.abspath(path)
     return config
 

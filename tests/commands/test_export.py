@@ -44,7 +44,7 @@ def test_what_is_said_of_a_network_goes_from_file_to_file(folder):
         ),
         (["--model=a.safetensors", "--out=b.pyz", "--about=MIT"], "must be NAME:TEXT"),
         (["--model=missing/a", "--out=b.pyz"], "there is no such file or folder"),
-        (["--model=a", "--out=b.pyz"], "'a' is neither a file nor a network of jaxsparse"),
+        (["--model=a", "--out=b.pyz"], "model is 'a', neither a file nor a network of jaxsparse"),
         (["--out=b.pyz"], "--model is required"),
     ],
 )

@@ -265,6 +265,27 @@ def test_a_result_of_the_same_run_is_left_as_it_is(network, truth_file, undistur
     assert os.listdir(tmp_path) == ["scores.h5"]
 
 
+def test_the_same_files_in_another_place_are_the_same_run(
+    network, truth_file, undisturbed, tmp_path
+):
+    moved = {name: tmp_path / name for name in ("net.safetensors", "moved.h5")}
+    shutil.copy(network, moved["net.safetensors"])
+    shutil.copy(truth_file, moved["moved.h5"])
+    out = tmp_path / "out.h5"
+    out.write_bytes(undisturbed)
+    RUN(moved["net.safetensors"], inputs(moved["moved.h5"]), out)
+    assert out.read_bytes() == undisturbed
+
+
+def test_values_that_are_no_numbers_any_more_cost_their_event(
+    network, truth_file, tmp_path, capsys
+):
+    out = tmp_path / "out.h5"
+    found = predict(network, inputs(truth_file), out, value_scale=1e38, quiet=True)
+    assert found.bad == 4  # one of the five has no pixel
+    assert "Event 0 of truth.h5: view Y has values that are infinite" in capsys.readouterr().err
+
+
 def test_another_file_is_replaced_only_if_that_is_wanted(
     network, truth_file, undisturbed, tmp_path
 ):

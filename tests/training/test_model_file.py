@@ -16,6 +16,7 @@ from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import read_model, write_model
 from jaxsparse.training.trained import load_trained
+from jaxsparse.training.workdir import with_absolute_paths
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,12 @@ def test_an_exported_program_is_told_from_a_damaged_network(tmp_path):
 def test_a_file_has_no_checkpoints_to_choose_from(path):
     with pytest.raises(InputError, match="checkpoint is 'latest' but model is"):
         load_trained(path, "latest")
+
+
+def test_a_misspelt_name_to_begin_from_is_told_the_right_one(path, monkeypatch):
+    monkeypatch.setattr(pretrained, "_FOLDER", path.parent)
+    config = default_config()
+    config.train.start_from = "nett"
+    config = with_absolute_paths(config)
+    with pytest.raises(InputError, match=r"train.start_from is 'nett'.* did you mean net"):
+        load_trained(config.train.start_from, name="train.start_from")
