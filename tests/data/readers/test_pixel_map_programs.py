@@ -224,7 +224,9 @@ def test_settings_that_a_format_does_not_have_are_refused(
             text(path, axes="view,cell,plane")
     with pytest.raises(InputError, match="convert it again with --axes=view,cell,plane"):
         text(converted, axes="view,cell,plane")
-    with pytest.raises(InputError, match="its options are placements, seed, views, leave it out"):
+    with pytest.raises(
+        InputError, match="its options are placements, seed, cosmic_rate, views, leave it out"
+    ):
         convert(str(caf), str(out), format="edep_sim", axes="view,plane,cell")
     for setting in ({"placements": 5}, {"seed": 0}, {"views": ("U",)}):
         with pytest.raises(InputError, match="nova_caf has no such option, its options are axes"):
