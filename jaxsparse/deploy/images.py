@@ -99,17 +99,36 @@ def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
             f"{where}: coords have shape {coords.shape} and values {values.shape}: they must be "
             f"[pixels, {dim}] and [pixels]"
         )
-    if not np.array_equal(coords, whole):
-        raise InputError(f"{where}: coords must be whole numbers of int32")
+    _require((coords == whole).all(axis=1), coords, where, "must be whole numbers of int32")
+    _require((whole >= 0).all(axis=1), coords, where, "must not be negative")
     if needs_shape and not shape:
         raise InputError(
             f"{where}: the network sees where an image ends: give (coords, values, shape)"
         )
     shape = shape or tuple(_side(int(most)) for most in whole.max(axis=0, initial=0))
+    if len(shape) == dim:
+        rule = f"must lie in the image {shape}: are its axes in the order of the shape?"
+        _require((whole < shape).all(axis=1), coords, where, rule)
+    good = np.isfinite(values) & (values >= 0)
+    _require(good, values, where, "must be finite and not negative", "value")
     order = np.lexsort(whole.T[::-1])
+    once = np.ones(len(order), bool)
+    once[order[1:]] = (whole[order[1:]] != whole[order[:-1]]).any(axis=1)
+    _require(once, coords, where, "come twice: give every pixel once, its values added up")
     view = View(whole[order], values[order], shape)
     check_view(view, num_particles=0, num_classes=0, where=where)
     return SortedView(view, order)
+
+
+def _require(
+    good: Any, column: np.ndarray, where: str, rule: str, name: str = "coordinates"
+) -> None:
+    """Refuses the first pixel, as they were given, that breaks a rule."""
+    if not good.all():
+        pixel = int(np.argmin(good))
+        value = column[pixel].tolist()
+        value = tuple(value) if isinstance(value, list) else value
+        raise InputError(f"{where}: {name} {value} of pixel {pixel} {rule}")
 
 
 def _side(most: int) -> int:
