@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-import jaxsparse
 from jaxsparse import command_line
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.readers.edep_sim import READER, EdepSimFile
@@ -25,14 +24,12 @@ from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.source import DepositSource
 from jaxsparse.deploy.model import Model
 from jaxsparse.evaluation.text import dumps
-from jaxsparse.freed_memory import keep_freed_memory
-from jaxsparse.paths import make_folder
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES
+from studies.microboone import study
 from studies.microboone.class_counts import (
     FIGURES,
-    checked,
     compared,
     confusion_tables,
     of_the_interaction,
@@ -59,11 +56,8 @@ SKIES = {"without cosmics": 0.0, "with simulated cosmics": 1.0}
 
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
-    keep_freed_memory()
     values = flags.FLAGS
-    out = make_folder(values.out, "out")
-    samples = make_folder(values.samples or out / "samples", "samples")
-    model = checked(jaxsparse.load(values.model, values.checkpoint))
+    model, out, samples = study.begun(values)
     generator = GeneratorConfig(values.topology, cosmic_rate=values.cosmic_rate)
     events = VariedEvents(VARIATIONS, generator, values.seed, model.views, values.window)
     varied = variations(model, events, values.events, samples, values.workers)
@@ -192,19 +186,14 @@ def geant4_lines(
 
 
 def _define_flags() -> None:
-    command_line.define_model()
-    command_line.define_path("out", None, "folder for the tables")
-    command_line.define_path("samples", None, "folder of the event files; OUT/samples by default")
+    study.define_flags()
     flags.DEFINE_integer("events", 2400, "of every variation", lower_bound=1)
     flags.DEFINE_enum("topology", "published_bomb", TOPOLOGIES, "what happens at the vertex")
     flags.DEFINE_float("cosmic_rate", 1.0, "cosmic muons, in units of the surface rate")
-    flags.DEFINE_integer("window", 512, "pixels along a side of the squares", lower_bound=64)
     command_line.define_seed(15, "of events, placements and Geant4's twins")
     command_line.define_path("edep_sim", None, "edep-sim file of muons")
     command_line.define_path("electrons", None, "file or folder of segments with electrons")
     flags.DEFINE_integer("placements", 10, "images of a Geant4 event", lower_bound=1)
-    flags.DEFINE_integer("workers", 0, "processes that simulate; 0: all cores", lower_bound=0)
-    flags.mark_flag_as_required("out")
 
 
 if __name__ == "__main__":

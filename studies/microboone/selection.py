@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-import jaxsparse
 from jaxsparse import command_line
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import Event
@@ -26,12 +25,10 @@ from jaxsparse.detectors.microboone import HIP, MIP, SHOWER
 from jaxsparse.evaluation import scores
 from jaxsparse.evaluation.metrics.bootstrap import spread
 from jaxsparse.evaluation.text import dumps
-from jaxsparse.freed_memory import keep_freed_memory
-from jaxsparse.paths import make_folder
 from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.viz.style import save
-from studies.microboone.class_counts import checked
+from studies.microboone import study
 from studies.microboone.event_files import simulated_files
 from studies.microboone.vertex_region import class_counts
 
@@ -162,11 +159,8 @@ def main(_: list[str]) -> None:
     """Entry point of the command line."""
     from studies.microboone import selection_pictures as pictures
 
-    keep_freed_memory()
     values = flags.FLAGS
-    out = make_folder(values.out, "out")
-    samples = make_folder(values.samples or out / "samples", "samples")
-    model = checked(jaxsparse.load(values.model, values.checkpoint))
+    model, out, samples = study.begun(values)
     counted: dict[str, dict[str, Counted]] = {"predicted": {}, "true": {}}
     for part, number, seed in (
         ("tune", values.tune_events, values.seed + 1),
@@ -249,15 +243,10 @@ def table(found: dict[str, Any]) -> list[str]:
 
 
 def _define_flags() -> None:
-    command_line.define_model()
-    command_line.define_path("out", None, "folder for tables and pictures")
-    command_line.define_path("samples", None, "folder of the event files; OUT/samples by default")
+    study.define_flags()
     flags.DEFINE_integer("events", 2000, "of each topology", lower_bound=2)
     flags.DEFINE_integer("tune_events", 1000, "of each, to fix the cut on", lower_bound=2)
-    flags.DEFINE_integer("window", 512, "pixels along a side of the squares", lower_bound=64)
     command_line.define_seed(25, "of the events; the next one is of those that fix the cut")
-    flags.DEFINE_integer("workers", 0, "processes that simulate; 0: all cores", lower_bound=0)
-    flags.mark_flag_as_required("out")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""The files and untrained networks of the tests of evaluation."""
+"""The files and untrained networks of the tests of evaluation, and runs of ``predict``."""
 
+from tests.deploy.predicting import network, quick, undisturbed  # noqa: F401
 from tests.evaluation.conftest import (  # noqa: F401
     classifier,
     classifier_config,

@@ -1,95 +1,30 @@
-"""``predict``: what ``eval.py`` says of whole images, of every pixel, whatever ends the run."""
+"""``predict``: what ``eval.py`` says of whole images, of every pixel of any files."""
 
 from __future__ import annotations
 
-import errno
-import functools
 import hashlib
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import textwrap
 
 import h5py
-import jax
 import numpy as np
 import pytest
 
 import jaxsparse
 from jaxsparse.commands.convert import convert
-from jaxsparse.commands.predict import open_input
-from jaxsparse.data import partial_file
 from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.source import EventSource
-from jaxsparse.deploy import model
-from jaxsparse.deploy.inputs import Input
-from jaxsparse.deploy.predict import Summary, predict
+from jaxsparse.deploy.predict import predict
 from jaxsparse.errors import InputError
-from jaxsparse.evaluation import evaluator
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.evaluation.studies import forest
-from jaxsparse.inference import Predictor
 from jaxsparse.training.config import default_config
-from jaxsparse.training.model_file import write_model
-from jaxsparse.training.trained import load_trained
-from jaxsparse.viz import figures
 from tests.data.readers.small_files import keys_of, write_caf_file, write_edep_sim_file
+from tests.deploy.predicting import RUN, attributes, inputs, stored
 from tests.evaluation.workdirs import make_workdir
 
-pytestmark = pytest.mark.filterwarnings("ignore:84% of the values")
-RUN = functools.partial(predict, quiet=True)
-
-
-def inputs(*paths, **options):
-    return [Input(str(path), functools.partial(open_input, path, options)) for path in paths]
-
-
-def stored(path, *names):
-    with h5py.File(path) as file:
-        found = [file[name][:] for name in names]
-    return found if len(names) > 1 else found[0]
-
-
-def attributes(path):
-    with h5py.File(path) as file:
-        return dict(file.attrs)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """Plots and forests are other tests' matter, and a network's programs are compiled once."""
-    programs: dict[tuple[str, str], Predictor] = {}
-
-    def shared(network, variables):
-        sums = str([float(np.sum(leaf)) for leaf in jax.tree.leaves(variables)])
-        return programs.setdefault((str(network), sums), Predictor(network, variables))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "FIGURES", {})
-        patch.setattr(forest, "TREES", 5)
-        patch.setattr(model, "Predictor", shared)
-        patch.setattr(evaluator, "Predictor", shared)
-        yield
-
-
-@pytest.fixture(scope="module")
-def network(workdir, tmp_path_factory):
-    """The file of a network."""
-    path = tmp_path_factory.mktemp("network") / "net.safetensors"
-    write_model(path, load_trained(workdir))
-    return path
-
-
-@pytest.fixture(scope="module")
-def undisturbed(network, truth_file, tmp_path_factory):
-    """The bytes of the predictions for a file."""
-    out = tmp_path_factory.mktemp("undisturbed") / "scores.h5"
-    summary = RUN(network, inputs(truth_file), out)
-    assert (summary.events, summary.done, summary.bad, summary.stopped) == (5, 5, 0, "")
-    assert os.listdir(out.parent) == ["scores.h5"]
-    return out.read_bytes()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:84% of the values"),
+    pytest.mark.usefixtures("quick"),
+]
 
 
 @pytest.fixture
@@ -217,45 +152,6 @@ def test_a_classifier_knows_no_scores_of_a_damaged_event(classifier, event_file,
     np.testing.assert_array_equal(np.isnan(scores).all(axis=1), readable == 0)
 
 
-class Interrupting(EventSource):
-    """A source in which something happens when an event is asked for."""
-
-    def __init__(self, source, happens):
-        self._source, self._happens = source, happens
-        self.files, self.detector = [source.path], source.detector
-        self.view_shapes = source.view_shapes
-
-    def __len__(self):
-        return len(self._source)
-
-    def __getitem__(self, number):
-        if number in self._happens:
-            self._happens[number]()
-        return self._source[number]
-
-
-def happening(path, happens):
-    return [Input(str(path), lambda views: Interrupting(EventFile(path), happens))]
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signal_leaves_what_is_done_and_the_same_command_goes_on(
-    undisturbed, network, truth_file, tmp_path, name
-):
-    out = tmp_path / "scores.h5"
-    stop = functools.partial(signal.raise_signal, getattr(signal, name))
-    for number, done in ((1, 2), (2, 3)):
-        summary = RUN(network, happening(truth_file, {number: stop}), out)
-        assert summary == Summary(5, done, stopped=name)
-        assert not out.exists()
-    read: list[int] = []
-    again = happening(truth_file, {n: functools.partial(read.append, n) for n in range(5)})
-    assert RUN(network, again, out).done == 5
-    assert read == [3, 4]
-    assert out.read_bytes() == undisturbed
-    assert os.listdir(tmp_path) == ["scores.h5"]
-
-
 def test_a_result_of_the_same_run_is_left_as_it_is(network, truth_file, undisturbed, tmp_path):
     out = tmp_path / "scores.h5"
     out.write_bytes(undisturbed)
@@ -306,63 +202,6 @@ def test_another_file_is_replaced_only_if_that_is_wanted(
     assert os.listdir(tmp_path) == ["scores.h5"]
 
 
-def test_parts_of_another_run_are_not_taken(network, truth_file, plain_file, tmp_path):
-    out = tmp_path / "scores.h5"
-    stop = functools.partial(signal.raise_signal, signal.SIGTERM)
-    RUN(network, happening(truth_file, {1: stop}), out)
-    for more, word in (
-        ({"inputs": inputs(truth_file, plain_file)}, r"inputs: not those"),
-        ({"inputs": inputs(truth_file), "options": {"seed": 1}}, r"options: not those"),
-    ):
-        with pytest.raises(InputError, match=rf"holds parts of another run \({word}"):
-            RUN(network, out=out, **more)
-    assert RUN(network, inputs(truth_file), out).done == 5
-
-
-def test_a_file_that_changes_under_way_ends_the_run_and_costs_nothing(
-    network, truth_file, tmp_path
-):
-    data, out = tmp_path / "data.h5", tmp_path / "scores.h5"
-    shutil.copy(truth_file, data)
-
-    def change():
-        shutil.copy(truth_file, tmp_path / "new.h5")
-        os.replace(tmp_path / "new.h5", data)
-        raise InputError("it cannot be read")
-
-    with pytest.raises(InputError, match=r"data\.h5 has changed since the beginning.*; 2 of 5"):
-        RUN(network, happening(data, {2: change}), out, part_seconds=0)
-    assert RUN(network, inputs(data), out).done == 5
-
-
-def test_a_full_disk_costs_one_part(network, truth_file, undisturbed, tmp_path, monkeypatch):
-    out = tmp_path / "scores.h5"
-
-    def fill():
-        monkeypatch.setattr(partial_file.os, "write", full)
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(InputError, match=r"the disk is full.*; 3 of 5 events are kept, the same"):
-        RUN(network, happening(truth_file, {3: fill}), out, part_seconds=0)
-    monkeypatch.undo()
-    parts = sorted(os.listdir(tmp_path / "scores.h5.parts"))
-    assert [name for name in parts if name.endswith(".h5")] == [
-        f"{first:012d}-{first + 1:012d}.h5" for first in range(3)
-    ]
-    damaged = tmp_path / "scores.h5.parts" / parts[1]
-    content = bytearray(damaged.read_bytes())
-    with h5py.File(damaged) as file:
-        content[file["scores"].id.get_chunk_info(0).byte_offset + 9] ^= 64
-    damaged.write_bytes(content)
-    with pytest.raises(InputError, match=rf"{parts[1]} is damaged .*delete it, the same command"):
-        RUN(network, inputs(truth_file), out)
-    damaged.unlink()
-    RUN(network, inputs(truth_file), out)
-    assert out.read_bytes() == undisturbed
-
-
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -400,49 +239,3 @@ def test_files_without_events_give_a_result_without_rows(network, eventless_file
     assert RUN(network, inputs(eventless_file), tmp_path / "scores.h5").done == 0
     scores, offsets = stored(tmp_path / "scores.h5", "scores", "offsets")
     assert (scores.shape, offsets.tolist()) == ((0, 5), [0])
-
-
-KILLED = textwrap.dedent(
-    """
-    import os, pathlib, signal, sys
-    from jaxsparse.deploy.inputs import Input
-    from jaxsparse.data.event_file import EventFile
-    from jaxsparse.deploy import predict
-
-    network, data, out, moment = sys.argv[1:]
-    kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
-
-    def at(name, call):
-        def instead(*arguments):
-            if moment == "part" and str(arguments[1]).endswith("2-000000000003.h5"):
-                kill()  # written, and without its name
-            if moment == "join" and str(arguments[1]) == out:
-                kill()
-            return call(*arguments)
-        setattr(os, name, instead)
-
-    at("replace", os.replace)
-    unlink = pathlib.Path.unlink
-    if moment == "end":
-        pathlib.Path.unlink = lambda path, **o: (unlink(path, **o), path.suffix == ".h5" and kill())
-    inputs = [Input(data, lambda views: EventFile(data))]
-    predict.predict(network, inputs, out, part_seconds=0, quiet=True)
-    """
-)
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL")
-def test_a_killed_run_ends_in_the_same_bytes(network, truth_file, undisturbed, tmp_path):
-    out = tmp_path / "scores.h5"
-    for moment, whole, parts in (("part", False, 2), ("join", False, 5), ("end", True, 4)):
-        command = [sys.executable, "-c", KILLED, str(network), str(truth_file), str(out), moment]
-        done = subprocess.run(
-            command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, check=False
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        assert out.exists() == whole
-        there = list((tmp_path / "scores.h5.parts").glob("*.h5"))
-        assert len(there) == parts
-    RUN(network, inputs(truth_file), out)
-    assert out.read_bytes() == undisturbed
-    assert os.listdir(tmp_path) == ["scores.h5"]
