@@ -9,8 +9,9 @@
 
 The network and the pixel weights of ``sparsessnet_y.py``, and 1,024,000 crops (published: 1.02
 million). Changed: features in bfloat16; Adam as in the published code, with batches of 16 instead
-of 64, a warm-up and a cosine; averaged weights; a fifth of the crops anywhere in the image instead
-of about the interaction, for whole planes are mostly cosmic muons.
+of 64, the rate that was best in short trainings (``docs/results.md``), a warm-up and a cosine;
+averaged weights; a fifth of the crops anywhere in the image instead of about the interaction, for
+whole planes are mostly cosmic muons.
 """
 
 from ml_collections import ConfigDict
@@ -26,7 +27,7 @@ def get_config() -> ConfigDict:
     config.data.num_buckets = 2
 
     config.optimizer.name = "adam"
-    config.optimizer.learning_rate = 2e-3
+    config.optimizer.learning_rate = 4e-3
     config.optimizer.gradient_clip = 0.0
     config.optimizer.warmup_steps = 500
     config.optimizer.schedule = "cosine"
