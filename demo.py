@@ -41,7 +41,7 @@ def steps(folder: pathlib.Path) -> list[list[str]]:
         simulate(folder, "validation", VALIDATION_EVENTS, seed=2),
         simulate(folder, "test", TEST_EVENTS, seed=3),
         [
-            "train.py", "--config=configs/smoke.py", f"--workdir={run}",
+            "train.py", "--config=smoke", f"--workdir={run}",
             f"--config.data.train={folder / 'train.h5'}",
             f"--config.data.validation={folder / 'validation.h5'}",
         ],

@@ -1,6 +1,6 @@
 """Trains a network from a config file.
 
-    python train.py --config=configs/smoke.py --workdir=runs/smoke \\
+    python train.py --config=smoke --workdir=runs/smoke \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Every key of the config can be set on the command line, ``--config.optimizer.learning_rate=1e-3``;

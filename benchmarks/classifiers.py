@@ -3,7 +3,7 @@
     python -m benchmarks.classifiers --data=nova.h5 --out=DIR [--rows=sparse,dense] [--seeds=3] \\
         [--cores=0]
 
-``configs/nova_comparison.py`` says what the rows are. Every row is trained once a seed by
+``jaxsparse/recipes/nova_comparison.py`` says what the rows are. Every row is trained once a seed by
 ``train.py``, in a process of its own, and its last checkpoint scores the test part of the file, so
 nothing is chosen by looking at it. A run that has ended is not repeated: the same command goes on
 where it was stopped, and takes in what another one with ``--rows`` has left in ``--out``.
@@ -23,7 +23,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import runpy
 import subprocess
 import sys
 import time
@@ -36,7 +35,7 @@ from absl import flags
 
 from benchmarks import machine
 from jaxsparse import command_line
-from jaxsparse.command_line import load_config
+from jaxsparse.config_file import load_config
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.bootstrap import error_of_mean
@@ -44,13 +43,13 @@ from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.studies.comparison import compare
 from jaxsparse.evaluation.studies.event_logits import event_logits
 from jaxsparse.evaluation.studies.forest_guess import baseline_scores
+from jaxsparse.recipes import nova_comparison
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.plan import Plan
 from jaxsparse.training.state import count_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ROOT / "configs" / "nova_comparison.py"
 COLUMNS = (
     "row", "test accuracy", "seeds ±", "less reference", "p", "training accuracy",
     "training s/epoch", "validation s/epoch", "peak MB (over imports)", "parameters",
@@ -91,14 +90,14 @@ def main(_: list[str]) -> None:
 
 def load_rows() -> dict[str, Any]:
     """Rows of the table: what each changes in the network."""
-    return runpy.run_path(str(CONFIG))["ROWS"]
+    return nova_comparison.ROWS
 
 
 def _run(row: str, seed: int, data: Path, folder: Path) -> None:
     """Trains one network and scores the test part; ``result.json`` comes last."""
-    config = load_config(f"{CONFIG}:{row}")
+    config = load_config(f"nova_comparison:{row}")
     command = [
-        sys.executable, "train.py", f"--config={CONFIG}:{row}", f"--workdir={folder}",
+        sys.executable, "train.py", f"--config=nova_comparison:{row}", f"--workdir={folder}",
         f"--config.data.train={data}", f"--config.seed={seed}",
         f"--config.train.epochs={_EPOCHS.value or config.train.epochs}",
     ]  # fmt: skip
@@ -219,7 +218,7 @@ def comparison(out: Path, known: list[str], against: str) -> dict[str, Any]:
 
 def _forest(data: Path) -> dict[str, Any] | None:
     """The forest on size summaries, fitted on and scored for the same parts of the file."""
-    config = load_config(f"{CONFIG}:sparse")
+    config = load_config("nova_comparison:sparse")
     config.data.train = str(data)
     events = DataSet(data, config)
     scores, words = baseline_scores(events, None)

@@ -1,7 +1,7 @@
 """How many events a second the loader makes ready for a network: file to padded batches.
 
-    python -m benchmarks.loader --data=FILE --config=configs/nova_smoke.py [--workers=0,2]
-    python -m benchmarks.loader --data=PLANES --config=configs/sparsessnet_y.py --epochs=0.5
+    python -m benchmarks.loader --data=FILE --config=nova_smoke [--workers=0,2]
+    python -m benchmarks.loader --data=PLANES --config=sparsessnet_y --epochs=0.5
 
 Shuffled events of the file with the config's windows, augmentation, targets, batch size and
 buckets, for each number of worker processes (0: threads of this one). Crops out of whole planes

@@ -1,34 +1,3 @@
-"""DUNE events by sparse FishNet: nu_e, nu_mu, nu_tau or NC, from three wire planes.
+"""The recipe ``--config=dune_fishnet``."""
 
-    python train.py --config=configs/dune_fishnet.py --workdir=runs/dune_fishnet \\
-        --config.data.train=dune.h5
-
-The recipe of ``nova_fishnet.py`` (S. H. Oh, APS April 2023) with the data of ``dune_mobilenet.py``.
-Changed: FishNet-99 with a stem of stride 4, as in its paper (arXiv 1901.03495), for images 30 times
-as large; batches of 64 in four parts.
-"""
-
-import pathlib
-
-from ml_collections import ConfigDict
-
-from jaxsparse.command_line import load_config
-from jaxsparse.training.config import classifier_config
-
-
-def get_config() -> ConfigDict:
-    config = classifier_config("fishnet")
-    config.model.preset = "99"
-    config.model.heads.event.num_classes = 4
-    config.model.views = 3
-    config.model.stem_stride = 4
-
-    config.data = load_config(str(pathlib.Path(__file__).with_name("dune_mobilenet.py"))).data
-
-    config.optimizer.momentum = 0.8
-
-    config.train.batch_size = 64
-    config.train.accumulate = 4
-    config.train.epochs = 30.0
-    config.train.log_every = 10
-    return config
+from jaxsparse.recipes.dune_fishnet import get_config as get_config

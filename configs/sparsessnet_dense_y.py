@@ -1,22 +1,3 @@
-"""The dense twin of ``sparsessnet_y.py``: the same network on whole images, zeros included.
+"""The recipe ``--config=sparsessnet_dense_y``."""
 
-    python train.py --config=configs/sparsessnet_dense_y.py --workdir=runs/dense_y \\
-        --config.data.train=train.h5 --config.data.validation=validation.h5
-
-What a user of dense convolutions would run, to compare time, memory and score with. The
-parameters have the same names and shapes; batch norm sees every pixel. The loss is that of the
-sparse network: only pixels with charge count. A batch of 64 crops of 512 x 512 needs a large
-accelerator: lower ``train.batch_size``, or set ``--config.model.remat=True``.
-"""
-
-import pathlib
-
-from ml_collections import ConfigDict
-
-from jaxsparse.command_line import load_config
-
-
-def get_config() -> ConfigDict:
-    config = load_config(str(pathlib.Path(__file__).with_name("sparsessnet_y.py")))
-    config.model.vocabulary = "dense"
-    return config
+from jaxsparse.recipes.sparsessnet_dense_y import get_config as get_config

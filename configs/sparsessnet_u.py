@@ -1,19 +1,3 @@
-"""SparseSSNet for the first induction plane, U, by the published recipe.
+"""The recipe ``--config=sparsessnet_u``."""
 
-    python train.py --config=configs/sparsessnet_u.py --workdir=runs/sparsessnet_u \\
-        --config.data.train=train.h5 --config.data.validation=validation.h5
-
-Source and settings: ``sparsessnet_y.py``; one set of weights per plane, only the plane differs.
-"""
-
-import pathlib
-
-from ml_collections import ConfigDict
-
-from jaxsparse.command_line import load_config
-
-
-def get_config() -> ConfigDict:
-    config = load_config(str(pathlib.Path(__file__).with_name("sparsessnet_y.py")))
-    config.data.views = ("U",)
-    return config
+from jaxsparse.recipes.sparsessnet_u import get_config as get_config

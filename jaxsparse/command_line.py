@@ -12,9 +12,7 @@ from __future__ import annotations
 import difflib
 import pathlib
 import re
-import runpy
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -22,6 +20,7 @@ from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import ConfigDict, config_flags
 
+from jaxsparse.config_file import config_path, load_checked
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.paths import user_path
 from jaxsparse.rules import LARGEST_SEED
@@ -157,7 +156,9 @@ def define_config() -> Any:
     # ml_collections looks for the flag already here; what is wrong with it is said by `run`.
     saved, sys.argv = sys.argv, sys.argv[:1]
     try:
-        return config_flags.DEFINE_config_file("config", None, "Config file.", lock_config=True)
+        return config_flags.DEFINE_config_file(
+            "config", None, "Name of a recipe, or a config file.", lock_config=True
+        )
     finally:
         sys.argv = saved
 
@@ -209,41 +210,6 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     return rest
 
 
-def load_config(path: str) -> ConfigDict:
-    """What ``get_config`` of a config file returns; ``FILE:TEXT`` passes it TEXT."""
-    file, *text = path.split(":", 1)
-    return runpy.run_path(file)["get_config"](*text)
-
-
-def _load_checked(path: str, name: str) -> ConfigDict:
-    """:func:`load_config`, whatever is wrong with the file in one line.
-
-    A config file is a program that the user wrote: any exception in it is for the user to mend.
-    """
-    try:
-        config = load_config(path)
-    except InputError as error:
-        raise InputError(f"--{name}={path}: {error}") from None
-    except Exception as error:
-        file = path.split(":", 1)[0]
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == file
-        ]
-        place = f" in line {lines[-1]}" if lines else ""
-        raise InputError(
-            f"--{name}={path}: the file cannot be used ({type(error).__name__}{place}: {error}), "
-            "it must be Python with a function get_config, like configs/smoke.py."
-        ) from None
-    if not isinstance(config, ConfigDict):
-        raise InputError(
-            f"--{name}={path}: get_config returns {type(config).__name__}, it must return a "
-            "ConfigDict, like configs/smoke.py."
-        )
-    return config
-
-
 def check_key(config: ConfigDict, key: str, name: str = "config") -> None:
     """Raises ``InputError`` with the nearest right name unless ``config`` has the dotted ``key``.
 
@@ -285,20 +251,20 @@ def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
             break
         if match := re.match(rf"(--?{name})(?:=(.*))?$", argument, re.DOTALL):
             if match[2] is not None:
-                path = _config_path(match[2], name)
+                path = config_path(match[2], name)
                 argv[position] = f"{match[1]}={path}"
             elif position + 1 < len(argv):
-                path = argv[position + 1] = _config_path(argv[position + 1], name)
+                path = argv[position + 1] = config_path(argv[position + 1], name)
         elif match := re.match(rf"--?(?:no)?{name}\.([^=]*)", argument):
             keys.append(match[1])
     if path is None:
         if keys:
             raise InputError(
-                f"--{name}.{keys[0]} is given without --{name}: name the config file first, for "
-                f"example --{name}=configs/smoke.py."
+                f"--{name}.{keys[0]} is given without --{name}: name a recipe or a config file "
+                f"first, for example --{name}=smoke."
             )
         return {}
-    config = _load_checked(path, name)
+    config = load_checked(path, name)
     defaults = {}
     for key in keys:
         check_key(config, key, name)
@@ -307,17 +273,6 @@ def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
             value = value[part]
         defaults[f"{name}.{key}"] = value
     return defaults
-
-
-def _config_path(text: str, name: str) -> str:
-    """``FILE`` or ``FILE:TEXT`` with the file as a path that exists."""
-    typed, *rest = text.split(":", 1)
-    file = user_path(typed, f"--{name}")
-    if not file.is_file():
-        nearest = difflib.get_close_matches(str(file), map(str, file.parent.glob("*.py")), n=1)
-        remedy = f"did you mean {nearest[0]}?" if nearest else "give the path of a config file."
-        raise InputError(f"--{name}={text}: there is no such file, {remedy}")
-    return ":".join([str(file), *rest])
 
 
 def _with_flag_files(arguments: list[str]) -> list[str]:

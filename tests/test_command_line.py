@@ -15,7 +15,7 @@ from jaxsparse.errors import InputError
 pytestmark = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SMOKE = str(ROOT / "configs" / "smoke.py")
+SMOKE = str(ROOT / "jaxsparse" / "recipes" / "smoke.py")
 
 
 @pytest.fixture
@@ -142,16 +142,38 @@ def test_a_mistake_is_answered_with_the_remedy(values, arguments, message):
 
 def test_a_missing_config_file_is_answered_with_the_nearest(values):
     with pytest.raises(
-        InputError, match=r"smok.py: there is no such file, did you mean .*configs/smoke.py"
+        InputError, match=r"smok.py: neither a file nor a recipe, did you mean .*configs/smoke.py"
     ):
         parse(f"--config={ROOT / 'configs' / 'smok.py'}")
 
 
-def test_what_a_config_file_refuses_is_said_without_its_traceback(values):
-    file = ROOT / "configs" / "nova_comparison.py"
+def test_a_recipe_is_chosen_by_name_unless_a_file_has_it(values, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parse("--config=smoke", "--config.seed=5")
+    assert (values.config.model.filters, values.config.seed) == (8, 5)
+    (tmp_path / "smoke").write_text(pathlib.Path(SMOKE).read_text().replace("8", "4"))
+    parse("--config=smoke")
+    assert values.config.model.filters == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("smok", "did you mean smoke?"),
+        ("nova_comparson:dense", "did you mean nova_comparison?"),
+        ("zzz", "recipes are dune_fishnet, "),
+    ],
+)
+def test_an_unknown_recipe_is_answered_with_the_nearest(values, text, remedy):
     with pytest.raises(InputError) as caught:
-        parse(f"--config={file}:dens")
-    assert str(caught.value).startswith(f"--config={file}:dens: row is 'dens': must be one of")
+        parse(f"--config={text}")
+    assert str(caught.value).startswith(f"--config={text}: neither a file nor a recipe, {remedy}")
+
+
+def test_what_a_config_file_refuses_is_said_without_its_traceback(values):
+    with pytest.raises(InputError) as caught:
+        parse("--config=nova_comparison:dens")
+    assert "nova_comparison.py:dens: row is 'dens': must be one of" in str(caught.value)
 
 
 def test_a_missing_flag_is_named(values):

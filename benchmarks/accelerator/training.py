@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.accelerator.scale import Scale
-from jaxsparse.command_line import load_config
+from jaxsparse.config_file import load_config
 from jaxsparse.training.logs import read_records
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = "configs/sparsessnet_y.py"
+RECIPE = "sparsessnet_y"
 # One program, no checkpoint but the last, no validation: what is measured is the steps.
 SETTINGS = {
     "data.num_buckets": 1, "optimizer.schedule": "constant", "train.validate_every": 0,
@@ -40,7 +40,7 @@ def crops_per_second(planes: Path, scale: Scale, dtype: str) -> dict[str, Any]:
     """Trains for a few steps; the median of what the log says after its first line."""
     from jaxsparse.training.loop import train
 
-    config = load_config(str(ROOT / RECIPE))
+    config = load_config(RECIPE)
     changed = SETTINGS | dict(scale.training) | {"data.train": str(planes), "model.dtype": dtype}
     config.update_from_flattened_dict(changed)
     with tempfile.TemporaryDirectory(dir=planes.parent) as folder:

@@ -65,7 +65,7 @@ def stopped_in_a_compilation(check: Check) -> None:
     train, validation = check.kills.place.files["segmentation"]
     victim = check.victim()
     command = [
-        victim.command[0], "train.py", "--config=configs/sparsessnet_y.py",
+        victim.command[0], "train.py", "--config=sparsessnet_y",
         f"--workdir={victim.workdir}", f"--config.data.train={train}",
         f"--config.data.validation={validation}", "--config.train.cache_dir=",
         "--config.train.batch_size=2", "--config.data.num_buckets=1",

@@ -1,4 +1,4 @@
-"""The configs that recipes start from; ``configs/`` changes what a recipe needs.
+"""The configs that recipes start from; ``jaxsparse/recipes/`` has them.
 
 ``settings.py`` has every key with its default, range and meaning; those of ``config.model`` are the
 fields of the backbone and the heads that it names, declared in their classes.

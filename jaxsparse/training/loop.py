@@ -51,7 +51,7 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
     validation, which is then made when the run goes on, and of a compilation.
 
     Args:
-      config: see ``configs/``.
+      config: such as the recipes of ``jaxsparse/recipes/`` make.
       workdir: gets ``config.json``, ``inputs.json``, ``metrics.jsonl`` and ``checkpoints/``.
 
     Raises:

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import classifiers, machine
 from jaxsparse import models
-from jaxsparse.command_line import load_config
+from jaxsparse.config_file import load_config
 from jaxsparse.errors import InputError
 
 
@@ -72,11 +72,11 @@ def test_the_page_has_a_line_a_row_and_says_nothing_of_what_was_not_measured(
 
 def test_every_row_builds_and_an_unknown_one_is_refused() -> None:
     for row in classifiers.load_rows():
-        config = load_config(f"{classifiers.CONFIG}:{row}")
+        config = load_config(f"nova_comparison:{row}")
         models.build(config.model)
         assert config.model.heads.event.num_classes == len(config.data.classes)
     with pytest.raises(InputError, match=r"row is 'dens': must be one of sparse, dense"):
-        load_config(f"{classifiers.CONFIG}:dens")
+        load_config("nova_comparison:dens")
 
 
 def test_memory_of_another_process_can_be_read() -> None:

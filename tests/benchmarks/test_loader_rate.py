@@ -34,7 +34,7 @@ def write(path: Path) -> None:
 def run(
     folder: Path, *options: str, config: str = "nova_smoke"
 ) -> subprocess.CompletedProcess[str]:
-    recipe = f"--config=configs/{config}.py"
+    recipe = f"--config={config}"
     files = recipe, f"--data={folder / 'a.h5'}", f"--out={folder / 'a.json'}"
     return subprocess.run(
         [sys.executable, "-m", "benchmarks.loader", *files, *options],

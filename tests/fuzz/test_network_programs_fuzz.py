@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxsparse.command_line import load_config
+from jaxsparse.config_file import load_config
 from jaxsparse.settings import flatten
 from tests.fuzz import stubs, world
 from tests.fuzz.command_lines import (

@@ -13,11 +13,10 @@ import jax
 from flax.traverse_util import flatten_dict
 
 from jaxsparse import models
-from jaxsparse.command_line import load_config
+from jaxsparse.config_file import load_config, recipe_names
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).with_name("frozen")
-RECIPES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
+RECIPES = [*recipe_names()]
 
 
 def lines_of(model: Mapping[str, Any]) -> list[str]:
@@ -31,7 +30,7 @@ def lines_of(model: Mapping[str, Any]) -> list[str]:
 
 
 def model_of(recipe: str) -> Mapping[str, Any]:
-    return load_config(str(ROOT / f"configs/{recipe}.py")).model
+    return load_config(recipe).model
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Cross-validates a config on a small file of events, with the forest on the same folds.
 
-    python -m jaxsparse.evaluation.studies.cross_validate --config=configs/X.py \\
+    python -m jaxsparse.evaluation.studies.cross_validate --config=RECIPE \\
         --data=FILE --out=DIR --folds=5 --repeats=3
 
 Trains folds x repeats networks, each on a file without one fold, and scores that fold with the

@@ -7,13 +7,14 @@ import pytest
 from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
-from jaxsparse.command_line import load_config
+from jaxsparse.config_file import load_config, recipe_names
 from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
 from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.optimizer import Optimizer
 
-FILES = sorted((pathlib.Path(__file__).resolve().parents[1] / "configs").glob("*.py"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILES = [ROOT / "jaxsparse" / "recipes" / f"{name}.py" for name in recipe_names()]
 PLANES = {"sparsessnet_u": "U", "sparsessnet_v": "V", "sparsessnet_y": "Y"}
 
 
@@ -47,12 +48,17 @@ def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     Optimizer(**config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
-    assert f"python train.py --config=configs/{file.name} --workdir=" in docstring
+    assert f"python train.py --config={file.stem} --workdir=" in docstring
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_recipe_is_also_found_by_its_earlier_path(file: pathlib.Path) -> None:
+    assert load_config(str(ROOT / "configs" / file.name)) == load_config(str(file))
 
 
 @pytest.mark.parametrize(("name", "view"), PLANES.items())
 def test_the_published_recipe_is_as_published(name: str, view: str) -> None:
-    config = load_config(str(FILES[0].with_name(f"{name}.py")))
+    config = load_config(name)
     model, train = config.model, config.train
     assert (config.data.views, config.data.crop) == ((view,), (512, 512))
     assert (config.data.low, config.data.high) == (10.0, 300.0)
@@ -68,7 +74,7 @@ def test_the_published_recipe_is_as_published(name: str, view: str) -> None:
 
 @pytest.mark.parametrize(("name", "published"), CLASSIFIERS.items())
 def test_the_published_classifier_is_as_published(name: str, published: tuple) -> None:
-    config = load_config(str(FILES[0].with_name(f"{name}.py")))
+    config = load_config(name)
     batch_size, epochs, split, momentum, classes = published
     data, optimizer, train = config.data, config.optimizer, config.train
     assert (train.batch_size, train.epochs, data.split) == (batch_size, epochs, split)
@@ -84,7 +90,5 @@ def test_the_published_classifier_is_as_published(name: str, published: tuple) -
     "names", [("sparsessnet_y", "sparsessnet_dense_y"), ("nova_mobilenet", "nova_mobilenet_dense")]
 )
 def test_the_dense_twin_differs_in_the_vocabulary_alone(names: tuple[str, str]) -> None:
-    sparse, dense = (
-        dict(flatten(load_config(str(FILES[0].with_name(f"{name}.py"))))) for name in names
-    )
+    sparse, dense = (dict(flatten(load_config(name))) for name in names)
     assert {key for key in sparse if sparse[key] != dense[key]} == {"model.vocabulary"}

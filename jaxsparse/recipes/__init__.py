@@ -1,0 +1,1 @@
+"""Recipes: each file makes the config of one training, ``--config=NAME``."""
