@@ -68,6 +68,15 @@ BASELINE_DATA = command_line.define_path(
 VALUE_SCALE = flags.DEFINE_float(
     "value_scale", 1.0, "Multiplies the values of the file, for data in other units than ADC."
 )
+GROUPING = flags.DEFINE_string(
+    "grouping",
+    "",
+    "How pixels become particles: linked, dbscan, neighbours, or queries, which is what a network "
+    "with a head instance does by itself.",
+)
+TRUE_CLASSES = flags.DEFINE_bool(
+    "true_classes", False, "Group by the true classes of the pixels, an upper bound."
+)
 SEED = command_line.define_seed(0, "Draws crop windows, folds and bootstrap samples.")
 
 
@@ -95,6 +104,8 @@ def main(_: list[str]) -> None:
         max_bad_events=MAX_BAD_EVENTS.value,
         baseline_data=str(BASELINE_DATA.value or ""),
         value_scale=VALUE_SCALE.value,
+        grouping=GROUPING.value,
+        true_classes=TRUE_CLASSES.value,
         seed=SEED.value,
     )
     data = DATA.value
