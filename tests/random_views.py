@@ -31,4 +31,5 @@ def random_view(
         vertex_distance=distance,
         interaction=distance < shape[0] // 4,
         overlap=rng.integers(1, 6, pixels).astype(np.uint8),
+        share=rng.random(pixels).astype(np.float32),
     )

@@ -65,6 +65,8 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
         column = getattr(view, name)
         if column is not None:
             words = "must not be negative or NaN"
+            if math.isfinite(rule.most):
+                words = f"must lie in [{rule.least:g}, {rule.most:g}]"
             if rule.number_of:
                 bound = bounds[rule.number_of]
                 words = f"must be a {rule.number_of} in [0, {bound}) or {rule.least}"
@@ -80,7 +82,7 @@ def within(rule: PixelColumn, column: np.ndarray, bound: np.ndarray | int | None
       column: its values.
       bound: numbers are below it; None where nothing is counted.
     """
-    good = column >= rule.least
+    good = (column >= rule.least) & (column <= rule.most)
     return good if bound is None else good & (column < bound)
 
 

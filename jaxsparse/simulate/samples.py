@@ -17,7 +17,7 @@ from jaxsparse.data.schema import Event
 from jaxsparse.data.source import Numbered
 from jaxsparse.data.windows import WindowedEvents
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
-from jaxsparse.detectors.microboone import PLANES, VOXELS
+from jaxsparse.detectors.microboone import VOXELS
 from jaxsparse.detectors.nova import (
     NOVA_EVENT_CLASSES,
 )
@@ -33,17 +33,24 @@ from jaxsparse.simulate.neutrinos.generator import SPECTRA
 from jaxsparse.simulate.nova import generator as scintillator
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.nova.source import BLOCK, ScintillatorEvents
+from jaxsparse.simulate.protodune.chamber import PROTODUNE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES
 
-DETECTORS = ("microboone", "nova", "dune")
-DEFAULT_TOPOLOGY = {"microboone": "bomb", "nova": "beam", "dune": "beam"}
+DETECTORS = ("microboone", "protodune_hd", "nova", "dune")
+CHAMBERS = {chamber.name: chamber for chamber in (MICROBOONE_CHAMBER, PROTODUNE_CHAMBER)}
+DEFAULT_TOPOLOGY = {
+    "microboone": "bomb",
+    "protodune_hd": "published_bomb",
+    "nova": "beam",
+    "dune": "beam",
+}
 # Options that not every detector has, and those that have them.
 OWN_OPTIONS = {
-    "cosmic_rate": ("microboone",),
-    "views": ("microboone",),
-    "dead_wire_seed": ("microboone",),
-    "window": ("microboone",),
+    "cosmic_rate": tuple(CHAMBERS),
+    "views": tuple(CHAMBERS),
+    "dead_wire_seed": tuple(CHAMBERS),
+    "window": tuple(CHAMBERS),
     "classes": ("nova", "dune"),
     "spectrum": ("nova", "dune"),
 }
@@ -96,12 +103,14 @@ def aligned(numbers: range, size: int) -> Iterator[range]:
 
 def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the options that say what to simulate."""
-    views = ", ".join(MICROBOONE_CHAMBER.view_names)
+    views = "; ".join(
+        f"{name}: {', '.join(chamber.view_names)}" for name, chamber in CHAMBERS.items()
+    )
     flags.DEFINE_enum(
         "detector", "microboone", DETECTORS, "what sees the events", flag_values=values
     )
     topologies = (
-        f"what happens at the vertex; microboone: {', '.join(TOPOLOGIES)}; "
+        f"what happens at the vertex; {' and '.join(CHAMBERS)}: {', '.join(TOPOLOGIES)}; "
         f"nova: {', '.join(scintillator.TOPOLOGIES)}; dune: {', '.join(DUNE_TOPOLOGIES)}"
     )
     flags.DEFINE_string("topology", None, topologies, flag_values=values)
@@ -112,7 +121,9 @@ def define_flags(values: flags.FlagValues = flags.FLAGS) -> None:
         "cosmic muons, in units of the surface rate; 0 is none",
         flag_values=values,
     )
-    flags.DEFINE_list("views", list(PLANES), f"views to make, of {views}", flag_values=values)
+    flags.DEFINE_list(
+        "views", None, f"views to make, by default all planes; {views}", flag_values=values
+    )
     flags.DEFINE_integer(
         "dead_wire_seed", 0, "which wires are dead", lower_bound=0, flag_values=values
     )
@@ -150,19 +161,26 @@ def sample(values: flags.FlagValues) -> Sample:
     for name, owners in OWN_OPTIONS.items():
         if values.detector not in owners and not values[name].using_default_value:
             raise InputError(
-                f"--{name} is an option of --detector={' and '.join(owners)}, not of "
+                f"--{name} is an option of --detector={' or '.join(owners)}, not of "
                 f"{values.detector}: leave it out"
             )
     topology = values.topology or DEFAULT_TOPOLOGY[values.detector]
-    make = {"microboone": _wire_chamber, "nova": _scintillator, "dune": _pixel_maps}
+    make = {
+        **dict.fromkeys(CHAMBERS, _wire_chamber),
+        "nova": _scintillator,
+        "dune": _pixel_maps,
+    }
     return make[values.detector](values, topology)
 
 
 def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
+    chamber = CHAMBERS[values.detector]
+    planes = tuple(plane.name for plane in chamber.planes)
     source = SimulatedEvents(
         generator=GeneratorConfig(topology=topology, cosmic_rate=values.cosmic_rate),
         seed=values.seed,
-        views=tuple(values.views),
+        views=tuple(values.views or planes),
+        detector=chamber,
         dead_wire_seed=values.dead_wire_seed,
     )
     options = {

@@ -33,6 +33,7 @@ def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = 
         vertex_distance=distance,
         interaction=interaction,
         overlap=rng.integers(1, 4, pixels).astype(np.uint8),
+        share=rng.random(pixels).astype(np.float32),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import erf
 
 from jaxsparse.detectors.microboone import MICROBOONE, VOXELS
 from jaxsparse.errors import InputError
@@ -51,9 +52,25 @@ class WirePlane:
         return (across + self.offset) / pitch
 
 
+def peak_share(width: float) -> float:
+    """Share of a Gaussian in the bin of its centre, averaged over where in the bin that is.
+
+    Args:
+      width: of the Gaussian, in bins.
+
+    >>> round(peak_share(0.4), 3)
+    0.681
+    """
+    edge = 1 / width
+    density = (1 - np.exp(-(edge**2) / 2)) / np.sqrt(2 * np.pi)
+    return float(erf(edge / np.sqrt(2)) - 2 * width * density)
+
+
 @dataclasses.dataclass(frozen=True)
 class WireChamber:
     """A box of liquid argon read out by wire planes at x = 0.
+
+    What is called ADC here is the unit of the pixels, whatever a detector's is.
 
     Attributes:
       name: as the event file states it.
@@ -75,6 +92,8 @@ class WireChamber:
       noise_floor: ADC; above it pixels of pure noise are part of an image, below it they are not.
         Masks at or above it see exactly what the electronics gave.
       signal_floor: ADC; pixels with charge are stored above it.
+      truth_floor: ADC; less charge of one particle names no pixel.
+      smallest_part: ADC; parts of a point charge below it are dropped.
       voxel_floor: MeV; voxels are stored above it.
       dead_fraction, dead_group: share of wires without read-out, and mean size of their groups.
     """
@@ -99,6 +118,8 @@ class WireChamber:
     electrons_per_adc: float = 300.0
     noise_floor: float = 10.0
     signal_floor: float = 5.0
+    truth_floor: float = 1.0
+    smallest_part: float = 0.1
     voxel_floor: float = 0.05
     dead_fraction: float = 0.1
     dead_group: float = 12.0

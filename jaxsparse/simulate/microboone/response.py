@@ -12,19 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import erf, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.schema import NO_CLASS, Event, View
+from jaxsparse.data.schema import TRUTH_COLUMNS, Event, View
 from jaxsparse.detectors.microboone import PLANES, VOXELS
 from jaxsparse.particle_data import UNKNOWN_PROCESS
 from jaxsparse.simulate.ionization import free_electrons, subdivide
-from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane
+from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane, peak_share
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
 
 LONGEST_STEP = 0.1  # cm: a third of a pixel
-SMALLEST_PART = 0.1  # ADC: parts of a point charge below it are dropped, 1/100 of the mask
-TRUTH_FLOOR = 1.0  # ADC: below it charge names no pixel
 VOXEL_TRUTH_FLOOR = 0.01  # MeV
 REACH = 2  # pixels to either side over which a point charge is spread: 2.5 sigma at the worst
 
@@ -140,7 +138,7 @@ def wire_view(
     alive = np.ones(plane.wires, bool)
     alive[dead] = False
     read = alive[cells % plane.wires]
-    truth = pixel_truth(cells[read], group[read], adc[read], groups, floor=TRUTH_FLOOR)
+    truth = pixel_truth(cells[read], group[read], adc[read], groups, floor=detector.truth_floor)
     pixels, signal = truth.pop("pixels"), truth.pop("values")
 
     values = signal + plane.noise * rng.standard_normal(len(signal))
@@ -150,8 +148,9 @@ def wire_view(
     values = np.concatenate([values[kept], noise_values])
     order = np.argsort(pixels)
     columns: dict[str, Any] = {
-        name: np.concatenate([column[kept], np.full(len(noise_pixels), blank, column.dtype)])[order]
-        for (name, column), blank in zip(truth.items(), (NO_CLASS, -1, False, 0), strict=True)
+        name: np.append(column[kept], np.full_like(column, none, shape=len(noise_pixels)))[order]
+        for name, column in truth.items()
+        for none in [TRUTH_COLUMNS[name].none]
     }
     shape = detector.rows, plane.wires
     coords = np.column_stack(np.unravel_index(pixels[order], shape)).astype(np.int32)
@@ -182,7 +181,7 @@ def spread(
     row = detector.row_position(charges.points[:, 0], charges.time)
     wire = plane.position(charges.points, detector.pitch)
     pulse = plane.pulse_sigma / detector.row_time
-    gain = 1 / (detector.electrons_per_adc * _peak_share(pulse))
+    gain = 1 / (detector.electrons_per_adc * peak_share(pulse))
     along = 2 * detector.diffusion_along / detector.drift_velocity**2 / detector.row_time**2
     across = 2 * detector.diffusion_across / detector.pitch**2
 
@@ -194,22 +193,17 @@ def spread(
     )
     first_wire, wire_shares = gaussian_shares(wire, wire_width)
     on_wire = adc.astype(np.float32)[:, None] * wire_shares
-    cell, step = np.nonzero(on_wire > SMALLEST_PART)  # most charges are on one or two wires
+    cell, step = np.nonzero(
+        on_wire > detector.smallest_part
+    )  # most charges are on one or two wires
     wires, on_wire = first_wire[cell] + step, on_wire[cell, step]
     first_row, row_shares = gaussian_shares(row, row_width)
     parts = on_wire[:, None] * row_shares[cell]
-    part, step = np.nonzero(parts > SMALLEST_PART)
+    part, step = np.nonzero(parts > detector.smallest_part)
     rows, wires = first_row[cell[part]] + step, wires[part]
     seen = (rows >= 0) & (rows < detector.rows) & (wires >= 0) & (wires < plane.wires)
     flat = rows[seen].astype(np.int64) * plane.wires + wires[seen]
     return flat, group[cell[part[seen]]], parts[part, step][seen].astype(float)
-
-
-def _peak_share(width: float) -> float:
-    """Share of a Gaussian in the bin of its centre, averaged over where in the bin that is."""
-    edge = 1 / width
-    density = (1 - np.exp(-(edge**2) / 2)) / np.sqrt(2 * np.pi)
-    return float(erf(edge / np.sqrt(2)) - 2 * width * density)
 
 
 def _cells_of_tracks(row, wire, group, adc, drift_time):

@@ -65,5 +65,6 @@ def pixel_maps(
             vertex_distance=vertex_distance(coords, places - corner, NOVA_SHAPE),
             interaction=known & np.append(primaries["interaction"], False)[owner],
             overlap=np.minimum(hits.overlap[seen], 255).astype(np.uint8),
+            share=np.where(known, hits.share[seen], 0.0).astype(np.float32),
         )
     return views

@@ -234,7 +234,7 @@ def test_a_setting_that_is_none_is_one_line(changes, line):
         (["--detector=dune", "--views=U"], "--views is an option of --detector=microboone"),
         (["--detector=dune", "--cosmic_rate=0"], "--cosmic_rate is an option of"),
         (["--detector=dune", "--topology=electron"], "topology is 'electron'"),
-        (["--spectrum=swapped"], "--spectrum is an option of --detector=nova and dune"),
+        (["--spectrum=swapped"], "--spectrum is an option of --detector=nova or dune"),
     ],
 )
 def test_an_option_of_another_detector_is_one_line(arguments, line):
