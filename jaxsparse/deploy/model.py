@@ -58,7 +58,7 @@ def load(place: str | os.PathLike[str], step: str | int = "best") -> Model:
 
     Args:
       place: the name of one that comes with jaxsparse (``jaxsparse.pretrained.names()``), a file
-        that ``python -m jaxsparse.export`` wrote, or a work directory of ``train.py``.
+        that ``jaxsparse export`` wrote, or a work directory of ``train.py``.
       step: of a work directory: ``"best"``, ``"latest"`` or a number.
 
     Raises:

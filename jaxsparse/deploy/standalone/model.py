@@ -54,7 +54,7 @@ def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) ->
         raise ModelError(f"{path} cannot be read ({error.strerror}): check the path") from None
     if hashlib.sha256(data[:-CHECKSUM]).hexdigest().encode() != data[-CHECKSUM:]:
         raise ModelError(
-            f"{path} is damaged, or was not written by python -m jaxsparse.export: its checksum is "
+            f"{path} is damaged, or was not written by jaxsparse export: its checksum is "
             "another one, copy it again"
         )
     try:
