@@ -51,7 +51,7 @@ PARTS = {
     ("viz", "data"): {"schema"},
 }  # fmt: skip
 # Names under which users run programs of "commands"; they import nothing.
-PROGRAMS = {"export", "predict", "rescale"}
+PROGRAMS = {"export", "predict", "rescale", "view"}
 # The package's own version may be said by everyone.
 VERSION = {("versions", ""), ("commands", "")}
 
