@@ -24,8 +24,7 @@ def simulate(folder: pathlib.Path, name: str, events: int, seed: int) -> list[st
     if path.exists():
         return []
     return [
-        "-m",
-        "jaxsparse.data.simulate",
+        "simulate",
         f"--out={path}",
         f"--events={events}",
         f"--seed={seed}",
@@ -34,24 +33,24 @@ def simulate(folder: pathlib.Path, name: str, events: int, seed: int) -> list[st
 
 
 def steps(folder: pathlib.Path) -> list[list[str]]:
-    """The commands of the demonstration, each as arguments of the Python interpreter."""
+    """The commands of the demonstration, each as arguments of ``jaxsparse``."""
     run, test = folder / "run", folder / "test.h5"
     return [
         simulate(folder, "train", TRAINING_EVENTS, seed=1),
         simulate(folder, "validation", VALIDATION_EVENTS, seed=2),
         simulate(folder, "test", TEST_EVENTS, seed=3),
         [
-            "train.py", "--config=smoke", f"--workdir={run}",
+            "train", "--config=smoke", f"--workdir={run}",
             f"--config.data.train={folder / 'train.h5'}",
             f"--config.data.validation={folder / 'validation.h5'}",
         ],
-        ["eval.py", f"--workdir={run}", f"--data={test}", f"--out={folder / 'crops'}"],
+        ["eval", f"--workdir={run}", f"--data={test}", f"--out={folder / 'crops'}"],
         [
-            "eval.py", f"--workdir={run}", f"--data={test}", f"--out={folder / 'planes'}",
+            "eval", f"--workdir={run}", f"--data={test}", f"--out={folder / 'planes'}",
             "--whole_plane", "--num_events=10", "--pictures=3",
         ],
         [  # the network that comes with jaxsparse, trained for longer, on the same planes
-            "eval.py", "--model=sparsessnet_y", f"--data={test}", f"--out={folder / 'pretrained'}",
+            "eval", "--model=sparsessnet_y", f"--data={test}", f"--out={folder / 'pretrained'}",
             "--whole_plane", "--num_events=10", "--pictures=3",
         ],
     ]  # fmt: skip
@@ -63,8 +62,9 @@ def main(arguments: list[str]) -> None:
     make_folder(folder, "FOLDER")
     begin = time.monotonic()
     for arguments in filter(None, steps(folder)):
-        print("\n$ python " + shlex.join(arguments), flush=True)
-        status = subprocess.run([sys.executable, *arguments], cwd=here).returncode
+        print("\n$ python -m jaxsparse " + shlex.join(arguments), flush=True)
+        command = [sys.executable, "-m", "jaxsparse", *arguments]
+        status = subprocess.run(command, cwd=here).returncode
         if status:
             sys.exit(status)
     print(f"\nDone in {(time.monotonic() - begin) / 60:.1f} minutes. Look at the pictures:")

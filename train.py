@@ -1,42 +1,8 @@
-"""Trains a network from a config file.
+"""Trains a network: ``jaxsparse train`` in a clone that is not installed."""
 
-    python train.py --config=smoke --workdir=runs/smoke \\
-        --config.data.train=train.h5 --config.data.validation=validation.h5
-
-Every key of the config can be set on the command line, ``--config.optimizer.learning_rate=1e-3``;
-jaxsparse/settings.py lists them all. The work directory gets config.json, inputs.json,
-metrics.jsonl and checkpoints/; the same command goes on where it stopped.
-"""
-
-import os
-import signal
 import sys
 
-from absl import flags
-
-from jaxsparse import command_line
-from jaxsparse.freed_memory import keep_freed_memory
-
-_CONFIG = command_line.define_config()
-_WORKDIR = command_line.define_path(
-    "workdir", None, "Directory of the run, made where it is missing."
-)
-flags.mark_flags_as_required(["config", "workdir"])
-
-
-def main(arguments: list[str]) -> None:
-    """Everything is in :func:`jaxsparse.training.loop.train`."""
-    del arguments
-    # Before and after the training there is nothing to save.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    keep_freed_memory()
-    from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
-
-    result = train(_CONFIG.value, _WORKDIR.value)
-    if result.abandoned:  # its threads would keep Python from ending, or crash it
-        sys.stdout.flush()
-        os._exit(0)
-
+from jaxsparse.commands.program import main
 
 if __name__ == "__main__":
-    command_line.run(main)
+    main(["train", *sys.argv[1:]])

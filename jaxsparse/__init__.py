@@ -1,16 +1,17 @@
 """Sparse convolutional networks for neutrino detectors, in JAX."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jaxsparse import ops
-from jaxsparse.errors import InputError
-from jaxsparse.exported import LoadedProgram, export_program, load_program
-from jaxsparse.ops.grids import from_dense
-from jaxsparse.ops.levels import Geometry, geometry
-from jaxsparse.ops.native.compiler import register_native_kernels
-from jaxsparse.same_sites import checking_sites
-from jaxsparse.tensor import SparseTensor, sparse_tensor
+if TYPE_CHECKING:
+    from jaxsparse import ops
+    from jaxsparse.errors import InputError
+    from jaxsparse.exported import LoadedProgram, export_program, load_program
+    from jaxsparse.ops.grids import from_dense
+    from jaxsparse.ops.levels import Geometry, geometry
+    from jaxsparse.ops.native.compiler import register_native_kernels
+    from jaxsparse.same_sites import checking_sites
+    from jaxsparse.tensor import SparseTensor, sparse_tensor
 
 __version__ = "0.1.0"
 
@@ -30,16 +31,33 @@ __all__ = [
     "sparse_tensor",
 ]
 
-_LAYERS = ("models", "nn")
+_PACKAGES = ("models", "nn", "ops")
+_HOMES = {
+    "Geometry": "ops.levels",
+    "InputError": "errors",
+    "LoadedProgram": "exported",
+    "SparseTensor": "tensor",
+    "checking_sites": "same_sites",
+    "export_program": "exported",
+    "from_dense": "ops.grids",
+    "geometry": "ops.levels",
+    "load": "deploy.model",
+    "load_program": "exported",
+    "register_native_kernels": "ops.native.compiler",
+    "sparse_tensor": "tensor",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """``jaxsparse.nn``, ``jaxsparse.models`` and ``jaxsparse.load`` load when asked for.
-
-    They alone need Flax.
-    """
-    if name in _LAYERS:
+    """Public names load when they are asked for: programs that need no JAX start without it."""
+    if name in _PACKAGES:
         return importlib.import_module(f"jaxsparse.{name}")
-    if name == "load":
-        return importlib.import_module("jaxsparse.deploy.model").load
-    raise AttributeError(f"module 'jaxsparse' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxsparse' has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"jaxsparse.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PACKAGES})

@@ -1,10 +1,9 @@
 """Command lines: absl flags and ml_collections configs, and one line for every mistake.
 
-``train.py``, ``eval.py`` and the ``python -m jaxsparse.data...`` programs end with
-``command_line.run(main)``. As they come, absl exits 1 on a wrong flag and ml_collections answers
-a misspelt config key with a long traceback; here both, missing config files, wrong types and
-every :class:`~jaxsparse.errors.InputError` of the program itself print one line and exit 2. Any
-other exception is a defect and keeps its traceback.
+Every program of this repository ends with ``command_line.run(main)``. As they come, absl exits 1 on
+a wrong flag and ml_collections answers a misspelt config key with a long traceback; here both,
+missing config files, wrong types and every :class:`~jaxsparse.errors.InputError` of the program
+itself print one line and exit 2. Any other exception is a defect and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ def run(
     argv: list[str] | None = None,
     *,
     positional: int = 0,
+    help: Callable[[], str] | None = None,
 ) -> None:
     """Parses flags, calls ``main(argv)`` and exits; never returns.
 
@@ -45,6 +45,7 @@ def run(
         it returns is the exit status (``None`` is 0).
       argv: the command line, ``sys.argv`` by default.
       positional: how many arguments beside flags the program takes at most.
+      help: what ``--help`` prints; by default the script's docstring and its flags.
 
     Raises:
       SystemExit: always. 2 after one line on stderr for mistakes of the user, 130 after Ctrl-C.
@@ -54,6 +55,9 @@ def run(
 
     def parse(arguments: Sequence[str]) -> list[str]:
         nonlocal chosen_verbosity
+        if help and any(word in ("-h", "-help", "--help", "--helpshort") for word in arguments):
+            print(help())
+            sys.exit(0)
         try:
             rest = parse_flags(arguments, positional=positional)
         except InputError as error:
@@ -123,8 +127,8 @@ def define_model(*, flag_values: flags.FlagValues = flags.FLAGS) -> None:
       flag_values: where they are defined.
     """
     define_path(
-        "model", None, "work directory of train.py, one of its checkpoints, or a network's file or "
-        "name", required=True, flag_values=flag_values,
+        "model", None, "work directory of a training, one of its checkpoints, or a network's file "
+        "or name", required=True, flag_values=flag_values,
     )  # fmt: skip
     flags.DEFINE_string(
         "checkpoint", "best", "of a work directory: best, latest, or a step",
@@ -157,7 +161,7 @@ def define_config() -> Any:
     saved, sys.argv = sys.argv, sys.argv[:1]
     try:
         return config_flags.DEFINE_config_file(
-            "config", None, "Name of a recipe, or a config file.", lock_config=True
+            "config", None, "name of a recipe, or a config file", lock_config=True
         )
     finally:
         sys.argv = saved

@@ -1,6 +1,8 @@
-"""The name by which users run the program: ``python -m jaxsparse.export``."""
+"""``python -m jaxsparse.export`` is ``jaxsparse export``."""
 
 import runpy
+import sys
 
 if __name__ == "__main__":
-    runpy.run_module("jaxsparse.commands.export", run_name="__main__", alter_sys=True)
+    sys.argv.insert(1, "export")
+    runpy.run_module("jaxsparse", run_name="__main__")

@@ -1,6 +1,8 @@
-"""The name by which users run the program: ``python -m jaxsparse.rescale``."""
+"""``python -m jaxsparse.rescale`` is ``jaxsparse rescale``."""
 
 import runpy
+import sys
 
 if __name__ == "__main__":
-    runpy.run_module("jaxsparse.commands.rescale", run_name="__main__", alter_sys=True)
+    sys.argv.insert(1, "rescale")
+    runpy.run_module("jaxsparse", run_name="__main__")

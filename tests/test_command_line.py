@@ -229,15 +229,15 @@ def test_a_bad_flagfile_is_one_line_before_anything_is_defined(tmp_path, content
     assert len(process.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("flag", ["--help", "--helpshort", "--helpfull", "--helpxml"])
+@pytest.mark.parametrize("flag", ["--help", "-h", "--helpshort"])
 def test_help_shows_the_programs_own_flags_and_is_no_error(flag):
     process = subprocess.run(
         [sys.executable, str(ROOT / "train.py"), flag], capture_output=True, text=True, timeout=300
     )
     assert process.returncode == 0
     assert process.stderr == ""
-    for name in ("config", "workdir"):
-        assert name in process.stdout.partition("train.py")[2]
+    for name in ("--config=", "--workdir="):
+        assert name in process.stdout
 
 
 def test_a_defect_keeps_its_traceback(tmp_path):

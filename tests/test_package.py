@@ -26,6 +26,18 @@ def test_every_public_operation_stands_in_the_table_for_porting():
     assert [name for name in functions if not re.search(rf"\b{name}\b", text)] == []
 
 
+def test_every_public_name_is_found_where_it_is_said_to_be():
+    assert {*jaxsparse._HOMES, "ops"} == {*jaxsparse.__all__}
+    for name in jaxsparse.__all__:
+        assert getattr(jaxsparse, name).__name__.split(".")[-1] == name
+        assert name in dir(jaxsparse)
+
+
+def test_the_package_loads_without_jax():
+    code = "import sys, jaxsparse.commands.program; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_the_package_and_its_operations_load_without_flax():
     code = "import sys, jaxsparse.ops; sys.exit('flax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

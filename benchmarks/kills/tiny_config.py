@@ -1,6 +1,6 @@
 """Networks that compile in a second or two, for runs that are killed again and again.
 
-    python train.py --config=benchmarks/kills/tiny_config.py:segmentation --workdir=runs/tiny \\
+    jaxsparse train --config=benchmarks/kills/tiny_config.py:segmentation --workdir=runs/tiny \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 ``:segmentation`` labels pixels, ``:classification`` whole events. The periods of the log, of the

@@ -1,9 +1,10 @@
-"""Foreign formats to our event file: ``python -m jaxsparse.data.convert --input=... --format=...``.
+"""Makes an event file from another format.
 
-Formats are those of :mod:`jaxsparse.data.readers.formats`. Images stay as they are. Deposits, such
-as Geant4's, pass the simulator's detector response, every event placed several times: ``event_id //
-placements`` says which event an image shows. What did not fit together is printed and kept in the
-file.
+    jaxsparse convert --input=FILE --format=FORMAT --out=events.h5
+
+Images stay as they are. Deposits, such as Geant4's, pass the simulator's detector response, every
+event placed several times: ``event_id // placements`` says which event an image shows. What did not
+fit together is printed and kept in the file. ``docs/formats.md`` describes the formats.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def main(_: list[str]) -> None:
     print(f"{values.out}: {count} events")
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
     command_line.define_path(
         "input",
         None,
@@ -139,8 +140,3 @@ def _define_flags() -> None:
         "compression", "", ("", *COMPRESSIONS), "of the file; by default none for NOvA, else gzip"
     )
     flags.mark_flags_as_required(["input", "format", "out"])
-
-
-if __name__ == "__main__":
-    _define_flags()
-    command_line.run(main)

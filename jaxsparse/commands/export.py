@@ -1,4 +1,6 @@
-"""Writes a trained network to a file: ``python -m jaxsparse.export --model=WORKDIR --out=FILE``.
+"""Writes a trained network to one file.
+
+    jaxsparse export --model=runs/smoke --out=smoke.pyz
 
 ``--out=FILE.safetensors`` is a file of weights that jaxsparse reads in place of a work directory.
 ``--out=FILE.pyz`` runs where JAX, numpy and flatbuffers are and jaxsparse need not be. The file
@@ -71,7 +73,7 @@ def _lengths(flag: str, words: list[str]) -> tuple[int, ...]:
         ) from None
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
     command_line.define_model()
     command_line.define_path("out", None, "file to write, .safetensors or .pyz", required=True)
     flags.DEFINE_multi_string(
@@ -86,8 +88,3 @@ def _define_flags() -> None:
     flags.DEFINE_list(
         "sites", None, ".pyz: sites that images may have, a program each; the last is the most"
     )
-
-
-if __name__ == "__main__":
-    _define_flags()
-    command_line.run(main)

@@ -1,7 +1,9 @@
-"""Says what a file of events holds: ``python -m jaxsparse.data.inspect FILE [--json]``.
+"""Says what a file of events holds.
 
-Takes event files and every format of :mod:`jaxsparse.data.readers.formats`, and finds out itself
-which it is. Checks the layout, and every event that it reads; a bad file is one line and exit
+    jaxsparse inspect FILE [--json]
+
+Takes event files and every format that ``jaxsparse convert`` reads, and finds out itself which it
+is. Checks the layout, and every event that it reads; a bad file is one line and exit
 status 2.
 """
 
@@ -26,7 +28,7 @@ OPTIONS = {name: reader.options for name, reader in READERS.items()}
 def main(argv: list[str]) -> None:
     """Entry point of the command line."""
     if len(argv) != 2:
-        raise InputError("FILE is missing: python -m jaxsparse.data.inspect FILE")
+        raise InputError("FILE is missing: jaxsparse inspect FILE")
     values = flags.FLAGS
     found = describe(
         str(user_path(argv[1], "FILE")),
@@ -52,9 +54,8 @@ def as_json(found: dict[str, Any]) -> str:
     return json.dumps(plain(found), indent=2, allow_nan=False)
 
 
-if __name__ == "__main__":
+def define_flags() -> None:
     flags.DEFINE_integer("events", 200, "read so many events, spread over the file; 0 reads all")
     flags.DEFINE_bool("json", False, "print one JSON object")
     command_line.define_path("picture", None, "PNG to write: a few of the events, every view")
     define_options(OPTIONS)
-    command_line.run(main, positional=1)

@@ -1,9 +1,11 @@
-"""Scores of events of any format: ``python -m jaxsparse.predict --model=M --data=FILE --out=FILE``.
+"""Writes the scores of events of any format.
 
-Takes event files and every format of :mod:`jaxsparse.data.readers.formats`; deposits, such as
-Geant4's, pass the simulator's detector response as ``jaxsparse.data.convert`` lets them. The same
-command goes on where a kill ended it. ``docs/predict.md`` describes the file that it writes, and
-has an example of a job for a batch system.
+    jaxsparse predict --model=sparsessnet_y --data=events.h5 --out=scores.h5
+
+Takes event files and every format that ``jaxsparse convert`` reads; deposits, such as Geant4's,
+pass the simulator's detector response as they do there. The same command goes on where a kill ended
+it. ``docs/predict.md`` describes the file that it writes, and has an example of a job for a batch
+system.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def main(_: list[str]) -> int:
     return 0
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
     command_line.define_model()
     command_line.define_path(
         "data",
@@ -84,8 +86,3 @@ def _define_flags() -> None:
     )
     define_options(OPTIONS)
     flags.mark_flags_as_required(["data", "out"])
-
-
-if __name__ == "__main__":
-    _define_flags()
-    command_line.run(main)

@@ -1,9 +1,9 @@
 """Moves a network that names pixels to the operating point that fits a file without weights.
 
-    python -m jaxsparse.rescale --model=WORKDIR --data=validation.h5 --out=FILE.safetensors
+    jaxsparse rescale --model=runs/smoke --data=validation.h5 --out=rescaled.safetensors
 
-What is written is the same network with a temperature and a bias a class in its last layer
-(:mod:`jaxsparse.evaluation.studies.rescaling`); ``eval.py --model=FILE`` evaluates it.
+What is written is the same network with a temperature and a bias a class in its last layer;
+``jaxsparse eval --model=FILE`` evaluates it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main(_: list[str]) -> None:
     print(f"{values.out}: the network with this in its last layer")
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
     command_line.define_model()
     command_line.define_path("data", None, "event file to fit on; not one of the test")
     command_line.define_path("out", None, "file to write, .safetensors")
@@ -61,8 +61,3 @@ def _define_flags() -> None:
         "strength", 1.0, "how much of what fits best: 0 nothing, 1 all", lower_bound=0.0
     )
     flags.mark_flags_as_required(["data", "out"])
-
-
-if __name__ == "__main__":
-    _define_flags()
-    command_line.run(main)

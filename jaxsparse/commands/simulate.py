@@ -1,4 +1,6 @@
-"""Simulates an event file: ``python -m jaxsparse.data.simulate --out=FILE --events=N``.
+"""Simulates an event file.
+
+    jaxsparse simulate --out=train.h5 --events=1000 --views=Y
 
 ``--detector`` chooses a liquid-argon wire chamber, a two-view scintillator or the pixel maps of a
 liquid-argon far detector. Event i is the same whatever the number of workers and whichever other
@@ -20,7 +22,8 @@ from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.summary import ViewSummary
 from jaxsparse.simulate.parallel import all_cores, ordered_map
-from jaxsparse.simulate.samples import define_flags, sample
+from jaxsparse.simulate.samples import define_flags as define_sample_flags
+from jaxsparse.simulate.samples import sample
 
 MOST_EVENTS = 2**62  # numbers of events are int64: the sum of --first_event and --events is one
 
@@ -72,16 +75,11 @@ def main(_: list[str]) -> None:
     )
 
 
-def _define_flags() -> None:
-    define_flags()
+def define_flags() -> None:
+    define_sample_flags()
     command_line.define_path("out", None, "event file to write")
     bounds: Any = {"lower_bound": 0, "upper_bound": MOST_EVENTS}
     flags.DEFINE_integer("events", None, "how many events", **bounds)
     flags.DEFINE_integer("first_event", 0, "number of the first event", **bounds)
     flags.DEFINE_integer("workers", 0, "processes; 0 is one a core", lower_bound=0, upper_bound=512)
     flags.mark_flags_as_required(["out", "events"])
-
-
-if __name__ == "__main__":
-    _define_flags()
-    command_line.run(main)

@@ -1,6 +1,6 @@
 """Writes one HTML page of events, to turn, zoom and point at in a browser.
 
-    python -m jaxsparse.view FILE [--event=N] [--predictions=P] --out=event.html
+    jaxsparse view FILE [--event=N] [--predictions=P] --out=event.html
 
 Takes event files and every format that ``jaxsparse convert`` reads. The page needs no network and
 nothing beside itself. ``docs/viewer.md`` says what it shows.
@@ -35,7 +35,7 @@ MEGABYTE = 2**20
 def main(argv: list[str]) -> None:
     """Entry point of the command line."""
     if len(argv) != 2:
-        raise InputError("FILE is missing: python -m jaxsparse.view FILE --out=event.html")
+        raise InputError("FILE is missing: jaxsparse view FILE --out=event.html")
     values = flags.FLAGS
     path = user_path(argv[1], "FILE")
     inputs = [path, *([values.predictions] if values.predictions else [])]
@@ -161,12 +161,9 @@ def define_flags() -> None:
         lower_bound=1,
     )  # fmt: skip
     command_line.define_path(
-        "predictions", None, "scores of this file, by eval.py (predictions.h5) or jaxsparse.predict"
+        "predictions",
+        None,
+        "scores of this file, by jaxsparse eval (predictions.h5) or jaxsparse predict",
     )
     command_line.define_path("out", "events.html", "page to write")
     define_options(OPTIONS)
-
-
-if __name__ == "__main__":
-    define_flags()
-    command_line.run(main, positional=1)

@@ -75,6 +75,6 @@ class LeftOut:
         if len(self.events) > self._limit:
             raise InputError(
                 f"data.max_bad_events is {self._limit} but {len(self.events)} events of "
-                f"{self._name} cannot be read: make the file again, or raise it (eval.py has "
-                "--max_bad_events)"
+                f"{self._name} cannot be read: make the file again, or raise it (jaxsparse eval "
+                "has --max_bad_events)"
             )

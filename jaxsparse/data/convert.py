@@ -1,6 +1,8 @@
-"""The name by which users run the program: ``python -m jaxsparse.data.convert``."""
+"""``python -m jaxsparse.data.convert`` is ``jaxsparse convert``."""
 
 import runpy
+import sys
 
 if __name__ == "__main__":
-    runpy.run_module("jaxsparse.commands.convert", run_name="__main__", alter_sys=True)
+    sys.argv.insert(1, "convert")
+    runpy.run_module("jaxsparse", run_name="__main__")

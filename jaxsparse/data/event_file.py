@@ -305,7 +305,7 @@ class EventFile:
             raise InputError(f"{self.path} is being written by another program: wait for its end")
         if not self.path.exists():
             partial = self.path.with_name(self.path.name + PARTIAL_SUFFIX)
-            hint = "check the path, or make it with python -m jaxsparse.data.simulate"
+            hint = "check the path, or make it with jaxsparse simulate"
             if is_locked(partial):
                 hint = "another program is writing it, wait for its end"
             elif os.path.exists(partial):  # also of a name too long to have one

@@ -89,7 +89,7 @@ def read_header(path: Path, file: h5py.File) -> EventHeader:
     if not says(file.attrs, "format", FORMAT_NAME):
         raise InputError(
             f"{path} is not an event file (format {file.attrs.get('format')!r}): convert "
-            "it with python -m jaxsparse.data.convert"
+            "it with jaxsparse convert"
         )
     version = read_whole(file.attrs, "schema_version")
     if version != SCHEMA_VERSION:

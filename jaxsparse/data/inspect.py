@@ -1,6 +1,8 @@
-"""The name by which users run the program: ``python -m jaxsparse.data.inspect``."""
+"""``python -m jaxsparse.data.inspect`` is ``jaxsparse inspect``."""
 
 import runpy
+import sys
 
 if __name__ == "__main__":
-    runpy.run_module("jaxsparse.commands.inspect", run_name="__main__", alter_sys=True)
+    sys.argv.insert(1, "inspect")
+    runpy.run_module("jaxsparse", run_name="__main__")

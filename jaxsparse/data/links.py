@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxsparse.data.merging import charge_weights
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
@@ -169,10 +170,7 @@ class Links:
         >>> one.rows.tolist(), one.shares.tolist()
         ([5, 6], [0.75, 0.125])
         """
-        weights = np.maximum(values, 0).astype(float)
-        sums = np.bincount(group, weights, minlength=groups)
-        weights[sums[group] == 0] = 1.0
-        weights /= np.bincount(group, weights, minlength=groups)[group]
+        weights = charge_weights(values, group, groups)
         owner = self.owner
         return Links.of(group[owner], self.rows, self.shares * weights[owner], groups)
 

@@ -43,10 +43,9 @@ class PixelColumn:
     Attributes:
       dtype: in memory; flags are bytes of 0 and 1 in the event file.
       none: the value of a pixel without this truth, such as one that a halo adds.
-      merged: what a pixel gets that is made of several: the value of the part with most charge
-        (``"largest"``), the greatest of all parts (``"most"``), or the smallest, a length in pixels
-        that becomes one in the larger pixels (``"nearest"``).
-      least: no value is smaller, NaN is none.
+      merged: what a pixel gets that is made of several, by name of a rule of
+        :mod:`jaxsparse.data.merging`.
+      least, most: no value is smaller or larger; NaN is legal only where it is ``none``.
       number_of: what values count, which bounds them: ``"class"``, ``"particle row"``.
     """
 
@@ -54,6 +53,7 @@ class PixelColumn:
     none: float
     merged: str
     least: float = 0
+    most: float = math.inf
     number_of: str = ""
 
     @property
@@ -89,6 +89,13 @@ class View:
         interaction vertex seen in this view, infinity without one.
       interaction: bool ``[pixels]``, whether the vertex (not a cosmic) left its largest part.
       overlap: uint8 ``[pixels]``, number of particle instances that left charge there.
+      share: float32 ``[pixels]``, of the pixel's charge that which ``instance`` left, 0 to 1; 0
+        where that is -1.
+      primary_share: float32 ``[pixels]``, that which the primary of ``instance`` left with all that
+        it set off: of a neutral pion both photons' together.
+      along: float32 ``[pixels]``, cm in the detector: mean coordinate of the charge along the cell,
+        which this view does not see (y of a vertical cell, x of a horizontal one); NaN unknown.
+      along_spread: float32 ``[pixels]``, cm: its standard deviation; NaN unknown.
       links: by name of another view of the event, in which of its pixels the charge of these lies.
     """
 
@@ -104,6 +111,12 @@ class View:
     vertex_distance: np.ndarray | None = truth_column(np.float32, none=math.inf, merged="nearest")
     interaction: np.ndarray | None = truth_column(np.bool_, none=False, merged="largest")
     overlap: np.ndarray | None = truth_column(np.uint8, none=0, merged="most")
+    share: np.ndarray | None = truth_column(np.float32, none=0, merged="share", most=1)
+    primary_share: np.ndarray | None = truth_column(np.float32, none=0, merged="share", most=1)
+    along: np.ndarray | None = truth_column(
+        np.float32, none=math.nan, merged="mean", least=-math.inf
+    )
+    along_spread: np.ndarray | None = truth_column(np.float32, none=math.nan, merged="along_spread")
     links: dict[str, Links] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.data.merging import merged_columns
 from jaxsparse.data.pixels import Pixels, cell_numbers
 from jaxsparse.data.schema import TRUTH_COLUMNS, PixelColumn, View
 from jaxsparse.errors import InputError
@@ -138,7 +139,9 @@ def coarsen(pixels: Pixels, factor: int) -> Pixels:
     The last block of an axis may be cut: a length n becomes ``ceil(n / factor)``. Class, instance
     and interaction of a block are those of its part with most charge (of equal ones the first);
     it is as near to the vertex as its nearest part, in pixels of the new size, and has the
-    overlap of the part with most. :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says so. Links lead
+    overlap of the part with most. Its share is what its parts are known to have of its instance:
+    what the instance left in parts that another one names is not known.
+    :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says so. Links lead
     where those of its parts do (:meth:`~jaxsparse.data.links.Links.merged`).
 
     >>> pixels = Pixels(np.array([[0, 1], [2, 0]]), np.array([5.0, 6.0]), np.array([2]), (3, 2))
@@ -154,30 +157,15 @@ def coarsen(pixels: Pixels, factor: int) -> Pixels:
     blocks, block = np.unique(keys, return_inverse=True)
     values = np.bincount(block, weights=pixels.values, minlength=len(blocks))
     event, cell = np.divmod(blocks, size)
-    # Parts block after block, that with most charge first.
-    parts = np.lexsort((-pixels.values, block))
-    first = np.searchsorted(block[parts], np.arange(len(blocks)))
-    columns = {
-        name: _merged(COLUMNS[name].merged, column[parts], first, factor)
-        for name, column in pixels.columns.items()
-    }
+    rules = {name: COLUMNS[name].merged for name in pixels.columns}
     return Pixels(
         _places(cell, shape),
         values.astype(np.float32),
         np.bincount(event, minlength=len(pixels.lengths)).astype(np.int64),
         shape,
-        columns,
+        merged_columns(pixels.columns, pixels.values, rules, block, len(blocks), factor),
         {to: links.merged(block, pixels.values, len(blocks)) for to, links in pixels.links.items()},
     )
-
-
-def _merged(how: str, parts: np.ndarray, first: np.ndarray, factor: int) -> np.ndarray:
-    """One value a block, of values block after block, whose first is of the largest part."""
-    if how == "largest" or not len(parts):
-        return parts[first]
-    if how == "nearest":
-        return (np.minimum.reduceat(parts, first) / factor).astype(parts.dtype)
-    return np.maximum.reduceat(parts, first)
 
 
 def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:

@@ -74,7 +74,7 @@ def write_artefact(
       trained: the network.
       about: what else to say of it, by name.
       shapes: the largest images, one shape a view, or one for all; by default those of the detector
-        that has these views.
+        that has these views, of several detectors the largest.
       sites: for how many sites of a view to write programs.
 
     Raises:
@@ -159,17 +159,21 @@ def image_shapes(config: ConfigDict, shapes: Sequence[Sequence[int]]) -> list[tu
 
     Args:
       config: of the network.
-      shapes: one a view, or one for all; none: those of the detector that has the views.
+      shapes: one a view, or one for all; none: those of the detector that has the views, of several
+        detectors the largest.
 
     Raises:
       InputError: no detector is known that has them, or a shape has other axes.
     """
     views, dim = tuple(config.data.views), config.model.dim
     if not shapes:
-        for detector in known().values():
-            found = [detector.views[view].shape for view in views if view in detector.views]
-            if len(found) == len(views) and all(len(shape) == dim for shape in found):
-                return found
+        found = [
+            [detector.views[view].shape for view in views]
+            for detector in known().values()
+            if set(views) <= set(detector.views)
+        ]
+        whole = [each for each in found if all(len(shape) == dim for shape in each)]
+        shapes = [tuple(np.max(of_view, axis=0).tolist()) for of_view in zip(*whole, strict=True)]
     given = [tuple(map(int, shape)) for shape in shapes] * (len(views) if len(shapes) == 1 else 1)
     fits = all(len(shape) == dim and 1 <= min(shape) <= max(shape) <= LONGEST for shape in given)
     if len(given) != len(views) or not fits:

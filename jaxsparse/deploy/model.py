@@ -18,6 +18,7 @@ from jaxsparse.data.in_memory import EventsInMemory
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.deploy.images import Given, SortedView, views_of
+from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
 from jaxsparse.paths import user_path
@@ -25,8 +26,6 @@ from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
 from jaxsparse.training.transfer import class_names
 
-UPPER = 0.84  # of the values: the quantile that is compared with one standard deviation
-ODD = 5.0  # times larger or smaller than that is another unit
 WASTE = 4  # times as many sites as there are: on an accelerator a smaller program is made then
 
 
@@ -59,7 +58,7 @@ def load(place: str | os.PathLike[str], step: str | int = "best") -> Model:
 
     Args:
       place: the name of one that comes with jaxsparse (``jaxsparse.pretrained.names()``), a file
-        that ``python -m jaxsparse.export`` wrote, or a work directory of ``train.py``.
+        that ``jaxsparse export`` wrote, or a work directory of ``train.py``.
       step: of a work directory: ``"best"``, ``"latest"`` or a number.
 
     Raises:
@@ -223,13 +222,8 @@ class Model:
                 f"no pixel has a value between {data.low:g} and {data.high:g}, which the network "
                 "looks at: all scores are NaN"
             )
-        usual, here = float(data.mean + data.std), float(np.quantile(values, UPPER))
-        if here and usual > 0 and not 1 / ODD <= here / usual <= ODD:
-            said.append(
-                f"{UPPER:.0%} of the values are below {here:.3g}, of those that the network was "
-                f"trained on below about {usual:.3g}: in other units? Multiply them by about "
-                f"{usual / here:.1g}"
-            )
+        if line := other_unit(values, float(data.mean), float(data.std)):
+            said.append(line)
         if said:
             self._warn("; ".join(said))
 

@@ -77,10 +77,12 @@ class Detector:
       topology_words: by name of the profile, see
         :class:`~jaxsparse.detectors.neutrinos.TopologyWords`.
       neutral_currents: what they are taken for; ``None`` where that is no question.
+      smallest_instance: particles of fewer pixels in a view are too small to be told apart;
+        figures of instances leave them out.
 
     Raises:
-      InputError: edges that are none, a profile by a name that every detector has, or a drift that
-        is not three numbers.
+      InputError: edges that are none, a profile by a name that every detector has, a drift that
+        is not three numbers, or a smallest instance that is no positive number.
     """
 
     name: str
@@ -92,8 +94,11 @@ class Detector:
     energy_edges: tuple[float, ...] = (0, 1, 1.5, 2, 2.5, 3, 4, 6, 10, 20, math.inf)
     topology_words: Mapping[str, TopologyWords] = dataclasses.field(default_factory=dict)
     neutral_currents: NeutralCurrents | None = None
+    smallest_instance: int = 5
 
     def __post_init__(self) -> None:
+        least = positive("smallest_instance", self.smallest_instance)
+        object.__setattr__(self, "smallest_instance", least)
         object.__setattr__(self, "energy_edges", edges("energy_edges", self.energy_edges))
         if self.drift is not None:
             drift = tuple(finite("drift", part) for part in self.drift)

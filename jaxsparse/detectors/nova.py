@@ -58,4 +58,5 @@ NOVA = Detector(
         photon_gap=(0, 10, 20, 30, 45, 60, 90, math.inf),
         charged_length=(0, 10, 25, 50, 75, 100, 150, 200, math.inf),
     ),
+    smallest_instance=3,
 )

@@ -34,7 +34,7 @@ COLUMNS: dict[str, Any] = {
     "energy": np.float32,
     "topology": f"S{TOPOLOGY_BYTES}",
 }
-REMEDY = "give the predictions.h5 that eval.py wrote for a classifier of events"
+REMEDY = "give the predictions.h5 that jaxsparse eval wrote for a classifier of events"
 
 
 class EventPredictions(PredictionFile):

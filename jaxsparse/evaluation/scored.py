@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from scipy.special import logsumexp, softmax
 
 from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.overlaps import Overlaps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +25,10 @@ class Scored:
       classes: class names.
       losses: float64 ``[rows]``, (weighted) cross entropy; 0 without truth.
       columns: ``[rows]`` each, what else is known of the rows. Of pixels the truth columns that the
-        file has (``instance``, ``vertex_distance``, ``interaction``, ``overlap``), of events
-        ``energy`` (float32, GeV, NaN unknown) and ``topology`` (text, ``""`` unknown).
+        file has (``instance``, ``vertex_distance``, ``interaction``, ``overlap``), the number of
+        their ``view``, and where a grouping told particles apart ``predicted_instance`` and
+        ``predicted_instance_class`` (int32, -1 for none); of events ``energy`` (float32, GeV, NaN
+        unknown) and ``topology`` (text, ``""`` unknown).
       particles: the particle table (``PARTICLE_DTYPE``) that ``instance`` points into.
       group: of pixels, which are of one event: events of equal number share their physics.
 
@@ -138,6 +142,11 @@ class Scored:
     def right(self) -> np.ndarray:
         """bool ``[rows]``, whether prediction and truth agree."""
         return self.predicted == self.truth
+
+    @functools.cached_property
+    def overlaps(self) -> Overlaps:
+        """Of the pixels of one event: its true and predicted instances, counted once."""
+        return Overlaps.of(self.truth, self.columns, len(self.classes))
 
     def take(self, rows: np.ndarray) -> Scored:
         """Some of the rows, by boolean mask or number."""

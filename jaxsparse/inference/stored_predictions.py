@@ -1,4 +1,4 @@
-"""Reads what ``eval.py`` and ``jaxsparse.predict`` said of a file: scores by event and view."""
+"""Reads what ``jaxsparse eval`` and ``jaxsparse predict`` said of a file: scores by event and view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxsparse.data.hdf5_attributes import read_texts, says
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.inference.prediction_file import FORMAT
 
-REMEDY = "give a file of eval.py or of jaxsparse.predict"
+REMEDY = "give a file of jaxsparse eval or jaxsparse predict"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Networks that come with the package: their names, and where their files are.
 
-A file is what ``python -m jaxsparse.export`` writes of a documented training; ``docs/models`` has
+A file is what ``jaxsparse export`` writes of a documented training; ``docs/models`` has
 a page about each.
 """
 

@@ -1,6 +1,6 @@
 """DUNE events by sparse FishNet: nu_e, nu_mu, nu_tau or NC, from three wire planes.
 
-    python train.py --config=dune_fishnet --workdir=runs/dune_fishnet \\
+    jaxsparse train --config=dune_fishnet --workdir=runs/dune_fishnet \\
         --config.data.train=dune.h5
 
 The recipe of ``nova_fishnet.py`` (S. H. Oh, APS April 2023) with the data of ``dune_mobilenet.py``.

@@ -1,6 +1,6 @@
 """DUNE events by sparse MobileNetV2: nu_e, nu_mu, nu_tau or NC, from three wire planes.
 
-    python train.py --config=dune_mobilenet --workdir=runs/dune_mobilenet \\
+    jaxsparse train --config=dune_mobilenet --workdir=runs/dune_mobilenet \\
         --config.data.train=dune.h5
 
 The recipe of ``nova_mobilenet.py`` (S. H. Oh, APS April 2023) on pixel maps of 500 x 500 from the

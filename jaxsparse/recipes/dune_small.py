@@ -1,6 +1,6 @@
 """DUNE's public pixel maps from a few hundred events, on one core: a fold in two minutes.
 
-    python train.py --config=dune_small --workdir=runs/dune_small \\
+    jaxsparse train --config=dune_small --workdir=runs/dune_small \\
         --config.data.train=dune.h5
     python -m jaxsparse.evaluation.studies.cross_validate --config=dune_small \\
         --data=dune.h5 --out=runs/dune_cv --folds=5 --repeats=2 --draws=4

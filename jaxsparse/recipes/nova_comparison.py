@@ -1,7 +1,7 @@
 """Small networks on one sample of NOvA events, to be compared: sparse and dense, MobileNetV2 and
 FishNet.
 
-    python train.py --config=nova_comparison --workdir=runs/sparse \\
+    jaxsparse train --config=nova_comparison --workdir=runs/sparse \\
         --config.data.train=nova.h5
     python -m benchmarks.classifiers --data=nova.h5 --out=runs/comparison
 

@@ -1,6 +1,6 @@
 """NOvA events by sparse FishNet-150: nu_mu, nu_e or NC, from two views.
 
-    python train.py --config=nova_fishnet --workdir=runs/nova_fishnet \\
+    jaxsparse train --config=nova_fishnet --workdir=runs/nova_fishnet \\
         --config.data.train=nova.h5
 
 Source: S. H. Oh, APS April 2023. From the talk: one tail and body a view, the views added on the

@@ -1,6 +1,6 @@
 """NOvA events by sparse MobileNetV2: nu_mu, nu_e, NC or cosmic, from two views.
 
-    python train.py --config=nova_mobilenet --workdir=runs/nova_mobilenet \\
+    jaxsparse train --config=nova_mobilenet --workdir=runs/nova_mobilenet \\
         --config.data.train=nova.h5
 
 Source: S. H. Oh, APS April 2023. From the talk: inverted residual blocks on sparse tensors, two

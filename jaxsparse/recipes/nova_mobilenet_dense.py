@@ -1,6 +1,6 @@
 """The dense twin of ``nova_mobilenet.py``: the same network on whole images, zeros included.
 
-    python train.py --config=nova_mobilenet_dense --workdir=runs/nova_dense \\
+    jaxsparse train --config=nova_mobilenet_dense --workdir=runs/nova_dense \\
         --config.data.train=nova.h5
 
 The role of NOvA's Event CNN in the comparison of the talk (S. H. Oh, APS April 2023: 90.43 %

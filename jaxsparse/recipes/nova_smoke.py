@@ -1,6 +1,6 @@
 """A narrow MobileNetV2 on NOvA events for a first look: a few minutes on two cores.
 
-    python train.py --config=nova_smoke --workdir=runs/nova_smoke \\
+    jaxsparse train --config=nova_smoke --workdir=runs/nova_smoke \\
         --config.data.train=nova.h5
 
 Not a published recipe: a quarter of MobileNetV2's channels, four stages, batches of 64 over two CPU

@@ -1,8 +1,8 @@
 """SparseSSNet for ProtoDUNE-HD's collection plane, W: fine-tuned from MicroBooNE's plane Y.
 
-    python -m jaxsparse.data.simulate --detector=protodune_hd --out=train.h5 --events=3000 --seed=301
-    python -m jaxsparse.data.simulate --detector=protodune_hd --out=validation.h5 --events=300 --seed=302
-    python train.py --config=protodune_w --workdir=runs/protodune_w \\
+    jaxsparse simulate --detector=protodune_hd --out=train.h5 --events=3000 --seed=301
+    jaxsparse simulate --detector=protodune_hd --out=validation.h5 --events=300 --seed=302
+    jaxsparse train --config=protodune_w --workdir=runs/protodune_w \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 The network, the loss and the pixel weights of ``sparsessnet_y_whole.py``. The pixels are larger

@@ -1,6 +1,6 @@
 """A small network for a first look: a few minutes on two cores, compilation included.
 
-    python train.py --config=smoke --workdir=runs/smoke \\
+    jaxsparse train --config=smoke --workdir=runs/smoke \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Not a published recipe: eight filters, four levels, pixel weights that fall off from instances of

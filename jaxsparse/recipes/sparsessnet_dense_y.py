@@ -1,6 +1,6 @@
 """The dense twin of ``sparsessnet_y.py``: the same network on whole images, zeros included.
 
-    python train.py --config=sparsessnet_dense_y --workdir=runs/dense_y \\
+    jaxsparse train --config=sparsessnet_dense_y --workdir=runs/dense_y \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 What a user of dense convolutions would run, to compare time, memory and score with. The

@@ -1,6 +1,6 @@
 """SparseSSNet for the first induction plane, U, by the published recipe.
 
-    python train.py --config=sparsessnet_u --workdir=runs/sparsessnet_u \\
+    jaxsparse train --config=sparsessnet_u --workdir=runs/sparsessnet_u \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Source and settings: ``sparsessnet_y.py``; one set of weights per plane, only the plane differs.

@@ -1,6 +1,6 @@
 """SparseSSNet for the second induction plane, V, by the published recipe.
 
-    python train.py --config=sparsessnet_v --workdir=runs/sparsessnet_v \\
+    jaxsparse train --config=sparsessnet_v --workdir=runs/sparsessnet_v \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Source and settings: ``sparsessnet_y.py``; one set of weights per plane, only the plane differs.

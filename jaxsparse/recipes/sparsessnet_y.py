@@ -1,6 +1,6 @@
 """SparseSSNet for the collection plane, Y, by the published recipe.
 
-    python train.py --config=sparsessnet_y --workdir=runs/sparsessnet_y \\
+    jaxsparse train --config=sparsessnet_y --workdir=runs/sparsessnet_y \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Source: R. Itay, CTD 2020, and arXiv 2012.08513. One set of weights per plane; UResNet of depth 5

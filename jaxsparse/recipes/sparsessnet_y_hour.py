@@ -1,6 +1,6 @@
 """SparseSSNet for plane Y within an hour on two CPU cores.
 
-    python train.py --config=sparsessnet_y_hour --workdir=runs/y_hour \\
+    jaxsparse train --config=sparsessnet_y_hour --workdir=runs/y_hour \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 The data and the network's form of ``sparsessnet_y.py``. Changed for the hour: 16 filters,

@@ -1,10 +1,10 @@
 """SparseSSNet for plane Y with as many crops as the published training, on two CPU cores.
 
-    python -m jaxsparse.data.simulate --out=train.h5 --events=120000 --seed=101 --views=Y \\
+    jaxsparse simulate --out=train.h5 --events=120000 --seed=101 --views=Y \\
         --topology=published_bomb --window=704
-    python -m jaxsparse.data.simulate --out=validation.h5 --events=2000 --seed=102 --views=Y \\
+    jaxsparse simulate --out=validation.h5 --events=2000 --seed=102 --views=Y \\
         --topology=published_bomb --window=704
-    python train.py --config=sparsessnet_y_whole --workdir=runs/y \\
+    jaxsparse train --config=sparsessnet_y_whole --workdir=runs/y \\
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 The network and the pixel weights of ``sparsessnet_y.py``, and 1,024,000 crops (published: 1.02

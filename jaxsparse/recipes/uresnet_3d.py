@@ -1,6 +1,6 @@
 """UResNet on three-dimensional voxels of 3 mm, with SparseSSNet's classes.
 
-    python train.py --config=uresnet_3d --workdir=runs/uresnet_3d \\
+    jaxsparse train --config=uresnet_3d --workdir=runs/uresnet_3d \\
         --config.data.train=train3d.h5 --config.data.validation=validation3d.h5
 
 Source: L. Domine and K. Terao, arXiv 1903.05663 (UResNet on sparse 3-D images; theirs has depth 5

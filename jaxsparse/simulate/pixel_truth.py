@@ -83,8 +83,9 @@ def pixel_truth(
     A class or instance **counts** where its charge is at least a tenth of the pixel's and at least
     ``floor``. The label is the first class that counts in the order HIP > MIP > shower > delta >
     Michel; the instance is the one of that class with the largest charge; ``overlap`` is how many
-    instances count; ``interaction`` says that more than half of the charge is from the vertex. A
-    pixel where no class counts has label ``NO_CLASS`` and instance -1.
+    instances count; ``interaction`` says that more than half of the charge is from the vertex;
+    ``share`` is what the instance left of all charge. A pixel where no class counts has label
+    ``NO_CLASS``, instance -1 and share 0.
 
     Args:
       cells: flat pixel numbers, sorted; several rows may share one.
@@ -119,6 +120,7 @@ def pixel_truth(
     winner = np.flatnonzero((candidate == largest[pixel]) & (candidate >= 0))
     instance = np.full(count, -1, np.int32)
     instance[pixel[winner]] = groups.instance[group[winner]]
+    share = np.where(labels == NO_CLASS, 0.0, largest / values) if count else values
 
     from_vertex = np.bincount(pixel, amount * groups.interaction[group], minlength=count)
     overlap = np.bincount(pixel[amount >= least[pixel]], minlength=count)
@@ -129,6 +131,7 @@ def pixel_truth(
         "instance": instance,
         "interaction": 2 * from_vertex > values,
         "overlap": np.minimum(overlap, 255).astype(np.uint8),
+        "share": share.astype(np.float32),
     }
 
 

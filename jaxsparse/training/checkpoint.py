@@ -259,7 +259,7 @@ class Checkpoints:
         elif has_old_paths(stored) and not has_old_paths(expected):
             raise InputError(
                 f"checkpoint {step} in {self.folder} is of a version before networks had heads: it "
-                "serves eval.py and train.start_from, go on with it in another --workdir."
+                "serves jaxsparse eval and train.start_from, go on with it in another --workdir."
             )
         else:
             self._compare(step, stored, expected)

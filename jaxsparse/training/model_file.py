@@ -121,7 +121,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} is no network that jaxsparse wrote, or damaged ({one_line(error)}): copy it "
-            "again, or write it with python -m jaxsparse.export"
+            "again, or write it with jaxsparse export"
         ) from None
     if newer:
         raise InputError(

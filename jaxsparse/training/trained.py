@@ -36,7 +36,7 @@ def load_trained(
     if path.is_dir():
         raise InputError(
             f"{name} is {path}: {path / CONFIG_FILE} is missing, it must be a directory that "
-            f"train.py made, or WORKDIR/{FOLDER}/STEP"
+            f"a training made, or WORKDIR/{FOLDER}/STEP"
         )
     if step != "best":
         raise InputError(

@@ -132,7 +132,7 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
             lock = FileLock(path)
         except BlockingIOError:
             raise InputError(
-                f"{workdir} is in use by another train.py: wait for its end, or give another "
+                f"{workdir} is in use by another training: wait for its end, or give another "
                 "--workdir."
             ) from None
     with lock:
@@ -168,7 +168,7 @@ def claim(
     """
     path = workdir / CONFIG_FILE
     if path.exists() and not _is_ours(path):
-        raise InputError(f"{path} is there and is no config of train.py: give another --workdir.")
+        raise InputError(f"{path} is there and is no config of a training: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():
         if is_old(json.loads(path.read_text())):
             raise InputError(
@@ -197,7 +197,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
     path = pathlib.Path(workdir) / CONFIG_FILE
     if not path.is_file():
         raise InputError(
-            f"{path} is missing: --workdir must be a directory that train.py made, check the path."
+            f"{path} is missing: --workdir must be a directory that a training made, check it."
         )
     try:
         return config_of(json.loads(path.read_text()))

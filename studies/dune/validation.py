@@ -3,7 +3,7 @@
     python -m studies.dune.validation --out=docs/images/dune \\
         --data=FILE --dune_cvn=FOLDER
 
-``--data`` is a file of ``python -m jaxsparse.data.simulate --detector=dune``; without it 256 events
+``--data`` is a file of ``jaxsparse simulate --detector=dune``; without it 256 events
 are made, which takes a minute on an idle core. ``--dune_cvn`` is the folder of the public events,
 which the pictures need; without it there is the table only, whose public column is known.
 """

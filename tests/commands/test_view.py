@@ -32,7 +32,7 @@ def predict(path, event_id=102):
 def test_the_program_writes_a_page(path, tmp_path):
     out = tmp_path / "page.html"
     done = subprocess.run(
-        [sys.executable, "-m", "jaxsparse.view", path, "--events=2", f"--out={out}"],
+        [sys.executable, "-m", "jaxsparse", "view", path, "--events=2", f"--out={out}"],
         capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

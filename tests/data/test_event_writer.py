@@ -40,6 +40,10 @@ def a_view(**changes):
         "vertex_distance": np.array([0.0, 3.0, np.inf], np.float32),
         "interaction": np.array([True, False, True]),
         "overlap": np.array([1, 255, 0], np.uint8),
+        "share": np.array([1.0, 0.25, 0.0], np.float32),
+        "primary_share": np.array([1.0, 0.5, 0.0], np.float32),
+        "along": np.array([-3.0, 7.5, np.nan], np.float32),
+        "along_spread": np.array([0.0, 2.0, np.nan], np.float32),
     }
     return View(shape=SHAPE, **{**columns, **changes})
 
@@ -55,6 +59,10 @@ def an_event(number=0, particles=None, **changes):
 REFUSED = [
     ({"overlap": np.array([1, 300, 0])}, "overlap 300 of pixel 1 must be .* from 0 to 255"),
     ({"overlap": [1, -1, 0]}, "overlap -1 of pixel 1"),
+    ({"share": [1.0, 1.5, 0.0]}, r"share 1\.5 of pixel 1 must lie in \[0, 1\]"),
+    ({"share": [1.0, np.nan, 0.0]}, "share nan of pixel 1 must lie in"),
+    ({"along": [1.0, np.inf, 0.0]}, "along inf of pixel 1 must be finite, or NaN"),
+    ({"along_spread": [1.0, -0.5, 0.0]}, r"along_spread -0\.5 .* finite and not negative, or NaN"),
     ({"labels": np.array([0, 2**31, 0])}, "labels 2147483648 of pixel 1"),
     ({"labels": np.array([0, 1.5, 0])}, r"labels 1\.5 of pixel 1 must be a whole number"),
     ({"labels": [0, np.nan, 0]}, "labels nan of pixel 1"),

@@ -26,6 +26,8 @@ from tests.deploy.networks import (
     write_random_file,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:84% of the values")
+
 
 @pytest.fixture(scope="module")
 def patch():
@@ -213,6 +215,8 @@ def test_no_path_of_this_machine_is_in_the_file(pixels):
 def test_the_shape_is_that_of_the_detector_that_has_the_views():
     config = pixel_config()
     assert image_shapes(config, []) == [(1008, 3456)]
+    config.data.views = ("U",)  # of MicroBooNE, and smaller of DUNE
+    assert image_shapes(config, []) == [(1008, 2400)]
     assert image_shapes(two_view_config(), [(30, 40)]) == [(30, 40)] * 2
     config.data.views = ("top",)
     with pytest.raises(InputError, match=r"shape is not given: the views top need one of 2"):

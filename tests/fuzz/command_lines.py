@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import world
-from tests.fuzz.program import SCRIPTS, run
+from tests.fuzz.program import run
 
 # ml_collections loads config files so; what Python 3.12 or 3.15 will remove is theirs to mend.
 MARKS = [
@@ -75,7 +75,7 @@ def check(
     """Runs a program in a copy of the world and looks at everything it did; its exit status.
 
     Args:
-      program: of ``SCRIPTS``.
+      program: a command, or ``cross_validate``.
       arguments: of the command line.
       copy: of the world.
       outputs: paths that a success may replace.
@@ -93,7 +93,7 @@ def check(
         if after != copy.content:
             copy.renew()
         told = (
-            f"python {SCRIPTS[program].name} {arguments} damage={damage}\n"
+            f"{program} {arguments} damage={damage}\n"
             f"exit status {outcome.status}\n{outcome.output[-500:]}\n{outcome.errors[-3000:]}"
         ).replace(str(copy.place), "")
         assert outcome.status in (0, 2), told

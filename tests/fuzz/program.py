@@ -23,19 +23,10 @@ import jaxsparse.evaluation.evaluator
 # Imported first: what libraries define flags for stays.
 import jaxsparse.evaluation.studies.cross_validate
 import jaxsparse.training.loop  # noqa: F401
+from jaxsparse.commands.program import COMMANDS, main
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPTS = {
-    "train": ROOT / "train.py",
-    "eval": ROOT / "eval.py",
-    "simulate": ROOT / "jaxsparse/commands/simulate.py",
-    "convert": ROOT / "jaxsparse/commands/convert.py",
-    "export": ROOT / "jaxsparse/commands/export.py",
-    "inspect": ROOT / "jaxsparse/commands/inspect.py",
-    "predict": ROOT / "jaxsparse/commands/predict.py",
-    "rescale": ROOT / "jaxsparse/commands/rescale.py",
-    "cross_validate": ROOT / "jaxsparse/evaluation/studies/cross_validate.py",
-}
+CROSS_VALIDATE = ROOT / "jaxsparse/evaluation/studies/cross_validate.py"
 app.define_help_flags()
 STATE_OF_CACHE = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
 STATE_OF_FLAGS = (
@@ -74,17 +65,19 @@ class Outcome:
 
 
 def run(name: str, arguments: list[str], folder: pathlib.Path) -> Outcome:
-    """Runs a program of :data:`SCRIPTS` in a folder; leaves this process as it was."""
+    """Runs a command, or ``cross_validate``, in a folder; leaves this process as it was."""
     here, argv = os.getcwd(), sys.argv
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
     status = 0
     with _own_flags(), _own_cache(), _captured() as texts:
         os.chdir(folder)
-        sys.argv = [str(SCRIPTS[name]), *arguments]
+        sys.argv = [name, *arguments]
         signal.signal(signal.SIGALRM, _too_long)
         signal.alarm(PATIENCE)
         try:
-            runpy.run_path(str(SCRIPTS[name]), run_name="__main__")
+            if name in COMMANDS:
+                main([name, *arguments])
+            runpy.run_path(str(CROSS_VALIDATE), run_name="__main__")
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException:

@@ -48,7 +48,7 @@ def test_a_recipe_builds_and_says_how_to_run_it(file: pathlib.Path) -> None:
     Optimizer(**config.optimizer)
     assert len(config.data.crop) in (0, config.model.dim)
     docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
-    assert f"python train.py --config={file.stem} --workdir=" in docstring
+    assert f"jaxsparse train --config={file.stem} --workdir=" in docstring
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -56,8 +56,10 @@ def test_every_pixel_gets_what_a_loop_over_its_charges_says(rows, labels):
         same = [(a, groups.instance[g]) for g, a in here if groups.label[g] == label]
         if label == NO_CLASS:
             assert got["instance"][place] == -1
+            assert got["share"][place] == 0
         else:
             best = max(a for a, _ in same)
+            np.testing.assert_allclose(got["share"][place], best / total, rtol=1e-6)
             assert got["instance"][place] in [i for a, i in same if a == best]
         assert got["overlap"][place] == sum(a >= least for _, a in here)
         assert got["interaction"][place] == (

@@ -1,4 +1,4 @@
-"""A reader who follows a config from ``train.py`` to the first step opens eight files."""
+"""A reader who follows a config from ``jaxsparse train`` to the first step opens eight files."""
 
 import pathlib
 import re
@@ -25,7 +25,7 @@ class FirstStep(Exception):
 @pytest.fixture
 def files_of(cache_dir, tmp_path, monkeypatch):
     """Function from a config to the files of which it, or a group of it, is given to a function."""
-    seen = {"train.py"}  # which hands it to the loop
+    seen = {"jaxsparse/commands/train.py"}  # which hands it to the loop
 
     def note(frame, event, _):
         path = pathlib.Path(frame.f_code.co_filename)

@@ -100,7 +100,7 @@ def test_an_old_run_does_not_go_on(old_run):
     optimizer = Optimizer(**config.optimizer)
     template = create_state(models.init_variables(config.model, 0), optimizer, seed=0)
     checkpoints = Checkpoints(workdir)
-    message = r"checkpoint 0 .* before networks had heads: it serves eval.py and train.start_from"
+    message = r"checkpoint 0 .* before networks had heads: it serves jaxsparse eval and train"
     with pytest.raises(InputError, match=message) as caught:
         checkpoints.restore_latest(template)
     assert "\n" not in str(caught.value)

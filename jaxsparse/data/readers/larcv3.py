@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_numbers import event_number
+from jaxsparse.data.merging import charge_weights
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import WHOLE, checked_table
 from jaxsparse.data.readers.larcv3_choice import choose
@@ -309,8 +310,12 @@ def _with_strangers(
 def _instance_columns(
     cells: np.ndarray, truth: Voxels | None, numbers: np.ndarray, where: str
 ) -> dict[str, np.ndarray]:
-    """``instance``: the cluster that left most in a pixel; ``overlap``: how many there are."""
+    """``instance``: the cluster that left most in a pixel, ``share`` of what all clusters left.
+
+    ``overlap`` is how many there are.
+    """
     instance = np.full(len(cells), -1, np.int32)
+    share = np.zeros(len(cells), np.float32)
     overlap = np.zeros(len(cells), np.uint8)
     if truth is not None and len(truth.cells) and len(cells):
         assert truth.clusters is not None, "it comes from a cluster product"
@@ -325,7 +330,8 @@ def _instance_columns(
         order = np.lexsort([-particle, values, rows])
         best = order[np.flatnonzero(np.diff(rows[order], append=-1))]  # the last of every pixel
         instance[rows[best]] = particle[best]
-    return {"instance": instance, "overlap": overlap.astype(np.uint8)}
+        share[rows[best]] = charge_weights(values, rows, len(cells))[best]
+    return {"instance": instance, "overlap": overlap.astype(np.uint8), "share": share}
 
 
 def _recognise(path: Path, file: h5py.File | None) -> bool:

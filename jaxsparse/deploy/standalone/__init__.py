@@ -9,7 +9,7 @@
     model = jaxsparse_model.load()
     scores = model((coords, values)).pixels["Y"]
 
-``python -m jaxsparse.export`` puts a copy of this package into every model file, by the name
+``jaxsparse export`` puts a copy of this package into every model file, by the name
 ``jaxsparse_model``. So nothing here imports jaxsparse, but for its kernels where it is installed.
 """
 

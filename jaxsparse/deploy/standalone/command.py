@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -84,7 +85,11 @@ def _score(model: Model, source: Path, target: Path) -> str:
     event = read_event(source, model.views)
     if target.exists() and target.samefile(source):
         raise ModelError(f"{target} has the images and would be overwritten: choose another name")
-    arrays = arrays_of(model(event), model.views)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        arrays = arrays_of(model(event), model.views)
+    for line in caught:
+        print(f"warning: {one_line(line.message)}", file=sys.stderr)
     for head, names in model.classes.items():
         arrays[f"{head}_classes"] = np.array(names)
     partial = target.with_name(f".partial-{target.name}")

@@ -43,12 +43,14 @@ class Sites(NamedTuple):
       features: float32 ``[sites]``.
       shape: of the image.
       rows: int64 ``[pixels]``: which site a pixel of the caller is part of; -1 outside of the mask.
+      values: float32, of all pixels of the size that the network sees, in or outside of the mask.
     """
 
     coords: np.ndarray
     features: np.ndarray
     shape: tuple[int, ...]
     rows: np.ndarray
+    values: np.ndarray
 
     def level_counts(self, levels: int) -> list[int]:
         """Distinct sites once coordinates are halved again and again."""
@@ -96,6 +98,7 @@ def sites_of(
     ([[0, 2], [5, 1]], [2.0, 3.0], [1, -1, 0])
     """
     coords, values = _checked(name, shape, coords, values)
+    _, given, _ = _coarsened(coords, values, shape, transform.coarsen)
     seen = transform.sees(values)
     coords, values, block = _coarsened(coords[seen], values[seen], shape, transform.coarsen)
     shape = tuple(-(-side // transform.coarsen) for side in shape)
@@ -103,7 +106,7 @@ def sites_of(
     coords, values, place = _widened(coords, values, shape, transform.halo, mean)
     rows = np.full(len(seen), -1, np.int64)
     rows[seen] = place[block]
-    return Sites(coords, (values - mean) / np.float32(transform.std), shape, rows)
+    return Sites(coords, (values - mean) / np.float32(transform.std), shape, rows, given)
 
 
 def cells(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
@@ -132,8 +135,10 @@ def _checked(
             f"must be [pixels, {len(shape)}] and [pixels]"
         )
     largest = np.finfo(np.float32).max
-    if values.dtype.kind not in "iuf" or not (np.abs(values) <= largest).all():
-        raise ModelError(f"view {name}: values must be finite numbers, leave other pixels out")
+    if values.dtype.kind not in "iuf" or not ((values >= 0) & (values <= largest)).all():
+        raise ModelError(
+            f"view {name}: values must be finite numbers and not negative, leave other pixels out"
+        )
     whole = coords.dtype.kind in "iu" or (
         coords.dtype.kind == "f" and np.isfinite(coords).all() and not (coords % 1).any()
     )

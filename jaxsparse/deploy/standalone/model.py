@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ import numpy as np
 
 from jaxsparse.deploy.standalone.error import ModelError, one_line
 from jaxsparse.deploy.standalone.images import Sites, Transform, sites_of
+from jaxsparse.deploy.standalone.units import other_unit
 
 FORMAT = 1
 CHECKSUM = 64  # hexadecimal digits that end every file, the SHA-256 of all bytes before
@@ -52,7 +54,7 @@ def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) ->
         raise ModelError(f"{path} cannot be read ({error.strerror}): check the path") from None
     if hashlib.sha256(data[:-CHECKSUM]).hexdigest().encode() != data[-CHECKSUM:]:
         raise ModelError(
-            f"{path} is damaged, or was not written by python -m jaxsparse.export: its checksum is "
+            f"{path} is damaged, or was not written by jaxsparse export: its checksum is "
             "another one, copy it again"
         )
     try:
@@ -103,8 +105,13 @@ class Model:
         Raises:
           ModelError: other views, arrays that are no image, an image that is larger or fuller than
             the model can take, programs that cannot run here.
+
+        Values that look like those of another unit give a warning.
         """
         sites = self._sites(event)
+        values = np.concatenate([image.values for image in sites])
+        if line := other_unit(values, self.transform.mean, self.transform.std):
+            warnings.warn(line, stacklevel=2)
         number = self._bucket(sites)
         program, self.computed_by = self._compiled(number)
         capacities = self._buckets[number][:, 0].tolist()

@@ -27,6 +27,7 @@ from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.parts import parts_of_pixels
+from jaxsparse.evaluation.metrics.pixel_roc import PixelRoc
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
 from jaxsparse.evaluation.metrics.track_shower import TrackShower
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
@@ -58,6 +59,7 @@ def pixel_metrics(
         PixelLoss(counts()),
         TrackShower(track, counts()),
         *parts_of_pixels(classes, counts),
+        PixelRoc(classes, counts()),
         Calibration(classes, "pixels"),
         Thresholds(classes, rules),
         PixelEfficiency(classes, directions or {}, counts),

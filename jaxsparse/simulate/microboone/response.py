@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from jaxsparse.data.deposits import Deposits
-from jaxsparse.data.schema import NO_CLASS, Event, View
+from jaxsparse.data.schema import TRUTH_COLUMNS, Event, View
 from jaxsparse.detectors.microboone import PLANES, VOXELS
 from jaxsparse.particle_data import UNKNOWN_PROCESS
 from jaxsparse.simulate.ionization import free_electrons, subdivide
@@ -148,8 +148,9 @@ def wire_view(
     values = np.concatenate([values[kept], noise_values])
     order = np.argsort(pixels)
     columns: dict[str, Any] = {
-        name: np.concatenate([column[kept], np.full(len(noise_pixels), blank, column.dtype)])[order]
-        for (name, column), blank in zip(truth.items(), (NO_CLASS, -1, False, 0), strict=True)
+        name: np.append(column[kept], np.full_like(column, none, shape=len(noise_pixels)))[order]
+        for name, column in truth.items()
+        for none in [TRUTH_COLUMNS[name].none]
     }
     shape = detector.rows, plane.wires
     coords = np.column_stack(np.unravel_index(pixels[order], shape)).astype(np.int32)

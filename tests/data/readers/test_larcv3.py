@@ -65,6 +65,8 @@ def test_instances_are_the_cluster_with_most_in_a_pixel_and_rows_of_the_particle
     view = source[2].views["V"]
     assert np.asarray(view.instance).tolist() == [0, 0, 0, 1, 0, 0, 0]
     assert np.asarray(view.overlap).tolist() == [1, 1, 2, 1, 1, 1, 1]
+    shared = 42 / 52  # of the muon and the delta ray
+    np.testing.assert_allclose(view.share, [1, 1, shared, 1, 1, 1, 1])
 
 
 def test_particles_keep_their_mother_process_energy_and_place(source):

@@ -44,6 +44,17 @@ def test_views_and_heads_have_arrays_by_their_names(folder, capsys, monkeypatch)
     ]  # fmt: skip
 
 
+def test_values_of_another_unit_are_scored_with_one_line(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    with np.load("in.npz") as given:
+        tenfold = {name: given[name] * (100 if "values" in name else 1) for name in given.files}
+    np.savez(folder / "large.npz", **tenfold)
+    assert main(["large.npz", "out.npz"], folder / "m.pyz") == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: 84% of the values are below 9e+03")
+    assert "Multiply them by about 0.0" in line
+
+
 def test_about_prints_the_manifest(folder, capsys):
     assert main(["--about"], folder / "m.pyz") == 0
     text = capsys.readouterr().out

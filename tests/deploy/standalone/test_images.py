@@ -27,6 +27,7 @@ PLAIN = Transform(low=10, high=300, coarsen=1, halo=0, mean=0, std=1)
         ([[1, 2], [3, 4], [1, 2]], [20, 20, 20], "have a pixel twice"),
         ([[1, 2]], [np.nan], "values must be finite"),
         ([[1, 2]], [1e300], "values must be finite"),
+        ([[1, 2]], [-1.0], "values must be finite numbers and not negative"),
         ([[1, 2]], [True], "values must be finite numbers"),
         ([[1, 2]], ["x"], "values must be finite numbers"),
         ([[1, 2], [3]], [20, 20], "must be arrays of numbers"),

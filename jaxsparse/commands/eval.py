@@ -1,0 +1,116 @@
+"""Evaluates a trained network, of pixels or of whole events, on a file of events.
+
+    jaxsparse eval --workdir=DIR --data=FILE --out=DIR
+    jaxsparse eval --workdir=DIR --data=FILE --out=DIR --whole_plane
+    jaxsparse eval --model=NAME --data=FILE --out=DIR
+
+Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to read),
+``predictions.h5`` (the scores of every pixel, or of every event), ``plots/`` and ``pictures/``.
+``docs/evaluation.md`` defines every figure. Bad input prints one line, exits 2, and leaves --out as
+it was.
+"""
+
+from absl import flags
+
+from jaxsparse import command_line
+from jaxsparse.errors import InputError
+from jaxsparse.freed_memory import keep_freed_memory
+
+
+def main(_: list[str]) -> None:
+    """Entry point of the command line."""
+    keep_freed_memory()
+    # Imported here so that a misspelt flag answers at once.
+    from jaxsparse.evaluation.evaluator import Options, evaluate
+    from jaxsparse.training.workdir import read_config
+
+    values = flags.FLAGS
+    if (values.workdir is None) == (values.model is None):
+        raise InputError("workdir and model: give one of --workdir and --model")
+    if values.model and not (values.data and values.out):
+        raise InputError(f"model is {values.model}: give --data and --out with it")
+    out = values.out or values.workdir / "evaluation"
+    options = Options(
+        part=values.part,
+        view=values.view,
+        whole_plane=values.whole_plane,
+        checkpoint=values.checkpoint,
+        num_events=values.num_events,
+        pictures=values.pictures,
+        thresholds=values.thresholds,
+        bootstrap_group=values.bootstrap_group,
+        bad_events=values.bad_events or "",
+        max_bad_events=values.max_bad_events,
+        baseline_data=str(values.baseline_data or ""),
+        value_scale=values.value_scale,
+        seed=values.seed,
+    )
+    data = values.data
+    if values.workdir:
+        trained_with = read_config(values.workdir).data
+        data = data or trained_with.validation or trained_with.train
+    evaluate(values.workdir or values.model, data, out, options)
+    print((out / "report.md").read_text(encoding="utf-8"))
+    print(f"Results and pictures are in {out}.")
+
+
+def define_flags() -> None:
+    command_line.define_path("workdir", None, "work directory of a training")
+    command_line.define_path(
+        "model",
+        None,
+        "in its place: a network's file, or the name of one that comes with jaxsparse",
+    )
+    command_line.define_path(
+        "data",
+        None,
+        "event file; by default the one that the network was validated on, or that was split",
+    )
+    command_line.define_path(
+        "out",
+        None,
+        "folder for the results; WORKDIR/evaluation by default, to be given with --model",
+    )
+    flags.DEFINE_string("view", "", "name of the view; by default the one trained on")
+    flags.DEFINE_bool("whole_plane", False, "whole images instead of crops")
+    flags.DEFINE_string("checkpoint", "best", "best, latest, or a step")
+    flags.DEFINE_string(
+        "part",
+        "",
+        "train, validation or test part of a file that data.split divides, or all; by default the "
+        "last part of the file that was split, all of others",
+    )
+    flags.DEFINE_integer(
+        "num_events", 0, "only so many events, spread evenly over the file or its part; 0 for all"
+    )
+    flags.DEFINE_integer("pictures", 8, "how many events to draw, evenly spaced")
+    flags.DEFINE_list(
+        "thresholds",
+        None,
+        "rules CLASS>SCORE to report beside the highest score; by default those of the detector",
+    )
+    flags.DEFINE_integer(
+        "bootstrap_group",
+        0,
+        "so many consecutive event ids come from one simulated event (placements of a Geant4 "
+        "event) and are resampled together; 0 takes what the file says",
+    )
+    flags.DEFINE_enum(
+        "bad_events",
+        None,
+        ["error", "skip"],
+        "for events that cannot be read: skip leaves them out and names them; by default as the "
+        "training did (data.bad_events)",
+    )
+    flags.DEFINE_integer(
+        "max_bad_events", None, "how many may be left out; by default data.max_bad_events"
+    )
+    command_line.define_path(
+        "baseline_data", None, "file to fit the baseline on; by default other events of the file"
+    )
+    flags.DEFINE_float(
+        "value_scale",
+        1.0,
+        "multiplies the values of the file, for data in other units than those trained on",
+    )
+    command_line.define_seed(0, "of crop windows, folds and bootstrap samples")

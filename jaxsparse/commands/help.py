@@ -1,0 +1,55 @@
+"""What ``--help`` prints of a command."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from absl import flags
+
+WIDTH = 100
+INDENT = 6
+_KINDS = {
+    "comma separated list of strings": "A,B",
+    "config object": "NAME",
+    "float": "NUMBER",
+    "int": "NUMBER",
+    "path": "PATH",
+}
+
+
+def help_of(docstring: str, defined: Sequence[flags.Flag]) -> str:
+    """A command's docstring, and its flags with their meanings and defaults.
+
+    Args:
+      docstring: of its module.
+      defined: its flags, in the order in which they are shown.
+    """
+    said = docstring.strip().replace("``", "")
+    return "\n".join([said, "", "Flags:", *map(_described, defined)])
+
+
+def _described(flag: flags.Flag) -> str:
+    kind = _KINDS.get(flag.flag_type(), "TEXT")
+    name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}={kind}"
+    return entry(name, str(flag.help) + _default(flag))
+
+
+def _default(flag: flags.Flag) -> str:
+    if any("must have a value" in validator.message for validator in flag.validators):
+        return " (required)"
+    said = str(flag.default_as_str or "").strip("'")
+    return f" (default: {said})" if said and not flag.boolean else ""
+
+
+def entry(name: str, text: str) -> str:
+    """A line with a name, and what it means below.
+
+    >>> print(entry("--seed", "of the draws"))
+      --seed
+          of the draws
+    """
+    pad = " " * INDENT
+    return f"  {name}\n" + textwrap.fill(
+        " ".join(text.split()), WIDTH, initial_indent=pad, subsequent_indent=pad
+    )

@@ -1,0 +1,106 @@
+"""The program ``jaxsparse``: one command a module of this package.
+
+A command's module has ``define_flags()`` and ``main(argv)``, and a docstring that its help begins
+with. Only the module of the command that is asked for is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import os
+import sys
+
+from absl import flags
+
+import jaxsparse
+from jaxsparse import command_line
+from jaxsparse.commands.help import help_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A line of ``jaxsparse --help``.
+
+    Attributes:
+      meaning: what it does.
+      positional: how many arguments beside flags it takes.
+    """
+
+    meaning: str
+    positional: int = 0
+
+
+COMMANDS = {
+    "train": Command("train a network from a recipe"),
+    "eval": Command("measure a trained network on a file of events, with pictures"),
+    "predict": Command("write the scores of every pixel or event of files of any format"),
+    "simulate": Command("make a file of labelled events"),
+    "convert": Command("make a file of events from edep-sim, larcv3, Wire-Cell, CVN or NOvA files"),
+    "inspect": Command("say what a file of events holds", positional=1),
+    "view": Command("make one page of events, to turn, zoom and point at", positional=1),
+    "export": Command("write a trained network to one file"),
+    "rescale": Command("fit the scores of a trained network to a file"),
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs the command that the first argument names, and exits; never returns.
+
+    Args:
+      argv: the command and its arguments; those of the process by default.
+
+    Raises:
+      SystemExit: always, as :func:`jaxsparse.command_line.run` does.
+    """
+    name, *arguments = (sys.argv[1:] if argv is None else argv) or [""]
+    try:
+        if name in ("-h", "--help", "help"):
+            print(_overview())
+            sys.exit(0)
+        if name == "--version":
+            print(f"jaxsparse {jaxsparse.__version__}")
+            sys.exit(0)
+        if name not in COMMANDS:
+            print(_overview() if not name else f"error: {_unknown(name)}", file=sys.stderr)
+            sys.exit(command_line.USAGE_ERROR)
+        _run(name, arguments)
+    except KeyboardInterrupt:  # while modules are loaded
+        print("interrupted", file=sys.stderr)
+        sys.exit(command_line.INTERRUPTED)
+    except BrokenPipeError:  # nobody reads any more: jaxsparse train --help | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    module = importlib.import_module(f"jaxsparse.commands.{name}")
+    of_libraries = set(flags.FLAGS)
+    module.define_flags()
+    own = [flag for flag in flags.FLAGS if flag not in of_libraries]
+    command_line.run(
+        module.main,
+        [f"jaxsparse {name}", *arguments],
+        positional=COMMANDS[name].positional,
+        help=lambda: help_of(str(module.__doc__), [flags.FLAGS[flag] for flag in own]),
+    )
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.meaning}" for name, command in COMMANDS.items()]
+    usage = "usage: jaxsparse COMMAND --FLAG=VALUE ..."
+    more = "jaxsparse COMMAND --help explains a command and its flags."
+    return "\n".join([str(jaxsparse.__doc__), "", usage, "", *lines, "", more])
+
+
+def _unknown(name: str) -> str:
+    """What is said of a command that there is not.
+
+    >>> _unknown("evaluate")
+    "'evaluate' is no command of jaxsparse, did you mean eval?"
+    """
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"commands are {', '.join(COMMANDS)}."
+    return f"{name!r} is no command of jaxsparse, {remedy}"

@@ -1,0 +1,160 @@
+"""Efficiency and purity of the instances of a grouping, averaged by instance.
+
+As in SPINE and its like (arXiv 2007.03083, section V): a true instance's efficiency is the part of
+its pixels in the predicted instance that has most of them, a predicted instance's purity the part
+of its pixels of the true instance that has most of them. Every instance counts once, however large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.evaluation.metrics.bootstrap import Counts
+from jaxsparse.evaluation.metrics.efficiency import ENERGY_EDGES, bin_of
+from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.overlaps import Overlaps, Segments
+from jaxsparse.evaluation.scored import Scored
+from jaxsparse.evaluation.scores import mean_of
+from jaxsparse.evaluation.text import with_error
+
+# Part of an instance's pixels to which other particles contributed too.
+CROWDED_EDGES = np.array([0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
+
+
+class Clusters(Metric):
+    """Efficiency and purity, also by class, by energy and by overlap.
+
+    Args:
+      classes: class names.
+      least: pixels of the smallest instance that counts, true and predicted ones alike.
+      counts: makes the tables.
+    """
+
+    keys = ("grouping", "errors")
+    headline = (
+        ("efficiency of instances", "grouping.clusters.efficiency"),
+        ("purity of instances", "grouping.clusters.purity"),
+    )
+
+    def __init__(self, classes: Sequence[str], least: int, counts: Callable[[], Counts]):
+        self.classes, self.least = tuple(classes), least
+        self.efficiency, self.purity = counts(), counts()
+        self.by_energy, self.by_overlap = counts(), counts()
+
+    def update(self, scored: Scored) -> None:
+        overlaps, number = scored.overlaps, len(self.classes)
+        true, part = overlaps.true, efficiencies(overlaps)
+        large = true.size >= self.least
+        energy = energies(true, scored.particles)
+        known = large & np.isfinite(energy)
+        crowded = overlaps.crowded / np.maximum(true.size, 1)
+        tables = (
+            (self.efficiency, sums_of(part, large, number, true.label)),
+            (self.by_energy, sums_by_bin(part, known, number, true.label, energy, ENERGY_EDGES)),
+            (self.by_overlap, sums_by_bin(part, large, number, true.label, crowded, CROWDED_EDGES)),
+        )
+        guessed, pure = overlaps.predicted, purities(overlaps)
+        self.purity.add(
+            sums_of(pure, guessed.size >= self.least, number, guessed.label), scored.group
+        )
+        for counts, table in tables:
+            counts.add(table, scored.group)
+
+    def result(self) -> dict[str, Any]:
+        """``least_pixels``, ``efficiency`` and ``purity``; ``per_class`` both with the ``number``
+        of true instances and ``predicted``; ``by_energy`` (MeV) and ``by_overlap`` (part of the
+        pixels that several particles share) the efficiency of each class with ``error`` in bins.
+        """
+        errors: dict[str, Any] = {}
+        summary: dict[str, Any] = {"least_pixels": self.least}
+        per_class: dict[str, dict[str, Any]] = {name: {} for name in self.classes}
+        for key, counted, counts in (
+            ("efficiency", "number", self.efficiency), ("purity", "predicted", self.purity),
+        ):  # fmt: skip
+            table = np.asarray(counts.total)
+            summary[key] = mean_of(table.sum(0))
+            errors[f"grouping.clusters.{key}"] = counts.error(lambda table: mean_of(table.sum(-2)))
+            means, spread = mean_of(table), counts.error(mean_of)
+            for c, name in enumerate(self.classes):
+                per_class[name] |= {counted: int(table[c, 1]), key: means[c]}
+                errors[f"grouping.clusters.per_class.{name}.{key}"] = spread[c]
+        summary |= {
+            "per_class": per_class,
+            "by_energy": self._profile(self.by_energy, ENERGY_EDGES),
+            "by_overlap": self._profile(self.by_overlap, CROWDED_EDGES),
+        }
+        return {"grouping": {"clusters": summary}, "errors": errors}
+
+    def _profile(self, counts: Counts, edges: np.ndarray) -> dict[str, Any]:
+        table = np.asarray(counts.total)
+        columns = {
+            "efficiency": mean_of(table),
+            "error": counts.error(mean_of),
+            "number": table[..., 1].astype(int),
+        }
+        by_class = {
+            name: {key: column[c].tolist() for key, column in columns.items()}
+            for c, name in enumerate(self.classes)
+        }
+        return {"edges": edges.tolist(), **by_class}
+
+    def section(self, metrics: dict[str, Any]) -> list[str]:
+        clusters, errors = metrics["grouping"]["clusters"], metrics["errors"]
+        lines = [
+            "| class | instances | efficiency | predicted | purity |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        for name, entry in clusters["per_class"].items():
+            key = f"grouping.clusters.per_class.{name}"
+            lines.append(
+                f"| {name} | {entry['number']} "
+                f"| {with_error(entry['efficiency'], errors[f'{key}.efficiency'])} "
+                f"| {entry['predicted']} | {with_error(entry['purity'], errors[f'{key}.purity'])} |"
+            )
+        least = clusters["least_pixels"]
+        return [*lines, "", f"Instances of at least {least} pixels of a view, each counted once."]
+
+
+def efficiencies(overlaps: Overlaps) -> np.ndarray:
+    """Of every true instance the largest part of its pixels in one predicted instance."""
+    return overlaps.best_of_true()[1] / overlaps.true.size
+
+
+def purities(overlaps: Overlaps) -> np.ndarray:
+    """Of every predicted instance the largest part of its pixels of one true instance."""
+    return overlaps.best_of_predicted()[1] / overlaps.predicted.size
+
+
+def energies(true: Segments, particles: np.ndarray) -> np.ndarray:
+    """Kinetic energy of the particles at creation, MeV; NaN where the table lacks them."""
+    rows = np.where(true.number < len(particles), true.number, len(particles))
+    return np.append(particles["kinetic_energy"], np.nan)[rows]
+
+
+def sums_of(values: np.ndarray, rows: np.ndarray, classes: int, label: np.ndarray) -> np.ndarray:
+    """Sum and number of some instances' values by class, ``[classes, 2]``."""
+    whole = np.array([-np.inf, np.inf])
+    return sums_by_bin(values, rows, classes, label, np.zeros(len(values)), whole)[:, 0]
+
+
+def sums_by_bin(
+    values: np.ndarray, rows: np.ndarray, classes: int, label: np.ndarray, quantity: np.ndarray,
+    edges: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Sum and number of some instances' values by class and bin, ``[classes, bins, 2]``.
+
+    Args:
+      values: float ``[instances]``.
+      rows: bool ``[instances]``, which of them.
+      classes: how many there are.
+      label: integer ``[instances]``, their classes.
+      quantity: float ``[instances]``, what the bins are of.
+      edges: of the bins.
+    """
+    bins = len(edges) - 1
+    cell = label[rows] * bins + bin_of(quantity[rows], edges)
+    sums = [np.bincount(cell, weights, classes * bins) for weights in (values[rows], None)]
+    return np.stack(sums, axis=1).reshape(classes, bins, 2)

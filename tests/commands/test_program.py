@@ -1,0 +1,84 @@
+"""``jaxsparse COMMAND``: its commands, their help, and names that are none."""
+
+import importlib
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jaxsparse.commands import program
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "jaxsparse", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100)
+
+
+def test_help_lists_every_command_with_a_line():
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, command in program.COMMANDS.items():
+        assert f"  {name:8}  {command.meaning}\n" in done.stdout
+    assert run().stderr == done.stdout
+
+
+@pytest.mark.parametrize("name", program.COMMANDS)
+def test_a_command_says_how_it_is_called_and_defines_its_flags_when_asked(name):
+    module = importlib.import_module(f"jaxsparse.commands.{name}")
+    assert f"    jaxsparse {name} " in str(module.__doc__)
+    assert callable(module.define_flags)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("trian", "did you mean train?"), ("xyz", "commands are train, eval, ")],
+)
+def test_an_unknown_command_is_answered_with_the_nearest(name, remedy, capsys):
+    with pytest.raises(SystemExit) as end:
+        program.main([name])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {name!r} is no command of jaxsparse, {remedy}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        [str(ROOT / "eval.py")],
+        ["-m", "jaxsparse.export"],
+        ["-m", "jaxsparse.data.simulate"],
+    ],
+)
+def test_earlier_names_of_commands_serve_on(earlier):
+    command = [sys.executable, *earlier]
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, timeout=100)
+    name = Path(earlier[-1].replace(".py", "")).name.rsplit(".", 1)[-1]
+    assert f"    jaxsparse {name} --" in done.stdout
+
+
+def test_help_that_nobody_reads_to_its_end_is_no_fault():
+    command = f"{sys.executable} -m jaxsparse convert --help | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=100)
+    assert done.stderr == ""
+
+
+def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path):
+    """Held up at the first module that the command loads."""
+    (tmp_path / "h5py.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.insert(1, {str(ROOT)!r})\n"
+    code += "from jaxsparse.commands.program import main; main(['simulate', '--help'])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert (process.returncode, said) == (130, "interrupted\n")

@@ -1,0 +1,63 @@
+"""One number for one particle in both views."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
+from jaxsparse.evaluation.metrics.metric import measure
+from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement, agreement_counts
+from tests.evaluation.random_instances import (
+    VIEWS,
+    predicted_groups,
+    random_event,
+    true_groups,
+)
+
+LEAST = 3
+
+
+def by_hand(scored):
+    guessed = predicted_groups(scored)
+    numbers: dict[int, list[int | None]] = defaultdict(list)
+    for one in true_groups(scored):
+        if scored.particles["parent"][one.number] == -1 and len(one.pixels) >= LEAST:
+            match = [
+                two.number for two in guessed
+                if len(one.pixels & two.pixels) / len(one.pixels | two.pixels) > 0.5
+            ]  # fmt: skip
+            numbers[one.number].append(match[0] if match else None)
+    both = [pair for pair in numbers.values() if len(pair) == 2]
+    matched = [pair for pair in both if None not in pair]
+    agree = sum(one == two for one, two in matched)
+    return [agree, len(matched), len(both), len(numbers) - len(both), len(numbers)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_matches_of_both_views_carry_one_number_or_not(seed):
+    scored = random_event(seed)
+    assert agreement_counts(scored.overlaps, scored.particles, LEAST).tolist() == by_hand(scored)
+
+
+def test_numbers_that_differ_by_view_never_agree():
+    scored = random_event(0)
+    instance, view = scored.columns["instance"], scored.columns["view"]
+    apart = np.where(instance >= 0, VIEWS * instance + view, -1).astype(np.int32)
+    ones = np.zeros(120, np.int32)
+    for numbers, part in ((instance, 1), (apart, 0)):
+        event = random_event(0, predicted_instance=numbers, predicted_instance_class=ones)
+        figures = measure([metric := ViewAgreement(LEAST, GroupedCounts())], [event])
+        agreement = figures["grouping"]["view_agreement"]
+        assert agreement["pairs"] > 2
+        assert (agreement["matched"], agreement["part"]) == (1, part)
+        assert "have one number in both" in metric.section(figures)[0]
+
+
+def test_one_view_has_nothing_to_agree_on():
+    scored = random_event(0, view=np.zeros(120, np.int32))
+    metric = ViewAgreement(LEAST, GroupedCounts())
+    figures = measure([metric], [scored])
+    assert figures["grouping"]["view_agreement"]["pairs"] == 0
+    assert figures["grouping"]["view_agreement"]["part_in_one_view"] == 1
+    assert metric.section(figures) == []
