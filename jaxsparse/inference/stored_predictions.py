@@ -1,4 +1,4 @@
-"""Reads what ``jaxsparse eval`` and ``jaxsparse predict`` said of a file: scores by event and view."""
+"""What ``jaxsparse eval`` and ``jaxsparse predict`` said of a file: scores by event and view."""
 
 from __future__ import annotations
 
