@@ -32,4 +32,7 @@ def random_view(
         interaction=distance < shape[0] // 4,
         overlap=rng.integers(1, 6, pixels).astype(np.uint8),
         share=rng.random(pixels).astype(np.float32),
+        primary_share=rng.random(pixels).astype(np.float32),
+        along=rng.normal(0, 90, pixels).astype(np.float32),
+        along_spread=rng.random(pixels).astype(np.float32),
     )

@@ -43,6 +43,8 @@ def main(_: list[str]) -> None:
         max_bad_events=values.max_bad_events,
         baseline_data=str(values.baseline_data or ""),
         value_scale=values.value_scale,
+        grouping=values.grouping,
+        true_classes=values.true_classes,
         seed=values.seed,
     )
     data = values.data
@@ -112,5 +114,14 @@ def define_flags() -> None:
         "value_scale",
         1.0,
         "multiplies the values of the file, for data in other units than those trained on",
+    )
+    flags.DEFINE_string(
+        "grouping",
+        "",
+        "how pixels become particles: linked, dbscan, neighbours, or queries, which is what a "
+        "network with a head instance does by itself",
+    )
+    flags.DEFINE_bool(
+        "true_classes", False, "group by the true classes of the pixels, an upper bound"
     )
     command_line.define_seed(0, "of crop windows, folds and bootstrap samples")

@@ -73,8 +73,13 @@ class Parts:
     factor: int
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """float64 ``[blocks]``: of the parts' values, weighted by charge."""
-        return np.bincount(self.block, values * self.weights, minlength=len(self.first))
+        """float64 ``[blocks]``: of the parts' values, weighted by charge; NaN ones do not count."""
+        known = ~np.isnan(values)
+        weights = np.where(known, self.weights, 0.0)
+        blocks = len(self.first)
+        sums = np.bincount(self.block, np.where(known, values, 0.0) * weights, minlength=blocks)
+        with np.errstate(invalid="ignore"):  # blocks of which nothing is known
+            return sums / np.bincount(self.block, weights, minlength=blocks)
 
 
 def _largest(column: np.ndarray, parts: Parts) -> np.ndarray:
@@ -103,9 +108,25 @@ def _share(column: np.ndarray, parts: Parts) -> np.ndarray:
     return np.minimum(parts.mean(column * leads), 1.0)
 
 
+def _mean(column: np.ndarray, parts: Parts) -> np.ndarray:
+    """The mean of the parts of which it is known, weighted by charge."""
+    return parts.mean(column.astype(float))
+
+
+def _along_spread(column: np.ndarray, parts: Parts) -> np.ndarray:
+    """The standard deviation of all parts' charge together; unknown without their means."""
+    if "along" not in parts.columns:
+        return np.full(len(parts.first), np.nan)
+    along = parts.columns["along"].astype(float)
+    offset = along - parts.mean(along)[parts.block]
+    return np.sqrt(parts.mean(column.astype(float) ** 2 + offset**2))
+
+
 RULES: dict[str, Callable[[np.ndarray, Parts], np.ndarray]] = {
     "largest": _largest,
     "most": _most,
     "nearest": _nearest,
     "share": _share,
+    "mean": _mean,
+    "along_spread": _along_spread,
 }

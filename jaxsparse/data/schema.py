@@ -45,7 +45,7 @@ class PixelColumn:
       none: the value of a pixel without this truth, such as one that a halo adds.
       merged: what a pixel gets that is made of several, by name of a rule of
         :mod:`jaxsparse.data.merging`.
-      least, most: no value is smaller or larger, NaN is none.
+      least, most: no value is smaller or larger; NaN is legal only where it is ``none``.
       number_of: what values count, which bounds them: ``"class"``, ``"particle row"``.
     """
 
@@ -91,7 +91,15 @@ class View:
       overlap: uint8 ``[pixels]``, number of particle instances that left charge there.
       share: float32 ``[pixels]``, of the pixel's charge that which ``instance`` left, 0 to 1; 0
         where that is -1.
+      primary_share: float32 ``[pixels]``, that which the primary of ``instance`` left with all that
+        it set off: of a neutral pion both photons' together.
+      along: float32 ``[pixels]``, cm in the detector: mean coordinate of the charge along the cell,
+        which this view does not see (y of a vertical cell, x of a horizontal one); NaN unknown.
+      along_spread: float32 ``[pixels]``, cm: its standard deviation; NaN unknown.
       links: by name of another view of the event, in which of its pixels the charge of these lies.
+      corner: where pixel (0, ..., 0) lies in the numbering of the whole detector, where images are
+        windows of it: the first plane of the view and its first cell; ``None`` unknown. A transform
+        of pixels does not know of it.
     """
 
     coords: np.ndarray
@@ -107,7 +115,13 @@ class View:
     interaction: np.ndarray | None = truth_column(np.bool_, none=False, merged="largest")
     overlap: np.ndarray | None = truth_column(np.uint8, none=0, merged="most")
     share: np.ndarray | None = truth_column(np.float32, none=0, merged="share", most=1)
+    primary_share: np.ndarray | None = truth_column(np.float32, none=0, merged="share", most=1)
+    along: np.ndarray | None = truth_column(
+        np.float32, none=math.nan, merged="mean", least=-math.inf
+    )
+    along_spread: np.ndarray | None = truth_column(np.float32, none=math.nan, merged="along_spread")
     links: dict[str, Links] = dataclasses.field(default_factory=dict)
+    corner: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.values)

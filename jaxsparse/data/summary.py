@@ -14,7 +14,8 @@ from jaxsparse.data.pixels import Pixels, cell_numbers
 from jaxsparse.data.schema import NO_CLASS, View
 
 LEVELS = 5
-AMBIGUOUS = (0.9, 0.6)  # pixels of which the leading instance left less than this are counted
+SHARES = {"share": "leading share", "primary_share": "primary's share"}
+AMBIGUOUS = (0.9, 0.6)  # pixels with a smaller share are counted
 
 
 def active_neighbours(coords: Int[np.ndarray, "sites dim"], shape: Sequence[int]) -> float:
@@ -52,12 +53,14 @@ class ViewSummary:
       classes: pixels by class, first those without one.
       interaction: pixels of the interaction.
       overlap: pixels where two or more instances left charge.
-      shares: pixels with an instance, and of these where it left less than the shares of
-        :data:`AMBIGUOUS`.
+      shares: by column of shares, pixels with an instance, and of these where it, or its primary,
+        left less than the shares of :data:`AMBIGUOUS`.
+      along: pixels whose place along the cell is known, and the sum of its spreads in cm.
       value_sums: number of non-zero values, their sum and sum of squares.
       extents: of every event with a site, last minus first plus one along each axis.
       links: by name of another view, number of pixels that are linked to it, number of their
         entries, sum of the values that lie there.
+      corners: of the events whose place in the detector is known.
     """
 
     shape: tuple[int, ...]
@@ -71,17 +74,19 @@ class ViewSummary:
     classes: np.ndarray | None = None
     interaction: int = 0
     overlap: int = 0
-    shares: np.ndarray = dataclasses.field(
-        default_factory=lambda: np.zeros(1 + len(AMBIGUOUS), np.int64)
-    )
+    shares: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    along: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(2))
     value_sums: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
     extents: list[np.ndarray] = dataclasses.field(default_factory=list)
     links: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    corners: list[tuple[int, ...]] = dataclasses.field(default_factory=list)
 
     def add(self, view: View) -> None:
         """Counts one event's view."""
         view = view.take((view.values >= self.low) & (view.values <= self.high))
         self.sites.append(len(view))
+        if view.corner is not None:
+            self.corners.append(view.corner)
         values = view.values[view.values > 0].astype(float)
         self.value_sums += len(values), values.sum(), (values**2).sum()
         for to, links in view.links.items():
@@ -100,9 +105,14 @@ class ViewSummary:
             self.interaction += int(view.interaction.sum())
         if view.overlap is not None:
             self.overlap += int((view.overlap > 1).sum())
-        if view.share is not None:
-            named = view.share[view.share > 0]
-            self.shares += [np.count_nonzero(named < limit) for limit in (np.inf, *AMBIGUOUS)]
+        for name in SHARES:
+            if (share := getattr(view, name)) is not None:
+                named = share[share > 0]
+                below = [np.count_nonzero(named < limit) for limit in (np.inf, *AMBIGUOUS)]
+                self.shares[name] = self.shares.get(name, 0) + np.array(below)
+        if view.along_spread is not None:
+            known = view.along_spread[np.isfinite(view.along_spread)]
+            self.along += len(known), known.sum(dtype=float)
 
     @property
     def total(self) -> int:
@@ -126,9 +136,10 @@ class ViewSummary:
 
         ``sites`` has percentiles (0, 25, 50, 75, 95, 100) of the events' pixels, ``extent`` is that
         of the median event. Shares are of all pixels, those of ``classes`` of those with a class.
-        ``leading_share_below`` has, of the pixels with an instance, those of which it left less
-        than a share of the charge. ``links`` has, by name of another view, the share of pixels that
-        are linked to it, to how many of its rows each, and the share of the values that lies there.
+        ``share_below`` and ``primary_share_below`` have, of the pixels with an instance, those with
+        a share below a number. ``along`` has the mean spread along the cell in cm. ``links`` has,
+        by name of another view, the share of pixels that are linked to it, to how many of its rows
+        each, and the share of the values that lies there.
         """
         if not self.sites:
             return {}
@@ -141,6 +152,9 @@ class ViewSummary:
         if axes:
             medians = np.median(self.extents, axis=0).astype(int).tolist()
             found["extent"] = dict(zip(axes, medians, strict=True))
+        if axes and self.corners:
+            ends = np.stack([np.min(self.corners, axis=0), np.max(self.corners, axis=0)], axis=1)
+            found["corner"] = dict(zip(axes, ends.tolist(), strict=True))
         if self.geometry:
             weights = [count for count in self.sites if count]
             found["active_neighbours"] = float(np.average(self.neighbours, weights=weights))
@@ -153,11 +167,15 @@ class ViewSummary:
         if self.interaction or self.overlap:
             found["interaction"] = self.interaction / self.total
             found["overlapping"] = self.overlap / self.total
-        named, *below = self.shares.tolist()
-        if named:
-            found["leading_share_below"] = {
-                str(limit): count / named for limit, count in zip(AMBIGUOUS, below, strict=True)
+        for name, counts in self.shares.items():
+            named, *below = counts.tolist()
+            found[f"{name}_below"] = {
+                str(limit): count / max(named, 1)
+                for limit, count in zip(AMBIGUOUS, below, strict=True)
             }
+        if self.along[0]:
+            known, spreads = self.along.tolist()
+            found["along"] = {"known": known / self.total, "mean_spread": spreads / known}
         if self.links:
             charge = max(float(self.value_sums[1]), 1e-30)
             found["links"] = {
@@ -193,6 +211,9 @@ def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[
         parts = zip(figures["extent"].items(), shape, strict=True)
         words = ", ".join(f"{median} of {size} {name}s" for (name, median), size in parts)
         yield f"extent            {words}  (median event, first to last)"
+    if "corner" in figures:
+        ends = [f"{name} {low} to {high}" for name, (low, high) in figures["corner"].items()]
+        yield f"images begin at   {', '.join(ends)} of the detector"
     if "active_neighbours" in figures:
         mean = figures["active_neighbours"]
         yield f"active neighbours {mean:.2f}  (within one step, itself included)"
@@ -205,12 +226,18 @@ def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[
             f"interaction       {100 * figures['interaction']:.1f} %, overlapping "
             f"{100 * figures['overlapping']:.1f} %"
         )
-    if "leading_share_below" in figures:
-        below = [
-            f"below {limit} in {100 * count:.1f} %"
-            for limit, count in figures["leading_share_below"].items()
-        ]
-        yield f"leading share     {', '.join(below)} of the pixels with an instance"
+    for name, words in SHARES.items():
+        if f"{name}_below" in figures:
+            below = [
+                f"below {limit} in {100 * count:.1f} %"
+                for limit, count in figures[f"{name}_below"].items()
+            ]
+            yield f"{words:17s} {', '.join(below)} of the pixels with an instance"
+    if "along" in figures:
+        yield (
+            f"along the cell    known for {100 * figures['along']['known']:.1f} %, spread "
+            f"{figures['along']['mean_spread']:.1f} cm on average"
+        )
     for to, links in figures.get("links", {}).items():
         yield (
             f"{f'links to {to}':17s} {100 * links['pixels']:.1f} % of the pixels, to "

@@ -64,14 +64,20 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
     for name, rule in TRUTH_COLUMNS.items():
         column = getattr(view, name)
         if column is not None:
-            words = "must not be negative or NaN"
-            if math.isfinite(rule.most):
-                words = f"must lie in [{rule.least:g}, {rule.most:g}]"
-            if rule.number_of:
-                bound = bounds[rule.number_of]
-                words = f"must be a {rule.number_of} in [0, {bound}) or {rule.least}"
-            good = within(rule, column, bounds.get(rule.number_of))
-            _check_rows(good, column, name, words, where)
+            bound = bounds.get(rule.number_of)
+            _check_rows(within(rule, column, bound), column, name, _in_words(rule, bound), where)
+
+
+def _in_words(rule: PixelColumn, bound: int | None) -> str:
+    """What the values of a truth column must be."""
+    if rule.number_of:
+        return f"must be a {rule.number_of} in [0, {bound}) or {rule.least}"
+    if math.isfinite(rule.most):
+        return f"must lie in [{rule.least:g}, {rule.most:g}]"
+    if not math.isnan(rule.none):
+        return "must not be negative or NaN"
+    finite = "finite" if math.isinf(rule.least) else "finite and not negative"
+    return f"must be {finite}, or NaN where it is not known"
 
 
 def within(rule: PixelColumn, column: np.ndarray, bound: np.ndarray | int | None) -> np.ndarray:
@@ -83,6 +89,8 @@ def within(rule: PixelColumn, column: np.ndarray, bound: np.ndarray | int | None
       bound: numbers are below it; None where nothing is counted.
     """
     good = (column >= rule.least) & (column <= rule.most)
+    if math.isnan(rule.none):
+        good = np.isnan(column) | (good & np.isfinite(column))
     return good if bound is None else good & (column < bound)
 
 

@@ -70,6 +70,7 @@ class DataSet:
       source: the file.
       detector: what is known of it.
       views: names.
+      heads: names of the network's heads.
       shapes: of the images, one a view, after the crop.
       classes: names of the classes of whole events that the network tells; none if it tells none.
       pixel_classes: names of the classes of pixels that the network tells; none if it tells none.
@@ -95,6 +96,7 @@ class DataSet:
         self.config, self.options = config, options
         network = models.build(config.model)
         self.levels, heads = network.levels, network.heads
+        self.heads = tuple(heads)
         self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
         self._check_views(file, network.views)
         self.classes = event_classes(file, config, heads["event"]) if "event" in heads else ()

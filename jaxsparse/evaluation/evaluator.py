@@ -130,7 +130,7 @@ def _passed(
             batch = data_set.batch(portion, buckets)
             outputs = predictor(batch)
             for name, head in heads.items():
-                for scored in head.scored(portion, batch, outputs[name]):
+                for scored in head.scored(portion, batch, outputs):
                     measured[name].update(scored)
     about = {
         "num_events": len(data_set),

@@ -33,6 +33,9 @@ class Options:
         simulation and are drawn together; 0 takes ``placements`` from the file's attributes,
         else 1.
       value_scale: semantic: multiplies the values of the file.
+      grouping: semantic: name of a grouping (:data:`~jaxsparse.inference.grouping.GROUPINGS`) that
+        tells particles apart; if empty that of the network's head ``instance``, or none.
+      true_classes: semantic: group pixels by their true classes, an upper bound.
     """
 
     checkpoint: str | int = "best"
@@ -48,6 +51,8 @@ class Options:
     whole_plane: bool = False
     bootstrap_group: int = 0
     value_scale: float = 1.0
+    grouping: str = ""
+    true_classes: bool = False
 
     def check(self, foreign: Mapping[str, Sequence[str]]) -> None:
         """Looks at every value.

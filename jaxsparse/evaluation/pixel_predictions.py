@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | ``scores`` | float32 ``[pixels, classes]`` | softmax scores |
 | ``rows`` | int32 ``[pixels]`` | row of the pixel in the input file's list of that event and view |
+| ``predicted_instance`` | int32 ``[pixels]`` | its particle, -1 for none; with a grouping |
 | ``offsets`` | int64 ``[events + 1]`` | pixels ``offsets[i]:offsets[i + 1]`` belong to entry i |
 | ``event`` | int64 ``[events]`` | number of the event in the input file |
 | ``event_id`` | int64 ``[events]`` | its number in its source |
@@ -28,6 +29,12 @@ from jaxsparse.inference.prediction_file import PredictionFile
 class PixelPredictions(PredictionFile):
     """Appends event by event with bounded memory; a context manager.
 
+    Args:
+      path: of the file to be.
+      classes: class names.
+      attributes: written beside the class names.
+      instances: whether pixels have a ``predicted_instance``.
+
     >>> import h5py
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "predictions.h5")
@@ -40,11 +47,18 @@ class PixelPredictions(PredictionFile):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], classes: Sequence[str], attributes: dict[str, Any]
+        self,
+        path: str | os.PathLike[str],
+        classes: Sequence[str],
+        attributes: dict[str, Any],
+        *,
+        instances: bool = False,
     ):
         super().__init__(path, classes, attributes)
         self.dataset("scores", np.float32, (len(classes),))
         self.dataset("rows", np.int32)
+        if instances:
+            self.dataset("predicted_instance", np.int32)
         self._offsets = [0]
         self._events: list[tuple[int, int, int]] = []
 
@@ -54,12 +68,19 @@ class PixelPredictions(PredictionFile):
         return len(self._events)
 
     def append(
-        self, event: int, event_id: int, view: int, rows: np.ndarray, scores: np.ndarray
+        self,
+        event: int,
+        event_id: int,
+        view: int,
+        rows: np.ndarray,
+        scores: np.ndarray,
+        instance: np.ndarray | None = None,
     ) -> None:
-        """Writes the scores ``[pixels, classes]`` of one image."""
+        """Writes the scores ``[pixels, classes]`` of one image, and the instances if there are."""
         if len(scores) != len(rows):
             raise ValueError(f"{len(scores)} rows of scores for {len(rows)} pixels")
-        self.extend({"scores": scores, "rows": rows})
+        columns = {} if instance is None else {"predicted_instance": instance}
+        self.extend({"scores": scores, "rows": rows, **columns})
         self._offsets.append(self._offsets[-1] + len(scores))
         self._events.append((event, event_id, view))
 

@@ -53,7 +53,17 @@ def _heading(metrics: dict[str, Any]) -> list[str]:
         f"of {metrics['batch_size']}, after compilation; {metrics['compilations']} compilations), "
         f"peak memory of the process {figure(metrics['peak_memory_mb'], 0)} MB, on "
         f"{metrics['versions']['device']}.",
+        *_grouping(metrics.get("grouped_by")),
     ]
+
+
+def _grouping(facts: dict[str, Any] | None) -> list[str]:
+    if facts is None:
+        return []
+    classes = "true" if facts["true_classes"] else "predicted"
+    seconds = facts["seconds_per_event"]
+    time = figure(None if seconds is None else 1000 * seconds, 3)
+    return ["", f"Particles told apart by {facts['name']} with {classes} classes: {time} ms more."]
 
 
 def _note(number: int | None, words: str) -> list[str]:

@@ -156,6 +156,10 @@ class Scored:
             columns=columns,
         )  # fmt: skip
 
+    def with_columns(self, columns: Mapping[str, np.ndarray]) -> Scored:
+        """The rows with more columns."""
+        return dataclasses.replace(self, columns={**self.columns, **columns})
+
     @staticmethod
     def join(parts: Sequence[Scored]) -> Scored:
         """All rows of several portions (at least one), with the columns that all of them have."""

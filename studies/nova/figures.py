@@ -112,7 +112,7 @@ def light(number: int, seed: int = 4) -> Sample:
         track = deposits.take(deposits.particle < number)
         rows = np.arange(number)
         pdg = np.full(number, 13)
-        hits = make_hits(track, pdg, rows, rows, NOVA_FAR, np.random.default_rng(seed))
+        hits = make_hits(track, pdg, rows, rows, rows, NOVA_FAR, np.random.default_rng(seed))
         first = (hits.plane < (BEGIN + 200.0) / NOVA_FAR.depth) & (hits.plane % 2 == 0)
         distance = NOVA_FAR.length - y
         share = NOVA_FAR.fibre_share(np.array(distance)) * NOVA_FAR.photo_electrons_per_mev

@@ -21,6 +21,9 @@ NONE = {
     "interaction": 0,
     "overlap": 0,
     "share": 0,
+    "primary_share": 0,
+    "along": np.nan,
+    "along_spread": np.nan,
 }
 
 # An image the naive way: cell -> (value, truth by name). The latter has "links" too: by name of a
@@ -170,11 +173,19 @@ def coarse(image: Image, factor: int) -> Image:
             truth["vertex_distance"] = min(part[1]["vertex_distance"] for part in parts) / factor
             truth["overlap"] = max(part[1]["overlap"] for part in parts)
             charges = charges_of(parts)
-            truth["share"] = sum(
-                charge * part[1]["share"]
-                for charge, part in zip(charges, parts, strict=True)
-                if part[1]["instance"] == truth["instance"]
-            ) / sum(charges)
+            for name in ("share", "primary_share"):
+                truth[name] = sum(
+                    charge * part[1][name]
+                    for charge, part in zip(charges, parts, strict=True)
+                    if part[1]["instance"] == truth["instance"]
+                ) / sum(charges)
+            places = [
+                (c, t["along"], t["along_spread"]) for c, (_, t) in zip(charges, parts, strict=True)
+            ]
+            truth["along"] = mean([(c, x) for c, x, _ in places])
+            truth["along_spread"] = math.sqrt(
+                mean([(c, s**2 + (x - truth["along"]) ** 2) for c, x, s in places])
+            )
             truth["links"] = linked_charge(parts)
         made[cell] = (sum(part[0] for part in parts), truth)
     return made
@@ -184,6 +195,13 @@ def charges_of(parts: list[tuple[float, dict[str, Any]]]) -> list[float]:
     """Charge of every part; 1 each if none has any."""
     charges = [max(value, 0.0) for value, _ in parts]
     return charges if sum(charges) else [1.0] * len(parts)
+
+
+def mean(weighted: list[tuple[float, float]]) -> float:
+    """Of the values that are known; NaN if none is."""
+    known = [(weight, value) for weight, value in weighted if not math.isnan(value)]
+    total = sum(weight for weight, _ in known)
+    return sum(weight * value for weight, value in known) / total if total else math.nan
 
 
 def linked_charge(parts: list[tuple[float, dict[str, Any]]]) -> dict[str, dict[int, float]]:

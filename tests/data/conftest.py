@@ -34,6 +34,9 @@ def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = 
         interaction=interaction,
         overlap=rng.integers(1, 4, pixels).astype(np.uint8),
         share=rng.random(pixels).astype(np.float32),
+        primary_share=rng.random(pixels).astype(np.float32),
+        along=rng.normal(0, 90, pixels).astype(np.float32),
+        along_spread=rng.random(pixels).astype(np.float32),
     )
 
 

@@ -41,6 +41,9 @@ def a_view(**changes):
         "interaction": np.array([True, False, True]),
         "overlap": np.array([1, 255, 0], np.uint8),
         "share": np.array([1.0, 0.25, 0.0], np.float32),
+        "primary_share": np.array([1.0, 0.5, 0.0], np.float32),
+        "along": np.array([-3.0, 7.5, np.nan], np.float32),
+        "along_spread": np.array([0.0, 2.0, np.nan], np.float32),
     }
     return View(shape=SHAPE, **{**columns, **changes})
 
@@ -58,6 +61,8 @@ REFUSED = [
     ({"overlap": [1, -1, 0]}, "overlap -1 of pixel 1"),
     ({"share": [1.0, 1.5, 0.0]}, r"share 1\.5 of pixel 1 must lie in \[0, 1\]"),
     ({"share": [1.0, np.nan, 0.0]}, "share nan of pixel 1 must lie in"),
+    ({"along": [1.0, np.inf, 0.0]}, "along inf of pixel 1 must be finite, or NaN"),
+    ({"along_spread": [1.0, -0.5, 0.0]}, r"along_spread -0\.5 .* finite and not negative, or NaN"),
     ({"labels": np.array([0, 2**31, 0])}, "labels 2147483648 of pixel 1"),
     ({"labels": np.array([0, 1.5, 0])}, r"labels 1\.5 of pixel 1 must be a whole number"),
     ({"labels": [0, np.nan, 0]}, "labels nan of pixel 1"),

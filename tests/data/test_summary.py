@@ -60,6 +60,8 @@ def test_a_summary_counts_what_the_mask_keeps():
             interaction=np.array([True, False, True, True]),
             overlap=np.array([2, 0, 3, 3], np.uint8),
             share=np.array([0.7, 0.0, 0.2, 0.1], np.float32),
+            primary_share=np.array([0.95, 0.0, 0.2, 0.1], np.float32),
+            along_spread=np.array([3.0, np.nan, 9.0, 9.0], np.float32),
         )
     )
     summary.add(View(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), (8, 8)))
@@ -76,6 +78,8 @@ def test_a_summary_counts_what_the_mask_keeps():
     assert lines[7] == (
         "leading share     below 0.9 in 100.0 %, below 0.6 in 0.0 % of the pixels with an instance"
     )
+    assert lines[8].startswith("primary's share   below 0.9 in 0.0 %")
+    assert lines[9] == "along the cell    known for 50.0 %, spread 3.0 cm on average"
     figures = summary.figures(("a", "b", "c", "d", "e"), ("plane", "cell"))
     extent = list(summary_lines(figures, (8, 8)))[3]
     assert "1 of 8 planes, 2 of 8 cells" in extent

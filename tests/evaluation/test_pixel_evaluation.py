@@ -9,6 +9,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.pipeline import Pipeline
@@ -38,14 +39,17 @@ EVAL = pathlib.Path(__file__).resolve().parents[2] / "eval.py"
 @pytest.fixture(scope="module")
 def crops(workdir, truth_file, tmp_path_factory) -> pathlib.Path:
     out = tmp_path_factory.mktemp("evaluation") / "crops"
-    evaluate(workdir, truth_file, out, Options(pictures=1), quiet=True)
+    evaluate(workdir, truth_file, out, Options(pictures=1, grouping="linked"), quiet=True)
     return out
 
 
 @pytest.fixture(scope="module")
 def planes(workdir, truth_file, tmp_path_factory) -> pathlib.Path:
     out = tmp_path_factory.mktemp("evaluation") / "planes"
-    options = Options(whole_plane=True, pictures=0, thresholds=("shower>0.3",), bootstrap_group=2)
+    options = Options(
+        whole_plane=True, pictures=0, thresholds=("shower>0.3",), bootstrap_group=2,
+        grouping="neighbours", true_classes=True,
+    )  # fmt: skip
     evaluate(workdir, truth_file, out, options, quiet=True)
     return out
 
@@ -135,7 +139,8 @@ def test_parts_baselines_and_errors_are_consistent(planes):
 
 
 def test_pictures_plots_and_the_page_are_there(crops):
-    assert [path.name for path in (crops / "pictures").iterdir()] == ["event_00000.png"]
+    pictures = sorted(path.name for path in (crops / "pictures").iterdir())
+    assert pictures == ["event_00000.png", "event_00000_instances.png"]
     assert {path.stem for path in (crops / "plots").iterdir()} == {
         "confusion", "calibration", "thresholds", "efficiency", "instances", "training",
     }  # fmt: skip
@@ -214,6 +219,9 @@ def test_a_file_with_only_an_empty_event_is_legal(workdir, tmp_path):
         (Options(baseline_data="nowhere.h5"), "nowhere.h5"),
         (Options(seed=-1), "seed is -1: it must be a whole number from 0 to 4294967295"),
         (Options(seed=2**32), "seed is 4294967296"),
+        (Options(grouping="chance"), "grouping is 'chance': it must be one of linked"),
+        (Options(grouping="queries"), "the network has no head instance"),
+        (Options(true_classes=True), "--true_classes: nothing is grouped"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_earlier_results(
@@ -277,3 +285,37 @@ def test_the_data_flow_of_the_training_does_not_bind_the_evaluation(workdir, tmp
     trained = load_for_evaluation(before)
     assert trained.network.backbone.implementation == "auto"
     assert trained.config.model.implementation == "auto"
+
+
+def test_instances_in_the_file_give_the_figures_of_instances(crops, truth_file):
+    stored, metrics, source = predictions(crops), load(crops), EventFile(truth_file)
+    agree = pixels = 0
+    for entry, number in enumerate(stored["event"]):
+        rows = slice(*stored["offsets"][entry : entry + 2])
+        view = source.read_view(int(number), "Y").take(stored["rows"][rows])
+        numbers = stored["predicted_instance"][rows]
+        assert view.labels is not None
+        assert view.instance is not None
+        counted = np.logical_and(view.labels >= 0, view.instance >= 0)
+        table = np.zeros((6, numbers.max(initial=-1) + 1), int)
+        np.add.at(table, (view.instance[counted], numbers[counted]), 1)
+        agree += table[linear_sum_assignment(table, maximize=True)].sum()
+        pixels += counted.sum()
+    assert metrics["grouping"]["prong_accuracy"] == pytest.approx(agree / pixels)
+    assert metrics["grouped_by"]["name"] == "linked"
+    assert (
+        "Particles told apart by linked with predicted classes" in (crops / "report.md").read_text()
+    )
+
+
+def test_true_classes_group_pixels_of_one_class(planes, truth_file):
+    stored, metrics, source = predictions(planes), load(planes), EventFile(truth_file)
+    assert metrics["grouped_by"]["true_classes"]
+    for entry, number in enumerate(stored["event"]):
+        rows = slice(*stored["offsets"][entry : entry + 2])
+        labels = source.read_view(int(number), "Y").take(stored["rows"][rows]).labels
+        numbers = stored["predicted_instance"][rows]
+        assert labels is not None
+        np.testing.assert_array_equal(numbers < 0, labels < 0)
+        for instance in range(numbers.max(initial=-1) + 1):
+            assert len(set(labels[numbers == instance].tolist())) == 1

@@ -24,7 +24,7 @@ def out(classifier_config, event_file, tmp_path_factory):
     model.heads.event.num_classes = 3
     model.heads.semantic.num_classes = len(EventFile(event_file).class_names)
     folder = tmp_path_factory.mktemp("two_heads")
-    options = Options(part="all", num_events=6, pictures=1)
+    options = Options(part="all", num_events=6, pictures=1, grouping="dbscan")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "FIGURES", {})  # drawn in another test
         workdir = make_workdir(folder / "run", config)
@@ -58,3 +58,16 @@ def test_every_head_has_its_page_and_pictures(out):
     assert "| nue |" in (out / "report.md").read_text()
     assert "| accuracy |" in (out / "heads/semantic/report.md").read_text()
     assert len(list((out / "heads/semantic/pictures").iterdir())) == 2
+
+
+def test_a_file_without_particles_gives_instances_but_no_figure_of_them(out):
+    with h5py.File(out / "heads/semantic/predictions.h5") as file:
+        assert file.attrs["grouping"] == "dbscan"
+        numbers, offsets = file["predicted_instance"][:], file["offsets"][:]
+        assert numbers.max() >= 0
+        # What does not link views gives them different numbers.
+        assert not set(numbers[: offsets[1]]) & set(numbers[offsets[1] : offsets[2]]) - {-1}
+    pixels = json.loads((out / "metrics.json").read_text())["heads"]["semantic"]
+    assert pixels["grouping"]["rand_index"] == {"mean": None, "views": 0, "part_with_one": None}
+    assert pixels["grouping"]["view_agreement"]["pairs"] == 0
+    assert "there is no figure of instances" in (out / "heads/semantic/report.md").read_text()

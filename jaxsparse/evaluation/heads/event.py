@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -61,7 +61,7 @@ class EventHead(EvaluatedHead):
     """Scores of every event; a portion gives one :class:`Scored` of all its events."""
 
     foreign: ClassVar[tuple[str, ...]] = (
-        "view", "whole_plane", "bootstrap_group", "value_scale"
+        "view", "whole_plane", "bootstrap_group", "value_scale", "grouping", "true_classes"
     )  # fmt: skip
 
     def __init__(
@@ -88,7 +88,9 @@ class EventHead(EvaluatedHead):
         self._file = EventPredictions(folder / "predictions.h5", self.classes, attributes, keys)
         return self._file
 
-    def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
+    def scored(
+        self, portion: Portion, batch: Batch, outputs: Mapping[str, Any]
+    ) -> Iterator[Scored]:
         data_set, numbers = self.data_set, portion.numbers
         columns = {
             "event": numbers,
@@ -96,7 +98,10 @@ class EventHead(EvaluatedHead):
             "topology": data_set.topologies[numbers],
         }
         scored = Scored.of_logits(
-            output[: len(numbers)], data_set.truth_of(numbers), self.classes, columns=columns
+            outputs["event"][: len(numbers)],
+            data_set.truth_of(numbers),
+            self.classes,
+            columns=columns,
         )
         self._file.append(scored)
         self._parts.append(scored)

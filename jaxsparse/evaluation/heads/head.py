@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -45,8 +45,16 @@ class EvaluatedHead(abc.ABC):
         """``predictions.h5``, open while the pass lasts."""
 
     @abc.abstractmethod
-    def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
-        """What the network says of a portion; writes it down."""
+    def scored(
+        self, portion: Portion, batch: Batch, outputs: Mapping[str, Any]
+    ) -> Iterator[Scored]:
+        """What the network says of a portion; writes it down.
+
+        Args:
+          portion: some events.
+          batch: that was made of them.
+          outputs: of all heads, by name.
+        """
 
     @abc.abstractmethod
     def facts(self) -> dict[str, Any]:

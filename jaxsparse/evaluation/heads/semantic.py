@@ -12,27 +12,35 @@ import numpy as np
 
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.data.progress import with_progress
-from jaxsparse.data.schema import NO_CLASS, View
-from jaxsparse.data.spread_out import spread_out
+from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.detectors import class_set
 from jaxsparse.evaluation.data_set import DataSet, Portion
+from jaxsparse.evaluation.grouped import Grouped
 from jaxsparse.evaluation.heads.head import EvaluatedHead
+from jaxsparse.evaluation.metrics.best_dice import BestDice
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
 from jaxsparse.evaluation.metrics.calibration import Calibration
+from jaxsparse.evaluation.metrics.clusters import Clusters
 from jaxsparse.evaluation.metrics.confusion import Confusion
 from jaxsparse.evaluation.metrics.efficiency import PixelEfficiency, directions_of
 from jaxsparse.evaluation.metrics.event_accuracy import EventAccuracy
+from jaxsparse.evaluation.metrics.found import Found
 from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
 from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.metrics.panoptic_quality import PanopticQuality
 from jaxsparse.evaluation.metrics.parts import parts_of_pixels
 from jaxsparse.evaluation.metrics.pixel_roc import PixelRoc
+from jaxsparse.evaluation.metrics.prongs import ProngAccuracy
+from jaxsparse.evaluation.metrics.rand_index import RandIndex
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
 from jaxsparse.evaluation.metrics.track_shower import TrackShower
+from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement
+from jaxsparse.evaluation.pixel_pictures import PixelPictures
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.local_guess import LocalGuess
+from jaxsparse.inference.grouping import Queries
 
 
 def pixel_metrics(
@@ -67,29 +75,49 @@ def pixel_metrics(
     ]
 
 
+def instance_metrics(
+    classes: Sequence[str], least: int, seed: int = 0, *, several_views: bool = False
+) -> list[Metric]:
+    """What true and predicted instances of pixels say.
+
+    Args:
+      classes: class names.
+      least: pixels of the smallest instance that counts.
+      seed: of the bootstrap draws.
+      several_views: whether views can agree.
+    """
+    counts = functools.partial(GroupedCounts, seed)
+    return [
+        RandIndex(counts()),
+        Clusters(classes, least, counts),
+        PanopticQuality(classes, least, counts()),
+        BestDice(counts()),
+        ProngAccuracy(counts()),
+        Found(classes, least, counts),
+        *([ViewAgreement(least, counts())] if several_views else []),
+    ]
+
+
 @dataclasses.dataclass(frozen=True)
-class PixelPicture:
-    """An image to be drawn.
+class ScoredImage:
+    """One view of one event.
 
     Attributes:
-      number: of the event in its file.
-      name: of the view.
-      view: the pixels with their truth.
+      pixels: with all that the file knows of them.
       weights: float32 ``[pixels]`` of the loss, ``None`` without truth.
-      scores: float32 ``[pixels, classes]``.
-      corner: where the window lies in the file's image.
+      scored: what the network says.
     """
 
-    number: int
-    name: str
-    view: View
+    pixels: Pixels
     weights: np.ndarray | None
-    scores: np.ndarray
-    corner: tuple[int, ...]
+    scored: Scored
 
 
 class SemanticHead(EvaluatedHead):
-    """Scores of every pixel; an event with all its views is a :class:`Scored`."""
+    """Scores of every pixel, and instances where there is a grouping.
+
+    An event with all its views is a :class:`Scored`.
+    """
 
     foreign: ClassVar[tuple[str, ...]] = ()
 
@@ -108,88 +136,96 @@ class SemanticHead(EvaluatedHead):
             *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
             LocalGuess(data_set, other, track, GroupedCounts(options.seed), quiet=quiet),
         ]
-        chosen = spread_out(len(data_set), options.pictures)
-        self._pictured = set(data_set.numbers[chosen].tolist())
-        self._pictures: list[PixelPicture] = []
+        self.grouped = Grouped.of(options, data_set.heads)
+        if self.grouped:
+            self.metrics += instance_metrics(
+                self.classes, data_set.detector.smallest_instance, options.seed,
+                several_views=len(data_set.views) > 1,
+            )  # fmt: skip
+        self._pictures = PixelPictures(data_set, self.class_set)
         self._sites = np.zeros(2, np.int64)  # seen, with truth
 
     def writing(self, folder: Path) -> PixelPredictions:
         attributes = {**self.attributes, "view": self.data_set.views[0]}
-        self._file = PixelPredictions(folder / "predictions.h5", self.classes, attributes)
+        if self.grouped:
+            attributes["grouping"] = self.grouped.name
+        self._file = PixelPredictions(
+            folder / "predictions.h5", self.classes, attributes, instances=self.grouped is not None
+        )
         return self._file
 
-    def scored(self, portion: Portion, batch: Batch, output: Any) -> Iterator[Scored]:
+    def scored(
+        self, portion: Portion, batch: Batch, outputs: Mapping[str, Any]
+    ) -> Iterator[Scored]:
         for place, number in enumerate(portion.numbers.tolist()):
-            particles, _ = self.data_set.source.read_particles(np.array([number]))
-            images = []
-            for view, (pixels, logits) in enumerate(zip(portion.images, output, strict=True)):
-                own = pixels.events(np.array([place]))
-                rows = slice(*pixels.bounds[place : place + 2])
-                weights = batch.views[view].targets.get("weights")
-                weights = None if weights is None else weights[rows]
-                image = Scored.of_logits(
-                    logits[rows], own.columns.get("labels", np.full(len(own), NO_CLASS)),
-                    self.classes, weights, columns=own.columns, particles=particles,
-                    group=self.data_set.group_of(number),
-                )  # fmt: skip
-                self._keep(number, view, own, weights, image.scores)
-                images.append(image)
-            event = Scored.join(images)
+            rows = [slice(*pixels.bounds[place : place + 2]) for pixels in portion.images]
+            images = self._images(portion, batch, outputs["semantic"], place, rows)
+            if self.grouped:
+                columns = self.grouped(
+                    [image.scored for image in images],
+                    [image.pixels.coords for image in images],
+                    queries_of(outputs.get("instance"), place, rows),
+                )
+                images = [
+                    dataclasses.replace(image, scored=image.scored.with_columns(own))
+                    for image, own in zip(images, columns, strict=True)
+                ]
+            for view, image in enumerate(images):
+                self._keep(number, view, image)
+            event = Scored.join([image.scored for image in images])
             self._sites += np.array([len(event), event.known.sum()])
             yield event
 
-    def _keep(
-        self, number: int, view: int, own: Pixels, weights: np.ndarray | None, scores: np.ndarray
-    ) -> None:
-        """Writes the scores of an image down, and remembers the image where it is to be drawn."""
+    def _images(
+        self, portion: Portion, batch: Batch, output: Any, place: int, rows: Sequence[slice]
+    ) -> list[ScoredImage]:
+        """The views of the event at a place of the portion."""
+        number = int(portion.numbers[place])
+        particles, _ = self.data_set.source.read_particles(np.array([number]))
+        images = []
+        for view, (pixels, logits, own) in enumerate(
+            zip(portion.images, output, rows, strict=True)
+        ):
+            image = pixels.events(np.array([place]))
+            weights = batch.views[view].targets.get("weights")
+            weights = None if weights is None else weights[own]
+            scored = Scored.of_logits(
+                logits[own], image.columns.get("labels", np.full(len(image), NO_CLASS)),
+                self.classes, weights,
+                columns={**image.columns, "view": np.full(len(image), view, np.int32)},
+                particles=particles, group=self.data_set.group_of(number),
+            )  # fmt: skip
+            images.append(ScoredImage(image, weights, scored))
+        return images
+
+    def _keep(self, number: int, view: int, image: ScoredImage) -> None:
+        """Writes what is said of an image down, and remembers the image if it is to be drawn."""
         event_id = int(self.data_set.event_ids[number])
-        self._file.append(number, event_id, view, own.columns["rows"], scores)
-        if number in self._pictured:
-            name = self.data_set.views[view]
-            corner = tuple(self.data_set.pipeline.corners(np.array([number]))[view][0].tolist())
-            (image,) = own.views()
-            self._pictures.append(PixelPicture(number, name, image, weights, scores, corner))
+        scores, instance = image.scored.scores, image.scored.columns.get("predicted_instance")
+        self._file.append(number, event_id, view, image.pixels.columns["rows"], scores, instance)
+        self._pictures.keep(number, view, image.pixels, image.weights, scores, instance)
 
     def facts(self) -> dict[str, Any]:
         seen, known = self._sites.tolist()
+        facts = {"grouped_by": self.grouped.facts()} if self.grouped else {}
         if not known:
-            return {"num_sites": seen, "num_sites_without_truth": None}
-        return {"num_sites": known, "num_sites_without_truth": seen - known}
+            return {**facts, "num_sites": seen, "num_sites_without_truth": None}
+        return {**facts, "num_sites": known, "num_sites_without_truth": seen - known}
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
-        from jaxsparse.viz.canvas import whole
-        from jaxsparse.viz.events import event_figure, zoom_window
-        from jaxsparse.viz.picture import Picture
-        from jaxsparse.viz.style import save
+        self._pictures.draw(folder, quiet=self.quiet)
 
-        several = len(self.data_set.views) > 1
-        pictures = self._pictures
-        for one in with_progress(pictures, len(pictures), "drawing", quiet=self.quiet):
-            source, axes = self.data_set.source, self.data_set.source.axes[one.name]
-            picture = Picture(
-                one.view, one.scores, one.weights, self.classes, self._caption(one), axes,
-                unit=source.value_units[one.name],
-                across=self.data_set.detector.view(one.name, len(axes)).across,
-                corner=one.corner, pixel=self.data_set.pipeline.coarsen,
-                colours=self.class_set.colours,
-            ).flat()  # fmt: skip
-            view = picture.view
-            name = f"event_{one.number:05d}{f'_{one.name}' if several else ''}"
-            if self.data_set.cropped or len(axes) == 3:
-                save(event_figure(picture), folder / f"pictures/{name}.png")
-                continue
-            full, zoom = whole(view.shape), zoom_window(view)
-            save(event_figure(picture, window=full), folder / f"pictures/{name}.png")
-            if zoom.size != full.size:
-                path = folder / f"pictures/{name}_zoom.png"
-                save(event_figure(picture, window=zoom), path)
 
-    def _caption(self, one: PixelPicture) -> str:
-        topology = self.data_set.topologies[one.number]
-        parts = [f"event {one.number}", *([topology] if topology else [])]
-        parts += [f"view {one.name}", f"{len(one.view):,} pixels"]
-        truth = one.view.labels
-        if truth is not None and (truth >= 0).any():
-            right = (one.scores.argmax(1) == truth)[truth >= 0].mean()
-            parts.append(f"accuracy {right:.3f}")
-        return ",  ".join(parts)
+def queries_of(output: Any, place: int, rows: Sequence[slice]) -> Queries | None:
+    """What the head ``instance`` says of one event of a batch; ``None`` without such a head.
+
+    Args:
+      output: ``pixels`` ``[sites, queries]`` of every view, ``used`` ``[events, queries]`` and
+        ``classes`` ``[events, queries, classes]``.
+      place: of the event in the batch.
+      rows: of its pixels in every view.
+    """
+    if output is None:
+        return None
+    pixels = tuple(scores[own] for scores, own in zip(output.pixels, rows, strict=True))
+    return Queries(pixels, output.used[place], output.classes[place])

@@ -103,6 +103,12 @@ class Clusters(Metric):
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         clusters, errors = metrics["grouping"]["clusters"], metrics["errors"]
+        least = clusters["least_pixels"]
+        if not any(entry["number"] for entry in clusters["per_class"].values()):
+            return [
+                f"No view has {least} pixels of which the file says that they are of one particle: "
+                "there is no figure of instances."
+            ]
         lines = [
             "| class | instances | efficiency | predicted | purity |",
             "| --- | --- | --- | --- | --- |",
@@ -114,7 +120,6 @@ class Clusters(Metric):
                 f"| {with_error(entry['efficiency'], errors[f'{key}.efficiency'])} "
                 f"| {entry['predicted']} | {with_error(entry['purity'], errors[f'{key}.purity'])} |"
             )
-        least = clusters["least_pixels"]
         return [*lines, "", f"Instances of at least {least} pixels of a view, each counted once."]
 
 

@@ -90,12 +90,15 @@ class Found(Metric):
         return {"grouping": {"found": summary}, "errors": errors}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
+        found = metrics["grouping"]["found"]
+        if not any(found[name]["true"] for name in self.classes):
+            return []
         lines = [
             "| class | found | purity | their pixels found | purity of their pixels |",
             "| --- | --- | --- | --- | --- |",
         ]
         for name in self.classes:
-            entry = metrics["grouping"]["found"][name]
+            entry = found[name]
             cells = [
                 with_error(entry[key], metrics["errors"][f"grouping.found.{name}.{key}"])
                 for key in FIGURES

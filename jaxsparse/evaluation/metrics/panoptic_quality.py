@@ -69,8 +69,11 @@ class PanopticQuality(Metric):
         return {"grouping": {"panoptic": panoptic}, "errors": errors}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
+        per_class = metrics["grouping"]["panoptic"]["per_class"]
+        if not any(entry["matched"] + entry["missed"] for entry in per_class.values()):
+            return []
         lines = ["| class | PQ | SQ | RQ | matched | extra | missed |", "| --- |" + " --- |" * 6]
-        for name, entry in metrics["grouping"]["panoptic"]["per_class"].items():
+        for name, entry in per_class.items():
             error = metrics["errors"][f"grouping.panoptic.{name}.pq"]
             lines.append(
                 f"| {name} | {with_error(entry['pq'], error)} | {figure(entry['sq'])} "

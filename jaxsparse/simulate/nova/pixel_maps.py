@@ -18,19 +18,21 @@ LARGEST_VALUE = 255
 
 
 def pixel_maps(
-    hits: Hits, primaries: np.ndarray, vertices: np.ndarray, detector: CellDetector
+    hits: Hits, particles: np.ndarray, vertices: np.ndarray, detector: CellDetector
 ) -> dict[str, View]:
     """Both views of an event.
 
     Values are the calibrated energy times ``counts_per_mev``, truncated to a byte; a hit that
     truncates to 0 is no pixel. Rows of a view count its own planes from the start of the window,
     the same start in both, so that row r of either view is at the same place along the beam but for
-    one plane.
+    one plane. ``corner`` of a view is the number of its first plane among its own and of its first
+    cell, so that pixel (r, c) is cell ``corner[1] + c`` of the detector's plane
+    ``2 * (corner[0] + r)``, one more in view ``"YZ"``.
 
     Args:
       hits: of the whole detector.
-      primaries: ``PARTICLE_DTYPE`` with ``label`` (number in ``NOVA_PIXEL_CLASSES``), the rows that
-        ``hits.owner`` names.
+      particles: ``PARTICLE_DTYPE`` with ``label`` (number in ``NOVA_PIXEL_CLASSES``), the rows that
+        ``hits.instance`` names.
       vertices: float64 ``[vertices, 3]``, cm.
       detector: the cells.
 
@@ -49,22 +51,28 @@ def pixel_maps(
             corner[0] = (first_plane + 1) // 2
         coords = np.column_stack([hits.plane // 2, hits.cell]) - corner
         seen = own & (values >= 1) & ((coords >= 0) & (coords < NOVA_SHAPE)).all(1)
-        owner = hits.owner[seen]
+        own_hits = hits.take(seen)
+        instance = own_hits.instance
         coords = coords[seen].astype(np.int32)
         across = vertices[:, parity]
         plane = np.floor(vertices[:, 2] / detector.depth).astype(np.int64)
         places = np.column_stack([plane // 2, np.floor(across / detector.width).astype(np.int64)])
-        known = owner >= 0
-        blank = np.append(primaries["label"], np.int8(-1))  # for owner -1
+        # One more row, for instance -1.
+        labels = np.append(particles["label"], np.int8(-1))
+        interaction = np.append(particles["interaction"], False)
         views[name] = View(
             coords=coords,
             values=values[seen],
             shape=NOVA_SHAPE,
-            labels=blank[owner],
-            instance=owner.astype(np.int32),
+            labels=labels[instance],
+            instance=instance.astype(np.int32),
             vertex_distance=vertex_distance(coords, places - corner, NOVA_SHAPE),
-            interaction=known & np.append(primaries["interaction"], False)[owner],
-            overlap=np.minimum(hits.overlap[seen], 255).astype(np.uint8),
-            share=np.where(known, hits.share[seen], 0.0).astype(np.float32),
+            interaction=interaction[instance],
+            overlap=np.minimum(own_hits.overlap, 255).astype(np.uint8),
+            share=own_hits.share.astype(np.float32),
+            primary_share=own_hits.primary_share.astype(np.float32),
+            along=own_hits.along.astype(np.float32),
+            along_spread=own_hits.along_spread.astype(np.float32),
+            corner=(int(corner[0]), int(corner[1])),
         )
     return views

@@ -10,12 +10,12 @@ from jaxsparse.data.columns import Columns
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.simulate.ionization import subdivide
 from jaxsparse.simulate.nova.detector import CellDetector
+from jaxsparse.simulate.nova.truth import TRUTH_FLOOR, hit_truth
 from jaxsparse.simulate.pixel_truth import merge
 
 LONGEST_STEP = 0.25  # cm: less than a wall
 # MeV/cm beyond which a step's ratio says how it was cut and nothing about ionisation.
 STEEPEST = {"light": 12.0, "heavy": 500.0}
-TRUTH_FLOOR = 1.0  # photo-electrons: less names no pixel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,31 +26,35 @@ class Hits(Columns):
       event: int64 ``[hits]``, number of the event.
       plane, cell: int64 ``[hits]``.
       energy: float64 ``[hits]``, calibrated MeV.
-      owner: int64 ``[hits]``, row of the primary that gave most of the light.
+      instance: int64 ``[hits]``, row of the particle whose instance gave most of the light among
+        those of the primary that gave most, -1 for none.
       share: float64 ``[hits]``, its share of the light.
-      overlap: int64 ``[hits]``, number of primaries that gave a tenth of the light and more.
+      primary_share: float64 ``[hits]``, its primary's share of the light.
+      overlap: int64 ``[hits]``, number of instances that gave a tenth of the light and more.
+      along: float64 ``[hits]``, cm: mean of the light's coordinate along the cell, y of a vertical
+        cell and x of a horizontal one.
+      along_spread: float64 ``[hits]``, cm: its standard deviation.
     """
 
     event: np.ndarray
     plane: np.ndarray
     cell: np.ndarray
     energy: np.ndarray
-    owner: np.ndarray
+    instance: np.ndarray
     share: np.ndarray
+    primary_share: np.ndarray
     overlap: np.ndarray
+    along: np.ndarray
+    along_spread: np.ndarray
 
     def __len__(self) -> int:
         return len(self.plane)
-
-    def of_event(self, rows: slice, first: int) -> Hits:
-        """Those of one event, their owners counted from ``first``."""
-        own = self.take(rows)
-        return dataclasses.replace(own, owner=np.where(own.owner < 0, -1, own.owner - first))
 
 
 def make_hits(
     deposits: Deposits,
     pdg: np.ndarray,
+    instance: np.ndarray,
     primary: np.ndarray,
     event: np.ndarray,
     detector: CellDetector,
@@ -65,6 +69,7 @@ def make_hits(
     Args:
       deposits: steps of energy loss in the mixed medium; outside the detector they vanish.
       pdg: code of every particle.
+      instance: row of the particle whose instance every particle belongs to.
       primary: row of every particle's primary.
       event: number of every primary's event.
       detector: the cells.
@@ -73,16 +78,17 @@ def make_hits(
     deposits = deposits.take((deposits.time >= 0.0) & (deposits.time <= detector.gate))
     light = _light(deposits, pdg, detector)
     points, share, row = subdivide(deposits, LONGEST_STEP)
-    flat, distance, seen = _cells(points, detector)
-    light, owner = (light[row] * share)[seen], primary[deposits.particle[row[seen]]]
-    expected = light * detector.photo_electrons_per_mev * detector.fibre_share(distance)
+    flat, along, seen = _cells(points, detector)
+    light, particle = (light[row] * share)[seen], deposits.particle[row[seen]]
+    owner = primary[particle]
+    fibre_share = detector.fibre_share(detector.length - along)
+    expected = light * detector.photo_electrons_per_mev * fibre_share
 
     flat += event[owner] * (detector.planes * detector.cells)  # events never share a cell
     keys, number, signal = merge(flat, owner, expected, max(len(event), 1))
     cells, starts = np.unique(keys, return_index=True)
     if not len(cells):
-        none = np.zeros(0, np.int64)
-        return Hits(none, none, none, np.zeros(0), none, np.zeros(0), none)
+        return Hits(*([np.zeros(0, np.int64)] * len(dataclasses.fields(Hits))))
     total = np.add.reduceat(signal, starts)
     place = np.searchsorted(cells, flat)
     attenuation = total / np.bincount(place, light, minlength=len(cells))
@@ -94,23 +100,25 @@ def make_hits(
     energy = measured / attenuation / detector.quenching(_mip_loss(detector))
 
     count = np.diff(np.append(starts, len(keys)))
-    within = signal >= np.repeat(np.maximum(0.1 * total, TRUTH_FLOOR), count)
-    overlap = np.add.reduceat(within.astype(np.int64), starts)
     largest = np.maximum.reduceat(signal, starts)
     winner = np.zeros(len(cells), np.int64)
     best = np.flatnonzero(signal == np.repeat(largest, count))[::-1]  # the first of equals stays
     winner[np.searchsorted(cells, keys[best])] = number[best]
+    leading = np.where(largest >= TRUTH_FLOOR, winner, -1)
     hit = measured >= detector.threshold
+    lit = hit[place]
+    number_of_hit = np.cumsum(hit) - 1
     where = np.unravel_index(cells[hit], (len(event), detector.planes, detector.cells))
     return Hits(
         event=where[0],
         plane=where[1],
         cell=where[2],
         energy=energy[hit],
-        owner=np.where(largest >= TRUTH_FLOOR, winner, -1)[hit],
-        share=(largest / total)[hit],
-        overlap=overlap[hit],
-    )
+        **hit_truth(
+            number_of_hit[place[lit]], instance[particle[lit]], expected[lit], along[lit],
+            primary, leading[hit],
+        ),
+    )  # fmt: skip
 
 
 def _mip_loss(detector: CellDetector) -> np.ndarray:
@@ -128,7 +136,7 @@ def _light(deposits: Deposits, pdg: np.ndarray, detector: CellDetector) -> np.nd
 
 
 def _cells(points: np.ndarray, detector: CellDetector) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flat cell of points (cm), distance to its readout end, and which points are in any cell.
+    """Flat cell of points (cm), coordinate along it, and which points are in any cell.
 
     The first two have rows for those points only.
     """
@@ -145,4 +153,4 @@ def _cells(points: np.ndarray, detector: CellDetector) -> tuple[np.ndarray, np.n
     half = 0.5 * detector.width
     seen &= np.abs(into_cell - half) < half - 0.5 * detector.inner_wall
     flat = plane[seen] * detector.cells + cell[seen]
-    return flat, detector.length - along[seen], seen
+    return flat, along[seen], seen

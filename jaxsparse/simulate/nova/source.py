@@ -86,8 +86,8 @@ def make_events(
     """What the detector makes of the events of a bank, each by itself.
 
     The particle table of an event holds its primaries, for all that they set off is theirs, and
-    behind them the photons of its neutral pions: where these end says how far from the vertex the
-    showers begin.
+    behind them the photons of its neutral pions, which are instances of their own: where these end
+    says how far from the vertex the showers begin.
 
     Args:
       bank: primaries first, event by event; carried to their ends.
@@ -97,30 +97,38 @@ def make_events(
       rng: of light and electronics.
     """
     particles = bank.particles
-    primary = primaries_of(particles["parent"])
+    parent = particles["parent"]
+    primary = primaries_of(parent)
     event = np.repeat(np.arange(len(origins)), np.diff(first))
-    hits = make_hits(bank.deposits(), particles["pdg"], primary, event, detector, rng)
-    primaries = particles[: first[-1]].copy()
-    primaries["label"] = pixel_classes(primaries["pdg"])
     photons = photons_of_pions(particles, int(first[-1]))
+    ends_of_chains = parent.copy()
+    ends_of_chains[photons] = -1
+    instance = primaries_of(ends_of_chains)
+    hits = make_hits(bank.deposits(), particles["pdg"], instance, primary, event, detector, rng)
+
+    kept = np.concatenate([np.arange(first[-1]), photons])
+    kept = kept[np.argsort(event[primary[kept]], kind="stable")]
+    begins = np.searchsorted(event[primary[kept]], np.arange(len(origins) + 1))
+    row = np.full(len(particles), -1)  # in the table of the event
+    row[kept] = np.arange(len(kept)) - begins[event[primary[kept]]]
+    table = particles[kept]
+    table["label"] = pixel_classes(particles["pdg"][primary[kept]])
+    table["parent"] = np.where(parent[kept] < 0, -1, row[parent[kept]])
+    table["instance"] = row[kept]
+    named = np.where(hits.instance < 0, -1, row[hits.instance])
+    hits = dataclasses.replace(hits, instance=named)
     ends = np.searchsorted(hits.event, np.arange(len(origins) + 1))
-    cuts = np.searchsorted(photons["parent"], first)
     events = []
     for number, origin in enumerate(origins):
-        own = primaries[first[number] : first[number + 1]].copy()
-        own["instance"] = np.arange(len(own))
-        its_photons = photons[cuts[number] : cuts[number + 1]].copy()
-        its_photons["parent"] -= first[number]
-        its_photons["instance"] = its_photons["parent"]
-        its_photons["label"] = own["label"][its_photons["parent"]]
-        its_hits = hits.of_event(slice(ends[number], ends[number + 1]), int(first[number]))
+        own = table[begins[number] : begins[number + 1]]
+        own_hits = hits.take(slice(ends[number], ends[number + 1]))
         vertices = interaction_vertices(own)[:, :3]
         name = origin.event_class
         events.append(
             Event(
                 event_id=number,
-                views=pixel_maps(its_hits, own, vertices, detector),
-                particles=np.concatenate([own, its_photons]),
+                views=pixel_maps(own_hits, own, vertices, detector),
+                particles=own.copy(),
                 label=NOVA_EVENT_CLASSES.index(name) if name else -1,
                 topology=origin.topology,
                 energy=origin.energy,

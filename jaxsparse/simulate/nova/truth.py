@@ -2,8 +2,8 @@
 
 A primary is what left the nucleus, or a cosmic muon. All that it sets off is its own: a neutron
 names the recoil protons that it strikes, a neutral pion the showers of its photons, a muon its
-delta rays and its decay electron. Primary and pixel numbers are the same in both views, which is
-the link between them.
+delta rays and its decay electron. A primary is one instance, a neutral pion two: its photons. The
+numbers of instances are the same in both views, which is the link between them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.detectors.nova import NOVA_PIXEL_CLASSES
+from jaxsparse.simulate.pixel_truth import MEANINGFUL_SHARE, merge
+
+TRUTH_FLOOR = 1.0  # photo-electrons: less names no pixel
 
 _CLASS_OF = {
     11: "electron",
@@ -48,15 +51,58 @@ def photons_of_pions(particles: np.ndarray, primaries: int) -> np.ndarray:
       primaries: number of them.
 
     Returns:
-      A copy of their rows; ``parent`` still counts in ``particles``.
+      int64, their rows.
 
     >>> from jaxsparse.data.schema import PARTICLE_DTYPE
     >>> table = np.zeros(5, PARTICLE_DTYPE)
     >>> table["pdg"], table["parent"] = [111, 22, 22, 22, 22], [-1, -1, 0, 0, 2]
-    >>> photons_of_pions(table, 2)["parent"].tolist()
-    [0, 0]
+    >>> photons_of_pions(table, 2).tolist()
+    [2, 3]
     """
     parent = particles["parent"]
     own = np.flatnonzero((particles["pdg"] == 22) & (parent >= 0) & (parent < primaries))
     own = own[particles["pdg"][parent[own]] == 111]
-    return particles[own[np.argsort(parent[own], kind="stable")]]
+    return own[np.argsort(parent[own], kind="stable")]
+
+
+def hit_truth(
+    hit: np.ndarray,
+    instance: np.ndarray,
+    light: np.ndarray,
+    along: np.ndarray,
+    primary: np.ndarray,
+    leading: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """What is true of every hit, from the parts of its light.
+
+    Args:
+      hit: int64 ``[parts]``, number of the part's hit; every hit has a part.
+      instance: int64 ``[parts]``, row of the particle whose instance lit it.
+      light: float64 ``[parts]``, photo-electrons that are expected, positive.
+      along: float64 ``[parts]``, cm, coordinate along the cell.
+      primary: int64 ``[particles]``, row of every particle's primary.
+      leading: int64 ``[hits]``, the primary that names the hit, -1 for none.
+
+    Returns:
+      The columns ``instance`` to ``along_spread`` of
+      :class:`~jaxsparse.simulate.nova.response.Hits`.
+    """
+    hits = len(leading)
+    owner, number, amount = merge(hit, instance, light, len(primary))
+    total = np.bincount(owner, amount, minlength=hits)
+    of_leading = np.where(primary[number] == leading[owner], amount, 0.0)
+    largest = np.maximum.reduceat(of_leading, np.searchsorted(owner, np.arange(hits)))
+    best = np.flatnonzero((of_leading == largest[owner]) & (of_leading > 0.0))[::-1]
+    named = np.full(hits, -1)
+    named[owner[best]] = number[best]  # the first of equals stays
+    counts = amount >= np.maximum(MEANINGFUL_SHARE * total, TRUTH_FLOOR)[owner]
+    mean = np.bincount(hit, light * along, minlength=hits) / total
+    square = np.bincount(hit, light * (along - mean[hit]) ** 2, minlength=hits) / total
+    return {
+        "instance": named,
+        "share": largest / total,
+        "primary_share": np.bincount(owner, of_leading, minlength=hits) / total,
+        "overlap": np.bincount(owner[counts], minlength=hits),
+        "along": mean,
+        "along_spread": np.sqrt(square),
+    }

@@ -1,5 +1,6 @@
 """Particles in the segmented scintillator: ranges, showers, and the light of cells."""
 
+import collections
 import dataclasses
 import math
 
@@ -56,7 +57,8 @@ def hits_of(deposits, detector=QUIET, *, pdg=(13,), event=None, seed=0):
     pdg = np.array(pdg)
     event = np.zeros(len(pdg), int) if event is None else np.array(event)
     rng = np.random.default_rng(seed)
-    return make_hits(deposits, pdg, np.arange(len(pdg)), event, detector, rng)
+    rows = np.arange(len(pdg))
+    return make_hits(deposits, pdg, rows, rows, event, detector, rng)
 
 
 @pytest.mark.parametrize("energy", [1000.0, 2000.0])
@@ -151,7 +153,8 @@ def test_the_most_probable_value_of_a_mip_is_its_energy_in_the_scintillator():
     columns = {f.name: getattr(deposits, f.name)[own] for f in dataclasses.fields(deposits)}
     pdg = np.full(30, 13)
     rng = np.random.default_rng(1)
-    hits = make_hits(Deposits(**columns), pdg, np.arange(30), np.arange(30), QUIET, rng)
+    rows = np.arange(30)
+    hits = make_hits(Deposits(**columns), pdg, rows, rows, rows, QUIET, rng)
     first = hits.plane < 1300 // 6.6
     values = hits.energy[first]
     values = values[values > 5.0]  # not those that clip a corner
@@ -235,9 +238,56 @@ def test_the_largest_part_of_the_light_names_a_cell():
     start, end = (391.95, 700.0, 660.0), (391.95, 700.0, 666.6)
     both = [straight(start, end, loss=x, particle=i) for i, x in enumerate((1.0, 3.0, 0.1))]
     hits = hits_of(Deposits.concatenate(both), pdg=(13, 11, 2212))
-    assert hits.owner.tolist() == [1]
+    assert hits.instance.tolist() == [1]
     assert hits.overlap.tolist() == [2]  # the third gave less than a tenth
     assert hits.share[0] == pytest.approx(0.73, abs=0.02)
+
+
+def test_the_truth_of_a_hit_is_that_of_a_loop_over_its_light():
+    rng = np.random.default_rng(5)
+    # A muon, and a neutral pion whose photons are instances; an electron of the second photon.
+    pdg = np.array([13, 111, 22, 22, 11])
+    instance, primary = np.array([0, 1, 2, 3, 3]), np.array([0, 1, 1, 1, 1])
+    count = 300
+    cell, plane = rng.integers(100, 104, count), rng.integers(100, 104, count)
+    along = rng.uniform(20.0, 1480.0, count)
+    place = np.stack([along, along, (plane + 0.5) * QUIET.depth], axis=1)
+    across = plane % 2  # x of vertical cells, y of horizontal ones
+    place[np.arange(count), across] = (cell + 0.5) * QUIET.width
+    energy, particle = rng.exponential(1.0, count), rng.choice([0, 2, 3, 4], count)
+    deposits = Deposits(
+        place, place, energy, np.full(count, 0.5), np.zeros(count), particle.astype(np.int32)
+    )
+    hits = make_hits(deposits, pdg, instance, primary, np.zeros(2, int), QUIET, rng)
+
+    light = collections.defaultdict(list)  # by cell: instance, photo-electrons, place along it
+    for row in range(count):
+        loss = energy[row] * QUIET.density_share
+        steepest = 12.0 if particle[row] >= 2 else 500.0
+        quenched = loss * float(QUIET.quenching(np.array(min(loss / 0.5, steepest))))
+        share = float(QUIET.fibre_share(np.array(QUIET.length - along[row])))
+        signal = quenched * share * QUIET.photo_electrons_per_mev
+        light[plane[row], cell[row]].append((instance[particle[row]], signal, along[row]))
+    assert len(hits) == len(light) == 16
+    for number, parts in enumerate(light[key] for key in sorted(light)):
+        total = sum(signal for _, signal, _ in parts)
+        by_instance: dict[int, float] = collections.defaultdict(float)
+        by_primary: dict[int, float] = collections.defaultdict(float)
+        for one, signal, _ in parts:
+            by_instance[one] += signal
+            by_primary[primary[one]] += signal
+        owner = max(by_primary, key=by_primary.__getitem__)
+        named = max(
+            (one for one in by_instance if primary[one] == owner), key=by_instance.__getitem__
+        )
+        assert hits.instance[number] == named
+        assert hits.share[number] == pytest.approx(by_instance[named] / total)
+        assert hits.primary_share[number] == pytest.approx(by_primary[owner] / total)
+        assert hits.overlap[number] == sum(part >= 0.1 * total for part in by_instance.values())
+        mean = sum(signal * where for _, signal, where in parts) / total
+        square = sum(signal * (where - mean) ** 2 for _, signal, where in parts) / total
+        assert hits.along[number] == pytest.approx(mean)
+        assert hits.along_spread[number] == pytest.approx(math.sqrt(square))
 
 
 def test_events_of_one_bank_never_share_a_cell():
@@ -247,8 +297,7 @@ def test_events_of_one_bank_never_share_a_cell():
     alone = hits_of(straight(start, end))
     assert together.event.tolist() == [0, 1]
     assert together.energy == pytest.approx([alone.energy[0]] * 2, rel=1e-2)
-    second = together.of_event(slice(1, 2), 1)
-    assert second.owner.tolist() == [0]
+    assert together.instance.tolist() == [0, 1]
 
 
 def test_no_deposit_is_no_hit():

@@ -33,11 +33,12 @@ def beam():
     return [source[i] for i in range(BLOCK)]
 
 
-def hits(plane, cell, energy, owner=None, overlap=None):
+def hits(plane, cell, energy, instance=None):
     plane, cell = np.array(plane, int), np.array(cell, int)
-    owner = np.zeros(len(plane), int) if owner is None else np.array(owner)
-    one = np.ones(len(plane), int)
-    return Hits(0 * one, plane, cell, np.array(energy, float), owner, 1.0 * one, one)
+    instance = np.zeros(len(plane), int) if instance is None else np.array(instance)
+    one = np.ones(len(plane))
+    energy = np.array(energy, float)
+    return Hits(0 * plane, plane, cell, energy, instance, one, one, one.astype(int), one, one)
 
 
 def primaries(*pdg, start=(0.0, 0.0, 0.0)):
@@ -68,6 +69,20 @@ def test_an_odd_first_plane_keeps_both_views_100_planes_deep():
     assert views["XZ"].coords[:, 0].tolist() == [0, 99]  # planes 22 to 220
 
 
+@pytest.mark.parametrize("first", [20, 21])
+def test_the_corner_of_a_view_says_where_its_pixels_are_in_the_detector(first):
+    planes = first + np.arange(4)
+    cells = np.array([3, 200, 9, 210])  # the window of the first begins outside the detector
+    views = maps(hits(planes, cells, [20.0] * 4))
+    found: list[tuple[int, int]] = []
+    for parity, name in enumerate(("XZ", "YZ")):
+        row, cell = (views[name].coords + views[name].corner).T
+        found += zip((2 * row + parity).tolist(), cell.tolist(), strict=True)
+    assert sorted(found) == list(zip(planes.tolist(), cells.tolist(), strict=True))
+    leads = views["XZ"].corner[0] == views["YZ"].corner[0]  # the same row of view XZ is in front
+    assert leads == (first % 2 == 0)
+
+
 def test_values_are_bytes():
     views = maps(hits([0, 2, 4], [50, 50, 50], [0.5 / NOVA_FAR.counts_per_mev, 10.0, 1e4]))
     expected = [np.floor(10.0 * NOVA_FAR.counts_per_mev), 255.0]
@@ -92,7 +107,7 @@ def test_an_event_without_hits_has_two_empty_views():
 
 def test_pixels_are_named_by_their_primary():
     table = primaries(13, 2112)
-    views = maps(hits([0, 1, 2], [9, 9, 9], [20.0] * 3, owner=[1, 0, -1]), table)
+    views = maps(hits([0, 1, 2], [9, 9, 9], [20.0] * 3, instance=[1, 0, -1]), table)
     assert views["XZ"].labels.tolist() == [NOVA_PIXEL_CLASSES.index("neutron"), -1]
     assert views["XZ"].instance.tolist() == [1, -1]
     assert views["YZ"].labels.tolist() == [MUON]
@@ -115,10 +130,11 @@ def test_the_primary_is_at_the_top_of_every_chain():
 
 def test_events_are_legal_and_consistent(beam):
     for event in beam:
-        count = int((event.particles["parent"] == -1).sum())
-        assert count >= 1
-        assert (event.particles["parent"][:count] == -1).all()
-        assert event.particles["instance"][:count].tolist() == list(range(count))
+        count = len(event.particles)
+        primaries = int((event.particles["parent"] == -1).sum())
+        assert primaries >= 1
+        assert (event.particles["parent"][:primaries] == -1).all()
+        assert event.particles["instance"].tolist() == list(range(count))
         for view in event.views.values():
             assert view.shape == NOVA_SHAPE
             flat = np.ravel_multi_index(tuple(view.coords.T), view.shape)
@@ -129,6 +145,12 @@ def test_events_are_legal_and_consistent(beam):
             known = view.instance >= 0
             assert (view.instance < count).all()
             owner = event.particles[view.instance[known]]
+            assert not (owner["pdg"] == 111).any()  # its photons are
+            share, primary_share = view.share, view.primary_share
+            assert ((share > 0) == known).all()
+            assert (share <= primary_share).all()
+            one = ~np.isin(owner["parent"], np.flatnonzero(event.particles["pdg"] == 111))
+            np.testing.assert_array_equal(share[known][one], primary_share[known][one])
             np.testing.assert_array_equal(view.labels[known], owner["label"])
             np.testing.assert_array_equal(view.interaction[known], owner["interaction"])
             assert (view.overlap[known] >= 1).all()
@@ -143,7 +165,8 @@ def test_the_photons_of_neutral_pions_follow_the_primaries(beam):
         mother = photons["parent"]
         assert (photons["pdg"] == 22).all()
         assert mother.tolist() == np.repeat(np.flatnonzero(table["pdg"] == 111), 2).tolist()
-        assert photons["instance"].tolist() == mother.tolist()
+        own = np.arange(len(table))[table["parent"] >= 0]
+        assert photons["instance"].tolist() == own.tolist()
         np.testing.assert_array_equal(photons["label"], table["label"][mother])
         np.testing.assert_array_equal(photons["start"], table["start"][mother])
         total = table["kinetic_energy"][mother[::2]] + 134.977
@@ -152,6 +175,23 @@ def test_the_photons_of_neutral_pions_follow_the_primaries(beam):
         )
         seen += len(photons)
     assert seen > 20
+
+
+def test_a_neutral_pion_is_two_instances_of_one_class():
+    source = ScintillatorEvents(ScintillatorConfig("pi0", kinetic_energy=(800.0, 1200.0)), seed=1)
+    seen = [
+        np.unique(np.concatenate([view.instance for view in event.views.values()])).tolist()
+        for event in source.block(0)[:16]
+    ]
+    assert all(set(numbers) <= {-1, 1, 2} for numbers in seen)
+    assert sum({1, 2} <= set(numbers) for numbers in seen) > 8  # both photons are seen
+    pion = NOVA_PIXEL_CLASSES.index("neutral pion")
+    for event in source.block(0)[:16]:
+        assert event.particles["label"].tolist() == [pion] * 3
+        for view in event.views.values():
+            named = np.asarray(view.instance) >= 0
+            np.testing.assert_array_equal(view.labels, np.where(named, pion, -1))
+            np.testing.assert_array_equal(view.primary_share, np.where(named, 1.0, 0.0))
 
 
 def test_classes_energies_and_topologies_say_the_same(beam):

@@ -1,0 +1,97 @@
+"""Instances of an evaluated event: a grouping, timed, with predicted or with true classes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.options import Options
+from jaxsparse.evaluation.scored import Scored
+from jaxsparse.inference.grouping import (
+    GROUPINGS,
+    Queries,
+    SeenEvent,
+    SeenView,
+    grouping_of,
+    instance_classes,
+)
+
+COLUMNS = ("predicted_instance", "predicted_instance_class")
+
+
+class Grouped:
+    """Tells the particles of one event after the other apart.
+
+    Args:
+      name: of a grouping.
+      true_classes: group by true classes in place of the predicted ones, an upper bound; pixels
+        without a true class are of no instance then.
+    """
+
+    def __init__(self, name: str, *, true_classes: bool = False):
+        self.name, self.true_classes = name, true_classes
+        self._group = GROUPINGS[name]
+        self._seconds: list[float] = []
+
+    @classmethod
+    def of(cls, options: Options, heads: Sequence[str]) -> Grouped | None:
+        """What the user chose, or what the heads of the network bring; ``None`` without any.
+
+        Raises:
+          InputError: no such grouping, or nothing to group with true classes.
+        """
+        name = grouping_of(options.grouping, heads)
+        if options.true_classes and not name:
+            raise InputError(
+                "--true_classes: nothing is grouped, give --grouping too, one of "
+                f"{', '.join(GROUPINGS)}"
+            )
+        return cls(name, true_classes=options.true_classes) if name else None
+
+    def __call__(
+        self,
+        images: Sequence[Scored],
+        coords: Sequence[np.ndarray],
+        queries: Queries | None = None,
+    ) -> list[dict[str, np.ndarray]]:
+        """The columns ``predicted_instance`` and ``predicted_instance_class`` of every view.
+
+        Args:
+          images: the pixels of every view.
+          coords: integer ``[pixels, dim]`` of every view.
+          queries: what a head ``instance`` says of the event.
+        """
+        views = [
+            SeenView(place, true_scores(image) if self.true_classes else image.scores)
+            for image, place in zip(images, coords, strict=True)
+        ]
+        event = SeenEvent(tuple(views), queries)
+        start = time.perf_counter()
+        numbers = self._group(event)
+        classes = instance_classes(event, numbers)
+        self._seconds.append(time.perf_counter() - start)
+        return [
+            dict(zip(COLUMNS, columns, strict=True))
+            for columns in zip(numbers, classes, strict=True)
+        ]
+
+    def facts(self) -> dict[str, Any]:
+        """``name``, ``true_classes``, and the median of the seconds of an event."""
+        return {
+            "name": self.name,
+            "true_classes": self.true_classes,
+            "seconds_per_event": float(np.median(self._seconds or [np.nan])),
+        }
+
+
+def true_scores(image: Scored) -> np.ndarray:
+    """A score of 1 for the true class of every pixel; 0 for all classes of one without truth.
+
+    >>> true_scores(Scored.of([[0.3, 0.7], [0.5, 0.5]], [0, -1], "ab")).tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+    return np.equal(image.truth[:, None], np.arange(len(image.classes))).astype(np.float32)

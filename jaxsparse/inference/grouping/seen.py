@@ -1,0 +1,52 @@
+"""What a grouping sees of one event."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+NOBODY = -1  # a pixel of no instance, or of no class
+
+
+@dataclasses.dataclass(frozen=True)
+class SeenView:
+    """One view.
+
+    Attributes:
+      coords: integer ``[pixels, dim]``, each pixel once, in any order.
+      scores: float ``[pixels, classes]``; a pixel whose scores are all 0 is of no class.
+    """
+
+    coords: np.ndarray
+    scores: np.ndarray
+
+    @property
+    def called(self) -> np.ndarray:
+        """int64 ``[pixels]``, the class of the highest score, the first of equals; -1 for none."""
+        if not self.scores.size:
+            return np.full(len(self.scores), NOBODY)
+        return np.where(self.scores.any(1), self.scores.argmax(1), NOBODY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Queries:
+    """What a head ``instance`` says of one event: scores of queries that all its views share.
+
+    Attributes:
+      pixels: of every view float ``[pixels, queries]``: how much each pixel is of each query.
+      used: float ``[queries]``, logits of being a particle of the event.
+      classes: float ``[queries, classes]``, logits of the class.
+    """
+
+    pixels: tuple[np.ndarray, ...]
+    used: np.ndarray
+    classes: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class SeenEvent:
+    """All views of one event, and what the head ``instance`` says of it if there is one."""
+
+    views: tuple[SeenView, ...]
+    queries: Queries | None = None

@@ -1,0 +1,92 @@
+"""Displays of instances: charge, true and predicted particles, and pixels with the wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxsparse.viz.canvas import Window, active_window
+from jaxsparse.viz.instance_colours import InstanceColours, colours_of
+from jaxsparse.viz.layout import Layout
+from jaxsparse.viz.panels import GREY, NO_TRUTH, draw_charge, draw_pixels
+from jaxsparse.viz.picture import Picture
+from jaxsparse.viz.style import DPI, frame
+
+PANELS = ("charge", "true particles", "predicted particles", "pixels of another particle")
+
+
+def instances_figure(
+    pictures: Mapping[str, Picture],
+    colours: Sequence[InstanceColours],
+    windows: Sequence[Window | None],
+) -> Figure:
+    """Four panels of every view of one event; a particle has one colour in all of them.
+
+    Args:
+      pictures: of every view, flat, by name.
+      colours: of every view.
+      windows: the part to show of every view, the square around all pixels if ``None``.
+    """
+    shown = [
+        window or active_window(picture.view.coords, picture.view.shape)
+        for picture, window in zip(pictures.values(), windows, strict=True)
+    ]
+    layout = _layout(shown)
+    figure = Figure(figsize=layout.size, dpi=DPI)
+    for view, (name, picture) in enumerate(pictures.items()):
+        for number, title in enumerate(PANELS):
+            place = layout.at(number, view) if len(pictures) > 1 else layout.place(number)
+            ax = figure.add_axes(place)
+            _draw(number, ax, picture, colours[view], shown[view], layout.dots)
+            words = picture.charge if number == 0 else title
+            ax.set_title(
+                f"{name}, {words}" if len(pictures) > 1 else words, fontsize=11, loc="left"
+            )
+            frame(ax)
+            ax.set_xlabel(picture.axes[1], fontsize=9)
+            ax.set_ylabel(picture.axes[0], fontsize=9)
+    title = next(iter(pictures.values())).title
+    figure.suptitle(title, fontsize=12, y=1 - 0.16 / layout.size[1], va="top")
+    return figure
+
+
+def _draw(
+    number: int, ax: Axes, picture: Picture, colours: InstanceColours, window: Window,
+    dots: tuple[int, int],
+) -> None:  # fmt: skip
+    """One of the panels."""
+    if number == 0:
+        draw_charge(ax, picture, window, dots)
+    elif number < 3:
+        numbers = (colours.true, colours.predicted)[number - 1]
+        shades = colours_of(numbers, NO_TRUTH)
+        draw_pixels(ax, picture, window, dots, shades, np.argsort(numbers, kind="stable"))
+    else:
+        _draw_wrong(ax, picture, colours, window, dots)
+
+
+def _draw_wrong(
+    ax: Axes, picture: Picture, colours: InstanceColours, window: Window, dots: tuple[int, int]
+) -> None:
+    """Wrong pixels in the colour of their particle on grey right ones."""
+    wrong = colours.wrong
+    shades = colours_of(colours.true, NO_TRUTH)
+    shades[~wrong & (colours.true >= 0)] = GREY
+    draw_pixels(ax, picture, window, dots, shades, np.argsort(wrong, kind="stable"))
+    known = (colours.true >= 0) & window.holds(picture.view.coords)
+    number = int((wrong & known).sum())
+    ax.text(
+        0.98, 0.98, f"{number} of {known.sum()} wrong ({number / max(known.sum(), 1):.1%})",
+        transform=ax.transAxes, ha="right", va="top", fontsize=9, color="#444444",
+    )  # fmt: skip
+
+
+def _layout(windows: Sequence[Window]) -> Layout:
+    """The panels of one view in two rows; several views a column each, a row a panel."""
+    rows, columns = (2, 2) if len(windows) == 1 else (len(PANELS), len(windows))
+    aspect = max([window.size[0] / window.size[1] for window in windows])
+    width = (9.0 if aspect < 0.55 else 5.0) / max(1.0, aspect / 1.2)
+    return Layout(rows, columns, width, width * aspect, bottom=0.55, down=0.7)
