@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from jaxsparse.data.readers.formats import READERS, open_source, reader_of
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.readers.formats import (
+    EVENTS,
+    READERS,
+    chosen_options,
+    open_source,
+    reader_of,
+    recognise,
+)
 from jaxsparse.data.readers.protocol import Option
 from jaxsparse.data.source import EventSource
 from jaxsparse.detectors.microboone import MICROBOONE, PLANES
@@ -47,3 +56,25 @@ def open_events(paths: Sequence[str], format: str, options: Mapping[str, Any]) -
         return source
     response: dict[str, Any] = {option.name: options[option.name] for option in RESPONSE}
     return PlacedEvents(source, topology=format, **response)
+
+
+def open_input(
+    path: Path, given: Mapping[str, Any], views: tuple[str, ...]
+) -> EventFile | EventSource:
+    """The events of a file of any format.
+
+    Args:
+      path: of it.
+      given: options of its format, by name; None where nothing is said.
+      views: what a detector response shall make, where nothing is said.
+
+    Raises:
+      InputError: an unknown format, an option that it does not have, a file that breaks its rules.
+    """
+    format = recognise(path)
+    if format == EVENTS:
+        chosen_options("an event file", (), given)
+        return EventFile(path)
+    if READERS[format].deposits and not given.get("views"):
+        given = {**given, "views": views}
+    return open_events([str(path)], format, chosen_options(format, OPTIONS[format], given))

@@ -13,47 +13,16 @@ from __future__ import annotations
 import functools
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from jaxsparse import command_line
-from jaxsparse.commands.event_formats import OPTIONS, open_events
+from jaxsparse.commands.event_formats import OPTIONS, open_input
 from jaxsparse.commands.reader_flags import define_options, given_options
-from jaxsparse.data.event_file import EventFile
-from jaxsparse.data.readers.formats import (
-    EVENTS,
-    READERS,
-    chosen_options,
-    inputs_of,
-    recognise,
-)
-from jaxsparse.data.source import EventSource
+from jaxsparse.data.readers.formats import inputs_of
 from jaxsparse.freed_memory import keep_freed_memory
-
-
-def open_input(
-    path: Path, given: Mapping[str, Any], views: tuple[str, ...]
-) -> EventFile | EventSource:
-    """The events of a file of any format.
-
-    Args:
-      path: of it.
-      given: options of its format, by name; None where nothing is said.
-      views: what a detector response shall make, where nothing is said.
-
-    Raises:
-      InputError: an unknown format, an option that it does not have, a file that breaks its rules.
-    """
-    format = recognise(path)
-    if format == EVENTS:
-        chosen_options("an event file", (), given)
-        return EventFile(path)
-    if READERS[format].deposits and not given.get("views"):
-        given = {**given, "views": views}
-    return open_events([str(path)], format, chosen_options(format, OPTIONS[format], given))
 
 
 def _without(out: Path, data: Sequence[Path]) -> list[Path]:

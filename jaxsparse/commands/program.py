@@ -39,6 +39,7 @@ COMMANDS = {
     "simulate": Command("make a file of labelled events"),
     "convert": Command("make a file of events from edep-sim, larcv3, Wire-Cell, CVN or NOvA files"),
     "inspect": Command("say what a file of events holds", positional=1),
+    "view": Command("make one page of events, to turn, zoom and point at", positional=1),
     "export": Command("write a trained network to one file"),
     "rescale": Command("fit the scores of a trained network to a file"),
 }

@@ -84,9 +84,11 @@ def describe(
     found["read"] = len(chosen)
     if picture:
         shown = [source[int(index)] for index in spread_out(len(source), PICTURED)]
-        titles = [_title(event, source.event_classes) for event in shown]
+        titles = [event_words(event, source.event_classes) for event in shown]
         across = {name: view.across for name, view in _known_views(source).items()}
-        draw_events(picture, shown, axes=source.axes, titles=titles, across=across)
+        draw_events(
+            picture, shown, axes=source.axes, titles=titles, across=across, units=source.value_units
+        )
         found["picture"] = picture
     return found
 
@@ -235,7 +237,8 @@ def _known_views(source: EventFile | EventSource) -> dict[str, DetectorView]:
     return {name: detector.view(name, len(shape)) for name, shape in source.view_shapes.items()}
 
 
-def _title(event: Event, event_classes: tuple[str, ...]) -> str:
+def event_words(event: Event, event_classes: tuple[str, ...]) -> str:
+    """An event in a line: its number in its source, what it is, its energy."""
     name = event_classes[event.label] if event_classes and event.label >= 0 else ""
     words = [f"event {event.event_id}", event.topology or name]
     if np.isfinite(event.energy):

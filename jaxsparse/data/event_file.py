@@ -14,6 +14,7 @@ import numpy as np
 from jaxsparse.data.column_reader import ColumnReader, Identity, identity_of
 from jaxsparse.data.event_header import REMEDY, EventHeader, ViewHeader, read_header
 from jaxsparse.data.event_layout import (
+    CORNER_DTYPE,
     EVENT_DEFAULTS,
     EVENT_DTYPES,
     KEY_COLUMNS,
@@ -127,11 +128,19 @@ class EventFile:
           columns: truth columns to read (``()`` for none); all that the file has if None.
 
         Returns:
-          A view an event, with the links that the file has; they share memory with one another.
+          A view an event, with the links and corners that the file has; they share memory with one
+          another.
         """
         pixels = self.read_pixels(indices, name, columns)
         links = {to: self.read_links(indices, name, to) for to in self.linked_views(name)}
-        return dataclasses.replace(pixels, links=links).views()
+        views = dataclasses.replace(pixels, links=links).views()
+        corners = self.read_corners(indices, name)
+        if corners is None:
+            return views
+        return [
+            dataclasses.replace(view, corner=tuple(corner))
+            for view, corner in zip(views, corners.tolist(), strict=True)
+        ]
 
     def read_pixels(
         self, indices: Sequence[int] | np.ndarray, name: str, columns: Sequence[str] | None = None
@@ -220,6 +229,19 @@ class EventFile:
         links = counted_links(counts, **columns, pixels=pixels, entries=entries, where=where)
         check_links(links, pixels=pixels, rows=owned(self._view(to).offsets)[0], name=where)
         return links
+
+    def read_corners(self, indices: Sequence[int] | np.ndarray, name: str) -> np.ndarray | None:
+        """Where pixel (0, ..., 0) of a view lies in the whole detector, by event of ``indices``.
+
+        Returns:
+          int32 ``[events, dim]``; ``None`` where the file does not say.
+        """
+        self._view(name)
+        column = f"views/{name}/corners"
+        if column not in self._columns:
+            return None
+        events = self._checked(indices)
+        return self._columns.rows(column, CORNER_DTYPE, _runs(events, events + 1))
 
     def read_particles(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Particle tables of many events, in the order of ``indices``, without their pixels.

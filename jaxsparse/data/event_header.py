@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxsparse.data.column import Column
 from jaxsparse.data.event_layout import (
+    CORNER_DTYPE,
     EVENT_DEFAULTS,
     EVENT_DTYPES,
     FORMAT_NAME,
@@ -165,6 +166,8 @@ class _Reader:
         for column in columns:
             tail = (dim,) if column == "coords" else ()
             self._column(f"{group}/{column}", PIXEL_DTYPES[column], tail=tail)
+        if f"{group}/corners" in self.file:
+            self._column(f"{group}/corners", CORNER_DTYPE, tail=(dim,), rows=self.num_events)
         offsets = self._offsets(group, columns)
         wires = self._dataset(f"{group}/dead_wires", np.dtype(np.int32))[:].astype(np.int32)
         if len(wires) and not (wires.min() >= 0 and wires.max() < shape[-1]):

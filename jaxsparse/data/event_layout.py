@@ -20,6 +20,9 @@ PIXEL_DTYPES: dict[str, np.dtype] = {
     **{name: column.stored for name, column in TRUTH_COLUMNS.items()},
 }
 
+# ``corners`` of a view, which may be absent: a row an event, a column an axis.
+CORNER_DTYPE = np.dtype(np.int32)
+
 # ``links/OTHER`` of a view: a count a pixel, and a row an entry.
 LINK_COUNT_DTYPE = np.dtype(np.int32)
 LINK_DTYPES: dict[str, np.dtype] = {"rows": np.dtype(np.int32), "shares": np.dtype(np.float32)}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.data.event_layout import (
+    CORNER_DTYPE,
     EVENT_DTYPES,
     KEY_COLUMNS,
     KEY_DTYPE,
@@ -122,7 +123,18 @@ def _stored_view(view: View, shape: tuple[int, ...], where: str) -> View:
         str(to): as_links(given, name=f"links to {to}", where=where)
         for to, given in view.links.items()
     }
-    return View(shape=shape, links=links, **columns)
+    return View(shape=shape, links=links, corner=_corner(view.corner, shape, where), **columns)
+
+
+def _corner(given: Any, shape: tuple[int, ...], where: str) -> tuple[int, ...] | None:
+    if given is None:
+        return None
+    corner = as_stored(given, CORNER_DTYPE, name="corner", where=where, tail=(), entry="axis")
+    if len(corner) != len(shape):
+        raise InputError(
+            f"{where}: corner {tuple(corner.tolist())} must have {len(shape)} numbers, one an axis"
+        )
+    return tuple(corner.tolist())
 
 
 def _check_links(links: Links, name: str, to: str, views: Mapping[str, View], where: str) -> None:

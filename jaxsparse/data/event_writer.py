@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_layout import (
+    CORNER_DTYPE,
     EVENT_CHUNK,
     EVENT_DTYPES,
     FORMAT_NAME,
@@ -220,7 +221,7 @@ class EventWriter:
 
 
 class _Tables:
-    """All columns of the file; the first event decides which truth, links and keys there are."""
+    """All columns of the file; the first event decides which there are."""
 
     def __init__(self, file: h5py.File, first: Event, compression: str):
         self._truth = {name: _truth_of(view) for name, view in first.views.items()}
@@ -244,6 +245,14 @@ class _Tables:
             )
             for name, truth in self._truth.items()
         }
+        self._corners = {
+            name: GrowingTable(
+                file[f"views/{name}"], {"corners": CORNER_DTYPE}, EVENT_CHUNK,
+                widths={"corners": len(view.shape)},
+            )
+            for name, view in first.views.items()
+            if view.corner is not None
+        }  # fmt: skip
         self._links = {
             (name, to): LinkTable(
                 file.create_group(f"views/{name}/links/{to}"), chunk=chunk, compression=compression
@@ -267,6 +276,12 @@ class _Tables:
                     "those of the first event: give the same truth columns for every event of a "
                     "file"
                 )
+            if (view.corner is not None) != (name in self._corners):
+                has, first = ("no", "a") if view.corner is None else ("a", "no")
+                raise InputError(
+                    f"{where}, view {name}: {has} corner, but the first event has {first} corner: "
+                    "give one for every event of a file or for none"
+                )
             links = {to for other, to in self._links if other == name}
             if set(view.links) != links:
                 raise InputError(
@@ -282,6 +297,8 @@ class _Tables:
                 for column in self._views[name].names
             }
             self._views[name].append(columns)
+        for name, corners in self._corners.items():
+            corners.append({"corners": np.array([event.views[name].corner], CORNER_DTYPE)})
         for (name, to), table in self._links.items():
             table.append(event.views[name].links[to])
         self._particles.append({"table": event.particles})
@@ -298,7 +315,8 @@ class _Tables:
     def flush(self) -> None:
         for links in self._links.values():
             links.flush()
-        for table in (*self._views.values(), self._particles, self._events, self._keys):
+        views = (*self._views.values(), *self._corners.values())
+        for table in (*views, self._particles, self._events, self._keys):
             table.flush()
 
 

@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -112,7 +112,9 @@ class Pixels:
 
     def views(self) -> list[View]:
         """One view an event, with the truth and links there are; truth shares this memory."""
-        truth = {name: self.columns[name] for name in TRUTH_COLUMNS if name in self.columns}
+        truth: dict[str, Any] = {
+            name: self.columns[name] for name in TRUTH_COLUMNS if name in self.columns
+        }
         return [
             View(
                 self.coords[first:last], self.values[first:last], self.shape,

@@ -97,6 +97,9 @@ class View:
         which this view does not see (y of a vertical cell, x of a horizontal one); NaN unknown.
       along_spread: float32 ``[pixels]``, cm: its standard deviation; NaN unknown.
       links: by name of another view of the event, in which of its pixels the charge of these lies.
+      corner: where pixel (0, ..., 0) lies in the numbering of the whole detector, where images are
+        windows of it: the first plane of the view and its first cell; ``None`` unknown. A transform
+        of pixels does not know of it.
     """
 
     coords: np.ndarray
@@ -118,6 +121,7 @@ class View:
     )
     along_spread: np.ndarray | None = truth_column(np.float32, none=math.nan, merged="along_spread")
     links: dict[str, Links] = dataclasses.field(default_factory=dict)
+    corner: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.values)

@@ -60,6 +60,7 @@ class ViewSummary:
       extents: of every event with a site, last minus first plus one along each axis.
       links: by name of another view, number of pixels that are linked to it, number of their
         entries, sum of the values that lie there.
+      corners: of the events whose place in the detector is known.
     """
 
     shape: tuple[int, ...]
@@ -78,11 +79,14 @@ class ViewSummary:
     value_sums: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
     extents: list[np.ndarray] = dataclasses.field(default_factory=list)
     links: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    corners: list[tuple[int, ...]] = dataclasses.field(default_factory=list)
 
     def add(self, view: View) -> None:
         """Counts one event's view."""
         view = view.take((view.values >= self.low) & (view.values <= self.high))
         self.sites.append(len(view))
+        if view.corner is not None:
+            self.corners.append(view.corner)
         values = view.values[view.values > 0].astype(float)
         self.value_sums += len(values), values.sum(), (values**2).sum()
         for to, links in view.links.items():
@@ -148,6 +152,9 @@ class ViewSummary:
         if axes:
             medians = np.median(self.extents, axis=0).astype(int).tolist()
             found["extent"] = dict(zip(axes, medians, strict=True))
+        if axes and self.corners:
+            ends = np.stack([np.min(self.corners, axis=0), np.max(self.corners, axis=0)], axis=1)
+            found["corner"] = dict(zip(axes, ends.tolist(), strict=True))
         if self.geometry:
             weights = [count for count in self.sites if count]
             found["active_neighbours"] = float(np.average(self.neighbours, weights=weights))
@@ -204,6 +211,9 @@ def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[
         parts = zip(figures["extent"].items(), shape, strict=True)
         words = ", ".join(f"{median} of {size} {name}s" for (name, median), size in parts)
         yield f"extent            {words}  (median event, first to last)"
+    if "corner" in figures:
+        ends = [f"{name} {low} to {high}" for name, (low, high) in figures["corner"].items()]
+        yield f"images begin at   {', '.join(ends)} of the detector"
     if "active_neighbours" in figures:
         mean = figures["active_neighbours"]
         yield f"active neighbours {mean:.2f}  (within one step, itself included)"

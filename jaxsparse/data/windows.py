@@ -84,5 +84,7 @@ def cut(event: Event, corners: Mapping[str, np.ndarray], side: int) -> Event:
     views = {}
     for name, view in event.views.items():
         shape = square(view.shape, side)
-        views[name] = transforms.crop(Pixels.of([view]), corners[name], shape).views()[0]
+        inside = transforms.crop(Pixels.of([view]), corners[name], shape).views()[0]
+        corner = np.array(view.corner or (0,) * len(shape)) + corners[name][0]
+        views[name] = dataclasses.replace(inside, corner=tuple(corner.tolist()))
     return dataclasses.replace(event, views=views)

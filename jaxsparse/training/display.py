@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from jaxsparse.training.logs import Record
+from jaxsparse.training.run_log import RunLog
 from jaxsparse.versions import versions
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")  # that shape a result
@@ -56,17 +57,20 @@ class Display:
         start: int,
         console: Console | None = None,
         steps_per_epoch: float | None = None,
+        log: RunLog | None = None,
     ):
         """Args:
         total: steps of the run.
         start: steps done already.
         console: standard output by default.
         steps_per_epoch: to say where an epoch stands; None for runs that are counted in steps.
+        log: gets every line, those too that a terminal shows as a bar.
         """
         self.console = console or _Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._total, self._start = total, start
         self._steps_per_epoch = steps_per_epoch
+        self._log = log
         self._eta = math.inf
 
     def banner(self, facts: dict[str, Any]) -> None:
@@ -74,7 +78,7 @@ class Display:
         facts = {"versions": ", ".join(f"{k} {v}" for k, v in versions(PACKAGES).items())} | facts
         width = max(map(len, facts))
         for name, fact in facts.items():
-            self.console.print(f"{name:>{width}}  {fact}", markup=False)
+            self.say(f"{name:>{width}}  {fact}")
 
     def __enter__(self) -> Display:
         if self.console.is_terminal:
@@ -121,8 +125,6 @@ class Display:
 
     def record(self, record: Record) -> None:
         """Prints a record: every validation, and without a terminal the training lines too."""
-        if record.split == "train" and self._bar is not None:
-            return
         text = (
             f"{self._place(record.step)} {record.split}: loss {record.loss:.4g} "
             f"accuracy {record.accuracy:.4f} lr {record.learning_rate:.3g}"
@@ -134,12 +136,15 @@ class Display:
                 f" {rate(record.events_per_second)} events/s"
                 f" {rate(record.sites_per_second)} sites/s left {duration(self._eta)}"
             )
-        self.say(text)
+        self.say(text, shown=record.split != "train" or self._bar is None)
 
     def _place(self, step: int) -> str:
         epoch = f" epoch {step / self._steps_per_epoch:.2f}" if self._steps_per_epoch else ""
         return f"step {step}/{self._total}{epoch}"
 
-    def say(self, text: str) -> None:
-        """Prints a line above the bar."""
-        self.console.print(text, markup=False)
+    def say(self, text: str, *, shown: bool = True) -> None:
+        """Prints a line above the bar, if it shall be shown, and logs it."""
+        if self._log is not None:
+            self._log.write(text)
+        if shown:
+            self.console.print(text, markup=False)

@@ -31,6 +31,7 @@ from jaxsparse.training.optimizer import Optimizer
 from jaxsparse.training.parallel import Replicas, enable_compilation_cache, local_devices, split_cpu
 from jaxsparse.training.plan import Plan
 from jaxsparse.training.progress import Clock, Progress, Result
+from jaxsparse.training.run_log import RunLog
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
 from jaxsparse.training.state import TrainState, count_parameters, create_state
 from jaxsparse.training.step import AXIS, make_train_step, make_validation_step
@@ -156,6 +157,7 @@ class _Run:
         log = MetricsLog(workdir, resume_at=resumed_at or 0, lines=self.progress.log_lines)
         self.log = resources.enter_context(closing(log))
         self.display = Display(
+            log=resources.enter_context(closing(RunLog(workdir))),
             total=self.plan.steps,
             start=self.step,
             steps_per_epoch=self.plan.steps_per_epoch if self.plan.counts_epochs else None,
@@ -197,19 +199,14 @@ class _Run:
             self._checkpoint(validate=validate or not self.stop.caught)
             if self.progress.validation_due:
                 reason = self._reason()
-        validated = math.isfinite(self.progress.best_loss)
-        best = self.checkpoints.best_step if validated else "none"
-        self.display.say(
-            f"{reason} at step {self.step}; checkpoints {self.checkpoints.steps}, best {best}, "
-            f"in {self.workdir}"
-        )
-        return Result(
-            self.step,
-            str(reason),
-            self.progress.best_loss,
-            stopped=bool(self.stop.caught),
-            abandoned=self.stop.abandoned,
-        )
+        result = Result(
+            self.step, str(reason), self.progress.best_loss,
+            stopped=bool(self.stop.caught), abandoned=self.stop.abandoned,
+        )  # fmt: skip
+        metric = self.optimizer.plateau_metric
+        for line in result.lines(metric, self.clock.seconds, self.checkpoints, self.workdir):
+            self.display.say(line)
+        return result
 
     def _one_step(self, batch: Any) -> bool:
         """Hands a batch to the devices; False where a signal came while its program was made."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import time
 from typing import Any
+
+from jaxsparse.training.display import duration
 
 
 @dataclasses.dataclass
@@ -93,3 +96,25 @@ class Result:
     best_loss: float
     stopped: bool = False
     abandoned: bool = False
+
+    def lines(
+        self, metric: str, seconds: float, checkpoints: Any, workdir: os.PathLike[str]
+    ) -> list[str]:
+        """What to tell of it, and what to type next.
+
+        Args:
+          metric: that validations are compared by, ``"loss"`` or ``"accuracy"``.
+          seconds: that the run took, over all starts.
+          checkpoints: with ``steps``, that are kept, and ``best_step``.
+          workdir: where they are.
+        """
+        best = "no validation"
+        if math.isfinite(self.best_loss):
+            value = 1.0 - self.best_loss if metric == "accuracy" else self.best_loss
+            best = f"best validation {metric} {value:.4g} at step {checkpoints.best_step}"
+        following = f"next: jaxsparse eval --workdir={workdir} --data=TEST.h5 --out=OUT"
+        return [
+            f"{self.reason} at step {self.step} after {duration(seconds)}; {best}; checkpoints "
+            f"{checkpoints.steps} in {workdir}",
+            "the same command goes on" if self.stopped else following,
+        ]

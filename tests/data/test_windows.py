@@ -1,10 +1,12 @@
 """Windows about the interaction: what is inside is what the whole event has there."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from absl import flags
 
-from jaxsparse.data.windows import WindowedEvents
+from jaxsparse.data.windows import WindowedEvents, cut
 from jaxsparse.errors import InputError
 from jaxsparse.simulate import samples
 from jaxsparse.simulate.microboone.source import SimulatedEvents
@@ -42,6 +44,7 @@ def test_a_window_has_the_pixels_and_the_truth_that_the_whole_plane_has_there(ev
     start = full.coords[own[0]] - window.coords[0]
     inside = ((full.coords >= start) & (full.coords < start + SIDE)).all(axis=1)
     assert by_place(window, start) == by_place(full.take(inside), 0)
+    assert window.corner == tuple(start.tolist())
     assert (window.vertex_distance == 0).any(), "the vertex is inside"
 
 
@@ -52,6 +55,15 @@ def test_planes_keep_the_same_time_rows(events):
         own = np.flatnonzero(full.values == window.values[0])[0]
         starts.add(int(full.coords[own, 0] - window.coords[0, 0]))
     assert len(starts) == 1
+
+
+def test_a_window_of_a_window_lies_where_its_pixels_do(events):
+    full, window = events[0].views["Y"], events[1].views["Y"]
+    event = dataclasses.replace(events[1], views={"Y": window})
+    part = cut(event, {"Y": np.array([[20, 30]])}, 50).views["Y"]
+    places = set(map(tuple, full.coords.tolist()))
+    assert len(part)
+    assert places.issuperset(map(tuple, (part.coords + part.corner).tolist()))
 
 
 def test_a_window_depends_on_the_seed_and_the_number_alone(whole, events):

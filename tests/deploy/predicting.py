@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsparse.commands.predict import open_input
+from jaxsparse.commands.event_formats import open_input
 from jaxsparse.deploy import model
 from jaxsparse.deploy.inputs import Input
 from jaxsparse.deploy.predict import predict

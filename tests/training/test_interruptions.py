@@ -184,7 +184,7 @@ def test_half_a_first_checkpoint_is_a_new_run_of_any_config(config, tmp_path):
 @pytest.mark.parametrize("text", ["[1]", "{", '{"mine": 1}', ""])
 def test_a_file_of_somebody_else_is_not_overwritten(config, tmp_path, text):
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises(InputError, match=r"config\.json is there and is no config of train\.py"):
+    with pytest.raises(InputError, match=r"config\.json is there and is no config of a training"):
         loop.train(config, tmp_path)
     assert (tmp_path / "config.json").read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
@@ -270,7 +270,7 @@ def test_a_second_training_in_a_directory_is_refused_in_one_line(config, tmp_pat
     assert other.stdout is not None
     with other, other.stdin:
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(InputError, match=r"in use by another train\.py"):
+        with pytest.raises(InputError, match=r"in use by another training"):
             loop.train(config, run)
         other.kill()  # the kernel gives the lock back
         other.wait()

@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import pathlib
+import re
 import types
 
 import jax
@@ -37,16 +38,24 @@ def stable(workdir: pathlib.Path, split: str) -> dict[int, tuple[float, float, f
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(config, tmp_path, stop_at, capsys):
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     assert loop.train(config, straight).reason == "all steps done"
-    assert "resumed" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "resumed" not in told
+    assert "; best validation loss " in told
+    assert told.endswith(f"next: jaxsparse eval --workdir={straight} --data=TEST.h5 --out=OUT\n")
 
     with stop_at(3):
         stopped = loop.train(config, broken)
     assert stopped.reason == "stopped by SIGTERM"
     assert stopped.step < config.train.steps
+    assert capsys.readouterr().out.endswith("the same command goes on\n")
     config.train.log_every = 1  # how often to log is not what makes a run
     result = loop.train(config, broken)
     assert result.step == config.train.steps
     assert f"resumed at step {stopped.step}" in capsys.readouterr().out
+    log = (broken / "train.log").read_text()  # of both starts
+    lines = ("a new run", "stopped by SIGTERM", f"resumed at step {stopped.step}", "all steps done")
+    places = [log.index(line) for line in lines]
+    assert places == sorted(places)
 
     *_, one, one_step = load_for_evaluation(straight, "latest")
     *_, two, two_step = load_for_evaluation(broken, "latest")
@@ -63,7 +72,7 @@ def test_a_run_that_never_validated_has_no_best_checkpoint(config, tmp_path, cap
     config.train.steps, config.train.validate_every, config.data.validation = 2, 0, ""
     config.optimizer.schedule = "constant"
     loop.train(config, tmp_path)
-    assert "checkpoints [2], best none, in" in capsys.readouterr().out
+    assert "; no validation; checkpoints [2] in" in capsys.readouterr().out
 
 
 def test_the_banner_tells_of_shared_events_and_of_odd_features(config, tmp_path, capsys):
@@ -137,6 +146,9 @@ def test_the_clock_stops_a_cosine_and_shapes_nothing(config, tmp_path, monkeypat
     assert stable(stopped, "validation")[8] == stable(straight, "validation")[8]
     ends = [load_for_evaluation(workdir, "latest")[2] for workdir in (straight, stopped)]
     jax.tree.map(np.testing.assert_array_equal, *ends)
+    config.train.steps += 1
+    with pytest.raises(InputError, match=re.escape(f"train.start_from={straight}.")):
+        loop.train(config, straight)
 
 
 def test_it_stops_early_when_validations_get_no_better(config, tmp_path):

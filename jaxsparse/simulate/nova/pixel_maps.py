@@ -25,7 +25,9 @@ def pixel_maps(
     Values are the calibrated energy times ``counts_per_mev``, truncated to a byte; a hit that
     truncates to 0 is no pixel. Rows of a view count its own planes from the start of the window,
     the same start in both, so that row r of either view is at the same place along the beam but for
-    one plane.
+    one plane. ``corner`` of a view is the number of its first plane among its own and of its first
+    cell, so that pixel (r, c) is cell ``corner[1] + c`` of the detector's plane
+    ``2 * (corner[0] + r)``, one more in view ``"YZ"``.
 
     Args:
       hits: of the whole detector.
@@ -71,5 +73,6 @@ def pixel_maps(
             primary_share=own_hits.primary_share.astype(np.float32),
             along=own_hits.along.astype(np.float32),
             along_spread=own_hits.along_spread.astype(np.float32),
+            corner=(int(corner[0]), int(corner[1])),
         )
     return views

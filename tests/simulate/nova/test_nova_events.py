@@ -69,6 +69,20 @@ def test_an_odd_first_plane_keeps_both_views_100_planes_deep():
     assert views["XZ"].coords[:, 0].tolist() == [0, 99]  # planes 22 to 220
 
 
+@pytest.mark.parametrize("first", [20, 21])
+def test_the_corner_of_a_view_says_where_its_pixels_are_in_the_detector(first):
+    planes = first + np.arange(4)
+    cells = np.array([3, 200, 9, 210])  # the window of the first begins outside the detector
+    views = maps(hits(planes, cells, [20.0] * 4))
+    found: list[tuple[int, int]] = []
+    for parity, name in enumerate(("XZ", "YZ")):
+        row, cell = (views[name].coords + views[name].corner).T
+        found += zip((2 * row + parity).tolist(), cell.tolist(), strict=True)
+    assert sorted(found) == list(zip(planes.tolist(), cells.tolist(), strict=True))
+    leads = views["XZ"].corner[0] == views["YZ"].corner[0]  # the same row of view XZ is in front
+    assert leads == (first % 2 == 0)
+
+
 def test_values_are_bytes():
     views = maps(hits([0, 2, 4], [50, 50, 50], [0.5 / NOVA_FAR.counts_per_mev, 10.0, 1e4]))
     expected = [np.floor(10.0 * NOVA_FAR.counts_per_mev), 255.0]

@@ -1,0 +1,109 @@
+"""The page as a text: whole without a network, nothing of a file in it as markup."""
+
+import base64
+import html.parser
+import json
+import re
+
+import numpy as np
+import pytest
+
+from jaxsparse.commands.view import page_of
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.viz.panels import CHARGE
+from tests.viz.page.events import NASTY, SHAPES, write
+
+TYPES = {"uint8": "u1", "int8": "i1", "uint16": "<u2", "int16": "<i2", "float32": "<f4"}
+
+
+class Elements(html.parser.HTMLParser):
+    """What a browser would make of a page: its elements with their attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return EventFile(write(tmp_path_factory.mktemp("page") / "nasty.h5"))
+
+
+@pytest.fixture(scope="module")
+def page(source):
+    return page_of(source, [0, 1, 2], NASTY)
+
+
+def read(page):
+    """The description of a page, and the bytes of its events."""
+    blocks = dict(
+        re.findall(r'<script type="application/[\w-]+" id="([\w-]+)">(.*?)</script>', page)
+    )
+    return json.loads(blocks.pop("description")), [
+        base64.b64decode(blocks[f"event-{number}"]) for number in range(len(blocks))
+    ]
+
+
+def column(described, stored):
+    kind = np.dtype(TYPES[described["type"]])
+    return np.frombuffer(stored, kind, described["length"], described["offset"])
+
+
+def test_every_pixel_and_particle_of_every_event_is_on_the_page(source, page):
+    described, stored = read(page)
+    for event, one, data in zip(source, described["events"], stored, strict=True):
+        for name, view in event.views.items():
+            columns = one["views"][name]["columns"]
+            assert one["views"][name]["pixels"] == len(view)
+            found = [column(columns[f"axis{axis}"], data) for axis in range(len(SHAPES[name]))]
+            np.testing.assert_array_equal(np.stack(found, axis=1), view.coords)
+            for key in ("values", "labels", "instance", "vertex_distance", "interaction"):
+                np.testing.assert_array_equal(column(columns[key], data), getattr(view, key))
+        energy = column(one["particles"]["kinetic_energy"], data)
+        np.testing.assert_array_equal(energy, event.particles["kinetic_energy"])
+    assert described["particles"] == {"13": "mu-", "-11": "e+"}
+
+
+def test_axes_units_and_colours_are_those_of_the_detector_and_of_the_pictures(page):
+    described, _ = read(page)
+    assert described["views"]["top"] == {
+        "shape": [20, 24], "axes": ["depth", "pad"], "unit": "flashes", "across": 0,
+    }  # fmt: skip
+    assert [entry["colour"] for entry in described["classes"]] == ["#e000e0", "#008080", "#00a0a0"]
+    low, high = (tuple(round(255 * part) for part in CHARGE(end)[:3]) for end in (0.0, 1.0))
+    assert described["scales"]["charge"][0] == "#{:02x}{:02x}{:02x}".format(*low)
+    assert described["scales"]["charge"][-1] == "#{:02x}{:02x}{:02x}".format(*high)
+
+
+def test_names_of_a_file_never_become_markup(page):
+    elements = Elements(page).found
+    assert not [tag for tag, _ in elements if tag == "img"]
+    assert [attributes.get("type") for tag, attributes in elements if tag == "script"] == [
+        "application/json", *["application/octet-stream"] * 3, "module",
+    ]  # fmt: skip
+    described, _ = read(page)
+    assert described["title"] == described["classes"][1]["name"] == NASTY
+
+
+def test_the_page_asks_for_nothing_and_its_policy_allows_nothing(page):
+    elements = Elements(page).found
+    assert not [one for one in elements if {"src", "href"} & set(one[1])]
+    (policy,) = (
+        attributes["content"] for tag, attributes in elements if "http-equiv" in attributes
+    )
+    assert re.fullmatch(
+        r"default-src 'none'; script-src 'sha256-[\w+/=]+'; style-src 'sha256-[\w+/=]+'", policy
+    )
+
+
+def test_data_without_truth_have_neither_classes_nor_particles(tmp_path):
+    source = EventFile(write(tmp_path / "data.h5", truth=False))
+    described, _ = read(page_of(source, [0], "data"))
+    assert described["classes"] == []
+    assert described["particles"] == {}
+    columns = described["events"][0]["views"]["cube"]["columns"]
+    assert set(columns) == {"axis0", "axis1", "axis2", "values"}

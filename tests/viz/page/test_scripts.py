@@ -1,0 +1,108 @@
+"""The page's functions without a page, in Node where it is installed."""
+
+import json
+import shutil
+import subprocess
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from jaxsparse.commands.view import page_of
+from jaxsparse.data.event_file import EventFile
+from tests.viz.page.events import write
+from tests.viz.page.test_document import read
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+
+
+def run(script, *names, given=None):
+    """What a script prints as JSON, after files of the page; it finds ``given`` in ``given``."""
+    sources = [files("jaxsparse.viz.page").joinpath(name).read_text() for name in names]
+    lines = [
+        *sources,
+        f"const given = {json.dumps(given)};",
+        f"console.log(JSON.stringify({script}))",
+    ]
+    done = subprocess.run(
+        ["node", "-"], input="\n".join(lines), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_page_reads_the_columns_that_were_stored(tmp_path):
+    source = EventFile(write(tmp_path / "a.h5"))
+    page = page_of(source, [2], "page")
+    described, _ = read(page)
+    text = page.split('id="event-0">')[1].split("</script>")[0]
+    script = """(() => {
+      const event = readEvent(given.event, given.text), { cube } = event.views;
+      return { values: [...cube.columns.values], z: [...cube.columns.axis2],
+               labels: [...cube.columns.labels], pdg: [...event.particles.pdg] };
+    })()"""
+    given = {"event": described["events"][0], "text": text}
+    found, cube = run(script, "buffers.js", given=given), source[2].views["cube"]
+    np.testing.assert_array_equal(np.array(found["values"], np.float32), cube.values)
+    assert found["z"] == cube.coords[:, 2].tolist()
+    np.testing.assert_array_equal(found["labels"], cube.labels)
+    assert found["pdg"] == [13, -11]
+
+
+PIXELS = """const pixels = { count: 4, top: 4, columns: {
+  values: [1, 2, 3, 4], labels: [0, 1, 0, -1], prediction: [0, 0, 0, 1], instance: [5, 5, 6, -1],
+} };
+const palette = { classes: [[1, 0, 0], [2, 0, 0]], none: [9, 9, 9], right: [8, 8, 8],
+  charge: Array.from({ length: 256 }, (_, shade) => [shade, 0, 0]) };
+const painted = (state) => {
+  const { colours, order } = paintPixels(
+    pixels, { mode: "charge", hidden: new Set(), selected: null, ...state }, palette);
+  const reds = [0, 1, 2, 3].map((row) => colours[4 * row]);
+  return { reds, opacity: [0, 1, 2, 3].map((row) => colours[4 * row + 3]), order: [...order] };
+};"""
+
+
+def painted(state):
+    return run(f"(() => {{ {PIXELS}; return painted({state}); }})()", "colours.js")
+
+
+def test_charge_is_shaded_up_to_its_top_and_the_largest_lies_on_top():
+    found = painted("{}")
+    assert found["reds"] == [64, 128, 191, 255]
+    assert found["order"] == [0, 1, 2, 3]
+
+
+def test_rare_classes_lie_on_top_and_pixels_without_one_below():
+    assert painted("{ mode: 'truth' }")["reds"] == [1, 2, 1, 9]
+    assert painted("{ mode: 'truth' }")["order"] == [3, 0, 2, 1]
+
+
+def test_wrong_pixels_have_the_colour_of_their_truth_on_right_ones():
+    found = painted("{ mode: 'wrong' }")
+    assert found["reds"] == [8, 2, 8, 9]
+    assert found["opacity"] == [128, 255, 128, 128]
+    assert found["order"][-1] == 1
+
+
+def test_a_class_that_is_switched_off_is_hidden_by_what_is_shown():
+    assert painted("{ mode: 'truth', hidden: new Set([0]) }")["opacity"] == [0, 255, 0, 255]
+    assert painted("{ mode: 'prediction', hidden: new Set([0]) }")["opacity"] == [0, 0, 0, 255]
+
+
+def test_a_chosen_particle_stands_out():
+    found = painted("{ selected: { number: 5, predicted: false } }")
+    assert found["opacity"] == [255, 255, 128, 128]
+    assert found["reds"] == [64, 128, 9, 9]
+
+
+def test_axes_that_count_have_ticks_at_whole_numbers_only():
+    assert run("ticks(-0.5, 2.5, 8)", "frame.js") == [0, 1, 2]
+    assert run("ticks(0, 1007, 8)", "frame.js") == [0, 200, 400, 600, 800, 1000]
+
+
+def test_neighbouring_particles_have_different_colours():
+    colours = run("Array.from({ length: 30 }, (_, number) => instanceColour(number))", "colours.js")
+    assert all(0 <= part <= 255 for colour in colours for part in colour)
+    apart = np.abs(np.diff(colours, axis=0)).max(1)
+    assert apart.min() > 60
