@@ -11,10 +11,10 @@ WIDTH = 100
 INDENT = 6
 _KINDS = {
     "comma separated list of strings": "A,B",
-    "config object": "NAME",
     "float": "NUMBER",
     "int": "NUMBER",
     "path": "PATH",
+    "recipe": "RECIPE",
 }
 
 

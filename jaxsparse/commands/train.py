@@ -23,9 +23,15 @@ def main(_: list[str]) -> None:
     # Before and after the training there is nothing to save.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     keep_freed_memory()
-    from jaxsparse.training.loop import train  # after the flags: a mistake in them answers at once
+    # After the flags: a mistake in them answers at once.
+    from jaxsparse.training.chosen_config import chosen_config
+    from jaxsparse.training.loop import train
 
-    result = train(flags.FLAGS.config, flags.FLAGS.workdir)
+    values = flags.FLAGS
+    chosen = chosen_config(values.config)
+    if chosen.from_file:
+        print(chosen.described())
+    result = train(chosen.config, values.workdir)
     if result.abandoned:  # its threads would keep Python from ending, or crash it
         sys.stdout.flush()
         os._exit(0)

@@ -86,7 +86,9 @@ def describe(
         shown = [source[int(index)] for index in spread_out(len(source), PICTURED)]
         titles = [event_words(event, source.event_classes) for event in shown]
         across = {name: view.across for name, view in _known_views(source).items()}
-        draw_events(picture, shown, axes=source.axes, titles=titles, across=across)
+        draw_events(
+            picture, shown, axes=source.axes, titles=titles, across=across, units=source.value_units
+        )
         found["picture"] = picture
     return found
 

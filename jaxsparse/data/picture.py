@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.schema import Event
+from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.whole_file import whole_file
+
+
+@dataclasses.dataclass(frozen=True)
+class Projection:
+    """Which axes of a view are drawn.
+
+    Attributes:
+      across, up: numbers of the axes.
+      along: of the axis that one looks along, ``None`` of an image.
+    """
+
+    across: int
+    up: int
+    along: int | None = None
+
+    @classmethod
+    def of(cls, views: Sequence[View], across: int = 1) -> Projection:
+        """An image as it is; voxels along the axis in which all views together reach least far.
+
+        Args:
+          views: one view of some events.
+          across: the axis of an image that goes from left to right.
+
+        >>> line = View(np.array([[0, 5, 1], [9, 5, 4]]), np.ones(2), (10, 10, 10))
+        >>> Projection.of([line])
+        Projection(across=2, up=0, along=1)
+        """
+        if len(views[0].shape) == 2:
+            return cls(across, 1 - across)
+        coords = np.concatenate([view.coords for view in views])
+        along = int(np.ptp(coords, axis=0).argmin()) if len(coords) else 0
+        up, last = (axis for axis in range(3) if axis != along)
+        return cls(last, up, along)
 
 
 def draw_events(
@@ -19,47 +54,66 @@ def draw_events(
     axes: Mapping[str, Sequence[str]],
     titles: Sequence[str],
     across: Mapping[str, int] | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> None:
     """Writes a PNG with a row an event and a column a view, every image whole.
 
     Args:
       path: file to write.
       events: a few events, at least one.
-      axes: by view, what the two axes count; views of more axes are left out.
+      axes: by view, what its axes count; of three, the two are drawn along which events reach
+        farthest.
       titles: a line an event.
-      across: by view, which axis is drawn from left to right; the second if ``None``.
+      across: by view, which axis of an image is drawn from left to right; the second if ``None``.
+      units: by view, of the values.
 
     Raises:
       InputError: there is nothing to draw, or the file cannot be written.
     """
-    from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    names = [name for name in axes if events and len(events[0].views[name].shape) == 2]
+    names = [name for name in axes if events and len(events[0].views[name].shape) in (2, 3)]
     if not names:
-        raise InputError(f"{path}: there is no event with a view of two axes to draw")
-    figure = Figure(figsize=(4.2 * len(names), 3.2 * len(events)), layout="constrained")
+        raise InputError(f"{path}: there is no event with a view of two or three axes to draw")
+    figure = Figure(figsize=(4.6 * len(names), 3.2 * len(events)), layout="constrained")
     panels = figure.subplots(len(events), len(names), squeeze=False)
-    values = np.concatenate([event.views[name].values for event in events for name in names])
-    low, high = np.percentile(values[values > 0], [1, 99]) if (values > 0).any() else (1.0, 1.0)
-    scale = LogNorm(low, max(high, low * 1.01))
-    for row, (event, title) in enumerate(zip(events, titles, strict=True)):
-        for column, name in enumerate(names):
-            panel, view = panels[row][column], event.views[name]
-            along = 1 if across is None else across[name]
-            x, y = view.coords[:, along], view.coords[:, 1 - along]
-            points = panel.scatter(
-                x, y, c=view.values, s=4, marker="s", linewidths=0, cmap="viridis_r", norm=scale
-            )
-            panel.set_xlim(-0.5, view.shape[along] - 0.5)
-            panel.set_ylim(-0.5, view.shape[1 - along] - 0.5)
-            panel.set_xlabel(axes[name][along])
-            panel.set_ylabel(axes[name][1 - along])
-            panel.set_title(f"{name}: {title}" if column == 0 else name, fontsize=9, loc="left")
-    figure.colorbar(points, ax=panels, label="value", shrink=0.6)
+    for column, name in enumerate(names):
+        views = [event.views[name] for event in events]
+        seen = Projection.of(views, 1 if across is None else across[name])
+        scale = _scale(np.concatenate([view.values for view in views]))
+        for row, (view, title) in enumerate(zip(views, titles, strict=True)):
+            points = _draw(panels[row][column], view, seen, axes[name], scale)
+            words = f"{name}: {title}" if column == 0 else name
+            panels[row][column].set_title(words, fontsize=9, loc="left")
+        unit = (units or {}).get(name, "")
+        label = f"value [{unit}]" if unit else "value"
+        figure.colorbar(points, ax=panels[:, column], label=label, shrink=0.6)
     with whole_file(path, "picture") as partial:
         try:
             # Said, or matplotlib puts .png behind a name without an ending.
             figure.savefig(partial, dpi=110, format=partial.suffix[1:] or "png")
         except ValueError as error:  # another ending than those of pictures
             raise InputError(f"picture is {path}: {one_line(error)}") from None
+
+
+def _scale(values: np.ndarray) -> Any:
+    from matplotlib.colors import LogNorm
+
+    low, high = np.percentile(values[values > 0], [1, 99]) if (values > 0).any() else (1.0, 1.0)
+    return LogNorm(low, max(high, low * 1.01))
+
+
+def _draw(panel: Any, view: View, seen: Projection, axes: Sequence[str], scale: Any) -> Any:
+    """The pixels, the largest values on top, and what the axes count; returns the points."""
+    order = np.argsort(view.values, kind="stable")
+    coords = view.coords[order]
+    points = panel.scatter(
+        coords[:, seen.across], coords[:, seen.up], c=view.values[order], s=4, marker="s",
+        linewidths=0, cmap="viridis_r", norm=scale,
+    )  # fmt: skip
+    panel.set_xlim(-0.5, view.shape[seen.across] - 0.5)
+    panel.set_ylim(-0.5, view.shape[seen.up] - 0.5)
+    along = "" if seen.along is None else f" (seen along {axes[seen.along]})"
+    panel.set_xlabel(f"{axes[seen.across]}{along}")
+    panel.set_ylabel(axes[seen.up])
+    return points

@@ -109,7 +109,7 @@ def test_a_picture_that_cannot_be_drawn_is_one_line(tmp_path, converted):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "pipe"]
     draw_events(tmp_path / "no_ending", [event], axes=axes, titles=["one"])
     assert (tmp_path / "no_ending").read_bytes()[1:4] == b"PNG"
-    with pytest.raises(InputError, match="no event with a view of two axes"):
+    with pytest.raises(InputError, match="no event with a view of two or three axes"):
         draw_events(tmp_path / "a.png", [], axes=axes, titles=[])
 
 
