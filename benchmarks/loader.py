@@ -37,6 +37,7 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.errors import InputError
+from jaxsparse.training.chosen_config import chosen_config
 from jaxsparse.training.objectives import objectives_of, pixel_targets, weigh_pixels
 
 _CONFIG = command_line.define_config()
@@ -113,7 +114,7 @@ def _measured_in(checkout: Path) -> list[dict[str, Any]]:
 
 
 def _measure(workers: int) -> dict[str, Any]:
-    config = _CONFIG.value.copy_and_resolve_references()
+    config = chosen_config(_CONFIG.value).config
     config.data.workers = workers
     source = EventFile(_DATA.value)
     pipeline = Pipeline(

@@ -1,14 +1,13 @@
-"""Command lines: absl flags and ml_collections configs, and one line for every mistake.
+"""Command lines: absl flags, the keys of a config, and one line for every mistake.
 
-Every program of this repository ends with ``command_line.run(main)``. As they come, absl exits 1 on
-a wrong flag and ml_collections answers a misspelt config key with a long traceback; here both,
-missing config files, wrong types and every :class:`~jaxsparse.errors.InputError` of the program
-itself print one line and exit 2. Any other exception is a defect and keeps its traceback.
+Every program of this repository ends with ``command_line.run(main)``. A wrong flag and every
+:class:`~jaxsparse.errors.InputError` of the program itself print one line and exit 2. Any other
+exception is a defect and keeps its traceback.
 """
 
 from __future__ import annotations
 
-import difflib
+import dataclasses
 import pathlib
 import re
 import sys
@@ -17,13 +16,12 @@ from typing import Any, NoReturn
 
 from absl import app, flags
 from absl import logging as absl_logging
-from ml_collections import ConfigDict, config_flags
 
-from jaxsparse.config_file import config_path, load_checked
+from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.paths import user_path
 from jaxsparse.rules import LARGEST_SEED
-from jaxsparse.settings import RENAMED, flatten
+from jaxsparse.typed_config import TypedConfig, take_keys
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
@@ -151,20 +149,30 @@ def define_seed(
     )
 
 
-def define_config() -> Any:
-    """``--config=FILE`` and ``--config.KEY=VALUE``, locked: a key that is not there is a mistake.
+class _ConfigParser(flags.ArgumentParser):
+    """Of ``--config``; :func:`parse_flags` adds what is typed as ``--config.KEY=VALUE``."""
+
+    def parse(self, argument: Any) -> TypedConfig:
+        config_path(argument, "config")  # a mistake answers at once
+        return TypedConfig(argument)
+
+    def flag_type(self) -> str:
+        return "recipe"
+
+
+def define_config(*, flag_values: flags.FlagValues = flags.FLAGS) -> flags.FlagHolder[Any]:
+    """``--config=RECIPE`` and ``--config.KEY=VALUE``.
+
+    Args:
+      flag_values: where it is defined.
 
     Returns:
-      Its holder, whose ``value`` is a ``ConfigDict``.
+      Its holder, whose ``value`` is a ``TypedConfig``.
     """
-    # ml_collections looks for the flag already here; what is wrong with it is said by `run`.
-    saved, sys.argv = sys.argv, sys.argv[:1]
-    try:
-        return config_flags.DEFINE_config_file(
-            "config", None, "name of a recipe, or a config file", lock_config=True
-        )
-    finally:
-        sys.argv = saved
+    return flags.DEFINE(
+        parser=_ConfigParser(), serializer=None, name="config", default=None,
+        help="name of a recipe, or a config file", flag_values=flag_values,
+    )  # fmt: skip
 
 
 def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
@@ -178,32 +186,32 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
       The program name and the arguments that are no flags.
 
     Raises:
-      InputError: an unknown, missing or wrongly typed flag, a config file that is not there, a
-        config key that does not exist (with the nearest that does), too many arguments.
+      InputError: an unknown, missing or wrongly typed flag, a config file that is not there, too
+        many arguments.
     """
     argv = list(argv)
     if any(argument in ("-h", "-help", "--help") for argument in argv[1:]):
         app.usage(writeto_stdout=True)
         sys.exit(0)
     argv[1:] = _with_flag_files(argv[1:])
-    defaults: dict[str, Any] = {}  # of every overridden key, by the flag's name
-    for name in list(flags.FLAGS):
-        if hasattr(type(flags.FLAGS[name]), "config_filename"):  # by DEFINE_config_file
-            defaults |= _check_overrides(name, argv)
-    saved = sys.argv
-    sys.argv = argv  # where ml_collections looks for the overrides
+    keys: dict[str, str | None] = {}
+    if has_config := "config" in flags.FLAGS:
+        argv, keys = take_keys(argv, "config")
+        if keys and not any(re.match("--?config(=|$)", word) for word in argv):
+            raise InputError(
+                f"--config.{next(iter(keys))} is given without --config: name a recipe or a config "
+                "file first, for example --config=smoke."
+            )
     try:
         rest = flags.FLAGS(argv)
     except SystemExit:  # --helpfull and its like: absl exits with 1
         sys.exit(0)
     except flags.Error as error:
-        if isinstance(error.__context__, InputError):  # of a path: says everything already
+        if isinstance(error.__context__, InputError):  # says everything already
             raise error.__context__ from None
-        raise InputError(_flag_message(error, defaults)) from None
-    finally:
-        sys.argv = saved
-    for name, default in defaults.items():
-        _check_tuple(name, flags.FLAGS[name].value, default)
+        raise InputError(_flag_message(error)) from None
+    if has_config and flags.FLAGS.config is not None:
+        flags.FLAGS.config = dataclasses.replace(flags.FLAGS.config, keys=keys)
     if len(rest) - 1 > positional:
         word = rest[1 + positional]
         remedy = f"did you mean --{word}=...?" if word in flags.FLAGS else "leave it out."
@@ -212,71 +220,6 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
             f"beside its flags, which are written --name=value, {remedy}"
         )
     return rest
-
-
-def check_key(config: ConfigDict, key: str, name: str = "config") -> None:
-    """Raises ``InputError`` with the nearest right name unless ``config`` has the dotted ``key``.
-
-    >>> check_key(ConfigDict({"data": {"train": ""}}), "data.trian")
-    Traceback (most recent call last):
-        ...
-    jaxsparse.errors.InputError: --config.data.trian: no such key, did you mean --config.data.train?
-    """
-    if key in RENAMED:
-        raise InputError(f"--{name}.{key}: it is gone, set {RENAMED[key]}.")
-    node: Any = config
-    for part in key.split("."):
-        if not isinstance(node, ConfigDict) or part not in node:
-            break
-        node = node[part]
-    else:
-        return
-    leaves = [leaf for leaf, _ in flatten(config)]
-    # Match the last word first: the usual slips are in it, or in which group it belongs to.
-    word = key.rsplit(".", 1)[-1]
-    same_word = [leaf for leaf in leaves if leaf.rsplit(".", 1)[-1] == word]
-    near = difflib.get_close_matches(
-        key, same_word or leaves, n=1, cutoff=0.0 if same_word else 0.6
-    )
-    remedy = f"did you mean --{name}.{near[0]}?" if near else f"known are {', '.join(leaves)}."
-    raise InputError(f"--{name}.{key}: no such key, {remedy}")
-
-
-def _check_overrides(name: str, argv: list[str]) -> dict[str, Any]:
-    """Looks at ``--config=FILE`` and ``--config.a.b`` before ml_collections does.
-
-    Returns:
-      What the config file itself says for every overridden key, by the flag's name.
-    """
-    path = None
-    keys: list[str] = []
-    for position, argument in enumerate(argv):
-        if argument == "--":
-            break
-        if match := re.match(rf"(--?{name})(?:=(.*))?$", argument, re.DOTALL):
-            if match[2] is not None:
-                path = config_path(match[2], name)
-                argv[position] = f"{match[1]}={path}"
-            elif position + 1 < len(argv):
-                path = argv[position + 1] = config_path(argv[position + 1], name)
-        elif match := re.match(rf"--?(?:no)?{name}\.([^=]*)", argument):
-            keys.append(match[1])
-    if path is None:
-        if keys:
-            raise InputError(
-                f"--{name}.{keys[0]} is given without --{name}: name a recipe or a config file "
-                f"first, for example --{name}=smoke."
-            )
-        return {}
-    config = load_checked(path, name)
-    defaults = {}
-    for key in keys:
-        check_key(config, key, name)
-        value: Any = config
-        for part in key.split("."):
-            value = value[part]
-        defaults[f"{name}.{key}"] = value
-    return defaults
 
 
 def _with_flag_files(arguments: list[str]) -> list[str]:
@@ -289,34 +232,13 @@ def _with_flag_files(arguments: list[str]) -> list[str]:
         raise InputError(f"--flagfile cannot be read ({error}): it must be a text file.") from None
 
 
-def _check_tuple(name: str, value: Any, default: Any) -> None:
-    """ml_collections takes any element for a tuple; ask for the type of the default's."""
-    if not isinstance(default, tuple) or not default:
-        return
-    kind = type(default[0])
-    for element in value:
-        if type(element) is not kind:
-            raise InputError(
-                f"--{name}: {element!r} must be of type {kind.__name__}, write it like "
-                f'--{name}="{default}".'
-            )
-
-
-def _flag_message(error: Exception, defaults: dict[str, Any] | None = None) -> str:
+def _flag_message(error: Exception) -> str:
     """absl's message in one line, in this project's words where they help more.
 
-    >>> _flag_message(flags.Error("flag --c.n=x: invalid literal for int()"), {"c.n": 4})
-    '--c.n=x: must be of type int, like the 4 of the config file.'
+    >>> _flag_message(flags.Error("Unknown command line flag 'wokdir'. Did you mean: workdir ?"))
+    '--wokdir: no such flag. Did you mean --workdir?'
     """
     message = one_line(error)
-    for name, default in (defaults or {}).items():
-        if match := re.match(rf"flag (--{re.escape(name)}=\S*):", message):
-            if isinstance(default, ConfigDict):
-                return f"{match[1]}: is a group, set one key of it, like --{name}.{min(default)}."
-            kind = type(default).__name__
-            return f"{match[1]}: must be of type {kind}, like the {default} of the config file."
-    # What a config file itself says is wrong comes with its whole traceback.
-    message = re.sub(r"^flag (--\S+): .*InputError: ", r"\1: ", message)
     message = re.sub(r"^flag (--\S+?)=None: Flag --\S+ must have .*", r"\1 is required", message)
     message = re.sub(r"^flag (--)", r"\1", message)
     message = re.sub(r"^Unknown command line flag '([^']*)'\.?", r"--\1: no such flag.", message)

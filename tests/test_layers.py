@@ -14,10 +14,11 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Modules of the package's root, each importing none but those before it. Every layer may import
 # them.
 FOUNDATIONS = (
-    "errors", "paths", "file_lock", "whole_file", "rules", "settings", "config_file",
-    "command_line",
+    "errors", "paths", "file_lock", "whole_file", "rules", "settings", "typed_config",
+    "config_file", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
     "arithmetic", "tensor", "versions", "freed_memory",
+    "peak_memory",
 )  # fmt: skip
 # Layers, lowest first, with the layers below that each may import. "" is the package itself: its
 # public names, which tensors and operations make up.
@@ -46,7 +47,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.
 PARTS = {
     ("simulate", "data"): {
-        "schema", "columns", "deposits", "source", "event_numbers", "worker_processes", "windows",
+        "schema", "links", "columns", "deposits", "source", "event_numbers", "worker_processes",
+        "windows",
     },
     ("viz", "data"): {"schema"},
 }  # fmt: skip

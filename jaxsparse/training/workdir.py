@@ -53,6 +53,7 @@ FREE_KEYS = frozenset(
         "train.validate_every",
     }
 )
+LENGTH = ("train.epochs", "train.steps")
 _GROUPS = frozenset({"data", "model", "train"})  # of every config
 _FULL = ("No space left", "RESOURCE_EXHAUSTED", "File too large", "Disk quota")
 
@@ -303,15 +304,19 @@ def writing(path: pathlib.Path, kept: str = "what was there has not changed") ->
 
 
 def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
-    free = {*FREE_KEYS, *INPUTS}  # inputs are compared by content
-    if now.optimizer.schedule == "cosine":
-        free -= {"train.steps", "train.epochs"}
+    cosine = now.optimizer.schedule == "cosine"
+    free = {*FREE_KEYS, *INPUTS} - ({*LENGTH} if cosine else set())  # inputs: by content
     old, new = _plain(before), _plain(now)
     for key in sorted(old.keys() | new.keys()):
         if key not in free and old.get(key) != new.get(key):
+            said = f"config.{key} is {new.get(key)!r} but {path.parent} was made with "
+            if key in LENGTH:
+                raise InputError(
+                    f"{said}{old.get(key)!r}, and a cosine is as long as its run: to train on, "
+                    f"give another --workdir and --config.train.start_from={path.parent}."
+                )
             raise InputError(
-                f"config.{key} is {new.get(key)!r} but {path.parent} was made with "
-                f"{old.get(key)!r}: give another --workdir, or the old value to go on there."
+                f"{said}{old.get(key)!r}: give another --workdir, or the old value to go on there."
             )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from jaxsparse.viz import event_plots, plots
+from jaxsparse.viz import event_plots, grouping_plots, plots
 
 # File name -> (key of metrics.json, what draws it; None where there is nothing to show).
 FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], Figure | None]]] = {
@@ -16,6 +16,7 @@ FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], Figure | None]]] = {
     "thresholds": ("threshold_curves", plots.threshold_figure),
     "efficiency": ("efficiency_against", plots.efficiency_figure),
     "instances": ("instances", plots.instance_figure),
+    "grouping": ("grouping", grouping_plots.grouping_figure),
     "roc": ("roc", event_plots.roc_figure),
     "scores": ("score_distributions", event_plots.scores_figure),
     "energy": ("accuracy_against", event_plots.energy_figure),

@@ -38,7 +38,7 @@ def instances_figure(
     figure = Figure(figsize=layout.size, dpi=DPI)
     for view, (name, picture) in enumerate(pictures.items()):
         for number, title in enumerate(PANELS):
-            place = layout.at(number, view) if len(pictures) > 1 else layout.place(number)
+            place = layout.at(view, number) if len(pictures) > 1 else layout.place(number)
             ax = figure.add_axes(place)
             _draw(number, ax, picture, colours[view], shown[view], layout.dots)
             words = picture.charge if number == 0 else title
@@ -82,8 +82,8 @@ def _draw_wrong(
 
 
 def _layout(windows: Sequence[Window]) -> Layout:
-    """The panels of one view in two rows; several views a column each, a row a panel."""
-    rows, columns = (2, 2) if len(windows) == 1 else (len(PANELS), len(windows))
-    aspect = max([window.size[0] / window.size[1] for window in windows])
-    width = (9.0 if aspect < 0.55 else 5.0) / max(1.0, aspect / 1.2)
+    """The panels of one view in two rows; several views a row each, a panel a column."""
+    rows, columns = (2, 2) if len(windows) == 1 else (len(windows), len(PANELS))
+    aspect = max(window.size[0] / window.size[1] for window in windows)
+    width = (9.0 if columns == 2 and aspect < 0.55 else 5.0) / max(1.0, aspect / 1.2)
     return Layout(rows, columns, width, width * aspect, bottom=0.55, down=0.7)

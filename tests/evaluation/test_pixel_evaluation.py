@@ -142,7 +142,8 @@ def test_pictures_plots_and_the_page_are_there(crops):
     pictures = sorted(path.name for path in (crops / "pictures").iterdir())
     assert pictures == ["event_00000.png", "event_00000_instances.png"]
     assert {path.stem for path in (crops / "plots").iterdir()} == {
-        "confusion", "calibration", "thresholds", "efficiency", "instances", "training",
+        "confusion", "calibration", "thresholds", "efficiency", "instances", "grouping",
+        "training",
     }  # fmt: skip
     assert "| accuracy |" in (crops / "report.md").read_text()
 

@@ -4,6 +4,7 @@ import functools
 import itertools
 import json
 import pathlib
+import re
 import types
 
 import jax
@@ -145,6 +146,9 @@ def test_the_clock_stops_a_cosine_and_shapes_nothing(config, tmp_path, monkeypat
     assert stable(stopped, "validation")[8] == stable(straight, "validation")[8]
     ends = [load_for_evaluation(workdir, "latest")[2] for workdir in (straight, stopped)]
     jax.tree.map(np.testing.assert_array_equal, *ends)
+    config.train.steps += 1
+    with pytest.raises(InputError, match=re.escape(f"train.start_from={straight}.")):
+        loop.train(config, straight)
 
 
 def test_it_stops_early_when_validations_get_no_better(config, tmp_path):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse import command_line, models, settings
+from jaxsparse import models, settings, typed_config
 from jaxsparse.errors import InputError
 from jaxsparse.nn.dense_tensor import dense_geometry, to_dense_tensor
 from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
@@ -153,7 +153,7 @@ def test_classifiers_had_their_views_and_features_already():
 def test_an_old_key_is_answered_with_the_new_one(key):
     new = settings.RENAMED[key]
     with pytest.raises(InputError, match=f"--config.{key}: it is gone, set {new[:9]}"):
-        command_line.check_key(default_config(), key)
+        typed_config.check_key(default_config(), key)
     config = default_config()
     values: Any = "Y"
     for part in reversed(key.split(".")):

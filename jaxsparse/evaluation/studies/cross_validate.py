@@ -46,6 +46,7 @@ from jaxsparse.evaluation.studies.forest_guess import summaries
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.paths import make_folder
 from jaxsparse.strict_json import plain
+from jaxsparse.training.chosen_config import chosen_config
 from jaxsparse.training.data import with_class_names
 from jaxsparse.training.objectives import main_head
 from jaxsparse.viz.plots import confusion_figure
@@ -307,8 +308,9 @@ def _by_word(
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
+    config = chosen_config(values.config).config
     metrics = cross_validate(
-        values.config, values.data, values.out, folds=values.folds, repeats=values.repeats,
+        config, values.data, values.out, folds=values.folds, repeats=values.repeats,
         seed=values.seed, draws=values.draws,
     )  # fmt: skip
     for name in ("network", "forest"):

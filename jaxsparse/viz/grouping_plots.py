@@ -1,0 +1,76 @@
+"""Plots of how well particles are told apart, from ``metrics.json`` and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxsparse.viz.plots import bin_names, colours_of, set_title
+from jaxsparse.viz.style import DPI, plain_axes
+
+FEW = 10  # instances: bins of fewer are not drawn
+FACTORS = {"pq": 1.0, "sq": 0.55, "rq": 0.3}  # and how strong their bars are
+
+
+def grouping_figure(metrics: Mapping[str, Any]) -> Figure | None:
+    """Panoptic quality by class, efficiency of instances against energy and overlap; None without
+    an instance.
+    """
+    grouping = metrics["grouping"]
+    clusters = grouping["clusters"]
+    if not any(entry["number"] for entry in clusters["per_class"].values()):
+        return None
+    figure = Figure(figsize=(14.5, 4.6), dpi=DPI, layout="constrained")
+    quality, energy, overlap = figure.subplots(1, 3)
+    _quality(quality, metrics)
+    profiles = (
+        (energy, clusters["by_energy"], "kinetic energy [MeV]"),
+        (overlap, clusters["by_overlap"], "part of the pixels that particles share"),
+    )
+    for ax, profile, words in profiles:
+        _efficiency(ax, profile, metrics)
+        ax.set(xlabel=words, ylabel="efficiency of an instance", ylim=(0, 1.04))
+    for ax in (quality, energy, overlap):
+        plain_axes(ax)
+    figure.legend(
+        *energy.get_legend_handles_labels(), frameon=False, ncols=11, fontsize=10,
+        loc="outside lower center",
+    )  # fmt: skip
+    set_title(figure, metrics, f"instances of at least {clusters['least_pixels']} pixels")
+    return figure
+
+
+def _quality(ax: Axes, metrics: Mapping[str, Any]) -> None:
+    """A bar a class and factor."""
+    panoptic = metrics["grouping"]["panoptic"]["per_class"]
+    names = [name for name in metrics["classes"] if panoptic[name]["pq"] is not None]
+    colours = dict(zip(metrics["classes"], colours_of(metrics), strict=True))
+    for place, name in enumerate(names):
+        for number, (factor, strength) in enumerate(FACTORS.items()):
+            value = panoptic[name][factor] or 0.0
+            x = place + 0.27 * (number - 1)
+            ax.bar(x, value, 0.25, color=colours[name], alpha=strength)
+            ax.text(x, value + 0.01, factor.upper(), ha="center", fontsize=6.5, color="#555555")
+    ax.set_xticks(range(len(names)), names, fontsize=9, rotation=30 if len(names) > 6 else 0)
+    ax.set(ylabel="panoptic quality and its factors", ylim=(0, 1.08))
+
+
+def _efficiency(ax: Axes, profile: Mapping[str, Any], metrics: Mapping[str, Any]) -> None:
+    """A line a class, in the bins with enough instances."""
+    edges = np.array(profile["edges"], float)
+    centres = np.arange(len(edges) - 1)
+    classes = metrics["classes"]
+    for label, name in enumerate(classes):
+        entry = profile[name]
+        enough = np.array(entry["number"]) >= FEW
+        values = np.where(enough, np.array(entry["efficiency"], float), np.nan)
+        shift = (label - (len(classes) - 1) / 2) * 0.08
+        ax.errorbar(
+            centres + shift, values, np.nan_to_num(np.array(entry["error"], float)), fmt="o-",
+            color=colours_of(metrics)[label], ms=4, lw=1, elinewidth=0.8, label=name,
+        )  # fmt: skip
+    ax.set_xticks(centres, bin_names(edges), fontsize=8, rotation=30)
