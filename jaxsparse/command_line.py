@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -173,6 +174,18 @@ def define_config(*, flag_values: flags.FlagValues = flags.FLAGS) -> flags.FlagH
         parser=_ConfigParser(), serializer=None, name="config", default=None,
         help="name of a recipe, or a config file", flag_values=flag_values,
     )  # fmt: skip
+
+
+def typed(program: str, *, flag_values: flags.FlagValues = flags.FLAGS) -> str:
+    """The command that was given, as a shell takes it again.
+
+    Args:
+      program: which was called.
+      flag_values: where its flags are defined.
+    """
+    given = [flag_values[name] for name in flag_values if flag_values[name].present]
+    words = [word for flag in given for word in flag.serialize().splitlines()]
+    return shlex.join([*program.split(), *dict.fromkeys(words)])
 
 
 def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:

@@ -44,7 +44,7 @@ def instances_figure(
             words = picture.charge if number == 0 else title
             if title is PANELS[-1]:
                 known = (colours[view].true >= 0) & shown[view].holds(picture.view.coords)
-                words = f"{counted(colours[view].wrong[known])} {title}"
+                words = counted(colours[view].wrong[known], title)
             ax.set_title(
                 f"{name}, {words}" if len(pictures) > 1 else words, fontsize=11, loc="left"
             )

@@ -141,18 +141,18 @@ def wrong_words(picture: Picture, window: Window) -> str:
     assert truth is not None
     assert predicted is not None
     known = (truth >= 0) & window.holds(picture.view.coords)
-    return f"{counted((truth != predicted)[known])} pixels wrong, coloured by truth"
+    return f"{counted((truth != predicted)[known], 'pixels wrong')}, coloured by truth"
 
 
-def counted(chosen: np.ndarray) -> str:
+def counted(chosen: np.ndarray, words: str) -> str:
     """How many of some pixels, with the share where they are not too few to have one.
 
-    >>> counted(np.arange(1000) < 17), counted(np.arange(7) < 2)
-    ('17 of 1,000 (1.7 %)', '2 of 7')
+    >>> counted(np.arange(1000) < 17, "pixels wrong"), counted(np.arange(7) < 2, "pixels wrong")
+    ('17 of 1,000 pixels wrong (1.7 %)', '2 of 7 pixels wrong')
     """
     some, number = int(chosen.sum()), len(chosen)
     share = f" ({100 * some / number:.1f} %)" if number >= FEW_PIXELS else ""
-    return f"{some:,} of {number:,}{share}"
+    return f"{some:,} of {number:,} {words}{share}"
 
 
 def draw_pixels(

@@ -204,7 +204,7 @@ def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> Non
     sites = f"{metrics['num_sites']:,} pixels of " if pixels else ""
     events = metrics["num_events"] - metrics.get("num_events_without_truth", 0)
     text = f"accuracy {rounded(metrics['accuracy'], 4)} on {sites}{events:,} events"
-    figure.suptitle(text + (f"; {note}" if note else ""), fontsize=10, color="#444444")
+    figure.suptitle(text + (f"\n{note}" if note else ""), fontsize=10, color="#444444")
 
 
 def rounded(value: float | None, digits: int) -> str:
