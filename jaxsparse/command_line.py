@@ -153,7 +153,8 @@ class _ConfigParser(flags.ArgumentParser):
     """Of ``--config``; :func:`parse_flags` adds what is typed as ``--config.KEY=VALUE``."""
 
     def parse(self, argument: Any) -> TypedConfig:
-        return TypedConfig(config_path(argument, "config"))
+        config_path(argument, "config")  # a mistake answers at once
+        return TypedConfig(argument)
 
     def flag_type(self) -> str:
         return "recipe"

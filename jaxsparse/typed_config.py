@@ -143,6 +143,18 @@ def as_text(value: Any) -> str:
     return joined if plain and parsed(joined, value) == value else repr(value)
 
 
+def as_flags(recipe: str, config: ConfigDict) -> str:
+    """A config as the command line that makes it of a recipe, a flag a line, as ``--flagfile`` has.
+
+    >>> print(as_flags("smoke", ConfigDict({"seed": 1, "data": {"views": ("front", "left")}})))
+    --config=smoke
+    --config.data.views=front,left
+    --config.seed=1
+    """
+    keys = (f"--config.{key}={as_text(value)}" for key, value in flatten(config))
+    return "\n".join([f"--config={recipe}", *keys])
+
+
 def check_key(config: ConfigDict, key: str) -> None:
     """Raises ``InputError`` with the nearest right name unless ``config`` has the dotted ``key``.
 

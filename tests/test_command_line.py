@@ -8,6 +8,7 @@ import pytest
 from absl import flags
 
 from jaxsparse.command_line import _as_flag, define_config, define_path, parse_flags
+from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError
 from jaxsparse.typed_config import TypedConfig
 
@@ -55,7 +56,7 @@ def test_every_path_flag_is_a_path_as_a_shell_would_read_it(values, monkeypatch,
     parse("--config=~/c.py", "--workdir=~/w", "--input=~/a", "--input", "b*.h5")
     assert values.workdir == tmp_path / "w"
     assert values.input == [tmp_path / "a", pathlib.Path("b*.h5")]
-    assert values.config.recipe == str(tmp_path / "c.py")
+    assert values.config.recipe == "~/c.py"
 
 
 @pytest.mark.parametrize(
@@ -115,10 +116,10 @@ def test_a_missing_config_file_is_answered_with_the_nearest(values):
 def test_a_recipe_is_chosen_by_name_unless_a_file_has_it(values, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     parse("--config=smoke", "--config.seed=5")
-    assert values.config == TypedConfig(SMOKE, {"seed": "5"})
+    assert values.config == TypedConfig("smoke", {"seed": "5"})
+    assert config_path("smoke") == SMOKE
     (tmp_path / "smoke").write_text("a file of this name")
-    parse("--config=smoke")
-    assert values.config.recipe == "smoke"
+    assert config_path("smoke") == "smoke"
 
 
 @pytest.mark.parametrize(

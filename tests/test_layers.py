@@ -18,6 +18,7 @@ FOUNDATIONS = (
     "config_file", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
     "arithmetic", "tensor", "versions", "freed_memory",
+    "peak_memory",
 )  # fmt: skip
 # Layers, lowest first, with the layers below that each may import. "" is the package itself: its
 # public names, which tensors and operations make up.
@@ -46,7 +47,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.
 PARTS = {
     ("simulate", "data"): {
-        "schema", "columns", "deposits", "source", "event_numbers", "worker_processes", "windows",
+        "schema", "links", "columns", "deposits", "source", "event_numbers", "worker_processes",
+        "windows",
     },
     ("viz", "data"): {"schema"},
 }  # fmt: skip

@@ -55,7 +55,7 @@ SCRIPT = textwrap.dedent(
         from jaxsparse.data.event_file import EventFile, EventWriter
         from jaxsparse.data.schema import Event, View
         from jaxsparse.inference.prediction_file import PredictionFile
-        from jaxsparse.evaluation.resources import peak_memory_mb
+        from jaxsparse.peak_memory import peak_memory_mb
 
         for compression in ("gzip", "none"):
             path = f"{sys.argv[1]}/{compression}.h5"

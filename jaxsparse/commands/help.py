@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from types import ModuleType
 
 from absl import flags
 
@@ -18,15 +19,16 @@ _KINDS = {
 }
 
 
-def help_of(docstring: str, defined: Sequence[flags.Flag]) -> str:
-    """A command's docstring, and its flags with their meanings and defaults.
+def help_of(module: ModuleType, defined: Sequence[flags.Flag]) -> str:
+    """A command's docstring, its flags with their meanings and defaults, and what it adds.
 
     Args:
-      docstring: of its module.
+      module: of the command.
       defined: its flags, in the order in which they are shown.
     """
-    said = docstring.strip().replace("``", "")
-    return "\n".join([said, "", "Flags:", *map(_described, defined)])
+    said = str(module.__doc__).strip().replace("``", "")
+    more = ["", module.more_help()] if hasattr(module, "more_help") else []
+    return "\n".join([said, "", "Flags:", *map(_described, defined), *more])
 
 
 def _described(flag: flags.Flag) -> str:

@@ -1,7 +1,8 @@
 """The program ``jaxsparse``: one command a module of this package.
 
-A command's module has ``define_flags()`` and ``main(argv)``, and a docstring that its help begins
-with. Only the module of the command that is asked for is loaded.
+A command's module has ``define_flags()`` and ``main(argv)``, a docstring that its help begins with,
+and ``more_help()`` if that goes on behind the flags. Only the module of the command that is asked
+for is loaded.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _run(name: str, arguments: list[str]) -> None:
         module.main,
         [f"jaxsparse {name}", *arguments],
         positional=COMMANDS[name].positional,
-        help=lambda: help_of(str(module.__doc__), [flags.FLAGS[flag] for flag in own]),
+        help=lambda: help_of(module, [flags.FLAGS[flag] for flag in own]),
     )
 
 

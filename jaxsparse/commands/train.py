@@ -15,22 +15,34 @@ import sys
 from absl import flags
 
 from jaxsparse import command_line
+from jaxsparse.commands.config_keys import described_keys
+from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
+from jaxsparse.typed_config import as_flags
 
 
 def main(_: list[str]) -> None:
     """Everything is in :func:`jaxsparse.training.loop.train`."""
+    values = flags.FLAGS
+    if not (values.workdir or values.print_config or values.dry_run):
+        raise InputError("--workdir is required.")
     # Before and after the training there is nothing to save.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     keep_freed_memory()
     # After the flags: a mistake in them answers at once.
     from jaxsparse.training.chosen_config import chosen_config
+    from jaxsparse.training.dry_run import dry_run
     from jaxsparse.training.loop import train
 
-    values = flags.FLAGS
     chosen = chosen_config(values.config)
+    if values.print_config:
+        print(as_flags(values.config.recipe, chosen.config))
+        return
     if chosen.from_file:
         print(chosen.described())
+    if values.dry_run:
+        dry_run(chosen.config)
+        return
     result = train(chosen.config, values.workdir)
     if result.abandoned:  # its threads would keep Python from ending, or crash it
         sys.stdout.flush()
@@ -39,5 +51,17 @@ def main(_: list[str]) -> None:
 
 def define_flags() -> None:
     command_line.define_config()
-    command_line.define_path("workdir", None, "directory of the run, made where it is missing")
-    flags.mark_flags_as_required(["config", "workdir"])
+    command_line.define_path(
+        "workdir", None, "directory of the run, made where it is missing; required to train"
+    )
+    flags.DEFINE_bool("print_config", False, "print the config that results, and stop")
+    flags.DEFINE_bool(
+        "dry_run", False, "open the files, draw up the buckets, take three steps, print shapes, "
+        "memory and times, and stop; writes no work directory",
+    )  # fmt: skip
+    flags.mark_flags_as_required(["config"])
+
+
+def more_help() -> str:
+    """The keys of a config, behind the flags."""
+    return described_keys()

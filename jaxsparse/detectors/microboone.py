@@ -15,7 +15,8 @@ HIP, MIP, SHOWER, DELTA, MICHEL = range(5)
 CLASS_COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd")
 MASK = (10.0, 300.0)  # ADC
 PLANES = ("U", "V", "Y")
-VOXELS = "voxels"  # the view in three dimensions beside the wire planes
+# Views in three dimensions beside the wire planes: cubes, and cells of the planes' time rows.
+VOXELS, ROW_VOXELS = "voxels", "row_voxels"
 
 
 def _plane(wires: int, wire_angle: float) -> DetectorView:
@@ -32,6 +33,7 @@ MICROBOONE = Detector(
         "V": _plane(2400, -60.0),
         "Y": _plane(3456, 0.0),
         VOXELS: DetectorView(axes=("x", "y", "z"), unit="MeV", shape=(854, 777, 3456)),
+        ROW_VOXELS: DetectorView(axes=("time row", "y", "z"), unit="MeV", shape=(1008, 777, 3456)),
     },
     pixel_classes=ClassSet(
         CLASS_NAMES, CLASS_COLOURS, tracks=("HIP", "MIP"), rules=("delta>0.5", "MIP>0.5")

@@ -18,9 +18,10 @@ from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.report import page
-from jaxsparse.evaluation.resources import device_peak_memory_mb, peak_memory_mb, versions
+from jaxsparse.evaluation.resources import versions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
+from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.strict_json import plain
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.logs import METRICS_FILE

@@ -36,10 +36,12 @@ def figure(value: float | None, digits: int = 4) -> str:
 def with_error(value: float | None, error: float | None) -> str:
     """A number and its standard error, if it has one.
 
-    >>> with_error(0.5, 0.01), with_error(0.5, None)
-    ('0.5000 ± 0.0100', '0.5000')
+    Where all events are right, or all wrong, a bootstrap sees no error: 0 is none.
+
+    >>> with_error(0.5, 0.01), with_error(0.5, None), with_error(1.0, 0.0)
+    ('0.5000 ± 0.0100', '0.5000', '1.0000')
     """
-    return figure(value) if value is None or error is None else f"{value:.4f} ± {error:.4f}"
+    return f"{value:.4f} ± {error:.4f}" if value is not None and error else figure(value)
 
 
 def bin_rows(

@@ -17,7 +17,6 @@ from jaxsparse.data.schema import Event
 from jaxsparse.data.source import Numbered
 from jaxsparse.data.windows import WindowedEvents
 from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
-from jaxsparse.detectors.microboone import VOXELS
 from jaxsparse.detectors.nova import (
     NOVA_EVENT_CLASSES,
 )
@@ -197,10 +196,10 @@ def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
     )
     if not values.window:
         return whole
-    if VOXELS in source.views:
+    if voxels := [name for name in chamber.voxel_names if name in source.views]:
         raise InputError(
             f"--window={values.window} with --views={','.join(source.views)}: windows are of wire "
-            f"planes, leave {VOXELS} out"
+            f"planes, leave {' and '.join(voxels)} out"
         )
     return dataclasses.replace(
         whole,

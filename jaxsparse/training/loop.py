@@ -62,7 +62,7 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
     with stop_signals() as stop, ExitStack() as resources:
         try:
             with stop.at_once():
-                run = _Run(config, pathlib.Path(workdir), stop, resources)
+                run = Run(config, pathlib.Path(workdir), stop, resources)
         except Stopped:
             reason = f"stopped by {stop.caught}"
             print(f"{reason} before the first step: the same command goes on, in {workdir}")
@@ -71,7 +71,7 @@ def train(config: ConfigDict, workdir: str | pathlib.Path) -> Result:
         return run.train()
 
 
-class _Run:
+class Run:
     """One start of a run: what the chapters below share."""
 
     def __init__(
@@ -172,13 +172,14 @@ class _Run:
             facts["begins with"] = begin.fact
         if self.moments is not None:
             facts["averages"] = f"of decay {train.average_decay:g}, {self.moments.fact}"
-        self._banner(where, cache, facts)
+        self.facts = self._facts(where, cache, facts)
 
     # ----- the story -----
 
     def train(self) -> Result:
         """Steps until there is a reason to stop; always leaves a checkpoint of the last step."""
         train = self.config.train
+        self.display.banner(self.facts)
         with self.display, closing(iter(self.loader)) as batches:
             if self.progress.validation_due and self._reason() is None:  # a signal came before it
                 self._checkpoint(validate=True)
@@ -375,19 +376,17 @@ class _Run:
         finite = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(self.state.params))
         self._require_finite(0.0 if finite else math.nan, self.step, "a parameter")
 
-    def _banner(self, where: str, cache: str, facts: dict[str, str]) -> None:
+    def _facts(self, where: str, cache: str, of_data: dict[str, str]) -> dict[str, str]:
         model, train, buckets = self.config.model, self.config.train, self.loader.buckets
         measured = buckets.capacities[: buckets.measured or None]
-        self.display.banner(
-            {
-                "devices": self.replicas.description,
-                "computed by": self.progress.computed_by,
-                "compile cache": cache or "off",
-                "work directory": f"{self.workdir}, {where}",
-                "model": f"{model.name}, {model.vocabulary}, {model.dtype}, "
-                f"{count_parameters(self.state.params):,} parameters",
-                **facts,
-                "capacities": ", ".join(map(str, measured)),
-                "run": self.plan.described(train.batch_size, train.accumulate, train.minutes),
-            }
-        )
+        return {
+            "devices": self.replicas.description,
+            "computed by": self.progress.computed_by,
+            "compile cache": cache or "off",
+            "work directory": f"{self.workdir}, {where}",
+            "model": f"{model.name}, {model.vocabulary}, {model.dtype}, "
+            f"{count_parameters(self.state.params):,} parameters",
+            **of_data,
+            "capacities": ", ".join(map(str, measured)),
+            "run": self.plan.described(train.batch_size, train.accumulate, train.minutes),
+        }

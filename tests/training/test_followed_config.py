@@ -46,7 +46,7 @@ def files_of(cache_dir, tmp_path, monkeypatch):
 
     def follow(config):
         monkeypatch.setattr(models, "init_variables", unseen_variables)
-        monkeypatch.setattr(loop._Run, "_one_step", first_step)
+        monkeypatch.setattr(loop.Run, "_one_step", first_step)
         sys.setprofile(note)
         try:
             loop.train(config, tmp_path / "run")

@@ -97,13 +97,13 @@ def test_a_kill_at_a_checkpoint_leaves_no_trace(
 def test_a_signal_ends_a_validation_which_the_next_start_makes(
     config, straight, tmp_path, monkeypatch
 ):
-    broken, real = tmp_path / "broken", loop._Run._validate
+    broken, real = tmp_path / "broken", loop.Run._validate
 
     def interrupted(self):
         self.stop._handle(signal.SIGTERM, None)
         return real(self)
 
-    monkeypatch.setattr(loop._Run, "_validate", interrupted)
+    monkeypatch.setattr(loop.Run, "_validate", interrupted)
     assert loop.train(config, broken).step == 4
     assert [split for _, split, *_ in log_of(broken)] == ["train"]
     monkeypatch.undo()

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import erf
 
-from jaxsparse.detectors.microboone import MICROBOONE, VOXELS
+from jaxsparse.detectors.microboone import MICROBOONE, ROW_VOXELS, VOXELS
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.ionization import ARGONEUT, ModifiedBox
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
@@ -127,7 +127,12 @@ class WireChamber:
     @property
     def view_names(self) -> tuple[str, ...]:
         """The wire planes and the voxels."""
-        return (*(plane.name for plane in self.planes), VOXELS)
+        return (*(plane.name for plane in self.planes), *self.voxel_names)
+
+    @property
+    def voxel_names(self) -> tuple[str, ...]:
+        """The views in three dimensions."""
+        return VOXELS, ROW_VOXELS
 
     @property
     def row_time(self) -> float:
@@ -150,10 +155,11 @@ class WireChamber:
         return next(plane for plane in self.planes if plane.name == name)
 
     def view_shape(self, name: str) -> tuple[int, ...]:
-        """Full image shape of a view: (time rows, wires), or voxels along x, y and z."""
-        if name == VOXELS:
-            spans = (high - low for low, high in zip(self.low, self.high, strict=True))
-            return tuple(math.ceil(span / self.pitch - 1e-6) for span in spans)
+        """Full image shape of a view: (time rows, wires), or voxels along their axes."""
+        spans = (high - low for low, high in zip(self.low, self.high, strict=True))
+        x, y, z = (math.ceil(span / self.pitch - 1e-6) for span in spans)
+        if name in self.voxel_names:
+            return (self.rows if name == ROW_VOXELS else x), y, z
         return self.rows, self.plane(name).wires
 
     def check_views(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -178,6 +184,26 @@ class WireChamber:
         array([133., 910.])
         """
         return (time + x / self.drift_velocity - self.window[0]) / self.row_time
+
+    def voxel_position(
+        self, name: str, points: Float[np.ndarray, "points 3"], time: np.ndarray
+    ) -> np.ndarray:
+        """Where charge from points (cm) at a time (us) is in units of voxels.
+
+        The first axis of ``"voxels"`` is x where the drift time puts the charge, so that only what
+        arrives in time with the trigger is inside; that of ``"row_voxels"`` is the time row of its
+        arrival, as on the planes. The others are y and z.
+
+        >>> points = np.array([[0.0, 0.0, 6.0]])
+        >>> MICROBOONE_CHAMBER.voxel_position("row_voxels", points, np.zeros(1))
+        array([[133.33333333, 388.33333333,  20.        ]])
+        """
+        position = points.copy()
+        position[:, 0] += self.drift_velocity * time
+        position = (position - np.array(self.low)) / self.pitch
+        if name == ROW_VOXELS:
+            position[:, 0] = self.row_position(points[:, 0], time)
+        return position
 
     def dead_wires(self, seed: int = 0) -> dict[str, np.ndarray]:
         """Wires without read-out by plane, in groups as failed chips make them.

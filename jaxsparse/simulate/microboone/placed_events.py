@@ -33,7 +33,7 @@ class PlacedEvents(EventSource):
       detector: whose response they get.
       placements: images an event.
       seed: of placement, noise and cosmics.
-      views: wire planes, and ``"voxels"``.
+      views: wire planes, ``"voxels"`` and ``"row_voxels"``.
       dead_wires: by view; the detector's own by default.
       topology: what the events are said to be.
       cosmic_rate: simulated cosmic muons over every image, as a multiple of the intensity at the

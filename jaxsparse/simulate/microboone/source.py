@@ -20,7 +20,7 @@ class SimulatedEvents:
     Attributes:
       generator: what happens in the detector.
       seed: of everything but the dead wires.
-      views: wire planes, and ``"voxels"``.
+      views: wire planes, ``"voxels"`` and ``"row_voxels"``.
       detector: the chamber.
       dead_wire_seed: which wires are dead, the same in every event; files to be compared should
         share it, as they would share a detector.
