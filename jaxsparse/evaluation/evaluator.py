@@ -69,8 +69,9 @@ def evaluate(
         results go.
     """
     trained = load_trained(model, options.checkpoint)
-    config, names = trained.config, list(trained.network.heads)
-    main = main_head(config)
+    config = trained.config
+    names = [name for name in trained.network.heads if name in HEADS]
+    main = evaluated_main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
@@ -103,13 +104,19 @@ def evaluate(
 
 
 # The word of metrics.json for what its main head does.
-TASKS = {"semantic": "segmentation", "event": "classification"}
+TASKS = {"semantic": "segmentation", "event": "classification", "vertex": "vertex"}
+
+
+def evaluated_main_head(config: Any) -> str:
+    """The head whose figures come first; particles are figures of ``semantic``."""
+    main = main_head(config)
+    return main if main in HEADS else "semantic"
 
 
 def _baseline_data(config: Any, options: Options) -> DataSet | None:
     if not options.baseline_data:
         return None
-    few = FIT_EVENTS if main_head(config) == "semantic" else 0
+    few = FIT_EVENTS if evaluated_main_head(config) == "semantic" else 0
     other = dataclasses.replace(options, num_events=few, part="all")
     return DataSet(options.baseline_data, config, other)
 

@@ -12,6 +12,7 @@ from jaxsparse.evaluation.text import figure, with_error
 
 BASELINES = {
     "local": "local charge density", "forest": "forest on sizes", "majority": "majority guess",
+    "first": "first pixel",
 }  # fmt: skip
 
 
