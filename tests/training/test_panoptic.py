@@ -16,7 +16,9 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.options import Options
 from jaxsparse.training import loop
+from jaxsparse.training.data import open_data
 from jaxsparse.training.logs import read_records
+from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.trained import load_trained
 from jaxsparse.training.transfer import read_beginning
 from tests.deploy.predicting import inputs
@@ -105,6 +107,19 @@ def test_a_file_without_the_truth_of_a_head_is_refused_in_one_line(config, tmp_p
     config.data.train = str(write_particles(tmp_path / "t.h5", 8, 1, truth=truth))
     with pytest.raises(InputError, match=f"data.train has nothing to learn from: .* has {what}"):
         loop.train(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize("queries", [2, 1])
+def test_the_banner_says_for_how_many_events_there_are_too_few_queries(config, queries):
+    config.model.heads.instance.queries = queries
+    network = models.build(config.model)
+    facts = open_data(config, network, objectives_of(config), 1).facts["particles"]
+    # Of 48 events half have one particle, the others two; one of these has no pixel.
+    number = f"{(24 + 2 * 23) / 48:.1f} an event, most 2"
+    assert facts.startswith(number)
+    assert ("47.92% of events have more than model.heads.instance.queries, 1" in facts) == (
+        queries == 1
+    )
 
 
 def test_particles_need_pixels_that_have_classes(config, tmp_path):
