@@ -37,6 +37,9 @@ def main(demo: pathlib.Path) -> None:
         guess = max(tracks, confusion - tracks) / confusion
         told = metrics["track_shower"]["accuracy"]
         assert told > guess + 0.05, f"track / shower {told:.3f}, a guess has {guess:.3f}"
+    report, events = demo / "report.html", demo / "events.html"
+    assert report.read_text(encoding="utf-8").count("<img") == 7, "a picture lacks in the report"
+    assert events.stat().st_size > 1_000_000, "no events"
 
 
 if __name__ == "__main__":

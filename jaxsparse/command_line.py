@@ -11,6 +11,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -184,6 +185,18 @@ def define_config(*, flag_values: flags.FlagValues = flags.FLAGS) -> flags.FlagH
         parser=_ConfigParser(), serializer=None, name="config", default=None,
         help="name of a recipe, or a config file", flag_values=flag_values,
     )  # fmt: skip
+
+
+def typed(program: str, *, flag_values: flags.FlagValues = flags.FLAGS) -> str:
+    """The command that was given, as a shell takes it again.
+
+    Args:
+      program: which was called.
+      flag_values: where its flags are defined.
+    """
+    given = [flag_values[name] for name in flag_values if flag_values[name].present]
+    words = [word for flag in given for word in flag.serialize().splitlines()]
+    return shlex.join([*program.split(), *dict.fromkeys(words)])
 
 
 def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:

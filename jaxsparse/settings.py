@@ -40,10 +40,11 @@ from jaxsparse.rules import (
 S = Setting
 
 REDUCTION = one_of("sum", "mean")
+_WEIGHT = {"weight": S(1.0, POSITIVE, "of this objective among all")}
 _LOSS = {
     "loss": S("cross_entropy", one_of("cross_entropy", "generalized"),
               "generalized: for noisy labels"),
-    "weight": S(1.0, POSITIVE, "of this objective among all"),
+    **_WEIGHT,
     "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
            "of the generalized cross entropy"),
     "label_smoothing": S(0.0, SHARE, "of the cross entropy"),
@@ -107,6 +108,14 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         **_LOSS,
         "reduction": S("mean", REDUCTION, "over the events of a batch that have a class"),
     },
+    "objectives.instance": {
+        **_WEIGHT,
+        "reduction": S("mean", REDUCTION, "over the events of a batch"),
+        "pixel_weight": S(1.0, NOT_NEGATIVE, "of the cross entropy of pixels"),
+        "dice_weight": S(1.0, NOT_NEGATIVE, "of 1 - dice of particles"),
+        "used_weight": S(1.0, NOT_NEGATIVE, "of which queries are particles"),
+        "class_weight": S(1.0, NOT_NEGATIVE, "of the cross entropy of particles' classes"),
+    },
     "objectives.semantic": {
         **_LOSS,
         "reduction": S("sum", REDUCTION, "over pixels and events; mean: divided by the events"),
@@ -116,6 +125,10 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "cluster_scale": S(1.0, POSITIVE, "see cluster_low"),
         "vertex_weight": S(2e-2, NOT_NEGATIVE, "of pixels within vertex_radius of a vertex"),
         "vertex_radius": S(3, whole(0), "pixels"),
+    },
+    "objectives.vertex": {
+        **_WEIGHT,
+        "reduction": S("mean", REDUCTION, "over the events of a batch"),
     },
     "optimizer": {
         "name": S("sgd", one_of("sgd", "adam"), "direction of descent"),
@@ -162,6 +175,9 @@ SETTINGS: dict[str, dict[str, Setting]] = {
     },
 }  # fmt: skip
 
+
+# By the name of a head, the key of config.data that names its classes.
+CLASSES_OF = {"event": "classes", "instance": "pixel_classes", "semantic": "pixel_classes"}
 
 # Of config.model, what a training reads itself; networks have defaults for the others.
 READ_OF_MODEL = ("dim", "dtype", "in_channels", "views", "vocabulary")
@@ -228,6 +244,11 @@ def check_config(config: ConfigDict) -> None:
             f"objectives are {', '.join(given) or 'none'} and model.heads "
             f"{', '.join(heads) or 'none'}: every head needs an objective of its name"
         )
+    if "instance" in heads and "semantic" not in heads:
+        raise InputError(
+            "model.heads has instance but not semantic: particles are told apart among pixels that "
+            "have classes, add the head semantic"
+        )
     data, train, optimizer = config.data, config.train, config.optimizer
     for group, values in (("", config), ("data", data), ("optimizer", optimizer), ("train", train)):
         check(group, values)
@@ -248,12 +269,9 @@ def check_config(config: ConfigDict) -> None:
         )
     if names and "event" in heads:
         check_event_classes(config, names, f"data.classes is {names}")
-    pixels = tuple(data.pixel_classes)
-    if pixels and "semantic" in heads and len(pixels) != model.heads.semantic.num_classes:
-        raise InputError(
-            f"data.pixel_classes is {pixels} but model.heads.semantic.num_classes "
-            f"{model.heads.semantic.num_classes}: set it to {len(pixels)}."
-        )
+    check_pixel_classes(
+        config, data.pixel_classes, f"data.pixel_classes is {tuple(data.pixel_classes)}"
+    )
     _check_validated(config)
 
 
@@ -297,6 +315,30 @@ def check_event_classes(config: ConfigDict, names: Sequence[str], found: str) ->
         )
 
 
+def check_pixel_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:
+    """Whether heads that tell classes of pixels have as many scores as there are; none is legal.
+
+    Args:
+      config: with any heads.
+      names: of the classes.
+      found: where they are from, for the message.
+
+    Raises:
+      InputError: a head has another number.
+    """
+    for name, head in config.model.heads.items():
+        if names and tells_pixels(name) and head.num_classes != len(names):
+            raise InputError(
+                f"model.heads.{name}.num_classes is {head.num_classes} but {found}: set it to "
+                f"{len(names)}."
+            )
+
+
+def tells_pixels(head: str) -> bool:
+    """Whether the classes of a head, by its name, are those of pixels."""
+    return CLASSES_OF.get(head) == "pixel_classes"
+
+
 def _check_known(key: str) -> None:
     """Raises unless a dotted key is one of the table, or of the network or another objective."""
     if key in RENAMED:
@@ -316,7 +358,7 @@ def _check_complete(config: ConfigDict) -> None:
     """Raises for the first key that a config lacks; of an objective where it has that one."""
     heads, objectives = _group(config, "model.heads"), _group(config, "objectives")
     needed: dict[str, Iterable[str]] = {"model": READ_OF_MODEL}
-    needed |= {f"model.heads.{head}": ("num_classes",) for head in heads}
+    needed |= {f"model.heads.{head}": ("num_classes",) for head in heads if head in CLASSES_OF}
     for group, table in SETTINGS.items():
         _, is_objective, name = group.partition("objectives.")
         if not is_objective or name in objectives:

@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
 import pytest
 from absl import flags
 
-from jaxsparse.command_line import _as_flag, define_config, define_path, parse_flags
+from jaxsparse.command_line import _as_flag, define_config, define_path, parse_flags, typed
 from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError
 from jaxsparse.typed_config import TypedConfig
@@ -32,6 +33,18 @@ def values(monkeypatch):
 
 def parse(*arguments: str, positional: int = 0) -> list[str]:
     return parse_flags(["train.py", *arguments], positional=positional)
+
+
+def test_the_command_that_was_typed_can_be_typed_again():
+    fresh = flags.FlagValues()
+    define_path("data", None, "", flag_values=fresh)
+    define_path("input", None, "", multiple=True, flag_values=fresh)
+    flags.DEFINE_bool("whole_plane", False, "", flag_values=fresh)
+    flags.DEFINE_list("thresholds", None, "", flag_values=fresh)
+    flags.DEFINE_integer("seed", 0, "", flag_values=fresh)
+    given = ["--data=a b.h5", "--input=x", "--input=y", "--whole_plane", "--thresholds=a>0.5,b"]
+    fresh(["eval", *given])
+    assert shlex.split(typed("jaxsparse eval", flag_values=fresh)) == ["jaxsparse", "eval", *given]
 
 
 def test_what_is_typed_of_a_config_is_kept_for_it(values):

@@ -4,8 +4,9 @@
     jaxsparse eval --workdir=DIR --data=FILE --out=DIR --whole_plane
     jaxsparse eval --model=NAME --data=FILE --out=DIR
 
-Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to read),
-``predictions.h5`` (the scores of every pixel, or of every event), ``plots/`` and ``pictures/``.
+Writes into --out: ``metrics.json`` (all figures), ``report.md`` (the same to read) and
+``report.html`` (the same as one page with all pictures), ``predictions.h5`` (the scores of every
+pixel, or of every event), ``plots/`` and ``pictures/``.
 ``docs/evaluation.md`` defines every figure. Bad input prints one line, exits 2, and leaves --out as
 it was.
 """
@@ -22,6 +23,7 @@ def main(_: list[str]) -> None:
     keep_freed_memory()
     # Imported here so that a misspelt flag answers at once.
     from jaxsparse.evaluation.evaluator import Options, evaluate
+    from jaxsparse.evaluation.report import PICTURES
     from jaxsparse.training.workdir import read_config
 
     values = flags.FLAGS
@@ -51,9 +53,10 @@ def main(_: list[str]) -> None:
     if values.workdir:
         trained_with = read_config(values.workdir).data
         data = data or trained_with.validation or trained_with.train
-    evaluate(values.workdir or values.model, data, out, options)
-    print((out / "report.md").read_text(encoding="utf-8"))
-    print(f"Results and pictures are in {out}.")
+    command = command_line.typed("jaxsparse eval")
+    evaluate(values.workdir or values.model, data, out, options, command=command)
+    print((out / "report.md").read_text(encoding="utf-8").partition(f"\n{PICTURES}\n")[0])
+    print(f"Results and pictures are in {out}, all in one page in {out / 'report.html'}.")
 
 
 def define_flags() -> None:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from jaxsparse.data.column_reader import ColumnReader, Identity, identity_of
-from jaxsparse.data.event_header import REMEDY, EventHeader, ViewHeader, read_header
+from jaxsparse.data.column_reader import ColumnReader
+from jaxsparse.data.event_header import REMEDY, ViewHeader
 from jaxsparse.data.event_layout import (
     CORNER_DTYPE,
     EVENT_DEFAULTS,
@@ -21,18 +20,17 @@ from jaxsparse.data.event_layout import (
     KEY_DTYPE,
     LINK_COUNT_DTYPE,
     LINK_DTYPES,
-    PARTIAL_SUFFIX,
     PIXEL_DTYPES,
 )
 from jaxsparse.data.event_numbers import event_number, event_numbers
+from jaxsparse.data.event_opening import open_header
 from jaxsparse.data.event_writer import EventWriter
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import PARTICLE_DTYPE, TRUTH_COLUMNS, Event, View
 from jaxsparse.data.stored_links import counted_links
 from jaxsparse.data.validation import check_event, check_links, check_pixels
-from jaxsparse.errors import InputError, one_line
-from jaxsparse.file_lock import is_locked
+from jaxsparse.errors import InputError
 
 __all__ = ["EventFile", "EventWriter"]
 
@@ -70,8 +68,7 @@ class EventFile:
 
     def __init__(self, path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES):
         self.path = Path(path)
-        self._require_path()
-        self._header, identity = self._read_header()
+        self._header, identity = open_header(self.path)
         self._columns = ColumnReader(self.path, self._header.columns, identity, cache_bytes)
         self.detector = self._header.detector
         self.described = self._header.described
@@ -319,46 +316,6 @@ class EventFile:
     def close(self) -> None:
         """Give the file handle and the cache back; the next read opens it again."""
         self._columns.close()
-
-    def _require_path(self) -> None:
-        if self.path.is_dir():
-            raise InputError(f"{self.path} is a folder: give an event file")
-        if self.path.name.endswith(PARTIAL_SUFFIX) and is_locked(self.path):
-            raise InputError(f"{self.path} is being written by another program: wait for its end")
-        if not self.path.exists():
-            partial = self.path.with_name(self.path.name + PARTIAL_SUFFIX)
-            hint = "check the path, or make it with jaxsparse simulate"
-            if is_locked(partial):
-                hint = "another program is writing it, wait for its end"
-            elif os.path.exists(partial):  # also of a name too long to have one
-                hint = f"{partial.name} is left of a program that did not end, make it again"
-            raise InputError(f"{self.path} does not exist: {hint}")
-
-    def _read_header(self) -> tuple[EventHeader, Identity]:
-        try:
-            identity = identity_of(os.stat(self.path))
-            with h5py.File(self.path, "r") as file:
-                try:
-                    return read_header(self.path, file), identity
-                except (
-                    OSError,
-                    RuntimeError,
-                    LookupError,
-                    TypeError,
-                    ValueError,
-                    OverflowError,
-                    MemoryError,
-                ) as error:
-                    if isinstance(error, InputError):
-                        raise
-                    raise InputError(
-                        f"{self.path} is damaged ({one_line(error)}): {REMEDY}"
-                    ) from None
-        except OSError as error:
-            what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
-            raise InputError(
-                f"{self.path} is {what} ({one_line(error)}): copy it or make it again"
-            ) from None
 
     def _event_column(self, name: str, first: int, last: int) -> np.ndarray:
         if f"events/{name}" not in self._columns:

@@ -228,7 +228,7 @@ class _Maker:
             return error
 
     def _shared(self, images: Sequence[Pixels], events: np.ndarray) -> list[Shard]:
-        finished = [self.pipeline.finish(pixels) for pixels in images]
+        finished = self.pipeline.finished(images)
         return share_out(
             finished, self.pipeline.labels[events], events, num_shares=self.num_shares,
             slots=self.slots, levels=self.pipeline.levels,

@@ -135,14 +135,19 @@ class Pipeline:
 
     def images(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:
         """As :meth:`pixels`, but values are features, and the columns are the targets."""
-        return tuple(map(self.finish, self.pixels(events, epochs)))
+        return self.finished(self.pixels(events, epochs))
 
-    def finish(self, pixels: Pixels) -> Pixels:
-        """Features instead of values, targets instead of truth."""
-        return dataclasses.replace(
-            pixels,
-            values=(pixels.values - np.float32(self.mean)) / np.float32(self.std),
-            columns={name: TARGETS[name].make(pixels, self.weigh) for name in self.targets},
+    def finished(self, views: Sequence[Pixels]) -> tuple[Pixels, ...]:
+        """All views of some events with features instead of values, targets instead of truth."""
+        targets = {name: TARGETS[name].make(views, self.weigh) for name in self.targets}
+        mean, std = np.float32(self.mean), np.float32(self.std)
+        return tuple(
+            dataclasses.replace(
+                pixels,
+                values=(pixels.values - mean) / std,
+                columns={name: of_views[number] for name, of_views in targets.items()},
+            )
+            for number, pixels in enumerate(views)
         )
 
     def pixels(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:

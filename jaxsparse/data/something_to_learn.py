@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from jaxsparse.errors import InputError
 
 SAMPLED = 256  # events that are looked at
 COUNTED = 32  # events of which all pixels are read, without crop and mask
+# Targets without which a head has nothing to learn, in words, and which of their values are truth.
+NEEDED: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "instances": ("a particle that it is of", lambda numbers: numbers >= 0),
+    "vertex_distance": ("a distance to a vertex", np.isfinite),
+}
 UPPER = 0.84  # of pixels: two thirds lie between this quantile and its mirror image
 ODD = 0.1  # size of features, or its inverse, at which to warn
 
@@ -31,7 +37,8 @@ def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
 
     Raises:
       InputError: no event that can be read, no pixel in the views chosen, none between ``data.low``
-        and ``data.high``, or, where pixels are to be named, none that has a class and a weight.
+        and ``data.high``, or, where pixels are to be named, none that has a class and a weight;
+        likewise where particles or vertices are to be found.
     """
     images = _images(train, "data.train")
     if validation is not None:
@@ -83,7 +90,7 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
     pixels, good, wrong = pipeline.readable_pixels(sample)
     if wrong and not good.any():
         raise InputError(wrong[min(wrong)])
-    sample, images = sample[good], tuple(map(pipeline.finish, pixels))
+    sample, images = sample[good], pipeline.finished(pixels)
     seen = f"{len(sample)} events of {source_name(source)}"
     if not any(map(len, images)):
         values = read_values(pipeline, sample)
@@ -106,4 +113,10 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
             f"{key} has nothing to learn from: no pixel of {seen} has a class and a weight, give "
             "a file with truth"
         )
+    for name, (what, known) in NEEDED.items():
+        if name in pipeline.targets and not any(known(view.columns[name]).any() for view in images):
+            raise InputError(
+                f"{key} has nothing to learn from: no pixel of {seen} has {what}, give a file with "
+                "that truth, or leave out the head that needs it"
+            )
     return images

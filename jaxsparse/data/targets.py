@@ -21,34 +21,71 @@ class Target:
     """A number of every pixel that objectives may ask for.
 
     Attributes:
-      make: images and what weighs their pixels (or None) -> ``[pixels]``.
+      make: all views of some events and what weighs their pixels (or None) -> ``[pixels]`` of
+        every view.
       columns: truth columns that it is made from, those of them that a file has.
       dtype: of it.
       padding: what rows of a batch that are no pixel have.
     """
 
-    make: Callable[[Pixels, Weigh | None], np.ndarray]
+    make: Callable[[Sequence[Pixels], Weigh | None], list[np.ndarray]]
     columns: tuple[str, ...]
     dtype: type
     padding: float
 
 
-def _labels(pixels: Pixels, _: Weigh | None) -> np.ndarray:
+def _labels(views: Sequence[Pixels], _: Weigh | None) -> list[np.ndarray]:
     """int32, the class of every pixel, -1 for none: all of them without truth."""
-    labels = pixels.columns.get("labels")
-    return np.full(len(pixels), NO_CLASS, np.int32) if labels is None else labels.astype(np.int32)
+    return [_column(pixels, "labels", NO_CLASS).astype(np.int32) for pixels in views]
 
 
-def _weights(pixels: Pixels, weigh: Weigh | None) -> np.ndarray:
+def _weights(views: Sequence[Pixels], weigh: Weigh | None) -> list[np.ndarray]:
     """float32, of ``weigh``; without it, or without truth, 1 where there is a class."""
-    if weigh is None or "labels" not in pixels.columns:
-        return (_labels(pixels, weigh) != NO_CLASS).astype(np.float32)
-    return weigh(pixels)
+
+    def of(pixels: Pixels) -> np.ndarray:
+        if weigh is None or "labels" not in pixels.columns:
+            return (_column(pixels, "labels", NO_CLASS) != NO_CLASS).astype(np.float32)
+        return weigh(pixels)
+
+    return list(map(of, views))
+
+
+def _vertex_distance(views: Sequence[Pixels], _: Weigh | None) -> list[np.ndarray]:
+    """float32, pixels to the nearest vertex, infinite without truth."""
+    return [_column(pixels, "vertex_distance", np.inf).astype(np.float32) for pixels in views]
+
+
+def _instances(views: Sequence[Pixels], _: Weigh | None) -> list[np.ndarray]:
+    """int32, of every pixel the number of its particle, -1 for none.
+
+    Particles are numbered event by event over all views together, the one with most pixels first
+    and of equal ones the first of the particle table.
+    """
+    columns = [_column(pixels, "instance", -1).astype(np.int64) for pixels in views]
+    rows = np.concatenate(columns)
+    event = np.concatenate([pixels.event for pixels in views])
+    owned = rows >= 0
+    most = int(rows.max(initial=0)) + 1
+    particles, member, sizes = np.unique(
+        event[owned] * most + rows[owned], return_inverse=True, return_counts=True
+    )
+    events = particles // most
+    order = np.lexsort((particles, -sizes, events))
+    number = np.empty(len(particles), np.int64)
+    number[order] = np.arange(len(particles)) - np.searchsorted(events, events)
+    rows[owned] = number[member]
+    return np.split(rows.astype(np.int32), np.cumsum(list(map(len, views)))[:-1])
+
+
+def _column(pixels: Pixels, name: str, none: float) -> np.ndarray:
+    return pixels.columns[name] if name in pixels.columns else np.full(len(pixels), none)
 
 
 TARGETS = {
     "labels": Target(_labels, ("labels",), np.int32, NO_CLASS),
     "weights": Target(_weights, weights.COLUMNS, np.float32, 0.0),
+    "vertex_distance": Target(_vertex_distance, ("vertex_distance",), np.float32, np.inf),
+    "instances": Target(_instances, ("instance",), np.int32, -1),
 }
 
 

@@ -83,6 +83,11 @@ def write_artefact(
     """
     config = _portable(trained.config)
     network, model = models.build(config.model), Model(trained)
+    if silent := sorted({*network.heads} - {*model.classes}):
+        raise InputError(
+            f"the network has heads {', '.join(silent)}, of which a model file says nothing: write "
+            "a .safetensors file instead"
+        )
     views = dict(zip(config.data.views, image_shapes(config, shapes), strict=True))
     seen = [_coarse(shape, config.data.coarsen) for shape in views.values()]
     buckets = bucket_capacities(seen, network.levels, sites)

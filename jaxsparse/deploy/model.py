@@ -21,11 +21,14 @@ from jaxsparse.deploy.images import Given, SortedView, views_of
 from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
+from jaxsparse.inference.grouping.queries import queries
+from jaxsparse.inference.grouping.seen import NOBODY, Queries, SeenEvent, SeenView
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
 from jaxsparse.training.transfer import class_names
 
+SCORED = ("event", "semantic")  # heads whose scores of classes are given
 WASTE = 4  # times as many sites as there are: on an accelerator a smaller program is made then
 
 
@@ -37,10 +40,13 @@ class Scores:
       pixels: by name of the view, float32 ``[pixels, classes]``, in the order in which they were
         given; NaN where a pixel is outside of the network's mask. Empty without a semantic head.
       event: float32 ``[classes]``; None without an event head.
+      instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, which has one
+        number in all views; -1 outside of the mask. Empty without an instance head.
     """
 
     pixels: dict[str, np.ndarray]
     event: np.ndarray | None
+    instances: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def pixel_classes(self) -> dict[str, np.ndarray]:
@@ -82,7 +88,9 @@ class Model:
     Attributes:
       views: names of the views that it sees.
       dim: axes of their images.
-      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
+      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``. Vertices are
+        not among what it gives.
+      tells_particles: whether it has an instance head.
       config: of its training.
       sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
         among the inputs, or the dense vocabulary: then images need their shape.
@@ -95,7 +103,9 @@ class Model:
             name: class_names(self.config, name)
             or tuple(f"class {number}" for number in range(head.num_classes))
             for name, head in trained.network.heads.items()
+            if name in SCORED
         }
+        self.tells_particles = "instance" in trained.network.heads
         model = self.config.model
         self.sees_the_border = bool(
             self.config.data.halo
@@ -156,22 +166,36 @@ class Model:
         pipeline = self._pipeline(events)
         images = pipeline.pixels(np.arange(len(events)))
         self._look_at(events, images)
-        finished = [pipeline.finish(pixels) for pixels in images]
+        finished = pipeline.finished(images)
         batch = make_batch(finished, levels=self._levels, buckets=self._bucket(finished))
         outputs = self._predictor(batch)
         found: list[Scores] = []
         for place, event in enumerate(events):
-            pixels = {}
-            for name, image, logits in zip(
-                self.views, images, outputs.get("semantic", ()), strict=False
-            ):
-                rows = slice(*image.bounds[place : place + 2])
-                own = softmax(logits[rows], axis=1)
-                pixels[name] = _in_given_order(own, image.events(np.array([place])), name, event)
+            rows = [slice(*image.bounds[place : place + 2]) for image in images]
+            own = dict(zip(self.views, (i.events(np.array([place])) for i in images), strict=True))
+            scores = {
+                name: softmax(logits[of_event], axis=1)
+                for name, logits, of_event in zip(
+                    self.views, outputs.get("semantic", ()), rows, strict=False
+                )
+            }
+            pixels = {
+                name: _in_given_order(each, own[name], name, event, np.nan)
+                for name, each in scores.items()
+            }
+            instances = {}
+            if self.tells_particles:
+                seen = tuple(SeenView(own[name].coords, scores[name]) for name in self.views)
+                said = Queries.of(outputs["instance"], place, rows)
+                numbers = dict(zip(self.views, queries(SeenEvent(seen, said)), strict=True))
+                instances = {
+                    name: _in_given_order(each, own[name], name, event, NOBODY)
+                    for name, each in numbers.items()
+                }
             whole = None
             if "event" in outputs:
                 whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
-            found.append(Scores(pixels, whole))
+            found.append(Scores(pixels, whole, instances))
         return found
 
     def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:
@@ -233,10 +257,10 @@ def _warn(line: str) -> None:
 
 
 def _in_given_order(
-    scores: np.ndarray, image: Pixels, name: str, event: dict[str, SortedView]
+    seen: np.ndarray, image: Pixels, name: str, event: dict[str, SortedView], outside: float
 ) -> np.ndarray:
-    """Scores of what the network saw, for every pixel that was given."""
+    """What is said of the pixels that the network saw, for every pixel that was given."""
     own, order = image.links[name], event[name].order
-    found = np.full((len(order), scores.shape[1]), np.nan, np.float32)
-    found[order[own.rows]] = scores[own.owner]
+    found = np.full((len(order), *seen.shape[1:]), outside, seen.dtype)
+    found[order[own.rows]] = seen[own.owner]
     return found

@@ -162,8 +162,14 @@ class _Network:
 
     def __init__(self, model: Model, warn: _WarnOnce, main: str):
         self.model, self._warn = model, warn
+        if not model.classes:
+            raise InputError(
+                "the network tells no classes, and only scores of classes and particles are "
+                "written: evaluate it with jaxsparse eval"
+            )
+        first = main if main in model.classes else next(iter(model.classes))
         self.heads: dict[str, Rows] = {
-            "" if name == main else f"heads/{name}/": ROWS[name](model) for name in model.classes
+            "" if name == first else f"heads/{name}/": ROWS[name](model) for name in model.classes
         }
         # As in an evaluation: what is multiplied at once changes the last bits.
         train = model.config.train

@@ -18,6 +18,7 @@ from jaxsparse.deploy.model import Model, Scores
 
 Columns = dict[str, np.ndarray]
 Types = dict[str, tuple[Any, tuple[int, ...]]]  # of a column and of its rows, by name
+INSTANCE = "predicted_instance"
 NO_ID = -1  # of an event that could not be read
 LENGTHS, OFFSETS = "lengths", "offsets"
 
@@ -87,9 +88,13 @@ class PixelRows(Rows):
             **ENTRY,
             "view": (np.int8, ()),
         }
+        self._particles = model.tells_particles
+        if self._particles:
+            self.types[INSTANCE] = (np.int32, ())
 
     def of(self, events: Sequence[Looked]) -> Columns:
-        pixels: dict[str, list[np.ndarray]] = {"scores": [], "rows": [], "coords": []}
+        names = ("scores", "rows", "coords", *([INSTANCE] if self._particles else []))
+        pixels: dict[str, list[np.ndarray]] = {name: [] for name in names}
         entries = []
         for looked in events:
             for view, name in enumerate(self._views):
@@ -99,6 +104,8 @@ class PixelRows(Rows):
                     pixels["scores"].append(looked.scores.pixels[name])
                     pixels["rows"].append(np.arange(length))
                     pixels["coords"].append(looked.event.views[name].coords)
+                    if self._particles:
+                        pixels[INSTANCE].append(looked.scores.instances[name])
                 entries.append({**looked.columns, "view": view, LENGTHS: length})
         return _columns(self.types, entries, pixels)
 

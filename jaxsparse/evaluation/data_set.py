@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsparse import models
+from jaxsparse import models, settings
 from jaxsparse.data.bad_events import LeftOut, read_all, unreadable
 from jaxsparse.data.batch import Batch, pad, share_out
 from jaxsparse.data.buckets import BucketTable, fit_buckets
@@ -32,6 +32,7 @@ from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.source import EvaluatedFile
 from jaxsparse.evaluation.told_classes import event_classes, pixel_classes
 from jaxsparse.evaluation.which_part import which_part
+from jaxsparse.models.backbones.backbone import PIXELS
 from jaxsparse.training.objectives import weigh_pixels
 from jaxsparse.training.workdir import Input
 
@@ -104,17 +105,16 @@ class DataSet:
         self.classes = event_classes(file, config, heads["event"]) if "event" in heads else ()
         self.detector = find(file.detector, file.described)
         self.source: Any = EvaluatedFile(file, self.classes, options.value_scale)
-        labels_pixels = "semantic" in heads
-        self.has_pixel_truth = labels_pixels and all(
+        self._sees_pixels = any(head.reads == PIXELS for head in heads.values())
+        telling = next(filter(settings.tells_pixels, heads), "")
+        self.has_pixel_truth = bool(telling) and all(
             len(file) > 0 and "labels" in file.truth_columns(view) for view in self.views
         )
         self.pixel_classes: tuple[str, ...] = ()
-        if labels_pixels:
-            self.pixel_classes = pixel_classes(
-                file, config, heads["semantic"], self.has_pixel_truth
-            )
+        if telling:
+            self.pixel_classes = pixel_classes(file, config, heads[telling], self.has_pixel_truth)
         self.part, self.remark = which_part(file, config, trained_on=trained_on, part=options.part)
-        self._data = self._settings(labels_pixels)
+        self._data = self._settings()
         self._left_out: dict[str, LeftOut] = {}  # by part
         numbers = self._of_part(self.part)
         chosen = numbers[spread_or_all(len(numbers), options.num_events)]
@@ -128,7 +128,7 @@ class DataSet:
         placements = file.attributes.get("placements", 1)
         said = placements if isinstance(placements, int) else 1
         self._group_size = max(options.bootstrap_group or said, 1)
-        self.batch_size = 1 if labels_pixels else _batch_size(config, len(self.numbers))
+        self.batch_size = 1 if self._sees_pixels else _batch_size(config, len(self.numbers))
         self.pipeline = self._pipeline()
         self.shapes = self.pipeline.shapes
 
@@ -215,7 +215,7 @@ class DataSet:
 
     def batch(self, portion: Portion, buckets: BucketTable) -> Batch:
         """What the network takes, on one device."""
-        images = tuple(map(self.pipeline.finish, portion.images))
+        images = self.pipeline.finished(portion.images)
         (shard,) = share_out(
             images, self.truth_of(portion.numbers), portion.numbers, num_shares=1,
             slots=self.batch_size, levels=self.levels,
@@ -250,7 +250,7 @@ class DataSet:
             num_buckets=min(1 + len(loads) // BATCHES_PER_BUCKET, number), views=views,
         )  # fmt: skip
 
-    def _settings(self, labels_pixels: bool) -> ConfigDict:
+    def _settings(self) -> ConfigDict:
         data = self.config.data.copy_and_resolve_references()
         data.views, data.classes = self.views, self.classes
         # What a draw changes is where the event lies, not what it is.
@@ -261,7 +261,7 @@ class DataSet:
             data.max_bad_events = self.options.max_bad_events
         if self.options.whole_plane:
             data.crop = ()
-        if labels_pixels:
+        if self._sees_pixels:
             data.capacities = ()  # of batches, and of crops
         return data
 
@@ -281,12 +281,11 @@ class DataSet:
         return numbers[~np.isin(numbers, list(left_out.events))]
 
     def _pipeline(self, draw: int = 0) -> Pipeline:
-        pixels = bool(self.pixel_classes)
         return Pipeline(
             self.source, self._data, levels=self.levels,
             weigh=weigh_pixels(self.config),
             targets=("weights",) if self.has_pixel_truth else (),
-            truth=tuple(TRUTH_COLUMNS) if pixels else (),
+            truth=tuple(TRUTH_COLUMNS) if self._sees_pixels else (),
             seed=draw or self.options.seed, augment=draw > 0,
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ from jaxsparse.evaluation.heads import HEADS, EvaluatedHead
 from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
-from jaxsparse.evaluation.report import page
+from jaxsparse.evaluation.report import Origin, page, with_pictures
 from jaxsparse.evaluation.resources import versions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
@@ -28,7 +28,7 @@ from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.trained import load_trained
-from jaxsparse.training.workdir import read_inputs
+from jaxsparse.training.workdir import CONFIG_FILE, read_inputs
 
 __all__ = ["Options", "evaluate"]
 
@@ -43,12 +43,14 @@ def evaluate(
     options: Options = DEFAULTS,
     *,
     quiet: bool = False,
+    command: str = "",
 ) -> dict[str, Any]:
     """Evaluates a checkpoint on a file.
 
-    Writes ``metrics.json``, ``predictions.h5``, ``report.md``, ``plots/`` and ``pictures/`` into
-    ``out``; files of those names that were there stay untouched if anything fails. The figures of
-    heads beside the main one are below ``heads.NAME``, their files in ``heads/NAME/``.
+    Writes ``metrics.json``, ``predictions.h5``, ``report.md``, the same as one page
+    ``report.html``, ``plots/`` and ``pictures/`` into ``out``; files of those names that were there
+    stay untouched if anything fails. The figures of heads beside the main one are below
+    ``heads.NAME``, their files in ``heads/NAME/``.
 
     Args:
       model: work directory of the training, file or name of a network, as
@@ -57,6 +59,7 @@ def evaluate(
       out: folder for the results; made if it does not exist.
       options: see :class:`Options`.
       quiet: no progress bar.
+      command: that was given, for the report.
 
     Returns:
       The content of ``metrics.json``.
@@ -66,8 +69,9 @@ def evaluate(
         results go.
     """
     trained = load_trained(model, options.checkpoint)
-    config, names = trained.config, list(trained.network.heads)
-    main = main_head(config)
+    config = trained.config
+    names = [name for name in trained.network.heads if name in HEADS]
+    main = evaluated_main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
@@ -88,13 +92,13 @@ def evaluate(
         about = plain({"task": TASKS[main], **attributes, **about})
         metrics = {**about, **plain(figures[main])}
         others = {name: plain(figures[name]) for name in names if name != main}
+        _draw_training(folder, Path(model))
+        origin = _origin(Path(model), options.checkpoint, command)
         for name, head in heads.items():
             own = metrics if name == main else {**about, **others[name]}
             head.draw(folders[name], own)
             _draw_plots(folders[name], own)
-            text = page(own, head.metrics)
-            (folders[name] / "report.md").write_text(text, encoding="utf-8")
-        _draw_training(folder, Path(model))
+            _write_report(folders[name], page(own, head.metrics, origin))
         if others:
             metrics["heads"] = others
         (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
@@ -102,13 +106,19 @@ def evaluate(
 
 
 # The word of metrics.json for what its main head does.
-TASKS = {"semantic": "segmentation", "event": "classification"}
+TASKS = {"semantic": "segmentation", "event": "classification", "vertex": "vertex"}
+
+
+def evaluated_main_head(config: Any) -> str:
+    """The head whose figures come first; particles are figures of ``semantic``."""
+    main = main_head(config)
+    return main if main in HEADS else "semantic"
 
 
 def _baseline_data(config: Any, options: Options) -> DataSet | None:
     if not options.baseline_data:
         return None
-    few = FIT_EVENTS if main_head(config) == "semantic" else 0
+    few = FIT_EVENTS if evaluated_main_head(config) == "semantic" else 0
     other = dataclasses.replace(options, num_events=few, part="all")
     return DataSet(options.baseline_data, config, other)
 
@@ -168,6 +178,23 @@ def _images(data_set: DataSet) -> dict[str, Any]:
         "image_shapes": [list(shape) for shape in data_set.shapes],
         "whole_plane": not data_set.cropped,
     }
+
+
+def _origin(model: Path, checkpoint: str | int, command: str) -> Origin:
+    folders = [model, *model.parents[:2]]  # the second is that of one checkpoint
+    configs = [folder / CONFIG_FILE for folder in folders if (folder / CONFIG_FILE).is_file()]
+    return Origin(str(model), str(configs[0]) if configs else "", str(checkpoint), command)
+
+
+def _write_report(folder: Path, text: str) -> None:
+    """As Markdown beside its pictures, and as one page."""
+    from jaxsparse.viz.figures import FIGURES
+    from jaxsparse.viz.report_page import report_page
+
+    text = with_pictures(text, folder, tuple(FIGURES))
+    (folder / "report.md").write_text(text, encoding="utf-8")
+    title = text.splitlines()[0].removeprefix("# ")
+    (folder / "report.html").write_text(report_page(text, folder, title), encoding="utf-8")
 
 
 def _draw_plots(folder: Path, metrics: dict[str, Any]) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from jaxsparse.errors import InputError, reason
 
-RESULTS = ("metrics.json", "predictions.h5", "report.md", "plots", "pictures", "heads")
+RESULTS = (
+    "metrics.json", "predictions.h5", "report.md", "report.html", "plots", "pictures", "heads",
+)  # fmt: skip
 
 
 def refuse_inputs(

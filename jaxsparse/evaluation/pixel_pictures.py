@@ -16,6 +16,8 @@ from jaxsparse.data.spread_out import spread_out
 from jaxsparse.detectors import ClassSet
 from jaxsparse.evaluation.data_set import DataSet
 
+FEW = 100  # pixels: of fewer an accuracy says little
+
 if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
     from jaxsparse.viz.canvas import Window
     from jaxsparse.viz.picture import Picture
@@ -81,7 +83,8 @@ class PixelPictures:
             picture = self._picture(one)
             name = f"{_name(one.number)}{f'_{one.name}' if several else ''}"
             for suffix, window in self._windows(picture).items():
-                save(event_figure(picture, window=window), folder / f"pictures/{name}{suffix}.png")
+                figure = event_figure(self._titled(picture, one, window), window=window)
+                save(figure, folder / f"pictures/{name}{suffix}.png")
         for number, views in itertools.groupby(images, lambda one: one.number):
             self._draw_instances(list(views), folder / f"pictures/{_name(number)}_instances")
 
@@ -96,12 +99,16 @@ class PixelPictures:
         if not len(true) == len(predicted) == len(views):
             return
         colours = coloured(true, predicted)
-        pictures = {one.name: self._picture(one) for one in views}
-        windows = [self._windows(picture) for picture in pictures.values()]
+        pictures = [self._picture(one) for one in views]
+        windows = [self._windows(picture) for picture in pictures]
         for suffix in windows[0]:
             shown = [own[suffix] for own in windows if suffix in own]
             if len(shown) == len(views):
-                figure = instances_figure(pictures, colours, shown)
+                titled = {
+                    one.name: self._titled(picture, one, window)
+                    for one, picture, window in zip(views, pictures, shown, strict=True)
+                }
+                figure = instances_figure(titled, colours, shown)
                 save(figure, path.with_name(f"{path.name}{suffix}.png"))
 
     def _picture(self, one: PixelPicture) -> Picture:
@@ -110,7 +117,7 @@ class PixelPictures:
         source = self.data_set.source
         axes = source.axes[one.name]
         return Picture(
-            one.view, one.scores, one.weights, self.class_set.names, self._caption(one), axes,
+            one.view, one.scores, one.weights, self.class_set.names, axes=axes,
             unit=source.value_units[one.name],
             across=self.data_set.detector.view(one.name, len(axes)).across,
             corner=one.corner, pixel=self.data_set.pipeline.coarsen,
@@ -128,15 +135,31 @@ class PixelPictures:
         full, zoom = whole(picture.view.shape), zoom_window(picture.view)
         return {"": full} if zoom.size == full.size else {"": full, "_zoom": zoom}
 
-    def _caption(self, one: PixelPicture) -> str:
+    def _titled(self, picture: Picture, one: PixelPicture, window: Window | None) -> Picture:
+        """The picture with a line above it, which says how right the network is in the window."""
+        shown = np.ones(len(one.view), bool)
+        if window is not None:
+            shown = window.holds(picture.view.coords)
         topology = self.data_set.topologies[one.number]
-        parts = [f"event {one.number}", *([topology] if topology else [])]
-        parts += [f"view {one.name}", f"{len(one.view):,} pixels"]
-        truth = one.view.labels
-        if truth is not None and (truth >= 0).any():
-            right = (one.scores.argmax(1) == truth)[truth >= 0].mean()
-            parts.append(f"accuracy {right:.3f}")
-        return ",  ".join(parts)
+        parts = [f"event {one.number}", *([topology] if topology else []), f"view {one.name}"]
+        everything = f"{len(one.view):,} pixels{_right_words(one, np.ones_like(shown))}"
+        if shown.all():
+            parts.append(everything)
+        else:
+            parts.append(f"here {shown.sum():,} pixels{_right_words(one, shown)}")
+            parts[-1] += f";  all {everything}"
+        return dataclasses.replace(picture, title=",  ".join(parts))
+
+
+def _right_words(one: PixelPicture, chosen: np.ndarray) -> str:
+    """The accuracy of some pixels; of few the counts, which say how far to trust it."""
+    truth = one.view.labels
+    if truth is None or not (truth[chosen] >= 0).any():
+        return ""
+    right = (one.scores.argmax(1) == truth)[chosen & (truth >= 0)]
+    if len(right) < FEW:
+        return f",  {right.sum()} of {len(right)} right"
+    return f",  accuracy {right.mean():.3f}"
 
 
 def _name(number: int) -> str:

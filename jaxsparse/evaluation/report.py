@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from jaxsparse.evaluation.metrics.metric import Metric
@@ -10,17 +12,53 @@ from jaxsparse.evaluation.text import figure, with_error
 
 BASELINES = {
     "local": "local charge density", "forest": "forest on sizes", "majority": "majority guess",
+    "first": "first pixel",
 }  # fmt: skip
 
 
-def page(metrics: dict[str, Any], parts: Sequence[Metric]) -> str:
+PICTURES = "## Pictures"
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where the figures of a report are from.
+
+    Attributes:
+      network: its work directory, file or name.
+      config: file of the training's config; empty where it lies in the network's own file.
+      checkpoint: as it was asked for: ``best``, ``latest`` or a step.
+      command: which gives the same again; empty if it was no command.
+    """
+
+    network: str
+    config: str = ""
+    checkpoint: str = "best"
+    command: str = ""
+
+    def lines(self) -> list[str]:
+        """For a report."""
+        network = f"Network: `{self.network}`, "
+        network += (
+            f"checkpoint `{self.checkpoint}`, config `{self.config}`."
+            if self.config
+            else "which holds its config."
+        )
+        return ["", network, *(["", f"    {self.command}"] if self.command else [])]
+
+
+def page(
+    metrics: dict[str, Any],
+    parts: Sequence[Metric],
+    origin: Origin | None = None,
+) -> str:
     """The report.
 
     Args:
       metrics: values of ``metrics.json``.
       parts: the metrics that gave them; each adds its rows to the first table, and its section.
+      origin: of the figures.
     """
-    lines = _heading(metrics)
+    lines = _heading(metrics, origin)
     if metrics["accuracy"] is None:
         return "\n".join([*lines, "", "Nothing has truth: no scores."]) + "\n"
     sections = [_headline(metrics, parts), *(part.section(metrics) for part in parts)]
@@ -31,7 +69,28 @@ def page(metrics: dict[str, Any], parts: Sequence[Metric]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(metrics: dict[str, Any]) -> list[str]:
+def with_pictures(text: str, folder: Path, order: Sequence[str] = ()) -> str:
+    """A report, at its end all plots and pictures that lie in its folder.
+
+    Args:
+      text: of the report.
+      folder: of its results.
+      order: names of plots, in the order in which they are shown; others follow.
+    """
+    first = {f"{name}.png": place for place, name in enumerate(order)}
+    plots = sorted(
+        folder.glob("plots/*.png"), key=lambda path: (first.get(path.name, len(first)), path.name)
+    )
+    paths = [*plots, *sorted(folder.glob("pictures/*.png"))]
+    if not paths:
+        return text
+    shown = [
+        f"![{path.stem.replace('_', ' ')}]({path.relative_to(folder).as_posix()})" for path in paths
+    ]
+    return "\n\n".join([text.rstrip("\n"), PICTURES, *shown]) + "\n"
+
+
+def _heading(metrics: dict[str, Any], origin: Origin | None) -> list[str]:
     part = "" if metrics.get("part", "all") == "all" else f", part {metrics['part']}"
     views = f"view{'s' * (len(metrics['views']) > 1)} {', '.join(metrics['views'])}"
     shapes = {" × ".join(map(str, shape)): None for shape in metrics.get("image_shapes", ())}
@@ -42,6 +101,7 @@ def _heading(metrics: dict[str, Any]) -> list[str]:
         "",
         f"{metrics['data']}{part}, {views}{images}: {metrics['num_events']} events, "
         f"{metrics['num_sites']} pixels.",
+        *(origin.lines() if origin else []),
         *(["", metrics["part_remark"]] if metrics.get("part_remark") else []),
         *_note(metrics.get("num_bad_events"), "cannot be read: they are left out"),
         *_note(

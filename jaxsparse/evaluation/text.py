@@ -8,6 +8,8 @@ from typing import Any
 
 from jaxsparse.strict_json import plain
 
+LEAST_ERROR = 0.00005  # smaller ones are rounded to 0
+
 
 def dumps(metrics: dict[str, Any]) -> str:
     """``metrics.json``: the short values one a line, tables of numbers in rows."""
@@ -36,10 +38,14 @@ def figure(value: float | None, digits: int = 4) -> str:
 def with_error(value: float | None, error: float | None) -> str:
     """A number and its standard error, if it has one.
 
-    >>> with_error(0.5, 0.01), with_error(0.5, None)
-    ('0.5000 ± 0.0100', '0.5000')
+    Where all events are right, or all wrong, a bootstrap sees no error: what is rounded to 0 is
+    none.
+
+    >>> with_error(0.5, 0.01), with_error(0.5, None), with_error(1.0, 0.0)
+    ('0.5000 ± 0.0100', '0.5000', '1.0000')
     """
-    return figure(value) if value is None or error is None else f"{value:.4f} ± {error:.4f}"
+    small = error is None or error < LEAST_ERROR
+    return figure(value) if value is None or small else f"{value:.4f} ± {error:.4f}"
 
 
 def bin_rows(

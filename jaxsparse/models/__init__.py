@@ -1,7 +1,15 @@
 """Networks: a backbone and heads, composed of :mod:`jaxsparse.nn` blocks, from a config."""
 
 from jaxsparse.models.backbones import BACKBONES, Backbone, Features, FishNet, MobileNetV2, UResNet
-from jaxsparse.models.heads import HEADS, EventHead, Head, SemanticHead
+from jaxsparse.models.heads import (
+    HEADS,
+    EventHead,
+    Head,
+    InstanceHead,
+    InstanceScores,
+    SemanticHead,
+    VertexHead,
+)
 from jaxsparse.models.network import Network
 from jaxsparse.models.registry import (
     build,
@@ -19,10 +27,13 @@ __all__ = [
     "Features",
     "FishNet",
     "Head",
+    "InstanceHead",
+    "InstanceScores",
     "MobileNetV2",
     "Network",
     "SemanticHead",
     "UResNet",
+    "VertexHead",
     "build",
     "defaults",
     "geometry_of",

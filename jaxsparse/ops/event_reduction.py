@@ -96,6 +96,16 @@ def event_spread(
     return _event_sum.transpose(rows, vectors, rows.event.shape[0])
 
 
+def event_largest(
+    values: Float[Array, "sites channels"], rows: EventRows
+) -> Float[Array, "events channels"]:
+    """The largest value of every event, channel by channel; ``-inf`` of an event without sites.
+
+    Padding rows are not read. It has no derivative: see :func:`global_max_pooling`.
+    """
+    return _reduce(jnp.asarray(values), rows.bounds, jnp.max, -jnp.inf)
+
+
 def global_sum_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
     """Sum over the sites of every event.
 
@@ -186,7 +196,7 @@ def global_max_pooling(x: SparseTensor) -> Float[Array, "events channels"]:
 def _largest_row(rows: EventRows, values: Array) -> Array:
     """The first row of every event that has its maximum, channel by channel."""
     capacity = values.shape[0]
-    largest = _reduce(values, rows.bounds, jnp.max, -jnp.inf)
+    largest = event_largest(values, rows)
     own = largest.at[rows.event].get(mode="fill", fill_value=0)
     row = jnp.arange(capacity, dtype=jnp.int32)[:, None]
     candidate = jnp.where((values == own) | jnp.isnan(values), row, capacity)

@@ -13,7 +13,7 @@ from jaxsparse.config_file import load_checked
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.models.backbones.fishnet import FishPlan
 from jaxsparse.paths import user_path
-from jaxsparse.settings import READ_OF_MODEL
+from jaxsparse.settings import CLASSES_OF, READ_OF_MODEL
 from jaxsparse.typed_config import TypedConfig, as_text, set_key
 
 
@@ -103,12 +103,14 @@ def _follow(config: ConfigDict, file: EventFile | None, typed: Iterable[str]) ->
         if data.pixel_classes and data.pixel_classes != file.class_names:
             take(data, "data.pixel_classes", tuple(file.class_names))
     take(model, "model.views", len(data.views), of_file=False)
-    of_heads = {
-        "event": (data.classes, file.event_classes if file else ()),
-        "semantic": (data.pixel_classes, file.class_names if file else ()),
+    stored = {
+        "classes": file.event_classes if file else (),
+        "pixel_classes": file.class_names if file else (),
     }
-    for head, (chosen, stored) in of_heads.items():
-        if head in model.heads and (names := chosen or stored):
+    for head in model.heads:
+        named_by = CLASSES_OF.get(head, "")
+        chosen = data[named_by] if named_by else ()
+        if names := chosen or stored.get(named_by):
             key = f"model.heads.{head}.num_classes"
             take(model.heads[head], key, len(names), of_file=not chosen)
     return taken

@@ -84,7 +84,7 @@ def open_data(
     class_names = {}
     if names_events:
         class_names["classes"] = tuple(source.event_classes)
-    if "semantic" in config.model.heads:
+    if any(map(settings.tells_pixels, config.model.heads)):
         class_names["pixel_classes"] = tuple(source.class_names)
     # Every other file is read by the names of this one: of events in whatever order it has them.
     config = with_class_names(config, class_names)
@@ -152,13 +152,11 @@ def _open(config: ConfigDict, key: str) -> EventFile:
                 f"model.dim is {config.model.dim}: choose other views or set model.dim."
             )
     pixels = source.class_names
-    if "semantic" in heads and pixels and len(pixels) != heads.semantic.num_classes:
-        raise InputError(
-            f"model.heads.semantic.num_classes is {heads.semantic.num_classes} but the pixels of "
-            f"{source.path} are {', '.join(pixels)}: set it to {len(pixels)}."
-        )
+    settings.check_pixel_classes(
+        config, pixels, f"the pixels of {source.path} are {', '.join(pixels)}"
+    )
     wanted = tuple(config.data.pixel_classes)
-    if "semantic" in heads and pixels and wanted and pixels != wanted:
+    if any(map(settings.tells_pixels, heads)) and pixels and wanted and pixels != wanted:
         raise InputError(
             f"data.{key} is {source.path}, whose pixels are {', '.join(pixels)}, but "
             f"data.pixel_classes (by default those of data.train) are {', '.join(wanted)}: give a "

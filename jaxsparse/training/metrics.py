@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 
 @jax.tree_util.register_dataclass
@@ -21,7 +21,8 @@ class HeadSums:
 
     Attributes:
       loss: float32 ``[]``, summed over all rows (pixels, or events) of all events.
-      confusion: int32 ``[classes, classes]``, rows by truth (rows) and prediction.
+      confusion: int32 ``[classes, classes]``, rows by truth (rows) and prediction; of a head that
+        tells no classes ``[[right, wrong], [0, 0]]``.
       count: int32 ``[]``, events that the loss is of: of whole events those that have a class.
     """
 
@@ -125,6 +126,24 @@ def confusion_counts(
     cell = jnp.where(labels >= 0, cell, -1)
     hits = cell[:, None] == jnp.arange(num_classes**2)
     return jnp.sum(hits, axis=0, dtype=jnp.int32).reshape(num_classes, num_classes)
+
+
+def right_and_wrong(right: Bool[Array, " rows"], known: Bool[Array, " rows"]) -> Int[Array, "2 2"]:
+    """The table of a head that tells no classes, whose :func:`accuracy` is the share of the right.
+
+    Args:
+      right: which rows are.
+      known: which rows have truth; others count nowhere.
+
+    >>> right_and_wrong(jnp.array([True, True, False]), jnp.array([True, False, True])).tolist()
+    [[1, 1], [0, 0]]
+    """
+    counted = [jnp.sum(known & right), jnp.sum(known & ~right)]
+    return (
+        jnp.stack([*counted, *[jnp.zeros((), counted[0].dtype)] * 2])
+        .astype(jnp.int32)
+        .reshape(2, 2)
+    )
 
 
 def accuracy(confusion: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 from ml_collections import ConfigDict
 
 from jaxsparse import settings
@@ -21,43 +21,19 @@ from jaxsparse.data.batch import Batch
 from jaxsparse.data.targets import Weigh
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
-from jaxsparse.training.losses import ClassLoss
-from jaxsparse.training.metrics import HeadSums, confusion_counts
+from jaxsparse.training.class_targets import event_classes, pixel_classes
+from jaxsparse.training.instance_target import instances
+from jaxsparse.training.metrics import HeadSums
+from jaxsparse.training.target import Fields, Target
+from jaxsparse.training.vertex_target import vertices
 
-# Scores, labels and weights (None: 1 each) of some rows.
-Rows = tuple[Float[Array, "rows classes"], Int[Array, " rows"], Float[Array, " rows"] | None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """What the outputs of a head are compared with.
-
-    Attributes:
-      pixel_targets: what it needs of every pixel, of :data:`jaxsparse.data.targets.TARGETS`.
-      rows: output of the head, batch -> its rows, in one or several parts.
-      count: batch -> events that the loss is of; with any leading axes.
-    """
-
-    pixel_targets: tuple[str, ...]
-    rows: Callable[[Any, Batch], list[Rows]]
-    count: Callable[[Batch], Int[Array, ""]]
-
-
-# By the name of the head. A pixel counts by its weight, an event that has a class as one.
-TARGETS = {
-    "event": Target(
-        pixel_targets=(),
-        rows=lambda scores, batch: [(scores, batch.labels, None)],
-        count=lambda batch: jnp.sum(batch.labels >= 0),
-    ),
-    "semantic": Target(
-        pixel_targets=("labels", "weights"),
-        rows=lambda scores, batch: [
-            (of_view, view.targets["labels"], view.targets["weights"])
-            for of_view, view in zip(scores, batch.views, strict=True)
-        ],
-        count=lambda batch: jnp.sum(batch.num_events),
-    ),
+# By the name of a head, what its output is compared with: a function of the key of its objective,
+# the fields of the head and the settings of the objective.
+TARGETS: dict[str, Callable[[str, Fields, Fields], Target]] = {
+    "event": event_classes,
+    "instance": instances,
+    "semantic": pixel_classes,
+    "vertex": vertices,
 }
 
 
@@ -67,26 +43,19 @@ class Objective:
 
     Attributes:
       head: its name.
-      target: what its output is compared with.
-      loss: how.
+      target: what its output is compared with, and how.
       reduction: ``"sum"`` or ``"mean"``.
       weight: among the objectives.
     """
 
     head: str
     target: Target
-    loss: ClassLoss
     reduction: str
     weight: float
 
     def sums(self, outputs: Mapping[str, Any], batch: Batch) -> HeadSums:
         """What the rows of one device count; traceable."""
-        parts = self.target.rows(outputs[self.head], batch)
-        return HeadSums(
-            loss=sum(self.loss(*part) for part in parts),
-            confusion=sum(confusion_counts(scores, labels) for scores, labels, _ in parts),
-            count=jnp.asarray(self.target.count(batch), jnp.int32),
-        )
+        return self.target.sums(outputs[self.head], batch)
 
     def scale(self, count: Int[Array, ""]) -> Any:
         """What the summed loss is multiplied with.
@@ -106,12 +75,13 @@ def objectives_of(config: ConfigDict) -> tuple[Objective, ...]:
       InputError: a value out of its range.
     """
     heads, given = config.model.heads, config.objectives
-    return tuple(_objective(name, given[name], heads[name].num_classes) for name in sorted(heads))
+    return tuple(_objective(name, heads[name], given[name]) for name in sorted(heads))
 
 
 def pixel_targets(objectives: Iterable[Objective]) -> tuple[str, ...]:
     """What batches must have of every pixel, of :data:`jaxsparse.data.targets.TARGETS`."""
-    return tuple(name for objective in objectives for name in objective.target.pixel_targets)
+    names = (name for objective in objectives for name in objective.target.pixel_targets)
+    return tuple(dict.fromkeys(names))
 
 
 def weigh_pixels(config: ConfigDict) -> Weigh | None:
@@ -144,18 +114,8 @@ def main_head(config: ConfigDict) -> str:
     return str(name)
 
 
-def _objective(head: str, config: ConfigDict, num_classes: int) -> Objective:
-    group = f"objectives.{head}"
+def _objective(name: str, head: ConfigDict, config: ConfigDict) -> Objective:
+    group = f"objectives.{name}"
     settings.check(group, config)
-    weights, smoothing = tuple(map(float, config.class_weights)), config.label_smoothing
-    if smoothing and config.loss != "cross_entropy":
-        raise InputError(
-            f"{group}.label_smoothing is {smoothing}: it must be 0 with {group}.loss="
-            f"{config.loss}, which has no smoothed form"
-        )
-    if len(weights) not in (0, num_classes):
-        raise InputError(
-            f"{group}.class_weights is {weights}: it must hold {num_classes} numbers, or none"
-        )
-    loss = ClassLoss(config.loss, config.q, smoothing, weights)
-    return Objective(head, TARGETS[head], loss, config.reduction, float(config.weight))
+    target = TARGETS[name](group, dict(head.items()), dict(config.items()))
+    return Objective(name, target, config.reduction, float(config.weight))

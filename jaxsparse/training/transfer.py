@@ -14,13 +14,13 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models
 from jaxsparse.errors import InputError
+from jaxsparse.settings import CLASSES_OF
 from jaxsparse.training.arrays import Shape, by_path, first_difference, name_of, shapes_of
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.trained import load_trained
 from jaxsparse.training.workdir import Input, read_config, read_inputs
 
 _KEY = "train.start_from"
-_NAMED_BY = {"event": "classes", "semantic": "pixel_classes"}  # keys of config.data, by head
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,6 +176,8 @@ def _backbone_difference(
 
 def last_layer(config: ConfigDict, head: str) -> set[str]:
     """Paths of the arrays of a head that would be longer with one class more."""
+    if head not in CLASSES_OF:
+        return set()
     here = _shapes(config.model)
     larger = config.model.copy_and_resolve_references()
     larger.heads[head].num_classes += 1
@@ -184,6 +186,8 @@ def last_layer(config: ConfigDict, head: str) -> set[str]:
 
 def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]:
     """Of every class of a head here, its place among the other run's; -1 where it has none."""
+    if head not in CLASSES_OF:
+        return ()
     theirs, ours = class_names(source, head), class_names(config, head)
     if theirs and ours:
         return tuple(theirs.index(name) if name in theirs else -1 for name in ours)
@@ -194,14 +198,14 @@ def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]
 
 def class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
     """Names of the classes of a head; none where an older config does not say them."""
-    return tuple(map(str, config.data.get(_NAMED_BY[head], ()))) if head in _NAMED_BY else ()
+    return tuple(map(str, config.data.get(CLASSES_OF[head], ()))) if head in CLASSES_OF else ()
 
 
 def _new_classes(
     order: tuple[int, ...], source: ConfigDict, config: ConfigDict, head: str
 ) -> list[str]:
     """What of a last layer is drawn anew, in words; nothing where all of it is kept."""
-    if min(order) >= 0:
+    if min(order, default=0) >= 0:
         return []
     if max(order) >= 0:
         names = class_names(config, head)

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from jaxsparse.viz.error_bars import NOTE, error_bars
 from jaxsparse.viz.plots import bin_names, colours_of, rounded, set_title
-from jaxsparse.viz.style import DPI, plain_axes
+from jaxsparse.viz.style import DPI, count_axis, plain_axes
 
 SETS = {
     "right": ("of the class, called so", "#2c7fb8"),
     "missed": ("of the class, called another", "#d95f0e"),
     "wrongly_called": ("of another class, called so", "#756bb1"),
 }
-MANY = 10  # events: a bin of more asks for a logarithmic axis
 FEW = 10  # events: bins of fewer are not drawn
 
 
@@ -67,10 +68,8 @@ def scores_figure(metrics: Mapping[str, Any]) -> Figure:
             )  # fmt: skip
         ax.set(xlim=(0, 1), xlabel=f"score of {name}")
         most = max(max(distributions[name][key]) for key in SETS)
-        if most > MANY:
-            ax.set(yscale="log", ylim=(0.6, 5 * most))  # room for the counts above
-        else:
-            ax.set_ylim(0, 1.5 * max(most, 1))
+        count_axis(ax, most, "")
+        ax.set_ylim(top=(5 if ax.get_yscale() == "log" else 1.5) * max(most, 1))  # for the counts
         plain_axes(ax)
     for ax in axes[:, 0]:
         ax.set_ylabel("events")
@@ -108,10 +107,12 @@ def energy_figure(metrics: Mapping[str, Any]) -> Figure | None:
         loc="outside lower center",
     )  # fmt: skip
     bottom.set_xticks(places, bin_names(edges), fontsize=9)
-    bottom.set(xlabel=f"true neutrino energy [{profile['unit']}]", ylabel="events")
+    bottom.set_xlabel(f"true neutrino energy [{profile['unit']}]")
+    bottom.set_ylabel("events")
+    bottom.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     for ax in (top, bottom):
         plain_axes(ax)
-    set_title(figure, metrics, f"bins of fewer than {FEW} events left out")
+    set_title(figure, metrics, f"bins of fewer than {FEW} events left out; {NOTE}")
     return figure
 
 
@@ -185,6 +186,7 @@ def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
         bottom.bar(apart, alone["events"], 0.72, color=colour, alpha=0.45)
         bottom.set_xticks([0, *places], [without, *bin_names(edges)], fontsize=8, rotation=40)
         bottom.set_xlabel(f"{words} [{profile['unit']}]", fontsize=10)
+        bottom.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
         top.set_title(f"{profile['true']} called {profile['called']}", loc="left", fontsize=10)
         for ax in (top, bottom):
             ax.axvline(0.5, color="#bbbbbb", lw=0.8)
@@ -192,7 +194,7 @@ def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
     true = profile["true"]
     axes[0, 0].set(ylabel=f"part of the true {true} events", ylim=(0, None))
     axes[1, 0].set_ylabel(f"{true} events")
-    set_title(figure, metrics, f"bins of fewer than {FEW} events left out; bars: bootstrap")
+    set_title(figure, metrics, f"bins of fewer than {FEW} events left out; {NOTE}")
     return figure
 
 
@@ -208,7 +210,7 @@ def _points(
 ) -> None:  # fmt: skip
     enough = np.array(entry["events"]) >= FEW
     values = np.where(enough, np.array(entry[key], float), np.nan)
-    error = np.nan_to_num(np.array(entry["error"], float))
+    error = error_bars(values, entry["events"], entry["error"])
     ax.errorbar(
         places, values, error, marker=marker, ls=ls, color=colour, ms=4.5, lw=1.1, elinewidth=0.9,
         label=name,

@@ -27,7 +27,7 @@ def event_figure(picture: Picture, *, window: Window | None = None) -> Figure:
     picture = picture.flat()
     view = picture.view
     window = window or active_window(view.coords, view.shape)
-    panels = panels_of(picture)
+    panels = panels_of(picture, window)
     layout = Layout.of(window, len(panels))
     figure = Figure(figsize=layout.size, dpi=DPI)
     for number, (name, draw) in enumerate(panels):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from jaxsparse.viz.canvas import Window, active_window
 from jaxsparse.viz.instance_colours import InstanceColours, colours_of
 from jaxsparse.viz.layout import Layout
-from jaxsparse.viz.panels import GREY, NO_TRUTH, draw_charge, draw_pixels
+from jaxsparse.viz.panels import GREY, NO_TRUTH, counted, draw_charge, draw_pixels
 from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import DPI, frame
 
@@ -42,6 +42,9 @@ def instances_figure(
             ax = figure.add_axes(place)
             _draw(number, ax, picture, colours[view], shown[view], layout.dots)
             words = picture.charge if number == 0 else title
+            if title is PANELS[-1]:
+                known = (colours[view].true >= 0) & shown[view].holds(picture.view.coords)
+                words = counted(colours[view].wrong[known], title)
             ax.set_title(
                 f"{name}, {words}" if len(pictures) > 1 else words, fontsize=11, loc="left"
             )
@@ -76,12 +79,6 @@ def _draw_wrong(
     shades = colours_of(colours.true, NO_TRUTH)
     shades[~wrong & (colours.true >= 0)] = GREY
     draw_pixels(ax, picture, window, dots, shades, np.argsort(wrong, kind="stable"))
-    known = (colours.true >= 0) & window.holds(picture.view.coords)
-    number = int((wrong & known).sum())
-    ax.text(
-        0.98, 0.98, f"{number} of {known.sum()} wrong ({number / max(known.sum(), 1):.1%})",
-        transform=ax.transAxes, ha="right", va="top", fontsize=9, color="#444444",
-    )  # fmt: skip
 
 
 def _layout(windows: Sequence[Window]) -> Layout:

@@ -31,6 +31,7 @@ WEIGHT = LinearSegmentedColormap.from_list(
 CONFIDENCE = LinearSegmentedColormap.from_list(
     "confidence", ["#67000d", "#d7301f", "#fc8d59", "#d9d4cf", "#cfcfcf"]
 )
+FEW_PIXELS = 100  # of fewer, what part is wrong is left to the counts
 WIDE = 100.0  # a logarithmic bar that spans less is labelled at its ends and between
 
 # axes, what to draw, the part of it, and the panel's height and width in screen dots
@@ -65,7 +66,7 @@ def class_handles(
     return handles + [Patch(color=NO_TRUTH, label="no truth")] * bool((present < 0).any())
 
 
-def panels_of(picture: Picture) -> list[tuple[str, Panel]]:
+def panels_of(picture: Picture, window: Window) -> list[tuple[str, Panel]]:
     """The panels that the data allows, with their titles."""
     panels: list[tuple[str, Panel]] = [(picture.charge, draw_charge)]
     if picture.view.labels is not None:
@@ -75,7 +76,7 @@ def panels_of(picture: Picture) -> list[tuple[str, Panel]]:
     if picture.scores is not None:
         panels.append(("prediction", draw_prediction))
         if picture.view.labels is not None:
-            panels.append(("wrong pixels, coloured by truth", draw_wrong))
+            panels.append((wrong_words(picture, window), draw_wrong))
         panels.append(("highest score (doubtful pixels red)", draw_confidence))
     return panels
 
@@ -132,13 +133,26 @@ def draw_wrong(ax: Axes, picture: Picture, window: Window, dots: tuple[int, int]
     # A lone wrong pixel must catch the eye, but not where a dot is several pixels already.
     grow = wrong[order].astype(int) * (window.size[1] <= dots[1])
     draw_pixels(ax, picture, window, dots, colours, order, grow)
+
+
+def wrong_words(picture: Picture, window: Window) -> str:
+    """Title of a panel of :func:`draw_wrong`: how many of the pixels in the window are wrong."""
+    truth, predicted = picture.view.labels, picture.predicted
+    assert truth is not None
+    assert predicted is not None
     known = (truth >= 0) & window.holds(picture.view.coords)
-    wrong &= known
-    share = wrong.sum() / max(known.sum(), 1)
-    ax.text(
-        0.98, 0.98, f"{wrong.sum()} of {known.sum()} wrong ({share:.1%})", transform=ax.transAxes,
-        ha="right", va="top", fontsize=9, color="#444444",
-    )  # fmt: skip
+    return f"{counted((truth != predicted)[known], 'pixels wrong')}, coloured by truth"
+
+
+def counted(chosen: np.ndarray, words: str) -> str:
+    """How many of some pixels, with the share where they are not too few to have one.
+
+    >>> counted(np.arange(1000) < 17, "pixels wrong"), counted(np.arange(7) < 2, "pixels wrong")
+    ('17 of 1,000 pixels wrong (1.7 %)', '2 of 7 pixels wrong')
+    """
+    some, number = int(chosen.sum()), len(chosen)
+    share = f" ({100 * some / number:.1f} %)" if number >= FEW_PIXELS else ""
+    return f"{some:,} of {number:,} {words}{share}"
 
 
 def draw_pixels(

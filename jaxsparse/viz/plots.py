@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from jaxsparse.detectors import class_set
-from jaxsparse.viz.style import DPI, plain_axes
+from jaxsparse.viz.error_bars import NOTE, error_bars
+from jaxsparse.viz.style import DPI, count_axis, plain_axes
 
 
 def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
@@ -34,11 +35,11 @@ def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
                 column, row - 0.08, "–" if np.isnan(share) else f"{share:.3f}",
                 ha="center", va="center", fontsize=11 if row == column else 9.5,
                 fontweight="bold" if row == column else "normal",
-                color="white" if share > 0.6 else "#222222",
+                color="white" if share > 0.5 else "#222222",
             )  # fmt: skip
             ax.text(
                 column, row + 0.25, f"{int(counts[row, column]):,}", ha="center", va="center",
-                fontsize=7, color="#dddddd" if share > 0.6 else "#777777",
+                fontsize=8.5, color="white" if share > 0.5 else "#555555",
             )  # fmt: skip
         ax.set_xticks(range(len(classes)), classes)
         ax.set_yticks(range(len(classes)), classes)
@@ -73,7 +74,8 @@ def calibration_figure(metrics: Mapping[str, Any]) -> Figure:
     top.set(ylabel="part that is right", xlim=(0, 1), ylim=(0, 1.02))
     top.legend(frameon=False, loc="upper left")
     bottom.bar(edges[:-1], pixels, width=edges[1], align="edge", color="#7aa6c2", edgecolor="white")
-    bottom.set(ylabel=counted, xlabel="highest score", yscale="log", ylim=(0.5, None))
+    bottom.set_xlabel("highest score")
+    count_axis(bottom, pixels.max(initial=0), counted)
     for ax in (top, bottom):
         plain_axes(ax)
     set_title(figure, metrics)
@@ -134,7 +136,8 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
             shift = (label - (len(metrics["classes"]) - 1) / 2) * 0.08
             enough = np.array(profile[class_name]["pixels"]) >= 20
             values = np.where(enough, values, np.nan)
-            error = np.nan_to_num(np.array(profile[class_name]["error"], float))
+            entry = profile[class_name]
+            error = error_bars(values, entry["pixels"], entry["error"])
             ax.errorbar(centres + shift, values, error, fmt="o-", color=colours[label], ms=4,
                         lw=1, elinewidth=0.8, label=class_name)  # fmt: skip
         ax.set_xticks(centres, bin_names(edges), fontsize=8, rotation=30 if len(edges) > 8 else 0)
@@ -145,7 +148,7 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
         *grid[0, 0].get_legend_handles_labels(), frameon=False, fontsize=10, ncols=8,
         loc="outside lower center",
     )  # fmt: skip
-    set_title(figure, metrics, "bins of fewer than 20 pixels left out; bars: bootstrap over events")
+    set_title(figure, metrics, f"bins of fewer than 20 pixels left out; {NOTE}")
     return figure
 
 
@@ -164,7 +167,7 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
         entry = instances[name]
         found = np.array(entry["found_by_energy"], float)
         number = np.array(entry["number_by_energy"], float)
-        error = np.nan_to_num(np.array(entry["error_by_energy"], float))
+        error = error_bars(found, entry["number_by_energy"], entry["error_by_energy"])
         shift = (label - (len(classes) - 1) / 2) * 0.09
         style = {"color": colours[label], "ms": 5, "lw": 1.2, "capsize": 2}
         text = f"{name}: {rounded(entry['found'], 2)} of {entry['number']:,}"
@@ -180,15 +183,13 @@ def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
         *top.get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3,
         loc="outside lower center",
     )  # fmt: skip
-    if max(max(instances[name]["number_by_energy"]) for name in classes) > 30:
-        bottom.set_yscale("log")
-    bottom.set(ylabel="clusters", xlabel="kinetic energy [MeV]")
+    most = max(max(instances[name]["number_by_energy"]) for name in classes)
+    count_axis(bottom, most, "clusters")
+    bottom.set_xlabel("kinetic energy [MeV]")
     bottom.set_xticks(centres, bin_names(edges), fontsize=8)
     for ax in (top, bottom):
         plain_axes(ax)
-    set_title(
-        figure, metrics, "found: more than half of the pixels right; bars: bootstrap over events"
-    )
+    set_title(figure, metrics, f"found: more than half of the pixels right; {NOTE}")
     return figure
 
 
@@ -203,7 +204,7 @@ def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> Non
     sites = f"{metrics['num_sites']:,} pixels of " if pixels else ""
     events = metrics["num_events"] - metrics.get("num_events_without_truth", 0)
     text = f"accuracy {rounded(metrics['accuracy'], 4)} on {sites}{events:,} events"
-    figure.suptitle(text + (f"; {note}" if note else ""), fontsize=10, color="#444444")
+    figure.suptitle(text + (f"\n{note}" if note else ""), fontsize=10, color="#444444")
 
 
 def rounded(value: float | None, digits: int) -> str:

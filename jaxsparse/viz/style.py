@@ -7,11 +7,12 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 DPI = 120
 BACKGROUND = "#fbfbf8"
 FRAME = "#999999"
+MANY = 30  # counts of more ask for a logarithmic axis
 
 
 def frame(ax: Axes) -> None:
@@ -29,6 +30,24 @@ def plain_axes(ax: Axes) -> None:
     ax.grid(alpha=0.25)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def count_axis(ax: Axes, most: float, words: str) -> None:
+    """A vertical axis that counts: whole numbers only, logarithmic where there are many.
+
+    Args:
+      ax: whose axis.
+      most: the highest count.
+      words: what is counted.
+    """
+    ax.set_ylabel(words)
+    if most > MANY:
+        ax.set(yscale="log", ylim=(0.6, None))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        ax.set_ylim(0, 1.08 * max(most, 1))
+        ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    ax.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:

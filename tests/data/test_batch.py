@@ -26,7 +26,7 @@ def views(make_view):
 def images(views) -> Pixels:
     """With the targets of pixels."""
     pixels = Pixels.of(views, SHAPE)
-    targets = {name: target.make(pixels, None) for name, target in TARGETS.items()}
+    targets = {name: target.make([pixels], None)[0] for name, target in TARGETS.items()}
     return dataclasses.replace(pixels, columns=targets)
 
 

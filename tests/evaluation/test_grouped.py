@@ -5,9 +5,9 @@ import pytest
 
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.grouped import Grouped
-from jaxsparse.evaluation.heads.semantic import queries_of
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.scored import Scored
+from jaxsparse.inference.grouping import Queries
 
 
 def test_a_head_instance_brings_its_own_grouping_and_other_networks_bring_none():
@@ -43,9 +43,7 @@ def test_what_queries_say_of_one_event_of_a_batch_is_cut_out():
         used = np.array([[1.0, 2.0], [3.0, 4.0]])
         classes = np.zeros((2, 2, 5))
 
-    said = queries_of(Said, 1, [slice(4, 6), slice(4, 4)])
-    assert said is not None
+    said = Queries.of(Said, 1, [slice(4, 6), slice(4, 4)])
     assert said.pixels[0].tolist() == [[8, 9], [10, 11]]
     assert said.pixels[1].shape == (0, 2)
     assert said.used.tolist() == [3, 4]
-    assert queries_of(None, 0, []) is None

@@ -64,6 +64,8 @@ def test_names_and_shapes_are_those_of_the_file(out):
     assert metrics["image_shape"] == [16, 40]
     assert metrics["num_sites"] + metrics["num_sites_without_truth"] == 4 * 60
     assert "| gamma |" in (out / "report.md").read_text()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count('<img src="data:image/png;base64,') == len(list(out.rglob("*.png")))
 
 
 def test_nothing_is_said_of_tracks_and_showers(out):

@@ -80,8 +80,8 @@ def files(tmp_path_factory):
     return {**found, "BEFORE": str(workdir)}
 
 
-def base_config(files):
-    config = default_config(heads=("semantic", "event"))
+def base_config(files, heads=("semantic", "event")):
+    config = default_config(heads=heads)
     config.model.update({"views": 2, "filters": 1, "depth": 2, "blocks": 1, "vocabulary": "dense"})
     config.model.heads.event.num_classes = 3
     data = config.data
@@ -92,8 +92,8 @@ def base_config(files):
     return config
 
 
-def changed(files, changes):
-    config = base_config(files)
+def changed(files, changes, heads):
+    config = base_config(files, heads)
     for key, value in changes.items():
         *groups, name = key.split(".")
         owner = functools.reduce(getattr, groups, config)
@@ -147,9 +147,16 @@ def losses(config, patch, folder):
     """What is traced for the loss of some scores."""
     data = open_data(config, models.build(config.model), objectives_of(config), num_devices=1)
     batch = jax.tree.map(lambda leaf: leaf[0], next(iter(data.train)))
+    events, sites = len(batch.labels), [len(view.coords) for view in batch.views]
     scores = {
-        "event": jnp.ones((len(batch.labels), 3)),
-        "semantic": [jnp.ones((len(view.coords), 5)) for view in batch.views],
+        "event": jnp.ones((events, 3)),
+        "instance": models.InstanceScores(
+            tuple(jnp.ones((number, 4)) for number in sites),
+            jnp.ones((events, 4)),
+            jnp.ones((events, 4, 5)),
+        ),
+        "semantic": [jnp.ones((number, 5)) for number in sites],
+        "vertex": [jnp.ones((number, 1)) for number in sites],
     }
 
     def total(scores):
@@ -280,6 +287,14 @@ CASES: dict[str, dict[str, Case]] = {
         "workers": Case(1),
     },
     "objectives.event": {**LOSS, "class_weights": Case((1.0, 2.0, 3.0))},
+    "objectives.instance": {
+        "weight": Case(2.0),
+        "reduction": Case("sum"),
+        "pixel_weight": Case(2.0),
+        "dice_weight": Case(2.0),
+        "used_weight": Case(2.0),
+        "class_weight": Case(2.0),
+    },
     "objectives.semantic": {
         **LOSS,
         "reduction": Case("mean"),
@@ -290,6 +305,7 @@ CASES: dict[str, dict[str, Case]] = {
         "vertex_weight": Case(1.0),
         "vertex_radius": Case(6, {"vertex_weight": 1.0}),
     },
+    "objectives.vertex": {"weight": Case(2.0), "reduction": Case("sum")},
     "optimizer": {
         "name": Case("adam"),
         "learning_rate": Case(1e-2),
@@ -328,10 +344,16 @@ LOOK = {
     "": (run,),
     "data": (batches,),
     "objectives.event": (losses,),
+    "objectives.instance": (losses,),
     "objectives.semantic": (batches, losses),
+    "objectives.vertex": (losses,),
     "optimizer": (update,),
     "train": (run,),
 }
+HEADS = {
+    "objectives.instance": ("semantic", "event", "instance"),
+    "objectives.vertex": ("semantic", "event", "vertex"),
+}  # of the config that is changed, by group
 KEYS = [(group, name) for group, table in settings.SETTINGS.items() for name in table]
 
 
@@ -344,7 +366,7 @@ def look(files, tmp_path_factory):
         for function in LOOK[group]:
             with pytest.MonkeyPatch.context() as patch:
                 try:
-                    config = changed(files, changes)
+                    config = changed(files, changes, HEADS.get(group, ("semantic", "event")))
                     seen.append(function(config, patch, tmp_path_factory.mktemp("look")))
                 except InputError as error:
                     seen.append(str(error))

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
 from jaxsparse.data.schema import View
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
 from jaxsparse.viz import canvas, curves, events, panels
 from jaxsparse.viz.picture import Picture
-from jaxsparse.viz.style import save
+from jaxsparse.viz.style import count_axis, save
 from tests.random_views import random_cells
 
 RED, BLUE = np.array(to_rgba("red")), np.array(to_rgba("blue"))
@@ -104,12 +105,36 @@ def test_every_kind_of_event_is_drawn(picture, tmp_path):
 
 def test_a_picture_has_the_panels_that_its_data_allows():
     def names(picture):
-        return [name.split()[0] for name, _ in panels.panels_of(picture)]
+        titles = [title for title, _ in panels.panels_of(picture, canvas.whole(picture.view.shape))]
+        return ["wrong" if "wrong" in title else title.split()[0] for title in titles]
 
     assert names(make_picture(make_view(9))) == [
         "charge", "truth", "weight", "prediction", "wrong", "highest",
     ]  # fmt: skip
     assert names(make_picture(make_view(9, truth=False))) == ["charge", "prediction", "highest"]
+
+
+def test_how_many_pixels_are_wrong_stands_above_them_and_counts_those_in_the_window():
+    coords = np.array([[0, 0], [0, 1], [9, 9], [9, 8]])
+    view = View(coords, np.ones(4, np.float32), (10, 10), np.array([0, 0, 1, -1], np.int8))
+    picture = Picture(view, np.array([[1, 0], [0, 1], [1, 0], [1, 0]], np.float32), classes="ab")
+    figure = events.event_figure(picture, window=canvas.Window((0, 0), (5, 5)))
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert "1 of 2 pixels wrong, coloured by truth" in titles
+    assert not any(ax.texts for ax in figure.axes)
+
+
+def test_axes_that_count_show_whole_numbers():
+    for most, numbers in ((2, {"0", "1", "2"}), (5000, {"1", "10", "100", "1,000"})):
+        figure = Figure()
+        ax = figure.subplots()
+        ax.bar([0, 1], [1, most])
+        count_axis(ax, most, "clusters")
+        FigureCanvasAgg(figure).draw()
+        low, high = ax.get_ylim()
+        labels = [one for one in ax.get_yticklabels() if low <= one.get_position()[1] <= high]
+        assert {label.get_text() for label in labels} == numbers
+        assert ax.get_ylabel() == "clusters"
 
 
 def test_voxels_are_seen_along_the_shortest_side():

@@ -3,10 +3,13 @@
 from jaxsparse.evaluation.heads.event import EventHead
 from jaxsparse.evaluation.heads.head import EvaluatedHead
 from jaxsparse.evaluation.heads.semantic import SemanticHead
+from jaxsparse.evaluation.heads.vertex import VertexHead
 
+# Particles, of the head "instance", are evaluated with the pixels of "semantic" that they have.
 HEADS: dict[str, type[EvaluatedHead]] = {
     "event": EventHead,
     "semantic": SemanticHead,
+    "vertex": VertexHead,
 }
 
-__all__ = ["HEADS", "EvaluatedHead", "EventHead", "SemanticHead"]
+__all__ = ["HEADS", "EvaluatedHead", "EventHead", "SemanticHead", "VertexHead"]

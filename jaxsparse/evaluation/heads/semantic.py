@@ -164,7 +164,7 @@ class SemanticHead(EvaluatedHead):
                 columns = self.grouped(
                     [image.scored for image in images],
                     [image.pixels.coords for image in images],
-                    queries_of(outputs.get("instance"), place, rows),
+                    Queries.of(outputs["instance"], place, rows) if "instance" in outputs else None,
                 )
                 images = [
                     dataclasses.replace(image, scored=image.scored.with_columns(own))
@@ -214,18 +214,3 @@ class SemanticHead(EvaluatedHead):
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
         self._pictures.draw(folder, quiet=self.quiet)
-
-
-def queries_of(output: Any, place: int, rows: Sequence[slice]) -> Queries | None:
-    """What the head ``instance`` says of one event of a batch; ``None`` without such a head.
-
-    Args:
-      output: ``pixels`` ``[sites, queries]`` of every view, ``used`` ``[events, queries]`` and
-        ``classes`` ``[events, queries, classes]``.
-      place: of the event in the batch.
-      rows: of its pixels in every view.
-    """
-    if output is None:
-        return None
-    pixels = tuple(scores[own] for scores, own in zip(output.pixels, rows, strict=True))
-    return Queries(pixels, output.used[place], output.classes[place])

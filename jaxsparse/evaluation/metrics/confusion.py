@@ -81,8 +81,9 @@ class Confusion(Metric):
             "| --- |" + " --- |" * len(self.classes),
         ]
         for name, row in zip(self.classes, metrics["confusion"], strict=True):
-            lines.append(f"| {name} | {' | '.join(map(str, row))} |")
-        return lines
+            cells = [f"{count:,} ({count / max(sum(row), 1):.3f})" for count in row]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+        return [*lines, "", "In brackets: the part of the true class."]
 
 
 def confusion_of(scored: Scored, part: np.ndarray | None = None) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Whether a particle has one number in all views, as a network of several views should say.
 
-Of every particle that two views see with enough pixels, each view matches at most one predicted
+Of every primary particle (or photon of a primary neutral pion, which leaves no pixel itself) that
+two views see with enough pixels, each view matches at most one predicted
 instance to it (IoU > 0.5, arXiv 1801.00868). The views agree if both match and both matches carry
 one number. A grouping that works view by view never does.
 """
@@ -17,6 +18,8 @@ from jaxsparse.evaluation.overlaps import NOBODY, Overlaps
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import mean_of, ratio
 from jaxsparse.evaluation.text import with_error
+
+PHOTON, NEUTRAL_PION = 22, 111  # PDG codes
 
 
 class ViewAgreement(Metric):
@@ -77,8 +80,8 @@ def agreement_counts(overlaps: Overlaps, particles: np.ndarray, least: int) -> n
     match[own[half]] = guessed.number[other[half]]
 
     known = true.number < len(particles)
-    parent = np.append(particles["parent"], 0)[np.where(known, true.number, len(particles))]
-    rows = np.flatnonzero(known & (parent == -1) & (true.size >= least))
+    primary = np.append(primaries(particles), False)[np.where(known, true.number, len(particles))]
+    rows = np.flatnonzero(primary & (true.size >= least))
     rows = rows[np.argsort(true.number[rows], kind="stable")]
     _, seen = np.unique(true.number[rows], return_counts=True)
     counts = np.zeros(5, np.int64)
@@ -91,3 +94,10 @@ def agreement_counts(overlaps: Overlaps, particles: np.ndarray, least: int) -> n
             both = match[one] >= 0 and match[two] >= 0
             counts[:3] += both and match[one] == match[two], both, 1
     return counts
+
+
+def primaries(particles: np.ndarray) -> np.ndarray:
+    """bool ``[particles]``: no mother, or a photon whose mother is a primary neutral pion."""
+    first = particles["parent"] == -1
+    pions = np.append(first & (particles["pdg"] == NEUTRAL_PION), False)
+    return np.asarray(first | ((particles["pdg"] == PHOTON) & pions[particles["parent"]]))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.errors import InputError
-from jaxsparse.inference.grouping.seen import NOBODY, SeenEvent
+from jaxsparse.inference.grouping.seen import SeenEvent
 
 
 def queries(event: SeenEvent) -> list[np.ndarray]:
-    """The query of the highest score of every pixel, the first of equals; one number in all views.
+    """The used query of the highest score of every pixel, the first of equals.
+
+    Used is what is more likely a particle of the event than not; where no query is, the likeliest
+    one. A query has one number in all views.
 
     Raises:
       InputError: the network has no head ``instance``.
@@ -18,7 +21,6 @@ def queries(event: SeenEvent) -> list[np.ndarray]:
         raise InputError(
             "grouping is 'queries', but the network has no head instance: choose another grouping"
         )
-    return [
-        scores.argmax(1).astype(np.int32) if scores.size else np.full(len(scores), NOBODY, np.int32)
-        for scores in event.queries.pixels
-    ]
+    used = event.queries.used
+    left = np.flatnonzero((used > 0) | (used == used.max()))
+    return [left[scores[:, left].argmax(1)].astype(np.int32) for scores in event.queries.pixels]

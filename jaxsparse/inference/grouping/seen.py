@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +44,18 @@ class Queries:
     pixels: tuple[np.ndarray, ...]
     used: np.ndarray
     classes: np.ndarray
+
+    @classmethod
+    def of(cls, output: Any, place: int, rows: Sequence[slice]) -> Queries:
+        """Those of one event of a batch.
+
+        Args:
+          output: of the head, an ``InstanceScores`` of host arrays.
+          place: of the event in the batch.
+          rows: of its pixels in every view.
+        """
+        pixels = tuple(scores[own] for scores, own in zip(output.pixels, rows, strict=True))
+        return cls(pixels, output.used[place], output.classes[place])
 
 
 @dataclasses.dataclass(frozen=True)

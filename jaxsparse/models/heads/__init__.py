@@ -2,11 +2,23 @@
 
 from jaxsparse.models.heads.event import EventHead
 from jaxsparse.models.heads.head import Head
+from jaxsparse.models.heads.instance import InstanceHead, InstanceScores
 from jaxsparse.models.heads.semantic import SemanticHead
+from jaxsparse.models.heads.vertex import VertexHead
 
 HEADS: dict[str, type[Head]] = {
     "event": EventHead,
+    "instance": InstanceHead,
     "semantic": SemanticHead,
+    "vertex": VertexHead,
 }
 
-__all__ = ["HEADS", "EventHead", "Head", "SemanticHead"]
+__all__ = [
+    "HEADS",
+    "EventHead",
+    "Head",
+    "InstanceHead",
+    "InstanceScores",
+    "SemanticHead",
+    "VertexHead",
+]

@@ -13,7 +13,7 @@ from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.dropout import Dropout
 from jaxsparse.nn.pointwise import with_features, with_type
-from jaxsparse.rules import SHARE, SWITCH, Rule
+from jaxsparse.rules import COUNT, SHARE, SWITCH, Rule
 
 POOLINGS = ("average", "max", "sum", "log_sum")
 
@@ -46,6 +46,7 @@ class EventHead(Head):
 
     reads: ClassVar[str] = EVENT
 
+    num_classes: int = field(5, COUNT, "scores an event")
     pooling: str = field(
         "average",
         Rule(

@@ -6,21 +6,19 @@ from typing import Any, ClassVar
 import flax.linen as nn
 
 from jaxsparse.models.backbones.backbone import Features
-from jaxsparse.models.fields import check_fields, field
+from jaxsparse.models.fields import check_fields
 from jaxsparse.nn.blocks import BlockSettings
-from jaxsparse.rules import COUNT
 
 
 class Head(nn.Module, abc.ABC):
-    """From features to scores of classes, float32.
+    """From features to scores, float32.
 
-    A head says what it ``reads``, ``PIXELS`` or ``EVENT``, and gives ``__call__``. Last layers have
-    a bias and float32 operands whatever the ``dtype`` of the network.
+    A head says what it ``reads``, ``PIXELS`` or ``EVENT``, and gives ``__call__``. One that tells
+    classes has a field ``num_classes``. Last layers have a bias and float32 operands whatever the
+    ``dtype`` of the network.
     """
 
     reads: ClassVar[str]
-
-    num_classes: int = field(5, COUNT, "scores a pixel or an event")
 
     def __post_init__(self) -> None:
         super().__post_init__()

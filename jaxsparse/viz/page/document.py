@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -17,6 +15,7 @@ from matplotlib.colors import to_hex
 from jaxsparse.data.schema import TRUTH_COLUMNS, Event, View
 from jaxsparse.detectors import class_set
 from jaxsparse.strict_json import plain
+from jaxsparse.viz.content_policy import content_policy
 from jaxsparse.viz.page.columns import Columns
 from jaxsparse.viz.page.particle_names import particle_name
 from jaxsparse.viz.page.shown import Predicted, ShownEvent, ShownFile
@@ -54,7 +53,7 @@ def document(shown: ShownFile, events: Iterable[ShownEvent]) -> str:
     style, script = _source("page.css"), "\n".join(map(_source, SCRIPTS))
     parts = {
         "title": html.escape(shown.title),
-        "policy": f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}",
+        "policy": content_policy(style, script),
         "style": style,
         "description": _json(_file(shown, events, classes) | {"events": described}),
         "events": "\n".join(blocks),
@@ -65,10 +64,6 @@ def document(shown: ShownFile, events: Iterable[ShownEvent]) -> str:
 
 def _source(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _json(value: Any) -> str:

@@ -5,9 +5,10 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
 from jaxsparse.evaluation.metrics.metric import measure
-from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement, agreement_counts
+from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement, agreement_counts, primaries
 from tests.evaluation.random_instances import (
     VIEWS,
     predicted_groups,
@@ -52,6 +53,14 @@ def test_numbers_that_differ_by_view_never_agree():
         assert agreement["pairs"] > 2
         assert (agreement["matched"], agreement["part"]) == (1, part)
         assert "have one number in both" in metric.section(figures)[0]
+
+
+def test_photons_of_a_primary_neutral_pion_are_primaries():
+    particles = np.zeros(6, PARTICLE_DTYPE)
+    particles["pdg"] = [111, 22, 22, 13, 22, 111]
+    particles["parent"] = [-1, 0, 5, -1, 3, 3]  # two of pions, one of a secondary pion
+    assert primaries(particles).tolist() == [True, True, False, True, False, False]
+    assert primaries(particles[:0]).tolist() == []
 
 
 def test_one_view_has_nothing_to_agree_on():

@@ -147,6 +147,20 @@ def test_queries_carry_one_number_through_the_views():
         np.testing.assert_array_equal(numbers, scores.argmax(1))
 
 
+def test_pixels_are_shared_out_among_used_queries_alone():
+    event = random_event()
+    assert event.queries is not None
+    used = np.array([-1.0, 2.0, -3.0, 0.5])
+    said = Queries(event.queries.pixels, used, event.queries.classes)
+    for scores, numbers in zip(
+        said.pixels, GROUPINGS["queries"](SeenEvent(event.views, said)), strict=True
+    ):
+        np.testing.assert_array_equal(numbers, np.where(scores[:, 1] >= scores[:, 3], 1, 3))
+    none = Queries(said.pixels, used - 5, said.classes)  # then the likeliest one has all
+    for numbers in GROUPINGS["queries"](SeenEvent(event.views, none)):
+        assert set(numbers.tolist()) == {1}
+
+
 def test_a_grouping_that_is_none_or_lacks_its_head_is_refused():
     with pytest.raises(InputError, match="grouping is 'chance': it must be one of linked, dbscan"):
         grouping_of("chance", ("semantic",))

@@ -96,7 +96,9 @@ def test_the_page_asks_for_nothing_and_its_policy_allows_nothing(page):
         attributes["content"] for tag, attributes in elements if "http-equiv" in attributes
     )
     assert re.fullmatch(
-        r"default-src 'none'; script-src 'sha256-[\w+/=]+'; style-src 'sha256-[\w+/=]+'", policy
+        r"default-src 'none'; img-src data:; style-src 'sha256-[\w+/=]+'; "
+        r"script-src 'sha256-[\w+/=]+'",
+        policy,
     )
 
 

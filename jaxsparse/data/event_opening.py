@@ -1,0 +1,58 @@
+"""Whether a whole event file is at a path, and its header."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+
+from jaxsparse.data.column_reader import Identity, identity_of
+from jaxsparse.data.event_header import REMEDY, EventHeader, read_header
+from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.errors import InputError, one_line
+from jaxsparse.file_lock import is_locked
+
+_OF_DAMAGE = (
+    OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError
+)  # fmt: skip
+
+
+def open_header(path: Path) -> tuple[EventHeader, Identity]:
+    """The header of an event file, and which file it was read from.
+
+    Raises:
+      InputError: no such file, one that is being written, one that was cut off, or one that breaks
+        a rule of the layout.
+    """
+    _require(path)
+    try:
+        identity = identity_of(os.stat(path))
+        with h5py.File(path, "r") as file:
+            try:
+                return read_header(path, file), identity
+            except InputError:
+                raise
+            except _OF_DAMAGE as error:
+                raise InputError(f"{path} is damaged ({one_line(error)}): {REMEDY}") from None
+    except OSError as error:
+        what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
+        raise InputError(
+            f"{path} is {what} ({one_line(error)}): copy it or make it again"
+        ) from None
+
+
+def _require(path: Path) -> None:
+    """Says of a path without a whole file what is there."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give an event file")
+    if path.name.endswith(PARTIAL_SUFFIX) and is_locked(path):
+        raise InputError(f"{path} is being written by another program: wait for its end")
+    if not path.exists():
+        partial = path.with_name(path.name + PARTIAL_SUFFIX)
+        hint = "check the path, or make it with jaxsparse simulate"
+        if is_locked(partial):
+            hint = "another program is writing it, wait for its end"
+        elif os.path.exists(partial):  # also of a name too long to have one
+            hint = f"{partial.name} is left of a program that did not end, make it again"
+        raise InputError(f"{path} does not exist: {hint}")

@@ -1,0 +1,109 @@
+"""One network of two views names events and pixels, tells particles apart and finds the vertex."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from jaxsparse import models
+from jaxsparse.config_file import load_config
+from jaxsparse.deploy.artefact import write_artefact
+from jaxsparse.deploy.predict import predict
+from jaxsparse.errors import InputError
+from jaxsparse.evaluation.evaluator import evaluate
+from jaxsparse.evaluation.options import Options
+from jaxsparse.training import loop
+from jaxsparse.training.logs import read_records
+from jaxsparse.training.trained import load_trained
+from tests.deploy.predicting import inputs
+from tests.toy_particles import EVENT_CLASSES, PIXEL_CLASSES, SHAPE, write_particles
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """(training file, validation file)."""
+    folder = tmp_path_factory.mktemp("particles")
+    return write_particles(folder / "t.h5", 48, 1), write_particles(folder / "v.h5", 12, 2)
+
+
+@pytest.fixture
+def config(files, cache_dir):
+    """The recipe ``nova_panoptic_smoke`` with a backbone that is compiled in seconds."""
+    config = load_config("nova_panoptic_smoke")
+    heads = config.model.heads
+    config.model = models.defaults("uresnet", [])
+    config.model.update({"views": 2, "filters": 8, "depth": 1, "blocks": 1, "heads": heads})
+    config.model.update({"shared_stem": True, "shared_stages": True})
+    heads = config.model.heads
+    heads.event.num_classes, heads.semantic.num_classes = len(EVENT_CLASSES), len(PIXEL_CLASSES)
+    heads.instance.num_classes = len(PIXEL_CLASSES)
+    heads.instance.queries, heads.instance.channels, heads.instance.layers = 3, 8, 1
+    config.data.train, config.data.validation = map(str, files)
+    config.data.split, config.data.classes, config.data.flip_wire = (), EVENT_CLASSES, False
+    config.data.mean, config.data.std = 60.0, 30.0
+    config.optimizer.schedule, config.optimizer.learning_rate = "constant", 1e-2
+    config.optimizer.warmup_steps = 0
+    config.train.cache_dir, config.train.cpu_devices, config.train.devices = cache_dir, 0, 1
+    config.train.batch_size, config.train.epochs, config.train.steps = 12, 0.0, 24
+    config.train.log_every, config.train.validate_epochs, config.train.validate_every = 6, 0.0, 24
+    return config
+
+
+def test_the_recipe_learns_all_heads_at_once_and_is_evaluated(config, tmp_path):
+    loop.train(config, tmp_path)
+    records = read_records(tmp_path)
+    train = [record for record in records if record["split"] == "train"]
+    for name in ("semantic", "instance", "vertex"):
+        losses = [record["heads"][name]["loss"] for record in train]
+        assert losses[-1] < 0.8 * losses[0], name
+    assert train[-1]["loss"] < train[0]["loss"]
+    (validation,) = (record for record in records if record["split"] == "validation")
+
+    options = Options(part="all", pictures=0)
+    figures = evaluate(
+        tmp_path, config.data.validation, tmp_path / "out", options, quiet=True
+    )  # fmt: skip
+    assert figures["task"] == "classification"
+    assert figures["loss"] == pytest.approx(validation["loss"], rel=1e-4)
+    for name in ("semantic", "vertex"):
+        for key in ("loss", "accuracy"):
+            expected = validation["heads"][name][key]
+            assert figures["heads"][name][key] == pytest.approx(expected, rel=1e-4), (name, key)
+    stored = json.loads((tmp_path / "out/metrics.json").read_text())
+    assert set(stored["heads"]) == {"semantic", "vertex"}
+    vertex = stored["heads"]["vertex"]["vertex"]
+    assert vertex["images"] == 2 * 11  # one event of twelve has no pixel
+    assert vertex["nearest"]["50"] == 0
+    pixels = stored["heads"]["semantic"]
+    assert pixels["grouped_by"]["name"] == "queries"
+    assert pixels["grouping"]["rand_index"]["views"] == 2 * 5  # two particles in every other event
+
+    # Prediction writes what the evaluation saw, and a model file refuses what it cannot say.
+    predict(tmp_path, inputs(config.data.validation), tmp_path / "predicted.h5", quiet=True)
+    with (
+        h5py.File(tmp_path / "predicted.h5") as predicted,
+        h5py.File(tmp_path / "out/heads/semantic/predictions.h5") as evaluated,
+    ):
+        written, seen = predicted["heads/semantic"], evaluated
+        np.testing.assert_array_equal(written["predicted_instance"], seen["predicted_instance"])
+        np.testing.assert_allclose(written["scores"], seen["scores"], atol=1e-6)
+    with pytest.raises(InputError, match="heads instance, vertex, of which a model file says noth"):
+        write_artefact(tmp_path / "network.pyz", load_trained(tmp_path), shapes=[SHAPE])
+
+
+@pytest.mark.parametrize(
+    ("column", "what"), [("instance", "a particle"), ("vertex_distance", "a distance to a vertex")]
+)
+def test_a_file_without_the_truth_of_a_head_is_refused_in_one_line(config, tmp_path, column, what):
+    truth = tuple({"labels", "instance", "vertex_distance"} - {column})
+    config.data.train = str(write_particles(tmp_path / "t.h5", 8, 1, truth=truth))
+    with pytest.raises(InputError, match=f"data.train has nothing to learn from: .* has {what}"):
+        loop.train(config, tmp_path / "run")
+
+
+def test_particles_need_pixels_that_have_classes(config, tmp_path):
+    del config.model.heads.semantic
+    del config.objectives.semantic
+    with pytest.raises(InputError, match=r"model\.heads has instance but not semantic"):
+        loop.train(config, tmp_path / "run")
