@@ -153,6 +153,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "start_from": S("", TEXT, "name or file of a network, work directory or "
                         "WORKDIR/checkpoints/N: a new run begins with its parameters and "
                         "running moments"),
+        "loss_weights": S("fixed", one_of("fixed", "learned"), "learned: beside the weights of "
+                          "objectives, from how large their losses stay"),
         "steps": S(15_999, COUNT, "of the run"),
         "epochs": S(0.0, NOT_NEGATIVE, "passes over the training events instead; 0: steps"),
         "minutes": S(0.0, NOT_NEGATIVE, "stop after this time; 0: no limit"),

@@ -25,6 +25,7 @@ from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.data import open_data, with_class_names
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record
+from jaxsparse.training.loss_weights import in_words, with_uncertainties
 from jaxsparse.training.meter import Meter
 from jaxsparse.training.objectives import main_head, objectives_of
 from jaxsparse.training.optimizer import Optimizer
@@ -120,6 +121,8 @@ class Run:
         if begin is not None:
             variables = begin.applied_to(variables)
         state = create_state(variables, self.optimizer, config.seed)
+        if train.loss_weights == "learned":
+            state = with_uncertainties(state, objectives)
         if train.average_decay:
             state = with_average(state)
         resumed_at, self.progress = None, Progress()
@@ -303,6 +306,8 @@ class Run:
         if self.moments is not None:
             self.state = self.moments(self.state, self.stop)
         score = None if self.validation is None else self._score(self.validation)
+        if self.state.uncertainties:
+            self.display.say(f"weights of objectives: {in_words(self.state.uncertainties)}")
         self.progress.validated, self.progress.validation_due = self.step, False
         return score
 

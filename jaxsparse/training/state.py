@@ -24,6 +24,8 @@ class TrainState:
       plateau: state of the learning-rate scale.
       rng: uint32 ``[2]``, the random key of the run; a step folds its number into it.
       average: of the variables, see :mod:`jaxsparse.training.average`; empty in a run without.
+      uncertainties: of the heads, see :mod:`jaxsparse.training.loss_weights`; empty in a run whose
+        weights of objectives are fixed.
     """
 
     step: Any
@@ -33,6 +35,7 @@ class TrainState:
     plateau: Any
     rng: Any
     average: Any = dataclasses.field(default_factory=dict)
+    uncertainties: Any = dataclasses.field(default_factory=dict)
 
     @property
     def variables(self) -> dict[str, Any]:

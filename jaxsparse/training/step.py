@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from jaxsparse.data.batch import Batch
 from jaxsparse.inference import Forward
+from jaxsparse.training.loss_weights import factors, moved
 from jaxsparse.training.metrics import Sums
 from jaxsparse.training.objectives import Objective
 from jaxsparse.training.optimizer import Optimizer
@@ -86,14 +87,24 @@ def make_train_step(
         )
         compute = gradients_of if micro_batches == 1 else accumulated
         counts = jax.lax.psum([objective.target.count(batch) for objective in objectives], AXIS)
-        scales = [each.scale(count) for each, count in zip(objectives, counts, strict=True)]
+        weights = [each.scale(count) for each, count in zip(objectives, counts, strict=True)]
+        learned = factors(state.uncertainties, objectives)
+        scales = [weight * factor for weight, factor in zip(weights, learned, strict=True)]
         gradients, batch_stats, sums = compute(state.params, state.batch_stats, batch, scales, key)
         sums, gradients = jax.lax.psum((sums, gradients), AXIS)
+        losses = {
+            each.head: weight * sums.heads[each.head].loss
+            for each, weight in zip(objectives, weights, strict=True)
+        }
         params, direction = optimizer.update(
             gradients, state.optimizer, state.plateau, state.params, learning_rate
         )
         state = state.replace(
-            step=state.step + 1, params=params, batch_stats=batch_stats, optimizer=direction
+            step=state.step + 1,
+            params=params,
+            batch_stats=batch_stats,
+            optimizer=direction,
+            uncertainties=moved(state.uncertainties, losses),
         )
         return state, sums
 

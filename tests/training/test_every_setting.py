@@ -323,6 +323,7 @@ CASES: dict[str, dict[str, Case]] = {
         "batch_size": Case(3),
         "accumulate": Case(2),
         "start_from": Case("BEFORE"),
+        "loss_weights": Case("learned"),
         "steps": Case(5),
         "epochs": Case(1.0),
         "minutes": Case(1e-9),

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 
 import jax
 import numpy as np
@@ -127,16 +128,24 @@ def first_state(model_json):
 
 def step_of(config, batch):
     """(change of the parameters by plain descent of rate 1, sums) of one step."""
+    change, sums, _ = stepped(config, batch, {})
+    return change, sums
+
+
+def stepped(config, batch, uncertainties):
+    """The same, and the uncertainties after it."""
     config = config.copy_and_resolve_references()
     config.optimizer.name, config.optimizer.momentum = "sgd", 0.0
     optimizer = Optimizer(**config.optimizer)
     replicas = Replicas("pmap", local_devices(1))
     forward = make_forward(models.build(config.model, AXIS))
     run = replicas.wrap(make_train_step(objectives_of(config), forward, optimizer), "train")
-    state = replicas.replicate(create_state(first_state(config.model.to_json()), optimizer, 0))
+    state = create_state(first_state(config.model.to_json()), optimizer, 0)
+    begin = {head: np.float32(s) for head, s in uncertainties.items()}
+    state = replicas.replicate(state.replace(uncertainties=begin))
     after, sums = run(state, batch, np.float32(1.0))
     change = jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), after.params, state.params)
-    return change, sums.fetch()
+    return change, sums.fetch(), {h: float(np.ravel(s)[0]) for h, s in after.uncertainties.items()}
 
 
 def test_the_gradient_is_the_weighted_sum_of_those_of_the_objectives(config):
@@ -165,6 +174,43 @@ def test_the_gradient_is_the_weighted_sum_of_those_of_the_objectives(config):
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), mean, semantic
     )
+
+
+def test_weights_that_are_found_follow_the_losses(config):
+    config.train.loss_weights = "learned"
+    objectives, batch = objectives_of(config), one_batch(config)
+    begin = {"event": 0.5, "semantic": -0.25}
+    change, sums, after = stepped(config, batch, begin)
+    # The gradient is that of the objectives, each times exp(-s).
+    tiny = 1e-30  # no weight is zero
+    parts = {}
+    for head, other in (("event", "semantic"), ("semantic", "event")):
+        alone = config.copy_and_resolve_references()
+        alone.objectives[other].weight = tiny
+        parts[head], _ = step_of(alone, batch)
+    factors = {head: math.exp(-s) for head, s in begin.items()}
+    expected = jax.tree.map(
+        lambda a, b: factors["event"] * a + factors["semantic"] * b,
+        parts["event"], parts["semantic"],
+    )  # fmt: skip
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), change, expected
+    )
+    # And s moves by a hundredth of its own gradient.
+    for objective in objectives:
+        head = objective.head
+        loss = objective.weight * float(sums.heads[head].loss) / 20
+        moved = begin[head] + 0.01 * (math.exp(-begin[head]) * loss - 0.5)
+        assert after[head] == pytest.approx(moved, rel=1e-5)
+
+
+def test_weights_are_found_of_means_alone(config, tmp_path):
+    config.train.loss_weights = "learned"
+    config.objectives.semantic.reduction = "sum"
+    with pytest.raises(
+        InputError, match=r"'learned' and objectives\.semantic\.reduction 'sum': set objectives"
+    ):
+        loop.train(config, tmp_path)
 
 
 def test_every_head_needs_an_objective_and_every_objective_a_head(config):

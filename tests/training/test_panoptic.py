@@ -46,6 +46,7 @@ def config(files, cache_dir):
     config.optimizer.warmup_steps = 0
     config.train.cache_dir, config.train.cpu_devices, config.train.devices = cache_dir, 0, 1
     config.train.batch_size, config.train.epochs, config.train.steps = 12, 0.0, 24
+    config.train.loss_weights = "learned"
     config.train.log_every, config.train.validate_epochs, config.train.validate_every = 6, 0.0, 24
     return config
 

@@ -124,7 +124,8 @@ function showClasses() {
     MODES[state.mode].predicted ? "predicted classes" : "classes";
   const coloured = ["truth", "prediction", "wrong"].includes(state.mode);
   for (const label of [...counts.keys()].sort((one, other) => (one < 0) - (other < 0) || one - other)) {
-    const words = label < 0 ? "no class" : page.classes[label].name;
+    const words = label >= 0 ? page.classes[label].name
+      : MODES[state.mode].predicted ? "not scored" : "no class";
     const entry = choice(box, "checkbox", words, !state.hidden.has(label), (shown) => {
       toggle(state.hidden, label, shown);
       paint();
