@@ -8,10 +8,12 @@ exception is a defect and keeps its traceback.
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 import re
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -75,6 +77,15 @@ def run(
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             sys.exit(INTERRUPTED)
+        except (RuntimeError, AssertionError) as error:
+            if not (asked := os.environ.get("JAX_PLATFORMS")) or not _of_backends(error):
+                raise
+            _exit_with(
+                InputError(
+                    f"JAX_PLATFORMS is {asked!r} but JAX finds no such device: unset it, or "
+                    'install what JAX needs for one, such as "jax[cuda12]"'
+                )
+            )
 
     app.run(guarded, argv=argv, flags_parser=parse)
 
@@ -257,6 +268,12 @@ def _flag_message(error: Exception) -> str:
     message = re.sub(r"^Unknown command line flag '([^']*)'\.?", r"--\1: no such flag.", message)
     message = re.sub(r"Did you mean: ([^?]*?) \?", r"Did you mean --\1?", message)
     return message if message.endswith((".", "?")) else message + "."
+
+
+def _of_backends(error: Exception) -> bool:
+    """Whether JAX raised it where it looks for devices."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return pathlib.Path(last.filename).name == "xla_bridge.py"
 
 
 def _as_flag(message: str) -> str:

@@ -259,14 +259,6 @@ def check_config(config: ConfigDict) -> None:
             f"train.accumulate is {train.accumulate} but train.batch_size {train.batch_size}: "
             "a micro-batch must have at least one event, lower train.accumulate."
         )
-    validates = train.validate_every or train.validate_epochs
-    judged = train.early_stop or optimizer.schedule == "plateau"
-    if judged and not ((data.validation or data.split) and validates):
-        raise InputError(
-            f"data.validation is {data.validation!r} and train.validate_every "
-            f"{train.validate_every}: {'early_stop' if train.early_stop else 'plateau'} needs "
-            "validations, give both."
-        )
     model, views, names = config.model, tuple(data.views), tuple(data.classes)
     if model.in_channels != 1:
         raise InputError(
@@ -282,6 +274,28 @@ def check_config(config: ConfigDict) -> None:
     check_pixel_classes(
         config, data.pixel_classes, f"data.pixel_classes is {tuple(data.pixel_classes)}"
     )
+    _check_validated(config)
+
+
+def _check_validated(config: ConfigDict) -> None:
+    """Raises where a schedule or a stop waits for validations that there are not."""
+    data, train = config.data, config.train
+    if train.early_stop:
+        judge = f"train.early_stop={train.early_stop}"
+    elif config.optimizer.schedule == "plateau":
+        judge = "optimizer.schedule=plateau"
+    else:
+        return
+    if not (data.validation or data.split):
+        raise InputError(
+            f"data.validation is {data.validation!r} and data.split {tuple(data.split)}: {judge} "
+            "needs events to validate on, give a file or the shares of data.train"
+        )
+    if not (train.validate_every or train.validate_epochs):
+        raise InputError(
+            f"train.validate_every is {train.validate_every} and train.validate_epochs "
+            f"{train.validate_epochs}: {judge} needs validations, set one of them"
+        )
 
 
 def check_event_classes(config: ConfigDict, names: Sequence[str], found: str) -> None:

@@ -1,5 +1,6 @@
 """Mistakes on the command line: one line, exit status 2, no traceback."""
 
+import os
 import pathlib
 import shlex
 import subprocess
@@ -211,6 +212,28 @@ def test_help_shows_the_programs_own_flags_and_is_no_error(flag):
     assert process.stderr == ""
     for name in ("--config=", "--workdir="):
         assert name in process.stdout
+
+
+def test_a_device_that_jax_does_not_find_is_one_line(tmp_path):
+    script = tmp_path / "asks.py"
+    script.write_text(
+        "from jaxsparse import command_line\n"
+        "def main(arguments):\n"
+        "    import jax\n"
+        "    jax.devices()\n"
+        "command_line.run(main)\n"
+    )
+    for platform in ("cuda", "nonsense"):
+        process = subprocess.run(
+            [sys.executable, script], capture_output=True, text=True, timeout=300,
+            env=os.environ | {"JAX_PLATFORMS": platform},
+        )  # fmt: skip
+        if process.returncode == 0:
+            pytest.skip(f"there is {platform}")
+        assert process.returncode == 2
+        said = process.stderr.splitlines()[-1]
+        assert said.startswith(f"error: JAX_PLATFORMS is '{platform}' but JAX finds no such device")
+        assert "Traceback" not in process.stderr
 
 
 def test_a_defect_keeps_its_traceback(tmp_path):

@@ -37,8 +37,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "inference": ("models", "data", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", "ops", ""),
     "recipes": ("training", "detectors"),
-    "evaluation": ("training", "inference", "models", "viz", "data", "detectors", ""),
     "deploy": ("training", "inference", "models", "data", "detectors", "pretrained", ""),
+    "evaluation": ("deploy", "training", "inference", "models", "viz", "data", "detectors", ""),
     "commands": (
         "deploy", "evaluation", "training", "inference", "models", "viz", "simulate", "data",
         "detectors", "",
@@ -51,6 +51,7 @@ PARTS = {
         "windows",
     },
     ("viz", "data"): {"schema"},
+    ("evaluation", "deploy"): {"standalone.units"},
 }  # fmt: skip
 # Names under which users run programs of "commands"; they import no more than the one that has all.
 PROGRAMS = {"__main__", "export", "predict", "rescale"}

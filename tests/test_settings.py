@@ -111,3 +111,31 @@ def test_a_key_that_a_config_lacks_is_named(key):
     remedy = "set it, or begin with default_config of jaxsparse.training.config."
     assert str(error.value).endswith(f" is missing: {remedy}")
     assert str(error.value).startswith(key)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "data.validation is '' and data.split (): optimizer.schedule=plateau needs events to"),
+        (
+            {"data.validation": "v.h5", "train.validate_every": 0},
+            "train.validate_every is 0 and train.validate_epochs 0.0: optimizer.schedule=plateau "
+            "needs validations, set one of them",
+        ),
+        (
+            {"optimizer.schedule": "constant", "train.early_stop": 3},
+            "data.validation is '' and data.split (): train.early_stop=3 needs events to validate",
+        ),
+        ({"data.low": 400.0, "data.crop": (3.5,)}, "data.crop is (3.5,): it must"),
+        ({"model.in_channels": 2}, "model.in_channels is 2"),
+        ({"data.views": ("front", "left")}, "data.views is ('front', 'left') but model.views is 1"),
+    ],
+)
+def test_what_a_schedule_lacks_is_said_after_what_is_wrong(changes, message):
+    config = default_config()
+    for key, value in changes.items():
+        *groups, name = key.split(".")
+        functools.reduce(getattr, groups, config)[name] = value
+    with pytest.raises(InputError) as error:
+        settings.check_config(config)
+    assert str(error.value).startswith(message)

@@ -12,6 +12,8 @@ import difflib
 import importlib
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -80,12 +82,24 @@ def _run(name: str, arguments: list[str]) -> None:
     of_libraries = set(flags.FLAGS)
     module.define_flags()
     own = [flag for flag in flags.FLAGS if flag not in of_libraries]
+
+    def start(argv: list[str]) -> Any:
+        if out := flags.FLAGS.out if "out" in own else None:
+            _announce(out)
+        return module.main(argv)
+
     command_line.run(
-        module.main,
+        start,
         [f"jaxsparse {name}", *arguments],
         positional=COMMANDS[name].positional,
         help=lambda: help_of(module, [flags.FLAGS[flag] for flag in own]),
     )
+
+
+def _announce(out: Path) -> None:
+    """Names a folder that will be made: a slip of the hand is seen before hours of work."""
+    if not out.parent.exists():
+        print(f"--out={out}: the folder {out.parent} is not there, it will be made", flush=True)
 
 
 def _overview() -> str:

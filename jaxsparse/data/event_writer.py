@@ -92,6 +92,11 @@ class EventWriter:
         value_unit: str | Mapping[str, str] | None = None,
         compression: str = "gzip",
     ):
+        if not isinstance(views, Mapping):
+            raise InputError(
+                f"views is {views!r}: it must be a dictionary of shapes by name, such as "
+                '{"Y": (1008, 3456)}'
+            )
         if not views:
             raise InputError("views is empty: an event file needs at least one view")
         self.path = Path(path)
@@ -118,8 +123,8 @@ class EventWriter:
         detector_known = self.described or find(self.detector)
         if class_names is None:
             class_names = detector_known.pixel_classes.names
-        self.class_names = _texts("class_names", class_names)
-        self.event_classes = _texts("event_classes", event_classes)
+        self.class_names = _names("class_names", class_names)
+        self.event_classes = _names("event_classes", event_classes)
         self.axes, self.value_units = {}, {}
         for name, shape in self.view_shapes.items():
             known = detector_known.view(name, len(shape))
@@ -335,6 +340,15 @@ def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
         except UnicodeEncodeError:
             raise InputError(f"{name} has {text!r}: it must be text in UTF-8") from None
     return tuple(str(text) for text in found)
+
+
+def _names(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Texts of which none is there twice."""
+    found = _texts(name, values)
+    for place, text in enumerate(found):
+        if text in found[:place]:
+            raise InputError(f"{name} has {text!r} twice: give every class a name of its own")
+    return found
 
 
 def _dead_wires(wires: Any, size: int, where: str) -> np.ndarray:

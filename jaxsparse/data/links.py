@@ -13,7 +13,7 @@ from jaxsparse.data.stored_values import as_stored
 from jaxsparse.errors import InputError
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Links:
     """For every pixel of one view a list of (row of another view, share of the pixel's charge).
 
@@ -37,6 +37,9 @@ class Links:
     offsets: np.ndarray
     rows: np.ndarray
     shares: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Links({len(self.offsets) - 1} pixels, {len(self.rows)} entries)"
 
     @classmethod
     def of(

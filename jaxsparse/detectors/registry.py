@@ -39,8 +39,13 @@ def register(detector: Detector) -> Detector:
     """Makes a detector known to this process, and returns it.
 
     Raises:
-      InputError: another one has its name.
+      InputError: another one has its name, or it is none.
     """
+    if not isinstance(detector, Detector):
+        raise InputError(
+            f"detector is {detector!r}: it must be a Detector, such as "
+            'Detector("mine", {"front": DetectorView()})'
+        )
     taken = known()
     for name in detector.names:
         if taken.get(name, detector) != detector:

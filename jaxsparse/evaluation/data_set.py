@@ -22,8 +22,10 @@ from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
-from jaxsparse.data.spread_out import spread_or_all
-from jaxsparse.data.transforms import mask
+from jaxsparse.data.something_to_learn import COUNTED
+from jaxsparse.data.spread_out import spread_or_all, spread_out
+from jaxsparse.data.transforms import coarsen, mask
+from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
@@ -144,6 +146,15 @@ class DataSet:
         numbers = self._of_part(PARTS[0])
         part = self.part if self.part == "all" else PARTS[0]
         return self._readable(numbers[self.truth_of(numbers) != NO_CLASS], part)
+
+    def unit_remark(self) -> str:
+        """What to say where the values look like those of another unit than the training's."""
+        sample = self.numbers[spread_out(len(self), COUNTED)]
+        factor = int(self._data.coarsen)
+        pixels = (self.source.read_pixels(sample, view, ()) for view in self.views)
+        values = np.concatenate([coarsen(each, factor).values for each in pixels])
+        line = other_unit(values, float(self._data.mean), float(self._data.std))
+        return f"{line}: --value_scale does" if line else ""
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""

@@ -78,8 +78,9 @@ def evaluate(
     with staged(out) as folder:
         trained_on = read_inputs(Path(model), config).get("data.train")
         data_set = DataSet(data, config, options, trained_on=trained_on)
-        if data_set.remark and not quiet:
-            print(data_set.remark)
+        remark = "; ".join(filter(None, (data_set.remark, data_set.unit_remark())))
+        if remark and not quiet:
+            print(remark)
         attributes = {
             "data": str(data), "views": list(data_set.views), "checkpoint_step": trained.step,
         }  # fmt: skip
@@ -87,7 +88,8 @@ def evaluate(
         heads = {name: HEADS[name](data_set, other, attributes, quiet=quiet) for name in names}
         folders = {name: folder if name == main else folder / "heads" / name for name in names}
         about, figures = _passed(trained, data_set, heads, folders, quiet)
-        about = plain({"task": TASKS[main], **attributes, **about, "versions": versions()})
+        about |= {"part_remark": remark, "versions": versions()}
+        about = plain({"task": TASKS[main], **attributes, **about})
         metrics = {**about, **plain(figures[main])}
         others = {name: plain(figures[name]) for name in names if name != main}
         _draw_training(folder, Path(model))
@@ -148,7 +150,6 @@ def _passed(
         "num_bad_events": data_set.num_bad_events,
         **_images(data_set),
         "part": data_set.part,
-        "part_remark": data_set.remark,
         "batch_size": data_set.batch_size,
         "seconds_per_event": float(np.median(predictor.seconds or [np.nan])),
         "seconds_total": time.perf_counter() - start,

@@ -38,7 +38,7 @@ def folder(workdir, truth_file, plain_file, tmp_path):
 def test_the_last_line_counts_damaged_events_and_the_status_is_0(folder):
     outcome = run("predict", ["--model=run", "--data=data", "--out=new/scores.h5"], folder)
     assert outcome.status == 0, outcome.errors
-    first, last = outcome.output.splitlines()
+    _, first, last = outcome.output.splitlines()
     assert first.startswith("new/scores.h5: 8 events, ")
     assert first.endswith(" events/s")
     assert last == "1 events could not be read: they have no scores (readable is 0)"

@@ -62,6 +62,15 @@ def test_earlier_names_of_commands_serve_on(earlier):
     assert f"    jaxsparse {name} --" in done.stdout
 
 
+def test_a_folder_that_is_not_there_is_named_before_it_is_made(tmp_path):
+    out = tmp_path / "a" / "b.h5"
+    arguments = ["simulate", f"--out={out}", "--events=0", "--views=Y"]
+    line = f"--out={out}: the folder {out.parent} is not there, it will be made\n"
+    assert run(*arguments).stdout.startswith(line)
+    assert out.is_file()
+    assert line not in run(*arguments).stdout
+
+
 def test_help_that_nobody_reads_to_its_end_is_no_fault():
     command = f"{sys.executable} -m jaxsparse convert --help | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=100)

@@ -333,6 +333,9 @@ def test_events_belong_inside_the_with_block(tmp_path):
         ({"views": {"Y\0": (4, 4)}}, "views has 'Y"),
         ({"views": {3: (4, 4)}}, "views has 3"),
         ({"views": {}}, "views is empty"),
+        ({"views": ["Y"]}, r"views is \['Y'\]: it must be a dictionary"),
+        ({"class_names": ["track", "shower", "track"]}, "class_names has 'track' twice"),
+        ({"event_classes": ["nc", "nc"]}, "event_classes has 'nc' twice"),
         ({"dead_wires": {"Y": [4]}}, r"dead_wires 4 to 4 must lie in \[0, 4\)"),
         ({"dead_wires": {"Y": [0.5]}}, r"dead_wires 0\.5 of entry 0"),
         ({"dead_wires": {"Y": 3}}, "dead_wires has shape"),
@@ -361,13 +364,14 @@ def test_any_path_and_name_is_written_and_read(tmp_path, name):
     path = tmp_path / name / f"{name}.h5"
     with EventWriter(
         path, detector=np.str_(name), views={name: np.array(SHAPE)},
-        class_names=np.array([name] * 5), event_classes=[name], axes=[name, name],
+        class_names=np.array([name + digit for digit in "01234"]),
+        event_classes=[name], axes=[name, name],
         value_unit=name, made_by={name: [name, math.nan, SHAPE]}, dead_wires={name: [0, 6.0]},
     ) as writer:  # fmt: skip
         writer.append(Event(0, {name: a_view()}, np.zeros(2, PARTICLE_DTYPE), topology=name))
     file = EventFile(path)
     assert file.view_shapes == {name: SHAPE}
-    assert (file.detector, file.class_names) == (name, (name,) * 5)
+    assert (file.detector, file.class_names) == (name, tuple(name + digit for digit in "01234"))
     assert (file.event_classes, file.axes[name]) == ((name,), (name, name))
     assert file.value_units == {name: name}
     assert file.dead_wires(name).tolist() == [0, 6]

@@ -49,6 +49,10 @@ def test_entries_in_any_order_are_a_table_in_which_equal_ones_are_added_up(entri
     )  # fmt: skip
 
 
+def test_a_table_prints_its_size_and_not_its_arrays():
+    assert repr(Links.of([0, 2, 2], [7, 4, 3], [1, 0.5, 0.25], 3)) == "Links(3 pixels, 3 entries)"
+
+
 def test_an_entry_of_no_pixel_is_refused():
     for owner in (-1, 3):
         with pytest.raises(InputError, match=rf"owner has pixel {owner}: it must lie in \[0, 3\)"):

@@ -184,7 +184,9 @@ def test_other_units_are_told_with_the_factor_that_would_fit(model):
     coords = np.stack(np.unravel_index(np.arange(200), (20, 20)), 1)
     values = np.random.default_rng(0).uniform(20, 90, 200)
     model((coords, values))
-    with pytest.warns(UserWarning, match="Multiply them by about 0.006"):
+    with pytest.warns(
+        UserWarning, match=r"Multiply them by about 0\.006 \(right to a factor of 2 only\)"
+    ):
         model((coords, 100 * values))
     with pytest.warns(UserWarning, match="Multiply them by about 6"):
         model((coords, values / 10))

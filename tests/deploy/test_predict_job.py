@@ -3,7 +3,6 @@
 import os
 import pathlib
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -21,10 +20,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT = 2 * 2**30
 
 
-def limited():
-    """In the job, before it starts: what a batch system allows."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))
+# What a batch system allows, and then the job. A fork of this process would be one of JAX's
+# threads.
+LIMITED = f"""
+import os, resource, sys
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+resource.setrlimit(resource.RLIMIT_AS, ({LIMIT}, {LIMIT}))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 @pytest.fixture
@@ -48,8 +51,11 @@ def test_whole_planes_are_scored_with_one_core_and_two_gigabytes(planes, tmp_pat
     shutil.copy(pretrained.path_of("sparsessnet_y"), tmp_path / "sparsessnet_y.safetensors")
     path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["sh", "-c", script, "predict.sh", str(planes), str(tmp_path / "scores.h5")],
-        cwd=tmp_path, capture_output=True, text=True, preexec_fn=limited, timeout=300,
+        [
+            sys.executable, "-c", LIMITED, "sh", "-c", script, "predict.sh", str(planes),
+            str(tmp_path / "scores.h5"),
+        ],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
         env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -186,6 +186,11 @@ def test_classes_without_names_are_refused_with_a_remedy(tmp_path):
         write(tmp_path / "a.h5", "never heard of")
 
 
+def test_what_is_registered_is_a_detector():
+    with pytest.raises(InputError, match="detector is 'mine': it must be a Detector"):
+        detectors.register("mine")  # type: ignore[arg-type]
+
+
 def test_a_name_belongs_to_one_detector(registered):
     assert detectors.register(registered) is registered
     for name in ("invented", "microboone", "nova-far"):

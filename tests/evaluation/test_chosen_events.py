@@ -151,6 +151,19 @@ def test_keys_join_predictions_with_the_tables_they_are_from(config, event_file,
     read_predictions(tmp_path / "predictions.h5")
 
 
+def test_values_of_another_unit_are_told(config, event_file):
+    values = np.concatenate(
+        [view.values for e in EventFile(event_file) for view in e.views.values()]
+    )
+    config.data.mean, config.data.std = 0.0, float(np.quantile(values, 0.84))
+    assert opened(event_file, config).unit_remark() == ""
+    assert opened(event_file, config, value_scale=2.0).unit_remark() == ""
+    for factor, word in ((10.0, "0.1"), (0.01, "100")):
+        told = opened(event_file, config, value_scale=factor).unit_remark()
+        assert f"Multiply them by about {word} (right to a factor of 2 only)" in told
+        assert told.endswith(": --value_scale does")
+
+
 def test_a_few_events_are_of_the_whole_file(config, event_file):
     assert opened(event_file, config, part="all", num_events=4).numbers.tolist() == [0, 7, 15, 23]
     part = opened(event_file, config, part="train").numbers

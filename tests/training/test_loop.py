@@ -205,7 +205,7 @@ def test_a_run_of_before_networks_chose_data_flows_goes_on_with_any(config, tmp_
     [
         ("data.train", "", "data.train is empty"),
         ("data.train", "nothing.h5", "nothing.h5"),
-        ("data.validation", "", "plateau needs validations"),
+        ("data.validation", "", "schedule=plateau needs events to validate on"),
         ("train.batch_size", 0, "train.batch_size is 0"),
         ("train.minutes", -1.0, "train.minutes is -1.0"),
         ("train.parallel", "jit", "train.parallel is 'jit'"),

@@ -24,7 +24,7 @@ def other_unit(values: np.ndarray, mean: float, std: float) -> str:
     >>> other_unit(np.array([3.0, 40.0, 90.0]), 0.0, 50.0)
     ''
     >>> other_unit(np.array([0.03, 0.4, 0.5]), 0.0, 50.0).split("? ")[1]
-    'Multiply them by about 1e+02, a factor that is right to about two'
+    'Multiply them by about 100 (right to a factor of 2 only)'
     """
     if not len(values):
         return ""
@@ -33,6 +33,6 @@ def other_unit(values: np.ndarray, mean: float, std: float) -> str:
         return ""
     return (
         f"{UPPER:.0%} of the values are below {here:.3g}, of those that the network was trained on "
-        f"below about {usual:.3g}: in other units? Multiply them by about {usual / here:.1g}, a "
-        "factor that is right to about two"
+        f"below about {usual:.3g}: in other units? Multiply them by about "
+        f"{float(f'{usual / here:.1g}'):g} (right to a factor of 2 only)"
     )

@@ -23,10 +23,14 @@ function columnsOf(bytes, described) {
 /** An event of the page: its views' pixels and its particles. */
 function readEvent(described, text) {
   const bytes = decode(text);
-  const views = {};
+  const views = {}, instanceColours = {};
+  for (const [name, colours] of Object.entries(described.instanceColours)) {
+    instanceColours[name] = Object.fromEntries(
+      Object.entries(colours).map(([number, colour]) => [number, rgb(colour)]));
+  }
   for (const [name, view] of Object.entries(described.views)) {
     views[name] = {
-      count: view.pixels, top: view.top, columns: columnsOf(bytes, view.columns),
+      count: view.pixels, top: view.top, columns: columnsOf(bytes, view.columns), instanceColours,
     };
   }
   return {

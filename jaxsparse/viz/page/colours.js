@@ -22,7 +22,7 @@ function hasMode(pixels, mode) {
 /** The classes that toggles act on: the predicted ones where these are shown, else the true ones. */
 function classesOf(pixels, mode) {
   const { labels, prediction } = pixels.columns;
-  return MODES[mode].predicted ? prediction ?? labels : labels ?? prediction;
+  return MODES[mode].predicted ? prediction : labels ?? prediction;
 }
 
 /** The particles that a click chooses from. */
@@ -38,16 +38,6 @@ function isWrong(pixels, row) {
 /** Red, green and blue of "#rrggbb". */
 function rgb(hex) {
   return [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
-}
-
-/** Colours far apart for particles with neighbouring numbers: steps of the golden angle. */
-function instanceColour(number) {
-  const hue = (number * 137.508) % 360, lightness = [0.38, 0.52, 0.45][number % 3];
-  const reach = 0.75 * Math.min(lightness, 1 - lightness);
-  return [0, 8, 4].map((shift) => {
-    const part = (shift + hue / 30) % 12;
-    return Math.round(255 * (lightness - reach * Math.max(-1, Math.min(part - 3, 9 - part, 1))));
-  });
 }
 
 /** How many pixels each class has, by its number. */
@@ -68,11 +58,10 @@ function painter(pixels, mode, palette) {
       rank: (row) => (column[row] < 0 ? -Infinity : -counts.get(column[row])),
     };
   };
-  const ofInstance = (column) => {
-    const colours = new Map([...new Set(column)].map(
-      (number) => [number, number < 0 ? palette.none : instanceColour(number)]));
+  const ofInstance = (name) => {
+    const column = pixels.columns[name], colours = pixels.instanceColours[name];
     return {
-      colour: (row) => colours.get(column[row]),
+      colour: (row) => colours[column[row]] ?? palette.none,
       rank: (row) => (column[row] < 0 ? -1 : 0),
     };
   };
@@ -93,8 +82,7 @@ function painter(pixels, mode, palette) {
         rank: (row) => -score[row] || -Infinity,
       };
     }
-    case "instance": case "predicted_instance":
-      return ofInstance(instancesOf(pixels, mode === "predicted_instance"));
+    case "instance": case "predicted_instance": return ofInstance(mode);
     default: return {
       colour: (row) => shade(palette.charge, values[row] / pixels.top),
       rank: (row) => values[row],

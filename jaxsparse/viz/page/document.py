@@ -16,6 +16,7 @@ from jaxsparse.data.schema import TRUTH_COLUMNS, Event, View
 from jaxsparse.detectors import class_set
 from jaxsparse.strict_json import plain
 from jaxsparse.viz.content_policy import content_policy
+from jaxsparse.viz.instance_colours import colours_of
 from jaxsparse.viz.page.columns import Columns
 from jaxsparse.viz.page.particle_names import particle_name
 from jaxsparse.viz.page.shown import Predicted, ShownEvent, ShownFile
@@ -130,11 +131,28 @@ def _event(
         "number": one.number,
         "title": one.title,
         "particles": _particles(one.event, columns),
+        "instanceColours": _instance_colours(one),
         "views": {
             name: _view(one.event.views[name], one.predicted.get(name), renamed, columns)
             for name in shown.view_shapes
         },
     }
+
+
+def _instance_colours(one: ShownEvent) -> dict[str, dict[int, str]]:
+    """Colours of true and of predicted particles by number, those of pictures: large ones first."""
+    columns = {
+        "instance": [view.instance for view in one.event.views.values()],
+        "predicted_instance": [predicted.instance for predicted in one.predicted.values()],
+    }
+    found = {}
+    for name, views in columns.items():
+        numbers = np.concatenate([np.zeros(0, int), *(view for view in views if view is not None)])
+        particles, sizes = np.unique(numbers[numbers >= 0], return_counts=True)
+        particles = particles[np.argsort(-sizes, kind="stable")]
+        shades = colours_of(np.arange(len(particles)), NO_TRUTH)
+        found[name] = dict(zip(particles.tolist(), map(to_hex, shades), strict=True))
+    return found
 
 
 def _particles(event: Event, columns: Columns) -> dict[str, Any]:

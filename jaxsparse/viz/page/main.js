@@ -37,7 +37,10 @@ const panels = Object.entries(page.views).map(([name, view]) => {
     reset: () => image.reset(),
     leave: () => { element("hovered").hidden = true; },
     hover: (x, y) => hover(panel, x, y),
-    click: (x, y) => select(panel, x, y),
+    click: (x, y) => {
+      select(panel, x, y);
+      hover(panel, x, y); // a finger does not hover
+    },
   });
   new ResizeObserver(() => image.resize()).observe(place);
   return panel;
@@ -124,7 +127,8 @@ function showClasses() {
     MODES[state.mode].predicted ? "predicted classes" : "classes";
   const coloured = ["truth", "prediction", "wrong"].includes(state.mode);
   for (const label of [...counts.keys()].sort((one, other) => (one < 0) - (other < 0) || one - other)) {
-    const words = label < 0 ? "no class" : page.classes[label].name;
+    const words = label >= 0 ? page.classes[label].name
+      : MODES[state.mode].predicted ? "not scored" : "no class";
     const entry = choice(box, "checkbox", words, !state.hidden.has(label), (shown) => {
       toggle(state.hidden, label, shown);
       paint();

@@ -7,9 +7,11 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from jaxsparse.commands.view import page_of
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.viz.instance_colours import colours_of
 from jaxsparse.viz.panels import CHARGE
 from tests.viz.page.events import NASTY, SHAPES, write
 
@@ -77,6 +79,16 @@ def test_axes_units_and_colours_are_those_of_the_detector_and_of_the_pictures(pa
     low, high = (tuple(round(255 * part) for part in CHARGE(end)[:3]) for end in (0.0, 1.0))
     assert described["scales"]["charge"][0] == "#{:02x}{:02x}{:02x}".format(*low)
     assert described["scales"]["charge"][-1] == "#{:02x}{:02x}{:02x}".format(*high)
+
+
+def test_particles_have_the_colours_of_the_pictures_large_ones_first(source, page):
+    described, _ = read(page)
+    event = source[2]
+    numbers = np.concatenate([view.instance for view in event.views.values()])
+    larger = int((numbers == 1).sum() > (numbers == 0).sum())
+    shades = [to_hex(shade) for shade in colours_of(np.arange(2), (0, 0, 0, 0))]
+    expected = {str(larger): shades[0], str(1 - larger): shades[1]}
+    assert described["events"][2]["instanceColours"]["instance"] == expected
 
 
 def test_names_of_a_file_never_become_markup(page):
