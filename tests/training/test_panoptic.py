@@ -86,6 +86,13 @@ def test_the_recipe_learns_all_heads_at_once_and_is_evaluated(config, tmp_path):
     assert pixels["grouped_by"]["name"] == "queries"
     assert pixels["grouping"]["rand_index"]["views"] == 2 * 5  # two particles in every other event
 
+    # Without truth there are predictions and no figures.
+    plain = write_particles(tmp_path / "plain.h5", 4, 3, truth=())
+    figures = evaluate(tmp_path, plain, tmp_path / "plain", options, quiet=True)
+    assert figures["heads"]["semantic"]["accuracy"] is None
+    assert figures["heads"]["semantic"]["grouping"] is None
+    assert figures["heads"]["vertex"]["accuracy"] is None
+
     # Prediction writes what the evaluation saw, and a model file refuses what it cannot say.
     predict(tmp_path, inputs(config.data.validation), tmp_path / "predicted.h5", quiet=True)
     with (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import jaxsparse
@@ -13,9 +15,12 @@ COUNTS = ((7, 0, 9, 0), (4, 0, 0, 5))  # pixels of the events in each view; one 
 
 
 def views(
-    capacity: int = 20, counts=COUNTS, seed: int = 0, shift=(0, 0)
+    capacity: int = 20, counts=COUNTS, seed: int = 0, shift=(0, 0), order: int | None = None
 ) -> tuple[SparseTensor, ...]:
-    """Features of some events; those of an event do not depend on the others."""
+    """Features of some events; those of an event do not depend on the others.
+
+    With an ``order`` the pixels are given in another order.
+    """
     made = []
     for view, numbers in enumerate(counts):
         coords, values = [], []
@@ -26,6 +31,9 @@ def views(
             values += rng.normal(size=(count, CHANNELS)).tolist()
         points = np.array(coords, np.int32).reshape(-1, 3)
         features = np.array(values, np.float32).reshape(-1, CHANNELS)
+        if order is not None:
+            shuffled = np.random.default_rng(order).permutation(len(points))
+            points, features = points[shuffled], features[shuffled]
         made.append(
             jaxsparse.sparse_tensor(
                 points, features, spatial_shape=SHAPE, batch_size=len(numbers), capacity=capacity
@@ -34,7 +42,7 @@ def views(
     return tuple(made)
 
 
-def features_of(images: tuple[SparseTensor, ...], *, shared: bool = False) -> Features:
+def features_of(images: tuple[Any, ...], *, shared: bool = False) -> Features:
     return Features({}, pixels=images, shared=shared)
 
 

@@ -83,6 +83,10 @@ def test_more_padding_changes_nothing():
         assert not np.asarray(b)[20:].any()
 
 
+def test_the_order_in_which_pixels_are_given_changes_nothing():
+    jax.tree.map(np.testing.assert_array_equal, scores_of(views()), scores_of(views(order=1)))
+
+
 def test_places_are_counted_from_the_middle_of_the_event():
     here, there = scores_of(views()), scores_of(views(shift=(6, 5)))
     for a, b in zip(here.pixels, there.pixels, strict=True):
