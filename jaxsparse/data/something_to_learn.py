@@ -60,6 +60,21 @@ def share_kept(loader: Loader) -> float:
     return float(kept.mean()) if len(kept) else math.nan
 
 
+def particles_seen(loader: Loader) -> np.ndarray:
+    """How many particles leave a pixel in some events, over all views; int64 ``[events]``.
+
+    Args:
+      loader: whose pipeline has the target ``instances``.
+    """
+    pipeline = loader.pipeline
+    sample = loader.events[spread_out(len(loader.events), SAMPLED)]
+    pixels, good, _ = pipeline.readable_pixels(sample)
+    numbers = np.zeros(int(good.sum()), np.int64)
+    for view in pipeline.finished(pixels):
+        np.maximum.at(numbers, view.event, view.columns["instances"] + 1)
+    return numbers
+
+
 def read_values(pipeline: Pipeline, events: np.ndarray) -> np.ndarray:
     """Values of all pixels of some events in the views of a pipeline, before its mask."""
     views = [pipeline.source.read_pixels(events, view, ()) for view in pipeline.views]

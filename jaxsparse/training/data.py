@@ -16,7 +16,11 @@ from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.data.pipeline import Pipeline, chosen_views
-from jaxsparse.data.something_to_learn import require_something_to_learn, share_kept
+from jaxsparse.data.something_to_learn import (
+    particles_seen,
+    require_something_to_learn,
+    share_kept,
+)
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
@@ -133,6 +137,8 @@ def open_data(
     )
     if warning := require_something_to_learn(loader, validation):
         facts["warning"] = warning
+    if "instance" in config.model.heads:
+        facts["particles"] = _particles(loader, config.model.heads.instance.queries)
     return Loaders(loader, validation, len(chosen.events), facts, contents, class_names)
 
 
@@ -175,6 +181,18 @@ def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) ->
         source, views=tuple(config.data.views), classes=tuple(config.data.classes),
         fractions=fractions, part=part, keep_all="event" not in config.model.heads,
     )  # fmt: skip
+
+
+def _particles(loader: Loader, queries: int) -> str:
+    """How many there are in some events, and for how many events that is too many, in words."""
+    numbers = particles_seen(loader)
+    said = f"{numbers.mean():.1f} an event, most {numbers.max()}"
+    if more := int((numbers > queries).sum()):
+        said += (
+            f"; {more / len(numbers):.2%} of events have more than model.heads.instance.queries, "
+            f"{queries}: their smallest count nowhere"
+        )
+    return said
 
 
 def _shared(

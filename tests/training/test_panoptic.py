@@ -1,8 +1,10 @@
 """One network of two views names events and pixels, tells particles apart and finds the vertex."""
 
+import functools
 import json
 
 import h5py
+import jax
 import numpy as np
 import pytest
 
@@ -14,9 +16,13 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.options import Options
 from jaxsparse.training import loop
+from jaxsparse.training.data import open_data
 from jaxsparse.training.logs import read_records
+from jaxsparse.training.objectives import objectives_of
 from jaxsparse.training.trained import load_trained
+from jaxsparse.training.transfer import read_beginning
 from tests.deploy.predicting import inputs
+from tests.evaluation.workdirs import make_workdir
 from tests.toy_particles import EVENT_CLASSES, PIXEL_CLASSES, SHAPE, write_particles
 
 
@@ -103,8 +109,54 @@ def test_a_file_without_the_truth_of_a_head_is_refused_in_one_line(config, tmp_p
         loop.train(config, tmp_path / "run")
 
 
+@pytest.mark.parametrize("queries", [2, 1])
+def test_the_banner_says_for_how_many_events_there_are_too_few_queries(config, queries):
+    config.model.heads.instance.queries = queries
+    network = models.build(config.model)
+    facts = open_data(config, network, objectives_of(config), 1).facts["particles"]
+    # Of 48 events half have one particle, the others two; one of these has no pixel.
+    number = f"{(24 + 2 * 23) / 48:.1f} an event, most 2"
+    assert facts.startswith(number)
+    assert ("47.92% of events have more than model.heads.instance.queries, 1" in facts) == (
+        queries == 1
+    )
+
+
 def test_particles_need_pixels_that_have_classes(config, tmp_path):
     del config.model.heads.semantic
     del config.objectives.semantic
     with pytest.raises(InputError, match=r"model\.heads has instance but not semantic"):
         loop.train(config, tmp_path / "run")
+
+
+def test_a_network_that_names_events_begins_a_panoptic_one(config, tmp_path):
+    names = ("event",)
+    before = config.copy_and_resolve_references()
+    before.main_head = "event"
+    for group in (before.model.heads, before.objectives):
+        for name in set(group) - set(names):
+            del group[name]
+    workdir = make_workdir(tmp_path / "before", before)
+    config.train.start_from = str(workdir)
+    found = read_beginning(config)
+    assert "backbone, event; drawn anew: " in found.fact
+    for name in ("instance", "semantic", "vertex"):
+        assert f"{name} (no such head there)" in found.fact
+    drawn = models.init_variables(config.model, config.seed)
+    kept = found.applied_to(drawn)
+    trained = models.init_variables(before.model, 0)
+    for path in (("backbone", "stem"), ("heads", "event")):
+        own, other = (
+            functools.reduce(dict.__getitem__, path, v["params"]) for v in (kept, trained)
+        )
+        jax.tree.map(np.testing.assert_array_equal, own, other)
+
+
+def test_particles_of_other_classes_keep_all_but_their_last_layer(config, tmp_path):
+    before = config.copy_and_resolve_references()
+    before.data.pixel_classes, config.data.pixel_classes = PIXEL_CLASSES, ("new", "bright")
+    config.train.start_from = str(make_workdir(tmp_path / "before", before))
+    found = read_beginning(config)
+    assert "new of instance" in found.fact
+    assert found.orders["params/heads/instance/classes/kernel"] == (-1, 1)
+    assert "params/heads/instance/queries" in found.arrays

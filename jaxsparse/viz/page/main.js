@@ -37,7 +37,10 @@ const panels = Object.entries(page.views).map(([name, view]) => {
     reset: () => image.reset(),
     leave: () => { element("hovered").hidden = true; },
     hover: (x, y) => hover(panel, x, y),
-    click: (x, y) => select(panel, x, y),
+    click: (x, y) => {
+      select(panel, x, y);
+      hover(panel, x, y); // a finger does not hover
+    },
   });
   new ResizeObserver(() => image.resize()).observe(place);
   return panel;

@@ -98,12 +98,16 @@ class Plane {
 
   /** The row of the pixel at a position, -1 for none. */
   pick(x, y) {
-    let best = -1, nearest = Math.max(NEAR, this.scale / 2);
+    const [x0, y0] = this.place(...this.middle);
+    const across = this.middle[0] + (x - x0) / this.scale; // in pixels of the image, as all below
+    const up = this.middle[1] - (y - y0) / this.scale;
+    let best = -1, nearest = Math.max(NEAR / this.scale, 0.5);
     for (let row = 0; row < this.pixels.count; row++) {
-      if (this.colours[4 * row + 3] === HIDDEN) continue;
-      const [px, py] = this.place(this.x[row], this.y[row]);
-      const apart = Math.max(Math.abs(px - x), Math.abs(py - y));
-      if (apart < nearest) { nearest = apart; best = row; }
+      const apart = Math.max(Math.abs(this.x[row] - across), Math.abs(this.y[row] - up));
+      if (apart < nearest && this.colours[4 * row + 3] !== HIDDEN) {
+        nearest = apart;
+        best = row;
+      }
     }
     return best;
   }

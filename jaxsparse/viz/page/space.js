@@ -151,20 +151,24 @@ class Space {
 
   /** The row of the nearest voxel in front of a position, -1 for none. */
   pick(x, y) {
-    const rows = this.rows(), scale = this.scale();
+    const [right, up, away] = this.rows(), scale = this.scale(), { places, colours } = this;
+    const [x0, y0] = this.place([0, 0, 0], [right, up], scale);
     const reach = Math.max(NEAR, scale / 2);
     let best = -1, least = Infinity;
     for (let row = 0; row < this.pixels.count; row++) {
-      const opacity = this.colours[4 * row + 3];
-      if (opacity === HIDDEN) continue;
-      const point = this.places.subarray(3 * row, 3 * row + 3);
-      const [px, py] = this.place(point, rows, scale);
-      const apart = Math.hypot(px - x, py - y);
-      if (apart > reach) continue;
-      const away = rows[2][0] * point[0] + rows[2][1] * point[1] + rows[2][2] * point[2];
+      const px = places[3 * row], py = places[3 * row + 1], pz = places[3 * row + 2];
+      const dx = x0 + scale * (right[0] * px + right[1] * py + right[2] * pz) - x;
+      if (Math.abs(dx) > reach) continue;
+      const dy = y0 - scale * (up[0] * px + up[1] * py + up[2] * pz) - y;
+      const apart = Math.hypot(dx, dy), opacity = colours[4 * row + 3];
+      if (apart > reach || opacity === HIDDEN) continue;
       // A voxel in front counts before one behind, unless that is nearer to the hand.
-      const cost = away / this.half + apart + (opacity === BEHIND ? 2 * NEAR : 0);
-      if (cost < least) { least = cost; best = row; }
+      const depth = (away[0] * px + away[1] * py + away[2] * pz) / this.half;
+      const cost = depth + apart + (opacity === BEHIND ? 2 * NEAR : 0);
+      if (cost < least) {
+        least = cost;
+        best = row;
+      }
     }
     return best;
   }
