@@ -2,7 +2,7 @@
 
 import sys
 
-from jaxsparse.commands.program import main
+from jaxsparse.__main__ import main
 
 if __name__ == "__main__":
     main(["eval", *sys.argv[1:]])

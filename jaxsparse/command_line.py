@@ -22,6 +22,7 @@ from absl import logging as absl_logging
 
 from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.interrupts import INTERRUPTED
 from jaxsparse.paths import user_path
 from jaxsparse.rules import LARGEST_SEED
 from jaxsparse.typed_config import TypedConfig, take_keys
@@ -29,7 +30,6 @@ from jaxsparse.typed_config import TypedConfig, take_keys
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
 USAGE_ERROR = 2  # exit status of what the user can mend
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def run(

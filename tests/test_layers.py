@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Modules of the package's root, each importing none but those before it. Every layer may import
 # them.
 FOUNDATIONS = (
-    "errors", "paths", "file_lock", "whole_file", "rules", "settings", "typed_config",
+    "errors", "interrupts", "paths", "file_lock", "whole_file", "rules", "settings", "typed_config",
     "config_file", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
     "arithmetic", "tensor", "versions", "freed_memory",
@@ -130,7 +130,7 @@ def test_no_more_of_a_layer_below_than_is_needed(layer, below):
 def test_the_name_of_a_program_is_all_that_it_is(program):
     module = f"jaxsparse.{program}"
     if module in MODULES:
-        assert set(imports(module)) <= {"jaxsparse.commands.program"}
+        assert set(imports(module)) <= {"jaxsparse.commands.program", "jaxsparse.interrupts"}
 
 
 def test_no_module_needs_itself_to_be_loaded():

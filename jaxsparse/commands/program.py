@@ -48,16 +48,16 @@ COMMANDS = {
 }
 
 
-def main(argv: list[str] | None = None) -> None:
+def run(argv: list[str]) -> None:
     """Runs the command that the first argument names, and exits; never returns.
 
     Args:
-      argv: the command and its arguments; those of the process by default.
+      argv: the command and its arguments.
 
     Raises:
       SystemExit: always, as :func:`jaxsparse.command_line.run` does.
     """
-    name, *arguments = (sys.argv[1:] if argv is None else argv) or [""]
+    name, *arguments = argv or [""]
     try:
         if name in ("-h", "--help", "help"):
             print(_overview())
@@ -69,9 +69,6 @@ def main(argv: list[str] | None = None) -> None:
             print(_overview() if not name else f"error: {_unknown(name)}", file=sys.stderr)
             sys.exit(command_line.USAGE_ERROR)
         _run(name, arguments)
-    except KeyboardInterrupt:  # while modules are loaded
-        print("interrupted", file=sys.stderr)
-        sys.exit(command_line.INTERRUPTED)
     except BrokenPipeError:  # nobody reads any more: jaxsparse train --help | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -40,7 +40,7 @@ def test_a_command_says_how_it_is_called_and_defines_its_flags_when_asked(name):
 )
 def test_an_unknown_command_is_answered_with_the_nearest(name, remedy, capsys):
     with pytest.raises(SystemExit) as end:
-        program.main([name])
+        program.run([name])
     assert end.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith(f"error: {name!r} is no command of jaxsparse, {remedy}")
@@ -81,7 +81,7 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path):
     """Held up at the first module that the command loads."""
     (tmp_path / "h5py.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.insert(1, {str(ROOT)!r})\n"
-    code += "from jaxsparse.commands.program import main; main(['simulate', '--help'])"
+    code += "from jaxsparse.__main__ import main; main(['simulate', '--help'])"
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -23,7 +23,8 @@ import jaxsparse.evaluation.evaluator
 # Imported first: what libraries define flags for stays.
 import jaxsparse.evaluation.studies.cross_validate
 import jaxsparse.training.loop  # noqa: F401
-from jaxsparse.commands.program import COMMANDS, main
+from jaxsparse.commands.program import COMMANDS
+from jaxsparse.commands.program import run as run_command
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CROSS_VALIDATE = ROOT / "jaxsparse/evaluation/studies/cross_validate.py"
@@ -76,7 +77,7 @@ def run(name: str, arguments: list[str], folder: pathlib.Path) -> Outcome:
         signal.alarm(PATIENCE)
         try:
             if name in COMMANDS:
-                main([name, *arguments])
+                run_command([name, *arguments])
             runpy.run_path(str(CROSS_VALIDATE), run_name="__main__")
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
