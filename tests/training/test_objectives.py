@@ -16,7 +16,7 @@ from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.options import Options
 from jaxsparse.inference.forward import make_forward
 from jaxsparse.training import loop
-from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.config import default_config
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.objectives import main_head, objectives_of, weigh_pixels
@@ -202,6 +202,27 @@ def test_weights_that_are_found_follow_the_losses(config):
         loss = objective.weight * float(sums.heads[head].loss) / 20
         moved = begin[head] + 0.01 * (math.exp(-begin[head]) * loss - 0.5)
         assert after[head] == pytest.approx(moved, rel=1e-5)
+
+
+def test_a_run_that_finds_weights_goes_on_with_them_to_the_bit(config, tmp_path, capsys):
+    config.train.loss_weights, config.train.validate_every = "learned", 2
+    config.train.steps = 4
+    loop.train(config, tmp_path / "straight")
+    assert "weights of objectives: event " in capsys.readouterr().out
+    for config.train.steps in (2, 4):
+        loop.train(config, tmp_path / "broken")
+    straight, broken = (stored_arrays(tmp_path / name, 4) for name in ("straight", "broken"))
+    assert straight.keys() == broken.keys()
+    assert straight["uncertainties/event"] != 0
+    for path, leaf in straight.items():
+        np.testing.assert_array_equal(leaf, broken[path])
+
+
+def stored_arrays(workdir, step):
+    opened = Checkpoints(workdir)
+    arrays, _ = opened._read(step, opened._place(step))
+    opened.close()
+    return arrays
 
 
 def test_weights_are_found_of_means_alone(config, tmp_path):
