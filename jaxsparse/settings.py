@@ -286,6 +286,8 @@ def _check_validated(config: ConfigDict) -> None:
         judge = "optimizer.schedule=plateau"
     else:
         return
+    if not data.train:
+        return  # which is said when files are opened: it comes first
     if not (data.validation or data.split):
         raise InputError(
             f"data.validation is {data.validation!r} and data.split {tuple(data.split)}: {judge} "

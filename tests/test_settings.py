@@ -133,6 +133,8 @@ def test_a_key_that_a_config_lacks_is_named(key):
 )
 def test_what_a_schedule_lacks_is_said_after_what_is_wrong(changes, message):
     config = default_config()
+    settings.check_config(config)  # without data.train that is what is missing first
+    config.data.train = "t.h5"
     for key, value in changes.items():
         *groups, name = key.split(".")
         functools.reduce(getattr, groups, config)[name] = value
