@@ -45,7 +45,7 @@ class LoadedProgram:
       versions: of what wrote it: ``{"python": ..., "jaxsparse": ..., "jax": ...}``.
     """
 
-    call: Callable[..., Any]
+    call: Callable[..., Any] = dataclasses.field(repr=False)  # its text is the whole program
     kernels: tuple[str, ...]
     missing: tuple[str, ...]
     platforms: tuple[str, ...]

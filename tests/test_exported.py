@@ -70,6 +70,10 @@ def test_a_program_with_kernels_gives_the_bits_of_the_live_one(program, argument
     np.testing.assert_array_equal(loaded.call(*arguments).features, live)
 
 
+def test_a_loaded_program_prints_what_it_is_and_not_its_text(program):
+    assert len(repr(jaxsparse.load_program(program))) < 500
+
+
 def test_a_program_with_kernels_has_the_derivative_of_the_live_one(program, arguments):
     x, weights = arguments
     call = jaxsparse.load_program(program).call

@@ -156,6 +156,17 @@ def linear(path: str) -> LayerRule:
     return LayerRule(path, {"weight": _parameter("weights", np.transpose), **_BIAS})
 
 
+def flax_dense(path: str) -> LayerRule:
+    """``torch.nn.Linear``, weight ``[out, in]``, to ``flax.linen.Dense``, kernel ``[in, out]``.
+
+    It comes after a pooling of whole events, whose result is a plain array.
+
+    >>> flax_dense("head").targets["weight"].name
+    'kernel'
+    """
+    return LayerRule(path, {"weight": _parameter("kernel", np.transpose), **_BIAS})
+
+
 def batch_norm(path: str) -> LayerRule:
     """``torch.nn.BatchNorm1d`` to ``nn.BatchNorm``.
 

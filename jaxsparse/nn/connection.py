@@ -140,6 +140,8 @@ def _check_map(geometry: Geometry, level: int, kernel_size: int, dilation: int) 
     maps = geometry.levels[level].kernel_maps
     wanted = kernel_key(kernel_size, dilation)
     if wanted not in maps:
+        if kernel_size == 1:
+            raise InputError("kernel_size is 1: take nn.Linear, which needs no map")
         kernels = str((*maps, wanted))
         if any(isinstance(kernel, tuple) for kernel in (*maps, wanted)):
             kernels = f"[{kernels}] * levels"

@@ -86,16 +86,18 @@ def add(x: Tensor, y: Tensor) -> Tensor:
     return x + y
 
 
-def concatenate(x: Tensor, y: Tensor) -> Tensor:
-    """The channels of ``x``, then those of ``y``, which has the same sites.
+def concatenate(x: Tensor, *others: Tensor) -> Tensor:
+    """The channels of ``x``, then those of each other tensor; all have the same sites.
 
     Raises:
       InputError: as of :func:`add`.
     """
     check_kind_of(x)
-    check_kind_of(y, "y")
-    x.check_same_sites(y)
-    return x.replace(features=jnp.concatenate([x.features, y.features], axis=-1))
+    for y in others:
+        check_kind_of(y, "y")
+        x.check_same_sites(y)
+    features = [x.features, *(y.features for y in others)]
+    return x.replace(features=jnp.concatenate(features, axis=-1))
 
 
 def check_kind_of(x: Any, name: str = "x") -> None:
@@ -104,7 +106,10 @@ def check_kind_of(x: Any, name: str = "x") -> None:
     Raises:
       InputError: it is not.
     """
-    remedy = "layers take tensors, not their features"
+    remedy = (
+        "layers take tensors, not their features; an array of whole events, which global poolings "
+        "make, goes into layers of flax.linen"
+    )
     check_kind(name, x, SparseTensor, DenseTensor, remedy=remedy)
 
 

@@ -231,6 +231,17 @@ def test_layers_may_be_left_out_on_purpose_and_types_follow_the_network(shapes):
     assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype(jnp.bfloat16)}
 
 
+def test_a_linear_layer_of_whole_events_goes_into_one_of_flax():
+    dense, pooled = flax.linen.Dense(3), jnp.ones((2, 4))
+    weight, bias = np.arange(12.0).reshape(3, 4), np.array([1.0, 2.0, 3.0])
+    shapes = jax.eval_shape(dense.init, jax.random.key(0), pooled)
+    state = {"fc.linear.weight": weight, "fc.linear.bias": bias}
+    rules = {"fc.linear": importers.flax_dense("")}
+    variables = importers.import_state_dict(state, shapes, rules)
+    found = np.asarray(dense.apply(variables, pooled))
+    np.testing.assert_allclose(found[1], weight.sum(axis=1) + bias)
+
+
 def test_wrong_kernels_are_one_line():
     for call, text in (
         (lambda: importers.spconv_kernel(np.zeros((3, 3))), "1 to 4 axes"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse import ops
+from jaxsparse import nn, ops
 from jaxsparse.errors import InputError
 from jaxsparse.nn import blocks, dense, sparse
 from jaxsparse.nn.dense_tensor import dense_geometry, rows_of, to_dense_tensor
@@ -205,6 +205,24 @@ def test_weights_start_he_normal(x, geometry, name, taps, fan_in):
 
 def test_both_vocabularies_have_the_same_names():
     assert sparse.__all__ == dense.__all__
+
+
+def test_any_number_of_tensors_is_joined_in_order(x):
+    y, z = 2 * x, x.replace(features=3 * x.features[:, :1])
+    joined = nn.concatenate(x, y, z).features
+    np.testing.assert_array_equal(joined, np.hstack([x.features, y.features, z.features]))
+    np.testing.assert_array_equal(nn.concatenate(x).features, x.features)
+
+
+def test_an_array_of_whole_events_is_sent_to_layers_of_flax(x):
+    pooled = nn.global_max_pooling(x)
+    with pytest.raises(InputError, match=r"an array of whole events, .* goes into layers of flax"):
+        nn.Linear(3).init(jax.random.key(0), pooled)
+
+
+def test_a_kernel_of_one_site_is_sent_to_the_linear_layer(x, geometry):
+    with pytest.raises(InputError, match=r"kernel_size is 1: take nn\.Linear"):
+        nn.SubmanifoldConv(3, kernel_size=1).init(jax.random.key(0), x, geometry)
 
 
 def test_unlike_tensors_cannot_be_joined(x, geometry):
