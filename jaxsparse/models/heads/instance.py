@@ -1,6 +1,7 @@
 """Which particle a pixel is of: queries that all views of an event share."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -8,6 +9,7 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float32
 
 from jaxsparse.errors import InputError
@@ -95,10 +97,12 @@ class InstanceHead(Head):
             "places",
             lambda name: nn.Dense(self.channels, use_bias=False, name=name),
         )
-        pixels = [
-            each + layer(place)
-            for each, layer, place in zip(own, places, places_of(images, rows), strict=True)
-        ]
+        hidden = nn.Dense(2 * self.channels, name="hidden_pixel")
+        hidden_out = nn.Dense(self.channels, name="hidden_pixel_out")
+        pixels = []
+        for each, layer, place in zip(own, places, places_of(images, rows), strict=True):
+            both = each + layer(place)
+            pixels.append(both + hidden_out(nn.relu(hidden(both))))
         compared = nn.Dense(self.channels, name="compared_pixel")
         sides = [compared(each) for each in pixels]
         norm, mask = nn.LayerNorm(name="norm_query"), nn.Dense(self.channels, name="compared_query")
@@ -128,12 +132,15 @@ def places_of(
 ) -> list[Float32[Array, "_ channels"]]:
     """Sines and cosines of where pixels are, counted from the middle of their event.
 
+    Along every axis and every diagonal: a product with a vector can then follow a track that runs
+    across the axes, as sums of functions of each axis cannot.
+
     Args:
       images: one SparseTensor a view; the views share their first axis.
       rows: of every view.
 
     Returns:
-      float32 ``[sites, 2 * dim * len(WAVELENGTHS)]`` of every view.
+      float32 ``[sites, 2 * directions * len(WAVELENGTHS)]`` of every view.
     """
     coords = [image.coords[:, 1:].astype(jnp.float32) for image in images]
     sums = [event_sum(each, own) for each, own in zip(coords, rows, strict=True)]
@@ -143,10 +150,23 @@ def places_of(
     places = []
     for each, total, count, own in zip(coords, sums, counts, rows, strict=True):
         middle = jnp.concatenate([along, total[:, 1:] / jnp.maximum(count, 1.0)], axis=1)
-        phases = (each - event_spread(middle, own))[..., None] * waves
+        from_middle = each - event_spread(middle, own)
+        distance = jnp.matmul(from_middle, directions(each.shape[1]).T, precision="highest")
+        phases = distance[..., None] * waves
         both = jnp.concatenate([jnp.sin(phases), jnp.cos(phases)], axis=-1)
         places.append(both.reshape(len(each), -1))
     return places
+
+
+def directions(dim: int) -> Float32[Array, "directions dim"]:
+    """Unit vectors along axes and diagonals, one of each pair of opposite ones.
+
+    >>> (10 * directions(2)).round().astype(int).tolist()
+    [[0, 10], [7, -7], [10, 0], [7, 7]]
+    """
+    every = itertools.product((-1, 0, 1), repeat=dim)
+    steps = np.array([step for step in every if step > (0,) * dim])
+    return jnp.asarray(steps / np.linalg.norm(steps, axis=1, keepdims=True), jnp.float32)
 
 
 def _compared(
