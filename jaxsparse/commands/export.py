@@ -45,6 +45,11 @@ def _write_artefact(trained: Any, said: dict[str, str], values: flags.FlagValues
     from jaxsparse.deploy import artefact
 
     shapes = [_lengths("shape", text.split(",")) for text in values.shape]
+    if not shapes:
+        try:
+            artefact.image_shapes(trained.config, [])
+        except InputError:  # no detector that jaxsparse knows has the views
+            shapes = _training_shapes(trained.config)
     sites = _lengths("sites", values.sites) if values.sites else artefact.SITES
     manifest = artefact.write_artefact(values.out, trained, said, shapes=shapes, sites=sites)
     for number, view in enumerate(manifest["views"]):
@@ -55,6 +60,18 @@ def _write_artefact(trained: Any, said: dict[str, str], values: flags.FlagValues
         )
     if manifest["sees_the_border"]:
         print("the network sees where an image ends: all of its images should have this shape")
+
+
+def _training_shapes(config: Any) -> list[tuple[int, ...]]:
+    """The images of the training's events, if they are still there; none where they are not."""
+    from jaxsparse.data.event_file import EventFile
+
+    try:
+        shapes = EventFile(config.data.train).view_shapes
+    except (InputError, OSError):
+        return []
+    views = tuple(config.data.views)
+    return [shapes[view] for view in views] if set(views) <= set(shapes) else []
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -83,7 +100,7 @@ def define_flags() -> None:
         "shape",
         [],
         ".pyz: lengths of the largest image, such as 1008,3456; of every view in turn, or of all; "
-        "by default those of the detector",
+        "by default those of the detector, else of the training's events, if they are still there",
     )
     flags.DEFINE_list(
         "sites", None, ".pyz: sites that images may have, a program each; the last is the most"

@@ -43,6 +43,8 @@ def main(argv: list[str]) -> None:
         refuse_overwriting("out", values.out, [one])
     source = open_input(path, given_options(OPTIONS, values), PLANES)
     predictions = StoredPredictions(values.predictions, path) if values.predictions else None
+    if predictions is not None and predictions.of_pixels:
+        predictions.require_a_view(source.view_shapes)
     numbers = chosen_events(len(source), values.event, values.events, predictions)
     text = page_of(source, numbers, path.name, predictions)
     with whole_file(values.out, "out") as partial:

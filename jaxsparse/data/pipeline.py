@@ -351,7 +351,7 @@ def chosen_views(source: Source, data: Any) -> tuple[str, ...]:
     """
     views = tuple(str(view) for view in data.views)
     known = ", ".join(source.view_shapes)
-    flag = f'--config.data.views="{tuple(source.view_shapes)}"'
+    flag = f"--config.data.views={','.join(source.view_shapes)}"
     if not views:
         raise InputError(f"data.views is (): choose among {known} of {source_name(source)}, {flag}")
     for view in views:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.data.links import Links
+from jaxsparse.errors import InputError
+from jaxsparse.particle_data import UNKNOWN_PROCESS
 
 SCHEMA_VERSION = 1  # docs/formats.md says what changes it and what does not
 
@@ -34,6 +36,33 @@ PARTICLE_DTYPE = np.dtype(
         ("direction", np.float32, 3),  # unit vector at creation
     ]
 )
+
+
+def particle_table(number: int, **columns: Any) -> np.ndarray:
+    """Particles of which only some columns are known, for an :class:`Event`.
+
+    Nothing is said of the others: every particle is a primary of the interaction (``parent`` -1)
+    and a cluster of its own (``instance`` is its row), has no class, and NaN for numbers.
+
+    Args:
+      number: of particles.
+      **columns: of ``PARTICLE_DTYPE``, a value for all or one a particle.
+
+    >>> table = particle_table(2, label=[0, 2])
+    >>> table["label"].tolist(), table["instance"].tolist(), table["parent"].tolist()
+    ([0, 2], [0, 1], [-1, -1])
+    """
+    table = np.zeros(number, PARTICLE_DTYPE)
+    for name in ("kinetic_energy", "time", "start", "end", "direction"):
+        table[name] = np.nan
+    table["parent"], table["process"], table["label"] = -1, UNKNOWN_PROCESS, NO_CLASS
+    table["instance"], table["interaction"] = np.arange(number), True
+    known = PARTICLE_DTYPE.names or ()
+    for name, values in columns.items():
+        if name not in known:
+            raise InputError(f"particles have no {name!r}: it must be one of {', '.join(known)}")
+        table[name] = values
+    return table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -119,7 +119,8 @@ def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:
         raise InputError(
             f"data.low is {pipeline.low:g} and data.high {pipeline.high:g}: none of the "
             f"{len(values):,} pixels of {seen} lies between, their values are {least:g} to "
-            f"{most:g}, half of them {quarter:g} to {three_quarters:g}: set both to keep them"
+            f"{most:g}, half of them {quarter:g} to {three_quarters:g}: set both to keep "
+            "them, and data.mean and data.std to theirs"
         )
     if "labels" in pipeline.targets and not any(
         ((view.columns["labels"] >= 0) & (view.columns["weights"] > 0)).any() for view in images

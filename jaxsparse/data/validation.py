@@ -70,6 +70,11 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
 
 def _in_words(rule: PixelColumn, bound: int | None) -> str:
     """What the values of a truth column must be."""
+    if rule.number_of == "particle row" and bound == 0:
+        return (
+            f"must be {rule.least}, for the event has no particles: give it some, "
+            "Event(particles=particle_table(number))"
+        )
     if rule.number_of:
         return f"must be a {rule.number_of} in [0, {bound}) or {rule.least}"
     if math.isfinite(rule.most):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
@@ -101,6 +102,18 @@ class StoredPredictions:
                 "and one only"
             )
         return names.index(data.name)
+
+    def require_a_view(self, views: Iterable[str]) -> None:
+        """Refuses predictions of other views than those of a file.
+
+        Raises:
+          InputError: they are.
+        """
+        if not set(self._views) & set(views):
+            raise InputError(
+                f"{self.path} has predictions of views {', '.join(self._views)}, the file has "
+                f"{', '.join(views)}: give the predictions of this file"
+            )
 
     def of_view(self, number: int, name: str, event_id: int, pixels: int) -> ViewScores | None:
         """What is said of a view of an event, ``None`` if nothing is.

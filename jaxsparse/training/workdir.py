@@ -127,6 +127,8 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
       InputError: another process trains there, or the directory cannot be written.
     """
     path = workdir / LOCK_FILE
+    if workdir.is_file():
+        raise InputError(f"workdir is {workdir}, a file: give a folder, which may be new")
     with writing(path):
         workdir.mkdir(parents=True, exist_ok=True)
         try:
@@ -309,7 +311,10 @@ def _compare(path: pathlib.Path, before: ConfigDict, now: ConfigDict) -> None:
     old, new = _plain(before), _plain(now)
     for key in sorted(old.keys() | new.keys()):
         if key not in free and old.get(key) != new.get(key):
-            said = f"config.{key} is {new.get(key)!r} but {path.parent} was made with "
+            said = (
+                f"config.{key} is {new.get(key)!r} but the work directory {path.parent} was made "
+                "with "
+            )
             if key in LENGTH:
                 raise InputError(
                     f"{said}{old.get(key)!r}, and a cosine is as long as its run: to train on, "
@@ -329,9 +334,9 @@ def _compare_inputs(
             continue
         if old is None or new is None:
             raise InputError(
-                f"config.{key} is {new.path if new else ''!r} but {workdir} was made with "
-                f"{old.path if old else ''!r}: give another --workdir, or the old value to go on "
-                "there."
+                f"config.{key} is {new.path if new else ''!r} but the work directory {workdir} was "
+                f"made with {old.path if old else ''!r}: give another --workdir, or the old value "
+                "to go on there."
             )
         if not new.same(old):
             raise InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,35 +13,47 @@ from jaxsparse.viz.plots import bin_names, colours_of, set_title
 from jaxsparse.viz.style import DPI, plain_axes
 
 FEW = 10  # instances: bins of fewer are not drawn
+PROFILES = {  # keys of the clusters' figures, and their words
+    "by_energy": "kinetic energy [MeV]",
+    "by_overlap": "part of the pixels that particles share",
+}
 FACTORS = {"pq": 1.0, "sq": 0.55, "rq": 0.3}  # and how strong their bars are
 
 
 def grouping_figure(metrics: Mapping[str, Any]) -> Figure | None:
-    """Panoptic quality by class, efficiency of instances against energy and overlap; None without
-    an instance.
+    """Panoptic quality by class, efficiency of instances against energy and overlap, where these
+    are known; None without an instance.
     """
     grouping = metrics["grouping"]
     clusters = grouping["clusters"]
     if not any(entry["number"] for entry in clusters["per_class"].values()):
         return None
-    figure = Figure(figsize=(14.5, 4.6), dpi=DPI, layout="constrained")
-    quality, energy, overlap = figure.subplots(1, 3)
+    profiles = {
+        words: clusters[key]
+        for key, words in PROFILES.items()
+        if len(_bins_with_any(clusters[key], metrics["classes"])) > 1
+    }
+    panels = 1 + len(profiles)
+    figure = Figure(figsize=(1.0 + 4.5 * panels, 4.6), dpi=DPI, layout="constrained")
+    quality, *others = figure.subplots(1, panels, squeeze=False)[0]
     _quality(quality, metrics)
-    profiles = (
-        (energy, clusters["by_energy"], "kinetic energy [MeV]"),
-        (overlap, clusters["by_overlap"], "part of the pixels that particles share"),
-    )
-    for ax, profile, words in profiles:
+    for ax, (words, profile) in zip(others, profiles.items(), strict=True):
         _efficiency(ax, profile, metrics)
         ax.set(xlabel=words, ylabel="efficiency of an instance", ylim=(0, 1.04))
-    for ax in (quality, energy, overlap):
+    for ax in (quality, *others):
         plain_axes(ax)
-    figure.legend(
-        *energy.get_legend_handles_labels(), frameon=False, ncols=11, fontsize=10,
-        loc="outside lower center",
-    )  # fmt: skip
+    if others:
+        figure.legend(
+            *others[0].get_legend_handles_labels(), frameon=False, ncols=11, fontsize=10,
+            loc="outside lower center",
+        )  # fmt: skip
     set_title(figure, metrics, f"instances of at least {clusters['least_pixels']} pixels")
     return figure
+
+
+def _bins_with_any(profile: Mapping[str, Any], classes: Sequence[str]) -> np.ndarray:
+    """Numbers of the bins that an instance of any class is in."""
+    return np.flatnonzero(np.sum([profile[name]["number"] for name in classes], axis=0))
 
 
 def _quality(ax: Axes, metrics: Mapping[str, Any]) -> None:

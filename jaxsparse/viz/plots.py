@@ -153,9 +153,11 @@ def efficiency_figure(metrics: Mapping[str, Any]) -> Figure | None:
 
 
 def instance_figure(metrics: Mapping[str, Any]) -> Figure | None:
-    """The part of the clusters found against energy, and how many there are; None without any."""
+    """The part of the clusters found against energy, and how many there are; None without one
+    whose energy is known.
+    """
     instances = metrics["instances"]
-    if not any(instances[name]["number"] for name in metrics["classes"]):
+    if not any(any(instances[name]["number_by_energy"]) for name in metrics["classes"]):
         return None
     edges = np.array(instances["energy_edges"], float)
     centres = np.arange(len(edges) - 1)

@@ -4,7 +4,8 @@ import pytest
 
 from jaxsparse.deploy.standalone import load
 from jaxsparse.training.model_file import read_model, write_model
-from tests.deploy.networks import drawn, pixel_config
+from tests.deploy.networks import drawn, pixel_config, write_random_file
+from tests.evaluation.workdirs import make_workdir
 from tests.fuzz.program import run
 
 
@@ -31,6 +32,17 @@ def test_what_is_said_of_a_network_goes_from_file_to_file(folder):
     manifest = load(folder / "b.pyz").manifest
     assert manifest["about"] == said
     assert manifest["step"] == 70
+
+
+def test_a_network_of_an_own_detector_takes_the_shape_of_the_events_it_was_trained_on(tmp_path):
+    config = pixel_config()
+    config.data.views, config.data.train = ("top",), str(tmp_path / "train.h5")
+    make_workdir(tmp_path / "run", config)
+    arguments = ["--model=run", "--sites=50", "--out=b.pyz"]
+    assert "shape is not given" in run("export", arguments, tmp_path).lines[0]
+    write_random_file(tmp_path / "train.h5", {"top": (24, 40)})
+    done = run("export", arguments, tmp_path)
+    assert done.output.startswith("view top: images up to 24 x 40"), done.errors
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ def test_predictions_of_other_events_are_refused(tmp_path):
         stored.of_view(4, "V", 9, 3)
     with pytest.raises(InputError, match="pixel 2 of view V of event 4, which has 2"):
         stored.of_view(4, "V", 104, 2)
+    stored.require_a_view(["Y", "U"])
+    with pytest.raises(InputError, match="has predictions of views U, V, the file has top"):
+        stored.require_a_view(["top"])
 
 
 def test_of_predictions_of_several_files_those_of_the_file_by_its_name_are_read(tmp_path):

@@ -253,6 +253,13 @@ def test_an_odd_list_of_inputs_is_one_line(config, tmp_path, text):
 # ----- two at a time -----
 
 
+def test_a_file_in_place_of_the_work_directory_is_one_line(config, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(InputError, match=r"workdir is .*run, a file: give a folder"):
+        loop.train(config, tmp_path / "run")
+    assert (tmp_path / "run").read_text() == "mine"
+
+
 def test_a_second_training_in_a_directory_is_refused_in_one_line(config, tmp_path):
     code = (
         "import sys, pathlib\n"

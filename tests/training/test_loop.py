@@ -234,7 +234,8 @@ def test_a_file_of_another_detector_is_told_by_its_view_before_its_classes(confi
         3,
     )  # the file has more classes, too
     with pytest.raises(
-        InputError, match=r"data\.views has 'Z' but .* has Y: choose among these, --config"
+        InputError,
+        match=r"data\.views has 'Z' but .* has Y: choose among these, --config\.data\.views=Y",
     ):
         loop.train(config, tmp_path / "run")
 

@@ -125,9 +125,9 @@ def profile_counts(scored: Scored, directions: Mapping[str, np.ndarray]) -> dict
     owner, particles = owners(scored), scored.particles
     owned = owner >= 0
     particle = particles[owner[owned]]
-    quantities = {"energy": (owned, particle["kinetic_energy"])}
+    quantities = {"energy": _known(owned, particle["kinetic_energy"])}
     for name, axis in directions.items():
-        quantities[f"angle_to_{name}"] = (owned, angle_between(particle["direction"], axis))
+        quantities[f"angle_to_{name}"] = _known(owned, angle_between(particle["direction"], axis))
     if (overlap := scored.columns.get("overlap")) is not None:
         several = scored.known & (overlap > 0)
         quantities["overlap"] = (several, overlap[several])
@@ -144,6 +144,14 @@ def profile_counts(scored: Scored, directions: Mapping[str, np.ndarray]) -> dict
             table[..., 1] = np.bincount(cell, minlength=classes * bins).reshape(-1, bins)
         tables[name] = table
     return tables
+
+
+def _known(chosen: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Only the chosen rows, and their values, of which the value is no NaN."""
+    known = ~np.isnan(values)
+    rows = chosen.copy()
+    rows[chosen] = known
+    return rows, values[known]
 
 
 def owners(scored: Scored) -> np.ndarray:

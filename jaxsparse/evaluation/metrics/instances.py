@@ -53,7 +53,7 @@ class Instances(Metric):
                 number, found = table[row, c].sum(0)
                 entry[f"number{suffix}"] = int(number)
                 entry[f"found{suffix}"] = float(ratio(found, number))
-            entry["number_by_energy"] = table[0, c, :, 0].tolist()
+            entry["number_by_energy"] = table[0, c, :-1, 0].tolist()
             entry["found_by_energy"] = by_energy[c].tolist()
             entry["error_by_energy"] = error[c].tolist()
             summary[name] = entry
@@ -78,9 +78,10 @@ def instance_counts(scored: Scored) -> np.ndarray:
     is the kinetic energy of that particle at creation.
 
     Returns:
-      int64 ``[len(SIZES), classes, energy bins, 2]``: all clusters, found clusters.
+      int64 ``[len(SIZES), classes, energy bins + 1, 2]``: all clusters, found clusters; the last
+      bin has those whose energy is not known.
     """
-    classes, bins = len(scored.classes), len(ENERGY_EDGES) - 1
+    classes, bins = len(scored.classes), len(ENERGY_EDGES)
     table = np.zeros((len(SIZES), classes, bins, 2), np.int64)
     owner = owners(scored)
     owned = owner >= 0
@@ -89,7 +90,8 @@ def instance_counts(scored: Scored) -> np.ndarray:
     right = np.bincount(member, scored.right[owned], len(clusters))
     found = 2 * right > size
     named, label = np.divmod(clusters, classes)
-    column = bin_of(scored.particles["kinetic_energy"][named], ENERGY_EDGES)
+    energy = scored.particles["kinetic_energy"][named]
+    column = np.where(np.isnan(energy), bins - 1, bin_of(energy, ENERGY_EDGES))
     for row, least in enumerate(SIZES):
         large = size >= least
         np.add.at(table[row, ..., 0], (label[large], column[large]), 1)
@@ -99,7 +101,7 @@ def instance_counts(scored: Scored) -> np.ndarray:
 
 def _found_by_energy(table: np.ndarray) -> np.ndarray:
     """Part of the clusters of any size that is found, ``[..., classes, energy bins]``."""
-    return ratio(table[..., 0, :, :, 1], table[..., 0, :, :, 0])
+    return ratio(table[..., 0, :, :-1, 1], table[..., 0, :, :-1, 0])
 
 
 def _found(table: np.ndarray) -> np.ndarray:

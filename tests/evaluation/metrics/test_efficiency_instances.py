@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxsparse.data.schema import PARTICLE_DTYPE
+from jaxsparse.data.schema import PARTICLE_DTYPE, particle_table
 from jaxsparse.detectors.microboone import DELTA, MICHEL, MIP
 from jaxsparse.evaluation.metrics import efficiency, instances
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
 from jaxsparse.evaluation.metrics.metric import measure
 from jaxsparse.evaluation.scored import Scored
+from jaxsparse.viz import plots
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,19 @@ def test_clusters_land_in_the_bin_of_their_energy(event):
     edges = efficiency.ENERGY_EDGES
     (column,) = np.flatnonzero(table[0, DELTA, :, 0])
     assert edges[column] <= 7.0 < edges[column + 1]
+
+
+def test_what_nobody_knows_the_energy_of_is_in_no_bin_and_counts_as_a_cluster(event):
+    particles = particle_table(3)  # no energies, no directions
+    unknown = dataclasses.replace(event, particles=particles)
+    summary = measure([instances.Instances(event.classes, GroupedCounts())], [unknown])["instances"]
+    assert (summary["E"]["number"], summary["E"]["found"]) == (1, 1.0)
+    assert not any(summary["E"]["number_by_energy"])
+    assert not plots.instance_figure({"instances": summary, "classes": event.classes})
+    tables = efficiency.profile_counts(unknown, {"drift": np.array([1.0, 0, 0])})
+    assert not tables["energy"].any()
+    assert not tables["angle_to_drift"].any()
+    assert tables["overlap"].any()
 
 
 def test_pixels_land_in_the_bins_of_energy_angle_and_overlap(event):
