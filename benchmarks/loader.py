@@ -97,6 +97,8 @@ def _in_turn(other: Path) -> list[dict[str, Any]]:
 
 def _measured_in(checkout: Path) -> list[dict[str, Any]]:
     """The rows of a checkout, by its own benchmark in a process of its own."""
+    if not (checkout / "benchmarks/loader.py").is_file():  # or Python would take this one's
+        raise InputError(f"--against={checkout}: has no benchmarks/loader.py, give a checkout")
     own = ("--against", "--rounds", "--out")
     asked = [argument for argument in sys.argv[1:] if not argument.startswith(own)]
     with tempfile.TemporaryDirectory() as folder:

@@ -76,6 +76,7 @@ def test_another_checkout_is_measured_in_turn_by_its_own_code(tmp_path: Path) ->
     write(tmp_path / "a.h5")
     other = tmp_path / "other"
     (other / "benchmarks").mkdir(parents=True)
+    (other / "benchmarks" / "__init__.py").touch()
     (other / "benchmarks" / "loader.py").write_text(OTHER)
     process = run(tmp_path, "--workers=0", f"--against={other}", "--rounds=1", "--epochs=2")
     assert process.returncode == 0, process.stderr
@@ -91,7 +92,14 @@ def test_a_checkout_that_cannot_be_measured_is_refused_in_one_line(tmp_path: Pat
     process = run(tmp_path, "--workers=0", f"--against={tmp_path}")
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()
-    assert f"benchmarks.loader in {tmp_path} ends with: " in line
+    assert f"--against={tmp_path}: has no benchmarks/loader.py" in line
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").touch()
+    (tmp_path / "benchmarks" / "loader.py").write_text("raise SystemExit('broken')")
+    process = run(tmp_path, "--workers=0", f"--against={tmp_path}")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert f"benchmarks.loader in {tmp_path} ends with: broken" in line
 
 
 def test_a_wrong_number_of_workers_is_refused_before_anything_is_measured(tmp_path: Path) -> None:

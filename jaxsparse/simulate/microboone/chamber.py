@@ -59,7 +59,7 @@ def peak_share(width: float) -> float:
       width: of the Gaussian, in bins.
 
     >>> round(peak_share(0.4), 3)
-    0.681
+    0.682
     """
     edge = 1 / width
     density = (1 - np.exp(-(edge**2) / 2)) / np.sqrt(2 * np.pi)
