@@ -17,7 +17,6 @@ from jaxsparse.detectors import class_set
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.grouped import Grouped
 from jaxsparse.evaluation.heads.head import EvaluatedHead
-from jaxsparse.evaluation.metrics.best_dice import BestDice
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
 from jaxsparse.evaluation.metrics.calibration import Calibration
 from jaxsparse.evaluation.metrics.clusters import Clusters
@@ -25,13 +24,13 @@ from jaxsparse.evaluation.metrics.confusion import Confusion
 from jaxsparse.evaluation.metrics.efficiency import PixelEfficiency, directions_of
 from jaxsparse.evaluation.metrics.event_accuracy import EventAccuracy
 from jaxsparse.evaluation.metrics.found import Found
+from jaxsparse.evaluation.metrics.grouping_mean import MEANS, GroupingMean
 from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.panoptic_quality import PanopticQuality
 from jaxsparse.evaluation.metrics.parts import parts_of_pixels
 from jaxsparse.evaluation.metrics.pixel_roc import PixelRoc
-from jaxsparse.evaluation.metrics.prongs import ProngAccuracy
 from jaxsparse.evaluation.metrics.rand_index import RandIndex
 from jaxsparse.evaluation.metrics.thresholds import Thresholds, parse_rules
 from jaxsparse.evaluation.metrics.track_shower import TrackShower
@@ -91,8 +90,7 @@ def instance_metrics(
         RandIndex(counts()),
         Clusters(classes, least, counts),
         PanopticQuality(classes, least, counts()),
-        BestDice(counts()),
-        ProngAccuracy(counts()),
+        *(GroupingMean(name, counts()) for name in MEANS),
         Found(classes, least, counts),
         *([ViewAgreement(least, counts())] if several_views else []),
     ]

@@ -3,41 +3,14 @@
 Source: H. Scharr et al., "Leaf segmentation in plant phenotyping: a collation study", Machine
 Vision and Applications 27 (2016) 585. The best Dice of instances A against instances B is the mean
 over A of the largest ``2 |a & b| / (|a| + |b|)``; of a view the smaller of both directions counts.
+Instances of all sizes do.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from jaxsparse.evaluation.metrics.bootstrap import Counts
-from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.overlaps import Overlaps
-from jaxsparse.evaluation.scored import Scored
-from jaxsparse.evaluation.scores import mean_of
-
-
-class BestDice(Metric):
-    """Mean over the views that have a true instance; instances of all sizes count.
-
-    Args:
-      counts: how errors are taken.
-    """
-
-    keys = ("grouping", "errors")
-    headline = (("symmetric best Dice", "grouping.best_dice"),)
-
-    def __init__(self, counts: Counts):
-        self.counts = counts
-
-    def update(self, scored: Scored) -> None:
-        self.counts.add(best_dice_sums(scored.overlaps), scored.group)
-
-    def result(self) -> dict[str, Any]:
-        key = "grouping.best_dice"
-        value = mean_of(np.asarray(self.counts.total))
-        return {"grouping": {"best_dice": value}, "errors": {key: self.counts.error(mean_of)}}
 
 
 def best_dice_sums(overlaps: Overlaps) -> np.ndarray:

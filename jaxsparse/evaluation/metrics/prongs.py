@@ -8,40 +8,10 @@ eleventh on are left out; here none is.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from jaxsparse.evaluation.metrics.bootstrap import Counts
-from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.overlaps import Overlaps
-from jaxsparse.evaluation.scored import Scored
-from jaxsparse.evaluation.scores import mean_of
-
-
-class ProngAccuracy(Metric):
-    """Accuracy over all pixels that have a true particle.
-
-    Args:
-      counts: how errors are taken.
-    """
-
-    keys = ("grouping", "errors")
-    headline = (("prong accuracy (HPST)", "grouping.prong_accuracy"),)
-
-    def __init__(self, counts: Counts):
-        self.counts = counts
-
-    def update(self, scored: Scored) -> None:
-        self.counts.add(prong_counts(scored.overlaps), scored.group)
-
-    def result(self) -> dict[str, Any]:
-        value = mean_of(np.asarray(self.counts.total))
-        return {
-            "grouping": {"prong_accuracy": value},
-            "errors": {"grouping.prong_accuracy": self.counts.error(mean_of)},
-        }
 
 
 def prong_counts(overlaps: Overlaps) -> np.ndarray:

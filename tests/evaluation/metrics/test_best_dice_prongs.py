@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from jaxsparse.evaluation.metrics.best_dice import BestDice, best_dice_sums
+from jaxsparse.evaluation.metrics.best_dice import best_dice_sums
 from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
+from jaxsparse.evaluation.metrics.grouping_mean import MEANS, GroupingMean
 from jaxsparse.evaluation.metrics.metric import measure
-from jaxsparse.evaluation.metrics.prongs import ProngAccuracy, prong_counts
+from jaxsparse.evaluation.metrics.prongs import prong_counts
 from tests.evaluation.random_instances import (
     VIEWS,
     predicted_groups,
@@ -77,7 +78,7 @@ def test_as_many_hits_of_all_views_agree_as_a_matching_allows(seed):
 
 def test_both_are_pooled_over_events_and_have_an_error():
     events = [random_event(seed) for seed in range(4)]
-    metrics = [BestDice(GroupedCounts()), ProngAccuracy(GroupedCounts())]
+    metrics = [GroupingMean(name, GroupedCounts()) for name in MEANS]
     figures = measure(metrics, events)
     dice = np.sum([best_dice_sums(scored.overlaps) for scored in events], axis=0)
     assert figures["grouping"]["best_dice"] == pytest.approx(dice[0] / dice[1])
