@@ -10,10 +10,9 @@ from jax.test_util import check_grads
 from scipy.optimize import linear_sum_assignment
 from scipy.special import expit, log_softmax
 
-from jaxsparse.data.batch import make_batch
-from jaxsparse.data.pixels import Pixels
 from jaxsparse.models import InstanceScores
 from jaxsparse.training.instance_target import InstanceLoss
+from tests.training import listed_pixels
 
 QUERIES, CLASSES, SHAPE = 4, 3, (6, 8)
 LOSS = InstanceLoss(pixels=1.3, dice=0.7, used=2.0, classes=0.4)
@@ -28,24 +27,14 @@ TRUTH: tuple[tuple[list[int], list[int]], ...] = (
 )
 
 
-def batch_of(truth=TRUTH, rooms=0):
+def batch_of(truth=TRUTH):
     """A batch with these particles; the class of particle n is ``n % CLASSES``."""
-    views = []
-    for view in range(2):
-        own = [np.array(event[view], np.int32) for event in truth]
-        cells = [np.stack(np.unravel_index(np.arange(len(each)), SHAPE), axis=1) for each in own]
-        joined = np.concatenate(own)
-        labels = np.where(joined < 0, -1, joined % CLASSES).astype(np.int32)
-        views.append(
-            Pixels(
-                np.concatenate(cells).astype(np.int32),
-                np.ones(len(joined), np.float32),
-                np.array(list(map(len, own))),
-                SHAPE,
-                {"instances": joined, "labels": labels},
-            )
-        )
-    return jax.tree.map(jnp.asarray, make_batch(views, levels=1))
+
+    def columns(number):
+        labels = np.where(number < 0, -1, number % CLASSES).astype(np.int32)
+        return {"instances": number, "labels": labels}
+
+    return listed_pixels.batch_of(truth, SHAPE, np.int32, columns)
 
 
 def scores_of(batch, seed=0, earlier=0):

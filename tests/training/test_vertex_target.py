@@ -6,9 +6,8 @@ import numpy as np
 from jax.test_util import check_grads
 from scipy.special import logsumexp
 
-from jaxsparse.data.batch import make_batch
-from jaxsparse.data.pixels import Pixels
 from jaxsparse.training.vertex_target import vertex_sums
+from tests.training import listed_pixels
 
 SHAPE, FAR = (4, 10), np.inf
 # Distances of the pixels of every event in both views: of two nearest pixels either is right; no
@@ -22,21 +21,9 @@ DISTANCES: tuple[tuple[list[float], list[float]], ...] = (
 
 
 def batch_of(distances=DISTANCES):
-    views = []
-    for view in range(2):
-        own = [np.array(event[view], np.float32) for event in distances]
-        cells = [np.stack(np.unravel_index(np.arange(len(each)), SHAPE), axis=1) for each in own]
-        joined = np.concatenate(own)
-        views.append(
-            Pixels(
-                np.concatenate(cells).astype(np.int32),
-                np.ones(len(joined), np.float32),
-                np.array(list(map(len, own))),
-                SHAPE,
-                {"vertex_distance": joined},
-            )
-        )
-    return jax.tree.map(jnp.asarray, make_batch(views, levels=1))
+    return listed_pixels.batch_of(
+        distances, SHAPE, np.float32, lambda distance: {"vertex_distance": distance}
+    )
 
 
 def drawn(batch, seed=0):
