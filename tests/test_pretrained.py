@@ -7,8 +7,8 @@ import pytest
 
 import jaxsparse
 from jaxsparse import pretrained
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from jaxsparse.training.trained import about
 
 PAGES = pathlib.Path(__file__).parents[1] / "docs/models"

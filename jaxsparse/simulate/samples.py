@@ -27,7 +27,6 @@ from jaxsparse.simulate.dune.generator import EQUAL_SHARES, DuneConfig
 from jaxsparse.simulate.dune.generator import TOPOLOGIES as DUNE_TOPOLOGIES
 from jaxsparse.simulate.event_classes import Classes
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.neutrinos.generator import SPECTRA
 from jaxsparse.simulate.nova import generator as scintillator
 from jaxsparse.simulate.nova.detector import NOVA_FAR
@@ -35,6 +34,7 @@ from jaxsparse.simulate.nova.source import BLOCK, ScintillatorEvents
 from jaxsparse.simulate.protodune.chamber import PROTODUNE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.transport.vertices import TOPOLOGIES
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
 DETECTORS = ("microboone", "protodune_hd", "nova", "dune")
 CHAMBERS = {chamber.name: chamber for chamber in (MICROBOONE_CHAMBER, PROTODUNE_CHAMBER)}

@@ -11,8 +11,8 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, mask
 from jaxsparse.detectors.microboone import CLASS_NAMES, MASK, VOXELS
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from studies.figure import Figure, Sample, near
 
 CROP = (512, 512)

@@ -29,9 +29,9 @@ from jaxsparse.paths import make_folder
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.microboone.placement import place
-from jaxsparse.simulate.microboone.response import detector_response
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.response import detector_response
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from studies.microboone.single import single
 
 COLOURS = ListedColormap(("#bbbbbb", *CLASS_COLOURS))  # first: no class

@@ -25,8 +25,8 @@ from jaxsparse.detectors.microboone import HIP, MIP, SHOWER
 from jaxsparse.evaluation import scores
 from jaxsparse.evaluation.metrics.bootstrap import spread
 from jaxsparse.evaluation.text import dumps
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from jaxsparse.viz.style import save
 from studies.microboone import study
 from studies.microboone.event_files import simulated_files

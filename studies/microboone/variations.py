@@ -11,9 +11,10 @@ import numpy as np
 from jaxsparse.data.schema import Event
 from jaxsparse.data.windows import corners, cut, square
 from jaxsparse.simulate.ionization import ModifiedBox
-from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
-from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber
+from jaxsparse.simulate.wire_chamber.response import detector_response
 
 
 @dataclasses.dataclass(frozen=True)

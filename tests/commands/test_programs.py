@@ -13,9 +13,9 @@ from jaxsparse.data.description import describe, lines
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.samples import Sample
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
 
 def program(name, *arguments, **options):

@@ -9,8 +9,8 @@ from absl import flags
 from jaxsparse.data.windows import WindowedEvents, cut
 from jaxsparse.errors import InputError
 from jaxsparse.simulate import samples
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
 SIDE = 300
 

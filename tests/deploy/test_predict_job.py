@@ -13,8 +13,8 @@ import pytest
 
 from jaxsparse import pretrained
 from jaxsparse.data.event_writer import EventWriter
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT = 2 * 2**30

@@ -9,7 +9,7 @@ from jaxsparse.detectors.microboone import CLASS_NAMES, DELTA, MASK
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 from jaxsparse.simulate.microboone.placement import place
-from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.wire_chamber.response import detector_response
 from studies.microboone.pictures import planes
 from studies.microboone.single import single
 

@@ -10,8 +10,8 @@ import pytest
 from jaxsparse.data.windows import WindowedEvents
 from jaxsparse.detectors.microboone import DELTA, HIP, MIP, SHOWER
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from studies.microboone import robustness
 from studies.microboone.class_counts import FIGURES, checked, compared, confusion_tables, figures
 from studies.microboone.event_files import simulated_files

@@ -15,7 +15,7 @@ from jaxsparse.data.columns import Columns
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.simulate.dune.detector import FarDetector, WireView
 from jaxsparse.simulate.ionization import free_electrons, subdivide
-from jaxsparse.simulate.microboone.charges import gaussian_shares
+from jaxsparse.simulate.wire_chamber.charges import gaussian_shares
 
 LONGEST_STEP = 0.15  # cm: a third of a wire
 BIN = 2.0  # ticks

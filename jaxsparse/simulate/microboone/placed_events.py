@@ -11,12 +11,13 @@ from jaxsparse.data.schema import Event
 from jaxsparse.data.source import DepositSource, EventSource
 from jaxsparse.detectors.microboone import CLASS_NAMES, PLANES
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.microboone.overlay import with_cosmics
 from jaxsparse.simulate.microboone.placement import place
-from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.transport.truth import label_particles, unknown_processes
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber
+from jaxsparse.simulate.wire_chamber.response import detector_response
 
 
 class PlacedEvents(EventSource):

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.chamber import WireChamber
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber
 
 CONE = 10.0  # degrees between a placed event's axis and the beam
 MARGIN = 2.0  # cm between the axis's ends and the walls

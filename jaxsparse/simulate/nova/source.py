@@ -12,7 +12,6 @@ from jaxsparse.data.schema import Event
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_SHAPE, NOVA_VIEWS
 from jaxsparse.simulate.blocks import BlockEvents, make_block
 from jaxsparse.simulate.event_classes import Origin
-from jaxsparse.simulate.microboone.response import interaction_vertices
 from jaxsparse.simulate.nova.detector import NOVA_FAR, CellDetector
 from jaxsparse.simulate.nova.generator import (
     ScintillatorConfig,
@@ -24,6 +23,7 @@ from jaxsparse.simulate.nova.response import make_hits
 from jaxsparse.simulate.nova.truth import photons_of_pions, pixel_classes
 from jaxsparse.simulate.transport.bank import ParticleBank
 from jaxsparse.simulate.transport.truth import primaries_of
+from jaxsparse.simulate.wire_chamber.response import interaction_vertices
 
 BLOCK = 64  # events that are carried together
 

@@ -13,9 +13,9 @@ keeps only what lies in regions of interest.
 from __future__ import annotations
 
 from jaxsparse.detectors.protodune import MIP_SCALE, PROTODUNE, PROTODUNE_WIRES
-from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane, peak_share
 from jaxsparse.simulate.transport.medium import LIQUID_ARGON
 from jaxsparse.simulate.transport.world import DriftVolume, World
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber, WirePlane, peak_share
 
 _PITCH, _SPEED = 0.479, 0.16  # cm, cm/us at 500 V/cm
 _ROWS, _ROW_TICKS, _TICK, _TRIGGER_TICK = 1000, 6, 0.5, 500

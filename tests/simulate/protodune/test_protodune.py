@@ -12,9 +12,9 @@ from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.detectors.microboone import MICROBOONE, MIP
 from jaxsparse.detectors.protodune import MIP_SCALE, PROTODUNE
 from jaxsparse.errors import InputError
-from jaxsparse.simulate.microboone.response import detector_response
 from jaxsparse.simulate.protodune import PROTODUNE_CHAMBER
 from jaxsparse.simulate.samples import define_flags, sample
+from jaxsparse.simulate.wire_chamber.response import detector_response
 
 
 def muon(x):

@@ -8,9 +8,10 @@ import numpy as np
 
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors.microboone import PLANES
-from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER, WireChamber
-from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber
+from jaxsparse.simulate.wire_chamber.response import detector_response
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from jaxsparse.data.links import Links
 from jaxsparse.data.schema import View
-from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane
-from jaxsparse.simulate.microboone.charges import Charges, spread
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber, WirePlane
+from jaxsparse.simulate.wire_chamber.charges import Charges, spread
 
 TRUTH_FLOOR = 0.01  # MeV: less energy of one particle names no voxel
 

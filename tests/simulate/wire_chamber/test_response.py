@@ -11,7 +11,7 @@ from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
 from jaxsparse.detectors.microboone import DELTA, HIP, MIP, SHOWER
 from jaxsparse.simulate.ionization import ModifiedBox, free_electrons, recombination, subdivide
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
-from jaxsparse.simulate.microboone.response import detector_response
+from jaxsparse.simulate.wire_chamber.response import detector_response
 
 NO_DEAD: dict = {}
 FIELD = 0.273  # kV/cm

@@ -9,8 +9,8 @@ from scipy.special import ndtr
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.simulate.ionization import free_electrons, subdivide
-from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane, peak_share
 from jaxsparse.simulate.pixel_truth import Groups
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber, WirePlane, peak_share
 
 LONGEST_STEP = 0.1  # cm: a third of a pixel
 REACH = 2  # pixels to either side over which a point charge is spread: 2.5 sigma at the worst

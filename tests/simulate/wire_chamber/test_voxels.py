@@ -12,9 +12,9 @@ from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.detectors.microboone import MIP, PLANES, ROW_VOXELS
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
-from jaxsparse.simulate.microboone.response import detector_response
-from jaxsparse.simulate.microboone.source import SimulatedEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
+from jaxsparse.simulate.wire_chamber.response import detector_response
+from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
 VIEWS = (*PLANES, ROW_VOXELS)
 

@@ -18,10 +18,10 @@ from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.schema import TRUTH_COLUMNS, Event, View
 from jaxsparse.detectors.microboone import PLANES, ROW_VOXELS
 from jaxsparse.particle_data import UNKNOWN_PROCESS
-from jaxsparse.simulate.microboone.chamber import WireChamber, WirePlane
-from jaxsparse.simulate.microboone.charges import Charges, drift, spread
-from jaxsparse.simulate.microboone.voxels import voxel_links, voxel_view
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
+from jaxsparse.simulate.wire_chamber.chamber import WireChamber, WirePlane
+from jaxsparse.simulate.wire_chamber.charges import Charges, drift, spread
+from jaxsparse.simulate.wire_chamber.voxels import voxel_links, voxel_view
 
 
 def detector_response(
