@@ -42,11 +42,14 @@ class Scores:
       event: float32 ``[classes]``; None without an event head.
       instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, which has one
         number in all views; -1 outside of the mask. Empty without an instance head.
+      vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
+        nearest to the vertex; NaN outside of the mask. Empty without a vertex head.
     """
 
     pixels: dict[str, np.ndarray]
     event: np.ndarray | None
     instances: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    vertices: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def pixel_classes(self) -> dict[str, np.ndarray]:
@@ -88,9 +91,8 @@ class Model:
     Attributes:
       views: names of the views that it sees.
       dim: axes of their images.
-      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``. Vertices are
-        not among what it gives.
-      tells_particles: whether it has an instance head.
+      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
+      tells_particles, tells_vertices: whether it has a head for them.
       config: of its training.
       sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
         among the inputs, or the dense vocabulary: then images need their shape.
@@ -106,6 +108,7 @@ class Model:
             if name in SCORED
         }
         self.tells_particles = "instance" in trained.network.heads
+        self.tells_vertices = "vertex" in trained.network.heads
         model = self.config.model
         self.sees_the_border = bool(
             self.config.data.halo
@@ -192,10 +195,16 @@ class Model:
                     name: _in_given_order(each, own[name], name, event, NOBODY)
                     for name, each in numbers.items()
                 }
+            vertices = {
+                name: _in_given_order(_of_image(each[of_event, 0]), own[name], name, event, np.nan)
+                for name, each, of_event in zip(
+                    self.views, outputs.get("vertex", ()), rows, strict=False
+                )
+            }
             whole = None
             if "event" in outputs:
                 whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
-            found.append(Scores(pixels, whole, instances))
+            found.append(Scores(pixels, whole, instances, vertices))
         return found
 
     def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:
@@ -254,6 +263,11 @@ class Model:
 
 def _warn(line: str) -> None:
     warnings.warn(line, stacklevel=5)
+
+
+def _of_image(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the pixels of an image, which may have none."""
+    return np.asarray(softmax(logits) if len(logits) else logits)
 
 
 def _in_given_order(
