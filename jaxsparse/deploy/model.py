@@ -17,8 +17,9 @@ from jaxsparse.data.buckets import BucketTable, grown_for
 from jaxsparse.data.in_memory import EventsInMemory
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.deploy.images import Given, SortedView, views_of
+from jaxsparse.deploy.images import Given, SortedView, turned, views_of
 from jaxsparse.deploy.standalone.units import other_unit
+from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
 from jaxsparse.inference.grouping.queries import queries
@@ -121,6 +122,8 @@ class Model:
         self._data.max_sites, self._data.bad_events = 0, "error"
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
+        shapes = usual_shapes(self.views, self.dim)
+        self._usual = dict(zip(self.views, shapes, strict=False))
         self._warn = warn or _warn
 
     def __repr__(self) -> str:
@@ -239,7 +242,7 @@ class Model:
         return self._bucket(images)
 
     def _look_at(self, events: Sequence[dict[str, SortedView]], images: Sequence[Pixels]) -> None:
-        """Warns where the values look like those of another unit, or none is of any use."""
+        """Warns where axes look swapped, values like those of another unit, or none is of use."""
         data, said = self.config.data, []
         values = np.concatenate(
             [
@@ -257,6 +260,9 @@ class Model:
             )
         if line := other_unit(values, float(data.mean), float(data.std)):
             said.append(line)
+        for name, usual in self._usual.items():
+            lines = {turned(event[name].view, usual) for event in events} - {""}
+            said.extend(f"view {name}: {line}" for line in sorted(lines)[:1])
         if said:
             self._warn("; ".join(said))
 
