@@ -173,6 +173,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "cpu_devices": S(0, whole(0, 1024, "0 leaves it to JAX"), "parts to split a CPU into, as "
                          "devices; 0: leave it to JAX"),
         "parallel": S("pmap", one_of("pmap", "shard_map"), "how a step runs on all devices"),
+        "board": S("tensorboard", one_of("tensorboard", "wandb", "none"),
+                   "shows the curves; tensorboard: where it is installed"),
         "cache_dir": S("~/.cache/jaxsparse", TEXT, "of compiled programs; empty: off"),
     },
 }  # fmt: skip

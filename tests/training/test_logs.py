@@ -3,8 +3,6 @@
 import json
 import math
 
-import pytest
-
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record, read_records
 
@@ -16,11 +14,6 @@ KEYS = [
 
 def record(step: int, split: str = "train", loss: float = 0.25) -> Record:
     return Record(step, split, loss, math.nan, 0.1, 8.0, 1e4, 2)
-
-
-@pytest.fixture(autouse=True)
-def no_tensorboard(monkeypatch) -> None:
-    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
 
 
 def test_a_line_has_the_agreed_keys_and_null_for_what_json_cannot_hold(tmp_path) -> None:
