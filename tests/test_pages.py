@@ -1,0 +1,40 @@
+"""What the pages tell a reader to type is there."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from jaxsparse.commands.program import COMMANDS
+from jaxsparse.config_file import config_path
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TYPED = re.compile(r"\bjaxsparse ([a-z]+)((?: [^\n`|#]*)?)")
+FLAG = re.compile(r"(?<!\S)--(?:no)?([\w.]+)")
+
+
+def typed(command):
+    """Where a page has a command, and the words behind it."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for name, words in TYPED.findall(text):
+            if name == command:
+                yield page.name, words
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_and_recipe_of_a_page_is_one_of_the_command(command):
+    told = [sys.executable, "-m", "jaxsparse", command, "--help"]
+    said = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    known = {"help", *re.findall(r"^ +--(?:\[no\])?([\w.]+)", said, re.M)}
+    lines = list(typed(command))
+    assert lines
+    for page, words in lines:
+        unknown = set(FLAG.findall(words)) - known
+        assert not unknown, f"{page}: jaxsparse {command}{words}"
+        for recipe in re.findall(r"--config=(\w+)(?=\s|$)", words):
+            if not recipe.isupper():
+                config_path(recipe, "config")
