@@ -102,6 +102,11 @@ class Model:
     def __init__(self, trained: Trained, warn: Callable[[str], None] | None = None):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
+        if gathered := tuple(map(str, self.config.data.gathered)):
+            raise InputError(
+                f"the network sees values of linked pixels of {', '.join(gathered)}, which events "
+                "at hand do not have: evaluate it on a file, jaxsparse eval"
+            )
         self.classes = {
             name: class_names(self.config, name)
             or tuple(f"class {number}" for number in range(head.num_classes))

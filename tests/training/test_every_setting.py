@@ -205,6 +205,7 @@ CASES: dict[str, dict[str, Case]] = {
         "validation": Case("OTHER"),
         "split": Case((0.5, 0.5), {"data.validation": ""}),
         "views": Case(("Y", "U")),
+        "gathered": Case(("Y",), {"model.in_channels": 2}),
         "classes": Case(("nc", "nue", "numu")),
         "pixel_classes": Case(("HIP", "shower", "MIP", "delta", "Michel")),
         "low": Case(100.0),
