@@ -17,7 +17,7 @@ LESS = {
     "first_hour": {"--events=300": "--events=2", "--events=60": "--events=2", **_QUICKLY},
     "whole_events": {
         "--events=20": "--events=1",
-        "jaxsparse view planes.h5 --events=3 --predictions": "true",
+        "jaxsparse view planes.h5 --events=3 --predictions": "true --predictions",
         **_QUICKLY,
     },
 }

@@ -36,6 +36,10 @@ def open_header(path: Path) -> tuple[EventHeader, Identity]:
             except _OF_DAMAGE as error:
                 raise InputError(f"{path} is damaged ({one_line(error)}): {REMEDY}") from None
     except OSError as error:
+        if "unable to lock file" in str(error):
+            raise InputError(
+                f"{path} is open in another program that writes it: wait for its end"
+            ) from None
         what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
         raise InputError(
             f"{path} is {what} ({one_line(error)}): copy it or make it again"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -106,7 +108,15 @@ def test_a_half_written_file_is_recognised(edit):
     path, file = edit
     file.attrs["complete"] = False
     file.close()
-    refuses_to_open(path, match="half written")
+    refuses_to_open(path, match="half written: wait until its writer ends, or make it again")
+
+
+def test_of_a_file_that_another_program_writes_nobody_says_to_make_it_again(events_path):
+    with h5py.File(events_path, "r+"):
+        opened = [sys.executable, "-c", f"from jaxsparse.data.event_file import *\n"
+                  f"EventFile({str(events_path)!r})"]  # fmt: skip
+        done = subprocess.run(opened, capture_output=True, text=True, check=False)
+    assert "is open in another program that writes it: wait for its end" in done.stderr
 
 
 def test_a_truncated_file_is_recognised(tmp_path, events_path):

@@ -59,3 +59,9 @@ def test_without_a_terminal_records_are_printed_line_by_line(capsys) -> None:
     assert first.startswith("step 10/100 train: loss 0.25")
     assert first.endswith("left 1:01")
     assert second.startswith("step 10/100 validation: loss 0.25")
+
+
+def test_of_a_run_that_is_finished_no_compilation_is_told(capsys) -> None:
+    with Display(total=100, start=100) as display:
+        display.say("all steps done")
+    assert capsys.readouterr().out == "all steps done\n"
