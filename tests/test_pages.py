@@ -1,5 +1,6 @@
 """What the pages tell a reader to type is there."""
 
+import functools
 import pathlib
 import re
 import subprocess
@@ -25,16 +26,26 @@ def typed(command):
                 yield page.name, words
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_flag_and_recipe_of_a_page_is_one_of_the_command(command):
+@functools.cache
+def flags_of(command):
     told = [sys.executable, "-m", "jaxsparse", command, "--help"]
     said = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    known = {"help", *re.findall(r"^ +--(?:\[no\])?([\w.]+)", said, re.M)}
+    return {"help", *re.findall(r"^ +--(?:\[no\])?([\w.]+)", said, re.M)}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_and_recipe_of_a_page_is_one_of_the_command(command):
     lines = list(typed(command))
     assert lines
     for page, words in lines:
-        unknown = set(FLAG.findall(words)) - known
+        unknown = set(FLAG.findall(words)) - flags_of(command)
         assert not unknown, f"{page}: jaxsparse {command}{words}"
         for recipe in re.findall(r"--config=(\w+)(?=\s|$)", words):
             if not recipe.isupper():
                 config_path(recipe, "config")
+
+
+def test_every_key_of_a_config_that_a_page_sets_is_one():
+    for page in PAGES:
+        keys = re.findall(r"--(config\.[a-z\d_.]*\w)(?![\w.:])", page.read_text(encoding="utf-8"))
+        assert set(keys) <= flags_of("train"), page.name

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
@@ -112,11 +113,21 @@ def test_a_half_written_file_is_recognised(edit):
 
 
 def test_of_a_file_that_another_program_writes_nobody_says_to_make_it_again(events_path):
+    program = (
+        "import sys\n"
+        "from jaxsparse.data.event_file import EventFile\n"
+        "from jaxsparse.data.readers.formats import recognise\n"
+        "for opener in (EventFile, recognise):\n"
+        "    try:\n"
+        "        opener(sys.argv[1])\n"
+        "    except ValueError as error:\n"
+        "        print(error)\n"
+    )
     with h5py.File(events_path, "r+"):
-        opened = [sys.executable, "-c", f"from jaxsparse.data.event_file import *\n"
-                  f"EventFile({str(events_path)!r})"]  # fmt: skip
-        done = subprocess.run(opened, capture_output=True, text=True, check=False)
-    assert "is open in another program that writes it: wait for its end" in done.stderr
+        called = [sys.executable, "-c", program, str(events_path)]
+        said = subprocess.run(called, capture_output=True, text=True, check=True).stdout
+    line = f"{events_path} is open in another program that writes it: wait for its end\n"
+    assert said == 2 * line
 
 
 def test_a_truncated_file_is_recognised(tmp_path, events_path):
@@ -149,6 +160,8 @@ def test_a_file_that_is_being_written_is_not_asked_for_again(tmp_path):
         refuses_to_open(path, match="does not exist: another program is writing it, wait for its")
         partial = tmp_path / "events.h5.partial"
         refuses_to_open(partial, match="is being written by another program: wait for its end")
+        with pytest.raises(InputError, match="another program is writing it, wait for its end"):
+            find_files(path, "event")
     assert len(EventFile(path)) == 0
 
 

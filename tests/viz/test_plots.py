@@ -5,6 +5,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from jaxsparse.viz.error_bars import NOTE
 from jaxsparse.viz.plots import calibration_figure, set_title
 
 METRICS = {"task": "segmentation", "num_sites": 123_456_789, "num_events": 1_000, "accuracy": 0.5}
@@ -19,7 +20,7 @@ def drawn(figure):
 def test_a_long_title_is_inside_the_figure(width):
     figure = Figure(figsize=(width, 4), layout="constrained")
     figure.subplots()
-    set_title(figure, METRICS, "bins of fewer than 20 pixels left out; " + 2 * "bars: of events, ")
+    set_title(figure, METRICS, f"bins of fewer than 20 pixels left out; {NOTE}")
     inside = drawn(figure)._suptitle.get_window_extent()
     assert inside.x0 >= 0
     assert inside.x1 <= figure.bbox.x1
