@@ -120,7 +120,9 @@ def _print_and_compare(cls: Any) -> None:
 
 
 def _in_short(self: Any) -> str:
-    names = getattr(self, "_fields", None) or [field.name for field in dataclasses.fields(self)]
+    names = getattr(self, "_fields", None) or [
+        field.name for field in dataclasses.fields(self) if field.repr
+    ]
     fields = (f"{name}={_shortly(getattr(self, name))}" for name in names)
     return f"{type(self).__name__}({', '.join(fields)})"
 

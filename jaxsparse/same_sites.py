@@ -14,6 +14,11 @@ import numpy as np
 from jaxsparse import origins
 from jaxsparse.errors import InputError
 
+TO_ONE_LEVEL = (
+    "bring both to one level: down by nn.StridedConv or a pooling, up by nn.InverseConv or "
+    "ops.average_unpooling"
+)
+
 
 class HasSites(Protocol):
     """A SparseTensor, a ``Level`` of a geometry, or ``Sites``."""

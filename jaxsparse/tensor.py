@@ -16,7 +16,7 @@ from jaxsparse.features import as_features, check_rows
 from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.origins import derived
 from jaxsparse.pytree import pytree
-from jaxsparse.same_sites import check_same_sites
+from jaxsparse.same_sites import TO_ONE_LEVEL, check_same_sites
 
 DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
 
@@ -159,6 +159,8 @@ class SparseTensor(Arithmetic):
         self.check("features of x")
         other.check("features of y")
         remedy = "bring both to the same sites, with ops.union or ops.intersection"
+        if self.stride != other.stride:
+            remedy = TO_ONE_LEVEL
         check_same_sites(self, other, "y has", remedy)
 
     def check(self, name: str = "features") -> None:

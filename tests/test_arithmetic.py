@@ -81,3 +81,12 @@ def test_layers_for_arrays_say_in_one_line_what_they_are_given(layer):
         layer.init_with_output(jax.random.key(0), tensor())
     assert "\n" not in str(error.value)
     assert "x.replace(features=layer(x.features))" in str(error.value)
+
+
+def test_tensors_of_two_levels_are_told_how_to_come_to_one():
+    x = tensor()
+    down = ops.strided_connection(x, ops.hypercube(2, 1), 2)
+    z = ops.max_pooling(x, down)
+    for together in (operator.add, ops.union, ops.intersection):
+        with pytest.raises(InputError, match="bring both to one level: down by"):
+            together(x, z)

@@ -5,6 +5,7 @@ The dense twins, of the same names and arguments, are in :mod:`jaxsparse.nn.dens
 
 from jaxsparse import Geometry, SparseTensor, ops
 from jaxsparse.errors import InputError, check_kind
+from jaxsparse.integers import integer
 from jaxsparse.ops.levels import kernel_key
 
 
@@ -55,7 +56,7 @@ def down(geometry: Geometry, level: int, *, kernel_size: int = 2) -> ops.Connect
     """
     if kernel_size == 2:
         return ops.down_connection(geometry, level)
-    if kernel_size % 2 == 0:
+    if integer("kernel_size", kernel_size) % 2 == 0:
         raise InputError(f"kernel_size is {kernel_size}: must be 2 or odd")
     fine, coarse = _level(geometry, level), _level(geometry, level + 1)
     return ops.target_connection(fine, coarse, ops.hypercube(kernel_size, len(fine.stride)))
@@ -108,6 +109,12 @@ def other_level(
       InputError: the geometry has none.
     """
     own = strides[level]
+    if stride & (stride - 1):
+        raise InputError(
+            f"stride is {stride}: a level of a geometry is coarser by 2 than the one before, give "
+            "a connection instead, such as ops.strided_connection(x, region, stride); the fields "
+            "are features, kernel_size, stride, without the channels of the input"
+        )
     wanted = tuple(unit // stride if transposed else unit * stride for unit in own)
     if wanted in strides and not any(transposed and unit % stride for unit in own):
         return strides.index(wanted)
@@ -128,7 +135,7 @@ def check_odd(kernel_size: int) -> None:
     Raises:
       InputError: an even one.
     """
-    if kernel_size % 2 == 0:
+    if integer("kernel_size", kernel_size) % 2 == 0:
         raise InputError(
             f"kernel_size is {kernel_size}: must be odd to stay on the same sites, even kernels "
             "need a stride"

@@ -16,13 +16,16 @@ from jax.typing import DTypeLike
 
 from jaxsparse import Geometry, ops
 from jaxsparse.errors import InputError
+from jaxsparse.integers import positive
 from jaxsparse.nn import connection as sparse_connections
 from jaxsparse.nn import dense_connection as dense_connections
+from jaxsparse.nn.convolution_fields import check_connection_of, check_fields
 from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_convolution import dense_convolution
 from jaxsparse.nn.dense_tensor import DenseGeometry
 from jaxsparse.nn.parameters import convolution_weights, parameter
 from jaxsparse.nn.pointwise import Tensor, check_kind_of
+from jaxsparse.same_sites import check_same_sites
 
 Where = Geometry | ops.Connection | DenseGeometry | DenseConnection
 
@@ -35,7 +38,8 @@ class GeneralConv(nn.Module):
 
     Attributes:
       features: channels of the output.
-      kernel_size: the same along every axis; a connection needs none.
+      kernel_size: the same along every axis; a connection needs none. Without it and without a
+        region the layer takes a connection of any kernel, of any stride too unless it says one.
       stride: how much coarser the output is, to the level of a geometry that is so.
       dilation: sites from one kernel position to the next.
       region: instead of size and dilation, for sparse tensors.
@@ -47,8 +51,9 @@ class GeneralConv(nn.Module):
 
     Raises:
       InputError: a tensor on other sites than the geometry's or the connection's, a geometry
-        without the level or the map, another number of taps than the connection's, groups that
-        do not divide, or no geometry and no connection.
+        without the level or the map, a connection of another stride, direction or kernel than the
+        layer says, fields that are no positive integers, groups that do not divide, or no geometry
+        and no connection.
 
     >>> import jax
     >>> from jaxsparse import geometry, sparse_tensor
@@ -74,7 +79,7 @@ class GeneralConv(nn.Module):
     implementation: str = "auto"
 
     @nn.compact
-    def __call__(self, x: Tensor, where: Where) -> Tensor:
+    def __call__(self, x: Tensor, where: Where | None = None) -> Tensor:
         return _convolved(self, x, where, features=self.features, groups=self.groups)
 
 
@@ -83,7 +88,7 @@ class SubmanifoldConv(GeneralConv):
 
     ``out[o] = bias + sum_k weights[k] . in[o + dilation * (k - (kernel_size - 1) / 2)]`` over the
     taps whose site is active; in plain images over all. A geometry must have the map of the kernel.
-    Attributes as of :class:`GeneralConv`.
+    Attributes as of :class:`GeneralConv`; the stride is 1.
     """
 
     kernel_size: int | None = 3
@@ -133,13 +138,15 @@ class ChannelwiseConv(nn.Module):
     implementation: str = "auto"
 
     @nn.compact
-    def __call__(self, x: Tensor, where: Where) -> Tensor:
+    def __call__(self, x: Tensor, where: Where | None = None) -> Tensor:
         check_kind_of(x)
+        positive("multiplier", self.multiplier)
         channels = x.features.shape[-1]
         return _convolved(self, x, where, features=channels * self.multiplier, groups=channels)
 
 
 def _convolved(module: Any, x: Any, where: Any, *, features: int, groups: int) -> Any:
+    check_fields(module, features)
     connection = _connection(module, x, where)
     channels = x.features.shape[-1]
     if groups < 1 or channels % groups or features % groups:
@@ -172,21 +179,23 @@ def _convolved(module: Any, x: Any, where: Any, *, features: int, groups: int) -
 def _connection(module: Any, x: Any, where: Any) -> Any:
     """What the layer reads and makes: ``where`` itself, or what its fields say in a geometry."""
     name = type(module).__name__
+    if isinstance(module, SubmanifoldConv) and module.stride != 1:
+        raise InputError(
+            f"stride of {name} is {module.stride}: must be 1, take nn.StridedConv; the fields are "
+            "features, kernel_size, stride, without the channels of the input"
+        )
     if isinstance(where, ops.Connection | DenseConnection):
         where.check_source(x)
-        dim = len(x.spatial_shape)
-        size = module.kernel_size
-        taps = module.region.taps if module.region else size and size**dim
-        if taps not in (None, where.taps):
-            raise InputError(
-                f"the connection has {where.taps} taps: the kernel of this {name} has {taps}, "
-                "use GeneralConv, which takes any"
-            )
+        check_connection_of(module, where)
+        if isinstance(module, SubmanifoldConv) and isinstance(where, ops.Connection):
+            remedy = f"{name} keeps the sites of x, take nn.GeneralConv"
+            check_same_sites(where.source, where.target, "the connection makes", remedy)
         return where
     if not isinstance(where, Geometry | DenseGeometry):
+        given = "no geometry" if where is None else f"a {type(where).__name__}"
         raise InputError(
-            f"{name} was given a {type(where).__name__}: must be the geometry of the batch or a "
-            "connection"
+            f"{name} was given {given}: must be the geometry of the batch or a connection, as in "
+            "layer(x, geometry) with geometry = jaxsparse.geometry(x, ...)"
         )
     if module.kernel_size is None and module.region is None:
         raise InputError(

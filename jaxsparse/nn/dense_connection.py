@@ -51,6 +51,16 @@ class DenseConnection:
         return max(first[0] // second[0], second[0] // first[0]) if first else 1
 
     @property
+    def strides(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of the level that is read and of the one that is made."""
+        return self.geometry.strides[self.source], self.geometry.strides[self.target]
+
+    @property
+    def offsets(self) -> tuple[tuple[int, ...], ...]:
+        """In ``fine = stride * coarse + offset[k]``, as of the sparse twin."""
+        return hypercube(self.kernel_size, self.dim, dilation=self.dilation).offsets
+
+    @property
     def dim(self) -> int:
         """Number of spatial axes."""
         return len(self.fine)

@@ -1,5 +1,7 @@
 """Batch norm with running statistics, for both vocabularies."""
 
+import math
+import numbers
 from typing import Any
 
 import flax.linen as nn
@@ -8,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float32
 
 from jaxsparse import SparseTensor, ops
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.features import per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
@@ -36,6 +39,10 @@ class BatchNorm(nn.Module):
       axis_name: the mapped axis over which moments are summed (None: this device alone).
       relu: take the positive part of the result: batch norm and ReLU in one pass over memory.
       implementation: of the passes over sparse rows, see :func:`jaxsparse.ops.batch_norm`.
+
+    Raises:
+      InputError: ``train`` that is no bool, such as a number of channels, a momentum outside of 0
+        to 1, a negative epsilon.
     """
 
     train: bool
@@ -48,6 +55,7 @@ class BatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
+        self._check_fields()
         channels = (x.features.shape[-1],)
         scale = parameter(self, "scale", nn.initializers.ones, channels)
         bias = parameter(self, "bias", nn.initializers.zeros, channels)
@@ -78,6 +86,17 @@ class BatchNorm(nn.Module):
             variance.value = keep * variance.value + (1 - keep) * batch_variance
         return out
 
+    def _check_fields(self) -> None:
+        remedy = "as in BatchNorm(train=True): the number of channels is that of x"
+        check_kind("train", self.train, bool, remedy=remedy)
+        if not _is_within(self.momentum, 1):
+            raise InputError(
+                f"momentum is {self.momentum!r}: must be from 0 to 1, the share that stays; "
+                "PyTorch's 0.1 is 0.9 here"
+            )
+        if not _is_within(self.epsilon, math.inf):
+            raise InputError(f"epsilon is {self.epsilon!r}: must be a number and not negative")
+
     def _dense(
         self, x: DenseTensor, mean: Array, variance: Array, scale: Array, bias: Array
     ) -> DenseTensor:
@@ -88,6 +107,13 @@ class BatchNorm(nn.Module):
         out = (features.astype(jnp.float32) - mean) * factor + bias
         out = jax.nn.relu(out) if self.relu else out
         return with_features(x, out.astype(features.dtype))
+
+
+def _is_within(value: Any, highest: float) -> bool:
+    """Whether it is a number from 0 to ``highest``; what is traced is taken for one."""
+    if isinstance(value, jax.core.Tracer):
+        return True
+    return isinstance(value, numbers.Real | jax.Array) and bool(0 <= float(value) <= highest)
 
 
 def _dense_moments(

@@ -26,7 +26,7 @@ from jaxsparse.ops import lookup
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, symmetric_map
 from jaxsparse.ops.levels import Geometry, Level
 from jaxsparse.ops.one_program import one_program
-from jaxsparse.ops.region import PerAxis, Region
+from jaxsparse.ops.region import PerAxis, Region, hypercube
 from jaxsparse.ops.site_tables import inverted
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
 from jaxsparse.pytree import pytree
@@ -45,6 +45,8 @@ class Connection:
       kernel_map: for ``ops.convolution``.
       taps_per_target: the most taps that can feed one output site (static).
       taps_per_source: the most taps that one input site can feed (static).
+      offsets: those of the region in ``fine = stride * coarse + offset[k]``, the same both ways;
+        None where they are not known (static).
     """
 
     source: Sites
@@ -52,11 +54,19 @@ class Connection:
     kernel_map: KernelMap
     taps_per_target: int = dataclasses.field(metadata={"static": True})
     taps_per_source: int = dataclasses.field(metadata={"static": True})
+    offsets: tuple[tuple[int, ...], ...] | None = dataclasses.field(
+        default=None, repr=False, metadata={"static": True}
+    )
 
     @property
     def taps(self) -> int:
         """Number of kernel positions."""
         return self.kernel_map.taps
+
+    @property
+    def strides(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of the input sites and of the output sites."""
+        return self.source.stride, self.target.stride
 
     @property
     def fits(self) -> Bool[Array, ""]:
@@ -100,6 +110,7 @@ class Connection:
             self.kernel_map.transpose(),
             self.taps_per_source,
             self.taps_per_target,
+            self.offsets,
         )
 
 
@@ -134,7 +145,7 @@ def submanifold_connection(
             region=region,
             strategy=strategy,
         )
-    return Connection(sites, sites, kernel_map, region.taps, region.taps)
+    return Connection(sites, sites, kernel_map, region.taps, region.taps, region.offsets)
 
 
 def strided_connection(
@@ -192,7 +203,8 @@ def target_connection(
     """
     source, target = Sites.of(x), Sites.of(target)
     kernel_map, stride = general_map(source, target, region, strategy=strategy)
-    return Connection(source, target, kernel_map, region.taps, region.taps_per_input(stride))
+    feeds = region.taps_per_input(stride)
+    return Connection(source, target, kernel_map, region.taps, feeds, region.offsets)
 
 
 def transposed_connection(
@@ -264,7 +276,8 @@ def down_connection(geometry: Geometry, level: int) -> Connection:
             f"{len(levels) - 2}, build it with more levels"
         )
     source, target = Sites.of(levels[level]), Sites.of(levels[level + 1])
-    return Connection(source, target, down, down.taps, 1)
+    offsets = hypercube(2, source.dim).offsets
+    return Connection(source, target, down, down.taps, 1, offsets)
 
 
 def check_connection(connection: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -253,6 +253,8 @@ def kernels_of_levels(
     >>> kernels_of_levels((3, 5), 2), kernels_of_levels([(3,), ()], 2)
     ([(3, 5), (3, 5)], [(3,), ()])
     """
+    if isinstance(kernels, str) or not isinstance(kernels, Iterable):
+        raise InputError(f"kernels is {kernels!r}: must be a sequence of sizes, such as (3,)")
     given: Any = tuple(kernels)
     if not any(isinstance(kernel, Sequence) for kernel in given):
         return [integers("kernels", given)] * levels

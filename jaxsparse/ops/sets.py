@@ -22,6 +22,7 @@ from jaxsparse.ops.padding import fill_padding
 from jaxsparse.ops.rows import take_rows
 from jaxsparse.ops.sites import Sites
 from jaxsparse.origins import derived
+from jaxsparse.same_sites import TO_ONE_LEVEL
 from jaxsparse.tensor import SparseTensor, check_room, check_tensor
 
 Combine = str | Callable[[Array, Array], Array]
@@ -306,7 +307,8 @@ def _check_same_level(x: Any, y: Any) -> None:
     of_x = (x.spatial_shape, x.batch_size, x.stride)
     of_y = (y.spatial_shape, y.batch_size, y.stride)
     if of_x != of_y:
+        remedy = TO_ONE_LEVEL if x.stride != y.stride else "make both with the same"
         raise InputError(
             f"the tensors have (spatial_shape, batch_size, stride) {of_x} and {of_y}: must be "
-            "equal, bring them to one level first"
+            f"equal, {remedy}"
         )

@@ -135,7 +135,7 @@ def test_what_a_layer_cannot_take_is_named(x, built):
     coarse = built.tensor(1, jnp.zeros((50, 4)))
     wrong: Any = [
         (nn.SubmanifoldConv(3), x, x, "was given a SparseTensor: must be the geometry"),
-        (nn.SubmanifoldConv(3), x, None, "SubmanifoldConv was given a NoneType"),
+        (nn.SubmanifoldConv(3), x, None, "SubmanifoldConv was given no geometry: must"),
         (nn.SubmanifoldConv(3), x.features, built, "must be a SparseTensor"),
         (nn.SubmanifoldConv(3), x, plain, "must be a DenseTensor"),
         (nn.SubmanifoldConv(3), images, built, "x is a DenseTensor: must be a SparseTensor"),
@@ -157,6 +157,81 @@ def test_what_a_layer_cannot_take_is_named(x, built):
         first, *rest = str(caught.value).splitlines()
         assert len(first) < 400
         assert not rest or rest[0].startswith("----")
+
+
+def test_a_connection_of_another_kind_than_the_layer_is_refused(x, built):
+    down, wide = ops.down_connection(built, 0), ops.hypercube(3, 2, dilation=2)
+    coarse = built.tensor(1, jnp.zeros((50, 4)))
+    three = ops.strided_connection(x, ops.hypercube(3, 2), 2)
+    plain = nn.neighbours(built, 0)
+    reached = ops.generative_connection(x, ops.hypercube(3, 2), 1)
+    images = to_dense_tensor(x, masked=False)
+    levels = dense_geometry(images, levels=2)
+    wrong: Any = [
+        (nn.InverseConv(3), x, down,
+         r"from stride \(1, 1\) to \(2, 2\): InverseConv leads to a level finer by 2, take"),
+        (nn.StridedConv(3), coarse, down.transpose(), "StridedConv leads to a level coa"),
+        (nn.StridedConv(3), images, dense.neighbours(levels, 0), "StridedConv leads to"),
+        (nn.InverseConv(3), images, dense.down(levels, 0), "InverseConv leads to"),
+        (nn.SubmanifoldConv(3), x, three, "SubmanifoldConv stays on one level, make one th"),
+        (nn.SubmanifoldConv(3), x, reached, "the connection makes .* keeps the sites of x"),
+        (nn.GeneralConv(3, kernel_size=3, stride=2), x, plain, "GeneralConv leads to a level coa"),
+        (nn.GeneralConv(3, stride=2), x, plain, "GeneralConv leads to a level coarser by 2"),
+        (nn.ChannelwiseConv(kernel_size=3, stride=2), x, plain, "take nn.ChannelwiseConv without"),
+        (nn.SubmanifoldConv(3, dilation=2), x, plain, "kernel_size 3 and dilation 2, make one"),
+        (nn.SubmanifoldConv(3, dilation=2), images, dense.neighbours(levels, 0), "dilation 2"),
+        (nn.GeneralConv(3, dilation=2), x, plain, "dilation is 2 and kernel_size of Gen"),
+        (nn.GeneralConv(3, region=wide), x, plain,
+         r"reads the offsets \(-1, -1\), \(-1, 0\), \(-1, 1\), ...: the region of this"),
+        (nn.GeneralConv(3, kernel_size=5), x, plain, "has 25, make one for it, or .* without ker"),
+    ]  # fmt: skip
+    for layer, tensor, where, text in wrong:
+        with pytest.raises(InputError, match=text):
+            layer.init(jax.random.key(0), tensor, where)
+
+
+def test_a_connection_says_its_padding_and_the_layer_its_spacing(x):
+    for region in (ops.hypercube(3, 2, padding=0), ops.hypercube(3, 2, padding=2)):
+        down = ops.strided_connection(x, region, 2)
+        assert nn.StridedConv(3, kernel_size=3).init(jax.random.key(0), x, down)
+    corner = ops.submanifold_connection(x, ops.hypercube(3, 2, padding=0))
+    assert nn.SubmanifoldConv(3).init(jax.random.key(0), x, corner)
+
+
+def test_a_field_that_no_convolution_has_is_named(x, built):
+    layers: Any = nn  # what type checkers would refuse
+    wrong: Any = [
+        (layers.SubmanifoldConv(0), "features is 0: must be at least 1"),
+        (layers.SubmanifoldConv(3.0), "features is 3.0: must be an integer"),
+        (layers.ChannelwiseConv(0, kernel_size=3), "multiplier is 0: must be at least 1"),
+        (
+            layers.SubmanifoldConv(2, 16, 3),
+            "stride of SubmanifoldConv is 3: must be 1, .* without the",
+        ),
+        (
+            layers.StridedConv(3, kernel_size=3, stride=3),
+            "stride is 3: a level .* coarser by 2 than",
+        ),
+        (layers.InverseConv(3, stride=3), "stride is 3: a level .* coarser by 2 than"),
+        (layers.StridedConv(3, stride=(2, 2)), r"stride is \(2, 2\): must be one integer for all"),
+        (
+            layers.SubmanifoldConv(3, kernel_size=(3, 3)),
+            r"kernel_size is \(3, 3\): .* give region=ops",
+        ),
+        (
+            layers.GeneralConv(3, kernel_size=(3, 5)),
+            r"kernel_size is \(3, 5\): must be one integer",
+        ),
+        (layers.SubmanifoldConv(3, dilation=(1, 2)), r"dilation is \(1, 2\): must be one integer"),
+        (layers.SubmanifoldConv(3, kernel_size=-3), "kernel_size is -3: must be at least 1"),
+    ]
+    for layer, text in wrong:
+        with pytest.raises(InputError, match=text):
+            layer.init(jax.random.key(0), x, built)
+    with pytest.raises(InputError, match="GeneralConv was given no geometry: must be"):
+        layers.GeneralConv(3).init(jax.random.key(0), x)
+    with pytest.raises(InputError, match=r"kernel_size is \(3, 3\): must be an integer"):
+        layers.neighbours(built, 0, kernel_size=(3, 3))
 
 
 def test_both_vocabularies_have_one_family():

@@ -1,6 +1,7 @@
 """Batch norm: exact moments, running statistics, and devices that do not matter."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsparse
+from jaxsparse import InputError
 from jaxsparse.nn import BatchNorm, DenseTensor
 
 CAPACITY = 12
@@ -45,6 +47,20 @@ def variables():
 
 def normalised(values, mean, variance, params):
     return (values - mean) / np.sqrt(variance + 1e-4) * params["scale"] + params["bias"]
+
+
+def test_fields_that_are_none_of_a_batch_norm_are_refused(values):
+    norm: Any = BatchNorm  # what type checkers would refuse
+    wrong: Any = [
+        (norm(16), "train is a int: must be a bool, as in BatchNorm\\(train=True\\): the num"),
+        (norm("False"), "train is a str: must be a bool"),
+        (norm(True, momentum=1.5), "momentum is 1.5: must be from 0 to 1, the share that"),
+        (norm(True, momentum="0.9"), "momentum is '0.9': must be from 0 to 1"),
+        (norm(True, epsilon=-1e-5), "epsilon is -1e-05: must be a number and not negative"),
+    ]
+    for layer, text in wrong:
+        with pytest.raises(InputError, match=text):
+            layer.init(jax.random.key(0), sites(values))
 
 
 def test_training_normalises_by_the_moments_of_the_active_sites(values, variables):

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -150,6 +151,10 @@ def test_wrong_requests_are_refused_with_one_line():
         geometry(x, levels=0)
     with pytest.raises(InputError, match="needs an odd one"):
         geometry(x, levels=1, kernels=(4,))
+    no_sequences: list[Any] = [3, "3"]
+    for kernels in no_sequences:
+        with pytest.raises(InputError, match=r"kernels is '?3'?: must be a sequence of sizes"):
+            geometry(x, levels=1, kernels=kernels)
     with pytest.raises(InputError, match="capacities is"):
         geometry(x, levels=2, capacities=(3, 1))
     with pytest.raises(InputError, match="strategy is 'hash'"):
