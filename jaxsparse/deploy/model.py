@@ -21,8 +21,7 @@ from jaxsparse.deploy.images import Given, SortedView, views_of
 from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
-from jaxsparse.inference.grouping.queries import queries
-from jaxsparse.inference.grouping.seen import NOBODY, Queries, SeenEvent, SeenView
+from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView, grouping_of
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
@@ -90,7 +89,6 @@ class Model:
       dim: axes of their images.
       classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``. Vertices are
         not among what it gives.
-      tells_particles: whether it has an instance head.
       config: of its training.
       sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
         among the inputs, or the dense vocabulary: then images need their shape.
@@ -105,7 +103,7 @@ class Model:
             for name, head in trained.network.heads.items()
             if name in SCORED
         }
-        self.tells_particles = "instance" in trained.network.heads
+        self._grouping = grouping_of("", trained.network.heads)
         model = self.config.model
         self.sees_the_border = bool(
             self.config.data.halo
@@ -119,6 +117,11 @@ class Model:
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
         self._warn = warn or _warn
+
+    @property
+    def tells_particles(self) -> bool:
+        """Whether it has a head that tells particles apart."""
+        return bool(self._grouping)
 
     def __repr__(self) -> str:
         model = self.config.model
@@ -184,10 +187,15 @@ class Model:
                 for name, each in scores.items()
             }
             instances = {}
-            if self.tells_particles:
+            if self._grouping:
                 seen = tuple(SeenView(own[name].coords, scores[name]) for name in self.views)
-                said = Queries.of(outputs["instance"], place, rows)
-                numbers = dict(zip(self.views, queries(SeenEvent(seen, said)), strict=True))
+                numbers = dict(
+                    zip(
+                        self.views,
+                        GROUPINGS[self._grouping](SeenEvent.of(seen, outputs, place, rows)),
+                        strict=True,
+                    )
+                )
                 instances = {
                     name: _in_given_order(each, own[name], name, event, NOBODY)
                     for name, each in numbers.items()
