@@ -31,7 +31,10 @@ def main(demo: pathlib.Path) -> None:
         # One that names every pixel alike has a mean efficiency of one in five.
         found = [row[k] / max(1, sum(row)) for k, row in enumerate(metrics["confusion"])]
         mean = sum(found) / len(found)
-        assert mean > 0.35, f"mean efficiency of the classes {mean:.3f}, a guess has 0.2"
+        assert mean > 0.5, f"mean efficiency of the classes {mean:.3f}, a guess has 0.2"
+        # Crops have a Michel electron each five; ten planes need not have one.
+        if name == "crops":
+            assert min(found) > 0.2, f"least efficiency of a class {min(found):.3f}"
         # A network that learned nothing tells tracks from showers no better than the larger side.
         tracks = sum(map(sum, metrics["confusion"][:2]))
         guess = max(tracks, confusion - tracks) / confusion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,9 @@ T = TypeVar("T", bound="Arithmetic")
 
 class Arithmetic:
     """Operators of a tensor and another one on the same sites, a number, or one number a channel.
+
+    Two tensors have equally many channels: MinkowskiEngine and spconv would repeat a single one,
+    which hides a forgotten layer.
 
     They need ``features``, ``mask`` (None where every place counts), ``replace(features=...)`` and
     ``check_same_sites(other)`` of a class. Where there is no site the result is zero.
@@ -62,8 +65,21 @@ class Arithmetic:
         Raises:
           InputError: always.
         """
-        raise InputError(
-            f"a {type(self).__name__} is no array: take its .features, or .to_dense() for a grid"
+        raise InputError(self._no_array())
+
+    if not TYPE_CHECKING:  # to type checkers a missing attribute stays one
+
+        def __getattr__(self, name: str) -> Any:
+            """Says of what arrays have, and layers for arrays ask for, what to do instead."""
+            if name in ("shape", "ndim", "dtype"):
+                raise AttributeError(f"{self._no_array()}; it has no {name}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _no_array(self) -> str:
+        return (
+            f"a {type(self).__name__} is no array: give layers for arrays its .features, as in "
+            "x.replace(features=layer(x.features)), or take a layer of jaxsparse.nn; .to_dense() "
+            "makes a grid"
         )
 
 
@@ -72,6 +88,12 @@ def _combined(function: Callable[[Any, Any], Any], x: Any, other: Any) -> Any:
     if isinstance(other, Arithmetic):
         x.check_same_sites(other)
         values = other.features
+        if features.shape[-1] != values.shape[-1]:
+            raise InputError(
+                f"one operand has {features.shape[-1]} channels and the other "
+                f"{values.shape[-1]}: must be equal; to pair one channel with all, write "
+                "x.replace(features=x.features * y.features)"
+            )
         if function in (operator.add, operator.sub, operator.mul):
             return x.replace(features=function(features, values))  # zero where both are
     else:

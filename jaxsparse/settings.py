@@ -53,6 +53,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
                    "without data.validation: shares of training, validation and test events "
                    "of data.train, parted by content"),
         "views": S((), NAMES, "names of the file's views, all of which the network sees"),
+        "gathered": S((), NAMES, "other views: values of linked pixels are features"),
         "classes": S((), NAMES, "of a classification: names, numbered in this order; (): those of "
                      "data.train, which config.json then says"),
         "pixel_classes": S((), NAMES, "of a segmentation: names of the classes of pixels, which "
@@ -89,8 +90,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "num_buckets": S(4, whole(1, 8), "compiled programs to spread the batches over"),
         "capacities": S((), rows("be a tuple of rows of whole numbers", lambda row: True),
                         "the buckets themselves, instead of measuring"),
-        "workers": S(0, whole(0, 1024, "0 is threads"),
-                     "processes that prepare batches; 0: threads"),
+        "workers": S(0, whole(0, 1024, "0 is threads"), "processes that make batches; 0: threads"),
     },
     **OBJECTIVES,
     "optimizer": {
@@ -136,6 +136,8 @@ SETTINGS: dict[str, dict[str, Setting]] = {
         "cpu_devices": S(0, whole(0, 1024, "0 leaves it to JAX"), "parts to split a CPU into, as "
                          "devices; 0: leave it to JAX"),
         "parallel": S("pmap", one_of("pmap", "shard_map"), "how a step runs on all devices"),
+        "board": S("tensorboard", one_of("tensorboard", "wandb", "none"),
+                   "shows the curves; tensorboard: where it is installed"),
         "cache_dir": S("~/.cache/jaxsparse", TEXT, "of compiled programs; empty: off"),
     },
 }  # fmt: skip
@@ -224,14 +226,14 @@ def check_config(config: ConfigDict) -> None:
             "a micro-batch must have at least one event, lower train.accumulate."
         )
     model, views, names = config.model, tuple(data.views), tuple(data.classes)
-    if model.in_channels != 1:
+    if model.in_channels != 1 + len(data.gathered):
         raise InputError(
-            f"model.in_channels is {model.in_channels}: pixels have one value, set it to 1."
+            f"model.in_channels is {model.in_channels}: pixels have one value and one of each view "
+            f"of data.gathered {tuple(data.gathered)}, set it to {1 + len(data.gathered)}."
         )
     if len(views) != model.views:
         raise InputError(
-            f"data.views is {views} but model.views is {model.views}: give as many views as the "
-            "network has, or set model.views."
+            f"data.views is {views} but model.views is {model.views}: set one to fit the other"
         )
     if names and "event" in heads:
         check_event_classes(config, names, f"data.classes is {names}")

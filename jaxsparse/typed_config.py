@@ -166,15 +166,17 @@ def check_key(config: ConfigDict, key: str) -> None:
     if key in RENAMED:
         raise InputError(f"--config.{key}: it is gone, set {RENAMED[key]}.")
     node: Any = config
+    known = ""
     for part in key.split("."):
         if not isinstance(node, ConfigDict) or part not in node:
             break
-        node = node[part]
+        node, known = node[part], f"{known}{part}."
     else:
         return
     leaves = [leaf for leaf, _ in flatten(config)]
     near = _nearest(key, leaves)
-    remedy = f"did you mean --config.{near}?" if near else f"known are {', '.join(leaves)}."
+    beside = [leaf for leaf in leaves if leaf.startswith(known)] or leaves
+    remedy = f"did you mean --config.{near}?" if near else f"known are {', '.join(beside)}."
     raise InputError(f"--config.{key}: no such key, {remedy}")
 
 
@@ -184,12 +186,19 @@ def _nearest(key: str, leaves: Sequence[str]) -> str:
     >>> leaves = ["data.classes", "heads.semantic.num_classes", "optimizer.learning_rate"]
     >>> _nearest("heads.semantic.classes", leaves), _nearest("train.learning_rate", leaves)
     ('heads.semantic.num_classes', 'optimizer.learning_rate')
+
+    The name of a group that there is makes no two of its keys alike.
+
+    >>> _nearest("optimizer.width", leaves)
+    ''
     """
     group, _, word = key.rpartition(".")
     words = {leaf.rpartition(".")[2]: leaf for leaf in leaves if leaf.rpartition(".")[0] == group}
     if near := difflib.get_close_matches(word, words, n=1):
         return words[near[0]]
     same_word = [leaf for leaf in leaves if leaf.rpartition(".")[2] == word]
+    if words and not same_word:
+        return ""
     cutoff = 0.0 if same_word else 0.6
     return next(iter(difflib.get_close_matches(key, same_word or leaves, n=1, cutoff=cutoff)), "")
 

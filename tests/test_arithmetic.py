@@ -3,6 +3,7 @@
 import operator
 from typing import Any
 
+import flax.linen as linen
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,7 +67,17 @@ def test_what_cannot_be_combined_is_named():
                 wrong()
     with pytest.raises(InputError, match="y is a DenseTensor: must be a SparseTensor"):
         x + to_dense_tensor(x, masked=False)
+    with pytest.raises(InputError, match="one operand has 2 channels and the other 1"):
+        x + x.replace(features=x.features[:, :1])
     for read in (np.asarray, jnp.asarray, jnp.sum):
         with pytest.raises((InputError, TypeError)) as caught:
             read(x)
         assert len(str(caught.value)) < 400, "no coordinates in the message"
+
+
+@pytest.mark.parametrize("layer", [linen.Dense(3), linen.Conv(3, (3,)), linen.LayerNorm()])
+def test_layers_for_arrays_say_in_one_line_what_they_are_given(layer):
+    with pytest.raises((InputError, AttributeError), match="a SparseTensor is no array: ") as error:
+        layer.init_with_output(jax.random.key(0), tensor())
+    assert "\n" not in str(error.value)
+    assert "x.replace(features=layer(x.features))" in str(error.value)

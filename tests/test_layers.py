@@ -34,6 +34,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pretrained": (),
     "data": ("detectors",),
     "simulate": ("data", "detectors"),
+    "candidates": ("simulate", "data", "detectors"),
     "viz": ("data", "detectors"),
     "inference": ("models", "data", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", "ops", ""),
@@ -41,8 +42,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "deploy": ("training", "inference", "models", "data", "detectors", "pretrained", ""),
     "evaluation": ("deploy", "training", "inference", "models", "viz", "data", "detectors", ""),
     "commands": (
-        "deploy", "evaluation", "training", "inference", "models", "viz", "simulate", "data",
-        "detectors", "",
+        "deploy", "evaluation", "training", "inference", "models", "viz", "candidates", "simulate",
+        "data", "detectors", "",
     ),
 }  # fmt: skip
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.

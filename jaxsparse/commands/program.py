@@ -41,6 +41,7 @@ COMMANDS = {
     "predict": Command("write the scores of every pixel or event of files of any format"),
     "simulate": Command("make a file of labelled events"),
     "convert": Command("make a file of events from edep-sim, larcv3, Wire-Cell, CVN or NOvA files"),
+    "candidates": Command("find the sites in three dimensions on which views agree", positional=1),
     "inspect": Command("say what a file of events holds", positional=1),
     "view": Command("make one page of events, to turn, zoom and point at", positional=1),
     "export": Command("write a trained network to one file"),

@@ -43,8 +43,8 @@ def main(argv: list[str]) -> None:
         refuse_overwriting("out", values.out, [one])
     source = open_input(path, given_options(OPTIONS, values), PLANES)
     predictions = StoredPredictions(values.predictions, path) if values.predictions else None
-    if predictions is not None and predictions.of_pixels:
-        predictions.require_a_view(source.view_shapes)
+    if predictions is not None and predictions.pixels is not None:
+        predictions.pixels.require_a_view(source.view_shapes)
     numbers = chosen_events(len(source), values.event, values.events, predictions)
     text = page_of(source, numbers, path.name, predictions)
     with whole_file(values.out, "out") as partial:
@@ -105,7 +105,7 @@ def page_of(
     Raises:
       InputError: an event breaks a rule of its format, or the predictions are of other events.
     """
-    of_pixels = predictions is not None and predictions.of_pixels
+    pixels = predictions.pixels if predictions is not None else None
     shown = ShownFile(
         title,
         find(source.detector, source.described),
@@ -113,7 +113,7 @@ def page_of(
         source.axes,
         source.value_units,
         source.class_names,
-        predictions.classes if predictions is not None and of_pixels else (),
+        pixels.classes if pixels is not None else (),
     )
     read = functools.partial(_shown_event, source, predictions)
     return document(shown, map(read, numbers))
@@ -130,9 +130,11 @@ def _shown_event(
     if scores is not None:
         best = int(scores.argmax())
         title += f", called {predictions.classes[best]} ({scores[best]:.3f})"
-    predicted = {}
+    pixels, predicted = predictions.pixels, {}
+    if pixels is None:
+        return ShownEvent(number, event, title)
     for name, view in event.views.items():
-        found = predictions.of_view(number, name, event.event_id, len(view))
+        found = pixels.of_view(number, name, event.event_id, len(view))
         if found is not None:
             predicted[name] = _predicted(found, len(view))
     return ShownEvent(number, event, title, predicted)

@@ -201,7 +201,7 @@ def pad(shards: Sequence[Shard], capacities: Sequence[int], *, slots: int) -> Ba
 def _pad_view(images: Sequence[Pixels], capacities: Sequence[int], slots: int) -> ViewBatch:
     first, shape = images[0], (len(images), capacities[0])
     coords = np.full((*shape, 1 + len(first.shape)), -1, np.int32)
-    features = np.zeros((*shape, 1), np.float32)
+    features = np.zeros((*shape, *(first.values.shape[1:] or (1,))), np.float32)
     targets: dict[str, np.ndarray] = {
         name: np.full(shape, TARGETS[name].padding, TARGETS[name].dtype) for name in first.columns
     }
@@ -209,7 +209,7 @@ def _pad_view(images: Sequence[Pixels], capacities: Sequence[int], slots: int) -
         rows = device, slice(len(pixels))
         coords[(*rows, 0)] = pixels.event
         coords[(*rows, slice(1, None))] = pixels.coords
-        features[(*rows, 0)] = pixels.values
+        features[rows] = pixels.values.reshape(len(pixels), features.shape[-1])
         for name, column in pixels.columns.items():
             targets[name][rows] = column
     return ViewBatch(

@@ -98,7 +98,7 @@ def read_header(path: Path, file: h5py.File) -> EventHeader:
             f"{path} has schema_version {version} but this program reads {SCHEMA_VERSION}: {REMEDY}"
         )
     if not file.attrs.get("complete", False):
-        raise InputError(f"{path} is half written: its writer did not end, {REMEDY}")
+        raise InputError(f"{path} is half written: wait until its writer ends, or make it again")
     return _Reader(path, file).header()
 
 

@@ -10,6 +10,7 @@ import h5py
 from jaxsparse.data.column_reader import Identity, identity_of
 from jaxsparse.data.event_header import REMEDY, EventHeader, read_header
 from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.data.unfinished import refuse_unfinished, unreadable
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.file_lock import is_locked
 
@@ -36,10 +37,7 @@ def open_header(path: Path) -> tuple[EventHeader, Identity]:
             except _OF_DAMAGE as error:
                 raise InputError(f"{path} is damaged ({one_line(error)}): {REMEDY}") from None
     except OSError as error:
-        what = "cut off" if "truncated" in str(error) else "no readable HDF5 file"
-        raise InputError(
-            f"{path} is {what} ({one_line(error)}): copy it or make it again"
-        ) from None
+        raise unreadable(path, error) from None
 
 
 def _require(path: Path) -> None:
@@ -51,8 +49,7 @@ def _require(path: Path) -> None:
     if not path.exists():
         partial = path.with_name(path.name + PARTIAL_SUFFIX)
         hint = "check the path, or make it with jaxsparse simulate"
-        if is_locked(partial):
-            hint = "another program is writing it, wait for its end"
-        elif os.path.exists(partial):  # also of a name too long to have one
+        refuse_unfinished(path)
+        if os.path.exists(partial):  # also of a name too long to have one
             hint = f"{partial.name} is left of a program that did not end, make it again"
         raise InputError(f"{path} does not exist: {hint}")

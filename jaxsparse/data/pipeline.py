@@ -13,6 +13,7 @@ import numpy as np
 from jaxsparse import settings
 from jaxsparse.data import crop, transforms
 from jaxsparse.data.bad_events import unreadable
+from jaxsparse.data.gathered import column_of, features, gathered
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
@@ -39,10 +40,11 @@ class Pipeline:
     blocks of ``coarsen`` pixels along every axis become one, with the sum of their values; values
     are multiplied by ``1 + fluctuation * g`` with g of a standard normal distribution, one number
     an event and view, or one an event (``fluctuation_shared``); features are
-    ``(value - mean) / std``. Only active sites are ever touched: an empty pixel stays empty, it
-    does not become ``-mean / std``. Empty pixels within ``halo`` of an active one become sites,
-    with the feature 0 that they have in a dense image. Truth and links go with their pixel, and
-    targets are made from what is left of it at the end.
+    ``(value - mean) / std``. Beside its own value a pixel has, as further features, those of the
+    pixels in the views ``gathered`` that it is linked to. Only active sites are ever touched: an
+    empty pixel stays empty, it does not become ``-mean / std``. Empty pixels within ``halo`` of an
+    active one become sites, with the feature 0 that they have in a dense image. Truth and links go
+    with their pixel, and targets are made from what is left of it at the end.
 
     What is random is a hash of (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
@@ -130,6 +132,7 @@ class Pipeline:
             for view in self.views
         }
         self.links = self._links(links)
+        self.gathered = self._gathered(data.gathered)
         self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
@@ -140,11 +143,10 @@ class Pipeline:
     def finished(self, views: Sequence[Pixels]) -> tuple[Pixels, ...]:
         """All views of some events with features instead of values, targets instead of truth."""
         targets = {name: TARGETS[name].make(views, self.weigh) for name in self.targets}
-        mean, std = np.float32(self.mean), np.float32(self.std)
         return tuple(
             dataclasses.replace(
                 pixels,
-                values=(pixels.values - mean) / std,
+                values=features(pixels, self.gathered, self.mean, self.std),
                 columns={name: of_views[number] for name, of_views in targets.items()},
             )
             for number, pixels in enumerate(views)
@@ -251,6 +253,18 @@ class Pipeline:
                 links[view] += (to,)
         return links
 
+    def _gathered(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The other views whose values are features."""
+        for to, view in itertools.product(names, self.views):
+            linked = self.source.linked_views(view)
+            if to not in linked:
+                raise InputError(
+                    f"data.gathered has {to!r} but view {view} of {source_name(self.source)} is "
+                    f"linked to {', '.join(linked) or 'none'}: choose among these, or make the "
+                    "file by jaxsparse candidates"
+                )
+        return tuple(map(str, names))
+
     def _read(self, events: np.ndarray, view: str) -> Pixels:
         pixels = self.source.read_pixels(events, view, self.columns[view])
         links = {
@@ -258,7 +272,15 @@ class Pipeline:
             else Links.own(pixels.lengths)
             for to in self.links[view]
         }  # fmt: skip
-        return dataclasses.replace(pixels, links=links)
+        columns = {
+            column_of(to): gathered(
+                self.source.read_links(events, view, to),
+                pixels,
+                self.source.read_pixels(events, to, ()),
+            )
+            for to in self.gathered
+        }
+        return dataclasses.replace(pixels, links=links, columns={**pixels.columns, **columns})
 
     def _blocks(self, events: np.ndarray) -> list[slice]:
         """Parts of ``events``, one at least, with about ``BLOCK`` pixels of the file each."""

@@ -28,12 +28,12 @@ class Pixels:
 
     Attributes:
       coords: int32 ``[pixels, dim]``; within an event unique and in lexicographic order.
-      values: float32 ``[pixels]``.
+      values: float32 ``[pixels]``; as features of several views ``[pixels, channels]``.
       lengths: int64 ``[events]``, pixels of every event; 0 is legal.
       shape: of the image.
       columns: what else is known of every pixel, ``[pixels]`` by name: columns of
-        :data:`~jaxsparse.data.schema.TRUTH_COLUMNS`, ``rows`` of the event's list in its file, or
-        targets of a network.
+        :data:`~jaxsparse.data.schema.TRUTH_COLUMNS`, ``rows`` of the event's list in its file,
+        values of other views (:mod:`~jaxsparse.data.gathered`), or targets of a network.
       links: by name of a view, in which rows of the event's list in its file the charge of these
         pixels lies. Those of a view to itself say which rows its pixels are made of.
 
@@ -129,7 +129,7 @@ class Pixels:
         return dataclasses.replace(
             self,
             coords=self.coords.take(rows, axis=0),
-            values=self.values.take(rows),
+            values=self.values.take(rows, axis=0),
             columns={name: column.take(rows) for name, column in self.columns.items()},
             links={name: links.take(rows) for name, links in self.links.items()},
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.data.gathered import GATHERED, is_gathered
 from jaxsparse.data.merging import merged_columns
 from jaxsparse.data.pixels import Pixels, cell_numbers
 from jaxsparse.data.schema import TRUTH_COLUMNS, PixelColumn, View
@@ -21,6 +22,10 @@ from jaxsparse.errors import InputError
 
 # ``rows``: where a pixel stands in the file's list of its event and view.
 COLUMNS = {**TRUTH_COLUMNS, "rows": PixelColumn(np.dtype(np.int32), -1, "largest")}
+
+
+def _column(name: str) -> PixelColumn:
+    return GATHERED if is_gathered(name) else COLUMNS[name]
 
 
 def on_view(view: View, transform: Callable[..., Pixels], *options: Any) -> View:
@@ -129,8 +134,13 @@ def shift(pixels: Pixels, steps: np.ndarray) -> Pixels:
 
 
 def scale(pixels: Pixels, factors: np.ndarray) -> Pixels:
-    """Multiplies the values of every event by its factor, float32 ``[events]``."""
-    return dataclasses.replace(pixels, values=pixels.values * pixels.per_event(factors))
+    """Multiplies all values of every event by its factor, float32 ``[events]``."""
+    factor = pixels.per_event(factors)
+    columns = {
+        name: column * factor if is_gathered(name) else column
+        for name, column in pixels.columns.items()
+    }
+    return dataclasses.replace(pixels, values=pixels.values * factor, columns=columns)
 
 
 def coarsen(pixels: Pixels, factor: int) -> Pixels:
@@ -157,7 +167,7 @@ def coarsen(pixels: Pixels, factor: int) -> Pixels:
     blocks, block = np.unique(keys, return_inverse=True)
     values = np.bincount(block, weights=pixels.values, minlength=len(blocks))
     event, cell = np.divmod(blocks, size)
-    rules = {name: COLUMNS[name].merged for name in pixels.columns}
+    rules = {name: _column(name).merged for name in pixels.columns}
     return Pixels(
         _places(cell, shape),
         values.astype(np.float32),
@@ -206,7 +216,7 @@ def halo(pixels: Pixels, radius: int, value: float = 0.0) -> Pixels:
         spread(pixels.values, value),
         np.bincount(event, minlength=len(pixels.lengths)).astype(np.int64),
         shape,
-        {name: spread(column, COLUMNS[name].none) for name, column in pixels.columns.items()},
+        {name: spread(column, _column(name).none) for name, column in pixels.columns.items()},
         {to: links.spread(own, len(cells)) for to, links in pixels.links.items()},
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxsparse.data import transforms
 from jaxsparse.data.crop import choose_windows, window_shape
 from jaxsparse.data.hashing import uniform
+from jaxsparse.data.named_particles import keep_named
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import Event
 from jaxsparse.data.source import Numbered
@@ -22,7 +23,7 @@ class WindowedEvents:
 
     The square is drawn as a training draws its crops (``crop_keep="interaction"``), from the seed
     and the number of the event. What is inside is what the whole event has there. All planes of an
-    event keep the same time rows.
+    event keep the same time rows. Particles that no pixel inside names are left out.
 
     Attributes:
       source: the whole events, of wire planes.
@@ -87,4 +88,4 @@ def cut(event: Event, corners: Mapping[str, np.ndarray], side: int) -> Event:
         inside = transforms.crop(Pixels.of([view]), corners[name], shape).views()[0]
         corner = np.array(view.corner or (0,) * len(shape)) + corners[name][0]
         views[name] = dataclasses.replace(inside, corner=tuple(corner.tolist()))
-    return dataclasses.replace(event, views=views)
+    return keep_named(dataclasses.replace(event, views=views))

@@ -33,7 +33,7 @@ from jaxsparse import models
 from jaxsparse.data.batch import Batch, ViewBatch
 from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.standalone.model import CHECKSUM, FORMAT, nested
-from jaxsparse.detectors import known
+from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
 from jaxsparse.inference.forward import make_forward
 from jaxsparse.models.network import Network
@@ -171,14 +171,7 @@ def image_shapes(config: ConfigDict, shapes: Sequence[Sequence[int]]) -> list[tu
       InputError: no detector is known that has them, or a shape has other axes.
     """
     views, dim = tuple(config.data.views), config.model.dim
-    if not shapes:
-        found = [
-            [detector.views[view].shape for view in views]
-            for detector in known().values()
-            if set(views) <= set(detector.views)
-        ]
-        whole = [each for each in found if all(len(shape) == dim for shape in each)]
-        shapes = [tuple(np.max(of_view, axis=0).tolist()) for of_view in zip(*whole, strict=True)]
+    shapes = shapes or usual_shapes(views, dim)
     given = [tuple(map(int, shape)) for shape in shapes] * (len(views) if len(shapes) == 1 else 1)
     fits = all(len(shape) == dim and 1 <= min(shape) <= max(shape) <= LONGEST for shape in given)
     if len(given) != len(views) or not fits:

@@ -71,6 +71,29 @@ def views_of(
     return {name: _sorted(given[name], name, dim, needs_shape) for name in names}
 
 
+def turned(view: View, usual: Sequence[int]) -> str:
+    """What to say of an image whose axes look swapped.
+
+    Args:
+      view: with or without a shape of its own.
+      usual: shape of the detector's images.
+
+    Returns:
+      A line where pixels lie outside of the usual shape and all of them would lie inside with the
+      axes the other way round; else nothing.
+
+    >>> turned(View(np.array([[3000, 40]]), np.ones(1), (4096, 4096)), (1008, 3456))
+    'coordinates reach (3000, 40), images have (1008, 3456): are the axes swapped?'
+    >>> turned(View(np.array([[40, 3000]]), np.ones(1), (4096, 4096)), (1008, 3456))
+    ''
+    """
+    reach = tuple(view.coords.max(axis=0, initial=0).tolist())
+    beyond = any(most >= side for most, side in zip(reach, usual, strict=True))
+    if not beyond or any(most >= side for most, side in zip(reach[::-1], usual, strict=True)):
+        return ""
+    return f"coordinates reach {reach}, images have {tuple(usual)}: are the axes swapped?"
+
+
 def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
     where = f"view {name}"
     if isinstance(image, View):

@@ -17,8 +17,9 @@ from jaxsparse.data.buckets import BucketTable, grown_for
 from jaxsparse.data.in_memory import EventsInMemory
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.deploy.images import Given, SortedView, views_of
+from jaxsparse.deploy.images import Given, SortedView, turned, views_of
 from jaxsparse.deploy.standalone.units import other_unit
+from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
 from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView, grouping_of
@@ -41,11 +42,14 @@ class Scores:
       event: float32 ``[classes]``; None without an event head.
       instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, which has one
         number in all views; -1 outside of the mask. Empty without an instance head.
+      vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
+        nearest to the vertex; NaN outside of the mask. Empty without a vertex head.
     """
 
     pixels: dict[str, np.ndarray]
     event: np.ndarray | None
     instances: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    vertices: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def pixel_classes(self) -> dict[str, np.ndarray]:
@@ -87,8 +91,8 @@ class Model:
     Attributes:
       views: names of the views that it sees.
       dim: axes of their images.
-      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``. Vertices are
-        not among what it gives.
+      classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
+      tells_particles, tells_vertices: whether it has a head for them.
       config: of its training.
       sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
         among the inputs, or the dense vocabulary: then images need their shape.
@@ -97,6 +101,11 @@ class Model:
     def __init__(self, trained: Trained, warn: Callable[[str], None] | None = None):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
+        if gathered := tuple(map(str, self.config.data.gathered)):
+            raise InputError(
+                f"the network sees values of linked pixels of {', '.join(gathered)}, which events "
+                "at hand do not have: evaluate it on a file, jaxsparse eval"
+            )
         self.classes = {
             name: class_names(self.config, name)
             or tuple(f"class {number}" for number in range(head.num_classes))
@@ -104,6 +113,8 @@ class Model:
             if name in SCORED
         }
         self._grouping = grouping_of("", trained.network.heads)
+        self.tells_particles = bool(self._grouping)
+        self.tells_vertices = "vertex" in trained.network.heads
         model = self.config.model
         self.sees_the_border = bool(
             self.config.data.halo
@@ -116,12 +127,9 @@ class Model:
         self._data.max_sites, self._data.bad_events = 0, "error"
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
+        shapes = usual_shapes(self.views, self.dim)
+        self._usual = dict(zip(self.views, shapes, strict=False))
         self._warn = warn or _warn
-
-    @property
-    def tells_particles(self) -> bool:
-        """Whether it has a head that tells particles apart."""
-        return bool(self._grouping)
 
     def __repr__(self) -> str:
         model = self.config.model
@@ -200,10 +208,16 @@ class Model:
                     name: _in_given_order(each, own[name], name, event, NOBODY)
                     for name, each in numbers.items()
                 }
+            vertices = {
+                name: _in_given_order(_of_image(each[of_event, 0]), own[name], name, event, np.nan)
+                for name, each, of_event in zip(
+                    self.views, outputs.get("vertex", ()), rows, strict=False
+                )
+            }
             whole = None
             if "event" in outputs:
                 whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
-            found.append(Scores(pixels, whole, instances))
+            found.append(Scores(pixels, whole, instances, vertices))
         return found
 
     def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:
@@ -238,7 +252,7 @@ class Model:
         return self._bucket(images)
 
     def _look_at(self, events: Sequence[dict[str, SortedView]], images: Sequence[Pixels]) -> None:
-        """Warns where the values look like those of another unit, or none is of any use."""
+        """Warns where axes look swapped, values like those of another unit, or none is of use."""
         data, said = self.config.data, []
         values = np.concatenate(
             [
@@ -256,12 +270,20 @@ class Model:
             )
         if line := other_unit(values, float(data.mean), float(data.std)):
             said.append(line)
+        for name, usual in self._usual.items():
+            lines = {turned(event[name].view, usual) for event in events} - {""}
+            said.extend(f"view {name}: {line}" for line in sorted(lines)[:1])
         if said:
             self._warn("; ".join(said))
 
 
 def _warn(line: str) -> None:
     warnings.warn(line, stacklevel=5)
+
+
+def _of_image(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the pixels of an image, which may have none."""
+    return np.asarray(softmax(logits) if len(logits) else logits)
 
 
 def _in_given_order(

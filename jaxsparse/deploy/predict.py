@@ -27,7 +27,7 @@ from jaxsparse.deploy.inputs import Input, Inputs
 from jaxsparse.deploy.joined import count_bad, is_of_run, join
 from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
-from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows
+from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
 from jaxsparse.training.objectives import main_head
@@ -162,14 +162,10 @@ class _Network:
 
     def __init__(self, model: Model, warn: _WarnOnce, main: str):
         self.model, self._warn = model, warn
-        if not model.classes:
-            raise InputError(
-                "the network tells no classes, and only scores of classes and particles are "
-                "written: evaluate it with jaxsparse eval"
-            )
-        first = main if main in model.classes else next(iter(model.classes))
+        heads = heads_of(model)
+        first = main if main in heads else heads[0]
         self.heads: dict[str, Rows] = {
-            "" if name == first else f"heads/{name}/": ROWS[name](model) for name in model.classes
+            "" if name == first else f"heads/{name}/": ROWS[name](model) for name in heads
         }
         # As in an evaluation: what is multiplied at once changes the last bits.
         train = model.config.train

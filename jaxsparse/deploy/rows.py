@@ -134,8 +134,48 @@ class EventRows(Rows):
         return _columns(self.types, entries, {"scores": scores})
 
 
+class VertexRows(Rows):
+    """A row a view: the pixel of the input that is most probably the nearest one to the vertex."""
+
+    classes = ("vertex",)
+
+    def __init__(self, model: Model):
+        self._views, self._dim = model.views, model.dim
+        self.types = {
+            "row": (np.int64, ()),
+            "coords": (np.int32, (model.dim,)),
+            "scores": (np.float32, (1,)),
+            **ENTRY,
+            "view": (np.int8, ()),
+        }
+
+    def of(self, events: Sequence[Looked]) -> Columns:
+        entries, coords, scores = [], [], []
+        for looked in events:
+            for view, name in enumerate(self._views):
+                row, place, score = -1, np.full(self._dim, -1), np.float32(np.nan)
+                if looked.event is not None and looked.scores is not None:
+                    said = looked.scores.vertices[name]
+                    if not np.isnan(said).all():
+                        row = int(np.nanargmax(said))
+                        place, score = looked.event.views[name].coords[row], said[row]
+                entries.append({**looked.columns, "view": view, "row": row})
+                coords.append(place[None])
+                scores.append(np.full((1, 1), score))
+        return _columns(self.types, entries, {"coords": coords, "scores": scores})
+
+
 # By the name of the head.
-ROWS: Mapping[str, Callable[[Model], Rows]] = {"semantic": PixelRows, "event": EventRows}
+ROWS: Mapping[str, Callable[[Model], Rows]] = {
+    "semantic": PixelRows,
+    "event": EventRows,
+    "vertex": VertexRows,
+}
+
+
+def heads_of(model: Model) -> tuple[str, ...]:
+    """The heads of a network that have rows of their own; particles are a column of pixels."""
+    return (*model.classes, *(["vertex"] if model.tells_vertices else []))
 
 
 def _columns(

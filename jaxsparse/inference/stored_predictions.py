@@ -14,6 +14,7 @@ from jaxsparse.data.hdf5_attributes import read_texts, says
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.inference.prediction_file import FORMAT
 
+PIXELS = "heads/semantic"  # group of the scores of pixels where events are the main thing
 REMEDY = "give a file of jaxsparse eval or jaxsparse predict"
 
 
@@ -39,18 +40,23 @@ class StoredPredictions:
     Args:
       path: of it.
       data: path of the file of events that is asked about; predictions of several files name them.
+      group: of the file, that of a head beside the main one.
 
     Attributes:
       classes: names, in the order of the scores.
       of_pixels: whether the scores are of pixels; of whole events otherwise.
       events: int64, numbers of the events that there are scores of, sorted.
+      pixels: the scores of pixels: these, or those of a head beside; ``None`` if there are none.
 
     Raises:
       InputError: no such file, not one of scores, cut off, or of other files of events.
     """
 
-    def __init__(self, path: str | os.PathLike[str], data: str | os.PathLike[str]):
+    def __init__(
+        self, path: str | os.PathLike[str], data: str | os.PathLike[str], group: str = "/"
+    ):
         self.path = Path(path)
+        self._group = group
         try:
             with h5py.File(self.path) as file:
                 self._open(file, Path(data))
@@ -62,20 +68,24 @@ class StoredPredictions:
     def _open(self, file: h5py.File, data: Path) -> None:
         if not says(file.attrs, "format", FORMAT) or not file.attrs.get("complete"):
             raise InputError(f"{self.path} is no complete file of predictions: {REMEDY}")
-        self.classes = read_texts(file.attrs, "class_names")
-        self.of_pixels = "offsets" in file
-        self._event = _whole_numbers(file, "event")
-        self._view = _whole_numbers(file, "view") if self.of_pixels else None
-        self._ids = _whole_numbers(file, "event_id") if "event_id" in file else None
+        group = file[self._group]
+        self.classes = read_texts(group.attrs, "class_names")
+        self.of_pixels = "offsets" in group
+        self._event = _whole_numbers(group, "event")
+        self._view = _whole_numbers(group, "view") if self.of_pixels else None
+        self._ids = _whole_numbers(group, "event_id") if "event_id" in group else None
         self._views = read_texts(file.attrs, "views", ())
         wanted = np.ones(len(self._event), bool)
-        if "input" in file:
-            wanted = _whole_numbers(file, "input") == self._number_of(file, data)
+        if "input" in group:
+            wanted = _whole_numbers(group, "input") == self._number_of(file, data)
         self._entries = np.flatnonzero(wanted)
         self.events = np.unique(self._event[wanted])
-        self._check_lengths(file)
+        self._check_lengths(group)
+        self.pixels: StoredPredictions | None = self if self.of_pixels else None
+        if not self.of_pixels and PIXELS in file:
+            self.pixels = StoredPredictions(self.path, data, PIXELS)
 
-    def _check_lengths(self, file: h5py.File) -> None:
+    def _check_lengths(self, file: h5py.Group) -> None:
         """Whether every entry has its place, and every pixel its scores."""
         entries = {len(self._event)}
         entries |= {len(column) for column in (self._view, self._ids) if column is not None}
@@ -135,11 +145,12 @@ class StoredPredictions:
             return None
         first, last = self._offsets[place : place + 2].tolist()
         with h5py.File(self.path) as file:
-            rows = np.asarray(file["rows"][first:last], np.int64)
-            scores = np.asarray(file["scores"][first:last], np.float32)
+            group = file[self._group]
+            rows = np.asarray(group["rows"][first:last], np.int64)
+            scores = np.asarray(group["scores"][first:last], np.float32)
             instance = None
-            if "predicted_instance" in file:
-                instance = np.asarray(file["predicted_instance"][first:last], np.int32)
+            if "predicted_instance" in group:
+                instance = np.asarray(group["predicted_instance"][first:last], np.int32)
         if (rows < -1).any() or (rows >= pixels).any():
             raise InputError(
                 f"{self.path} has pixel {rows.max()} of view {name} of event {number}, which has "
@@ -164,7 +175,7 @@ class StoredPredictions:
         if place is None:
             return None
         with h5py.File(self.path) as file:
-            scores = np.asarray(file["scores"][place], np.float32)
+            scores = np.asarray(file[self._group]["scores"][place], np.float32)
         return scores if np.isfinite(scores).all() else None
 
     def _entry(self, number: int, event_id: int, chosen: np.ndarray) -> int | None:
@@ -180,7 +191,7 @@ class StoredPredictions:
         return int(found[0])
 
 
-def _whole_numbers(file: h5py.File, name: str) -> np.ndarray:
+def _whole_numbers(file: h5py.Group, name: str) -> np.ndarray:
     dataset = file[name]
     if dataset.ndim != 1 or dataset.dtype.kind not in "iu":
         raise ValueError(f"{name} must be a list of whole numbers")

@@ -11,9 +11,13 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.config_file import load_checked
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.detectors import find, known
+from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.fishnet import FishPlan
+from jaxsparse.models.fields import settings_of
 from jaxsparse.paths import user_path
 from jaxsparse.settings import CLASSES_OF, READ_OF_MODEL
+from jaxsparse.training.config import seen_values
 from jaxsparse.typed_config import TypedConfig, as_text, set_key
 
 
@@ -43,7 +47,8 @@ def chosen_config(typed: TypedConfig) -> ChosenConfig:
     3. ``model.preset``: it says again what the recipe may have changed of it.
     4. All other keys that were typed, in any order.
     5. ``data.train``: views, classes and their number, where they were not typed and the file has
-       others than the recipe says.
+       others than the recipe says. With other views, what the file's detector says of the first
+       one: ``data.low``, ``high``, ``mean`` and ``std``, unless the recipe has its own.
 
     Args:
       typed: the command line.
@@ -56,11 +61,13 @@ def chosen_config(typed: TypedConfig) -> ChosenConfig:
         _choose_network(config, str(name))
     if typed.keys.get("model.preset") is not None and "preset" in config.model:
         _reset_plan(config)
+    recipe = config.data.copy_and_resolve_references()
     for key, text in typed.keys.items():
+        _check_network_has(config, key)
         set_key(config, key, text)
     path = config.data.train
     file = EventFile(user_path(path, "config.data.train")) if path else None
-    return ChosenConfig(config, _follow(config, file, typed.keys))
+    return ChosenConfig(config, _follow(config, file, typed.keys, recipe))
 
 
 def _choose_network(config: ConfigDict, name: str) -> None:
@@ -72,13 +79,34 @@ def _choose_network(config: ConfigDict, name: str) -> None:
     config.model = ConfigDict(models.defaults(name, before.heads) | kept | {"heads": before.heads})
 
 
+def _check_network_has(config: ConfigDict, key: str) -> None:
+    """Says of a key that another network has which one that is."""
+    group, _, name = key.rpartition(".")
+    if group != "model" or name in config.model:
+        return
+    others = [other for other, kind in models.BACKBONES.items() if name in settings_of(kind)]
+    if others:
+        raise InputError(
+            f"--config.{key}: is of {' and '.join(others)}, the network here is "
+            f"{config.model.name}: leave it out, or choose --config.model.name={others[0]}."
+        )
+
+
 def _reset_plan(config: ConfigDict) -> None:
     for field in dataclasses.fields(FishPlan):
         config.model[field.name] = ()
 
 
-def _follow(config: ConfigDict, file: EventFile | None, typed: Iterable[str]) -> dict[str, str]:
-    """Fits views and classes, unless typed, to the file and to each other.
+def _follow(
+    config: ConfigDict, file: EventFile | None, typed: Iterable[str], recipe: ConfigDict
+) -> dict[str, str]:
+    """Fits views, their values and classes, unless typed, to the file and to each other.
+
+    Args:
+      config: that is changed.
+      file: of ``data.train``.
+      typed: keys that stay.
+      recipe: ``data`` as the recipe has it.
 
     Returns:
       What was taken from the file, by key.
@@ -98,11 +126,16 @@ def _follow(config: ConfigDict, file: EventFile | None, typed: Iterable[str]) ->
         if not set(data.views) <= set(views):
             fitting = (view for view, shape in views.items() if len(shape) == model.dim)
             take(data, "data.views", tuple(fitting))
+        if not set(recipe.views) <= set(views) and _of_its_detector(recipe) and data.views:
+            view = find(file.detector, file.described).views.get(data.views[0])
+            for name, value in seen_values(view).items() if view else ():
+                take(data, f"data.{name}", value)
         if not set(data.classes) <= set(file.event_classes):
             take(data, "data.classes", tuple(file.event_classes))
         if data.pixel_classes and data.pixel_classes != file.class_names:
             take(data, "data.pixel_classes", tuple(file.class_names))
     take(model, "model.views", len(data.views), of_file=False)
+    take(model, "model.in_channels", 1 + len(data.gathered), of_file=False)
     stored = {
         "classes": file.event_classes if file else (),
         "pixel_classes": file.class_names if file else (),
@@ -114,3 +147,10 @@ def _follow(config: ConfigDict, file: EventFile | None, typed: Iterable[str]) ->
             key = f"model.heads.{head}.num_classes"
             take(model.heads[head], key, len(names), of_file=not chosen)
     return taken
+
+
+def _of_its_detector(data: ConfigDict) -> bool:
+    """Whether a recipe's mask and scale are what a known detector says of the recipe's view."""
+    name = data.views[0]
+    views = (detector.views[name] for detector in known().values() if name in detector.views)
+    return any(seen_values(view).items() <= dict(data).items() for view in views)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
-from jaxsparse.detectors import Detector
+from jaxsparse.detectors import Detector, DetectorView
 from jaxsparse.detectors.microboone import MICROBOONE
 from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
 
@@ -54,10 +54,18 @@ def see_views(config: ConfigDict, detector: Detector, *views: str) -> None:
     >>> config.data.views, config.data.low, config.data.std
     (('voxels',), 0.0, 1.0)
     """
-    first = detector.views[views[0]]
     config.data.views, config.model.views = views, len(views)
-    config.data.low, config.data.high = first.low, min(first.high, NO_BOUND)
-    config.data.mean, config.data.std = first.mean, first.std
+    config.data.update(seen_values(detector.views[views[0]]))
+
+
+def seen_values(view: DetectorView) -> dict[str, float]:
+    """Mask, mean and spread of a view, as keys of ``config.data``.
+
+    >>> seen_values(MICROBOONE.views["Y"])
+    {'low': 10.0, 'high': 300.0, 'mean': 0.0, 'std': 50.0}
+    """
+    high = min(view.high, NO_BOUND)
+    return {"low": view.low, "high": high, "mean": view.mean, "std": view.std}
 
 
 def classifier_config(network: str = "mobilenet") -> ConfigDict:

@@ -94,7 +94,7 @@ class Display:
                 "train", total=self._total, completed=self._start, numbers="compiling"
             )
             self._bar.start()
-        else:
+        elif self._start < self._total:
             self.say("compiling the first step")
         return self
 

@@ -1,4 +1,4 @@
-"""``metrics.jsonl``, one object a line, and TensorBoard beside it where that is installed.
+"""``metrics.jsonl``, one object a line, and a board that shows the same numbers.
 
 Other programs read the file, so its keys are fixed: ``step``, ``split`` (``train`` or
 ``validation``), ``loss`` (of pixels summed over an event, or of the event), ``accuracy`` (pooled
@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jaxsparse.strict_json import plain
+from jaxsparse.training.boards import Board
 from jaxsparse.training.workdir import writing
 from jaxsparse.whole_file import whole_file
 
@@ -70,9 +71,17 @@ class MetricsLog:
       lines: how many the file has; a checkpoint remembers it.
     """
 
-    def __init__(self, workdir: pathlib.Path, *, resume_at: int = 0, lines: int | None = None):
+    def __init__(
+        self,
+        workdir: pathlib.Path,
+        board: Board | None = None,
+        *,
+        resume_at: int = 0,
+        lines: int | None = None,
+    ):
         """Args:
         workdir: where ``metrics.jsonl`` lies.
+        board: that gets the same numbers; the log closes it.
         resume_at: step that the run goes on from: later lines are dropped, for their steps are
           about to be repeated.
         lines: that there were at that step; None where it is not known.
@@ -85,7 +94,7 @@ class MetricsLog:
         with writing(self.path):
             self._file = self.path.open("a")
         self.lines = len(kept)
-        self._board = _tensorboard(workdir, resume_at)
+        self._board = board
 
     def write(self, record: Record) -> None:
         """Appends one line and flushes it."""
@@ -94,8 +103,8 @@ class MetricsLog:
             self._file.flush()
         self.lines += 1
         if self._board is not None:
-            for name, value in record.numbers():
-                self._board.add_scalar(f"{record.split}/{name}", value, record.step)
+            numbers = {f"{record.split}/{name}": value for name, value in record.numbers()}
+            self._board.add(record.step, numbers)
 
     def sync(self) -> None:
         """Has all lines on the disk: before a checkpoint that counts on them."""
@@ -126,11 +135,3 @@ def read_records(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
         if isinstance(record, dict) and isinstance(record.get("step"), int):
             records.append(record)
     return records
-
-
-def _tensorboard(workdir: pathlib.Path, resume_at: int) -> Any:
-    try:
-        from tensorboardX import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(workdir / "tensorboard"), purge_step=resume_at + 1)

@@ -20,6 +20,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.inference import make_forward
 from jaxsparse.training import workdir as work_directory
 from jaxsparse.training.average import AverageMoments, averaging, with_average
+from jaxsparse.training.boards import open_board
 from jaxsparse.training.checkpoint import Checkpoints
 from jaxsparse.training.checkpoint_folder import check_path, checkpoint_steps
 from jaxsparse.training.data import open_data, with_class_names
@@ -157,7 +158,9 @@ class Run:
         self.pending: deque[_Pending] = deque()
 
         # 7. What is told of the run, and where it stands.
-        log = MetricsLog(workdir, resume_at=resumed_at or 0, lines=self.progress.log_lines)
+        begun = resumed_at or 0
+        board = open_board(config, workdir, begun)
+        log = MetricsLog(workdir, board, resume_at=begun, lines=self.progress.log_lines)
         self.log = resources.enter_context(closing(log))
         self.display = Display(
             log=resources.enter_context(closing(RunLog(workdir))),

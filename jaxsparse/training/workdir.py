@@ -40,6 +40,7 @@ FREE_KEYS = frozenset(
         "data.max_bad_events",
         "data.workers",
         "model.implementation",
+        "train.board",
         "train.cache_dir",
         "train.checkpoint_every",
         "train.devices",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from matplotlib.patches import Rectangle
 from jaxsparse.detectors import class_set
 from jaxsparse.viz.error_bars import NOTE, error_bars
 from jaxsparse.viz.style import DPI, count_axis, plain_axes
+
+LETTERS_AN_INCH = 13  # of a title
 
 
 def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
@@ -68,11 +71,11 @@ def calibration_figure(metrics: Mapping[str, Any]) -> Figure:
         if np.isfinite(s):
             low, high = sorted((s, r))
             top.add_patch(Rectangle((left, low), edges[1], high - low, color="#c44e52", alpha=0.18))
-    top.plot(score, right, "o-", color="#1f77b4", label="this network")
-    error = summary["expected_calibration_error"]
-    top.text(0.03, 0.78, f"expected calibration error {rounded(error, 4)}", transform=top.transAxes)
+    error = rounded(summary["expected_calibration_error"], 4)
+    name = f"this network\nexpected calibration error {error}"
+    top.plot(score, right, "o-", color="#1f77b4", label=name)
     top.set(ylabel="part that is right", xlim=(0, 1), ylim=(0, 1.02))
-    top.legend(frameon=False, loc="upper left")
+    top.legend(frameon=False, fontsize=9, loc="lower right")  # no curve of use comes there
     bottom.bar(edges[:-1], pixels, width=edges[1], align="edge", color="#7aa6c2", edgecolor="white")
     bottom.set_xlabel("highest score")
     count_axis(bottom, pixels.max(initial=0), counted)
@@ -206,7 +209,9 @@ def set_title(figure: Figure, metrics: Mapping[str, Any], note: str = "") -> Non
     sites = f"{metrics['num_sites']:,} pixels of " if pixels else ""
     events = metrics["num_events"] - metrics.get("num_events_without_truth", 0)
     text = f"accuracy {rounded(metrics['accuracy'], 4)} on {sites}{events:,} events"
-    figure.suptitle(text + (f"\n{note}" if note else ""), fontsize=10, color="#444444")
+    letters = int(LETTERS_AN_INCH * figure.get_figwidth())
+    lines = [line for part in (text, note) for line in textwrap.wrap(part, letters)]
+    figure.suptitle("\n".join(lines), fontsize=10, color="#444444")
 
 
 def rounded(value: float | None, digits: int) -> str:

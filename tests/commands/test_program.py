@@ -23,7 +23,7 @@ def test_help_lists_every_command_with_a_line():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     for name, command in program.COMMANDS.items():
-        assert f"  {name:8}  {command.meaning}\n" in done.stdout
+        assert f"  {name:10}  {command.meaning}\n" in done.stdout
     assert run().stderr == done.stdout
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 
 import h5py
 import numpy as np
 import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.errors import InputError
@@ -106,7 +109,25 @@ def test_a_half_written_file_is_recognised(edit):
     path, file = edit
     file.attrs["complete"] = False
     file.close()
-    refuses_to_open(path, match="half written")
+    refuses_to_open(path, match="half written: wait until its writer ends, or make it again")
+
+
+def test_of_a_file_that_another_program_writes_nobody_says_to_make_it_again(events_path):
+    program = (
+        "import sys\n"
+        "from jaxsparse.data.event_file import EventFile\n"
+        "from jaxsparse.data.readers.formats import recognise\n"
+        "for opener in (EventFile, recognise):\n"
+        "    try:\n"
+        "        opener(sys.argv[1])\n"
+        "    except ValueError as error:\n"
+        "        print(error)\n"
+    )
+    with h5py.File(events_path, "r+"):
+        called = [sys.executable, "-c", program, str(events_path)]
+        said = subprocess.run(called, capture_output=True, text=True, check=True).stdout
+    line = f"{events_path} is open in another program that writes it: wait for its end\n"
+    assert said == 2 * line
 
 
 def test_a_truncated_file_is_recognised(tmp_path, events_path):
@@ -139,6 +160,8 @@ def test_a_file_that_is_being_written_is_not_asked_for_again(tmp_path):
         refuses_to_open(path, match="does not exist: another program is writing it, wait for its")
         partial = tmp_path / "events.h5.partial"
         refuses_to_open(partial, match="is being written by another program: wait for its end")
+        with pytest.raises(InputError, match="another program is writing it, wait for its end"):
+            find_files(path, "event")
     assert len(EventFile(path)) == 0
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from absl import flags
 
+from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.data.windows import WindowedEvents, cut
 from jaxsparse.errors import InputError
 from jaxsparse.simulate import samples
@@ -25,11 +26,12 @@ def events(whole):
     return whole[7], WindowedEvents(whole, SIDE, seed=1)[7]
 
 
-def by_place(view, start):
+def by_place(event, view, start):
     """Rows of values and truth by where they are in the whole plane."""
+    named = np.append(event.particles, np.zeros(1, PARTICLE_DTYPE))[view.instance]  # -1: zeros
     columns = zip(
-        view.values.tolist(), view.labels.tolist(), view.instance.tolist(),
-        view.vertex_distance.tolist(), strict=True,
+        view.values.tolist(), view.labels.tolist(), (view.instance >= 0).tolist(),
+        named["pdg"].tolist(), named["start"].tolist(), view.vertex_distance.tolist(), strict=True,
     )  # fmt: skip
     return dict(zip(map(tuple, (view.coords + start).tolist()), columns, strict=True))
 
@@ -43,7 +45,8 @@ def test_a_window_has_the_pixels_and_the_truth_that_the_whole_plane_has_there(ev
     assert len(own) == 1
     start = full.coords[own[0]] - window.coords[0]
     inside = ((full.coords >= start) & (full.coords < start + SIDE)).all(axis=1)
-    assert by_place(window, start) == by_place(full.take(inside), 0)
+    own = by_place(events[1], window, start)
+    assert own == by_place(events[0], full.take(inside), 0)
     assert window.corner == tuple(start.tolist())
     assert (window.vertex_distance == 0).any(), "the vertex is inside"
 

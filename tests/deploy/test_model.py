@@ -197,6 +197,15 @@ def test_other_units_are_told_with_the_factor_that_would_fit(model):
         model((np.zeros((0, 2)), []))
 
 
+@pytest.mark.filterwarnings("error")
+def test_swapped_axes_are_told_where_the_images_of_the_detector_have_another_form(model):
+    right = np.array([[40, 3000], [900, 20]])
+    model((right, [50.0, 60.0]))
+    with pytest.warns(UserWarning, match=r"view Y: coordinates reach \(3000, 900\).*swapped\?"):
+        model((right[:, ::-1], [50.0, 60.0]))
+    model((right * 4, [50.0, 60.0]))  # larger either way: another detector's image
+
+
 def test_batches_hold_at_least_one_event(model):
     with pytest.raises(InputError, match="batch_size is 0: must be at least 1"):
         next(model.of_events([], batch_size=0))

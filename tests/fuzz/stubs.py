@@ -27,7 +27,7 @@ def trace_only(patch: pytest.MonkeyPatch) -> None:
     for name in ("_with_pmap", "_with_shard_map"):
         patch.setattr(Replicas, name, _traced)
     patch.setattr(models, "init_variables", _variables)
-    patch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    patch.setattr(loop, "open_board", lambda *_: None)
 
 
 def _traced(self: Replicas, function: Any, donate: bool, others: int) -> Any:

@@ -95,3 +95,26 @@ def test_a_damaged_file_is_refused(tmp_path, damage, message):
         damage(file)
     with pytest.raises(InputError, match=message):
         StoredPredictions(path, "events.h5")
+
+
+def test_pixels_of_a_head_beside_that_of_events_are_read_with_their_particles(tmp_path):
+    path = tmp_path / "a.h5"
+    with EventPredictions(path, ("nue", "numu"), {"views": ["U", "V"]}, {}) as writer:
+        scored = Scored.of(SCORES[:1], [0], ("nue", "numu"), [1.0], ["1e1p"])
+        writer.append(
+            dataclasses.replace(scored, columns={**scored.columns, "event": np.array([4])})
+        )
+    with h5py.File(path, "r+") as file, h5py.File(write_pixels(tmp_path / "b.h5")) as pixels:
+        group = file.create_group("heads/semantic")
+        for name in pixels:
+            pixels.copy(name, group)
+        group.attrs["class_names"] = ["a", "b"]
+        group["predicted_instance"] = np.array([7, -1, 8, 9], np.int32)
+    stored = StoredPredictions(path, "events.h5")
+    assert (stored.classes, stored.of_pixels) == (("nue", "numu"), False)
+    assert stored.pixels is not None
+    assert stored.pixels.classes == ("a", "b")
+    found = stored.pixels.of_view(4, "V", 104, 3)
+    assert found is not None
+    np.testing.assert_array_equal(found.scores, SCORES[[0, 2]])
+    np.testing.assert_array_equal(found.instance, [7, 8])

@@ -112,7 +112,7 @@ def _programs(tmp_path_factory):
 @pytest.fixture
 def cache_dir(_programs, monkeypatch):
     """For ``train.cache_dir`` of a run, which neither the user's folder nor TensorBoard sees."""
-    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    monkeypatch.setattr("jaxsparse.training.loop.open_board", lambda *_: None)
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     return _programs
 

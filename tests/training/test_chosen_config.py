@@ -9,6 +9,7 @@ from jaxsparse import models, settings
 from jaxsparse.config_file import load_config
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors import Detector, DetectorView
 from jaxsparse.errors import InputError
 from jaxsparse.training.chosen_config import chosen_config
 from jaxsparse.training.data import open_data
@@ -34,6 +35,17 @@ def two_views(tmp_path_factory):
                 for name, shape in shapes.items()
             }
             writer.append(Event(number, views, label=number % 2))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory):
+    """An empty file that says which values its view has."""
+    path = tmp_path_factory.mktemp("described") / "mine.h5"
+    view = DetectorView(("layer", "strip"), low=0.1, high=5.0, mean=1.5, std=2.0)
+    detector = Detector("invented", {"front": view})
+    with EventWriter(path, detector="invented", described=detector, views={"front": (16, 24)}):
+        pass
     return str(path)
 
 
@@ -78,8 +90,12 @@ def test_a_preset_replaces_what_the_recipe_changed_of_its_plan(tmp_path):
     ("keys", "message"),
     [
         ({"model.name": "fishnt"}, "did you mean fishnet?"),
-        ({"model.name": "fishnet", "model.width": "2"}, "model.width: no such key"),
-        ({"model.preset": "small"}, "model.preset: no such key"),
+        (
+            {"model.name": "fishnet", "model.width": "2"},
+            "model.width: is of mobilenet, the network here is fishnet: leave it out, or choose "
+            "--config.model.name=mobilenet.",
+        ),
+        ({"model.preset": "small"}, "model.preset: is of fishnet, the network here is mobilenet"),
     ],
 )
 def test_what_the_new_network_has_not_is_refused(keys, message):
@@ -102,6 +118,25 @@ def test_views_and_classes_are_those_of_the_file(two_views):
     )
     events = chosen("nova_smoke", data__train=two_views).config
     assert (events.data.classes, events.model.heads.event.num_classes) == (("x", "y"), 2)
+
+
+def test_mask_and_scale_are_those_that_the_file_says_of_its_views(described):
+    result = chosen("smoke", data__train=described, data__views="front", data__std="3")
+    data = result.config.data
+    assert (data.low, data.high, data.mean, data.std) == (0.1, 5.0, 1.5, 3.0)
+    assert dict(result.from_file) == {"data.low": "0.1", "data.high": "5.0", "data.mean": "1.5"}
+
+
+def test_a_mask_that_a_recipe_of_ones_own_states_stays(described, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from jaxsparse.recipes import smoke\n"
+        "def get_config():\n"
+        "    config = smoke.get_config()\n"
+        "    config.data.low, config.data.high = 0.5, 4.0\n"
+        "    return config\n"
+    )
+    data = chosen(str(tmp_path / "own.py"), data__train=described).config.data
+    assert (data.low, data.high, data.mean, data.std) == (0.5, 4.0, 0.0, 50.0)
 
 
 def test_what_the_file_and_the_recipe_both_have_stays(two_views, tmp_path):

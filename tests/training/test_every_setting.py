@@ -143,7 +143,7 @@ def run(config, patch, folder):
     patch.setattr(loop, "Checkpoints", NoCheckpoints)
     patch.setattr(loop.MetricsLog, "write", lambda self, record: SEEN.append(
         (record.step, record.split, record.loss, record.learning_rate)))  # fmt: skip
-    patch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
+    patch.setattr(loop, "open_board", lambda config, *_: SEEN.append(config.train.board))
     patch.chdir(folder)
     result = loop.train(config, folder / "run")
     return (*SEEN, result.step, result.reason)
@@ -209,6 +209,7 @@ CASES: dict[str, dict[str, Case]] = {
         "validation": Case("OTHER"),
         "split": Case((0.5, 0.5), {"data.validation": ""}),
         "views": Case(("Y", "U")),
+        "gathered": Case(("Y",), {"model.in_channels": 2}),
         "classes": Case(("nc", "nue", "numu")),
         "pixel_classes": Case(("HIP", "shower", "MIP", "delta", "Michel")),
         "low": Case(100.0),
@@ -287,6 +288,7 @@ CASES: dict[str, dict[str, Case]] = {
         "devices": Case(2),
         "cpu_devices": Case(2),
         "parallel": Case("shard_map"),
+        "board": Case("none"),
         "cache_dir": Case("programs"),
     },
 }

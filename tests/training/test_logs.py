@@ -3,8 +3,6 @@
 import json
 import math
 
-import pytest
-
 from jaxsparse.training.display import Display
 from jaxsparse.training.logs import MetricsLog, Record, read_records
 
@@ -16,11 +14,6 @@ KEYS = [
 
 def record(step: int, split: str = "train", loss: float = 0.25) -> Record:
     return Record(step, split, loss, math.nan, 0.1, 8.0, 1e4, 2)
-
-
-@pytest.fixture(autouse=True)
-def no_tensorboard(monkeypatch) -> None:
-    monkeypatch.setattr("jaxsparse.training.logs._tensorboard", lambda *_: None)
 
 
 def test_a_line_has_the_agreed_keys_and_null_for_what_json_cannot_hold(tmp_path) -> None:
@@ -66,3 +59,9 @@ def test_without_a_terminal_records_are_printed_line_by_line(capsys) -> None:
     assert first.startswith("step 10/100 train: loss 0.25")
     assert first.endswith("left 1:01")
     assert second.startswith("step 10/100 validation: loss 0.25")
+
+
+def test_of_a_run_that_is_finished_no_compilation_is_told(capsys) -> None:
+    with Display(total=100, start=100) as display:
+        display.say("all steps done")
+    assert capsys.readouterr().out == "all steps done\n"

@@ -12,6 +12,7 @@ from typing import Any
 
 import h5py
 
+from jaxsparse.data.unfinished import refuse_unfinished
 from jaxsparse.errors import InputError, one_line
 
 HDF5 = ("*.h5", "*.hdf5")
@@ -97,6 +98,7 @@ def find_files(
         else:
             some = _matching(path)
         if not some:
+            refuse_unfinished(path)
             raise InputError(f"{entry} is no file, pattern or folder of {what} files: give one")
         found |= dict.fromkeys(some)
     if not found:

@@ -21,7 +21,8 @@ from jaxsparse.data.readers import (
 )
 from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.data.readers.protocol import Option, Reader
-from jaxsparse.errors import InputError, one_line
+from jaxsparse.data.unfinished import unreadable
+from jaxsparse.errors import InputError
 
 EVENTS = "events"  # our own event file
 READERS: Mapping[str, Reader] = {
@@ -58,9 +59,7 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
                 return EVENTS
             return _format_of(first, file, f"an HDF5 file with {', '.join(list(file)[:5])}")
     except OSError as error:
-        text = one_line(error)
-        what = "cut off" if "truncated" in text else "no readable file"
-        raise InputError(f"{first} is {what} ({text}): copy it or make it again") from None
+        raise unreadable(first, error) from None
 
 
 def inputs_of(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:

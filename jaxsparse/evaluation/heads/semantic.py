@@ -88,7 +88,7 @@ def instance_metrics(
     return [
         RandIndex(counts()),
         Clusters(classes, least, counts),
-        PanopticQuality(classes, least, counts()),
+        PanopticQuality(classes, least, counts),
         *(GroupingMean(name, counts()) for name in MEANS),
         Found(classes, least, counts),
         *([ViewAgreement(least, counts())] if several_views else []),

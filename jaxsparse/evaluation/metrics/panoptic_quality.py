@@ -13,21 +13,29 @@ void: those without a true particle and those of too small true instances. They 
 predicted instances before the IoU, and a predicted instance without a match that is void by more
 than half is no false positive. A predicted instance that is too small is void too: it is neither
 matched nor a false positive.
+
+A false positive has no true energy, so in bins of it, and of overlap, there are two figures of the
+true instances: the part that is matched, and the mean IoU of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from jaxsparse.evaluation.metrics.bootstrap import Counts
+from jaxsparse.evaluation.metrics.clusters import CROWDED_EDGES, energies, sums_by_bin
+from jaxsparse.evaluation.metrics.efficiency import ENERGY_EDGES
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.overlaps import Overlaps
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.evaluation.text import figure, with_error
+
+BINS = {"by_energy": ENERGY_EDGES, "by_overlap": CROWDED_EDGES}
 
 
 class PanopticQuality(Metric):
@@ -36,22 +44,35 @@ class PanopticQuality(Metric):
     Args:
       classes: class names.
       least: pixels of the smallest instance that is not void.
-      counts: how errors are taken.
+      counts: makes the tables.
     """
 
     keys = ("grouping", "errors")
     headline = (("panoptic quality, mean of the classes", "grouping.panoptic.pq"),)
 
-    def __init__(self, classes: Sequence[str], least: int, counts: Counts):
-        self.classes, self.least, self.counts = tuple(classes), least, counts
+    def __init__(self, classes: Sequence[str], least: int, counts: Callable[[], Counts]):
+        self.classes, self.least, self.counts = tuple(classes), least, counts()
+        self.profiles = {name: counts() for name in BINS}
 
     def update(self, scored: Scored) -> None:
-        table = panoptic_counts(scored.overlaps, len(self.classes), self.least)
+        overlaps = scored.overlaps
+        matches = Matches.of(overlaps, self.least)
+        table = panoptic_counts(overlaps, matches, len(self.classes))
         self.counts.add(table, scored.group)
+        quantities = {
+            "by_energy": energies(overlaps.true, scored.particles),
+            "by_overlap": overlaps.crowded / np.maximum(overlaps.true.size, 1),
+        }
+        for name, quantity in quantities.items():
+            table = found_counts(overlaps, matches, len(self.classes), quantity, BINS[name])
+            self.profiles[name].add(table, scored.group)
 
     def result(self) -> dict[str, Any]:
         """``pq``, the mean of the classes that have an instance; ``per_class`` ``pq``, ``sq``,
-        ``rq``, and how many are ``matched``, ``extra`` (predicted without a match) and ``missed``.
+        ``rq``, and how many are ``matched``, ``extra`` (predicted without a match) and ``missed``;
+        ``by_energy`` (MeV) and ``by_overlap`` (part of the pixels that several particles share) of
+        each class the ``number`` of true instances, the part ``found``, that is matched, with
+        ``error``, and their ``sq``, in bins.
         """
         table = np.asarray(self.counts.total)
         columns = {"pq": quality(table), "sq": segmentation(table), "rq": recognition(table)}
@@ -66,7 +87,23 @@ class PanopticQuality(Metric):
         errors = {f"grouping.panoptic.{name}.pq": spread[c] for c, name in enumerate(self.classes)}
         errors["grouping.panoptic.pq"] = self.counts.error(mean_quality)
         panoptic = {"pq": mean_quality(table), "per_class": summary}
+        panoptic |= {name: self._profile(name) for name in BINS}
         return {"grouping": {"panoptic": panoptic}, "errors": errors}
+
+    def _profile(self, name: str) -> dict[str, Any]:
+        counts = self.profiles[name]
+        table = np.asarray(counts.total)
+        columns = {
+            "found": part_found(table),
+            "error": counts.error(part_found),
+            "sq": ratio(table[..., 0], table[..., 1]),
+            "number": table[..., 2].astype(int),
+        }
+        by_class = {
+            label: {key: column[c].tolist() for key, column in columns.items()}
+            for c, label in enumerate(self.classes)
+        }
+        return {"edges": BINS[name].tolist(), **by_class}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         per_class = metrics["grouping"]["panoptic"]["per_class"]
@@ -83,41 +120,95 @@ class PanopticQuality(Metric):
         return lines
 
 
-def panoptic_counts(overlaps: Overlaps, classes: int, least: int) -> np.ndarray:
+@dataclasses.dataclass(frozen=True)
+class Matches:
+    """Which true and predicted instances of an event are matched, and which are asked for.
+
+    Attributes:
+      asked: bool ``[true]``, large enough not to be void.
+      counted: bool ``[predicted]``, large enough and not void by more than half.
+      true, predicted: int64 ``[matches]``, rows of a true and a predicted instance.
+      iou: float64 ``[matches]``.
+    """
+
+    asked: np.ndarray
+    counted: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+    iou: np.ndarray
+
+    @classmethod
+    def of(cls, overlaps: Overlaps, least: int) -> Matches:
+        """Finds them, with ``least`` pixels of the smallest instance that is not void."""
+        true, guessed = overlaps.true, overlaps.predicted
+        whole = guessed.size + overlaps.without_truth
+        asked, large = true.size >= least, whole >= least
+        own, other = overlaps.pairs.T
+        in_void = ~asked[own]
+        void = overlaps.without_truth + np.bincount(
+            other[in_void], overlaps.shared[in_void], len(guessed)
+        ).astype(np.int64)
+
+        union = true.size[own] + (whole - void)[other] - overlaps.shared
+        right = asked[own] & large[other] & (true.label[own] == guessed.label[other])
+        right &= 2 * overlaps.shared > union
+        iou = overlaps.shared[right] / union[right]
+        return cls(asked, large & (2 * void <= whole), own[right], other[right], iou)
+
+
+def panoptic_counts(overlaps: Overlaps, matches: Matches, classes: int) -> np.ndarray:
     """Sum of the IoU of matches, matched, extra and missed instances of one event by class.
 
     Args:
       overlaps: of the event.
+      matches: of the event.
       classes: how many there are.
-      least: pixels of the smallest instance that is not void.
 
     Returns:
       float64 ``[classes, 4]``.
     """
-    true, guessed = overlaps.true, overlaps.predicted
-    asked, large = true.size >= least, guessed.size + overlaps.without_truth >= least
-    own, other = overlaps.pairs.T
-    in_void = ~asked[own]
-    void = overlaps.without_truth + np.bincount(
-        other[in_void], overlaps.shared[in_void], len(guessed)
-    ).astype(np.int64)
-    seen = guessed.size + overlaps.without_truth - void
-
-    union = true.size[own] + seen[other] - overlaps.shared
-    right = asked[own] & large[other] & (true.label[own] == guessed.label[other])
-    right &= 2 * overlaps.shared > union
-    missed, extra = asked.copy(), large & (2 * void <= guessed.size + overlaps.without_truth)
-    missed[own[right]] = extra[other[right]] = False
-    label = true.label[own[right]]
+    missed, extra = matches.asked.copy(), matches.counted.copy()
+    missed[matches.true] = extra[matches.predicted] = False
+    label = overlaps.true.label[matches.true]
     return np.stack(
         [
-            np.bincount(label, overlaps.shared[right] / union[right], classes),
+            np.bincount(label, matches.iou, classes),
             np.bincount(label, minlength=classes),
-            np.bincount(guessed.label[extra], minlength=classes),
-            np.bincount(true.label[missed], minlength=classes),
+            np.bincount(overlaps.predicted.label[extra], minlength=classes),
+            np.bincount(overlaps.true.label[missed], minlength=classes),
         ],
         axis=1,
     )
+
+
+def found_counts(
+    overlaps: Overlaps, matches: Matches, classes: int, quantity: np.ndarray, edges: np.ndarray
+) -> np.ndarray:
+    """Sum of the IoU of matches, matches and all true instances of one event by class and bin.
+
+    Args:
+      overlaps: of the event.
+      matches: of the event.
+      classes: how many there are.
+      quantity: float ``[true]``, what the bins are of; instances of which it is not known (NaN) are
+        left out.
+      edges: of the bins.
+
+    Returns:
+      float64 ``[classes, bins, 3]``.
+    """
+    iou, found = np.zeros(len(overlaps.true)), np.zeros(len(overlaps.true))
+    iou[matches.true], found[matches.true] = matches.iou, 1.0
+    rows = matches.asked & np.isfinite(quantity)
+    label = overlaps.true.label
+    summed, _ = np.moveaxis(sums_by_bin(iou, rows, classes, label, quantity, edges), -1, 0)
+    matched, number = np.moveaxis(sums_by_bin(found, rows, classes, label, quantity, edges), -1, 0)
+    return np.stack([summed, matched, number], axis=-1)
+
+
+def part_found(table: np.ndarray) -> np.ndarray:
+    """Part of the true instances that is matched, of tables ``[..., 3]`` of found_counts."""
+    return ratio(table[..., 1], table[..., 2])
 
 
 def quality(table: np.ndarray) -> np.ndarray:

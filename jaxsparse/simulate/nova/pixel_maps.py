@@ -56,7 +56,8 @@ def pixel_maps(
         coords = coords[seen].astype(np.int32)
         across = vertices[:, parity]
         plane = np.floor(vertices[:, 2] / detector.depth).astype(np.int64)
-        places = np.column_stack([plane // 2, np.floor(across / detector.width).astype(np.int64)])
+        row = (plane + 1 - parity) // 2  # of the first plane of this view from the vertex on
+        places = np.column_stack([row, np.floor(across / detector.width).astype(np.int64)])
         # One more row, for instance -1.
         labels = np.append(particles["label"], np.int8(-1))
         interaction = np.append(particles["interaction"], False)

@@ -99,6 +99,14 @@ def test_vertex_distance_counts_pixels_in_each_view():
     assert np.isinf(maps(hits([10], [50], [20.0]))["XZ"].vertex_distance).all()
 
 
+def test_a_vertex_in_an_odd_first_plane_is_in_both_views():
+    # The first vertical plane is then behind it: row 0 of the image, the nearest to the vertex.
+    vertex = (101 * 3.9 + 1.0, 51 * 3.9 + 1.0, 11 * 6.6 + 1.0)
+    views = maps(hits([11, 12, 14], [51, 101, 103], [20.0] * 3), vertex=vertex)
+    assert views["XZ"].vertex_distance.tolist() == [0, 2]
+    assert views["YZ"].vertex_distance.tolist() == [0]
+
+
 def test_an_event_without_hits_has_two_empty_views():
     views = maps(hits([], [], []))
     assert [len(view) for view in views.values()] == [0, 0]

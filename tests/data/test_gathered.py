@@ -1,0 +1,81 @@
+"""Values of other views as features, against one pixel at a time."""
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.batch import make_batch
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.gathered import column_of
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.errors import InputError
+from jaxsparse.training.config import default_config
+
+pytest_plugins = ("tests.data.linked_events",)
+MEAN, STD = 10.0, 50.0
+
+
+def pipeline_of(path, gathered=("U", "voxels"), **changes):
+    data = default_config().data
+    data.views, data.gathered, data.crop, data.low, data.high = ("Y",), gathered, (), 0.0, 1e9
+    data.mean, data.std = MEAN, STD
+    for key, value in changes.items():
+        data[key] = value
+    return Pipeline(EventFile(path), data, levels=2, augment=bool(changes))
+
+
+def one_at_a_time(path, number):
+    """Value by pixel of Y: its own, and those of U and of the voxels that it is linked to."""
+    event = EventFile(path)[number]
+    found = {}
+    for row, (place, value) in enumerate(
+        zip(event.views["Y"].coords, event.views["Y"].values, strict=True)
+    ):
+        values = [float(value)]
+        for to in ("U", "voxels"):
+            own = event.views["Y"].links[to].take([row])
+            parts = own.shares * event.views[to].values[own.rows]
+            values.append(float(parts.sum()) if len(parts) else np.nan)
+        found[tuple(place)] = values
+    return found
+
+
+def test_features_are_the_values_of_linked_pixels(linked_path):
+    events = np.array([6, 1, 4, 6])  # 4 has no pixel
+    pipeline = pipeline_of(linked_path)
+    (images,) = pipeline.images(events)
+    batch = make_batch([images], levels=2)
+    assert images.values.shape == (len(images), 3)
+    np.testing.assert_array_equal(batch.views[0].features[: len(images)], images.values)
+    linked = 0
+    for place, number in enumerate(events.tolist()):
+        own, expected = images.event == place, one_at_a_time(linked_path, number)
+        assert own.sum() == len(expected)
+        for coords, values in zip(images.coords[own], images.values[own], strict=True):
+            wanted = (np.array(expected[tuple(coords)]) - MEAN) / STD
+            np.testing.assert_allclose(values, np.nan_to_num(wanted), rtol=1e-5, atol=1e-6)
+            linked += np.isfinite(wanted[1:]).sum()
+    assert linked > 20
+
+
+def test_they_move_with_their_pixel(linked_path):
+    events, epochs = np.array([6, 1]), np.array([3, 3])
+    changes = {"flip_time": True, "flip_wire": True, "shift": 3, "halo": 1, "fluctuation": 0.2}
+    (moved,) = pipeline_of(linked_path, **changes).pixels(events, epochs)
+    (bare,) = pipeline_of(linked_path).pixels(events)
+    name = column_of("U")
+    for place in range(2):
+        pairs = [
+            np.column_stack([pixels.values, pixels.columns[name]])[pixels.event == place]
+            for pixels in (moved, bare)
+        ]
+        known = [pair[np.isfinite(pair[:, 1])] for pair in pairs]
+        ratio = [pair[:, 1] / pair[:, 0] for pair in known]  # one factor for all that a pixel sees
+        assert len(ratio[0]) > 3
+        assert np.isclose(ratio[0][:, None], ratio[1], rtol=1e-4).any(1).all()
+    (coarse,) = pipeline_of(linked_path, coarsen=2).pixels(events)
+    assert np.nanmax(coarse.columns[name]) <= np.nanmax(bare.columns[name])
+
+
+def test_a_view_that_is_not_linked_is_one_line(linked_path):
+    with pytest.raises(InputError, match=r"data.gathered has 'V' but view Y of .* to U, voxels"):
+        pipeline_of(linked_path, ("V",))
