@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -67,11 +67,13 @@ class Arithmetic:
         """
         raise InputError(self._no_array())
 
-    def __getattr__(self, name: str) -> Any:
-        """Says of what arrays have, and layers for arrays ask for, what to do instead."""
-        if name in ("shape", "ndim", "dtype"):
-            raise AttributeError(f"{self._no_array()}; it has no {name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    if not TYPE_CHECKING:  # to type checkers a missing attribute stays one
+
+        def __getattr__(self, name: str) -> Any:
+            """Says of what arrays have, and layers for arrays ask for, what to do instead."""
+            if name in ("shape", "ndim", "dtype"):
+                raise AttributeError(f"{self._no_array()}; it has no {name}")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _no_array(self) -> str:
         return (

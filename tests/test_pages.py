@@ -49,3 +49,14 @@ def test_every_key_of_a_config_that_a_page_sets_is_one():
     for page in PAGES:
         keys = re.findall(r"--(config\.[a-z\d_.]*\w)(?![\w.:])", page.read_text(encoding="utf-8"))
         assert set(keys) <= flags_of("train"), page.name
+
+
+def test_every_page_stands_in_both_lists_of_pages():
+    docs = ROOT / "docs"
+    pages = [page.relative_to(docs) for page in [*docs.glob("*.md"), *docs.glob("models/*.md")]]
+    site = (docs / "index.md").read_text(encoding="utf-8").splitlines()
+    table = (docs / "README.md").read_text(encoding="utf-8")
+    for page in pages:
+        if page.name != "index.md":
+            assert page.with_suffix("").as_posix() in site, page
+            assert f"({page.as_posix()})" in table or page.name == "README.md", page
