@@ -14,6 +14,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
+from jaxsparse.objective_settings import OBJECTIVES
 from jaxsparse.rules import (
     BOUND,
     COUNT,
@@ -38,19 +39,6 @@ from jaxsparse.rules import (
 )
 
 S = Setting
-
-REDUCTION = one_of("sum", "mean")
-_WEIGHT = {"weight": S(1.0, POSITIVE, "of this objective among all")}
-_LOSS = {
-    "loss": S("cross_entropy", one_of("cross_entropy", "generalized"),
-              "generalized: for noisy labels"),
-    **_WEIGHT,
-    "q": S(0.7, number("lie in (0, 1]", lambda value: 0 < value <= 1),
-           "of the generalized cross entropy"),
-    "label_smoothing": S(0.0, SHARE, "of the cross entropy"),
-    "class_weights": S((), rows("be a tuple of numbers that are not negative",
-                                NOT_NEGATIVE.holds), "one a class; (): all 1"),
-}  # fmt: skip
 
 SETTINGS: dict[str, dict[str, Setting]] = {
     "": {
@@ -104,32 +92,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
                         "the buckets themselves, instead of measuring"),
         "workers": S(0, whole(0, 1024, "0 is threads"), "processes that make batches; 0: threads"),
     },
-    "objectives.event": {
-        **_LOSS,
-        "reduction": S("mean", REDUCTION, "over the events of a batch that have a class"),
-    },
-    "objectives.instance": {
-        **_WEIGHT,
-        "reduction": S("mean", REDUCTION, "over the events of a batch"),
-        "pixel_weight": S(1.0, NOT_NEGATIVE, "of the cross entropy of pixels"),
-        "dice_weight": S(1.0, NOT_NEGATIVE, "of 1 - dice of particles"),
-        "used_weight": S(1.0, NOT_NEGATIVE, "of which queries are particles"),
-        "class_weight": S(1.0, NOT_NEGATIVE, "of the cross entropy of particles' classes"),
-    },
-    "objectives.semantic": {
-        **_LOSS,
-        "reduction": S("sum", REDUCTION, "over pixels and events; mean: divided by the events"),
-        "cluster_low": S(2e-4, NOT_NEGATIVE,
-                         "a pixel weighs clip(cluster_scale / N, cluster_low, cluster_high)"),
-        "cluster_high": S(2e-2, NOT_NEGATIVE, "see cluster_low"),
-        "cluster_scale": S(1.0, POSITIVE, "see cluster_low"),
-        "vertex_weight": S(2e-2, NOT_NEGATIVE, "of pixels within vertex_radius of a vertex"),
-        "vertex_radius": S(3, whole(0), "pixels"),
-    },
-    "objectives.vertex": {
-        **_WEIGHT,
-        "reduction": S("mean", REDUCTION, "over the events of a batch"),
-    },
+    **OBJECTIVES,
     "optimizer": {
         "name": S("sgd", one_of("sgd", "adam"), "direction of descent"),
         "learning_rate": S(1e-3, POSITIVE, "before warm-up, schedule and plateau"),
@@ -248,10 +211,11 @@ def check_config(config: ConfigDict) -> None:
             f"objectives are {', '.join(given) or 'none'} and model.heads "
             f"{', '.join(heads) or 'none'}: every head needs an objective of its name"
         )
-    if "instance" in heads and "semantic" not in heads:
+    tells = [name for name in ("instance", "edges") if name in heads]
+    if tells and "semantic" not in heads:
         raise InputError(
-            "model.heads has instance but not semantic: particles are told apart among pixels that "
-            "have classes, add the head semantic"
+            f"model.heads has {tells[0]} but not semantic: particles are told apart among pixels "
+            "that have classes, add the head semantic"
         )
     data, train, optimizer = config.data, config.train, config.optimizer
     for group, values in (("", config), ("data", data), ("optimizer", optimizer), ("train", train)):

@@ -14,7 +14,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Modules of the package's root, each importing none but those before it. Every layer may import
 # them.
 FOUNDATIONS = (
-    "errors", "interrupts", "paths", "file_lock", "whole_file", "rules", "settings", "typed_config",
+    "errors", "interrupts", "paths", "file_lock", "whole_file", "rules", "objective_settings",
+    "settings", "typed_config",
     "config_file", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
     "arithmetic", "tensor", "versions", "freed_memory",

@@ -121,8 +121,8 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "grouping",
         "",
-        "how pixels become particles: linked, dbscan, neighbours, or queries, which is what a "
-        "network with a head instance does by itself",
+        "how pixels become particles: linked, dbscan, neighbours; queries, which a network with a "
+        "head instance does by itself; fragments or particles, the latter by itself with edges",
     )
     flags.DEFINE_bool(
         "true_classes", False, "group by the true classes of the pixels, an upper bound"

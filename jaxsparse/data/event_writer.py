@@ -109,6 +109,10 @@ class EventWriter:
             name: image_shape(shape, f"view {name} of {self.path.name}")
             for name, shape in zip(names, views.values(), strict=True)
         }
+        if strange := sorted(map(str, {*(dead_wires or {})} - {*names})):
+            raise InputError(
+                f"dead_wires has {strange[0]!r}: it must be one of the views {', '.join(names)}"
+            )
         self.dead_wires = {
             name: _dead_wires((dead_wires or {}).get(name, ()), shape[-1], f"view {name}")
             for name, shape in self.view_shapes.items()
@@ -120,6 +124,8 @@ class EventWriter:
                 f"detector is {self.detector!r} but described has the name "
                 f"{self.described.name!r}: give the description of the same detector"
             )
+        if described is not None:
+            _check_described(described, self.view_shapes, axes)
         detector_known = self.described or find(self.detector)
         if class_names is None:
             class_names = detector_known.pixel_classes.names
@@ -323,6 +329,27 @@ class _Tables:
         views = (*self._views.values(), *self._corners.values())
         for table in (*views, self._particles, self._events, self._keys):
             table.flush()
+
+
+def _check_described(
+    described: Detector,
+    shapes: Mapping[str, tuple[int, ...]],
+    axes: Sequence[str] | Mapping[str, Sequence[str]] | None,
+) -> None:
+    """Refuses views of which a description says nothing, and nobody else says their axes."""
+    for name, shape in shapes.items():
+        own = described.views.get(name)
+        said = name in axes if isinstance(axes, Mapping) else axes is not None
+        if own is None and described.views and not said:
+            raise InputError(
+                f"views has {name!r} but described has {', '.join(described.views)}: describe that "
+                "view too, or say its axes"
+            )
+        if own is not None and len(own.axes) != len(shape):
+            raise InputError(
+                f"view {name} has the shape {shape} but described has {len(own.axes)} axes for it, "
+                f"{', '.join(own.axes)}: give a name for every axis"
+            )
 
 
 def _truth_of(view: View) -> tuple[str, ...]:

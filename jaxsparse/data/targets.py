@@ -77,6 +77,11 @@ def _instances(views: Sequence[Pixels], _: Weigh | None) -> list[np.ndarray]:
     return np.split(rows.astype(np.int32), np.cumsum(list(map(len, views)))[:-1])
 
 
+def _shares(views: Sequence[Pixels], _: Weigh | None) -> list[np.ndarray]:
+    """float32, of the charge of every pixel that of its particle; 1 where a file does not say."""
+    return [_column(pixels, "share", 1).astype(np.float32) for pixels in views]
+
+
 def _column(pixels: Pixels, name: str, none: float) -> np.ndarray:
     return pixels.columns[name] if name in pixels.columns else np.full(len(pixels), none)
 
@@ -86,6 +91,7 @@ TARGETS = {
     "weights": Target(_weights, weights.COLUMNS, np.float32, 0.0),
     "vertex_distance": Target(_vertex_distance, ("vertex_distance",), np.float32, np.inf),
     "instances": Target(_instances, ("instance",), np.int32, -1),
+    "shares": Target(_shares, ("share",), np.float32, 0.0),
 }
 
 

@@ -13,6 +13,7 @@ from jaxsparse.data.schema import PIXEL_COLUMNS, TRUTH_COLUMNS, Event, PixelColu
 from jaxsparse.errors import InputError
 
 LARGEST_KEY = 2**62
+CORRECT = "correct it where the file is made"
 ROUNDING = 1e-4  # by which shares that were made as float32 may add up to more than 1
 
 
@@ -37,7 +38,7 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: Event 0 of a.h5, view Y: value -2.0 of pixel 0 must be finite and
-    not negative: make the file again
+    not negative: correct it where the file is made
     """
     dim = len(view.shape)
     if view.coords.ndim != 2 or view.coords.shape[1] != dim:
@@ -161,7 +162,7 @@ def check_links(
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: Event 0 of a.h5, view Y, links to voxels: row 7 of pixel 1 must be
-    a pixel of that view, of which there are 5: make the file again
+    a pixel of that view, of which there are 5: correct it where the file is made
     """
     entries = len(links.rows)
     if (
@@ -194,7 +195,7 @@ def check_links(
             there = rule.format(rows[event[row]])
             raise InputError(
                 f"{name(int(event[row]))}: {what} {column[place]} of pixel {row - first[row]} "
-                f"{there}: make the file again"
+                f"{there}: {CORRECT}"
             )
 
 
@@ -208,17 +209,17 @@ def check_event(event: Event, *, event_classes: Sequence[str], where: str) -> No
     Traceback (most recent call last):
         ...
     jaxsparse.errors.InputError: Event 0 of a.h5: label 4 must be an event class in [0, 2) or -1:
-    make the file again
+    correct it where the file is made
     """
     if event_classes and not -1 <= event.label < len(event_classes):
         raise InputError(
             f"{where}: label {event.label} must be an event class in [0, {len(event_classes)}) or "
-            "-1: make the file again"
+            f"-1: {CORRECT}"
         )
     if not (math.isnan(event.energy) or 0 <= event.energy < math.inf):
         raise InputError(
             f"{where}: energy {event.energy} must be finite and not negative, or NaN if it is not "
-            "known: make the file again"
+            f"known: {CORRECT}"
         )
 
 
@@ -228,7 +229,7 @@ def _check_coords(view: View, where: str) -> None:
         row = int(np.argmin(inside.all(axis=1)))
         raise InputError(
             f"{where}: coordinates {tuple(view.coords[row].tolist())} of pixel {row} must lie "
-            f"inside the image {tuple(view.shape)}: make the file again"
+            f"inside the image {tuple(view.shape)}: {CORRECT}"
         )
     cell = cell_numbers(view.coords, view.shape)
     increases = np.diff(cell) > 0
@@ -243,6 +244,5 @@ def _check_coords(view: View, where: str) -> None:
 def _check_rows(good: np.ndarray, column: np.ndarray, name: str, rule: str, where: str) -> None:
     if not good.all():
         row = int(np.argmin(good))
-        raise InputError(
-            f"{where}: {name} {column[row]} of pixel {row} {rule}: make the file again"
-        )
+        remedy = "" if ": " in rule else f": {CORRECT}"
+        raise InputError(f"{where}: {name} {column[row]} of pixel {row} {rule}{remedy}")

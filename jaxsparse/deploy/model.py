@@ -22,8 +22,7 @@ from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
-from jaxsparse.inference.grouping.queries import queries
-from jaxsparse.inference.grouping.seen import NOBODY, Queries, SeenEvent, SeenView
+from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView, grouping_of
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
@@ -113,7 +112,8 @@ class Model:
             for name, head in trained.network.heads.items()
             if name in SCORED
         }
-        self.tells_particles = "instance" in trained.network.heads
+        self._grouping = grouping_of("", trained.network.heads)
+        self.tells_particles = bool(self._grouping)
         self.tells_vertices = "vertex" in trained.network.heads
         model = self.config.model
         self.sees_the_border = bool(
@@ -195,10 +195,15 @@ class Model:
                 for name, each in scores.items()
             }
             instances = {}
-            if self.tells_particles:
+            if self._grouping:
                 seen = tuple(SeenView(own[name].coords, scores[name]) for name in self.views)
-                said = Queries.of(outputs["instance"], place, rows)
-                numbers = dict(zip(self.views, queries(SeenEvent(seen, said)), strict=True))
+                numbers = dict(
+                    zip(
+                        self.views,
+                        GROUPINGS[self._grouping](SeenEvent.of(seen, outputs, place, rows)),
+                        strict=True,
+                    )
+                )
                 instances = {
                     name: _in_given_order(each, own[name], name, event, NOBODY)
                     for name, each in numbers.items()

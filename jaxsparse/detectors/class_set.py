@@ -36,8 +36,9 @@ class ClassSet:
       rules: thresholds that an evaluation reports unasked, such as ``"MIP>0.5"``.
 
     Raises:
-      InputError: another number of colours than of names or one that matplotlib does not know; a
-        track or a rule of no class, or a rule without a threshold.
+      InputError: names that are no tuple of different texts; another number of colours than of
+        names or one that matplotlib does not know; a track or a rule of no class, or a rule without
+        a threshold.
 
     >>> ClassSet(("muon", "electron"), tracks=("muon",)).track_numbers
     (0,)
@@ -49,6 +50,10 @@ class ClassSet:
     rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.names, str) or not all(isinstance(name, str) for name in self.names):
+            raise InputError(f"names is {self.names!r}: it must be a tuple of texts, one a class")
+        if len({*self.names}) < len(self.names):
+            raise InputError(f"names is {', '.join(self.names)}: every class needs its own name")
         if not self.colours:
             object.__setattr__(self, "colours", palette(len(self.names)))
         if len(self.colours) != len(self.names):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import (
     GROUPINGS,
-    Queries,
     SeenEvent,
     SeenView,
     grouping_of,
     instance_classes,
 )
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 COLUMNS = ("predicted_instance", "predicted_instance_class")
 
 
@@ -56,20 +57,24 @@ class Grouped:
         self,
         images: Sequence[Scored],
         coords: Sequence[np.ndarray],
-        queries: Queries | None = None,
+        outputs: Mapping[str, Any] = NOTHING,
+        place: int = 0,
+        rows: Sequence[slice] = (),
     ) -> list[dict[str, np.ndarray]]:
         """The columns ``predicted_instance`` and ``predicted_instance_class`` of every view.
 
         Args:
           images: the pixels of every view.
           coords: integer ``[pixels, dim]`` of every view.
-          queries: what a head ``instance`` says of the event.
+          outputs: of all heads, by name; without, only groupings that need no head can be used.
+          place: of the event in the batch.
+          rows: of its pixels in every view.
         """
         views = [
             SeenView(place, true_scores(image) if self.true_classes else image.scores)
             for image, place in zip(images, coords, strict=True)
         ]
-        event = SeenEvent(tuple(views), queries)
+        event = SeenEvent.of(views, outputs, place, rows)
         start = time.perf_counter()
         numbers = self._group(event)
         classes = instance_classes(event, numbers)

@@ -3,6 +3,8 @@
 from jaxsparse.models.backbones import BACKBONES, Backbone, Features, FishNet, MobileNetV2, UResNet
 from jaxsparse.models.heads import (
     HEADS,
+    EdgeHead,
+    EdgeScores,
     EventHead,
     Head,
     InstanceHead,
@@ -23,6 +25,8 @@ __all__ = [
     "BACKBONES",
     "HEADS",
     "Backbone",
+    "EdgeHead",
+    "EdgeScores",
     "EventHead",
     "Features",
     "FishNet",

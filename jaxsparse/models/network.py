@@ -1,5 +1,6 @@
 """A network: one backbone and one or more heads."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -116,7 +117,11 @@ class _Heads(nn.Module):
     def __call__(
         self, settings: BlockSettings, features: Features, images: tuple[Any, ...]
     ) -> dict[str, Any]:
-        return {
-            name: head.copy(parent=self, name=name)(settings, features, images)
-            for name, head in self.heads.items()
-        }
+        # Pixels are named first: heads of particles read their classes.
+        outputs: dict[str, Any] = {}
+        for name in sorted(self.heads, key=lambda name: name != "semantic"):
+            head = self.heads[name].copy(parent=self, name=name)
+            outputs[name] = head(settings, features, images)
+            if name == "semantic":
+                features = dataclasses.replace(features, class_scores=outputs[name])
+        return outputs

@@ -97,14 +97,8 @@ class Lookup:
 
     def _build_bitmap(self, coords: Array, valid: Array) -> None:
         cell = coordinates.cell_index(coords, valid, self.batch_size, self.spatial_shape)
-        cells = coordinates.cell_count(self.batch_size, self.spatial_shape)
-        words = -(-cells // 32)
-        word = jnp.where(valid, cell >> 5, words)
-        bit = jnp.uint32(1) << (cell & 31).astype(jnp.uint32)
-        # Sites are unique, so adding their bits is setting them; integers add in any order.
-        self._bits = (
-            jnp.zeros(words, jnp.uint32).at[word].add(bit, mode="drop", indices_are_sorted=True)
-        )
+        words = -(-coordinates.cell_count(self.batch_size, self.spatial_shape) // 32)
+        word, self._bits = occupied(cell, valid, words)
         # Rows are sorted: the first row of a word is the number of sites below it. Words without a
         # site are never asked.
         opens = jnp.concatenate([jnp.ones(1, bool), word[1:] != word[:-1]])
@@ -118,8 +112,8 @@ class Lookup:
         cell = jnp.where(valid, cell, 0)
         bits = self._bits[cell >> 5]
         bit = jnp.uint32(1) << (cell & 31).astype(jnp.uint32)
-        lower = jax.lax.population_count(bits & (bit - jnp.uint32(1))).astype(jnp.int32)
-        return jnp.where(valid & ((bits & bit) != 0), self._below[cell >> 5] + lower, self.missing)
+        row = self._below[cell >> 5] + bits_below(bits, cell)
+        return jnp.where(valid & ((bits & bit) != 0), row, self.missing)
 
     def _from_search(self, query: Array, valid: Array) -> Array:
         words = coordinates.key_words(query, valid, self.batch_size, self.spatial_shape)
@@ -128,6 +122,23 @@ class Lookup:
         for key, word in zip(self._keys, words, strict=True):
             found = found & (key.at[row].get(mode="fill", fill_value=INT32_MAX) == word)
         return jnp.where(found, row, self.missing)
+
+
+def occupied(cell: Array, valid: Array, words: int) -> tuple[Array, Array]:
+    """The occupied cells as bits, 32 a word: the word of every site (``words`` where not valid),
+    and the words, uint32.
+    """
+    word = jnp.where(valid, cell >> 5, words)
+    bit = jnp.uint32(1) << (cell & 31).astype(jnp.uint32)
+    # Sites are unique, so adding their bits is setting them; integers add in any order.
+    empty = jnp.zeros(words, jnp.uint32)
+    return word, empty.at[word].add(bit, mode="drop", indices_are_sorted=True)
+
+
+def bits_below(bits: Array, cell: Array) -> Array:
+    """int32: how many of the bits of its word lie below that of a cell."""
+    lower = (jnp.uint32(1) << (cell & 31).astype(jnp.uint32)) - jnp.uint32(1)
+    return jax.lax.population_count(bits & lower).astype(jnp.int32)
 
 
 @one_program("strategy")

@@ -22,6 +22,7 @@ from jaxsparse.data.targets import Weigh
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from jaxsparse.training.class_targets import event_classes, pixel_classes
+from jaxsparse.training.edge_target import edges
 from jaxsparse.training.instance_target import instances
 from jaxsparse.training.metrics import HeadSums
 from jaxsparse.training.target import Fields, Target
@@ -30,6 +31,7 @@ from jaxsparse.training.vertex_target import vertices
 # By the name of a head, what its output is compared with: a function of the key of its objective,
 # the fields of the head and the settings of the objective.
 TARGETS: dict[str, Callable[[str, Fields, Fields], Target]] = {
+    "edges": edges,
     "event": event_classes,
     "instance": instances,
     "semantic": pixel_classes,

@@ -21,6 +21,7 @@ from jaxsparse.training.trained import load_trained
 from jaxsparse.training.workdir import Input, read_config, read_inputs
 
 _KEY = "train.start_from"
+READS_CLASSES = ("edges",)  # heads that see what semantic says, class by class
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +116,8 @@ def read_beginning(config: ConfigDict) -> Beginning:
         before = {path for path in there if _head_of(path) == head}
         if not before:
             anew.append(f"{head} (no such head there)")
+        elif head in READS_CLASSES and _other_classes(source, config):
+            anew.append(f"{head} (other classes of pixels there)")
         elif own != before or not all(_fits(there[p].shape, here[p], p in last) for p in own):
             anew.append(f"{head} (other fields there)")
         else:
@@ -181,7 +184,8 @@ def last_layer(config: ConfigDict, head: str) -> set[str]:
     here = _shapes(config.model)
     larger = config.model.copy_and_resolve_references()
     larger.heads[head].num_classes += 1
-    return {path for path, shape in _shapes(larger).items() if shape != here[path]}
+    changed = {path for path, shape in _shapes(larger).items() if shape != here[path]}
+    return {path for path in changed if _head_of(path) == head}  # others may read its classes
 
 
 def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]:
@@ -199,6 +203,15 @@ def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]
 def class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
     """Names of the classes of a head; none where an older config does not say them."""
     return tuple(map(str, config.data.get(CLASSES_OF[head], ()))) if head in CLASSES_OF else ()
+
+
+def _other_classes(source: ConfigDict, config: ConfigDict) -> bool:
+    """Whether the classes of pixels here are others than those there, or in another order."""
+    if "semantic" not in source.model.heads:
+        return True
+    return _order(source, config, "semantic") != tuple(
+        range(source.model.heads.semantic.num_classes)
+    )
 
 
 def _new_classes(

@@ -9,8 +9,10 @@ from jaxsparse.data.gathered import column_of
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
+from tests.data.linked_events import linked_event, linked_path, write_linked
 
-pytest_plugins = ("tests.data.linked_events",)
+__all__ = ["linked_event", "linked_path", "write_linked"]  # fixtures
+
 MEAN, STD = 10.0, 50.0
 
 

@@ -114,6 +114,31 @@ def test_a_file_may_be_described_without_registering(elsewhere, tmp_path):
         write(tmp_path / "b.h5", "toy", described=OWN)
 
 
+def test_a_description_of_other_views_is_refused_unless_their_axes_are_said(tmp_path):
+    path, front = tmp_path / "a.h5", {"front": (8, 8)}
+    with pytest.raises(InputError, match="views has 'front' but described has top: describe that"):
+        EventWriter(path, detector="stored", views=front, described=OWN)
+    said = EventWriter(path, detector="stored", views=front, described=OWN, axes=("a", "b"))
+    assert said.axes == {"front": ("a", "b")}
+    with pytest.raises(InputError, match="described has 2 axes for it, depth, pad: give a name"):
+        EventWriter(path, detector="stored", views={"top": (8, 8, 8)}, described=OWN)
+
+
+def test_dead_wires_of_no_view_are_refused(tmp_path):
+    views, dead = {"top": (8, 8)}, {"left": np.array([3])}
+    with pytest.raises(InputError, match="dead_wires has 'left': it must be one of the views top"):
+        EventWriter(tmp_path / "a.h5", detector="stored", views=views, dead_wires=dead)
+
+
+@pytest.mark.parametrize(("names", "why"), [
+    ("needle", "must be a tuple of texts"), (("a", 1), "a tuple of texts"),
+    (("a", "b", "a"), "every class needs its own name"),
+])  # fmt: skip
+def test_names_of_classes_are_different_texts(names, why):
+    with pytest.raises(InputError, match=why):
+        ClassSet(names)
+
+
 def test_numbers_of_numpy_are_stored_as_they_are(elsewhere, tmp_path):
     numbers: Any = np.arange(3)
     of_view: dict[str, Any] = {

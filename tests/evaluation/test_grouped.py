@@ -10,13 +10,18 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import Queries
 
 
-def test_a_head_instance_brings_its_own_grouping_and_other_networks_bring_none():
+def test_heads_of_particles_bring_their_own_grouping_and_other_networks_bring_none():
     assert Grouped.of(Options(), ("semantic",)) is None
     own = Grouped.of(Options(), ("semantic", "instance"))
     chosen = Grouped.of(Options(grouping="linked"), ("semantic", "instance"))
     assert own is not None
     assert chosen is not None
     assert (own.name, chosen.name) == ("queries", "linked")
+    edges = Grouped.of(Options(), ("semantic", "edges"))
+    fragments = Grouped.of(Options(grouping="fragments"), ("semantic", "edges"))
+    assert edges is not None
+    assert fragments is not None
+    assert (edges.name, fragments.name) == ("particles", "fragments")
 
 
 def test_true_classes_of_nothing_are_refused():

@@ -31,8 +31,9 @@ OTHER: dict[str, Any] = {
     "planes": (16, 32, 64, 128, 128, 128, 96, 64, 80, 208, 256), "residual_blocks": (2,) + (1,) * 9,
     "transfer_blocks": (1, 1, 1, 1, 1, 0), "num_classes": 6, "pooling": "max", "dropout": 0.5,
     "implementation": "windows", "queries": 3, "channels": 8, "layers": 1,
+    "directions": 4, "reach": 5,
 }  # fmt: skip
-SPARSE_ALONE = ("instance",)  # heads that a network of the dense vocabulary cannot have
+SPARSE_ALONE = ("edges", "instance")  # heads that a network of the dense vocabulary cannot have
 CASES = [
     *((name, "", key) for name, kind in BACKBONES.items() for key in settings_of(kind)),
     *(("uresnet", head, key) for head, kind in HEADS.items() for key in settings_of(kind)),

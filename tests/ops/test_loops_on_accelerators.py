@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxsparse import geometry, ops, sparse_tensor
+from jaxsparse.ops.directions import nearest_in_directions
 
 SITES = np.argwhere(np.random.default_rng(0).random((2, 6, 6)) < 0.4).astype(np.int32)
 X = sparse_tensor(SITES, np.ones((len(SITES), 2)), spatial_shape=(6, 6), batch_size=2)
@@ -25,6 +26,7 @@ PROGRAMS = {
     "sum rows": lambda x: ops.sum_rows(x.features, ROWS, 4),
     "global average pooling": ops.global_average_pooling,
     "global maximum pooling": ops.global_max_pooling,
+    "nearest in directions": lambda x: nearest_in_directions(x, 4, 3),
     "max pooling": lambda x: ops.max_pooling(x, down(x)),
     "sum pooling": lambda x: ops.sum_pooling(x, down(x)),
 }

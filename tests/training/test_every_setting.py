@@ -93,6 +93,10 @@ def losses(config, patch, folder):
     batch = jax.tree.map(lambda leaf: leaf[0], next(iter(data.train)))
     events, sites = len(batch.labels), [len(view.coords) for view in batch.views]
     scores = {
+        "edges": models.EdgeScores(
+            tuple(jnp.zeros((number, 4), jnp.int32) for number in sites),
+            tuple(jnp.ones((number, 4)) for number in sites),
+        ),
         "event": jnp.ones((events, 3)),
         "instance": models.InstanceScores(
             tuple(jnp.ones((number, 4)) for number in sites),
@@ -231,6 +235,7 @@ CASES: dict[str, dict[str, Case]] = {
         "capacities": Case(((1024, 512, 1024, 512),)),
         "workers": Case(1),
     },
+    "objectives.edges": {"weight": Case(2.0), "reduction": Case("sum")},
     "objectives.event": {**LOSS, "class_weights": Case((1.0, 2.0, 3.0))},
     "objectives.instance": {
         "weight": Case(2.0),
@@ -290,6 +295,7 @@ CASES: dict[str, dict[str, Case]] = {
 LOOK = {
     "": (run,),
     "data": (batches,),
+    "objectives.edges": (losses,),
     "objectives.event": (losses,),
     "objectives.instance": (losses,),
     "objectives.semantic": (batches, losses),
@@ -298,6 +304,7 @@ LOOK = {
     "train": (run,),
 }
 HEADS = {
+    "objectives.edges": ("semantic", "event", "edges"),
     "objectives.instance": ("semantic", "event", "instance"),
     "objectives.vertex": ("semantic", "event", "vertex"),
 }  # of the config that is changed, by group

@@ -39,7 +39,6 @@ from jaxsparse.evaluation.pixel_pictures import PixelPictures
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.local_guess import LocalGuess
-from jaxsparse.inference.grouping import Queries
 
 
 def pixel_metrics(
@@ -162,7 +161,9 @@ class SemanticHead(EvaluatedHead):
                 columns = self.grouped(
                     [image.scored for image in images],
                     [image.pixels.coords for image in images],
-                    Queries.of(outputs["instance"], place, rows) if "instance" in outputs else None,
+                    outputs,
+                    place,
+                    rows,
                 )
                 images = [
                     dataclasses.replace(image, scored=image.scored.with_columns(own))

@@ -15,10 +15,11 @@ import numpy as np
 
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping.dbscan import dbscan
+from jaxsparse.inference.grouping.edges import fragments, particles
 from jaxsparse.inference.grouping.linked import linked, neighbours
 from jaxsparse.inference.grouping.numbers import instance_classes
 from jaxsparse.inference.grouping.queries import queries
-from jaxsparse.inference.grouping.seen import NOBODY, Queries, SeenEvent, SeenView
+from jaxsparse.inference.grouping.seen import NOBODY, Edges, Queries, SeenEvent, SeenView
 
 Grouping = Callable[[SeenEvent], list[np.ndarray]]
 
@@ -27,14 +28,20 @@ GROUPINGS: dict[str, Grouping] = {
     "dbscan": dbscan,
     "neighbours": neighbours,
     "queries": queries,
+    "fragments": fragments,
+    "particles": particles,
 }
+
+
+# What groupings need a head for; the last one of a head is what a network with it brings.
+HEAD_OF = {"queries": "instance", "fragments": "edges", "particles": "edges"}
 
 
 def grouping_of(asked: str, heads: Iterable[str]) -> str:
     """The name of the grouping to use, ``""`` for none.
 
     Args:
-      asked: what the user chose; if empty, that of the head ``instance`` if there is one.
+      asked: what the user chose; if empty, that of a head that tells particles if there is one.
       heads: of the network.
 
     Raises:
@@ -42,20 +49,23 @@ def grouping_of(asked: str, heads: Iterable[str]) -> str:
 
     >>> grouping_of("", ("semantic",)), grouping_of("", ("semantic", "instance"))
     ('', 'queries')
+    >>> grouping_of("", ("semantic", "edges"))
+    'particles'
     """
     heads = tuple(heads)
     if asked and asked not in GROUPINGS:
         raise InputError(f"grouping is {asked!r}: it must be one of {', '.join(GROUPINGS)}")
-    if asked == "queries" and "instance" not in heads:
-        others = ", ".join(name for name in GROUPINGS if name != "queries")
+    possible = [name for name in GROUPINGS if HEAD_OF.get(name, heads[0]) in heads]
+    if asked and asked not in possible:
         raise InputError(
-            f"grouping is 'queries', but the network has no head instance (heads "
-            f"{', '.join(heads)}): choose one of {others}"
+            f"grouping is {asked!r}, but the network has no head {HEAD_OF[asked]} (heads "
+            f"{', '.join(heads)}): choose one of {', '.join(possible)}"
         )
-    return asked or ("queries" if "instance" in heads else "")
+    learned = [name for name in possible if name in HEAD_OF]
+    return asked or (learned[-1] if learned else "")
 
 
 __all__ = [
-    "GROUPINGS", "NOBODY", "Grouping", "Queries", "SeenEvent", "SeenView", "grouping_of",
+    "GROUPINGS", "NOBODY", "Edges", "Grouping", "Queries", "SeenEvent", "SeenView", "grouping_of",
     "instance_classes",
 ]  # fmt: skip

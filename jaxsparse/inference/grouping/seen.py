@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,65 @@ class Queries:
 
 
 @dataclasses.dataclass(frozen=True)
+class Edges:
+    """What a head ``edges`` says of one view of one event: pairs of its pixels.
+
+    Attributes:
+      one, other: int64 ``[pairs]``, pixels.
+      same: float ``[pairs]``, logits: whether both are of one particle.
+    """
+
+    one: np.ndarray
+    other: np.ndarray
+    same: np.ndarray
+
+    @classmethod
+    def of(cls, others: np.ndarray, same: np.ndarray, rows: slice) -> Edges:
+        """Those of one event of a batch.
+
+        Args:
+          others, same: of the head, those of the view.
+          rows: of the event's pixels in the view.
+        """
+        pixel, direction = np.nonzero(others[rows] < len(others))
+        other = others[rows][pixel, direction].astype(np.int64) - rows.start
+        return cls(pixel, other, same[rows][pixel, direction])
+
+
+@dataclasses.dataclass(frozen=True)
 class SeenEvent:
-    """All views of one event, and what the head ``instance`` says of it if there is one."""
+    """All views of one event, and what heads say of its particles where there are such.
+
+    Attributes:
+      views: of the event.
+      queries: of a head ``instance``.
+      edges: one a view, of a head ``edges``.
+    """
 
     views: tuple[SeenView, ...]
     queries: Queries | None = None
+    edges: tuple[Edges, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        views: Sequence[SeenView],
+        outputs: Mapping[str, Any],
+        place: int,
+        rows: Sequence[slice],
+    ) -> SeenEvent:
+        """One event of a batch.
+
+        Args:
+          views: its views.
+          outputs: of all heads, by name.
+          place: of the event in the batch.
+          rows: of its pixels in every view.
+        """
+        queries = edges = None
+        if "instance" in outputs:
+            queries = Queries.of(outputs["instance"], place, rows)
+        if "edges" in outputs:
+            said = outputs["edges"]
+            edges = tuple(map(Edges.of, said.others, said.same, rows))
+        return cls(tuple(views), queries, edges)

@@ -35,12 +35,14 @@ class Features:
       pixels: one tensor a view on the sites of its image; none where no head reads them.
       event: tensors whose sites are pooled; none where no head reads them.
       shared: whether one set of weights made the ``pixels`` of all views.
+      class_scores: what a head ``semantic`` says of the pixels of every view; none without it.
     """
 
     named: dict[str, Any]
     pixels: tuple[Any, ...] = ()
     event: tuple[Any, ...] = ()
     shared: bool = False
+    class_scores: tuple[Any, ...] = ()
 
 
 def per_view(views: int, shared: bool, name: str, make: Callable[[str], Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Heads: from the features of a backbone to an output of the network."""
 
+from jaxsparse.models.heads.edges import EdgeHead, EdgeScores
 from jaxsparse.models.heads.event import EventHead
 from jaxsparse.models.heads.head import Head
 from jaxsparse.models.heads.instance import InstanceHead, InstanceScores
@@ -7,6 +8,7 @@ from jaxsparse.models.heads.semantic import SemanticHead
 from jaxsparse.models.heads.vertex import VertexHead
 
 HEADS: dict[str, type[Head]] = {
+    "edges": EdgeHead,
     "event": EventHead,
     "instance": InstanceHead,
     "semantic": SemanticHead,
@@ -15,6 +17,8 @@ HEADS: dict[str, type[Head]] = {
 
 __all__ = [
     "HEADS",
+    "EdgeHead",
+    "EdgeScores",
     "EventHead",
     "Head",
     "InstanceHead",

@@ -8,6 +8,7 @@ from sklearn.cluster import DBSCAN
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping import (
     GROUPINGS,
+    Edges,
     Queries,
     SeenEvent,
     SeenView,
@@ -33,7 +34,12 @@ def random_event(seed=0):
     queries = Queries(
         tuple(rng.random((PIXELS, 4)) for _ in views), np.zeros(4), np.zeros((4, CLASSES))
     )
-    return SeenEvent(tuple(views), queries)
+    return SeenEvent(tuple(views), queries, tuple(random_edges(rng, PIXELS) for _ in views))
+
+
+def random_edges(rng, pixels):
+    one, other = rng.integers(0, pixels, (2, 4 * pixels))
+    return Edges(one, other, rng.normal(1, 2, 4 * pixels))
 
 
 def partition(numbers):
@@ -54,6 +60,10 @@ def test_pixels_in_another_order_get_the_same_instances(name):
             event.queries.used,
             event.queries.classes,
         ),
+        tuple(
+            Edges(np.argsort(order)[edges.one], np.argsort(order)[edges.other], edges.same)
+            for edges, order in zip(event.edges, orders, strict=True)
+        ),
     )
     numbers, others = GROUPINGS[name](event), GROUPINGS[name](moved)
     for own, other, order in zip(numbers, others, orders, strict=True):
@@ -65,7 +75,7 @@ def test_pixels_in_another_order_get_the_same_instances(name):
         np.testing.assert_array_equal(own[order], other)
 
 
-@pytest.mark.parametrize("name", ["linked", "dbscan", "neighbours"])
+@pytest.mark.parametrize("name", ["linked", "dbscan", "neighbours", "fragments", "particles"])
 def test_what_does_not_link_views_gives_them_different_numbers(name):
     first, second = GROUPINGS[name](random_event())
     assert first.max() >= 0
@@ -122,12 +132,15 @@ def test_an_event_without_a_pixel_in_a_view_is_legal(name):
     queries = Queries(
         (event.queries.pixels[0], np.zeros((0, 4))), event.queries.used, event.queries.classes
     )
-    one = SeenEvent((event.views[0], empty), queries)
+    alone = Edges(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    one = SeenEvent((event.views[0], empty), queries, (event.edges[0], alone))
     numbers = GROUPINGS[name](one)
     assert [len(own) for own in numbers] == [PIXELS, 0]
     assert [len(own) for own in instance_classes(one, numbers)] == [PIXELS, 0]
     none = SeenEvent(
-        (empty, empty), Queries((np.zeros((0, 4)),) * 2, np.zeros(4), np.zeros((4, 3)))
+        (empty, empty),
+        Queries((np.zeros((0, 4)),) * 2, np.zeros(4), np.zeros((4, 3))),
+        (alone,) * 2,
     )
     assert [len(own) for own in instance_classes(none, GROUPINGS[name](none))] == [0, 0]
 
@@ -168,5 +181,7 @@ def test_a_grouping_that_is_none_or_lacks_its_head_is_refused():
         InputError, match=r"no head instance \(heads semantic\): choose one of linked"
     ):
         grouping_of("queries", ("semantic",))
+    with pytest.raises(InputError, match=r"no head edges .*: choose one of .*, queries$"):
+        grouping_of("fragments", ("semantic", "instance"))
     with pytest.raises(InputError, match="no head instance"):
         GROUPINGS["queries"](SeenEvent(random_event().views))
