@@ -31,7 +31,7 @@ __all__ = [
     "sparse_tensor",
 ]
 
-_PACKAGES = ("models", "nn", "ops")
+_PACKAGES = ("importers", "models", "nn", "ops")
 _HOMES = {
     "Geometry": "ops.levels",
     "InputError": "errors",
@@ -60,4 +60,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PACKAGES})
+    own = [name for name in globals() if name.startswith("__")]
+    return sorted({*own, *__all__, *_PACKAGES})

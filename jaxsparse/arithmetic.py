@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, kind_of
 
 T = TypeVar("T", bound="Arithmetic")
 
@@ -114,7 +114,7 @@ def _numbers(other: Any, features: Any) -> jax.Array:
     real = jnp.issubdtype(given.dtype, jnp.integer) or jnp.issubdtype(given.dtype, jnp.floating)
     if not real or given.shape not in ((), (features.shape[-1],)):
         raise InputError(
-            f"the other operand is a {type(other).__name__} of shape {given.shape}: must be a "
+            f"the other operand is {kind_of(other)} of shape {given.shape}: must be a "
             f"tensor on the same sites, a number or {features.shape[-1]} numbers, one a channel; "
             "rows of features go in by replace(features=...)"
         )

@@ -29,12 +29,24 @@ def check_kind(name: str, value: object, *kinds: type, remedy: str = "") -> None
     >>> check_kind("strides", 2, tuple, list, remedy="one number an axis")
     Traceback (most recent call last):
         ...
-    jaxsparse.errors.InputError: strides is a int: must be a tuple or a list, one number an axis
+    jaxsparse.errors.InputError: strides is an int: must be a tuple or a list, one number an axis
     """
     if not isinstance(value, kinds):
         wanted = " or a ".join(kind.__name__ for kind in kinds)
         end = f", {remedy}" if remedy else ""
-        raise InputError(f"{name} is a {type(value).__name__}: must be a {wanted}{end}")
+        raise InputError(f"{name} is {kind_of(value)}: must be a {wanted}{end}")
+
+
+def kind_of(value: object) -> str:
+    """The type of a value with its article, as a user knows it.
+
+    >>> kind_of(2), kind_of("a")
+    ('an int', 'a str')
+    """
+    kind = type(value).__name__
+    if kind == "ArrayImpl" or kind.endswith("Tracer"):
+        return "a jax.Array"
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def one_line(error: object) -> str:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, kind_of
 
 FEATURE_TYPES = ("float32", "bfloat16", "float16")
 
@@ -50,12 +50,26 @@ def as_features(values: Any, name: str = "features") -> Any:
     >>> as_features([[1, 2]]).dtype, as_features(jnp.ones(1, jnp.bfloat16)).dtype
     (dtype('float32'), dtype(bfloat16))
     """
-    given = values if isinstance(values, jax.Array) else np.asarray(values)
+    given = values
+    if not isinstance(values, jax.Array):
+        given = host_array(name, values, f"pass one array, jnp.asarray({name})")
     kind, size = given.dtype.kind, given.dtype.itemsize
     if kind in "biu" or (kind == "f" and size > 4):
         given = given.astype(np.float32)  # here: JAX would make int32 of int64, wrapped
     check_features(given.dtype, name)
     return given
+
+
+def host_array(name: str, values: Any, remedy: str) -> np.ndarray:
+    """Numbers as an array of numpy.
+
+    Raises:
+      InputError: they are traced, so that nobody knows them.
+    """
+    try:
+        return np.asarray(values)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        raise InputError(f"{name} is traced by jit, vmap or the like: {remedy}") from None
 
 
 def as_array(name: str, value: Any) -> Any:
@@ -76,9 +90,7 @@ def as_array(name: str, value: Any) -> Any:
     if isinstance(value, int | float | list | tuple):
         return value
     remedy = "pass its .features" if hasattr(value, "features") else "pass features"
-    raise InputError(
-        f"{name} is a {type(value).__name__}: must be an array [rows, channels], {remedy}"
-    )
+    raise InputError(f"{name} is {kind_of(value)}: must be an array [rows, channels], {remedy}")
 
 
 def check_rows(features: Any, rows: int, name: str = "features") -> None:

@@ -22,8 +22,8 @@ def integer(name: str, value: SupportsIndex) -> int:
     """
     try:
         return operator.index(value)
-    except TypeError:
-        raise InputError(f"{name} is {value!r}: must be an integer, convert it first") from None
+    except TypeError as error:
+        raise InputError(_refusal(name, value, "an integer", error)) from None
 
 
 def integers(name: str, values: Iterable[SupportsIndex]) -> tuple[int, ...]:
@@ -37,10 +37,8 @@ def integers(name: str, values: Iterable[SupportsIndex]) -> tuple[int, ...]:
     """
     try:
         return tuple(operator.index(value) for value in values)
-    except TypeError:
-        raise InputError(
-            f"{name} is {values!r}: must be a sequence of integers, convert it first"
-        ) from None
+    except TypeError as error:
+        raise InputError(_refusal(name, values, "a sequence of integers", error)) from None
 
 
 def positive(name: str, value: SupportsIndex) -> int:
@@ -58,3 +56,13 @@ def positive(name: str, value: SupportsIndex) -> int:
     if not 1 <= number < INT32_MAX:
         raise InputError(f"{name} is {number}: must be at least 1 and below 2**31 - 1")
     return number
+
+
+def _refusal(name: str, value: object, kind: str, error: TypeError) -> str:
+    # JAX's error is told by its name: programs that need no JAX start without it.
+    if type(error).__name__ == "TracerIntegerConversionError":
+        return (
+            f"{name} is traced by jit, vmap or the like: must be {kind} known before, make it a "
+            "static argument or work it out on the host"
+        )
+    return f"{name} is {value!r}: must be {kind}, convert it first"

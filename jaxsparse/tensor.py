@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.arithmetic import Arithmetic
 from jaxsparse.errors import InputError, check_kind
-from jaxsparse.features import as_features, check_rows
+from jaxsparse.features import as_features, check_rows, host_array
 from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.origins import derived
 from jaxsparse.pytree import pytree
@@ -319,7 +319,9 @@ def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, 
 def _checked_points(
     coords: object, features: object, shape: tuple[int, ...], batch_size: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    points, values = np.asarray(coords), np.asarray(features)
+    remedy = "sparse_tensor works on the host, call it before, or ops.voxelize in its place"
+    points = host_array("coords", coords, remedy)
+    values = host_array("features", features, remedy)
     if points.size == 0 and points.ndim < 2:
         points = points.reshape(0, 1 + len(shape)).astype(np.int32)
     if points.ndim != 2 or points.shape[1] != 1 + len(shape):
@@ -354,6 +356,11 @@ def _range_of(events: object, batch_size: int) -> tuple[int, int]:
                 f"events are {start}:{stop}:{step} of {batch_size}: must be one or more in a row"
             )
         return start, stop
+    if isinstance(events, jax.core.Tracer):
+        raise InputError(
+            "event is traced by jit, vmap or the like: must be known before; to map over events, "
+            "give jax.vmap the ops.stack of them"
+        )
     number = integer("event", events)  # type: ignore[arg-type]
     if not -batch_size <= number < batch_size:
         raise IndexError(f"event is {number}: must be from 0 to {batch_size - 1}")

@@ -16,6 +16,7 @@ import jaxsparse
 def test_layers_and_models_are_attributes_of_the_package():
     assert jaxsparse.models.UResNet.__name__ == "UResNet"
     assert jaxsparse.nn.sparse.SubmanifoldConv.__name__ == "SubmanifoldConv"
+    assert jaxsparse.importers.linear.__name__ == "linear"
     with pytest.raises(AttributeError, match="has no attribute 'modles'"):
         _ = jaxsparse.modles
 
@@ -31,6 +32,11 @@ def test_every_public_name_is_found_where_it_is_said_to_be():
     for name in jaxsparse.__all__:
         assert getattr(jaxsparse, name).__name__.split(".")[-1] == name
         assert name in dir(jaxsparse)
+
+
+def test_the_package_lists_what_it_is_for():
+    listed = [name for name in dir(jaxsparse) if not name.startswith("__")]
+    assert listed == sorted({*jaxsparse.__all__, "importers", "models", "nn"})
 
 
 def test_the_package_loads_without_jax():

@@ -4,11 +4,12 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsparse
-from jaxsparse import InputError, from_dense, sparse_tensor
+from jaxsparse import InputError, from_dense, geometry, ops, sparse_tensor
 
 
 def make(coords, features=None, **options):
@@ -110,3 +111,37 @@ def test_it_is_a_pytree_with_static_shape():
     with pytest.raises(dataclasses.FrozenInstanceError):
         x.batch_size = 3
     assert isinstance(x, jaxsparse.SparseTensor)
+
+
+def test_what_is_traced_where_numbers_must_be_known_is_answered_in_one_line():
+    x = sparse_tensor([[0, 1]], [[1.0]], spatial_shape=(4,), batch_size=1)
+    shape: Any = {"spatial_shape": (4,), "batch_size": 1}
+    voxelize: Any = ops.voxelize
+
+    def points(n):
+        return [[0, n]]
+
+    wrong: Any = [
+        (
+            lambda n: sparse_tensor(points(n), [[1.0]], **shape),
+            "coords .* call it before",
+        ),
+        (lambda n: sparse_tensor([[0, 1]], [[1.0 * n]], **shape), "features is traced by jit"),
+        (lambda n: voxelize(points(n), np.ones((1, 1)), **shape), "points .* pass one array"),
+        (
+            lambda n: voxelize(np.ones((1, 2)), [[n]], **shape),
+            "features .* pass one array",
+        ),
+        (lambda n: ops.count_levels(x.coords + n, 2), "coords .* counted on the host"),
+        (lambda n: geometry(x, levels=n), "levels .* static argument or work it out on the host"),
+        (
+            lambda n: geometry(x, levels=2, capacities=(1, n)),
+            "capacities .* a sequence of int",
+        ),
+        (lambda n: x[n], "event is traced .* give jax.vmap the ops.stack of them"),
+    ]
+    for function, text in wrong:
+        for transform in (jax.jit, lambda f: lambda n: jax.vmap(f)(n[None])):
+            with pytest.raises(InputError, match=text) as caught:
+                transform(function)(jnp.int32(1))
+            assert "\n" not in str(caught.value).split("\n---")[0]

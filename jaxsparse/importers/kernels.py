@@ -127,6 +127,5 @@ def spconv_kernel(
 
 def _check_taps(kernel: np.ndarray, taps: int, of_what: str) -> None:
     if kernel.ndim != 3 or len(kernel) != taps:
-        raise InputError(
-            f"kernel has shape {kernel.shape}: one {of_what} has [{taps} taps, in, out]"
-        )
+        shape = f"[{taps} taps, in, out]" if taps > 1 else "[in, out]"
+        raise InputError(f"kernel has shape {kernel.shape}: one {of_what} has {shape}")

@@ -15,7 +15,7 @@ import flax.linen as nn
 from jax.typing import DTypeLike
 
 from jaxsparse import Geometry, ops
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, kind_of
 from jaxsparse.integers import positive
 from jaxsparse.nn import connection as sparse_connections
 from jaxsparse.nn import dense_connection as dense_connections
@@ -192,7 +192,7 @@ def _connection(module: Any, x: Any, where: Any) -> Any:
             check_same_sites(where.source, where.target, "the connection makes", remedy)
         return where
     if not isinstance(where, Geometry | DenseGeometry):
-        given = "no geometry" if where is None else f"a {type(where).__name__}"
+        given = "no geometry" if where is None else kind_of(where)
         raise InputError(
             f"{name} was given {given}: must be the geometry of the batch or a connection, as in "
             "layer(x, geometry) with geometry = jaxsparse.geometry(x, ...)"

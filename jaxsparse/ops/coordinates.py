@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from jaxsparse.errors import InputError
+from jaxsparse.features import host_array
 from jaxsparse.integers import INT32_MAX
 
 # The volume, in cells, up to which a table over all cells beats sorting the rows.
@@ -91,10 +92,13 @@ def count_levels(coords: Int[np.ndarray, "points axes"], levels: int) -> list[in
     Returns:
       ``levels`` counts, to choose a bucket with before anything is padded.
 
+    Raises:
+      InputError: coordinates that are traced.
+
     >>> count_levels(np.array([[0, 0, 0], [0, 1, 1], [0, 2, 3], [1, 0, 0]]), 3)
     [4, 3, 2]
     """
-    rows = np.asarray(coords)
+    rows = host_array("coords", coords, "levels are counted on the host, before what is compiled")
     rows = rows[rows[:, 0] >= 0]
     return [_distinct(rows, level) for level in range(levels)]
 

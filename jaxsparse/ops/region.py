@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import operator
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jaxsparse.errors import InputError
@@ -174,7 +174,7 @@ def per_axis(name: str, value: PerAxis, dim: int, *, at_least: int) -> tuple[int
     try:
         numbers = (operator.index(given),) * dim
     except TypeError:
-        numbers = integers(name, given)
+        numbers = integers(name, given) if isinstance(given, Iterable) else ()
     if len(numbers) != dim or min(numbers) < at_least or max(numbers) >= OFFSET_LIMIT:
         raise InputError(
             f"{name} is {value}: must be an integer from {at_least} to below 2**30, or {dim} of "

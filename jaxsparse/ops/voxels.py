@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.features import as_features, check_rows
+from jaxsparse.features import as_features, check_rows, host_array
 from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.int32 import as_int32, clipped_int32
@@ -130,11 +130,12 @@ def voxelize(
         raise InputError(
             f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
         )
+    if not isinstance(points, jax.Array):
+        points = host_array("points", points, "pass one array, jnp.asarray(points)")
     features = jnp.asarray(as_features(features))
     _check_shapes(np.shape(points), features, valid, sizes)
     capacity = max(features.shape[0], 1) if capacity is None else positive("capacity", capacity)
 
-    points = points if isinstance(points, jax.Array) else np.asarray(points)
     if _traced(points, valid):
         coords, inside = _voxels(points, sizes)
     else:

@@ -247,6 +247,7 @@ def test_wrong_kernels_are_one_line():
         (lambda: importers.spconv_kernel(np.zeros((3, 3))), "1 to 4 axes"),
         (lambda: importers.spconv_kernel(np.zeros((3, 3, 3)), layout="NHWC"), "KRSC, RSKC, RSCK"),
         (lambda: importers.minkowski_kernel(np.zeros((9, 2)), (3, 3)), "taps, in, out"),
+        (lambda: importers.minkowski_kernel(np.zeros((9, 2, 3)), (1,)), r"\(1,\) has \[in, out\]"),
         (lambda: importers.minkowski_cross_kernel(np.zeros((9, 2, 2)), (3, 3)), "5 taps"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=text):

@@ -136,7 +136,7 @@ def test_what_a_layer_cannot_take_is_named(x, built):
     wrong: Any = [
         (nn.SubmanifoldConv(3), x, x, "was given a SparseTensor: must be the geometry"),
         (nn.SubmanifoldConv(3), x, None, "SubmanifoldConv was given no geometry: must"),
-        (nn.SubmanifoldConv(3), x.features, built, "must be a SparseTensor"),
+        (nn.SubmanifoldConv(3), x.features, built, "is a jax.Array: must be a SparseTensor"),
         (nn.SubmanifoldConv(3), x, plain, "must be a DenseTensor"),
         (nn.SubmanifoldConv(3), images, built, "x is a DenseTensor: must be a SparseTensor"),
         (nn.GeneralConv(3), x, built, "kernel_size of GeneralConv is None: with a geometry say"),

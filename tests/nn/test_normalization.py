@@ -52,7 +52,7 @@ def normalised(values, mean, variance, params):
 def test_fields_that_are_none_of_a_batch_norm_are_refused(values):
     norm: Any = BatchNorm  # what type checkers would refuse
     wrong: Any = [
-        (norm(16), "train is a int: must be a bool, as in BatchNorm\\(train=True\\): the num"),
+        (norm(16), "train is an int: must be a bool, as in BatchNorm\\(train=True\\): the nu"),
         (norm("False"), "train is a str: must be a bool"),
         (norm(True, momentum=1.5), "momentum is 1.5: must be from 0 to 1, the share that"),
         (norm(True, momentum="0.9"), "momentum is '0.9': must be from 0 to 1"),

@@ -304,7 +304,7 @@ def test_what_cannot_be_right_is_refused_in_one_line():
         (lambda: ops.generated_sites(x, box, 1, spatial_shape=(2**31, 4)), "lengths below"),
         (lambda: ops.generated_sites(x, box, 1, spatial_shape=(half, 4)), "spatial_shape is"),
         (lambda: ops.strided_sites(x, box, 2, capacity=half), "capacity is 1.5"),
-        (lambda: ops.strided_sites(x, box, half), "stride is 1.5"),
+        (lambda: ops.strided_sites(x, box, half), "stride is 1.5: must be an integer from 1"),
         (lambda: ops.strided_sites(x, box, 2, output_sites="all"), "stride, receptive_field"),
         (lambda: ops.strided_sites(x, hypercube(3, 1), 2), "region has 1 axes"),
         (lambda: ops.strided_sites(x, hypercube(7, 2, padding=0), 2,
