@@ -50,7 +50,8 @@ class Cost(NamedTuple):
     Attributes:
       kernels: launched, in loops as often as they run.
       seconds: of the estimate.
-      waits: loops whose length is data, each counted as one step: the host is asked after each.
+      waits: how often the host is asked: after each step of a loop whose length is data, counted
+        as one step, and by a choice between ways with loops.
     """
 
     kernels: int = 0
@@ -101,12 +102,25 @@ def _of_computation(computation: Computation, computations: dict[str, Computatio
             times = int(steps.group(1)) if steps else 1
             waits = body.waits if steps else body.waits + 1
             total += Cost(times * body.kernels, times * body.seconds, waits)
+        elif instruction.opcode == "conditional":
+            total += _of_choice(instruction, computations)
         elif instruction.opcode == "call":
             total += _of_computation(computations[instruction.of("to_apply")], computations)
         elif instruction.opcode not in _NO_KERNEL and not instruction.opcode.endswith("-done"):
             inside = computations.get(instruction.of("calls"), {})
             total += Cost(1, _seconds(instruction, computation, inside))
     return total
+
+
+def _of_choice(choice: Instruction, computations: dict[str, Computation]) -> Cost:
+    """Of the way that takes less time, and of choosing: a kernel, then a graph that is entered.
+
+    The host is asked instead where XLA cannot record the ways in a graph: where one has a loop.
+    """
+    ways = [computations[choice.of(f"{answer}_computation")] for answer in ("true", "false")]
+    loop = any(part.opcode == "while" for way in ways for part in way.values())
+    least = min((_of_computation(way, computations) for way in ways), key=lambda way: way.seconds)
+    return least + Cost(1, 2 * LAUNCH_SECONDS, int(loop))
 
 
 def _seconds(instruction: Instruction, computation: Computation, inside: Computation) -> float:

@@ -65,6 +65,37 @@ ENTRY %main (table: f32[100000], rows: s32[10]) -> f32[10] {{
     assert cost(program).seconds == pytest.approx(LAUNCH_SECONDS + 3 * 40 / BYTES_PER_SECOND)
 
 
+CHOICE = """
+%kept (k: (f32[1000])) -> f32[1000] {{
+  %k = (f32[1000]{{0}}) parameter(0)
+  ROOT %v = f32[1000]{{0}} get-tuple-element(%k), index=0
+}}
+
+%again (l: (f32[1000])) -> f32[1000] {{
+  %l = (f32[1000]{{0}}) parameter(0)
+  %u = f32[1000]{{0}} get-tuple-element(%l), index=0
+  ROOT %m = f32[1000]{{0}} {way}
+}}
+
+ENTRY %main (p: pred[], t: (f32[1000])) -> f32[1000] {{
+  %p = pred[] parameter(0)
+  %t = (f32[1000]{{0}}) parameter(1)
+  ROOT %c = f32[1000]{{0}} conditional(%p, %t, %t), true_computation=%kept, false_computation=%again
+}}
+"""
+
+
+def test_a_choice_costs_the_cheaper_way_and_choosing():
+    choice = cost(CHOICE.format(way="negate(%u)"))
+    assert choice == (1, pytest.approx(2 * LAUNCH_SECONDS), 0)
+
+
+def test_the_host_chooses_where_a_way_has_a_loop():
+    loop = PROGRAM.split("%fused_dot")[0] + CHOICE
+    program = loop.format(way="while(%u), condition=%c, body=%step")
+    assert cost(program).waits == 1
+
+
 @pytest.mark.skipif(bool(importlib.util.find_spec("jax_plugins")), reason="the wheels are there")
 def test_without_the_compiler_for_cuda_a_line_says_what_to_install():
     with pytest.raises(InputError, match="install the wheels"):

@@ -8,11 +8,13 @@ import numpy as np
 
 from jaxsparse import ops, sparse_tensor
 from jaxsparse.ops.convolve import convolve_rows
+from jaxsparse.ops.xla import table
 
 LAYERS, CHANNELS = 6, 8
 
 
-def test_no_gather_of_the_forward_pass_lives_until_the_gradient_of_its_weights():
+def test_no_gather_of_the_forward_pass_lives_until_the_gradient_of_its_weights(monkeypatch):
+    monkeypatch.setattr(table, "SMALL_BYTES", 0)
     cells = np.argwhere(np.random.default_rng(0).random((1, 20, 20, 20)) < 0.05)
     x = sparse_tensor(cells, np.ones((len(cells), 1)), spatial_shape=(20,) * 3, batch_size=1)
     near = ops.submanifold_connection(x, ops.hypercube(3, 3)).kernel_map
