@@ -229,7 +229,7 @@ def test_unlike_tensors_cannot_be_joined(x, geometry):
     coarse = apply(sparse.StridedConv(3), parameters((4, 3, 3), (3,)), x, geometry)
     with pytest.raises(InputError, match=r"events and capacity \(\(1, 1\).*: y has \(\(2, 2\)"):
         sparse.concatenate(x, coarse)
-    with pytest.raises(InputError, match="same sites"):
+    with pytest.raises(InputError, match="bring both to one level"):
         sparse.add(x, coarse)
     images = _images(geometry, 0)
     with pytest.raises(InputError, match="same sites"):

@@ -68,7 +68,7 @@ def test_a_region_is_refused_in_one_line():
         (lambda: hypercube(3, 2, padding=(-1, 0)), "padding is"),
         (lambda: hypercube(3, 5), "dim is 5"),
         (lambda: cross(4, 2), "needs odd sizes"),
-        (lambda: hypercube(wrong["half"], 1), "kernel_size is 2.5: must be a sequence of integers"),
+        (lambda: hypercube(wrong["half"], 1), "kernel_size is 2.5: must be an integer from 1 to"),
         (lambda: hypercube(wrong["text"], 2), "kernel_size is '33'"),
         (lambda: hypercube(wrong["mixed"], 2), "kernel_size is"),
         (lambda: hypercube(3, wrong["float"]), "dim is 2.0"),

@@ -200,8 +200,8 @@ def test_mistakes_are_one_line():
     wide, _ = some_sites(0, channels=3)
     half: Any = (0.5, 0)
     requests: Any = [
-        (lambda: union(x, other), "bring them to one level"),
-        (lambda: intersection(x, other), "bring them to one level"),
+        (lambda: union(x, other), "must be equal, make both with the same"),
+        (lambda: intersection(x, other), "must be equal, make both with the same"),
         (lambda: union(x, wide), "2 and 3 channels"),
         (lambda: union(x, x, combine="multiply"), "must be one of add, concatenate"),
         (lambda: union(x, x, capacity=0), "at least 1"),
