@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.nn.pointwise import Tensor, check_kind_of, with_features
 
 
@@ -22,7 +22,7 @@ class Dropout(nn.Module):
       train: drop; else the layer changes nothing.
 
     Raises:
-      InputError: a rate outside of 0 to 1.
+      InputError: a rate outside of 0 to 1, ``train`` that is no bool.
 
     Source: Srivastava et al., JMLR 15 (2014) 1929.
 
@@ -40,7 +40,7 @@ class Dropout(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
-        _check(self.rate)
+        _check(self.rate, self.train)
         idle = not self.train or self.is_initializing()
         return with_features(x, nn.Dropout(self.rate, deterministic=idle)(x.features))
 
@@ -62,7 +62,7 @@ class AlphaDropout(nn.Module):
       train: drop; else the layer changes nothing.
 
     Raises:
-      InputError: a rate outside of 0 to 1.
+      InputError: a rate outside of 0 to 1, ``train`` that is no bool.
 
     Source: Klambauer et al., arXiv 1706.02515, section "New Dropout Technique"; agrees with
     ``torch.nn.AlphaDropout``.
@@ -80,7 +80,7 @@ class AlphaDropout(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
-        _check(self.rate)
+        _check(self.rate, self.train)
         if not self.train or self.is_initializing() or self.rate == 0:
             return x
         if self.rate == 1:
@@ -92,6 +92,7 @@ class AlphaDropout(nn.Module):
         return with_features(x, slope * features - slope * self.rate * _SATURATION)
 
 
-def _check(rate: float) -> None:
+def _check(rate: float, train: bool) -> None:
+    check_kind("train", train, bool)
     if not 0 <= rate <= 1:
         raise InputError(f"rate is {rate}: must be from 0 to 1")

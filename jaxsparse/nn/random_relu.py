@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.nn.pointwise import Tensor, check_kind_of
 
 
@@ -24,7 +24,7 @@ class RReLU(nn.Module):
       upper: largest slope.
 
     Raises:
-      InputError: ``lower`` is above ``upper``.
+      InputError: ``lower`` is above ``upper``, ``train`` is no bool.
 
     Source: Xu et al., arXiv 1505.00853, section 2.4; agrees with ``torch.nn.RReLU``.
 
@@ -41,6 +41,7 @@ class RReLU(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
+        check_kind("train", self.train, bool)
         if self.lower > self.upper:
             raise InputError(f"lower is {self.lower}: must not be above upper, {self.upper}")
         features = x.features

@@ -38,8 +38,10 @@ class KernelMap:
       exactly if tap ``taps - 1 - k`` leads from ``o`` to ``i``, so the table is its own transpose,
       mirrored.
     * ``"down"``: kernel 2, stride 2. ``table`` lists the children of every coarse row and ``slot``
-      gives every fine row ``parent * taps + child``.
-    * ``"up"``: the same pairs from coarse to fine; one per output row.
+      gives every fine row ``parent * taps + child``: in two dimensions child 3 of coarse row 5 has
+      slot 5 * 4 + 3 = 23, and ``table[3, 5]`` is its row.
+    * ``"up"``: the same pairs and tables, read from coarse to fine: ``table`` lists the output rows
+      that an input row feeds, and every output row has one pair.
     * ``"general"``: any pairs in which a tap leads from a row to at most one other, both ways.
       ``table`` lists the inputs of every output row and ``mirror`` the outputs of every input row,
       so that the transpose is a gather too.
@@ -47,8 +49,8 @@ class KernelMap:
     What else a data flow wants to know of a map it works out by itself.
 
     Attributes:
-      table: int32 ``[taps, rows]``: the input row (for ``"up"``: output row) that a tap of a row
-        reaches.
+      table: int32 ``[taps, rows]``: the row that a tap of a row reaches, an input row for every
+        kind but ``"up"``. ``table_of_outputs`` has the input rows of any kind.
       slot: int32 ``[fine rows]`` for ``"down"`` and ``"up"``, ``parents * taps`` on padding;
         else None.
       num_rows: int32 scalar, active rows of ``table``.

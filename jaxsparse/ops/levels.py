@@ -141,13 +141,18 @@ def geometry(
 ) -> Geometry:
     """Builds the levels and kernel maps of a batch. Traceable: shapes depend on capacities only.
 
+    The result belongs to this batch. A compiled or mapped function that closes over it pairs the
+    rows of another batch with it by number, in silence: call this inside of the function, or pass
+    the geometry as an argument. ``jaxsparse.checking_sites()`` finds such a mistake.
+
     Args:
       x: the batch; only its coordinates are used.
       levels: number of levels, the finest included.
       kernels: odd sizes of the submanifold kernels, the same at every level; or for every level a
-        sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``.
-      capacities: rows of every level, the first being ``x.capacity`` (static), as
-        ``count_levels`` counts them. None: ``x.capacity`` everywhere, which always fits.
+        sequence of its own, of sizes and, for dilated kernels, ``(size, dilation)``: ``[(5, 3),
+        (3,)]`` is 5 and 3 on the finest level and 3 on the next.
+      capacities: rows of every level (static): ``(x.capacity, *counts[1:])``, the counts being
+        those of ``count_levels``. None: ``x.capacity`` everywhere, which always fits.
       strategy: of look-ups, ``"bitmap"``, ``"search"`` or ``"auto"``: by each level's volume.
 
     Returns:

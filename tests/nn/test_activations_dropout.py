@@ -199,6 +199,10 @@ def test_dropout_is_idle_in_evaluation_and_drops_all_at_rate_one():
     evaluation: Any = nn.Dropout(0.5, train=False)
     np.testing.assert_array_equal(evaluation.apply({}, x).features, x.features)
     assert not np.asarray(dropped(x, 1.0).features).any()
+    words: Any = "False"
+    for layer in (nn.Dropout(0.5, words), nn.AlphaDropout(0.5, words), nn.RReLU(words)):
+        with pytest.raises(InputError, match="train is a str: must be a bool"):
+            layer.init(jax.random.key(0), x)
     with pytest.raises(InputError, match=r"rate is 1.5: must be from 0 to 1"):
         dropped(x, 1.5)
 

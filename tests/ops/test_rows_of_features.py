@@ -209,7 +209,7 @@ def test_features_where_a_tensor_belongs_are_refused_by_the_names_of_both(name):
         if isinstance(caught.value, AttributeError):  # where the table itself asks for features
             assert "test_rows_of_features" in str(caught.traceback[-1].path), first
         else:
-            assert re.search(r" is a \w+: must be a (Sparse|Dense)Tensor", first), first
+            assert re.search(r" is a [\w.]+: must be a (Sparse|Dense)Tensor", first), first
 
 
 def test_a_tensor_where_something_else_belongs_is_refused_by_the_names_of_both():
