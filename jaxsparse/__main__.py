@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from jaxsparse.interrupts import INTERRUPTED, end_while_loading
+from jaxsparse.interrupts import INTERRUPTED, end_now, end_while_loading
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,7 +20,11 @@ def main(argv: list[str] | None = None) -> None:
         run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        end_now()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            end_now()
+        raise
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are loaded.
+"""Ctrl-C while modules are loaded, and the end of an interrupted process.
 
 An extension module whose initialisation is interrupted crashes, or raises an ``ImportError`` with a
 long traceback; a callback of JAX's swallows the interruption. Nothing is lost at that time.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from types import FrameType
+from typing import NoReturn
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -23,6 +25,17 @@ def end_while_loading() -> None:
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _handle)
+
+
+def end_now() -> NoReturn:
+    """Ends this process as interrupted, without Python's own clean-up.
+
+    All files are closed by then. Clean-up would take Python away from threads of XLA that still
+    compile, and they answer with an abort and a page of text.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

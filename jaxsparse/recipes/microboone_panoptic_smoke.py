@@ -7,7 +7,7 @@
     jaxsparse simulate --out=test.h5 --events=60 --views=Y --topology=published_bomb --seed=203
     jaxsparse eval --model=runs/panoptic --data=test.h5 --out=out
 
-2,560 crops in batches of 8: three minutes of processor time (``docs/panoptic.md``).
+5,120 crops in batches of 8: five minutes of processor time (``docs/panoptic.md``).
 """
 
 from ml_collections import ConfigDict
@@ -22,9 +22,9 @@ def get_config() -> ConfigDict:
 
     config.train.cpu_devices = 2
     config.train.batch_size = 8
-    config.train.steps = 320
+    config.train.steps = 640
     config.train.log_every = 10
-    config.train.validate_every = 160
+    config.train.validate_every = 320
     config.train.validation_events = 64
     config.train.checkpoint_every = 80
     return config

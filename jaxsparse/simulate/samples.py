@@ -192,7 +192,11 @@ def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
         together=1,
         detector=source.detector.name,
         options=options,
-        layout={"dead_wires": source.dead_wires},
+        layout={
+            "dead_wires": {
+                name: dead for name, dead in source.dead_wires.items() if name in source.views
+            }
+        },
     )
     if not values.window:
         return whole

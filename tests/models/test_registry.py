@@ -101,7 +101,10 @@ def test_a_classifier_is_built_and_says_what_geometry_every_view_needs(config, l
     ("change", "message"),
     [
         ({"name": "mobilnet"}, "did you mean mobilenet"),
-        ({"heads": {}}, "model.heads is {}: give at least one of event, instance, semantic, v"),
+        (
+            {"heads": {}},
+            "model.heads is {}: give at least one of edges, event, instance, semantic, v",
+        ),
         ({"heads": {"evnt": {}}}, r"model.heads.evnt is no head: did you mean event\?"),
         (event(poling="sum"), r"is not a setting of head event: did you mean model.heads.event.po"),
         ({"views": 0}, "model.views is 0: it must be a whole number from 1"),
