@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.accelerator import field
-from benchmarks.accelerator.equality import LIMIT, SMOOTH
+from benchmarks.accelerator.equality import LIMITS, SMOOTH
 from benchmarks.accelerator.journal import Record
 
 NONE = "-"
@@ -63,10 +63,10 @@ def _equality(records: Sequence[Record]) -> Iterator[str]:
         rows.append([record["step"], errors, verdict, hashes])
     yield from _section(
         "Equality with the CPU",
-        f"Largest difference over the largest value; float32 must stay within {LIMIT:.0e}, "
-        f"bfloat16 is stated. The network's loss and gradient are taken with {SMOOTH}: a ReLU "
-        "opens on one side of a rounding error. Different results of repeated gradients: 1 is "
-        "wanted.",
+        "Largest difference over the largest value; float32 must stay within "
+        f"{LIMITS['float32']:.0e}, bfloat16 is stated. The network's loss and gradient are taken "
+        f"with {SMOOTH}: a ReLU opens on one side of a rounding error. Different results of "
+        "repeated gradients: 1 is wanted.",
         ("step", "errors", "verdict", "different results"),
         rows,
     )

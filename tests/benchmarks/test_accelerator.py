@@ -67,7 +67,10 @@ def test_kernels_and_xla_agree_and_repeat_their_bits(ran: Path) -> None:
     records = lines(ran)
     compared = [record for record in records if "errors" in record]
     assert len(compared) == 4
-    assert all(r["equal"] and r["errors"]["gradient"] <= 1e-5 for r in compared if "runs" in r)
+    for record in compared:
+        limit = {"float32": 1e-5, "bfloat16": 1e-2}[record["dtype"]]
+        assert max(record["errors"].values()) <= limit
+        assert record["equal"]
     assert {record["hashes"] for record in records if "runs" in record} == {1}
 
 
