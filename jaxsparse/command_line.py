@@ -29,6 +29,8 @@ from jaxsparse.typed_config import TypedConfig, take_keys
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
+_EXTRAS = {"tpu": "tpu", "rocm": "rocm"}  # of JAX's package, by platform
+
 USAGE_ERROR = 2  # exit status of what the user can mend
 
 
@@ -83,7 +85,7 @@ def run(
             _exit_with(
                 InputError(
                     f"JAX_PLATFORMS is {asked!r} but JAX finds no such device: unset it, or "
-                    'install what JAX needs for one, such as "jax[cuda12]"'
+                    f'install what JAX needs for one, such as "jax[{_EXTRAS.get(asked, "cuda12")}]"'
                 )
             )
 

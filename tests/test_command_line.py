@@ -141,7 +141,7 @@ def test_a_recipe_is_chosen_by_name_unless_a_file_has_it(values, tmp_path, monke
     [
         ("smok", "did you mean smoke?"),
         ("nova_comparson:dense", "did you mean nova_comparison?"),
-        ("zzz", "recipes are dune_fishnet, "),
+        ("zzz", "recipes are demo, dune_fishnet, "),
     ],
 )
 def test_an_unknown_recipe_is_answered_with_the_nearest(values, text, remedy):
@@ -223,7 +223,7 @@ def test_a_device_that_jax_does_not_find_is_one_line(tmp_path):
         "    jax.devices()\n"
         "command_line.run(main)\n"
     )
-    for platform in ("cuda", "nonsense"):
+    for platform, extra in (("cuda", "cuda12"), ("tpu", "tpu"), ("nonsense", "cuda12")):
         process = subprocess.run(
             [sys.executable, script], capture_output=True, text=True, timeout=300,
             env=os.environ | {"JAX_PLATFORMS": platform},
@@ -233,6 +233,7 @@ def test_a_device_that_jax_does_not_find_is_one_line(tmp_path):
         assert process.returncode == 2
         said = process.stderr.splitlines()[-1]
         assert said.startswith(f"error: JAX_PLATFORMS is '{platform}' but JAX finds no such device")
+        assert f"jax[{extra}]" in said
         assert "Traceback" not in process.stderr
 
 

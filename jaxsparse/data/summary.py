@@ -209,7 +209,7 @@ def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[
     )
     if "extent" in figures:
         parts = zip(figures["extent"].items(), shape, strict=True)
-        words = ", ".join(f"{median} of {size} {name}s" for (name, median), size in parts)
+        words = ", ".join(f"{name} {median} of {size}" for (name, median), size in parts)
         yield f"extent            {words}  (median event, first to last)"
     if "corner" in figures:
         ends = [f"{name} {low} to {high}" for name, (low, high) in figures["corner"].items()]

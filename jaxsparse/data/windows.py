@@ -43,7 +43,8 @@ class WindowedEvents:
     def __getitem__(self, index: int) -> Event:
         """Event number ``index``, any number from 0."""
         event = self.source[index]
-        return cut(event, corners(event, self.side, seed=self.seed, number=index), self.side)
+        window = corners(event, self.side, seed=self.seed, number=index)
+        return keep_named(cut(event, window, self.side))
 
 
 def square(shape: Sequence[int], side: int) -> tuple[int, ...]:
@@ -88,4 +89,4 @@ def cut(event: Event, corners: Mapping[str, np.ndarray], side: int) -> Event:
         inside = transforms.crop(Pixels.of([view]), corners[name], shape).views()[0]
         corner = np.array(view.corner or (0,) * len(shape)) + corners[name][0]
         views[name] = dataclasses.replace(inside, corner=tuple(corner.tolist()))
-    return keep_named(dataclasses.replace(event, views=views))
+    return dataclasses.replace(event, views=views)

@@ -166,7 +166,7 @@ def _open(config: ConfigDict, key: str) -> EventFile:
         raise InputError(
             f"data.{key} is {source.path}, whose pixels are {', '.join(pixels)}, but "
             f"data.pixel_classes (by default those of data.train) are {', '.join(wanted)}: give a "
-            "file with these classes in this order."
+            "file with these classes in this order, or leave data.pixel_classes to data.train."
         )
     names = tuple(config.data.classes) or tuple(source.event_classes)
     if "event" in heads and names:

@@ -82,7 +82,7 @@ def test_a_summary_counts_what_the_mask_keeps():
     assert lines[9] == "along the cell    known for 50.0 %, spread 3.0 cm on average"
     figures = summary.figures(("a", "b", "c", "d", "e"), ("plane", "cell"))
     extent = list(summary_lines(figures, (8, 8)))[3]
-    assert "1 of 8 planes, 2 of 8 cells" in extent
+    assert "plane 1 of 8, cell 2 of 8" in extent
 
 
 def test_a_summary_of_nothing_can_be_read():

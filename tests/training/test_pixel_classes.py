@@ -41,7 +41,7 @@ def test_a_validation_file_with_another_order_is_refused_with_both(config, tmp_p
     assert str(caught.value) == (
         f"data.validation is {path}, whose pixels are {', '.join(OTHERS)}, but "
         f"data.pixel_classes (by default those of data.train) are {', '.join(CLASS_NAMES)}: give a "
-        "file with these classes in this order."
+        "file with these classes in this order, or leave data.pixel_classes to data.train."
     )
     assert not (tmp_path / "run").exists()
 
