@@ -249,7 +249,7 @@ def test_sparse_files_and_dune_folders_are_recognised(tmp_path, nova_tracks, wri
     assert "events    nue 0, numu 1, nutau 0, nc 0" in found
     assert "topology  numu CC QE 1" in found
     assert "mean 20.00, standard deviation 0.00" in found
-    assert "1 of 500 ticks, 5 of 500 wires" in found
+    assert "tick 1 of 500, wire 5 of 500" in found
     assert recognise(sparse) == "nova_sparse"
     assert recognise(folder) == "dune_cvn"
     assert recognise([caf]) == recognise(str(caf.parent)) == "nova_caf"
