@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+TRACED = "is traced by jit, vmap or the like"  # a value that is not known before the program runs
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

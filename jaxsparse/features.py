@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from jaxsparse.errors import InputError, kind_of
+from jaxsparse.errors import TRACED, InputError, kind_of
 
 FEATURE_TYPES = ("float32", "bfloat16", "float16")
 
@@ -69,7 +69,7 @@ def host_array(name: str, values: Any, remedy: str) -> np.ndarray:
     try:
         return np.asarray(values)
     except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
-        raise InputError(f"{name} is traced by jit, vmap or the like: {remedy}") from None
+        raise InputError(f"{name} {TRACED}: {remedy}") from None
 
 
 def as_array(name: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable
 from typing import SupportsIndex
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import TRACED, InputError
 
 INT32_MAX = 2**31 - 1
 
@@ -62,7 +62,7 @@ def _refusal(name: str, value: object, kind: str, error: TypeError) -> str:
     # JAX's error is told by its name: programs that need no JAX start without it.
     if type(error).__name__ == "TracerIntegerConversionError":
         return (
-            f"{name} is traced by jit, vmap or the like: must be {kind} known before, make it a "
+            f"{name} {TRACED}: must be {kind} known before, make it a "
             "static argument or work it out on the host"
         )
     return f"{name} is {value!r}: must be {kind}, convert it first"

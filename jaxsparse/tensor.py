@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.arithmetic import Arithmetic
-from jaxsparse.errors import InputError, check_kind
+from jaxsparse.errors import TRACED, InputError, check_kind
 from jaxsparse.features import as_features, check_rows, host_array
 from jaxsparse.integers import INT32_MAX, integer, integers, positive
 from jaxsparse.origins import derived
@@ -358,7 +358,7 @@ def _range_of(events: object, batch_size: int) -> tuple[int, int]:
         return start, stop
     if isinstance(events, jax.core.Tracer):
         raise InputError(
-            "event is traced by jit, vmap or the like: must be known before; to map over events, "
+            f"event {TRACED}: must be known before; to map over events, "
             "give jax.vmap the ops.stack of them"
         )
     number = integer("event", events)  # type: ignore[arg-type]

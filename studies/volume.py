@@ -17,17 +17,18 @@ import numpy as np
 from absl import flags
 
 from jaxsparse import command_line
-from jaxsparse.candidates.sites import CANDIDATES, GHOST
+from jaxsparse.candidates.sites import GHOST
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import NO_CLASS, Event, View
 from jaxsparse.detectors import find
+from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.heads.semantic import instance_metrics
 from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.inference.grouping import SeenEvent, SeenView, instance_classes
-from jaxsparse.inference.read_back import NOBODY, instances_of_pixels, scores_of_pixels
+from jaxsparse.inference.grouping import NOBODY, SeenEvent, SeenView, instance_classes
+from jaxsparse.inference.read_back import instances_of_pixels, scores_of_pixels
 from jaxsparse.inference.stored_predictions import StoredPredictions, ViewScores
 
 KEPT = (0.9, 0.95, 0.99)  # of the real candidates
@@ -39,12 +40,15 @@ def main(_: list[str]) -> None:
     source, predictions = EventFile(values.data), StoredPredictions(values.predictions, values.data)
     if CANDIDATES not in source.view_shapes or source.class_names[-1] != GHOST:
         raise InputError(f"{source.path} has no candidates: make it by jaxsparse candidates")
+    if not len(predictions.events):
+        raise InputError(f"predictions is {values.predictions}: it has no event of {source.path}")
     views = tuple(name for name in source.view_shapes if name != CANDIDATES)
     classes = source.class_names[:-1]
     least = find(source.detector, source.described).smallest_instance
     metrics = instance_metrics(classes, least, several_views=True)
     measured, told = Measured(metrics), False
-    scores: dict[bool, list[np.ndarray]] = {True: [], False: []}  # of being real, by truth
+    of_real: list[np.ndarray] = []  # scores of being real
+    of_ghosts: list[np.ndarray] = []
     pixels = np.zeros(3, np.int64)
     with PixelPredictions(values.out, classes, {"views": list(views)}, instances=True) as writer:
         for number in predictions.events.tolist():
@@ -53,8 +57,8 @@ def main(_: list[str]) -> None:
             said = predictions.of_view(number, CANDIDATES, event.event_id, len(candidates))
             assert said is not None, "the event is predicted"
             ghost = np.asarray(candidates.labels)[said.rows] == len(classes)
-            for is_real, rows in ((True, ~ghost), (False, ghost)):
-                scores[is_real].append(1 - said.scores[rows, -1])
+            of_real.append(1 - said.scores[~ghost, -1])
+            of_ghosts.append(1 - said.scores[ghost, -1])
             images = answers(event, said, views, classes)
             measured.update(Scored.join(images))
             pixels += np.sum([counts(image) for image in images], axis=0)
@@ -63,7 +67,7 @@ def main(_: list[str]) -> None:
                 instance = image.columns["predicted_instance"]
                 rows = np.arange(len(image))
                 writer.append(number, event.event_id, place, rows, image.scores, instance)
-    print("\n".join(ghosts(*map(np.concatenate, scores.values()))))
+    print("\n".join(ghosts(np.concatenate(of_real), np.concatenate(of_ghosts))))
     known, answered, right = pixels.tolist()
     print(f"{known:,} pixels with a class, {answered / known:.3f} have an answer")
     print(f"{right / max(answered, 1):.3f} of the answers are right")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.accelerator import field
-from benchmarks.accelerator.equality import LIMITS, SMOOTH
+from benchmarks.accelerator.equality import LIMIT, SMOOTH
 from benchmarks.accelerator.journal import Record
 
 NONE = "-"
@@ -64,7 +64,7 @@ def _equality(records: Sequence[Record]) -> Iterator[str]:
     yield from _section(
         "Equality with the CPU",
         "Largest difference over the largest value; float32 must stay within "
-        f"{LIMITS['float32']:.0e}, bfloat16 is stated. The network's loss and gradient are taken "
+        f"{LIMIT:.0e}, bfloat16 is stated. The network's loss and gradient are taken "
         f"with {SMOOTH}: a ReLU opens on one side of a rounding error. Different results of "
         "repeated gradients: 1 is wanted.",
         ("step", "errors", "verdict", "different results"),

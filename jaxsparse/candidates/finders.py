@@ -9,11 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxsparse.candidates.cells import REACH, candidate_shape, cell_candidates
-from jaxsparse.candidates.sites import CANDIDATES, MOST, Candidates
+from jaxsparse.candidates.sites import MOST, Candidates
 from jaxsparse.candidates.truth import hit_truth, voxel_truth
 from jaxsparse.candidates.wires import wire_candidates
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors import find
+from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.microboone import MICROBOONE, ROW_VOXELS
 from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
 from jaxsparse.errors import InputError

@@ -12,7 +12,6 @@ from jaxsparse.data.links import Links
 from jaxsparse.data.schema import View
 from jaxsparse.errors import InputError
 
-CANDIDATES = "candidates"  # the view of an event that has them
 GHOST = "ghost"  # the class of a site at which nothing was left
 NO_PIXEL = -1  # of a view that does not see a site
 MOST = 1_000_000  # sites of an event
@@ -40,6 +39,11 @@ class Candidates:
     def seen(self) -> np.ndarray:
         """int64 ``[candidates]``: how many views show a site."""
         return np.sum([rows != NO_PIXEL for rows in self.pixels.values()], axis=0)
+
+    def take(self, rows: np.ndarray) -> Candidates:
+        """Some of them, by a mask or by increasing rows."""
+        pixels = {name: column[rows] for name, column in self.pixels.items()}
+        return Candidates(self.coords[rows], self.shape, pixels)
 
     def least(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """float32 ``[candidates]``: the smallest value of the pixels that show a site.

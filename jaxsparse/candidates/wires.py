@@ -74,12 +74,10 @@ def wire_candidates(
     cells = np.sort(np.concatenate([np.zeros(0, np.int64), *found]))
     place = np.column_stack(np.unravel_index(cells, shape))
     pixels = {plane.name: plane.pixels(place) for plane in planes}
-    shown = np.sum([rows != NO_PIXEL for rows in pixels.values()], axis=0)
-    enough = shown >= len(planes) - blind
-    require_few(int(enough.sum()), most, "candidates")
-    return Candidates(
-        place[enough].astype(np.int32), shape, {name: rows[enough] for name, rows in pixels.items()}
-    )
+    crossings = Candidates(place.astype(np.int32), shape, pixels)
+    candidates = crossings.take(crossings.seen >= len(planes) - blind)
+    require_few(len(candidates), most, "candidates")
+    return candidates
 
 
 def _shown(

@@ -22,11 +22,12 @@ import jaxsparse
 from jaxsparse import command_line
 from jaxsparse.candidates.cells import REACH
 from jaxsparse.candidates.finders import Finder, Recall, finder_of
-from jaxsparse.candidates.sites import CANDIDATES, GHOST, MOST
+from jaxsparse.candidates.sites import GHOST, MOST
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.detectors import find
+from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
 

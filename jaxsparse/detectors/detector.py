@@ -12,6 +12,8 @@ from jaxsparse.detectors.neutrinos import NeutralCurrents, TopologyWords
 from jaxsparse.errors import InputError
 from jaxsparse.integers import integer, positive
 
+CANDIDATES = "candidates"  # the view of sites in three dimensions that other views agree on
+
 # What an evaluation tells events apart by whatever the detector is.
 _TAKEN = ("energy", "topology")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.data.links import Links
-
-NOBODY = -1
+from jaxsparse.inference.grouping.seen import NOBODY
 
 
 def scores_of_pixels(links: Links, scores: np.ndarray, pixels: int, ghost: int) -> np.ndarray:

@@ -9,7 +9,7 @@ that share a connection share a map.
 their own type between layers (gathers and elementwise code in bfloat16 are slow on CPU).
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 from jax.typing import DTypeLike
@@ -19,6 +19,7 @@ from jaxsparse.errors import InputError, kind_of
 from jaxsparse.integers import positive
 from jaxsparse.nn import connection as sparse_connections
 from jaxsparse.nn import dense_connection as dense_connections
+from jaxsparse.nn.connection import FIELDS_OF_LAYERS
 from jaxsparse.nn.convolution_fields import check_connection_of, check_fields
 from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_convolution import dense_convolution
@@ -67,6 +68,8 @@ class GeneralConv(nn.Module):
     [[0, 0], [0, 2]]
     """
 
+    keeps_sites: ClassVar[bool] = False  # whether the output has the sites of the input
+
     features: int
     kernel_size: int | None = None
     stride: int = 1
@@ -90,6 +93,8 @@ class SubmanifoldConv(GeneralConv):
     taps whose site is active; in plain images over all. A geometry must have the map of the kernel.
     Attributes as of :class:`GeneralConv`; the stride is 1.
     """
+
+    keeps_sites: ClassVar[bool] = True
 
     kernel_size: int | None = 3
 
@@ -126,6 +131,8 @@ class ChannelwiseConv(nn.Module):
     Attributes:
       multiplier: output channels per input channel; the others as of :class:`GeneralConv`.
     """
+
+    keeps_sites: ClassVar[bool] = False
 
     multiplier: int = 1
     kernel_size: int | None = None
@@ -179,15 +186,15 @@ def _convolved(module: Any, x: Any, where: Any, *, features: int, groups: int) -
 def _connection(module: Any, x: Any, where: Any) -> Any:
     """What the layer reads and makes: ``where`` itself, or what its fields say in a geometry."""
     name = type(module).__name__
-    if isinstance(module, SubmanifoldConv) and module.stride != 1:
+    if module.keeps_sites and module.stride != 1:
         raise InputError(
-            f"stride of {name} is {module.stride}: must be 1, take nn.StridedConv; the fields are "
-            "features, kernel_size, stride, without the channels of the input"
+            f"stride of {name} is {module.stride}: must be 1, take nn.StridedConv; "
+            f"{FIELDS_OF_LAYERS}"
         )
     if isinstance(where, ops.Connection | DenseConnection):
         where.check_source(x)
         check_connection_of(module, where)
-        if isinstance(module, SubmanifoldConv) and isinstance(where, ops.Connection):
+        if module.keeps_sites and isinstance(where, ops.Connection):
             remedy = f"{name} keeps the sites of x, take nn.GeneralConv"
             check_same_sites(where.source, where.target, "the connection makes", remedy)
         return where

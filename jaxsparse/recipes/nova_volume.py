@@ -12,18 +12,16 @@ ghosts are none. All candidates weigh the same.
 from ml_collections import ConfigDict
 
 from jaxsparse.detectors.nova import NOVA_PIXEL_CLASSES, NOVA_VIEWS
-from jaxsparse.training.config import NO_BOUND, default_config
+from jaxsparse.training.config import default_config, see_candidates
 
 
 def get_config() -> ConfigDict:
     config = default_config("uresnet", ("semantic", "instance"))
     heads, objectives = config.model.heads, config.objectives
     heads.semantic.num_classes = heads.instance.num_classes = len(NOVA_PIXEL_CLASSES) + 1
-    config.model.dim, config.model.filters = 3, 32
+    config.model.filters = 32
 
-    config.data.views, config.data.gathered = ("candidates",), NOVA_VIEWS
-    config.model.in_channels = 1 + len(NOVA_VIEWS)
-    config.data.low, config.data.high = 0.0, NO_BOUND
+    see_candidates(config, *NOVA_VIEWS)
     config.data.mean, config.data.std = 14.57, 16.27  # of the experiment's hits
     config.data.crop = ()
     config.data.split = (0.9, 0.05, 0.05)

@@ -4,7 +4,7 @@
         --config.data.train=train.h5 --config.data.validation=validation.h5
 
 Not a published recipe: eight filters, four levels, pixel weights that fall off from instances of
-250 pixels on, Adam with a cosine over 1,500 steps. ``demo.py`` runs it.
+250 pixels on, Adam with a cosine over 1,500 steps.
 """
 
 from ml_collections import ConfigDict

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
 from jaxsparse.detectors import Detector, DetectorView
+from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.microboone import MICROBOONE
 from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
 
@@ -66,6 +67,23 @@ def seen_values(view: DetectorView) -> dict[str, float]:
     """
     high = min(view.high, NO_BOUND)
     return {"low": view.low, "high": high, "mean": view.mean, "std": view.std}
+
+
+def see_candidates(config: ConfigDict, *shown_in: str) -> None:
+    """Lets a config's network see candidates in three dimensions and the pixels that show them.
+
+    Args:
+      config: that is changed.
+      shown_in: names of the views that the candidates were found in.
+
+    >>> config = default_config()
+    >>> see_candidates(config, "XZ", "YZ")
+    >>> config.model.dim, config.model.in_channels, config.data.gathered
+    (3, 3, ('XZ', 'YZ'))
+    """
+    config.data.views, config.data.gathered = (CANDIDATES,), shown_in
+    config.data.low, config.data.high = 0.0, NO_BOUND
+    config.model.views, config.model.dim, config.model.in_channels = 1, 3, 1 + len(shown_in)
 
 
 def classifier_config(network: str = "mobilenet") -> ConfigDict:

@@ -68,9 +68,10 @@ def test_kernels_and_xla_agree_and_repeat_their_bits(ran: Path) -> None:
     compared = [record for record in records if "errors" in record]
     assert len(compared) == 4
     for record in compared:
+        # A sum in another order may round to the next number of bfloat16, 2^-8 away, and the layers
+        # behind it follow.
         limit = {"float32": 1e-5, "bfloat16": 1e-2}[record["dtype"]]
         assert max(record["errors"].values()) <= limit
-        assert record["equal"]
     assert {record["hashes"] for record in records if "runs" in record} == {1}
 
 

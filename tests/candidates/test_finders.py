@@ -9,10 +9,10 @@ import pytest
 
 from jaxsparse.candidates.cells import cell_candidates
 from jaxsparse.candidates.finders import CellFinder, Recall, WireFinder, finder_of
-from jaxsparse.candidates.sites import CANDIDATES
 from jaxsparse.candidates.truth import hit_truth
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.microboone import PLANES, ROW_VOXELS
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.nova.detector import NOVA_FAR

@@ -4,7 +4,6 @@ import h5py
 import numpy as np
 import pytest
 
-from jaxsparse import models
 from jaxsparse.config_file import load_config
 from jaxsparse.deploy.predict import predict
 from jaxsparse.errors import InputError
@@ -16,18 +15,16 @@ from jaxsparse.training.transfer import read_beginning
 from tests.deploy.predicting import inputs
 from tests.evaluation.workdirs import make_workdir
 from tests.toy_particles import PIXEL_CLASSES, VIEWS, write_particles
+from tests.training.small_backbone import on_small_backbone
 
 
 @pytest.fixture
 def config(tmp_path, cache_dir):
     """The recipe ``microboone_panoptic_smoke`` with a backbone that is compiled in seconds."""
     config = load_config("microboone_panoptic_smoke")
-    heads = config.model.heads
-    config.model = models.defaults("uresnet", [])
-    config.model.update({"views": 2, "filters": 8, "depth": 1, "blocks": 1, "heads": heads})
-    config.model.update({"shared_stem": True, "shared_stages": True})
-    config.model.heads.semantic.num_classes = len(PIXEL_CLASSES)
-    config.model.heads.edges.update({"directions": 4, "reach": 8, "channels": 8})
+    heads = on_small_backbone(config)
+    heads.semantic.num_classes = len(PIXEL_CLASSES)
+    heads.edges.update({"directions": 4, "reach": 8, "channels": 8})
     config.data.train = str(write_particles(tmp_path / "t.h5", 48, 1))
     config.data.validation = str(write_particles(tmp_path / "v.h5", 12, 2))
     config.data.views, config.data.split, config.data.crop = VIEWS, (), ()

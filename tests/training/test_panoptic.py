@@ -24,6 +24,7 @@ from jaxsparse.training.transfer import read_beginning
 from tests.deploy.predicting import inputs
 from tests.evaluation.workdirs import make_workdir
 from tests.toy_particles import EVENT_CLASSES, PIXEL_CLASSES, SHAPE, write_particles
+from tests.training.small_backbone import on_small_backbone
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +38,7 @@ def files(tmp_path_factory):
 def config(files, cache_dir):
     """The recipe ``nova_panoptic_smoke`` with a backbone that is compiled in seconds."""
     config = load_config("nova_panoptic_smoke")
-    heads = config.model.heads
-    config.model = models.defaults("uresnet", [])
-    config.model.update({"views": 2, "filters": 8, "depth": 1, "blocks": 1, "heads": heads})
-    config.model.update({"shared_stem": True, "shared_stages": True})
-    heads = config.model.heads
+    heads = on_small_backbone(config)
     heads.event.num_classes, heads.semantic.num_classes = len(EVENT_CLASSES), len(PIXEL_CLASSES)
     heads.instance.num_classes = len(PIXEL_CLASSES)
     heads.instance.queries, heads.instance.channels, heads.instance.layers = 3, 8, 1

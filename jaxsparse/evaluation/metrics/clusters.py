@@ -22,6 +22,7 @@ from jaxsparse.evaluation.text import with_error
 
 # Part of an instance's pixels to which other particles contributed too.
 CROWDED_EDGES = np.array([0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
+BINS = {"by_energy": ENERGY_EDGES, "by_overlap": CROWDED_EDGES}
 
 
 class Clusters(Metric):
@@ -42,26 +43,21 @@ class Clusters(Metric):
     def __init__(self, classes: Sequence[str], least: int, counts: Callable[[], Counts]):
         self.classes, self.least = tuple(classes), least
         self.efficiency, self.purity = counts(), counts()
-        self.by_energy, self.by_overlap = counts(), counts()
+        self.profiles = {name: counts() for name in BINS}
 
     def update(self, scored: Scored) -> None:
         overlaps, number = scored.overlaps, len(self.classes)
         true, part = overlaps.true, efficiencies(overlaps)
         large = true.size >= self.least
-        energy = energies(true, scored.particles)
-        known = large & np.isfinite(energy)
-        crowded = overlaps.crowded / np.maximum(true.size, 1)
-        tables = (
-            (self.efficiency, sums_of(part, large, number, true.label)),
-            (self.by_energy, sums_by_bin(part, known, number, true.label, energy, ENERGY_EDGES)),
-            (self.by_overlap, sums_by_bin(part, large, number, true.label, crowded, CROWDED_EDGES)),
-        )
+        self.efficiency.add(sums_of(part, large, number, true.label), scored.group)
+        for name, quantity in quantities(scored).items():
+            known = large & np.isfinite(quantity)
+            table = sums_by_bin(part, known, number, true.label, quantity, BINS[name])
+            self.profiles[name].add(table, scored.group)
         guessed, pure = overlaps.predicted, purities(overlaps)
         self.purity.add(
             sums_of(pure, guessed.size >= self.least, number, guessed.label), scored.group
         )
-        for counts, table in tables:
-            counts.add(table, scored.group)
 
     def result(self) -> dict[str, Any]:
         """``least_pixels``, ``efficiency`` and ``purity``; ``per_class`` both with the ``number``
@@ -83,23 +79,17 @@ class Clusters(Metric):
                 errors[f"grouping.clusters.per_class.{name}.{key}"] = spread[c]
         summary |= {
             "per_class": per_class,
-            "by_energy": self._profile(self.by_energy, ENERGY_EDGES),
-            "by_overlap": self._profile(self.by_overlap, CROWDED_EDGES),
+            **{name: self._profile(name) for name in BINS},
         }
         return {"grouping": {"clusters": summary}, "errors": errors}
 
-    def _profile(self, counts: Counts, edges: np.ndarray) -> dict[str, Any]:
+    def _profile(self, name: str) -> dict[str, Any]:
+        counts = self.profiles[name]
         table = np.asarray(counts.total)
-        columns = {
-            "efficiency": mean_of(table),
-            "error": counts.error(mean_of),
-            "number": table[..., 1].astype(int),
-        }
-        by_class = {
-            name: {key: column[c].tolist() for key, column in columns.items()}
-            for c, name in enumerate(self.classes)
-        }
-        return {"edges": edges.tolist(), **by_class}
+        return profile(
+            self.classes, BINS[name], efficiency=mean_of(table), error=counts.error(mean_of),
+            number=table[..., 1].astype(int),
+        )  # fmt: skip
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         clusters, errors = metrics["grouping"]["clusters"], metrics["errors"]
@@ -131,6 +121,24 @@ def efficiencies(overlaps: Overlaps) -> np.ndarray:
 def purities(overlaps: Overlaps) -> np.ndarray:
     """Of every predicted instance the largest part of its pixels of one true instance."""
     return overlaps.best_of_predicted()[1] / overlaps.predicted.size
+
+
+def quantities(scored: Scored) -> dict[str, np.ndarray]:
+    """What the bins of :data:`BINS` are of, float ``[true]``; NaN unknown."""
+    overlaps = scored.overlaps
+    return {
+        "by_energy": energies(overlaps.true, scored.particles),
+        "by_overlap": overlaps.crowded / np.maximum(overlaps.true.size, 1),
+    }
+
+
+def profile(classes: Sequence[str], edges: np.ndarray, **columns: np.ndarray) -> dict[str, Any]:
+    """Columns ``[classes, bins]`` as lists by class, and the edges of the bins."""
+    by_class = {
+        name: {key: column[c].tolist() for key, column in columns.items()}
+        for c, name in enumerate(classes)
+    }
+    return {"edges": edges.tolist(), **by_class}
 
 
 def energies(true: Segments, particles: np.ndarray) -> np.ndarray:

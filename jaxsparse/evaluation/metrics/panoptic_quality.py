@@ -27,15 +27,12 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.evaluation.metrics.bootstrap import Counts
-from jaxsparse.evaluation.metrics.clusters import CROWDED_EDGES, energies, sums_by_bin
-from jaxsparse.evaluation.metrics.efficiency import ENERGY_EDGES
+from jaxsparse.evaluation.metrics.clusters import BINS, profile, quantities, sums_by_bin
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.overlaps import Overlaps
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.evaluation.text import figure, with_error
-
-BINS = {"by_energy": ENERGY_EDGES, "by_overlap": CROWDED_EDGES}
 
 
 class PanopticQuality(Metric):
@@ -59,11 +56,7 @@ class PanopticQuality(Metric):
         matches = Matches.of(overlaps, self.least)
         table = panoptic_counts(overlaps, matches, len(self.classes))
         self.counts.add(table, scored.group)
-        quantities = {
-            "by_energy": energies(overlaps.true, scored.particles),
-            "by_overlap": overlaps.crowded / np.maximum(overlaps.true.size, 1),
-        }
-        for name, quantity in quantities.items():
+        for name, quantity in quantities(scored).items():
             table = found_counts(overlaps, matches, len(self.classes), quantity, BINS[name])
             self.profiles[name].add(table, scored.group)
 
@@ -93,17 +86,10 @@ class PanopticQuality(Metric):
     def _profile(self, name: str) -> dict[str, Any]:
         counts = self.profiles[name]
         table = np.asarray(counts.total)
-        columns = {
-            "found": part_found(table),
-            "error": counts.error(part_found),
-            "sq": ratio(table[..., 0], table[..., 1]),
-            "number": table[..., 2].astype(int),
-        }
-        by_class = {
-            label: {key: column[c].tolist() for key, column in columns.items()}
-            for c, label in enumerate(self.classes)
-        }
-        return {"edges": BINS[name].tolist(), **by_class}
+        return profile(
+            self.classes, BINS[name], found=part_found(table), error=counts.error(part_found),
+            sq=ratio(table[..., 0], table[..., 1]), number=table[..., 2].astype(int),
+        )  # fmt: skip
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         per_class = metrics["grouping"]["panoptic"]["per_class"]
@@ -201,9 +187,9 @@ def found_counts(
     iou[matches.true], found[matches.true] = matches.iou, 1.0
     rows = matches.asked & np.isfinite(quantity)
     label = overlaps.true.label
-    summed, _ = np.moveaxis(sums_by_bin(iou, rows, classes, label, quantity, edges), -1, 0)
-    matched, number = np.moveaxis(sums_by_bin(found, rows, classes, label, quantity, edges), -1, 0)
-    return np.stack([summed, matched, number], axis=-1)
+    summed = sums_by_bin(iou, rows, classes, label, quantity, edges)[..., :1]
+    counted = sums_by_bin(found, rows, classes, label, quantity, edges)
+    return np.concatenate([summed, counted], axis=-1)
 
 
 def part_found(table: np.ndarray) -> np.ndarray:

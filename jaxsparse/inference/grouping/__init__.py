@@ -55,7 +55,7 @@ def grouping_of(asked: str, heads: Iterable[str]) -> str:
     heads = tuple(heads)
     if asked and asked not in GROUPINGS:
         raise InputError(f"grouping is {asked!r}: it must be one of {', '.join(GROUPINGS)}")
-    possible = [name for name in GROUPINGS if HEAD_OF.get(name, heads[0]) in heads]
+    possible = [name for name in GROUPINGS if name not in HEAD_OF or HEAD_OF[name] in heads]
     if asked and asked not in possible:
         raise InputError(
             f"grouping is {asked!r}, but the network has no head {HEAD_OF[asked]} (heads "

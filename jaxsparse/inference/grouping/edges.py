@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping.agglomeration import agglomerated
+from jaxsparse.inference.grouping.near import components
 from jaxsparse.inference.grouping.numbers import UNIT, numbered_apart
 from jaxsparse.inference.grouping.seen import NOBODY, SeenEvent
 
@@ -42,7 +41,7 @@ def fragments(event: SeenEvent, sure: float = SURE) -> list[np.ndarray]:
     """
 
     def group(count: int, one: np.ndarray, other: np.ndarray, same: np.ndarray) -> np.ndarray:
-        return _components(count, one[same >= sure], other[same >= sure])
+        return components(count, one[same >= sure], other[same >= sure])
 
     return _by_edges(event, "fragments", group)
 
@@ -58,7 +57,7 @@ def particles(event: SeenEvent, sure: float = SURE, joined: float = JOINED) -> l
 
     def group(count: int, one: np.ndarray, other: np.ndarray, same: np.ndarray) -> np.ndarray:
         surely = same >= sure
-        fragment = _components(count, one[surely], other[surely])
+        fragment = components(count, one[surely], other[surely])
         units = np.rint(same * UNIT).astype(np.int64)
         number = int(fragment.max(initial=NOBODY)) + 1
         found = agglomerated(number, fragment[one], fragment[other], units, joined * UNIT)
@@ -90,11 +89,3 @@ def _by_edges(event: SeenEvent, name: str, group: Callable[..., np.ndarray]) -> 
         of_view[order] = group(len(order), place[one], place[other], same)
         numbers.append(of_view)
     return numbered_apart(numbers)
-
-
-def _components(count: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """int64 ``[count]``: which component, numbered by their first members."""
-    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
-    _, label = connected_components(graph, directed=False)
-    _, first, member = np.unique(label, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[member]

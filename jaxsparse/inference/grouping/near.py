@@ -75,11 +75,7 @@ class Near:
 
     def components(self) -> np.ndarray:
         """int64 ``[pixels]`` by position: which connected component, numbered by first position."""
-        own, other = self.links()
-        graph = coo_array((np.ones(len(own), np.int8), (own, other)), shape=(len(self), len(self)))
-        _, label = connected_components(graph, directed=False)
-        _, first, member = np.unique(label, return_index=True, return_inverse=True)
-        return np.argsort(np.argsort(first))[member]
+        return components(len(self), *self.links())
 
     def nearest(self, targets: np.ndarray) -> np.ndarray:
         """The nearest of some pixels to each pixel.
@@ -118,3 +114,22 @@ class Near:
             if left >= 0:
                 shift = sum(map(int.__mul__, offset, self._strides))
                 yield shift, math.isqrt(left), square
+
+
+def components(count: int, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which connected component of a graph each of its nodes is in.
+
+    Args:
+      count: of the nodes.
+      one, other: integer ``[pairs]``, both ends of every edge.
+
+    Returns:
+      int64 ``[count]``, components numbered by their first nodes.
+
+    >>> components(4, np.array([1]), np.array([3])).tolist()
+    [0, 1, 2, 1]
+    """
+    graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
+    _, label = connected_components(graph, directed=False)
+    _, first, member = np.unique(label, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[member]

@@ -8,10 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32, Int, Int32
 
-from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.backbone import PIXELS, Features
 from jaxsparse.models.fields import field
-from jaxsparse.models.heads.head import Head
+from jaxsparse.models.heads.head import Head, check_lists_of_pixels
 from jaxsparse.models.heads.pixel_scores import pixel_scores
 from jaxsparse.nn.blocks import BlockSettings
 from jaxsparse.ops.directions import nearest_in_directions
@@ -67,11 +66,7 @@ class EdgeHead(Head):
     def __call__(
         self, settings: BlockSettings, features: Features, images: tuple[Any, ...]
     ) -> EdgeScores:
-        if settings.vocabulary == "dense":
-            raise InputError(
-                "model.vocabulary is 'dense': the head edges works on lists of pixels, set it to "
-                "'sparse'"
-            )
+        check_lists_of_pixels(settings, "edges")
         one, other, pair, hidden = (
             nn.Dense(self.channels, use_bias=name in ("one", "hidden"), name=name)
             for name in ("one", "other", "pair", "hidden")

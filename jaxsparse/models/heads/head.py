@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import flax.linen as nn
 
+from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.backbone import Features
 from jaxsparse.models.fields import check_fields
 from jaxsparse.nn.blocks import BlockSettings
@@ -33,3 +34,12 @@ class Head(nn.Module, abc.ABC):
           features: what it reads.
           images: the batch, one a view, as it was given to the network.
         """
+
+
+def check_lists_of_pixels(settings: BlockSettings, head: str) -> None:
+    """Refuses the dense vocabulary for a head that works on lists of pixels."""
+    if settings.vocabulary == "dense":
+        raise InputError(
+            f"model.vocabulary is 'dense': the head {head} works on lists of pixels, set it to "
+            "'sparse'"
+        )

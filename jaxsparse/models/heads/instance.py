@@ -12,10 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32
 
-from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.backbone import PIXELS, Features, per_view
 from jaxsparse.models.fields import field
-from jaxsparse.models.heads.head import Head
+from jaxsparse.models.heads.head import Head, check_lists_of_pixels
 from jaxsparse.models.heads.pixel_scores import pixel_scores
 from jaxsparse.models.heads.query_layer import ATTENTIONS, QueryLayer
 from jaxsparse.nn.blocks import BlockSettings
@@ -84,11 +83,7 @@ class InstanceHead(Head):
     def __call__(
         self, settings: BlockSettings, features: Features, images: tuple[Any, ...]
     ) -> InstanceScores:
-        if settings.vocabulary == "dense":
-            raise InputError(
-                "model.vocabulary is 'dense': the head instance works on lists of pixels, set it "
-                "to 'sparse'"
-            )
+        check_lists_of_pixels(settings, "instance")
         rows = [EventRows.of(x) for x in images]
         own = [x.features for x in pixel_scores(settings, features, self.channels, "embedding")]
         places = per_view(

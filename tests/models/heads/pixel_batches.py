@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 import jaxsparse
 from jaxsparse import SparseTensor
 from jaxsparse.models import Features
+from jaxsparse.models.heads.head import Head
+from jaxsparse.nn.blocks import BlockSettings
 
 SHAPE, CHANNELS = (12, 10), 3
 COUNTS = ((7, 0, 9, 0), (4, 0, 0, 5))  # pixels of the events in each view; one has none
@@ -44,6 +48,15 @@ def views(
 
 def features_of(images: tuple[Any, ...], *, shared: bool = False) -> Features:
     return Features({}, pixels=images, shared=shared)
+
+
+def moved_variables(head: Head, features: Callable[..., Features] = features_of) -> dict[str, Any]:
+    """Variables of a head, all of them away from where they begin."""
+    drawn = head.init(jax.random.key(0), BlockSettings(train=False), features(views()), views())
+    leaves, tree = jax.tree.flatten(drawn["params"])
+    rng = np.random.default_rng(1)  # biases of zero would hide what they do
+    moved = [leaf + rng.normal(0, 0.3, leaf.shape).astype(np.float32) for leaf in leaves]
+    return {**drawn, "params": jax.tree.unflatten(tree, moved)}
 
 
 def rows_of(array, image: SparseTensor, event: int) -> np.ndarray:

@@ -14,7 +14,13 @@ from jaxsparse.errors import InputError
 from jaxsparse.models import EdgeHead
 from jaxsparse.models.heads.edges import agreements, offsets
 from jaxsparse.nn.blocks import BlockSettings
-from tests.models.heads.pixel_batches import COUNTS, features_of, rows_of, views
+from tests.models.heads.pixel_batches import (
+    COUNTS,
+    features_of,
+    moved_variables,
+    rows_of,
+    views,
+)
 
 HEAD = EdgeHead(directions=4, reach=6, channels=8)
 QUIET = BlockSettings(train=False)
@@ -28,11 +34,7 @@ def seen_in(images, **fields):
 
 @functools.cache
 def variables():
-    drawn = HEAD.init(jax.random.key(0), QUIET, seen_in(views()), views())
-    leaves, tree = jax.tree.flatten(drawn["params"])
-    rng = np.random.default_rng(1)  # biases of zero would hide what they do
-    moved = [leaf + rng.normal(0, 0.3, leaf.shape).astype(np.float32) for leaf in leaves]
-    return {**drawn, "params": jax.tree.unflatten(tree, moved)}
+    return moved_variables(HEAD, seen_in)
 
 
 @jax.jit

@@ -11,7 +11,13 @@ import pytest
 from jaxsparse.errors import InputError
 from jaxsparse.models import InstanceHead
 from jaxsparse.nn.blocks import BlockSettings
-from tests.models.heads.pixel_batches import COUNTS, features_of, rows_of, views
+from tests.models.heads.pixel_batches import (
+    COUNTS,
+    features_of,
+    moved_variables,
+    rows_of,
+    views,
+)
 
 HEAD = InstanceHead(num_classes=3, queries=5, channels=8, layers=2)
 QUIET = BlockSettings(train=False)
@@ -19,11 +25,7 @@ QUIET = BlockSettings(train=False)
 
 @functools.cache
 def variables():
-    drawn = HEAD.init(jax.random.key(0), QUIET, features_of(views()), views())
-    leaves, tree = jax.tree.flatten(drawn["params"])
-    rng = np.random.default_rng(1)  # biases of zero would hide what they do
-    moved = [leaf + rng.normal(0, 0.3, leaf.shape).astype(np.float32) for leaf in leaves]
-    return {**drawn, "params": jax.tree.unflatten(tree, moved)}
+    return moved_variables(HEAD)
 
 
 @jax.jit
