@@ -23,6 +23,7 @@ from absl import logging as absl_logging
 from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.interrupts import INTERRUPTED
+from jaxsparse.meant_keys import GROUPS, as_meant, meant_keys
 from jaxsparse.paths import user_path
 from jaxsparse.rules import LARGEST_SEED
 from jaxsparse.typed_config import TypedConfig, take_keys
@@ -235,7 +236,7 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     except flags.Error as error:
         if isinstance(error.__context__, InputError):  # says everything already
             raise error.__context__ from None
-        raise InputError(_flag_message(error)) from None
+        raise InputError(_of_config(error, has_config) or _flag_message(error)) from None
     if has_config and flags.FLAGS.config is not None:
         flags.FLAGS.config = dataclasses.replace(flags.FLAGS.config, keys=keys)
     if len(rest) - 1 > positional:
@@ -256,6 +257,39 @@ def _with_flag_files(arguments: list[str]) -> list[str]:
         raise InputError(_flag_message(error)) from None
     except ValueError as error:  # no text
         raise InputError(f"--flagfile cannot be read ({error}): it must be a text file.") from None
+
+
+def _of_config(error: flags.Error, has_config: bool) -> str:
+    """What is said of an unknown flag that is a key of a config; empty where it is none.
+
+    Args:
+      error: of absl.
+      has_config: whether the program takes such keys.
+
+    >>> _of_config(flags.UnrecognizedFlagError("steps", "--steps=10"), has_config=True)
+    '--steps: no such flag. Did you mean --config.train.steps=10?'
+    """
+    if not isinstance(error, flags.UnrecognizedFlagError):
+        return ""
+    name = error.flagname
+    _, equals, text = error.flagvalue.partition("=")
+    if has_config:
+        meant = as_meant(name, text if equals else None)
+        return f"--{name}: no such flag. Did you mean {meant}?" if meant else ""
+    group, *key = name.removeprefix("config.").split(".", 1)
+    if name == "config" or name.startswith("config.") or (key and group in GROUPS):
+        said = f" --config.{'.'.join([group, *key])}" if group != "config" else ""
+        return (
+            f"--{name}: no such flag. Configs are for jaxsparse train{said}: a network keeps the "
+            "one that it was trained with, leave it out."
+        )
+    suggested = "Did you mean" in str(error)
+    if suggested or not (keys := meant_keys(name)):
+        return ""
+    return (
+        f"--{name}: no such flag. A training has {' or '.join(keys)}, and a network keeps its "
+        "config: leave it out."
+    )
 
 
 def _flag_message(error: Exception) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
+from jaxsparse.meant_keys import as_meant, meant_keys
 from jaxsparse.settings import RENAMED, flatten
 
 _WORDS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
@@ -88,16 +89,14 @@ def set_key(config: ConfigDict, key: str, text: str | None) -> None:
     jaxsparse.errors.InputError: --config.data.low=many: must be of type float, like the 10.0 of the
     recipe.
     """
-    check_key(config, key)
+    check_key(config, key, text)
     *groups, name = key.split(".")
     for group in groups:
         config = config[group]
     default = config[name]
     if isinstance(default, ConfigDict):
-        raise InputError(
-            f"--config.{key}={text}: is a group, set one key of it, like "
-            f"--config.{key}.{min(default)}."
-        )
+        like = as_meant(key, text) or f"--config.{key}.{min(default)}"
+        raise InputError(f"--config.{key}={text}: is a group, set one key of it, like {like}.")
     if text is None and not isinstance(default, bool):
         raise InputError(f"--config.{key} needs a value: write --config.{key}=VALUE.")
     try:
@@ -155,8 +154,13 @@ def as_flags(recipe: str, config: ConfigDict) -> str:
     return "\n".join([f"--config={recipe}", *keys])
 
 
-def check_key(config: ConfigDict, key: str) -> None:
+def check_key(config: ConfigDict, key: str, text: str | None = None) -> None:
     """Raises ``InputError`` with the nearest right name unless ``config`` has the dotted ``key``.
+
+    Args:
+      config: of a training.
+      key: with dots.
+      text: what was typed for it, to be said again with the right name.
 
     >>> check_key(ConfigDict({"data": {"train": ""}}), "data.trian")
     Traceback (most recent call last):
@@ -174,9 +178,10 @@ def check_key(config: ConfigDict, key: str) -> None:
     else:
         return
     leaves = [leaf for leaf, _ in flatten(config)]
-    near = _nearest(key, leaves)
+    near = _nearest(key, leaves) or next((one for one in meant_keys(key) if one in leaves), "")
     beside = [leaf for leaf in leaves if leaf.startswith(known)] or leaves
-    remedy = f"did you mean --config.{near}?" if near else f"known are {', '.join(beside)}."
+    value = "" if text is None else f"={text}"
+    remedy = f"did you mean --config.{near}{value}?" if near else f"known are {', '.join(beside)}."
     raise InputError(f"--config.{key}: no such key, {remedy}")
 
 

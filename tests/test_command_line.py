@@ -120,6 +120,49 @@ def test_a_mistake_is_answered_with_the_remedy(values, arguments, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("--steps=10", "--config.train.steps=10"),
+        ("--train.steps=10", "--config.train.steps=10"),
+        ("--batch_size=4", "--config.train.batch_size=4"),
+        ("--batch-size=4", "--config.train.batch_size=4"),
+        ("--data=train.h5", "--config.data.train=train.h5"),
+        ("--learning_rate=1e-3", "--config.optimizer.learning_rate=1e-3"),
+        ("--optimizer.lerning_rate=1", "--config.optimizer.learning_rate=1"),
+        ("--model.filters=16", "--config.model.filters=16"),
+        ("--flip_time", "--config.data.flip_time"),
+        ("--name=sgd", "--config.optimizer.name=sgd"),
+    ],
+)
+def test_a_key_without_its_prefix_is_answered_with_the_whole_flag(values, argument, meant):
+    with pytest.raises(InputError) as caught:
+        parse(f"--config={SMOKE}", argument)
+    name = argument.partition("=")[0]
+    assert str(caught.value) == f"{name}: no such flag. Did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("--config=smoke", "Configs are for jaxsparse train: a network keeps the one that it was"),
+        ("--config.data.crop=64,64", "jaxsparse train --config.data.crop: a network keeps"),
+        ("--data.crop=64,64", "jaxsparse train --config.data.crop: a network keeps the one"),
+        ("--batch_size=4", "A training has train.batch_size, and a network keeps its config"),
+        ("--wokdir=x", "Did you mean --workdir?"),
+    ],
+)
+def test_a_program_without_a_config_says_who_takes_a_key(monkeypatch, argument, said):
+    fresh = flags.FlagValues()
+    define_path("workdir", None, "", flag_values=fresh)
+    flags.DEFINE_string("flagfile", "", "", flag_values=fresh)
+    monkeypatch.setattr(flags, "FLAGS", fresh)
+    with pytest.raises(InputError) as caught:
+        parse(argument)
+    assert str(caught.value).startswith(f"{argument.partition('=')[0]}: no such flag. ")
+    assert said in str(caught.value)
+
+
 def test_a_missing_config_file_is_answered_with_the_nearest(values):
     with pytest.raises(
         InputError, match=r"smok.py: neither a file nor a recipe, did you mean .*configs/smoke.py"
@@ -167,7 +210,7 @@ def test_arguments_beside_flags_are_taken_where_the_program_wants_them(values):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--workdir=nowhere", "--config.data.trian=x"], "did you mean --config.data.train?"),
+        (["--workdir=nowhere", "--config.data.trian=x"], "did you mean --config.data.train=x?"),
         (["--workdir=nowhere", "--config.data.train=absent.h5"], "absent.h5"),
     ],
 )

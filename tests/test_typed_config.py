@@ -42,14 +42,16 @@ def test_a_value_gets_the_type_of_the_recipes(key, text, value):
 @pytest.mark.parametrize(
     ("key", "text", "message"),
     [
-        ("data.trian", "x", "data.trian: no such key, did you mean --config.data.train?"),
-        ("lr", "1", "lr: no such key, known are "),
-        ("learning_rate", "1", "did you mean --config.optimizer.learning_rate?"),
-        ("optimiser.learning_rate", "1", "did you mean --config.optimizer.learning_rate?"),
-        ("train.learning_rate", "1", "did you mean --config.optimizer.learning_rate?"),
+        ("data.trian", "x", "data.trian: no such key, did you mean --config.data.train=x?"),
+        ("lr", "1", "lr: no such key, did you mean --config.optimizer.learning_rate=1?"),
+        ("zz", "1", "zz: no such key, known are "),
+        ("learning_rate", "1", "did you mean --config.optimizer.learning_rate=1?"),
+        ("steps", "10", "did you mean --config.train.steps=10?"),
+        ("optimiser.learning_rate", "1", "did you mean --config.optimizer.learning_rate=1?"),
+        ("train.learning_rate", "1", "did you mean --config.optimizer.learning_rate=1?"),
         (
             "model.heads.semantic.classes", "2",
-            "did you mean --config.model.heads.semantic.num_classes?",
+            "did you mean --config.model.heads.semantic.num_classes=2?",
         ),
         ("data.view", "Y", "it is gone, set data.views"),
         ("train.steps", "many", "train.steps=many: must be of type int, like the 15999 of"),
@@ -58,7 +60,9 @@ def test_a_value_gets_the_type_of_the_recipes(key, text, value):
         ("data.low", "abc", "data.low=abc: must be of type float"),
         ("model.remat", "maybe", "model.remat=maybe: must be of type bool"),
         ("data.crop", "a", "data.crop=a: must be of type tuple, like the 512,512 of the recipe."),
-        ("data", "3", "data=3: is a group, set one key of it, like --config.data.bad_events."),
+        ("data", "a.h5", "is a group, set one key of it, like --config.data.train=a.h5."),
+        ("model", "fishnet", "is a group, set one key of it, like --config.model.name=fishnet."),
+        ("objectives", "3", "is a group, set one key of it, like --config.objectives.semantic."),
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_with_the_remedy(key, text, message):
