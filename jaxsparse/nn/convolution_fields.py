@@ -94,12 +94,31 @@ def _check_strides(module: Any, connection: ops.Connection | DenseConnection) ->
     leads = "stays on one level"
     if stride != 1:
         leads = f"leads to a level {'finer' if module.transposed else 'coarser'} by {stride}"
-    remedy = f"make one that does, or take nn.{_takes_any(name)} without kernel_size and stride"
+    found, fields = _stride_of(connection)
+    any_kernel = f"nn.{_takes_any(name)} without kernel_size and stride, which takes any connection"
     if fine == tuple(stride * unit for unit in coarse):
         remedy = "take the layer for the other way, or give connection.transpose()"
+    elif fields and name == _takes_any(name):
+        remedy = f"give it {fields}, or take {any_kernel}"
+    elif fields:
+        remedy = f"take nn.{_takes_any(name)} with {fields}, or {any_kernel}"
+    else:
+        remedy = f"take {any_kernel}"
     raise InputError(
-        f"the connection leads from stride {source} to {target}: {name} {leads}, {remedy}"
+        f"the connection has stride {found}, from stride {source} to {target}: {name} has stride "
+        f"{stride} and {leads}, {remedy}"
     )
+
+
+def _stride_of(connection: ops.Connection | DenseConnection) -> tuple[str, str]:
+    """That of a connection, and the fields of a layer for it; none where axes differ."""
+    source, target = connection.strides
+    down = all(coarse >= fine for fine, coarse in zip(source, target, strict=True))
+    fine, coarse = (source, target) if down else (target, source)
+    found = tuple(long // short for short, long in zip(fine, coarse, strict=True))
+    if len(set(found)) > 1:
+        return str(found), ""
+    return str(found[0]), f"stride={found[0]}" if down else f"stride={found[0]}, transposed=True"
 
 
 def _takes_any(name: str) -> str:

@@ -163,20 +163,30 @@ def test_a_connection_of_another_kind_than_the_layer_is_refused(x, built):
     down, wide = ops.down_connection(built, 0), ops.hypercube(3, 2, dilation=2)
     coarse = built.tensor(1, jnp.zeros((50, 4)))
     three = ops.strided_connection(x, ops.hypercube(3, 2), 2)
+    uneven = ops.strided_connection(x, ops.hypercube(3, 2), (2, 1))
     plain = nn.neighbours(built, 0)
     reached = ops.generative_connection(x, ops.hypercube(3, 2), 1)
     images = to_dense_tensor(x, masked=False)
     levels = dense_geometry(images, levels=2)
     wrong: Any = [
         (nn.InverseConv(3), x, down,
-         r"from stride \(1, 1\) to \(2, 2\): InverseConv leads to a level finer by 2, take"),
-        (nn.StridedConv(3), coarse, down.transpose(), "StridedConv leads to a level coa"),
-        (nn.StridedConv(3), images, dense.neighbours(levels, 0), "StridedConv leads to"),
-        (nn.InverseConv(3), images, dense.down(levels, 0), "InverseConv leads to"),
-        (nn.SubmanifoldConv(3), x, three, "SubmanifoldConv stays on one level, make one th"),
+         r"from stride \(1, 1\) to \(2, 2\): InverseConv has .* leads to a level finer by 2, take"),
+        (nn.StridedConv(3), coarse, down.transpose(), "StridedConv has .* level coarser"),
+        (nn.StridedConv(3), images, dense.neighbours(levels, 0), "StridedConv has .* leads to"),
+        (nn.InverseConv(3), images, dense.down(levels, 0), "InverseConv has .* leads to"),
+        (nn.SubmanifoldConv(3), x, three,
+         "has stride 1 and stays on one level, take nn.Gen.* with stride=2, or"),
         (nn.SubmanifoldConv(3), x, reached, "the connection makes .* keeps the sites of x"),
-        (nn.GeneralConv(3, kernel_size=3, stride=2), x, plain, "GeneralConv leads to a level coa"),
-        (nn.GeneralConv(3, stride=2), x, plain, "GeneralConv leads to a level coarser by 2"),
+        (nn.GeneralConv(3, kernel_size=3, stride=2), x, plain,
+         "GeneralConv has stride 2 and leads to a level coa"),
+        (nn.GeneralConv(3, stride=2), x, plain, "stride 2 and leads to a level coarser by 2"),
+        (nn.GeneralConv(3, kernel_size=3), x, three,
+         "the connection has stride 2, from .*: GeneralConv has stride 1 and .*, give it stride=2, "
+         "or take nn.GeneralConv without kernel_size and stride, which takes any connection"),
+        (nn.GeneralConv(3, kernel_size=2), coarse, down.transpose(),
+         "give it stride=2, transposed=True, or"),
+        (nn.GeneralConv(3, kernel_size=3), x, uneven,
+         r"has stride \(2, 1\), from .* one level, take nn.GeneralConv without"),
         (nn.ChannelwiseConv(kernel_size=3, stride=2), x, plain, "take nn.ChannelwiseConv without"),
         (nn.SubmanifoldConv(3, dilation=2), x, plain, "kernel_size 3 and dilation 2, make one"),
         (nn.SubmanifoldConv(3, dilation=2), images, dense.neighbours(levels, 0), "dilation 2"),
