@@ -148,7 +148,7 @@ class Model:
         Raises:
           InputError: a view is missing, or its pixels break a rule.
         """
-        return next(self.of_events([event]))
+        return self._scores([self._views_of(event)])[0]
 
     def of_events(self, events: Iterable[Given], batch_size: int = 1) -> Iterator[Scores]:
         """Scores of many events, one after the other.
@@ -165,13 +165,15 @@ class Model:
             raise InputError(f"batch_size is {batch_size}: must be at least 1")
         waiting: list[dict[str, SortedView]] = []
         for event in events:
-            views = views_of(event, self.views, self.dim, needs_shape=self.sees_the_border)
-            waiting.append(views)
+            waiting.append(self._views_of(event))
             if len(waiting) == batch_size:
                 yield from self._scores(waiting)
                 waiting = []
         if waiting:
             yield from self._scores(waiting)
+
+    def _views_of(self, event: Given) -> dict[str, SortedView]:
+        return views_of(event, self.views, self.dim, needs_shape=self.sees_the_border)
 
     def _scores(self, events: Sequence[dict[str, SortedView]]) -> list[Scores]:
         pipeline = self._pipeline(events)
@@ -278,6 +280,7 @@ class Model:
 
 
 def _warn(line: str) -> None:
+    # At the line of the user: _warn, _look_at, _scores, then the call or of_events, then theirs.
     warnings.warn(line, stacklevel=5)
 
 

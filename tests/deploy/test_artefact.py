@@ -170,6 +170,14 @@ def test_an_image_without_a_pixel_in_the_mask_has_no_scores(pixels):
     assert scores.shape == (2, 5)
 
 
+def test_a_warning_shows_the_line_that_gave_the_image(pixels):
+    folder, _, _ = pixels
+    coords = np.argwhere(np.ones((10, 10)))
+    with pytest.warns(UserWarning, match="84% of the values") as warned:
+        load(folder / "m.pyz")((coords, np.full(100, 1e5)))
+    assert [one.filename for one in warned] == [__file__]
+
+
 def test_views_must_be_those_of_the_network(two_views):
     model, image = load(two_views[0] / "m.pyz"), ([[1, 2]], [90])
     for event in (image, {"XZ": image}, {"XZ": image, "UZ": image}):

@@ -197,6 +197,15 @@ def test_other_units_are_told_with_the_factor_that_would_fit(model):
         model((np.zeros((0, 2)), []))
 
 
+def test_a_warning_shows_the_line_that_gave_the_event(model):
+    event = ([[1, 1]], [9.99])
+    with pytest.warns(UserWarning, match="no pixel has a value") as of_a_call:
+        model(event)
+    with pytest.warns(UserWarning, match="no pixel has a value") as of_many:
+        list(model.of_events([event]))
+    assert {one.filename for one in (*of_a_call, *of_many)} == {__file__}
+
+
 @pytest.mark.filterwarnings("error")
 def test_swapped_axes_are_told_where_the_images_of_the_detector_have_another_form(model):
     right = np.array([[40, 3000], [900, 20]])
