@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,18 @@ import numpy as np
 from jaxsparse.errors import InputError, kind_of
 
 T = TypeVar("T", bound="Arithmetic")
+
+# Of MinkowskiEngine and spconv.
+_NAMES_ELSEWHERE = {
+    "F": "features",
+    "C": "coords",
+    "D": "dim",
+    "coordinates": "coords",
+    "indices": "coords",
+    "tensor_stride": "stride",
+    "dense": "to_dense()",
+    "replace_feature": "replace(features=...)",
+}
 
 
 class Arithmetic:
@@ -67,20 +80,67 @@ class Arithmetic:
         """
         raise InputError(self._no_array())
 
+    @property
+    def __jax_array__(self) -> Callable[[], _NoArray]:
+        """What functions of ``jax.numpy`` ask for: refused, as :meth:`__array__`."""
+        if _within_a_primitive():
+            raise AttributeError  # else JAX says what only whoever writes such a class can use
+        return lambda: _NoArray(self._no_array())
+
+    def _before_print(self) -> None:
+        """Functions of ``jax.lax`` print what is no array into their error, which lacks a remedy.
+
+        Raises:
+          InputError: one of them prints it.
+        """
+        if _within_a_primitive():
+            raise InputError(self._no_array())
+
     if not TYPE_CHECKING:  # to type checkers a missing attribute stays one
 
         def __getattr__(self, name: str) -> Any:
-            """Says of what arrays have, and layers for arrays ask for, what to do instead."""
-            if name in ("shape", "ndim", "dtype"):
+            """Says what to do instead of what arrays have, and what other libraries' names are."""
+            if not name.startswith("_") and hasattr(jax.Array, name):
                 raise AttributeError(f"{self._no_array()}; it has no {name}")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            missing = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if name in _NAMES_ELSEWHERE:
+                missing += f": here it is .{_NAMES_ELSEWHERE[name]}"
+            raise AttributeError(missing)
 
     def _no_array(self) -> str:
         return (
-            f"a {type(self).__name__} is no array: give layers for arrays its .features, as in "
-            "x.replace(features=layer(x.features)), or take a layer of jaxsparse.nn; .to_dense() "
-            "makes a grid"
+            f"a {type(self).__name__} is no array: give functions and layers for arrays its "
+            ".features, as in x.replace(features=jnp.tanh(x.features)), or take those of "
+            "jaxsparse.nn, such as nn.activation(jnp.tanh) and nn.Dropout; .to_dense() makes a grid"
         )
+
+
+class _NoArray:
+    """In place of the array of a tensor: whoever looks at it gets the error.
+
+    Not raised at once, because operators of JAX's arrays ask for an array too: ``array * x`` takes
+    this, finds that it is none, and leaves the operation to the tensor.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __getattr__(self, name: str) -> Any:
+        raise InputError(self._text)
+
+    def __repr__(self) -> str:  # JAX's own error prints what it was given
+        raise InputError(self._text)
+
+
+def _within_a_primitive() -> bool:
+    """Whether our caller was called by ``Primitive.bind`` of JAX, by way of its compiled code.
+
+    If a later JAX does that elsewhere, its functions give their own error again.
+    """
+    frame: Any = sys._getframe(2)
+    while frame.f_globals.get("__name__") == "jaxsparse.pytree":  # that prints
+        frame = frame.f_back
+    return frame.f_code.co_name == "bind" and frame.f_globals.get("__name__") == "jax._src.core"
 
 
 def _combined(function: Callable[[Any, Any], Any], x: Any, other: Any) -> Any:

@@ -75,12 +75,50 @@ def test_what_cannot_be_combined_is_named():
         assert len(str(caught.value)) < 400, "no coordinates in the message"
 
 
-@pytest.mark.parametrize("layer", [linen.Dense(3), linen.Conv(3, (3,)), linen.LayerNorm()])
-def test_layers_for_arrays_say_in_one_line_what_they_are_given(layer):
-    with pytest.raises((InputError, AttributeError), match="a SparseTensor is no array: ") as error:
-        layer.init_with_output(jax.random.key(0), tensor())
-    assert "\n" not in str(error.value)
-    assert "x.replace(features=layer(x.features))" in str(error.value)
+LAYERS = [
+    linen.Dense(3), linen.Conv(3, (3,)), linen.BatchNorm(False),
+    linen.Dropout(0.5, deterministic=False),
+]  # fmt: skip
+FUNCTIONS = [
+    jnp.tanh, jnp.sum, jnp.max, jnp.asarray, jnp.log1p, jax.nn.relu, jax.nn.sigmoid, jax.nn.silu,
+    jax.nn.softmax, jax.lax.exp, lambda x: jnp.where(True, x, 0), lambda x: jnp.concatenate([x, x]),
+    lambda x: jnp.matmul(x, jnp.ones((2, 3))), lambda x: x.sum(), lambda x: x.at[0].set(1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [tensor, lambda: to_dense_tensor(tensor(), masked=True)])
+def test_layers_and_functions_of_arrays_say_in_one_line_what_to_write(make):
+    def applied(layer):
+        keys = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
+        return lambda x: layer.init_with_output(keys, x)
+
+    x = make()
+    for function in (*map(applied, LAYERS), *FUNCTIONS, *map(jax.jit, FUNCTIONS[:6])):
+        with pytest.raises((InputError, AttributeError)) as error:
+            function(x)
+        first, *rest = str(error.value).splitlines()
+        assert first.startswith(f"a {type(x).__name__} is no array: ")
+        assert "x.replace(features=jnp.tanh(x.features))" in first
+        assert not rest or rest[0].startswith("----")  # where JAX has its own frames
+
+
+def test_arrays_leave_operators_to_the_tensor():
+    x = tensor()
+    for run in (lambda f, *a: f(*a), lambda f, *a: jax.jit(f)(*a)):
+        for two in (jnp.float32(2), jnp.full(2, 2.0)):
+            np.testing.assert_array_equal(run(operator.mul, two, x).features, 2 * x.features)
+            np.testing.assert_array_equal(run(operator.sub, two, x).features[:3], 2 - ROWS)
+    assert jnp.ones(2) != x
+
+
+def test_the_names_of_other_libraries_are_translated():
+    x = tensor()
+    names = {"F": "features", "C": "coords", "tensor_stride": "stride", "dense": r"to_dense\(\)"}
+    for name, ours in names.items():
+        with pytest.raises(AttributeError, match=rf"no attribute '{name}': here it is .{ours}$"):
+            getattr(x, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'foo'$"):
+        x.foo  # noqa: B018
 
 
 def test_tensors_of_two_levels_are_told_how_to_come_to_one():
