@@ -7,6 +7,7 @@ import pytest
 
 import jaxsparse
 from jaxsparse import pretrained
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from jaxsparse.training.trained import about
@@ -35,7 +36,7 @@ def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen():
     generator = GeneratorConfig("published_bomb", cosmic_rate=0.2)
     right = total = 0
     for number in range(3):
-        event = SimulatedEvents(generator, seed=11, views=("Y",))[number]
+        event = SimulatedEvents(generator, MICROBOONE_CHAMBER, seed=11, views=("Y",))[number]
         view, found = event.views["Y"], model(event).pixel_classes["Y"]
         inside = (view.values >= 10) & (view.values <= 300)
         np.testing.assert_array_equal(found >= 0, inside)

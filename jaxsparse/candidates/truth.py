@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxsparse.candidates.sites import Candidates
+from jaxsparse.data.cells import cells_of, row_of
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS, View
 from jaxsparse.detectors.nova import NOVA_VIEWS
 from jaxsparse.simulate.nova.detector import CellDetector
@@ -34,18 +35,15 @@ def voxel_truth(
     Returns:
       bool ``[candidates]``, which are real, and truth columns by name.
     """
-    known, cells = (
-        np.ravel_multi_index(tuple(coords.T.astype(np.int64)), candidates.shape)
-        for coords in (voxels.coords, candidates.coords)
-    )
-    place = np.searchsorted(known, cells)
-    real = np.append(known, -1)[place] == cells
+    known, cells = (cells_of(seen.coords, candidates.shape) for seen in (voxels, candidates))
+    row = row_of(cells, known)
+    real = row >= 0
     columns = {}
     for name, column in TRUTH_COLUMNS.items():
         values = getattr(voxels, name)
         if values is not None:
             none = np.array([column.none]).astype(values.dtype)
-            columns[name] = np.append(values, none)[np.where(real, place, -1)]
+            columns[name] = np.append(values, none)[row]
     return real, _with_ghosts(columns, real, ghost)
 
 

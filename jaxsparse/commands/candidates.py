@@ -23,6 +23,7 @@ from jaxsparse import command_line
 from jaxsparse.candidates.cells import REACH
 from jaxsparse.candidates.finders import Finder, Recall, finder_of
 from jaxsparse.candidates.sites import GHOST, MOST
+from jaxsparse.data.copying import header_of
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
@@ -90,25 +91,16 @@ def line(what: str, counts: Sequence[Recall], sought: str) -> str:
 def _writer(
     out: Path, source: EventFile, finder: Finder, options: Mapping[str, Any]
 ) -> EventWriter:
-    views = {name: shape for name, shape in source.view_shapes.items() if name in finder.views}
+    header = header_of(source, (name for name in source.view_shapes if name in finder.views))
+    header["class_names"] = (*source.class_names, GHOST)
+    header["views"][CANDIDATES] = finder.shape(source.view_shapes)
+    header["axes"][CANDIDATES] = finder.axes
+    header["value_unit"][CANDIDATES] = next(iter(header["value_unit"].values()), "")
     made_by = {
         "program": "jaxsparse.candidates", "version": jaxsparse.__version__, **options,
         "input": str(source.path), "made_by": source.attributes,
     }  # fmt: skip
-    axes = {name: source.axes[name] for name in views}
-    units = {name: source.value_units[name] for name in views}
-    return EventWriter(
-        out,
-        detector=source.detector,
-        described=source.described,
-        views={**views, CANDIDATES: finder.shape(source.view_shapes)},
-        dead_wires={name: source.dead_wires(name) for name in views},
-        made_by=made_by,
-        class_names=(*source.class_names, GHOST),
-        event_classes=source.event_classes,
-        axes={**axes, CANDIDATES: finder.axes},
-        value_unit={**units, CANDIDATES: next(iter(units.values()), "")},
-    )
+    return EventWriter(out, **header, made_by=made_by)
 
 
 def define_flags() -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from jaxsparse.data.schema import TRUTH_COLUMNS
@@ -56,3 +58,8 @@ PIXEL_CHUNK = 4096
 # Plain ones are read row by row: larger, so that a file of a billion pixels has few of them.
 PLAIN_CHUNK = 16384
 EVENT_CHUNK = 4096
+
+
+def partial_of(path: Path) -> Path:
+    """Where the file of this path is while it is being written."""
+    return path.with_name(path.name + PARTIAL_SUFFIX)

@@ -9,7 +9,7 @@ import h5py
 
 from jaxsparse.data.column_reader import Identity, identity_of
 from jaxsparse.data.event_header import REMEDY, EventHeader, read_header
-from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.data.event_layout import PARTIAL_SUFFIX, partial_of
 from jaxsparse.data.unfinished import refuse_unfinished, unreadable
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.file_lock import is_locked
@@ -47,7 +47,7 @@ def _require(path: Path) -> None:
     if path.name.endswith(PARTIAL_SUFFIX) and is_locked(path):
         raise InputError(f"{path} is being written by another program: wait for its end")
     if not path.exists():
-        partial = path.with_name(path.name + PARTIAL_SUFFIX)
+        partial = partial_of(path)
         hint = "check the path, or make it with jaxsparse simulate"
         refuse_unfinished(path)
         if os.path.exists(partial):  # also of a name too long to have one

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.data.event_layout import partial_of
 from jaxsparse.errors import InputError
 
 _Path = str | os.PathLike[str]
@@ -34,7 +34,7 @@ def refuse_overwriting(name: str, out: _Path, inputs: Iterable[_Path]) -> None:
     ...         print("would be overwritten" in str(error))
     True
     """
-    written = [Path(out), Path(f"{os.fspath(out)}{PARTIAL_SUFFIX}")]
+    written = [Path(out), partial_of(Path(out))]
     places = {_identity(path): path for path in written if os.path.exists(path)}
     if not places:
         return

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.data.event_layout import partial_of
 from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.file_lock import FileLock
 
@@ -37,7 +37,7 @@ class PartialFile(io.RawIOBase):
 
     def __init__(self, path: Path):
         self.path = path
-        self.partial_path = path.with_name(path.name + PARTIAL_SUFFIX)
+        self.partial_path = partial_of(path)
         self.error: BaseException | None = None
         self._vanishing = False
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.data.event_layout import partial_of
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.file_lock import is_locked
 
@@ -15,7 +15,7 @@ def refuse_unfinished(path: Path) -> None:
     Raises:
       InputError: it is.
     """
-    if path.name and is_locked(path.with_name(path.name + PARTIAL_SUFFIX)):
+    if path.name and is_locked(partial_of(path)):
         raise InputError(f"{path} does not exist: another program is writing it, wait for its end")
 
 

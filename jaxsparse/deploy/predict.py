@@ -19,7 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsparse.data.event_layout import PARTIAL_SUFFIX
+from jaxsparse.data.event_layout import partial_of
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.deploy.identity import identity_of
@@ -136,7 +136,7 @@ def _refuse(out: Path, replace: bool) -> None:
         )
     if os.path.lexists(out) and not out.is_file():
         raise InputError(f"out is {out}, which is there and no file: choose another name")
-    user_path(f"{out}{PARTIAL_SUFFIX}", "out")
+    user_path(str(partial_of(out)), "out")
 
 
 class _WarnOnce:

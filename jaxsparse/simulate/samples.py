@@ -177,9 +177,9 @@ def _wire_chamber(values: flags.FlagValues, topology: str) -> Sample:
     planes = tuple(plane.name for plane in chamber.planes)
     source = SimulatedEvents(
         generator=GeneratorConfig(topology=topology, cosmic_rate=values.cosmic_rate),
+        detector=chamber,
         seed=values.seed,
         views=tuple(values.views or planes),
-        detector=chamber,
         dead_wire_seed=values.dead_wire_seed,
     )
     options = {

@@ -11,6 +11,7 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.data.transforms import crop, mask
 from jaxsparse.detectors.microboone import CLASS_NAMES, MASK, VOXELS
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from studies.figure import Figure, Sample, near
@@ -47,7 +48,7 @@ def images(number: int, seed: int = 6, voxels: bool = False) -> Sample:
       voxels: also counts the classes of 3 mm voxels of the interaction.
     """
     views = ("Y", VOXELS) if voxels else ("Y",)
-    source = SimulatedEvents(GeneratorConfig(), seed=seed, views=views)
+    source = SimulatedEvents(GeneratorConfig(), MICROBOONE_CHAMBER, seed=seed, views=views)
     shares, plane_shares = np.zeros(len(CLASS_NAMES)), np.zeros(len(CLASS_NAMES))
     voxel_shares = np.zeros(len(CLASS_NAMES))
     occupancy, near_each, crops = [], [], []

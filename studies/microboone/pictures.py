@@ -42,9 +42,9 @@ def main(_: list[str]) -> None:
     values = flags.FLAGS
     out = make_folder(values.out, "out")
     matplotlib.rcParams.update({"font.size": 8})
-    planes(SimulatedEvents(GeneratorConfig(), seed=values.seed)[values.event]).savefig(
-        out / "planes.png", dpi=110
-    )
+    planes(
+        SimulatedEvents(GeneratorConfig(), MICROBOONE_CHAMBER, seed=values.seed)[values.event]
+    ).savefig(out / "planes.png", dpi=110)
     response().savefig(out / "response.png", dpi=110)
     if values.edep_sim:
         source = PlacedEvents(

@@ -25,6 +25,7 @@ from jaxsparse.detectors.microboone import HIP, MIP, SHOWER
 from jaxsparse.evaluation import scores
 from jaxsparse.evaluation.metrics.bootstrap import spread
 from jaxsparse.evaluation.text import dumps
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from jaxsparse.viz.style import save
@@ -60,6 +61,7 @@ class Topologies:
                 WindowedEvents(
                     SimulatedEvents(
                         GeneratorConfig(topology, kinetic_energy=LEPTON_ENERGY),
+                        MICROBOONE_CHAMBER,
                         seed=seed,
                         views=views,
                     ),

@@ -15,6 +15,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.microboone import PLANES, ROW_VOXELS
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.nova.detector import NOVA_FAR
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
@@ -27,7 +28,10 @@ GHOST = 5
 def simulated():
     """A source of events in an empty detector, and one of its events."""
     source = SimulatedEvents(
-        GeneratorConfig("1mu1p", cosmic_rate=0.0), seed=4, views=(*PLANES, ROW_VOXELS)
+        GeneratorConfig("1mu1p", cosmic_rate=0.0),
+        MICROBOONE_CHAMBER,
+        seed=4,
+        views=(*PLANES, ROW_VOXELS),
     )
     return source, source[0]
 

@@ -13,6 +13,7 @@ from jaxsparse.data.description import describe, lines
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.samples import Sample
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
@@ -57,7 +58,10 @@ def test_portions_are_counted_without_making_them():
 def test_an_event_is_the_same_whatever_the_workers(simulated):
     file = EventFile(simulated[0])
     source = SimulatedEvents(
-        GeneratorConfig("1mu1p", cosmic_rate=0.1), seed=6, views=("Y", "voxels")
+        GeneratorConfig("1mu1p", cosmic_rate=0.1),
+        MICROBOONE_CHAMBER,
+        seed=6,
+        views=("Y", "voxels"),
     )
     for place, number in enumerate((4, 5, 6)):
         alone, stored = source[number], file[place]

@@ -10,6 +10,7 @@ from jaxsparse.data.schema import PARTICLE_DTYPE
 from jaxsparse.data.windows import WindowedEvents, cut
 from jaxsparse.errors import InputError
 from jaxsparse.simulate import samples
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
@@ -18,7 +19,9 @@ SIDE = 300
 
 @pytest.fixture(scope="module")
 def whole():
-    return SimulatedEvents(GeneratorConfig("1mu1p", cosmic_rate=0.3), seed=4, views=("U", "Y"))
+    return SimulatedEvents(
+        GeneratorConfig("1mu1p", cosmic_rate=0.3), MICROBOONE_CHAMBER, seed=4, views=("U", "Y")
+    )
 
 
 @pytest.fixture(scope="module")

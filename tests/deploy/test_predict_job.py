@@ -13,6 +13,7 @@ import pytest
 
 from jaxsparse import pretrained
 from jaxsparse.data.event_writer import EventWriter
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 
@@ -33,7 +34,9 @@ os.execvp(sys.argv[1], sys.argv[1:])
 @pytest.fixture
 def planes(tmp_path):
     """Two whole planes at the surface's full cosmic rate: the most pixels that there are."""
-    source = SimulatedEvents(GeneratorConfig("published_bomb"), seed=12, views=("Y",))
+    source = SimulatedEvents(
+        GeneratorConfig("published_bomb"), MICROBOONE_CHAMBER, seed=12, views=("Y",)
+    )
     with EventWriter(
         tmp_path / "planes.h5", detector="microboone", views=source.view_shapes
     ) as writer:

@@ -11,6 +11,7 @@ from jaxsparse.data.named_particles import keep_named
 from jaxsparse.data.windows import WindowedEvents
 from jaxsparse.detectors.microboone import DELTA, HIP, MIP, SHOWER
 from jaxsparse.errors import InputError
+from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from studies.microboone import robustness
@@ -42,7 +43,9 @@ def by_place(view):
 
 
 def test_the_nominal_event_is_the_simulators_own(varied):
-    plain = WindowedEvents(SimulatedEvents(GENERATOR, seed=4, views=("Y",)), 300, seed=4)[5]
+    plain = WindowedEvents(
+        SimulatedEvents(GENERATOR, MICROBOONE_CHAMBER, seed=4, views=("Y",)), 300, seed=4
+    )[5]
     nominal = keep_named(varied["nominal"])  # as windows leave out particles without a pixel
     np.testing.assert_array_equal(nominal.particles, plain.particles)
     for name in ("coords", "values", "labels", "instance"):
@@ -169,7 +172,9 @@ def test_the_study_makes_files_once_and_compares_all_variations(tmp_path, monkey
 def test_files_of_other_events_are_not_taken_for_these(tmp_path):
     files = {tmp_path / "a.h5": {"seed": 1}}
     views = {"Y": (1008, 3456)}
-    source = SimulatedEvents(GeneratorConfig("electron", cosmic_rate=0.0), views=("Y",))
+    source = SimulatedEvents(
+        GeneratorConfig("electron", cosmic_rate=0.0), MICROBOONE_CHAMBER, views=("Y",)
+    )
 
     def make(number):
         return [source[number]]

@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors.microboone import PLANES
-from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
 from jaxsparse.simulate.transport.generator import GeneratorConfig, generate
 from jaxsparse.simulate.wire_chamber.chamber import WireChamber
 from jaxsparse.simulate.wire_chamber.response import detector_response
@@ -20,22 +19,24 @@ class SimulatedEvents:
 
     Attributes:
       generator: what happens in the detector.
+      detector: the chamber.
       seed: of everything but the dead wires.
       views: wire planes, ``"voxels"`` and ``"row_voxels"``.
-      detector: the chamber.
       dead_wire_seed: which wires are dead, the same in every event; files to be compared should
         share it, as they would share a detector.
 
-    >>> source = SimulatedEvents(GeneratorConfig("electron", cosmic_rate=0.0), views=("Y",))
+    >>> from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
+    >>> electrons = GeneratorConfig("electron", cosmic_rate=0.0)
+    >>> source = SimulatedEvents(electrons, MICROBOONE_CHAMBER, views=("Y",))
     >>> event = source[3]
     >>> event.event_id, event.topology, event.views["Y"].shape
     (3, 'electron', (1008, 3456))
     """
 
     generator: GeneratorConfig
+    detector: WireChamber
     seed: int = 0
     views: tuple[str, ...] = PLANES
-    detector: WireChamber = MICROBOONE_CHAMBER
     dead_wire_seed: int = 0
     dead_wires: dict[str, np.ndarray] = dataclasses.field(init=False, compare=False)
 

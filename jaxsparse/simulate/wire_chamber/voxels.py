@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.data.cells import cells_of, row_of
 from jaxsparse.data.links import Links
 from jaxsparse.data.schema import View
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
@@ -54,7 +55,7 @@ def voxels_of(name: str, charges: Charges, detector: WireChamber) -> np.ndarray:
     place = np.floor(position).astype(np.int64)
     seen = ((place >= 0) & (place < shape)).all(1)
     cells = np.full(len(place), -1)
-    cells[seen] = np.ravel_multi_index(place[seen].T, shape)
+    cells[seen] = cells_of(place[seen], shape)
     return cells
 
 
@@ -80,25 +81,14 @@ def voxel_links(
       plane: which plane.
     """
     cells = voxels_of(name, charges, detector)
-    known = _cells(voxels)
-    row = _row_of(cells, known)
+    known = cells_of(voxels.coords, voxels.shape)
+    row = row_of(cells, known)
     # Charges of one voxel spread as those of one instance do in the image.
     flat, row, adc = merge(
         *spread(dataclasses.replace(charges, group=row + 1), detector, plane), len(known) + 1
     )
-    pixel = _row_of(flat, _cells(pixels))
+    pixel = row_of(flat, cells_of(pixels.coords, pixels.shape))
     total = np.bincount(pixel + 1, adc, minlength=len(pixels) + 1)[1:]
     linked = (pixel >= 0) & (row > 0)
     owner = pixel[linked]
     return Links.of(owner, row[linked] - 1, adc[linked] / total[owner], len(pixels))
-
-
-def _cells(view: View) -> np.ndarray:
-    """int64 ``[pixels]``: flat numbers, increasing."""
-    return np.ravel_multi_index(tuple(view.coords.T.astype(np.int64)), view.shape)
-
-
-def _row_of(cells: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """int64: where each cell stands in a sorted list, -1 where it does not."""
-    place = np.searchsorted(known, cells)
-    return np.where(np.append(known, -2)[place] == cells, place, -1)

@@ -109,8 +109,8 @@ def test_charge_below_the_floor_of_voxels_is_linked_to_none():
 
 def test_planes_are_the_same_with_voxels_and_a_file_keeps_their_links(tmp_path):
     config = GeneratorConfig("1mu1p", cosmic_rate=0.2)
-    source = SimulatedEvents(config, seed=2, views=VIEWS)
-    event, alone = source[1], SimulatedEvents(config, seed=2)[1]
+    source = SimulatedEvents(config, MICROBOONE_CHAMBER, seed=2, views=VIEWS)
+    event, alone = source[1], SimulatedEvents(config, MICROBOONE_CHAMBER, seed=2)[1]
     with EventWriter(tmp_path / "a.h5", detector="microboone", views=source.view_shapes) as writer:
         writer.append(event)
     read = EventFile(tmp_path / "a.h5")[0]
