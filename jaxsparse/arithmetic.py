@@ -154,7 +154,7 @@ def _combined(function: Callable[[Any, Any], Any], x: Any, other: Any) -> Any:
                 f"{values.shape[-1]}: must be equal; to pair one channel with all, write "
                 "x.replace(features=x.features * y.features)"
             )
-        if function in (operator.add, operator.sub, operator.mul):
+        if function in (operator.add, operator.sub):
             return x.replace(features=function(features, values))  # zero where both are
     else:
         values = _numbers(other, features)

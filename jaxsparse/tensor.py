@@ -27,18 +27,18 @@ class SparseTensor(Arithmetic):
     """A batch of events as one padded list of active sites, a pytree with static shapes.
 
     One compiled program serves every batch of the same capacity. The invariants below hold for
-    every tensor that the library returns, and the operations rely on them:
+    every tensor that the library makes, and the operations rely on them, except for the second:
 
     1. Rows ``[0, num_active)`` of ``coords`` are the active sites: event index first, then one
        integer per axis; unique, in lexicographic order. Every later row is padding, all -1.
-    2. Padding rows of ``features`` are exactly zero.
+    2. Padding rows of ``features`` are exactly zero; after :meth:`replace` they hold what it got.
     3. Coordinates and ``spatial_shape`` count **units of this tensor's level**: a tensor that was
        strided by 2 once has half the shape of its source, ``ceil(n / 2)``, and coordinates
        ``x >> 1``. ``stride`` says how many finest pixels one unit spans along each axis; it is the
        only place where finest pixels appear. Multiply by it to go back, as in
        ``coords[:, 1:] * stride``.
     4. ``0 <= coords[:, 0] < batch_size`` and ``0 <= coords[:, 1 + a] < spatial_shape[a]``.
-    5. No active site depends on what a padding row holds.
+    5. No active site, and no gradient at one, depends on what a padding row holds.
     6. An event without sites, a batch without sites, and a list without padding are all legal.
 
     The order makes every result independent of the order of the input rows.
@@ -140,10 +140,26 @@ class SparseTensor(Arithmetic):
         )  # fmt: skip
 
     def replace(self, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """The same sites with other features, whose padding rows must be zero already.
+        """The same sites with other features.
+
+        Padding rows may hold anything, NaN too. Operations that read neighbours, sum, normalise or
+        move rows leave them out, also of gradients; those that look at one row, such as ``x + y``
+        and ``nn.relu``, may hand them on. Sums of your own leave them out with :attr:`mask`.
+        ``nn.activation(function)`` keeps padding zero; take it where a function has no derivative
+        at zero, as ``log``: the gradient of what it was computed from would be NaN.
+
+        Args:
+          features: ``[capacity, channels]``, of any type that features may have.
 
         Raises:
           InputError: features that have not one row for each row of ``coords``.
+
+        >>> x = sparse_tensor([[0, 1]], [[0.0]], spatial_shape=(3,), batch_size=1, capacity=2)
+        >>> y = x.replace(features=jnp.cos(x.features))
+        >>> y.features.tolist(), y.to_dense().tolist()
+        ([[1.0], [1.0]], [[[0.0], [1.0], [0.0]]])
+        >>> float(jnp.sum(y.features, where=y.mask[:, None]))
+        1.0
         """
         check_rows(features, self.capacity)
         return dataclasses.replace(self, features=features)

@@ -130,10 +130,11 @@ def _through_gate(distance: Any, lines: Any, values: Any) -> Array:
 
 
 def _normalise(x: Any, lines: Any, num_active: Any) -> Array:
-    center, factor, bias, floor = (lines[index][None] for index in range(4))
-    y = (x.astype(jnp.float32) - center) * factor + bias
+    factor, bias, floor = (lines[index][None] for index in range(1, 4))
+    distance, mask = _distance(x, lines, num_active)
+    y = distance * factor + bias
     y = jnp.where(y <= floor, floor, y)  # unlike a maximum has the ReLU's derivative at its edge
-    return jnp.where(active_rows(x, num_active), y, 0).astype(x.dtype)
+    return jnp.where(mask, y, 0).astype(x.dtype)
 
 
 def _project(u: Any, x: Any, lines: Any, num_active: Any) -> list[Array]:

@@ -123,7 +123,7 @@ class Geometry:
         )
 
     def tensor(self, level: int, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """Features on the sites of a level; their padding rows must be zero.
+        """Features on the sites of a level; what padding rows hold does not matter.
 
         Raises:
           InputError: features that have not one row for each row of the level.

@@ -75,7 +75,7 @@ class Sites:
         return self.count <= self.capacity
 
     def tensor(self, features: Float[Array, "sites channels"]) -> SparseTensor:
-        """Features on these sites; their padding rows must be zero.
+        """Features on these sites; what padding rows hold does not matter.
 
         Raises:
           InputError: features that have not one row for each row of ``coords``.

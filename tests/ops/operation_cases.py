@@ -84,7 +84,7 @@ def per_event() -> tuple[Loss, Any]:
         x = sites().replace(a["features"])
         y = ops.broadcast_multiply(ops.broadcast_add(x, a["vectors"]), a["vectors"])
         y = ops.broadcast_concatenate(y, ops.global_sum_pooling(x))
-        return total(y.features, ops.global_average_pooling(y), ops.global_max_pooling(x))
+        return total(at_sites(y), ops.global_average_pooling(y), ops.global_max_pooling(x))
 
     return loss, {"features": sites().features, "vectors": spread(4, BATCH, CHANNELS)}
 
@@ -113,8 +113,8 @@ def batches() -> tuple[Loss, Any]:
     def loss(a):
         x, y = sites().replace(a["x"]), sites(1).replace(a["y"])
         whole = ops.concatenate_events([x, y])
-        parts = (whole, whole[2:5], x[2], 2 * x + 1, x / (x + 3))
-        return total(ops.stack([x, y]).features, *(part.features for part in parts))
+        parts = (whole, whole[2:5], x[2], 2 * x + 1, x * x, x / (x + 3))
+        return total(at_sites(ops.stack([x, y])), *(part.features for part in parts))
 
     return loss, {"x": sites().features, "y": sites(1).features}
 
@@ -193,13 +193,21 @@ def random_layers() -> tuple[Loss, Any]:
     return loss, {"features": sites().features, "wave": wave}
 
 
+def at_sites(x: Any) -> Any:
+    """Features without those of padding rows, which may be any."""
+    return jnp.where(x.mask[..., None], x.features, 0)
+
+
 def total(*results: Any) -> Any:
     return sum(jnp.sum(jnp.sin(result)) for result in results)
 
 
 def pooling(name: str, *kinds: str, **options: Any) -> tuple[Loss, Any]:
     run = getattr(on_rows, name)
-    return over_maps(lambda features, kernel_map, _: run(features, kernel_map, **options), *kinds)
+    loss, arguments = over_maps(lambda x, kernel_map, _: run(x, kernel_map, **options), *kinds)
+    if name.endswith("unpooling"):  # reads what the map makes
+        arguments = {kind: features_for(maps()[kind].transpose()) for kind in kinds}
+    return loss, arguments
 
 
 def max_pooling() -> tuple[Loss, Any]:
@@ -226,7 +234,7 @@ def batch_norm_inference(x, scale, bias):
 
 def group_norm(x, scale, bias):
     """Two groups of two channels."""
-    x = x.replace(jnp.concatenate([x.features, jnp.sin(2 * x.features)], axis=1))
+    x = x.replace(jnp.concatenate([x.features, 0.5 - 2 * x.features], axis=1))
     vectors = (jnp.concatenate([v, 2 * v]) for v in (scale, bias))
     return ops.group_norm(x, *vectors, groups=2).features
 

@@ -1,7 +1,8 @@
 """Infinite and undefined numbers: every data flow adds up the pairs that exist, by IEEE's rules.
 
-A pair that does not exist contributes nothing, whatever its weight or cotangent is, and padding
-stays zero. The oracle takes the pairs one tap after the other, in float64.
+A pair that does not exist contributes nothing, whatever its weight or cotangent is, and neither
+does padding; that of results is zero. The oracle takes the pairs one tap after the other, in
+float64.
 """
 
 import functools
@@ -66,7 +67,7 @@ def factors(kernel_map, groups=1):
         "g": (kernel_map.capacity_out, OUT * groups),
     }
     found = {name: rng.normal(size=size) for name, size in sizes.items()}
-    found["x"][int(kernel_map.num_in) :] = 0  # as all features are
+    found["x"][int(kernel_map.num_in) :] = 0
     # What bfloat16 holds too: the flows then agree to the rounding of sums.
     return {name: np.asarray(jnp.asarray(a, jnp.bfloat16), np.float64) for name, a in found.items()}
 
@@ -106,8 +107,8 @@ def compare(maps, flow, groups=1, places=None):
     """Checks results and gradients against the oracle, one odd number at a time."""
     features, tolerance = (flow[1], 1e-4 if flow[1] == "float32" else 0.05)
     clean = {kind: factors(kernel_map, groups) for kind, kernel_map in maps.items()}
-    # Padding of cotangents may hold anything.
-    places = places or [*SPOTS.items(), ("g", (-1, 2))]
+    # Padding may hold anything, also of cotangents.
+    places = places or [*SPOTS.items(), ("x", (-1, 0)), ("g", (-1, 2))]
     for (name, spot), odd in itertools.product(places, (np.inf, np.nan)):
         given = {kind: {**arrays, name: arrays[name].copy()} for kind, arrays in clean.items()}
         for arrays in given.values():

@@ -33,7 +33,7 @@ def case(name: str) -> tuple[Loss, Any, Any, Any]:
     loss, arguments = OPERATIONS[name]()
     arguments = jax.tree.map(np.asarray, arguments)
     leaves, treedef = jax.tree.flatten(arguments)
-    # Padding rows of features stay zero, as every operation may expect.
+    # Padding rows of features stay zero.
     steps = [np.sign(spread(i, *leaf.shape)) * (leaf != 0) for i, leaf in enumerate(leaves)]
     gradient = jax.jit(jax.value_and_grad(loss))
     return loss, arguments, gradient, jax.tree.unflatten(treedef, steps)
@@ -81,6 +81,23 @@ def grad(loss, arguments, gradient, direction):
     slope = (ends[0] - ends[1]) / (2 * step)
     expected = inner(gradient(arguments)[1], direction)
     np.testing.assert_allclose(slope, expected, rtol=2e-2, atol=2e-2)
+
+
+def padding(loss, arguments, gradient, direction):
+    """What padding rows of features hold reaches no site and no gradient; theirs is zero."""
+
+    def filled(number):
+        def fill(a):
+            rows = a.any(axis=-1, keepdims=True) if a.ndim == 2 else True
+            return np.where(rows, a, np.float32(number))
+
+        return jax.tree.map(fill, arguments)
+
+    expected = gradient(arguments)  # with zeros there
+    for number in (np.nan, np.inf, 7.0):
+        value, slopes = gradient(filled(number))
+        np.testing.assert_allclose(value, expected[0], rtol=1e-6)
+        close(slopes, expected[1], 1e-6)
 
 
 def jvp(loss, arguments, gradient, direction):
@@ -134,7 +151,7 @@ def lowering(loss, arguments, gradient, direction):
     assert "f64" not in exported.mlir_module()
 
 
-TRANSFORMATIONS = (jit, grad, jvp, grad_of_grad, vmap, remat, pmap, shard_map, lowering)
+TRANSFORMATIONS = (jit, grad, padding, jvp, grad_of_grad, vmap, remat, pmap, shard_map, lowering)
 
 
 @pytest.mark.parametrize("transformation", TRANSFORMATIONS, ids=lambda t: t.__name__)
