@@ -115,9 +115,10 @@ def check_rows(features: Any, rows: int, name: str = "features") -> None:
     """
     shape = np.shape(as_array(name, features))
     if len(shape) != 2 or shape[0] != rows:
+        remedy = "; a stack of batches goes through jax.vmap" if len(shape) > 2 else ""
         raise InputError(
             f"{name} has shape {shape}: must be [{rows}, channels], a row for each of the {rows} "
-            "rows of coordinates, padding included"
+            f"rows of coordinates, padding included{remedy}"
         )
 
 

@@ -14,7 +14,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxsparse import SparseTensor, ops
-from jaxsparse.errors import check_kind
+from jaxsparse.errors import InputError, check_kind, kind_of
 from jaxsparse.features import check_features, per_channel
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
@@ -90,8 +90,12 @@ def concatenate(x: Tensor, *others: Tensor) -> Tensor:
     """The channels of ``x``, then those of each other tensor; all have the same sites.
 
     Raises:
-      InputError: as of :func:`add`.
+      InputError: as of :func:`add`; one list of tensors.
     """
+    if isinstance(x, list | tuple):
+        raise InputError(
+            f"x is {kind_of(x)}: must be a tensor, give them one by one, nn.concatenate(x, y)"
+        )
     check_kind_of(x)
     for y in others:
         check_kind_of(y, "y")

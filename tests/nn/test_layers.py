@@ -212,6 +212,9 @@ def test_any_number_of_tensors_is_joined_in_order(x):
     joined = nn.concatenate(x, y, z).features
     np.testing.assert_array_equal(joined, np.hstack([x.features, y.features, z.features]))
     np.testing.assert_array_equal(nn.concatenate(x).features, x.features)
+    together: Any = nn.concatenate  # as jnp.concatenate takes them
+    with pytest.raises(InputError, match=r"x is a list: .* one by one, nn\.concatenate\(x, y\)"):
+        together([x, y])
 
 
 def test_an_array_of_whole_events_is_sent_to_layers_of_flax(x):

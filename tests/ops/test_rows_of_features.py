@@ -282,3 +282,10 @@ def test_what_combines_features_must_return_as_many_rows():
     for join in (ops.union, ops.intersection):
         with pytest.raises(InputError, match=r"what combine returned has shape \(1, 2\)"):
             join(X, X, combine=lambda a, b: (a + b)[:1])
+
+
+def test_a_stack_of_batches_is_sent_through_vmap():
+    stack = ops.stack([X, X])
+    for run in (nn.relu, ops.global_sum_pooling, lambda x: geometry(x, levels=1)):
+        with pytest.raises(InputError, match=r"a stack of batches goes through jax\.vmap$"):
+            run(stack)
