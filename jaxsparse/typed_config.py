@@ -13,9 +13,10 @@ from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 from jaxsparse.meant_keys import as_meant, meant_keys
-from jaxsparse.settings import RENAMED, flatten
+from jaxsparse.settings import RENAMED, defaults, flatten
 
 _WORDS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+_OF_EVERY_RECIPE = ("data", "optimizer", "train")  # groups that have the same keys in each
 _FLAG = re.compile(r"--?[A-Za-z]")
 
 
@@ -86,8 +87,7 @@ def set_key(config: ConfigDict, key: str, text: str | None) -> None:
     >>> set_key(config, "data.low", "many")
     Traceback (most recent call last):
         ...
-    jaxsparse.errors.InputError: --config.data.low=many: must be of type float, like the 10.0 of the
-    recipe.
+    jaxsparse.errors.InputError: --config.data.low=many: must be of type float, like 10.0.
     """
     check_key(config, key, text)
     *groups, name = key.split(".")
@@ -105,8 +105,29 @@ def set_key(config: ConfigDict, key: str, text: str | None) -> None:
         kind = type(default).__name__
         like = as_text(default) if isinstance(default, tuple) else default
         raise InputError(
-            f"--config.{key}={text}: must be of type {kind}, like the {like} of the recipe."
+            f"--config.{key}={text}: must be of type {kind}, like {like}."
         ) from None
+
+
+def check_typed(typed: TypedConfig) -> None:
+    """Refuses keys and types that no recipe takes, before a network is loaded, which takes seconds.
+
+    Keys of networks and objectives depend on the recipe: they are checked when it is loaded.
+
+    Raises:
+      InputError: as :func:`set_key`.
+
+    >>> check_typed(TypedConfig("smoke", {"train.steps": "ten"}))
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: --config.train.steps=ten: must be of type int, like 15999.
+    """
+    config = ConfigDict(defaults() | {group: defaults(group) for group in _OF_EVERY_RECIPE})
+    known = {key for key, _ in flatten(config)}
+    for key, text in typed.keys.items():
+        group, dot, _ = key.partition(".")
+        if group in _OF_EVERY_RECIPE or (not dot and known.intersection(meant_keys(key))):
+            set_key(config, key, text)
 
 
 def parsed(text: str, default: Any) -> Any:

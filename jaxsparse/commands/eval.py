@@ -14,23 +14,31 @@ it was.
 from absl import flags
 
 from jaxsparse import command_line
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
+from jaxsparse.training.which_network import find_network, stored_config
 
 
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     keep_freed_memory()
-    # Imported here so that a misspelt flag answers at once.
-    from jaxsparse.evaluation.evaluator import Options, evaluate
-    from jaxsparse.evaluation.report import PICTURES
-    from jaxsparse.training.workdir import read_config
-
     values = flags.FLAGS
     if (values.workdir is None) == (values.model is None):
         raise InputError("workdir and model: give one of --workdir and --model")
     if values.model and not (values.data and values.out):
         raise InputError(f"model is {values.model}: give --data and --out with it")
+    if values.model:
+        find_network(values.model, values.checkpoint)
+    else:
+        stored_config(values.workdir)
+    if values.data:
+        EventFile(values.data)
+    # Imported here so that all these mistakes answer at once.
+    from jaxsparse.evaluation.evaluator import Options, evaluate
+    from jaxsparse.evaluation.report import PICTURES
+    from jaxsparse.training.workdir import read_config
+
     out = values.out or values.workdir / "evaluation"
     options = Options(
         part=values.part,

@@ -16,6 +16,7 @@ from absl import flags
 
 from jaxsparse import command_line
 from jaxsparse.errors import InputError
+from jaxsparse.training.which_network import find_network
 
 
 def main(_: list[str]) -> None:
@@ -26,12 +27,14 @@ def main(_: list[str]) -> None:
         raise InputError(f"--out={out}: the file must end with .safetensors or .pyz")
     if ending == ".safetensors" and (values.shape or values.sites):
         raise InputError(f"--shape and --sites are for .pyz, but --out is {out}: leave them")
-    # Imported here so that a misspelt flag answers at once.
+    given = dict(map(_named, values.about))
+    find_network(values.model, values.checkpoint)
+    # Imported here so that all these mistakes answer at once.
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, load_trained
 
     begin = time.perf_counter()
-    said = about(values.model) | dict(map(_named, values.about))
+    said = about(values.model) | given
     trained = load_trained(values.model, values.checkpoint)
     if ending == ".safetensors":
         write_model(out, trained, said)

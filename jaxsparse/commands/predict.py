@@ -23,6 +23,7 @@ from jaxsparse.commands.event_formats import OPTIONS, open_input
 from jaxsparse.commands.reader_flags import define_options, given_options
 from jaxsparse.data.readers.formats import inputs_of
 from jaxsparse.freed_memory import keep_freed_memory
+from jaxsparse.training.which_network import find_network
 
 
 def _without(out: Path, data: Sequence[Path]) -> list[Path]:
@@ -35,16 +36,15 @@ def _without(out: Path, data: Sequence[Path]) -> list[Path]:
 def main(_: list[str]) -> int:
     """Entry point of the command line."""
     keep_freed_memory()
-    # Imported here so that a misspelt flag answers at once.
+    values = flags.FLAGS
+    given = given_options(OPTIONS, values)
+    paths = _without(values.out, values.data)
+    find_network(values.model, values.checkpoint)
+    # Imported here so that all these mistakes answer at once.
     from jaxsparse.deploy.inputs import Input
     from jaxsparse.deploy.predict import predict
 
-    values = flags.FLAGS
-    given = given_options(OPTIONS, values)
-    inputs = [
-        Input(str(path), functools.partial(open_input, path, given))
-        for path in _without(values.out, values.data)
-    ]
+    inputs = [Input(str(path), functools.partial(open_input, path, given)) for path in paths]
     summary = predict(
         values.model,
         inputs,

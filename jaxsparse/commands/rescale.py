@@ -13,25 +13,30 @@ import dataclasses
 from absl import flags
 
 from jaxsparse import command_line
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.partition import PARTS
 from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
+from jaxsparse.training.which_network import find_network
 
 
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     keep_freed_memory()
+    values = flags.FLAGS
+    if values.out.suffix != ".safetensors":
+        raise InputError(f"--out={values.out}: the file must end with .safetensors")
+    refuse_overwriting("out", values.out, [values.data, values.model])
+    find_network(values.model, values.checkpoint)
+    EventFile(values.data)
+    # Imported here so that all these mistakes answer at once.
     from jaxsparse.evaluation.data_set import DataSet
     from jaxsparse.evaluation.options import Options
     from jaxsparse.evaluation.studies import rescaling
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, load_trained
 
-    values = flags.FLAGS
-    if values.out.suffix != ".safetensors":
-        raise InputError(f"--out={values.out}: the file must end with .safetensors")
-    refuse_overwriting("out", values.out, [values.data, values.model])
     said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)
     options = Options(num_events=values.num_events, whole_plane=values.whole_plane)

@@ -11,14 +11,18 @@ goes on where it stopped.
 import os
 import signal
 import sys
+from collections.abc import Mapping
 
 from absl import flags
 
 from jaxsparse import command_line
 from jaxsparse.commands.config_keys import described_keys
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
 from jaxsparse.freed_memory import keep_freed_memory
-from jaxsparse.typed_config import as_flags
+from jaxsparse.paths import user_path
+from jaxsparse.training.which_network import find_network
+from jaxsparse.typed_config import as_flags, check_typed
 
 
 def main(_: list[str]) -> None:
@@ -26,10 +30,12 @@ def main(_: list[str]) -> None:
     values = flags.FLAGS
     if not (values.workdir or values.print_config or values.dry_run):
         raise InputError("--workdir is required.")
+    check_typed(values.config)
+    _check_files(values.config.keys, all_of_them=not values.print_config)
     # Before and after the training there is nothing to save.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     keep_freed_memory()
-    # After the flags: a mistake in them answers at once.
+    # Imported here so that all these mistakes answer at once.
     from jaxsparse.training.chosen_config import chosen_config
     from jaxsparse.training.dry_run import dry_run
     from jaxsparse.training.loop import train
@@ -47,6 +53,15 @@ def main(_: list[str]) -> None:
     if result.abandoned:  # its threads would keep Python from ending, or crash it
         sys.stdout.flush()
         os._exit(0)
+
+
+def _check_files(typed: Mapping[str, str | None], *, all_of_them: bool) -> None:
+    """Refuses files that are not there, of the keys that were typed."""
+    for key in ("data.train", "data.validation")[: 2 if all_of_them else 1]:
+        if text := typed.get(key):
+            EventFile(user_path(text, f"config.{key}"))
+    if all_of_them and (place := typed.get("train.start_from")):
+        find_network(user_path(place, "config.train.start_from"), name="train.start_from")
 
 
 def define_flags() -> None:

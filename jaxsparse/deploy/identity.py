@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxsparse.training.arrays import by_path, sha256_of
 from jaxsparse.training.checkpoint import Trained
-from jaxsparse.training.trained import model_file
+from jaxsparse.training.which_network import model_file
 
 
 def identity_of(place: str | os.PathLike[str], trained: Trained) -> dict[str, Any]:

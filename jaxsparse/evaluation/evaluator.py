@@ -28,7 +28,8 @@ from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.trained import load_trained
-from jaxsparse.training.workdir import CONFIG_FILE, read_inputs
+from jaxsparse.training.which_network import CONFIG_FILE
+from jaxsparse.training.workdir import read_inputs
 
 __all__ = ["Options", "evaluate"]
 

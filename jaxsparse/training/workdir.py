@@ -27,9 +27,10 @@ from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config
 from jaxsparse.training.data import with_class_names
 from jaxsparse.training.migration import is_old, translated
+from jaxsparse.training.which_network import CONFIG_FILE, stored_config
 from jaxsparse.whole_file import whole_file
 
-CONFIG_FILE, INPUTS_FILE = "config.json", "inputs.json"
+INPUTS_FILE = "inputs.json"
 LOCK_FILE = ".lock"
 
 INPUTS = ("data.train", "data.validation", "train.start_from")
@@ -198,11 +199,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
     Raises:
       InputError: there is none, or it is not readable.
     """
-    path = pathlib.Path(workdir) / CONFIG_FILE
-    if not path.is_file():
-        raise InputError(
-            f"{path} is missing: --workdir must be a directory that a training made, check it."
-        )
+    path = stored_config(workdir)
     try:
         return config_of(json.loads(path.read_text()))
     except (ValueError, TypeError) as error:

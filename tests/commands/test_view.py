@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from jaxsparse.commands.view import chosen_events, page_of
+from jaxsparse.commands.event_page import page_of
+from jaxsparse.commands.view import chosen_events
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from jaxsparse.commands.view import page_of
+from jaxsparse.commands.event_page import page_of
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.viz.instance_colours import colours_of
 from jaxsparse.viz.panels import CHARGE

@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from jaxsparse.commands.view import page_of
+from jaxsparse.commands.event_page import page_of
 from jaxsparse.data.event_file import EventFile
 from tests.viz.page.events import write
 from tests.viz.page.test_document import read
