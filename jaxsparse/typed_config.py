@@ -104,9 +104,7 @@ def set_key(config: ConfigDict, key: str, text: str | None) -> None:
     except ValueError:
         kind = type(default).__name__
         like = as_text(default) if isinstance(default, tuple) else default
-        raise InputError(
-            f"--config.{key}={text}: must be of type {kind}, like {like}."
-        ) from None
+        raise InputError(f"--config.{key}={text}: must be of type {kind}, like {like}.") from None
 
 
 def check_typed(typed: TypedConfig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ UPPER = 0.84  # of pixels: two thirds lie between this quantile and its mirror i
 ODD = 0.1  # size of features, or its inverse, at which to warn
 
 
-def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
+def require_something_to_learn(train: Loader, validation: Loader | None) -> dict[str, str]:
     """Looks at some events of both, spread evenly over each.
 
     Args:
@@ -33,7 +33,8 @@ def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
       validation: None where a run has none.
 
     Returns:
-      What to warn of; empty where features are of the size that networks are made for.
+      What to tell the user: ``"warning"`` where features are not of the size that networks are made
+      for, ``"no class"`` where a view has pixels but not one with a class, and in how many events.
 
     Raises:
       InputError: no event that can be read, no pixel in the views chosen, none between ``data.low``
@@ -41,10 +42,16 @@ def require_something_to_learn(train: Loader, validation: Loader | None) -> str:
         likewise where particles or vertices are to be found.
     """
     images = _images(train, "data.train")
+    unnamed = _without_class(train.pipeline, images, "data.train")
     if validation is not None:
-        _images(validation, "data.validation")
+        seen = _images(validation, "data.validation")
+        unnamed += _without_class(validation.pipeline, seen, "data.validation")
     features = np.concatenate([view.values for view in images])
-    return _of_odd_size(features, train.pipeline.mean, train.pipeline.std)
+    warning = _of_odd_size(features, train.pipeline.mean, train.pipeline.std)
+    facts = {"warning": warning}
+    if unnamed:
+        facts["no class"] = f"{'; '.join(unnamed)}: these pixels do not count"
+    return {name: said for name, said in facts.items() if said}
 
 
 def share_kept(loader: Loader) -> float:
@@ -96,6 +103,18 @@ def _of_odd_size(features: np.ndarray, mean: float, std: float) -> str:
         f"data.mean is {mean:g} and data.std {std:g}: two thirds of the features, (value - mean) / "
         f"std, are {low:.3g} to {high:.3g}, networks are made for some around 1: set {new}"
     )
+
+
+def _without_class(pipeline: Pipeline, images: Sequence[Pixels], key: str) -> list[str]:
+    """Of which views and how many events no pixel has a class, though there are some."""
+    if "labels" not in pipeline.targets:
+        return []
+    said = []
+    for name, view in zip(pipeline.views, images, strict=True):
+        named = np.bincount(view.event[view.columns["labels"] >= 0], minlength=len(view.lengths))
+        if missing := int(((view.lengths > 0) & (named == 0)).sum()):
+            said.append(f"no pixel of view {name} in {missing} of {len(named)} events of {key}")
+    return said
 
 
 def _images(loader: Loader, key: str) -> tuple[Pixels, ...]:

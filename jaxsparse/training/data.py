@@ -135,8 +135,9 @@ def open_data(
     facts["mask"] = (
         f"values from {data.low:g} to {data.high:g}: {share_kept(loader):.0%} of the pixels"
     )
-    if warning := require_something_to_learn(loader, validation):
-        facts["warning"] = warning
+    if clipped := _clipped(loader.pipeline, data.crop):
+        facts["crop"] = clipped
+    facts |= require_something_to_learn(loader, validation)
     if "instance" in config.model.heads:
         facts["particles"] = _particles(loader, config.model.heads.instance.queries)
     return Loaders(loader, validation, len(chosen.events), facts, contents, class_names)
@@ -212,9 +213,24 @@ def _shared(
     return f", {shared:,} of them with the pixels of a training event" if shared else ""
 
 
+def _clipped(pipeline: Pipeline, crop: Sequence[int]) -> str:
+    """The views whose images are smaller than the windows that were asked for, in words."""
+    said = []
+    for view, window in zip(pipeline.views, pipeline.windows, strict=True):
+        image = tuple(pipeline.source.view_shapes[view])
+        if crop and tuple(crop) != window:
+            kept = "the whole image" if window == image else f"windows of {_by(window)}"
+            said.append(f"images of view {view} are {_by(image)}, it keeps {kept}")
+    return f"data.crop is {_by(crop)} but {'; '.join(said)}" if said else ""
+
+
+def _by(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
 def _pictures(loader: Loader) -> str:
     """The views and the sizes of their images, in words."""
-    sizes = (" x ".join(map(str, shape)) for shape in loader.pipeline.shapes)
+    sizes = map(_by, loader.pipeline.shapes)
     return "views " + ", ".join(
         f"{view} of {size}" for view, size in zip(loader.pipeline.views, sizes, strict=True)
     )

@@ -38,8 +38,8 @@ def load(tmp_path, make_event, write_events, data_config):
 
 def test_a_file_with_pixels_and_truth_is_accepted_for_training_and_validation(load):
     loader = load()
-    assert not require_something_to_learn(loader, None)
-    assert not require_something_to_learn(loader, loader)
+    assert require_something_to_learn(loader, None) == {}
+    assert require_something_to_learn(loader, loader) == {}
 
 
 def test_values_outside_of_low_and_high_are_named_with_what_they_are(load):
@@ -74,7 +74,7 @@ def test_features_far_from_one_are_warned_of_with_what_would_mend_them(
     load, values, figures, remedy
 ):
     loader = load(of_values(*values), low=0.0, high=1e9, mean=0.0, std=50.0)
-    warning = require_something_to_learn(loader, None)
+    warning = require_something_to_learn(loader, None).get("warning", "")
     assert figures in warning
     assert warning.endswith(remedy)
     assert bool(warning) == bool(remedy)
@@ -117,6 +117,30 @@ def test_pixels_without_a_class_or_a_weight_are_refused(load, change, weigh):
     loader = load(change, weigh=weigh)
     with pytest.raises(InputError, match=r"data\.train has nothing to learn from: no pixel of 5"):
         require_something_to_learn(loader, None)
+
+
+def test_events_whose_pixels_have_no_class_are_counted_by_view(
+    tmp_path, make_event, write_events, data_config
+):
+    def without(event, *views):
+        return dataclasses.replace(event, views={
+            name: dataclasses.replace(view, labels=np.full(len(view), -1, np.int8))
+            if name in views else view
+            for name, view in event.views.items()
+        })  # fmt: skip
+
+    events = [make_event(0), without(make_event(1), "U"), without(make_event(2), "U", "Y")]
+    data_config.update(crop=(), views=("U", "Y"), low=0.0, high=1e9)
+    loader = make_loader(
+        EventFile(write_events(tmp_path / "a.h5", events)), data_config, batch_size=2, levels=2,
+        targets=("labels", "weights"),
+    )  # fmt: skip
+    assert require_something_to_learn(loader, loader)["no class"] == (
+        "no pixel of view U in 2 of 3 events of data.train; "
+        "no pixel of view Y in 1 of 3 events of data.train; "
+        "no pixel of view U in 2 of 3 events of data.validation; "
+        "no pixel of view Y in 1 of 3 events of data.validation: these pixels do not count"
+    )
 
 
 def test_of_a_file_of_bad_events_alone_the_first_one_is_named(load, data_config, tmp_path):
