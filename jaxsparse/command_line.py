@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from absl import app, flags
 from absl import logging as absl_logging
 
-from jaxsparse.config_file import config_path
+from jaxsparse.config_file import config_path, recipe_names
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.interrupts import INTERRUPTED
 from jaxsparse.meant_keys import GROUPS, as_meant, meant_keys
@@ -31,6 +31,20 @@ from jaxsparse.typed_config import TypedConfig, take_keys
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
 _EXTRAS = {"tpu": "tpu", "rocm": "rocm"}  # of JAX's package, by platform
+
+# Flags by which other programs call the same.
+_SAME = {
+    "data": ("input",),
+    "file": ("data", "input"),
+    "input": ("data",),
+    "inputs": ("data",),
+    "model": ("workdir",),
+    "out": ("workdir",),
+    "output": ("out", "workdir"),
+    "recipe": ("config",),
+    "test": ("data",),
+    "workdir": ("model",),
+}
 
 USAGE_ERROR = 2  # exit status of what the user can mend
 
@@ -236,7 +250,8 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     except flags.Error as error:
         if isinstance(error.__context__, InputError):  # says everything already
             raise error.__context__ from None
-        raise InputError(_of_config(error, has_config) or _flag_message(error)) from None
+        said = _of_config(error, has_config) or _of_another(error, argv) or _flag_message(error)
+        raise InputError(said) from None
     if has_config and flags.FLAGS.config is not None:
         flags.FLAGS.config = dataclasses.replace(flags.FLAGS.config, keys=keys)
     if len(rest) - 1 > positional:
@@ -290,6 +305,19 @@ def _of_config(error: flags.Error, has_config: bool) -> str:
         f"--{name}: no such flag. A training has {' or '.join(keys)}, and a network keeps its "
         "config: leave it out."
     )
+
+
+def _of_another(error: flags.Error, argv: Sequence[str]) -> str:
+    """What is said of a flag that another program has, or of a recipe without its flag."""
+    if not isinstance(error, flags.UnrecognizedFlagError):
+        named = [word for word in argv[1:] if word in recipe_names()]
+        needed = named and "--config=None" in str(error)
+        return f"--config is required. Did you mean --config={named[0]}?" if needed else ""
+    name, (_, equals, text) = error.flagname, error.flagvalue.partition("=")
+    for meant in _SAME.get(name, ()):
+        if meant in flags.FLAGS:
+            return f"--{name}: no such flag. Did you mean --{meant}{equals}{text}?"
+    return ""
 
 
 def _flag_message(error: Exception) -> str:

@@ -193,6 +193,20 @@ def test_an_unknown_recipe_is_answered_with_the_nearest(values, text, remedy):
     assert str(caught.value).startswith(f"--config={text}: neither a file nor a recipe, {remedy}")
 
 
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [("--recipe=smoke", "--config=smoke"), ("--out=a", "--workdir=a"), ("--output", "--workdir")],
+)
+def test_a_flag_of_another_program_is_answered_with_the_own_one(values, argument, meant):
+    with pytest.raises(InputError, match=rf"no such flag. Did you mean {meant}\?$"):
+        parse(f"--config={SMOKE}", argument)
+
+
+def test_a_recipe_without_its_flag_is_answered_with_it(values):
+    with pytest.raises(InputError, match=r"^--config is required. Did you mean --config=smoke\?$"):
+        parse("smoke", "--workdir=w")
+
+
 def test_a_missing_flag_is_named(values):
     with pytest.raises(InputError, match="--config is required"):
         parse()

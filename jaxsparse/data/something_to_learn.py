@@ -113,7 +113,9 @@ def _without_class(pipeline: Pipeline, images: Sequence[Pixels], key: str) -> li
     for name, view in zip(pipeline.views, images, strict=True):
         named = np.bincount(view.event[view.columns["labels"] >= 0], minlength=len(view.lengths))
         if missing := int(((view.lengths > 0) & (named == 0)).sum()):
-            said.append(f"no pixel of view {name} in {missing} of {len(named)} events of {key}")
+            said.append(
+                f"no pixel of view {name} has a class in {missing} of {len(named)} events of {key}"
+            )
     return said
 
 

@@ -136,10 +136,11 @@ def test_events_whose_pixels_have_no_class_are_counted_by_view(
         targets=("labels", "weights"),
     )  # fmt: skip
     assert require_something_to_learn(loader, loader)["no class"] == (
-        "no pixel of view U in 2 of 3 events of data.train; "
-        "no pixel of view Y in 1 of 3 events of data.train; "
-        "no pixel of view U in 2 of 3 events of data.validation; "
-        "no pixel of view Y in 1 of 3 events of data.validation: these pixels do not count"
+        "no pixel of view U has a class in 2 of 3 events of data.train; "
+        "no pixel of view Y has a class in 1 of 3 events of data.train; "
+        "no pixel of view U has a class in 2 of 3 events of data.validation; "
+        "no pixel of view Y has a class in 1 of 3 events of data.validation: these "
+        "pixels do not count"
     )
 
 
