@@ -5,6 +5,7 @@ A zip file that Python runs (``python model.pyz``) and imports from. Members:
 | member | what it is |
 | --- | --- |
 | ``__main__.py``, ``jaxsparse_model/`` | a copy of ``jaxsparse/deploy/standalone`` |
+| ``jaxsparse_model/grouping/`` | a copy of ``jaxsparse/inference/grouping``: particles |
 | ``manifest.json`` | format, versions, classes, views, transform, buckets, guarantee |
 | ``weights.npz`` | parameters and running moments by path, arguments of every program |
 | ``programs/N`` | what ``export_program`` makes of the network for bucket N |
@@ -14,6 +15,7 @@ The file ends with the SHA-256 of all bytes before, as the zip file's comment. `
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -31,11 +33,14 @@ from ml_collections import ConfigDict
 import jaxsparse
 from jaxsparse import models
 from jaxsparse.data.batch import Batch, ViewBatch
+from jaxsparse.deploy import standalone
 from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.standalone.model import CHECKSUM, FORMAT, nested
 from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
+from jaxsparse.inference import grouping
 from jaxsparse.inference.forward import make_forward
+from jaxsparse.inference.grouping import grouping_of
 from jaxsparse.models.network import Network
 from jaxsparse.training.arrays import by_path
 from jaxsparse.training.checkpoint import Trained
@@ -56,7 +61,11 @@ GUARANTEE = (
 # A zip file may have bytes before it. Where its end was cut off, Python takes it for a text and
 # answers with the name of this encoding.
 _HEAD = b"# coding: this-file-is-damaged-copy-it-again\n"
-_STANDALONE = "jaxsparse.deploy.standalone"
+_RENAMED = {  # in the sources of the reader: there is no jaxsparse where it runs
+    "jaxsparse.deploy.standalone": PACKAGE,
+    "jaxsparse.inference.grouping": f"{PACKAGE}.grouping",
+    "jaxsparse.errors import": f"{PACKAGE}.error import ModelError as",
+}
 
 
 def write_artefact(
@@ -83,11 +92,6 @@ def write_artefact(
     """
     config = _portable(trained.config)
     network, model = models.build(config.model), Model(trained)
-    if silent := sorted({*network.heads} - {*model.classes}):
-        raise InputError(
-            f"the network has heads {', '.join(silent)}, of which a model file says nothing: write "
-            "a .safetensors file instead"
-        )
     views = dict(zip(config.data.views, image_shapes(config, shapes), strict=True))
     seen = [_coarse(shape, config.data.coarsen) for shape in views.values()]
     buckets = bucket_capacities(seen, network.levels, sites)
@@ -101,6 +105,7 @@ def write_artefact(
         "step": int(trained.step),
         "views": [{"name": name, "shape": shape} for name, shape in views.items()],
         "classes": model.classes,
+        "grouping": grouping_of("", network.heads),
         "transform": {
             key: config.data[key] for key in ("low", "high", "coarsen", "halo", "mean", "std")
         },
@@ -220,9 +225,17 @@ def _scoring(
             )
         )
         one = np.zeros(1, np.int32)
-        return forward({"batch_stats": {}, **variables}, Batch(views, one, one, one[0]))[0]
+        outputs = forward({"batch_stats": {}, **variables}, Batch(views, one, one, one[0]))[0]
+        return {name: _plain(output) for name, output in outputs.items()}
 
     return scoring
+
+
+def _plain(output: Any) -> Any:
+    """What a head says, as a program can return it to a reader that knows no types of ours."""
+    if not dataclasses.is_dataclass(output):
+        return output
+    return {field.name: getattr(output, field.name) for field in dataclasses.fields(output)}
 
 
 def _taken(shapes: Sequence[tuple[int, ...]], capacities: Sequence[Sequence[int]]) -> Any:
@@ -239,16 +252,16 @@ def _taken(shapes: Sequence[tuple[int, ...]], capacities: Sequence[Sequence[int]
 
 
 def _reader() -> dict[str, bytes]:
-    """The sources of the reader, under the name that it has in the file."""
-    folder = Path(__file__).parent / "standalone"
-    sources = {
-        path.name: path.read_text(encoding="utf-8").replace(_STANDALONE, PACKAGE).encode()
-        for path in sorted(folder.glob("*.py"))
-    }
-    return {
-        name if name == "__main__.py" else f"{PACKAGE}/{name}": source
-        for name, source in sources.items()
-    }
+    """The sources of the reader, under the names that they have in the file."""
+    members = {}
+    for package, within in ((standalone, PACKAGE), (grouping, f"{PACKAGE}/grouping")):
+        for path in sorted(Path(*package.__path__).glob("*.py")):
+            source = path.read_text(encoding="utf-8")
+            for ours, theirs in _RENAMED.items():
+                source = source.replace(ours, theirs)
+            name = path.name if path.name == "__main__.py" else f"{within}/{path.name}"
+            members[name] = source.encode()
+    return members
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

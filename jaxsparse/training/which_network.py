@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.training.checkpoint_folder import FOLDER
 
 CONFIG_FILE = "config.json"  # of a work directory
+_CHECKSUM = 64  # digits at the end of a .pyz
 
 
 def find_network(
@@ -61,9 +63,14 @@ def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
     path = Path(place)
     if path.is_file():
         if path.suffix == ".pyz":
+            if not _is_whole(path):
+                raise InputError(
+                    f"{name} is {place}, which is damaged or no file of jaxsparse export: its "
+                    "checksum is another one, copy it again"
+                )
             raise InputError(
-                f"{name} is {place}, which runs by itself (python {path.name} --help): give a "
-                "network's .safetensors or work directory here"
+                f"{name} is {place}, which is whole and runs by itself (python {path.name} "
+                "--help): give a network's .safetensors or work directory here"
             )
         return path
     if not pretrained.may_be_name(str(place)):
@@ -73,6 +80,12 @@ def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
             f"{name} is {place}: there is no such file or folder, check the path{names}"
         )
     return pretrained.path_of(str(place), name=name)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a model file ends with the checksum of its other bytes."""
+    data = path.read_bytes()
+    return hashlib.sha256(data[:-_CHECKSUM]).hexdigest().encode() == data[-_CHECKSUM:]
 
 
 def stored_config(workdir: str | os.PathLike[str]) -> Path:

@@ -46,6 +46,20 @@ def two_view_config() -> ConfigDict:
     return config
 
 
+def particle_config(head: str = "instance") -> ConfigDict:
+    """Two views, every head but ``edges``; with that one, which is for wire planes, one view."""
+    config = two_view_config()
+    other = default_config("uresnet", ("semantic", "event", head, "vertex"))
+    config.main_head, config.objectives = other.main_head, other.objectives
+    config.model.heads = other.model.heads
+    config.model.heads.event.num_classes = 3
+    if head == "instance":
+        config.model.heads.instance.channels, config.model.heads.instance.queries = 4, 3
+    else:
+        config.data.views, config.model.views = ("XZ",), 1
+    return config
+
+
 def drawn(config: ConfigDict) -> Trained:
     """A network of random moments, scales and biases, so that nothing in it is trivial."""
     rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ from tests.deploy.networks import (
     drawn,
     evaluated,
     members_of,
+    particle_config,
     pixel_config,
     two_view_config,
     write_random_file,
@@ -101,6 +102,43 @@ def test_blocks_halos_views_and_both_heads_get_the_scores_of_the_live_network(tw
             assert np.nanmax(scores.pixels[name]) - np.nanmin(scores.pixels[name]) > 0.1
             masked = (view.values < 50) | (view.values > 250)
             assert np.array_equal(np.isnan(scores.pixels[name]).all(1), masked)
+
+
+@pytest.mark.parametrize("head", ["instance", "edges"])
+def test_particles_and_vertices_are_those_of_the_live_network(head, tmp_path):
+    config = particle_config(head)
+    shapes = {name: TWO_SHAPES[name] for name in config.data.views}
+    data = EventFile(write_random_file(tmp_path / "data.h5", shapes))
+    write_model(tmp_path / "network.safetensors", drawn(config))
+    trained, _ = read_model(tmp_path / "network.safetensors")
+    write_artefact(tmp_path / "m.pyz", trained, shapes=list(shapes.values()), sites=(2000,))
+    model, live = load(tmp_path / "m.pyz"), jaxsparse.load(tmp_path / "network.safetensors")
+    for event in data:
+        given = {name: (view.coords, view.values) for name, view in event.views.items()}
+        scores, expected = model(given), live(event.views)
+        for name, view in event.views.items():
+            same(scores.pixels[name], expected.pixels[name])
+            same(scores.vertices[name], expected.vertices[name])
+            assert np.nanmin(scores.vertices[name]) < np.nanmax(scores.vertices[name]) < 1
+            masked = (view.values < 50) | (view.values > 250)
+            assert np.array_equal(scores.instances[name] < 0, masked)
+            assert len(np.unique(scores.instances[name])) > 1
+            if compiler.lanes():
+                np.testing.assert_array_equal(scores.instances[name], expected.instances[name])
+    first = next(iter(data)).views
+    np.savez(tmp_path / "in.npz", **{
+        f"{what}{'' if len(first) == 1 else f'_{name}'}": getattr(view, what)
+        for name, view in first.items() for what in ("coords", "values")
+    })  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_US, tmp_path / "m.pyz", "in.npz", "out.npz"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "out.npz") as out:
+        assert {name.partition("_X")[0].partition("_Y")[0] for name in out.files} >= {
+            "pixel_scores", "instances", "vertex_scores", "event_scores",
+        }  # fmt: skip
 
 
 def test_the_portable_program_agrees_to_rounding(pixels):

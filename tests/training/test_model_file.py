@@ -1,5 +1,6 @@
 """A network as one file: what comes back, what its name may be, and damage of every kind."""
 
+import hashlib
 import json
 import os
 
@@ -130,11 +131,17 @@ def test_a_name_that_is_nothing_gets_one_line(path, monkeypatch, place, message)
 
 
 def test_an_exported_program_is_told_from_a_damaged_network(tmp_path):
-    (tmp_path / "net.pyz").touch()
+    program = b"a program"
+    whole = program + hashlib.sha256(program).hexdigest().encode()
+    (tmp_path / "net.pyz").write_bytes(whole)
     with pytest.raises(
-        InputError, match=r"net\.pyz, which runs by itself \(python net\.pyz --help"
+        InputError, match=r"net\.pyz, which is whole and runs by itself \(python net\.pyz --help"
     ):
         load_trained(tmp_path / "net.pyz")
+    for damaged in (b"", whole[:-1], b"b" + whole[1:]):
+        (tmp_path / "net.pyz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"net\.pyz, which is damaged or no file of jaxsparse"):
+            load_trained(tmp_path / "net.pyz")
 
 
 def test_a_file_has_no_checkpoints_to_choose_from(path):

@@ -33,11 +33,21 @@ def event_of(arrays: Mapping[str, Any], views: Sequence[str]) -> dict[str, Image
 def arrays_of(scores: Scores, views: Sequence[str]) -> dict[str, np.ndarray]:
     """Scores as ``pixel_scores``, of several views ``pixel_scores_VIEW``, and ``event_scores``.
 
-    >>> list(arrays_of(Scores({"Y": np.zeros((2, 5))}, np.zeros(3)), ["Y"]))
+    Likewise ``instances`` and ``vertex_scores``, where the network has heads for them.
+
+    >>> list(arrays_of(Scores({"Y": np.zeros((2, 5))}, np.zeros(3), {}, {}), ["Y"]))
     ['pixel_scores', 'event_scores']
     """
     ends = _endings(views)
-    arrays = {f"pixel_scores{ends[view]}": rows for view, rows in scores.pixels.items()}
+    arrays = {
+        f"{name}{ends[view]}": rows
+        for name, said in zip(
+            ("pixel_scores", "instances", "vertex_scores"),
+            (scores.pixels, scores.instances, scores.vertices),
+            strict=True,
+        )
+        for view, rows in said.items()
+    }
     return arrays if scores.event is None else {**arrays, "event_scores": scores.event}
 
 

@@ -60,11 +60,11 @@ class Sites(NamedTuple):
             counts.append(len(np.unique(cells(self.coords >> level, shape))))
         return counts
 
-    def of_pixels(self, scores: np.ndarray) -> np.ndarray:
-        """Scores of sites for every pixel of the caller; NaN outside of the mask."""
-        found = np.full((len(self.rows), scores.shape[1]), np.nan, np.float32)
+    def of_pixels(self, said: np.ndarray, outside: float = np.nan) -> np.ndarray:
+        """What is said of sites for every pixel of the caller, ``outside`` of the mask too."""
+        found = np.full((len(self.rows), *said.shape[1:]), outside, said.dtype)
         seen = self.rows >= 0
-        found[seen] = scores[self.rows[seen]]
+        found[seen] = said[self.rows[seen]]
         return found
 
     def padded(self, capacity: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

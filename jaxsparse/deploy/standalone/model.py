@@ -9,8 +9,9 @@ import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from jaxsparse.deploy.standalone.error import ModelError, one_line
 from jaxsparse.deploy.standalone.images import Sites, Transform, sites_of
 from jaxsparse.deploy.standalone.units import other_unit
+from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView
 
 FORMAT = 1
 CHECKSUM = 64  # hexadecimal digits that end every file, the SHA-256 of all bytes before
@@ -31,10 +33,16 @@ class Scores(NamedTuple):
       pixels: by name of the view, float32 ``[pixels, classes]`` in the order in which the pixels
         were given, NaN outside of the mask; empty where the network scores no pixels.
       event: float32 ``[classes]``; None where it scores no events.
+      instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, -1 outside of
+        the mask; empty where the network tells no particles.
+      vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
+        nearest to the vertex, NaN outside of the mask; empty where it names no vertex.
     """
 
     pixels: dict[str, np.ndarray]
     event: np.ndarray | None
+    instances: dict[str, np.ndarray]
+    vertices: dict[str, np.ndarray]
 
 
 def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) -> Model:
@@ -116,15 +124,7 @@ class Model:
         program, self.computed_by = self._compiled(number)
         capacities = self._buckets[number][:, 0].tolist()
         outputs = program(self._weights, tuple(map(Sites.padded, sites, capacities)))
-        pixels = {
-            name: image.of_pixels(softmax(np.asarray(logits)[: len(image.coords)]))
-            for name, image, logits in zip(
-                self.views, sites, outputs.get("semantic", ()), strict=False
-            )
-        }
-        return Scores(
-            pixels, softmax(np.asarray(outputs["event"]))[0] if "event" in outputs else None
-        )
+        return self._scores(sites, {name: _on_host(said) for name, said in outputs.items()})
 
     def compile_all(self) -> None:
         """Compiles all programs now, which else happens when an image first needs one."""
@@ -145,6 +145,32 @@ class Model:
             sites_of(name, shape, *images[name], self.transform)
             for name, shape in self._shapes.items()
         ]
+
+    def _scores(self, sites: Sequence[Sites], outputs: Mapping[str, Any]) -> Scores:
+        rows = [slice(0, len(image.coords)) for image in sites]
+        named, likely, particles = [], [], []
+        if "semantic" in outputs:
+            named = [
+                softmax(said[own]) for said, own in zip(outputs["semantic"], rows, strict=True)
+            ]
+        if "vertex" in outputs:
+            likely = [
+                softmax(said[own, 0]) for said, own in zip(outputs["vertex"], rows, strict=True)
+            ]
+        if grouping := self.manifest.get("grouping"):
+            coords = [image.coords for image in sites]
+            seen = SeenEvent.of(list(map(SeenView, coords, named)), outputs, 0, rows)
+            particles = GROUPINGS[grouping](seen)
+        of_pixels = Sites.of_pixels
+        return Scores(
+            dict(zip(self.views, map(of_pixels, sites, named), strict=False)),
+            softmax(outputs["event"])[0] if "event" in outputs else None,
+            {
+                name: image.of_pixels(numbers, NOBODY)
+                for name, image, numbers in zip(self.views, sites, particles, strict=False)
+            },
+            dict(zip(self.views, map(of_pixels, sites, likely), strict=False)),
+        )
 
     def _bucket(self, sites: Iterable[Sites]) -> int:
         """The number of the smallest program that holds every level: nothing is ever dropped."""
@@ -217,8 +243,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """
     if not np.isfinite(logits).all():
         raise ModelError("the scores are no finite numbers: the network has diverged, take another")
+    if not logits.size:
+        return logits
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _on_host(said: Any) -> Any:
+    """What a head says, with arrays of numpy; parts by name become attributes."""
+    if isinstance(said, Mapping):
+        return SimpleNamespace(**{name: _on_host(part) for name, part in said.items()})
+    return tuple(map(_on_host, said)) if isinstance(said, tuple | list) else np.asarray(said)
 
 
 def _with_kernels(data: bytes) -> tuple[Any, str] | None:
