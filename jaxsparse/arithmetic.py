@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,21 +79,9 @@ class Arithmetic:
         """
         raise InputError(self._no_array())
 
-    @property
-    def __jax_array__(self) -> Callable[[], _NoArray]:
-        """What functions of ``jax.numpy`` ask for: refused, as :meth:`__array__`."""
-        if _within_a_primitive():
-            raise AttributeError  # else JAX says what only whoever writes such a class can use
-        return lambda: _NoArray(self._no_array())
-
-    def _before_print(self) -> None:
-        """Functions of ``jax.lax`` print what is no array into their error, which lacks a remedy.
-
-        Raises:
-          InputError: one of them prints it.
-        """
-        if _within_a_primitive():
-            raise InputError(self._no_array())
+    def __jax_array__(self) -> _NoArray:
+        """What functions of ``jax.numpy`` ask for: nothing that they can use."""
+        return _NoArray(self._no_array())
 
     if not TYPE_CHECKING:  # to type checkers a missing attribute stays one
 
@@ -130,17 +117,6 @@ class _NoArray:
 
     def __repr__(self) -> str:  # JAX's own error prints what it was given
         raise InputError(self._text)
-
-
-def _within_a_primitive() -> bool:
-    """Whether our caller was called by ``Primitive.bind`` of JAX, by way of its compiled code.
-
-    If a later JAX does that elsewhere, its functions give their own error again.
-    """
-    frame: Any = sys._getframe(2)
-    while frame.f_globals.get("__name__") == "jaxsparse.pytree":  # that prints
-        frame = frame.f_back
-    return frame.f_code.co_name == "bind" and frame.f_globals.get("__name__") == "jax._src.core"
 
 
 def _combined(function: Callable[[Any, Any], Any], x: Any, other: Any) -> Any:

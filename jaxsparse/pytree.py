@@ -120,8 +120,6 @@ def _print_and_compare(cls: Any) -> None:
 
 
 def _in_short(self: Any) -> str:
-    if hasattr(self, "_before_print"):
-        self._before_print()
     names = getattr(self, "_fields", None) or [
         field.name for field in dataclasses.fields(self) if field.repr
     ]

@@ -75,13 +75,10 @@ def test_what_cannot_be_combined_is_named():
         assert len(str(caught.value)) < 400, "no coordinates in the message"
 
 
-LAYERS = [
-    linen.Dense(3), linen.Conv(3, (3,)), linen.BatchNorm(False),
-    linen.Dropout(0.5, deterministic=False),
-]  # fmt: skip
+LAYERS = [linen.Dense(3), linen.Conv(3, (3,)), linen.BatchNorm(False)]
 FUNCTIONS = [
-    jnp.tanh, jnp.sum, jnp.max, jnp.asarray, jnp.log1p, jax.nn.relu, jax.nn.sigmoid, jax.nn.silu,
-    jax.nn.softmax, jax.lax.exp, lambda x: jnp.where(True, x, 0), lambda x: jnp.concatenate([x, x]),
+    jnp.tanh, jnp.sum, jnp.max, jnp.asarray, jnp.log1p, jax.nn.relu, jax.nn.softmax,
+    lambda x: jnp.where(True, x, 0), lambda x: jnp.concatenate([x, x]),
     lambda x: jnp.matmul(x, jnp.ones((2, 3))), lambda x: x.sum(), lambda x: x.at[0].set(1),
 ]  # fmt: skip
 
@@ -89,8 +86,7 @@ FUNCTIONS = [
 @pytest.mark.parametrize("make", [tensor, lambda: to_dense_tensor(tensor(), masked=True)])
 def test_layers_and_functions_of_arrays_say_in_one_line_what_to_write(make):
     def applied(layer):
-        keys = {"params": jax.random.key(0), "dropout": jax.random.key(1)}
-        return lambda x: layer.init_with_output(keys, x)
+        return lambda x: layer.init_with_output(jax.random.key(0), x)
 
     x = make()
     for function in (*map(applied, LAYERS), *FUNCTIONS, *map(jax.jit, FUNCTIONS[:6])):
