@@ -20,14 +20,15 @@ from jaxsparse import command_line
 from jaxsparse.candidates.sites import GHOST
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import NO_CLASS, Event, View
-from jaxsparse.detectors import find
+from jaxsparse.detectors import ClassSet, class_set, find
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
+from jaxsparse.evaluation.grouped import told_columns
 from jaxsparse.evaluation.heads.semantic import instance_metrics
 from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.inference.grouping import NOBODY, SeenEvent, SeenView, instance_classes
+from jaxsparse.inference.grouping import NOBODY, SeenEvent, SeenView
 from jaxsparse.inference.read_back import instances_of_pixels, scores_of_pixels
 from jaxsparse.inference.stored_predictions import StoredPredictions, ViewScores
 
@@ -44,8 +45,9 @@ def main(_: list[str]) -> None:
         raise InputError(f"predictions is {values.predictions}: it has no event of {source.path}")
     views = tuple(name for name in source.view_shapes if name != CANDIDATES)
     classes = source.class_names[:-1]
-    least = find(source.detector, source.described).smallest_instance
-    metrics = instance_metrics(classes, least, several_views=True)
+    detector = find(source.detector, source.described)
+    kinds = class_set(classes, detector.pixel_classes)
+    metrics = instance_metrics(kinds, detector.smallest_instance, several_views=True)
     measured, told = Measured(metrics), False
     of_real: list[np.ndarray] = []  # scores of being real
     of_ghosts: list[np.ndarray] = []
@@ -59,14 +61,16 @@ def main(_: list[str]) -> None:
             ghost = np.asarray(candidates.labels)[said.rows] == len(classes)
             of_real.append(1 - said.scores[~ghost, -1])
             of_ghosts.append(1 - said.scores[ghost, -1])
-            images = answers(event, said, views, classes)
-            measured.update(Scored.join(images))
+            images = answers(event, said, views, kinds)
+            whole = Scored.join(images)
+            measured.update(whole)
             pixels += np.sum([counts(image) for image in images], axis=0)
             told |= said.instance is not None
             for place, image in enumerate(images):
                 instance = image.columns["predicted_instance"]
                 rows = np.arange(len(image))
                 writer.append(number, event.event_id, place, rows, image.scores, instance)
+            writer.append_particles(number, whole.columns)
     print("\n".join(ghosts(np.concatenate(of_real), np.concatenate(of_ghosts))))
     known, answered, right = pixels.tolist()
     print(f"{known:,} pixels with a class, {answered / known:.3f} have an answer")
@@ -76,56 +80,44 @@ def main(_: list[str]) -> None:
         print("\n".join(line for metric in metrics for line in metric.section(figures)))
 
 
-def answers(
-    event: Event, said: ViewScores, views: Sequence[str], classes: Sequence[str]
-) -> list[Scored]:
+def answers(event: Event, said: ViewScores, views: Sequence[str], kinds: ClassSet) -> list[Scored]:
     """The pixels of the views, with what is said of the candidates that show them."""
     candidates = event.views[CANDIDATES]
-    scores = np.zeros((len(candidates), len(classes) + 1))
+    scores = np.zeros((len(candidates), len(kinds.names) + 1))
     scores[said.rows] = said.scores
     instance = np.full(len(candidates), NOBODY)
     if said.instance is not None:
         instance[said.rows] = said.instance
-    called_real = scores.argmax(1) < len(classes)
+    called_real = scores.argmax(1) < len(kinds.names)
     weight = np.where(called_real, scores[:, :-1].sum(1), 0)
     pixels, numbers = [], []
     for name in views:
         links, size = candidates.links[name], len(event.views[name])
-        pixels.append(scores_of_pixels(links, scores, size, len(classes)))
+        pixels.append(scores_of_pixels(links, scores, size, len(kinds.names)))
         numbers.append(instances_of_pixels(links, instance, weight, size))
     seen = SeenEvent(
         tuple(
             SeenView(event.views[name].coords, own) for name, own in zip(views, pixels, strict=True)
         )
     )
-    return [
-        _scored(event, place, event.views[name], classes, *columns)
-        for place, (name, *columns) in enumerate(
-            zip(views, pixels, numbers, instance_classes(seen, numbers), strict=True)
-        )
+    images = [
+        _scored(event, place, event.views[name], kinds, own)
+        for place, (name, own) in enumerate(zip(views, pixels, strict=True))
     ]
+    told = told_columns(seen, numbers, images, kinds)
+    return [image.with_columns(columns) for image, columns in zip(images, told, strict=True)]
 
 
-def _scored(
-    event: Event,
-    place: int,
-    view: View,
-    classes: Sequence[str],
-    scores: np.ndarray,
-    instance: np.ndarray,
-    called: np.ndarray,
-) -> Scored:
+def _scored(event: Event, place: int, view: View, kinds: ClassSet, scores: np.ndarray) -> Scored:
     none = np.full(len(view), NO_CLASS, np.int32)
     columns = {
         "view": np.full(len(view), place, np.int32),
         "instance": none if view.instance is None else view.instance,
         "overlap": none if view.overlap is None else view.overlap,
-        "predicted_instance": instance,
-        "predicted_instance_class": called,
     }
     truth = none if view.labels is None else view.labels.astype(np.int32)
     return Scored(
-        scores.astype(np.float32), truth, tuple(classes), np.zeros(len(view)), columns,
+        scores.astype(np.float32), truth, kinds.names, np.zeros(len(view)), columns,
         event.particles, event.event_id,
     )  # fmt: skip
 

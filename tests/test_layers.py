@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "simulate": ("data", "detectors"),
     "candidates": ("simulate", "data", "detectors"),
     "viz": ("data", "detectors"),
-    "inference": ("models", "data", ""),
+    "inference": ("models", "data", "detectors", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", "ops", ""),
     "recipes": ("training", "detectors"),
     "deploy": ("training", "inference", "models", "data", "detectors", "pretrained", ""),

@@ -74,8 +74,14 @@ def _predicted(found: ViewScores, pixels: int) -> Predicted:
     rows = found.rows[known]
     labels[rows] = found.scores[known].argmax(1)
     scores[rows] = found.scores[known].max(1)
-    instance = None
-    if found.instance is not None:
-        instance = np.full(pixels, -1)
-        instance[found.rows] = found.instance
-    return Predicted(labels, scores, instance)
+    instance, parent = (
+        None if column is None else _of_rows(column, found.rows, pixels)
+        for column in (found.instance, found.parent)
+    )
+    return Predicted(labels, scores, instance, parent)
+
+
+def _of_rows(column: np.ndarray, rows: np.ndarray, pixels: int) -> np.ndarray:
+    whole = np.full(pixels, -1)
+    whole[rows] = column
+    return whole

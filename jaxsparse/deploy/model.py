@@ -20,9 +20,20 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.deploy.images import Given, SortedView, turned, views_of
 from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.deploy.usual_shapes import usual_shapes
+from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
-from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView, grouping_of
+from jaxsparse.inference.grouping import (
+    GROUPINGS,
+    NOBODY,
+    TOLD_DTYPE,
+    SeenEvent,
+    SeenView,
+    grouping_of,
+    instance_classes,
+    instance_parents,
+    told_particles,
+)
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
@@ -42,6 +53,8 @@ class Scores:
       event: float32 ``[classes]``; None without an event head.
       instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, which has one
         number in all views; -1 outside of the mask. Empty without an instance head.
+      particles: ``TOLD_DTYPE`` ``[instances]``, of every particle by number its class and the
+        number of the track that it belongs to, -1 for none. Empty without an instance head.
       vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
         nearest to the vertex; NaN outside of the mask. Empty without a vertex head.
     """
@@ -49,6 +62,7 @@ class Scores:
     pixels: dict[str, np.ndarray]
     event: np.ndarray | None
     instances: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    particles: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, TOLD_DTYPE))
     vertices: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
@@ -113,6 +127,7 @@ class Model:
             if name in SCORED
         }
         self._grouping = grouping_of("", trained.network.heads)
+        self._kinds = class_set(self.classes.get("semantic", ()))
         self.tells_particles = bool(self._grouping)
         self.tells_vertices = "vertex" in trained.network.heads
         model = self.config.model
@@ -196,19 +211,17 @@ class Model:
                 name: _in_given_order(each, own[name], name, event, np.nan)
                 for name, each in scores.items()
             }
-            instances = {}
+            instances, particles = {}, np.zeros(0, TOLD_DTYPE)
             if self._grouping:
-                seen = tuple(SeenView(own[name].coords, scores[name]) for name in self.views)
-                numbers = dict(
-                    zip(
-                        self.views,
-                        GROUPINGS[self._grouping](SeenEvent.of(seen, outputs, place, rows)),
-                        strict=True,
-                    )
-                )
+                views = tuple(SeenView(own[name].coords, scores[name]) for name in self.views)
+                seen = SeenEvent.of(views, outputs, place, rows)
+                numbers = GROUPINGS[self._grouping](seen)
+                classes = instance_classes(seen, numbers)
+                parents = instance_parents(seen, numbers, classes, self._kinds)
+                particles = told_particles(numbers, classes, parents)
                 instances = {
                     name: _in_given_order(each, own[name], name, event, NOBODY)
-                    for name, each in numbers.items()
+                    for name, each in zip(self.views, numbers, strict=True)
                 }
             vertices = {
                 name: _in_given_order(_of_image(each[of_event, 0]), own[name], name, event, np.nan)
@@ -219,7 +232,7 @@ class Model:
             whole = None
             if "event" in outputs:
                 whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
-            found.append(Scores(pixels, whole, instances, vertices))
+            found.append(Scores(pixels, whole, instances, particles, vertices))
         return found
 
     def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:

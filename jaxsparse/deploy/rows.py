@@ -15,6 +15,7 @@ import numpy as np
 from jaxsparse.data.event_layout import KEY_COLUMNS, NO_KEY
 from jaxsparse.data.schema import Event
 from jaxsparse.deploy.model import Model, Scores
+from jaxsparse.inference.prediction_file import PARTICLES, particle_columns
 
 Columns = dict[str, np.ndarray]
 Types = dict[str, tuple[Any, tuple[int, ...]]]  # of a column and of its rows, by name
@@ -91,12 +92,21 @@ class PixelRows(Rows):
         self._particles = model.tells_particles
         if self._particles:
             self.types[INSTANCE] = (np.int32, ())
+            self.types["particles/input"] = (np.int32, ())
+            self.types |= {name: (kind, ()) for name, kind in PARTICLES.items()}
 
     def of(self, events: Sequence[Looked]) -> Columns:
         names = ("scores", "rows", "coords", *([INSTANCE] if self._particles else []))
         pixels: dict[str, list[np.ndarray]] = {name: [] for name in names}
+        if self._particles:
+            pixels |= {name: [] for name in self.types if name.startswith("particles/")}
         entries = []
         for looked in events:
+            if self._particles and looked.scores is not None:
+                told = looked.scores.particles
+                rows = particle_columns(told, input=looked.file, event=looked.number)
+                for name, column in rows.items():
+                    pixels[name].append(column)
             for view, name in enumerate(self._views):
                 length = 0
                 if looked.event is not None and looked.scores is not None:

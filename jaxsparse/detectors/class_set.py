@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 from jaxsparse.detectors.declared import number
 from jaxsparse.errors import InputError
@@ -34,11 +35,14 @@ class ClassSet:
       tracks: names of the classes that are tracks, the rest being showers; empty where the
         question track or shower has no meaning.
       rules: thresholds that an evaluation reports unasked, such as ``"MIP>0.5"``.
+      along_tracks: names of the classes of particles that a track sets off anywhere on its way, as
+        delta rays.
+      at_track_ends: of those that begin where a track ends, as Michel electrons.
 
     Raises:
       InputError: names that are no tuple of different texts; another number of colours than of
-        names or one that matplotlib does not know; a track or a rule of no class, or a rule without
-        a threshold.
+        names or one that matplotlib does not know; a track, something that a track sets off or a
+        rule of no class, or a rule without a threshold.
 
     >>> ClassSet(("muon", "electron"), tracks=("muon",)).track_numbers
     (0,)
@@ -48,6 +52,8 @@ class ClassSet:
     colours: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    along_tracks: tuple[str, ...] = ()
+    at_track_ends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.names, str) or not all(isinstance(name, str) for name in self.names):
@@ -66,11 +72,12 @@ class ClassSet:
                 raise InputError(
                     f"colours has {colour!r:.60}: it must be one of matplotlib's, such as '#1f77b4'"
                 )
-        for track in self.tracks:
-            if track not in self.names:
-                raise InputError(
-                    f"tracks has {track!r}: it must be a class, one of {', '.join(self.names)}"
-                )
+        for field in ("tracks", "along_tracks", "at_track_ends"):
+            for name in getattr(self, field):
+                if name not in self.names:
+                    raise InputError(
+                        f"{field} has {name!r}: it must be a class, one of {', '.join(self.names)}"
+                    )
         for rule in self.rules:
             name, _, threshold = rule.partition(">")
             if name.strip() not in self.names:
@@ -84,7 +91,11 @@ class ClassSet:
     @property
     def track_numbers(self) -> tuple[int, ...]:
         """Class numbers of the tracks."""
-        return tuple(self.names.index(name) for name in self.tracks)
+        return self.numbers(self.tracks)
+
+    def numbers(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Class numbers of some of the names."""
+        return tuple(self.names.index(name) for name in names)
 
 
 def _is_colour(colour: str) -> bool:

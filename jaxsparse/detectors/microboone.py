@@ -36,7 +36,12 @@ MICROBOONE = Detector(
         ROW_VOXELS: DetectorView(axes=("time row", "y", "z"), unit="MeV", shape=(1008, 777, 3456)),
     },
     pixel_classes=ClassSet(
-        CLASS_NAMES, CLASS_COLOURS, tracks=("HIP", "MIP"), rules=("delta>0.5", "MIP>0.5")
+        CLASS_NAMES,
+        CLASS_COLOURS,
+        tracks=("HIP", "MIP"),
+        rules=("delta>0.5", "MIP>0.5"),
+        along_tracks=("delta",),
+        at_track_ends=("Michel",),
     ),
     drift=(1.0, 0.0, 0.0),
 )

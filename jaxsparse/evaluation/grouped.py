@@ -1,4 +1,7 @@
-"""Instances of an evaluated event: a grouping, timed, with predicted or with true classes."""
+"""Instances of an evaluated event: a grouping, timed, with predicted or with true classes.
+
+Also the track that each belongs to, by a rule that is applied to the true instances as well.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,23 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.detectors import ClassSet
+from jaxsparse.detectors.class_set import NO_CLASSES
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import (
     GROUPINGS,
+    NOBODY,
     SeenEvent,
     SeenView,
     grouping_of,
     instance_classes,
+    instance_parents,
 )
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-COLUMNS = ("predicted_instance", "predicted_instance_class")
+COLUMNS = ("predicted_instance", "predicted_instance_class", "predicted_parent", "parent_by_rule")
 
 
 class Grouped:
@@ -31,15 +38,18 @@ class Grouped:
       name: of a grouping.
       true_classes: group by true classes in place of the predicted ones, an upper bound; pixels
         without a true class are of no instance then.
+      kinds: which classes are tracks and which these set off.
     """
 
-    def __init__(self, name: str, *, true_classes: bool = False):
-        self.name, self.true_classes = name, true_classes
+    def __init__(self, name: str, *, true_classes: bool = False, kinds: ClassSet = NO_CLASSES):
+        self.name, self.true_classes, self.kinds = name, true_classes, kinds
         self._group = GROUPINGS[name]
         self._seconds: list[float] = []
 
     @classmethod
-    def of(cls, options: Options, heads: Sequence[str]) -> Grouped | None:
+    def of(
+        cls, options: Options, heads: Sequence[str], kinds: ClassSet = NO_CLASSES
+    ) -> Grouped | None:
         """What the user chose, or what the heads of the network bring; ``None`` without any.
 
         Raises:
@@ -51,7 +61,7 @@ class Grouped:
                 "--true_classes: nothing is grouped, give --grouping too, one of "
                 f"{', '.join(GROUPINGS)}"
             )
-        return cls(name, true_classes=options.true_classes) if name else None
+        return cls(name, true_classes=options.true_classes, kinds=kinds) if name else None
 
     def __call__(
         self,
@@ -61,7 +71,7 @@ class Grouped:
         place: int = 0,
         rows: Sequence[slice] = (),
     ) -> list[dict[str, np.ndarray]]:
-        """The columns ``predicted_instance`` and ``predicted_instance_class`` of every view.
+        """The columns of every view, :func:`told_columns`.
 
         Args:
           images: the pixels of every view.
@@ -77,12 +87,8 @@ class Grouped:
         event = SeenEvent.of(views, outputs, place, rows)
         start = time.perf_counter()
         numbers = self._group(event)
-        classes = instance_classes(event, numbers)
         self._seconds.append(time.perf_counter() - start)
-        return [
-            dict(zip(COLUMNS, columns, strict=True))
-            for columns in zip(numbers, classes, strict=True)
-        ]
+        return told_columns(event, numbers, images, self.kinds)
 
     def facts(self) -> dict[str, Any]:
         """``name``, ``true_classes``, and the median of the seconds of an event."""
@@ -91,6 +97,40 @@ class Grouped:
             "true_classes": self.true_classes,
             "seconds_per_event": float(np.median(self._seconds or [np.nan])),
         }
+
+
+def told_columns(
+    event: SeenEvent, numbers: Sequence[np.ndarray], images: Sequence[Scored], kinds: ClassSet
+) -> list[dict[str, np.ndarray]]:
+    """What is known of the instances of an event, columns of its pixels, view by view.
+
+    Args:
+      event: with the scores that name instances.
+      numbers: of every view int ``[pixels]``, predicted instances, -1 for none.
+      images: the pixels of every view, with what truth there is.
+      kinds: which classes are tracks and which these set off.
+
+    Returns:
+      Of every view int32 ``[pixels]``, -1 for none: ``predicted_instance``,
+      ``predicted_instance_class`` and ``predicted_parent``, the instance that it belongs to;
+      ``parent_by_rule``, the particle to which the same rule says that the true instance belongs.
+    """
+    classes = instance_classes(event, numbers)
+    parents = instance_parents(event, numbers, classes, kinds)
+    truth = SeenEvent(
+        tuple(
+            SeenView(view.coords, true_scores(image))
+            for view, image in zip(event.views, images, strict=True)
+        )
+    )
+    true = [
+        np.where(image.known, image.columns.get("instance", NOBODY), NOBODY) for image in images
+    ]
+    by_rule = instance_parents(truth, true, instance_classes(truth, true), kinds)
+    return [
+        dict(zip(COLUMNS, columns, strict=True))
+        for columns in zip(numbers, classes, parents, by_rule, strict=True)
+    ]
 
 
 def true_scores(image: Scored) -> np.ndarray:

@@ -5,6 +5,7 @@
 | ``scores`` | float32 ``[pixels, classes]`` | softmax scores |
 | ``rows`` | int32 ``[pixels]`` | row of the pixel in the input file's list of that event and view |
 | ``predicted_instance`` | int32 ``[pixels]`` | its particle, -1 for none; with a grouping |
+| ``particles/`` | | its instances, by event: ``event`` int64, and the columns of ``TOLD_DTYPE`` |
 | ``offsets`` | int64 ``[events + 1]`` | pixels ``offsets[i]:offsets[i + 1]`` belong to entry i |
 | ``event`` | int64 ``[events]`` | number of the event in the input file |
 | ``event_id`` | int64 ``[events]`` | its number in its source |
@@ -17,13 +18,14 @@ Attributes: ``format``, ``class_names``, ``data``, ``views``, ``view`` (the firs
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import h5py
 import numpy as np
 
-from jaxsparse.inference.prediction_file import PredictionFile
+from jaxsparse.inference.grouping import told_particles
+from jaxsparse.inference.prediction_file import PARTICLES, PredictionFile, particle_columns
 
 
 class PixelPredictions(PredictionFile):
@@ -59,6 +61,8 @@ class PixelPredictions(PredictionFile):
         self.dataset("rows", np.int32)
         if instances:
             self.dataset("predicted_instance", np.int32)
+            for name, kind in PARTICLES.items():
+                self.dataset(name, kind)
         self._offsets = [0]
         self._events: list[tuple[int, int, int]] = []
 
@@ -83,6 +87,18 @@ class PixelPredictions(PredictionFile):
         self.extend({"scores": scores, "rows": rows, **columns})
         self._offsets.append(self._offsets[-1] + len(scores))
         self._events.append((event, event_id, view))
+
+    def append_particles(self, event: int, columns: Mapping[str, np.ndarray]) -> None:
+        """Writes the predicted instances of all views of an event.
+
+        Args:
+          event: its number in the input file.
+          columns: int32 ``[pixels]``: ``predicted_instance``, ``predicted_instance_class`` and
+            ``predicted_parent``.
+        """
+        names = ("predicted_instance", "predicted_instance_class", "predicted_parent")
+        told = told_particles(*([columns[name]] for name in names))
+        self.extend(particle_columns(told, event=event))
 
     def finish(self, file: h5py.File) -> None:
         """Writes one row an event."""

@@ -27,8 +27,9 @@ class Scored:
       columns: ``[rows]`` each, what else is known of the rows. Of pixels the truth columns that the
         file has (``instance``, ``vertex_distance``, ``interaction``, ``overlap``), the number of
         their ``view``, and where a grouping told particles apart ``predicted_instance`` and
-        ``predicted_instance_class`` (int32, -1 for none); of events ``energy`` (float32, GeV, NaN
-        unknown) and ``topology`` (text, ``""`` unknown).
+        ``predicted_instance_class`` (int32, -1 for none), ``predicted_parent`` and
+        ``parent_by_rule`` (:func:`~jaxsparse.evaluation.grouped.told_columns`); of events
+        ``energy`` (float32, GeV, NaN unknown) and ``topology`` (text, ``""`` unknown).
       particles: the particle table (``PARTICLE_DTYPE``) that ``instance`` points into.
       group: of pixels, which are of one event: events of equal number share their physics.
 

@@ -17,9 +17,26 @@ import numpy as np
 
 from jaxsparse.data.partial_hdf5 import PartialHdf5
 from jaxsparse.data.stored_values import as_stored
+from jaxsparse.inference.grouping import TOLD_DTYPE
 
 FORMAT = "jaxsparse-predictions"
+# Of the predicted instances a row each, by event: datasets and their types.
+PARTICLES: dict[str, Any] = {
+    "particles/event": np.int64,
+    **{f"particles/{name}": TOLD_DTYPE[name] for name in TOLD_DTYPE.names or ()},
+}
 CHUNK = 16384
+
+
+def particle_columns(told: np.ndarray, **same: int) -> dict[str, np.ndarray]:
+    """Predicted instances as rows of the datasets ``particles/``.
+
+    Args:
+      told: ``TOLD_DTYPE`` ``[instances]``, of one event.
+      **same: what all of them have, such as ``event``, its number.
+    """
+    columns = {f"particles/{name}": np.full(len(told), value) for name, value in same.items()}
+    return columns | {f"particles/{name}": told[name] for name in told.dtype.names or ()}
 
 
 class PredictionFile:

@@ -27,11 +27,14 @@ class ViewScores:
       scores: float32 ``[scored, classes]``, NaN outside of the network's mask.
       instance: int32 ``[scored]``, predicted particles, -1 for none; ``None`` if they are not told
         apart.
+      parent: int32 ``[scored]``, the particle that the pixel's particle belongs to, -1 for none;
+        ``None`` if the file does not say.
     """
 
     rows: np.ndarray
     scores: np.ndarray
     instance: np.ndarray | None
+    parent: np.ndarray | None = None
 
 
 class StoredPredictions:
@@ -148,16 +151,32 @@ class StoredPredictions:
             group = file[self._group]
             rows = np.asarray(group["rows"][first:last], np.int64)
             scores = np.asarray(group["scores"][first:last], np.float32)
-            instance = None
+            instance = parent = None
             if "predicted_instance" in group:
                 instance = np.asarray(group["predicted_instance"][first:last], np.int32)
+                if "particles" in group:
+                    parent = self._parents(group, place, instance)
         if (rows < -1).any() or (rows >= pixels).any():
             raise InputError(
                 f"{self.path} has pixel {rows.max()} of view {name} of event {number}, which has "
                 f"{pixels}: give the predictions of this file"
             )
         known = rows >= 0  # -1: an empty pixel that a halo added
-        return ViewScores(rows[known], scores[known], None if instance is None else instance[known])
+        instance, parent = (
+            None if column is None else column[known] for column in (instance, parent)
+        )
+        return ViewScores(rows[known], scores[known], instance, parent)
+
+    def _parents(self, group: h5py.Group, place: int, instance: np.ndarray) -> np.ndarray:
+        """The particles that those of an entry belong to, pixel by pixel; -1 for none."""
+        told = {name: _whole_numbers(group["particles"], name) for name in group["particles"]}
+        own = told["event"] == self._event[place]
+        if "input" in group:
+            own &= told["input"] == _whole_numbers(group, "input")[place]
+        parents = dict(
+            zip(told["instance"][own].tolist(), told["parent"][own].tolist(), strict=True)
+        )
+        return np.array([parents.get(number, -1) for number in instance.tolist()], np.int32)
 
     def of_event(self, number: int, event_id: int) -> np.ndarray | None:
         """float32 ``[classes]``, the scores of a whole event; ``None`` if there are none.

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
@@ -53,6 +54,21 @@ def test_predicted_classes_go_by_their_names(path, tmp_path):
     assert score[0] == 0.75
     assert np.isnan(score[-1])
     assert "prediction" not in views["top"]["columns"]
+
+
+def test_the_track_that_a_predicted_particle_belongs_to_is_on_the_page(path, tmp_path):
+    scores = predict(tmp_path / "scores.h5")
+    with h5py.File(scores, "r+") as file:
+        file["predicted_instance"] = np.array([3] * 40 + [5] * 9, np.int32)
+        for name, values in (("event", [2, 2]), ("instance", [3, 5]), ("parent", [-1, 3])):
+            file[f"particles/{name}"] = np.array(values)
+    described, (stored,) = read(
+        page_of(EventFile(path), [2], "page", StoredPredictions(scores, path))
+    )
+    columns = described["events"][0]["views"]["cube"]["columns"]
+    found = column(columns["predicted_parent"], stored)
+    assert np.isnan(found[[0, 39, -1]]).all()
+    assert (found[40:-1] == 3).all()
 
 
 def test_events_that_have_predictions_are_shown_where_none_is_asked_for(path, tmp_path):

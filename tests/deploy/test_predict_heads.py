@@ -74,11 +74,36 @@ def test_particles_are_numbers_of_queries_in_the_pixels_that_are_seen(told):
     assert set(stored[seen].tolist()) <= {-1, 0, 1, 2}
 
 
-def test_the_vertex_is_that_of_an_evaluation(told):
+def test_every_particle_has_a_row_with_its_class_and_the_track_that_it_belongs_to(told):
+    with h5py.File(told / "scores.h5") as file:
+        columns = {name: column[:] for name, column in file["particles"].items()}
+        pixels, offsets = file["predicted_instance"][:], file["offsets"][:]
+        events = file["event"][:]
+    assert set(columns) == {"input", "event", "instance", "class", "parent"}
+    for number in set(events.tolist()):
+        own = columns["event"] == number
+        entries = np.flatnonzero(events == number)
+        of_event = np.concatenate([pixels[offsets[e] : offsets[e + 1]] for e in entries])
+        assert columns["instance"][own].tolist() == sorted(set(of_event.tolist()) - {-1})
+        said = jaxsparse.load(told / "net.safetensors")(EventFile(told / "events.h5")[number])
+        for name in said.particles.dtype.names:
+            assert columns[name][own].tolist() == said.particles[name].tolist()
+    tracks = {*columns["instance"][columns["class"] < 2].tolist(), -1}
+    assert set(columns["parent"].tolist()) <= tracks
+    assert (columns["parent"][columns["class"] < 3] == -1).all()
+
+
+def test_vertices_and_particles_are_those_of_an_evaluation(told):
     evaluate(
         told / "net.safetensors", told / "events.h5", told / "out",
         Options(part="all", pictures=0), quiet=True,
     )  # fmt: skip
+    with (
+        h5py.File(told / "scores.h5") as file,
+        h5py.File(told / "out/predictions.h5") as other,
+    ):
+        for name in ("event", "instance", "class", "parent"):
+            np.testing.assert_array_equal(file["particles"][name][:], other["particles"][name][:])
     with (
         h5py.File(told / "scores.h5") as file,
         h5py.File(told / "out/heads/vertex/predictions.h5") as other,

@@ -33,3 +33,7 @@ def test_a_set_that_does_not_fit_together_is_refused():
         ClassSet(("a", "b"), ("red",))
     with pytest.raises(InputError, match="tracks has 'c': it must be a class"):
         ClassSet(("a", "b"), tracks=("c",))
+    with pytest.raises(InputError, match="at_track_ends has 'c': it must be a class"):
+        ClassSet(("a", "b"), at_track_ends=("c",))
+    with pytest.raises(InputError, match="along_tracks has 'c': it must be a class"):
+        ClassSet(("a", "b"), along_tracks=("c",))

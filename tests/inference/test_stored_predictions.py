@@ -43,6 +43,31 @@ def test_predicted_particles_come_with_the_pixels(tmp_path):
     found = StoredPredictions(path, "events.h5").of_view(4, "V", 104, 3)
     assert found is not None
     np.testing.assert_array_equal(found.instance, [7, 8])
+    assert found.parent is None  # a file of an earlier version
+
+
+def test_the_particles_that_others_belong_to_come_with_the_pixels_of_their_event(tmp_path):
+    path = tmp_path / "a.h5"
+    with PixelPredictions(path, ("a", "b"), {"views": ["V"]}, instances=True) as writer:
+        for event, parents in ((4, [-1, 0, -1]), (6, [1, -1, -1])):
+            instance = np.array([0, 1, -1])
+            writer.append(event, 104, 0, np.arange(3), SCORES, instance)
+            columns = (instance, np.array([0, 1, -1]), np.array(parents))
+            names = ("predicted_instance", "predicted_instance_class", "predicted_parent")
+            writer.append_particles(event, dict(zip(names, columns, strict=True)))
+    stored = StoredPredictions(path, "events.h5")
+    for event, parents in ((4, [-1, 0, -1]), (6, [1, -1, -1])):
+        found = stored.of_view(event, "V", 104, 3)
+        assert found is not None
+        np.testing.assert_array_equal(found.parent, parents)
+    with h5py.File(path, "r+") as file:  # as predict writes them, of two files
+        file["inputs"], file["input"] = np.array([b"one.h5", b"two.h5"]), np.array([0, 1])
+        file["event"][...], file["particles/event"][...] = 4, 4
+        file["particles/input"] = np.array([0, 0, 1, 1])
+    for name, parents in (("one.h5", [-1, 0, -1]), ("two.h5", [1, -1, -1])):
+        found = StoredPredictions(path, name).of_view(4, "V", 104, 3)
+        assert found is not None
+        np.testing.assert_array_equal(found.parent, parents)
 
 
 def test_predictions_of_other_events_are_refused(tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import NO_CLASS
-from jaxsparse.detectors import class_set
+from jaxsparse.detectors import ClassSet, class_set
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.grouped import Grouped
 from jaxsparse.evaluation.heads.head import EvaluatedHead
@@ -29,6 +29,7 @@ from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.panoptic_quality import PanopticQuality
+from jaxsparse.evaluation.metrics.parents import Parents
 from jaxsparse.evaluation.metrics.parts import parts_of_pixels
 from jaxsparse.evaluation.metrics.pixel_roc import PixelRoc
 from jaxsparse.evaluation.metrics.rand_index import RandIndex
@@ -74,23 +75,25 @@ def pixel_metrics(
 
 
 def instance_metrics(
-    classes: Sequence[str], least: int, seed: int = 0, *, several_views: bool = False
+    kinds: ClassSet, least: int, seed: int = 0, *, several_views: bool = False
 ) -> list[Metric]:
     """What true and predicted instances of pixels say.
 
     Args:
-      classes: class names.
+      kinds: the classes.
       least: pixels of the smallest instance that counts.
       seed: of the bootstrap draws.
       several_views: whether views can agree.
     """
-    counts = functools.partial(GroupedCounts, seed)
+    counts, classes = functools.partial(GroupedCounts, seed), kinds.names
+    set_off = kinds.along_tracks + kinds.at_track_ends
     return [
         RandIndex(counts()),
         Clusters(classes, least, counts),
         PanopticQuality(classes, least, counts),
         *(GroupingMean(name, counts()) for name in MEANS),
         Found(classes, least, counts),
+        *([Parents(kinds, least, counts())] if set_off else []),
         *([ViewAgreement(least, counts())] if several_views else []),
     ]
 
@@ -133,10 +136,10 @@ class SemanticHead(EvaluatedHead):
             *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
             LocalGuess(data_set, other, track, GroupedCounts(options.seed), quiet=quiet),
         ]
-        self.grouped = Grouped.of(options, data_set.heads)
+        self.grouped = Grouped.of(options, data_set.heads, self.class_set)
         if self.grouped:
             self.metrics += instance_metrics(
-                self.classes, data_set.detector.smallest_instance, options.seed,
+                self.class_set, data_set.detector.smallest_instance, options.seed,
                 several_views=len(data_set.views) > 1,
             )  # fmt: skip
         self._pictures = PixelPictures(data_set, self.class_set)
@@ -172,6 +175,8 @@ class SemanticHead(EvaluatedHead):
             for view, image in enumerate(images):
                 self._keep(number, view, image)
             event = Scored.join([image.scored for image in images])
+            if self.grouped:
+                self._file.append_particles(number, event.columns)
             self._sites += np.array([len(event), event.known.sum()])
             yield event
 

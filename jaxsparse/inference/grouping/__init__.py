@@ -18,6 +18,7 @@ from jaxsparse.inference.grouping.dbscan import dbscan
 from jaxsparse.inference.grouping.edges import fragments, particles
 from jaxsparse.inference.grouping.linked import linked, neighbours
 from jaxsparse.inference.grouping.numbers import instance_classes
+from jaxsparse.inference.grouping.parents import TOLD_DTYPE, instance_parents, told_particles
 from jaxsparse.inference.grouping.queries import queries
 from jaxsparse.inference.grouping.seen import NOBODY, Edges, Queries, SeenEvent, SeenView
 
@@ -66,6 +67,6 @@ def grouping_of(asked: str, heads: Iterable[str]) -> str:
 
 
 __all__ = [
-    "GROUPINGS", "NOBODY", "Edges", "Grouping", "Queries", "SeenEvent", "SeenView", "grouping_of",
-    "instance_classes",
+    "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent", "SeenView",
+    "grouping_of", "instance_classes", "instance_parents", "told_particles",
 ]  # fmt: skip

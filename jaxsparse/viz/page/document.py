@@ -174,6 +174,8 @@ def _view(
         found |= {"prediction": renamed[predicted.labels], "score": predicted.scores}
         if predicted.instance is not None:
             found["predicted_instance"] = predicted.instance
+        if predicted.parent is not None:  # what is no number is not said
+            found["predicted_parent"] = np.where(predicted.parent < 0, np.nan, predicted.parent)
     top = float(np.quantile(view.values, 0.995)) if len(view) else 1.0
     return {
         "pixels": len(view),

@@ -21,11 +21,14 @@ class Predicted:
       scores: float ``[pixels]``, the score of that class; NaN where nothing is said.
       instance: integer ``[pixels]``, the particle that the pixel is counted to, -1 for none;
         ``None`` of a network that tells no particles apart.
+      parent: integer ``[pixels]``, the particle that this one belongs to, -1 for none; ``None``
+        where nobody says.
     """
 
     labels: np.ndarray
     scores: np.ndarray
     instance: np.ndarray | None = None
+    parent: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
