@@ -54,6 +54,7 @@ def main(_: list[str]) -> None:
         baseline_data=str(values.baseline_data or ""),
         value_scale=values.value_scale,
         grouping=values.grouping,
+        joiner=str(values.joiner or ""),
         true_classes=values.true_classes,
         seed=values.seed,
     )
@@ -131,6 +132,9 @@ def define_flags() -> None:
         "",
         "how pixels become particles: linked, dbscan, neighbours; queries, which a network with a "
         "head instance does by itself; fragments or particles, the latter by itself with edges",
+    )
+    command_line.define_path(
+        "joiner", None, "classifier of pairs of fragments: joins those of a head edges (joined)"
     )
     flags.DEFINE_bool(
         "true_classes", False, "group by the true classes of the pixels, an upper bound"

@@ -51,6 +51,7 @@ def main(_: list[str]) -> int:
         values.out,
         step=values.checkpoint,
         value_scale=values.value_scale,
+        joiner=values.joiner,
         options={name: value for name, value in given.items() if value is not None},
         overwrite=values.overwrite,
         part_seconds=values.part_seconds,
@@ -80,6 +81,9 @@ def define_flags() -> None:
     )
     command_line.define_path("out", None, "HDF5 file of scores to write")
     flags.DEFINE_float("value_scale", 1.0, "multiplies the values of files in other units")
+    command_line.define_path(
+        "joiner", None, "classifier of pairs of fragments: joins those of a head edges"
+    )
     flags.DEFINE_bool("overwrite", False, "replace a file that is there and not of this run")
     flags.DEFINE_float(
         "part_seconds", 60, "of work that a kill may cost", lower_bound=0, upper_bound=86400

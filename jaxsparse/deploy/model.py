@@ -24,11 +24,12 @@ from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
 from jaxsparse.inference.grouping import (
-    GROUPINGS,
     NOBODY,
     TOLD_DTYPE,
+    Joiner,
     SeenEvent,
     SeenView,
+    grouping_by,
     grouping_of,
     instance_classes,
     instance_parents,
@@ -76,18 +77,24 @@ class Scores:
         }
 
 
-def load(place: str | os.PathLike[str], step: str | int = "best") -> Model:
+def load(
+    place: str | os.PathLike[str],
+    step: str | int = "best",
+    joiner: str | os.PathLike[str] | None = None,
+) -> Model:
     """A trained network.
 
     Args:
       place: the name of one that comes with jaxsparse (``jaxsparse.pretrained.names()``), a file
         that ``jaxsparse export`` wrote, or a work directory of ``train.py``.
       step: of a work directory: ``"best"``, ``"latest"`` or a number.
+      joiner: file of a classifier that joins the fragments of a head ``edges``.
 
     Raises:
       InputError: there is nothing of that name, or it cannot be read.
     """
-    return Model(load_trained(user_path(place, "model"), step))
+    own = Joiner.read(user_path(joiner, "joiner")) if joiner else None
+    return Model(load_trained(user_path(place, "model"), step), joiner=own)
 
 
 class Model:
@@ -101,6 +108,7 @@ class Model:
       trained: of :func:`~jaxsparse.training.trained.load_trained`.
       warn: takes a line about values that look like those of other units, or about images without
         a pixel in range; by default it becomes a warning of Python.
+      joiner: joins the fragments of a head ``edges``.
 
     Attributes:
       views: names of the views that it sees.
@@ -112,7 +120,12 @@ class Model:
         among the inputs, or the dense vocabulary: then images need their shape.
     """
 
-    def __init__(self, trained: Trained, warn: Callable[[str], None] | None = None):
+    def __init__(
+        self,
+        trained: Trained,
+        warn: Callable[[str], None] | None = None,
+        joiner: Joiner | None = None,
+    ):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
         if gathered := tuple(map(str, self.config.data.gathered)):
@@ -126,9 +139,10 @@ class Model:
             for name, head in trained.network.heads.items()
             if name in SCORED
         }
-        self._grouping = grouping_of("", trained.network.heads)
+        name = grouping_of("", trained.network.heads, joiner=joiner is not None)
+        self._grouping = grouping_by(name, joiner) if name else None
         self._kinds = class_set(self.classes.get("semantic", ()))
-        self.tells_particles = bool(self._grouping)
+        self.tells_particles = self._grouping is not None
         self.tells_vertices = "vertex" in trained.network.heads
         model = self.config.model
         self.sees_the_border = bool(
@@ -213,9 +227,12 @@ class Model:
             }
             instances, particles = {}, np.zeros(0, TOLD_DTYPE)
             if self._grouping:
-                views = tuple(SeenView(own[name].coords, scores[name]) for name in self.views)
+                views = tuple(
+                    SeenView(own[name].coords, scores[name], own[name].values)
+                    for name in self.views
+                )
                 seen = SeenEvent.of(views, outputs, place, rows)
-                numbers = GROUPINGS[self._grouping](seen)
+                numbers = self._grouping(seen)
                 classes = instance_classes(seen, numbers)
                 parents = instance_parents(seen, numbers, classes, self._kinds)
                 particles = told_particles(numbers, classes, parents)

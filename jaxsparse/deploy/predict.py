@@ -29,6 +29,7 @@ from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
 from jaxsparse.errors import InputError
+from jaxsparse.inference.grouping import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
@@ -65,6 +66,7 @@ def predict(
     *,
     step: str | int = "best",
     value_scale: float = 1.0,
+    joiner: str | os.PathLike[str] | None = None,
     options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     part_seconds: float = PART_SECONDS,
@@ -78,6 +80,7 @@ def predict(
       out: HDF5 file to make, ``docs/predict.md``. One that the same run made is left as it is.
       step: of a work directory.
       value_scale: multiplies the values of the files.
+      joiner: file of a classifier that joins fragments.
       options: with which the inputs are opened, as JSON can hold them. A run that goes on must have
         the same ones.
       overwrite: whether a file of another run may be replaced.
@@ -92,13 +95,18 @@ def predict(
         raise InputError(f"value_scale is {value_scale}: it must be positive, leave it out")
     out, trained = Path(out), load_trained(place, step)
     warn = _WarnOnce()
-    network = _Network(Model(trained, warn), warn, main_head(trained.config))
+    own = Joiner.read(joiner) if joiner else None
+    network = _Network(Model(trained, warn, own), warn, main_head(trained.config))
     files = Inputs(inputs, network.model.views, network.model.dim, value_scale)
     refuse_overwriting("out", out, [*files.paths, place])
     run = {
         "model": identity_of(place, trained),
         "inputs": list(zip(files.counts.tolist(), files.digests, strict=True)),
-        "options": {**(options or {}), "value_scale": value_scale},
+        "options": {
+            **(options or {}),
+            "value_scale": value_scale,
+            **({"joiner": own.sha256} if own else {}),
+        },
         "versions": {**versions(["jax", "jaxlib", "numpy"]), "platform": jax.default_backend()},
     }
     whole = is_of_run(out, run)

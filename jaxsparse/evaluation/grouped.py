@@ -20,8 +20,10 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import (
     GROUPINGS,
     NOBODY,
+    Joiner,
     SeenEvent,
     SeenView,
+    grouping_by,
     grouping_of,
     instance_classes,
     instance_parents,
@@ -39,11 +41,19 @@ class Grouped:
       true_classes: group by true classes in place of the predicted ones, an upper bound; pixels
         without a true class are of no instance then.
       kinds: which classes are tracks and which these set off.
+      joiner: of ``joined``.
     """
 
-    def __init__(self, name: str, *, true_classes: bool = False, kinds: ClassSet = NO_CLASSES):
+    def __init__(
+        self,
+        name: str,
+        *,
+        true_classes: bool = False,
+        kinds: ClassSet = NO_CLASSES,
+        joiner: Joiner | None = None,
+    ):
         self.name, self.true_classes, self.kinds = name, true_classes, kinds
-        self._group = GROUPINGS[name]
+        self._group = grouping_by(name, joiner)
         self._seconds: list[float] = []
 
     @classmethod
@@ -55,13 +65,16 @@ class Grouped:
         Raises:
           InputError: no such grouping, or nothing to group with true classes.
         """
-        name = grouping_of(options.grouping, heads)
+        name = grouping_of(options.grouping, heads, joiner=bool(options.joiner))
         if options.true_classes and not name:
             raise InputError(
                 "--true_classes: nothing is grouped, give --grouping too, one of "
                 f"{', '.join(GROUPINGS)}"
             )
-        return cls(name, true_classes=options.true_classes, kinds=kinds) if name else None
+        joiner = Joiner.read(options.joiner) if options.joiner else None
+        if not name:
+            return None
+        return cls(name, true_classes=options.true_classes, kinds=kinds, joiner=joiner)
 
     def __call__(
         self,
@@ -81,7 +94,11 @@ class Grouped:
           rows: of its pixels in every view.
         """
         views = [
-            SeenView(place, true_scores(image) if self.true_classes else image.scores)
+            SeenView(
+                place,
+                true_scores(image) if self.true_classes else image.scores,
+                image.columns.get("values"),
+            )
             for image, place in zip(images, coords, strict=True)
         ]
         event = SeenEvent.of(views, outputs, place, rows)

@@ -35,6 +35,7 @@ class Options:
       value_scale: semantic: multiplies the values of the file.
       grouping: semantic: name of a grouping (:data:`~jaxsparse.inference.grouping.GROUPINGS`) that
         tells particles apart; if empty that of the network's head ``instance``, or none.
+      joiner: semantic: file of a joiner, with which the grouping is ``joined``.
       true_classes: semantic: group pixels by their true classes, an upper bound.
     """
 
@@ -52,6 +53,7 @@ class Options:
     bootstrap_group: int = 0
     value_scale: float = 1.0
     grouping: str = ""
+    joiner: str = ""
     true_classes: bool = False
 
     def check(self, foreign: Mapping[str, Sequence[str]]) -> None:

@@ -196,7 +196,11 @@ class SemanticHead(EvaluatedHead):
             scored = Scored.of_logits(
                 logits[own], image.columns.get("labels", np.full(len(image), NO_CLASS)),
                 self.classes, weights,
-                columns={**image.columns, "view": np.full(len(image), view, np.int32)},
+                columns={
+                    **image.columns,
+                    "values": image.values,
+                    "view": np.full(len(image), view, np.int32),
+                },
                 particles=particles, group=self.data_set.group_of(number),
             )  # fmt: skip
             images.append(ScoredImage(image, weights, scored))

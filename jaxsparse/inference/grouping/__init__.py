@@ -9,6 +9,7 @@ a file of its own and a line in :data:`GROUPINGS`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping.dbscan import dbscan
 from jaxsparse.inference.grouping.edges import fragments, particles
+from jaxsparse.inference.grouping.joined import joined
+from jaxsparse.inference.grouping.joiner import Joiner
 from jaxsparse.inference.grouping.linked import linked, neighbours
 from jaxsparse.inference.grouping.numbers import instance_classes
 from jaxsparse.inference.grouping.parents import TOLD_DTYPE, instance_parents, told_particles
@@ -36,17 +39,30 @@ GROUPINGS: dict[str, Grouping] = {
 
 # What groupings need a head for; the last one of a head is what a network with it brings.
 HEAD_OF = {"queries": "instance", "fragments": "edges", "particles": "edges"}
+JOINED = "joined"  # by a classifier that is not the network's own: a Joiner
 
 
-def grouping_of(asked: str, heads: Iterable[str]) -> str:
+def grouping_by(name: str, joiner: Joiner | None = None) -> Grouping:
+    """The grouping of a name of :data:`GROUPINGS`, or by a joiner where there is one.
+
+    Args:
+      name: of :func:`grouping_of`.
+      joiner: of ``joined``.
+    """
+    return GROUPINGS[name] if joiner is None else functools.partial(joined, joiner=joiner)
+
+
+def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> str:
     """The name of the grouping to use, ``""`` for none.
 
     Args:
       asked: what the user chose; if empty, that of a head that tells particles if there is one.
       heads: of the network.
+      joiner: whether one is given: then fragments are joined by it.
 
     Raises:
-      InputError: no such grouping, or one whose head the network does not have.
+      InputError: no such grouping, or one whose head the network does not have; a joiner without
+        the head ``edges`` or beside another grouping, or ``joined`` without a joiner.
 
     >>> grouping_of("", ("semantic",)), grouping_of("", ("semantic", "instance"))
     ('', 'queries')
@@ -54,8 +70,22 @@ def grouping_of(asked: str, heads: Iterable[str]) -> str:
     'particles'
     """
     heads = tuple(heads)
+    if joiner and "edges" not in heads:
+        raise InputError(
+            f"joiner: it joins fragments of a head edges, but the network has heads "
+            f"{', '.join(heads)}: leave it out"
+        )
+    if joiner or asked == JOINED:
+        if asked not in ("", JOINED) or not joiner:
+            raise InputError(
+                f"grouping is {asked!r} {'with a' if joiner else 'without a'} joiner: give "
+                f"--joiner=FILE with {JOINED!r}, and with it alone"
+            )
+        return JOINED
     if asked and asked not in GROUPINGS:
-        raise InputError(f"grouping is {asked!r}: it must be one of {', '.join(GROUPINGS)}")
+        raise InputError(
+            f"grouping is {asked!r}: it must be one of {', '.join(GROUPINGS)}, {JOINED}"
+        )
     possible = [name for name in GROUPINGS if name not in HEAD_OF or HEAD_OF[name] in heads]
     if asked and asked not in possible:
         raise InputError(
@@ -67,6 +97,7 @@ def grouping_of(asked: str, heads: Iterable[str]) -> str:
 
 
 __all__ = [
-    "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent", "SeenView",
-    "grouping_of", "instance_classes", "instance_parents", "told_particles",
+    "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Joiner", "Queries", "SeenEvent",
+    "SeenView", "grouping_by", "grouping_of", "instance_classes", "instance_parents",
+    "told_particles",
 ]  # fmt: skip

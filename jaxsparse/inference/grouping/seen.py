@@ -18,10 +18,12 @@ class SeenView:
     Attributes:
       coords: integer ``[pixels, dim]``, each pixel once, in any order.
       scores: float ``[pixels, classes]``; a pixel whose scores are all 0 is of no class.
+      values: float ``[pixels]``, charge; ``None`` unknown.
     """
 
     coords: np.ndarray
     scores: np.ndarray
+    values: np.ndarray | None = None
 
     @property
     def called(self) -> np.ndarray:

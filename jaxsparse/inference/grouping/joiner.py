@@ -1,0 +1,123 @@
+"""A small network that says of a pair of fragments whether both are of one particle."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import os
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import safetensors.numpy
+from scipy.special import expit
+
+from jaxsparse.errors import InputError, one_line
+from jaxsparse.whole_file import whole_file
+
+HIDDEN = (32, 32)
+STEPS, BATCH, RATE = 2000, 2048, 3e-3
+FORMAT = "jaxsparse-joiner-1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Joiner:
+    """Three layers with ReLU between, on features that are scaled to mean 0 and deviation 1.
+
+    Attributes:
+      arrays: float32 by name: ``mean`` and ``scale`` ``[features]``, ``weight_N`` and ``bias_N``.
+    """
+
+    arrays: dict[str, np.ndarray]
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Probabilities float64 ``[pairs]`` of features ``[pairs, features]``.
+
+        Raises:
+          InputError: it was made for other features.
+        """
+        arrays = {name: array.astype(np.float64) for name, array in self.arrays.items()}
+        if features.shape[1:] != arrays["mean"].shape:
+            raise InputError(
+                f"joiner has {len(arrays['mean'])} features, but pairs have {features.shape[1]}: "
+                "train it with this network"
+            )
+        x = (features - arrays["mean"]) / arrays["scale"]
+        for layer in range(len(HIDDEN)):
+            x = np.maximum(x @ arrays[f"weight_{layer}"] + arrays[f"bias_{layer}"], 0)
+        last = len(HIDDEN)
+        return np.asarray(expit(x @ arrays[f"weight_{last}"] + arrays[f"bias_{last}"])[:, 0])
+
+    @property
+    def sha256(self) -> str:
+        """Of its arrays, 64 hexadecimal digits."""
+        return hashlib.sha256(safetensors.numpy.save(self.arrays)).hexdigest()
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Writes it to a file of its own."""
+        with whole_file(path, "out") as partial:
+            partial.write_bytes(safetensors.numpy.save(self.arrays, {"format": FORMAT}))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Joiner:
+        """That of a file.
+
+        Raises:
+          InputError: no such file, or not one of these.
+        """
+        try:
+            data = Path(path).read_bytes()
+            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+            if header["__metadata__"]["format"] != FORMAT:
+                raise ValueError("another format")
+            arrays = safetensors.numpy.load(data)
+        except (OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
+            raise InputError(
+                f"joiner is {path}, which cannot be read ({one_line(error)}): give a file of "
+                "python -m jaxsparse.evaluation.studies.joiner"
+            ) from None
+        return cls(arrays)
+
+
+def train_joiner(
+    features: np.ndarray, labels: np.ndarray, seed: int = 0, *, steps: int = STEPS
+) -> Joiner:
+    """Fits a joiner by the binary cross entropy; the same pairs and seed give the same one.
+
+    Args:
+      features: float ``[pairs, features]``, at least one pair.
+      labels: bool ``[pairs]``, of one particle.
+      seed: of the first weights and of the batches.
+      steps: of Adam, with a cosine to 0.
+    """
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    scaled = ((features - mean) / scale).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    sizes = (features.shape[1], *HIDDEN, 1)
+    params = {}
+    for layer, (inner, outer) in enumerate(itertools.pairwise(sizes)):
+        params[f"weight_{layer}"] = rng.normal(0, np.sqrt(2 / inner), (inner, outer)).astype("f4")
+        params[f"bias_{layer}"] = np.zeros(outer, np.float32)
+    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps))
+
+    def loss(params: dict[str, jax.Array], x: jax.Array, y: jax.Array) -> jax.Array:
+        for layer in range(len(HIDDEN)):
+            x = jax.nn.relu(x @ params[f"weight_{layer}"] + params[f"bias_{layer}"])
+        logits = (x @ params[f"weight_{len(HIDDEN)}"] + params[f"bias_{len(HIDDEN)}"])[:, 0]
+        return jnp.mean(optax.sigmoid_binary_cross_entropy(logits, y))
+
+    @jax.jit
+    def step(params, state, x, y):
+        updates, state = optimizer.update(jax.grad(loss)(params, x, y), state, params)
+        return optax.apply_updates(params, updates), state
+
+    state = optimizer.init(params)
+    for _ in range(steps):
+        rows = rng.integers(0, len(labels), BATCH)
+        params, state = step(params, state, scaled[rows], labels[rows].astype(np.float32))
+    arrays = {name: np.asarray(array, np.float32) for name, array in params.items()}
+    return Joiner({**arrays, "mean": mean.astype(np.float32), "scale": scale.astype(np.float32)})
