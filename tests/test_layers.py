@@ -49,8 +49,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
 # Of a layer below, no more than these modules: what an event is, and how one is asked for.
 PARTS = {
     ("simulate", "data"): {
-        "schema", "links", "columns", "deposits", "source", "event_numbers", "worker_processes",
-        "windows",
+        "cells", "schema", "links", "columns", "deposits", "source", "event_numbers",
+        "worker_processes", "windows",
     },
     ("viz", "data"): {"schema"},
     ("evaluation", "deploy"): {"standalone.units"},

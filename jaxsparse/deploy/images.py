@@ -42,7 +42,7 @@ def views_of(
       given: see :data:`Given`; with one view its name may be left out.
       names: of the views.
       dim: axes of an image.
-      needs_shape: whether images must say theirs; else it is made up where they do not.
+      needs_shape: whether images must say theirs; else one is made up for all that do not.
 
     Raises:
       InputError: a view is missing, or its pixels break a rule: coordinates that are no whole
@@ -68,7 +68,14 @@ def views_of(
                 f"view {name} is missing: the network sees {', '.join(names)}, the event has "
                 f"{', '.join(given) or 'none'}"
             )
-    return {name: _sorted(given[name], name, dim, needs_shape) for name in names}
+    found = {name: _sorted(given[name], name, dim, needs_shape) for name in names}
+    silent = [name for name in names if not _says_shape(given[name])]
+    if len(silent) > 1:  # one shape for all, because a network may add up its views
+        shape = tuple(np.max([found[name].view.shape for name in silent], axis=0).tolist())
+        for name in silent:
+            view = dataclasses.replace(found[name].view, shape=shape)
+            found[name] = dataclasses.replace(found[name], view=view)
+    return found
 
 
 def turned(view: View, usual: Sequence[int]) -> str:
@@ -92,6 +99,10 @@ def turned(view: View, usual: Sequence[int]) -> str:
     if not beyond or any(most >= side for most, side in zip(reach[::-1], usual, strict=True)):
         return ""
     return f"coordinates reach {reach}, images have {tuple(usual)}: are the axes swapped?"
+
+
+def _says_shape(image: Image) -> bool:
+    return isinstance(image, View) or (len(image) > 2 and len(image[2]) > 0)
 
 
 def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:

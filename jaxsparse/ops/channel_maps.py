@@ -55,7 +55,7 @@ def normalise(
     """
     implementations.check_name("normalise", implementation)
     if varies(x, lines, num_active):
-        return _normalise(x, lines, num_active)
+        return _normalise_sites(x, lines, num_active)
     return normalise_p.bind(x, lines, num_active, implementation=implementation)
 
 
@@ -130,11 +130,18 @@ def _through_gate(distance: Any, lines: Any, values: Any) -> Array:
 
 
 def _normalise(x: Any, lines: Any, num_active: Any) -> Array:
-    factor, bias, floor = (lines[index][None] for index in range(1, 4))
-    distance, mask = _distance(x, lines, num_active)
-    y = distance * factor + bias
+    center, factor, bias, floor = (lines[index][None] for index in range(4))
+    y = (x.astype(jnp.float32) - center) * factor + bias
     y = jnp.where(y <= floor, floor, y)  # unlike a maximum has the ReLU's derivative at its edge
-    return jnp.where(mask, y, 0).astype(x.dtype)
+    return jnp.where(active_rows(x, num_active), y, 0).astype(x.dtype)
+
+
+def _normalise_sites(x: Any, lines: Any, num_active: Any) -> Array:
+    """To be differentiated: a padding row would count as zero times what it holds, maybe NaN.
+
+    Not for values: with a mask in between XLA rounds otherwise than the kernel.
+    """
+    return _normalise(jnp.where(active_rows(x, num_active), x, 0), lines, num_active)
 
 
 def _project(u: Any, x: Any, lines: Any, num_active: Any) -> list[Array]:
@@ -211,21 +218,27 @@ def _transpose_spread(cotangents: Any, v: Any, c: Any, *others: Any, **params: A
 
 
 def _define(
-    primitive: Any, operation: str, compute: Callable[..., Any], shape: Any, linear: int
+    primitive: Any,
+    operation: str,
+    compute: Callable[..., Any],
+    shape: Any,
+    linear: int,
+    differentiated: Callable[..., Any] | None = None,
 ) -> None:
     implementations.register(operation, "xla", compute)
     compile_when_called(primitive)
     implementations.lower_by_choice(primitive, operation)
     primitive.def_abstract_eval(shape)
-    ad.primitive_jvps[primitive] = functools.partial(_jvp_of, primitive, compute, linear)
-    batch_as_written(primitive, lambda *operands, implementation: compute(*operands))
+    written = differentiated or compute
+    ad.primitive_jvps[primitive] = functools.partial(_jvp_of, primitive, written, linear)
+    batch_as_written(primitive, lambda *operands, implementation: written(*operands))
 
 
 def _spread_alone(*operands: Any) -> list[Array]:
     return [_spread(*operands)]
 
 
-_define(normalise_p, "normalise", _normalise, _normalise_shape, 0)
+_define(normalise_p, "normalise", _normalise, _normalise_shape, 0, _normalise_sites)
 _define(project_p, "project", _project, _project_shape, 1)
 _define(spread_p, "spread", _spread_alone, _spread_shape, 2)
 ad.primitive_transposes[project_p] = _transpose_project

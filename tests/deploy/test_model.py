@@ -10,6 +10,7 @@ import pytest
 import jaxsparse
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import Event, View
+from jaxsparse.deploy.images import views_of
 from jaxsparse.deploy.model import Model
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
@@ -162,6 +163,14 @@ def test_a_network_that_sees_the_border_of_images_needs_their_shape():
     events = [dict.fromkeys(model.views, (*image, shape)) for shape in ((8, 9), (9, 9))]
     with pytest.raises(InputError, match=r"images of \(8, 9\) and \(9, 9\) but the network"):
         list(model.of_events(events, batch_size=2))
+
+
+def test_views_that_say_no_shape_get_one_for_all():
+    given = {"XZ": ([[1, 100]], [50.0]), "YZ": ([[70, 4]], [50.0])}
+    found = views_of(given, ("XZ", "YZ"), 2)
+    assert [each.view.shape for each in found.values()] == [(128, 128), (128, 128)]
+    found = views_of({**given, "YZ": (*given["YZ"], (80, 9))}, ("XZ", "YZ"), 2)
+    assert [each.view.shape for each in found.values()] == [(64, 128), (80, 9)]
 
 
 def test_a_home_folder_may_be_a_tilde(tmp_path, monkeypatch):
