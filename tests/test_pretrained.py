@@ -7,7 +7,14 @@ import pytest
 
 import jaxsparse
 from jaxsparse import pretrained
+from jaxsparse.data.schema import Event
+from jaxsparse.detectors.dune import DUNE_EVENT_CLASSES
+from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES
+from jaxsparse.simulate.dune.generator import DuneConfig
+from jaxsparse.simulate.dune.source import DuneEvents
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
+from jaxsparse.simulate.nova.generator import ScintillatorConfig
+from jaxsparse.simulate.nova.source import ScintillatorEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from jaxsparse.training.trained import about
@@ -30,14 +37,31 @@ def test_a_network_has_a_page_and_says_what_it_was_made_of(name):
     assert {"sample", "recipe", "commit", "licence"} <= about(name).keys()
 
 
-def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen():
-    model = jaxsparse.load("sparsessnet_y")
-    assert model.classes == {"semantic": ("HIP", "MIP", "shower", "delta", "Michel")}
+PLANES = {"U": "sparsessnet_u", "V": "sparsessnet_v", "Y": "sparsessnet_y"}
+NOVA_BEAM = ScintillatorEvents(ScintillatorConfig(), seed=11), NOVA_EVENT_CLASSES
+# Networks of whole events: the first 64 of a source, its classes, and how many must be named.
+CLASSIFIERS = {
+    "nova_fishnet": (*NOVA_BEAM, 48),
+    "nova_mobilenet": (*NOVA_BEAM, 48),
+    "dune": (DuneEvents(DuneConfig(), seed=11), DUNE_EVENT_CLASSES, 36),
+}
+
+
+@pytest.fixture(scope="module")
+def bombs() -> list[Event]:
+    """Three events of the sample that SparseSSNet learned on, seen by all planes."""
     generator = GeneratorConfig("published_bomb", cosmic_rate=0.2)
+    source = SimulatedEvents(generator, MICROBOONE_CHAMBER, seed=11)
+    return [source[number] for number in range(3)]
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen(plane, bombs):
+    model = jaxsparse.load(PLANES[plane])
+    assert model.classes == {"semantic": ("HIP", "MIP", "shower", "delta", "Michel")}
     right = total = 0
-    for number in range(3):
-        event = SimulatedEvents(generator, MICROBOONE_CHAMBER, seed=11, views=("Y",))[number]
-        view, found = event.views["Y"], model(event).pixel_classes["Y"]
+    for event in bombs:
+        view, found = event.views[plane], model(event).pixel_classes[plane]
         inside = (view.values >= 10) & (view.values <= 300)
         np.testing.assert_array_equal(found >= 0, inside)
         assert view.labels is not None
@@ -46,3 +70,21 @@ def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen():
         total += counted.sum()
     assert total > 3000
     assert right / total > 0.9
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_name_events_that_they_have_never_seen(name):
+    model = jaxsparse.load(name)
+    source, classes, least = CLASSIFIERS[name]
+    events = [source[number] for number in range(64)]
+    scores = model.of_events(events, batch_size=8)
+    told = [model.classes["event"][each.event.argmax()] for each in scores]
+    right = sum(one == classes[event.label] for one, event in zip(told, events, strict=True))
+    assert right >= least
+
+
+def test_pixels_of_several_views_need_no_shape():
+    event = NOVA_BEAM[0][0]
+    model = jaxsparse.load("nova_mobilenet")
+    given = {name: (view.coords, view.values) for name, view in event.views.items()}
+    np.testing.assert_allclose(model(given).event, model(event).event, rtol=1e-4, atol=1e-6)
