@@ -100,8 +100,10 @@ class SparseTensor(Arithmetic):
     @property
     def mask(self) -> Bool[Array, "*stack sites"]:
         """True on the rows that are sites."""
-        count = self.num_active if not jnp.ndim(self.num_active) else self.num_active[..., None]
-        return jnp.arange(self.capacity, dtype=jnp.int32) < count
+        rows, stack = jnp.arange(self.capacity, dtype=jnp.int32), jnp.ndim(self.num_active)
+        if not stack:
+            return rows < self.num_active
+        return jnp.expand_dims(rows, range(stack)) < self.num_active[..., None]
 
     def __len__(self) -> int:
         """Number of events, those without sites included."""

@@ -26,7 +26,6 @@ from jaxsparse.inference import Predictor
 from jaxsparse.inference.grouping import (
     NOBODY,
     TOLD_DTYPE,
-    Joiner,
     SeenEvent,
     SeenView,
     grouping_by,
@@ -35,6 +34,7 @@ from jaxsparse.inference.grouping import (
     instance_parents,
     told_particles,
 )
+from jaxsparse.inference.joiner import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained

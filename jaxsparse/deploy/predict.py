@@ -29,7 +29,7 @@ from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
 from jaxsparse.errors import InputError
-from jaxsparse.inference.grouping import Joiner
+from jaxsparse.inference.joiner import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache

@@ -20,7 +20,6 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import (
     GROUPINGS,
     NOBODY,
-    Joiner,
     SeenEvent,
     SeenView,
     grouping_by,
@@ -28,6 +27,7 @@ from jaxsparse.inference.grouping import (
     instance_classes,
     instance_parents,
 )
+from jaxsparse.inference.joiner import Joiner
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 COLUMNS = ("predicted_instance", "predicted_instance_class", "predicted_parent", "parent_by_rule")

@@ -10,7 +10,6 @@ import pytest
 
 from jaxsparse import models
 from jaxsparse.config_file import load_config
-from jaxsparse.deploy.artefact import write_artefact
 from jaxsparse.deploy.predict import predict
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
@@ -19,11 +18,10 @@ from jaxsparse.training import loop
 from jaxsparse.training.data import open_data
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.objectives import objectives_of
-from jaxsparse.training.trained import load_trained
 from jaxsparse.training.transfer import read_beginning
 from tests.deploy.predicting import inputs
 from tests.evaluation.workdirs import make_workdir
-from tests.toy_particles import EVENT_CLASSES, PIXEL_CLASSES, SHAPE, write_particles
+from tests.toy_particles import EVENT_CLASSES, PIXEL_CLASSES, write_particles
 from tests.training.small_backbone import on_small_backbone
 
 
@@ -90,7 +88,7 @@ def test_the_recipe_learns_all_heads_at_once_and_is_evaluated(config, tmp_path):
     assert figures["heads"]["semantic"]["grouping"] is None
     assert figures["heads"]["vertex"]["accuracy"] is None
 
-    # Prediction writes what the evaluation saw, and a model file refuses what it cannot say.
+    # Prediction writes what the evaluation saw.
     predict(tmp_path, inputs(config.data.validation), tmp_path / "predicted.h5", quiet=True)
     with (
         h5py.File(tmp_path / "predicted.h5") as predicted,
@@ -99,8 +97,6 @@ def test_the_recipe_learns_all_heads_at_once_and_is_evaluated(config, tmp_path):
         written, seen = predicted["heads/semantic"], evaluated
         np.testing.assert_array_equal(written["predicted_instance"], seen["predicted_instance"])
         np.testing.assert_allclose(written["scores"], seen["scores"], atol=1e-6)
-    with pytest.raises(InputError, match="heads instance, vertex, of which a model file says noth"):
-        write_artefact(tmp_path / "network.pyz", load_trained(tmp_path), shapes=[SHAPE])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from jaxsparse.inference.grouping import Edges, SeenView
 from jaxsparse.inference.grouping.edges import SortedPairs
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
 from jaxsparse.inference.grouping.joined import truth_of_pairs
-from jaxsparse.inference.grouping.joiner import train_joiner
+from jaxsparse.inference.joiner import train_joiner
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import load_trained
 

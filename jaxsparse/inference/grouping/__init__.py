@@ -17,8 +17,7 @@ import numpy as np
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping.dbscan import dbscan
 from jaxsparse.inference.grouping.edges import fragments, particles
-from jaxsparse.inference.grouping.joined import joined
-from jaxsparse.inference.grouping.joiner import Joiner
+from jaxsparse.inference.grouping.joined import SaysJoined, joined
 from jaxsparse.inference.grouping.linked import linked, neighbours
 from jaxsparse.inference.grouping.numbers import instance_classes
 from jaxsparse.inference.grouping.parents import TOLD_DTYPE, instance_parents, told_particles
@@ -39,10 +38,10 @@ GROUPINGS: dict[str, Grouping] = {
 
 # What groupings need a head for; the last one of a head is what a network with it brings.
 HEAD_OF = {"queries": "instance", "fragments": "edges", "particles": "edges"}
-JOINED = "joined"  # by a classifier that is not the network's own: a Joiner
+JOINED = "joined"  # by a classifier that is not the network's own
 
 
-def grouping_by(name: str, joiner: Joiner | None = None) -> Grouping:
+def grouping_by(name: str, joiner: SaysJoined | None = None) -> Grouping:
     """The grouping of a name of :data:`GROUPINGS`, or by a joiner where there is one.
 
     Args:
@@ -97,7 +96,7 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 
 __all__ = [
-    "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Joiner", "Queries", "SeenEvent",
+    "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent",
     "SeenView", "grouping_by", "grouping_of", "instance_classes", "instance_parents",
     "told_particles",
 ]  # fmt: skip

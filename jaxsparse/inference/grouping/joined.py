@@ -1,25 +1,29 @@
 """Fragments joined to particles by a second classifier, of pairs of fragments.
 
 A pair of pixels sees its surroundings; a pair of fragments sees how long both are, whether they
-point at each other and what they are made of. What the classifier (:class:`Joiner`) says of two
-fragments takes the place of what the head ``edges`` says of every pair of pixels across; joining
-goes on as for ``particles``.
+point at each other and what they are made of. What a classifier says of two fragments, such as a
+:class:`jaxsparse.inference.joiner.Joiner`, takes the place of what the head ``edges`` says of every
+pair of pixels across; joining goes on as for ``particles``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from jaxsparse.inference.grouping.edges import SURE, SortedPairs, by_edges, join_fragments
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
-from jaxsparse.inference.grouping.joiner import Joiner
 from jaxsparse.inference.grouping.seen import SeenEvent
 
 LEAST = 0.3  # mean probability that joins; docs/panoptic.md
 
+# Of features ``[pairs, features]`` probabilities ``[pairs]`` that both are of one particle.
+SaysJoined = Callable[[np.ndarray], np.ndarray]
+
 
 def joined(
-    event: SeenEvent, joiner: Joiner, sure: float = SURE, least: float = LEAST
+    event: SeenEvent, joiner: SaysJoined, sure: float = SURE, least: float = LEAST
 ) -> list[np.ndarray]:
     """Fragments joined, the likeliest first, while the mean probability between two is high.
 

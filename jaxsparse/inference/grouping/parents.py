@@ -10,12 +10,15 @@ a path is exact (double sweep).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsparse.detectors import ClassSet
 from jaxsparse.inference.grouping.near import Near
 from jaxsparse.inference.grouping.seen import NOBODY, SeenEvent
+
+if TYPE_CHECKING:  # model files have a copy of this package without what is beside it
+    from jaxsparse.detectors import ClassSet
 
 # As far as pairs of pixels go, across gaps of dead wires. Of the true deltas of 150 training events
 # 0.965 find their track within 40 pixels, 0.952 within 14 and 0.945 within 10.
@@ -58,6 +61,7 @@ def instance_parents(
       One array a view, int32 ``[pixels]``: the number of the parent; -1 for none, and for a pixel
       of no instance.
 
+    >>> from jaxsparse.detectors import ClassSet
     >>> from jaxsparse.inference.grouping.seen import SeenView
     >>> kinds = ClassSet(("MIP", "delta"), tracks=("MIP",), along_tracks=("delta",))
     >>> coords = np.array([[0, 0], [0, 1], [1, 1], [60, 0]])

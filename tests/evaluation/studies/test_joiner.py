@@ -9,7 +9,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.studies.joiner import pairs_of
-from jaxsparse.inference.grouping.joiner import train_joiner
+from jaxsparse.inference.joiner import train_joiner
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import write_model
 from jaxsparse.viz import figures

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from jaxsparse.errors import InputError
-from jaxsparse.inference.grouping import Edges, Joiner, SeenEvent, SeenView, grouping_of
+from jaxsparse.inference.grouping import Edges, SeenEvent, SeenView, grouping_of
 from jaxsparse.inference.grouping.edges import SortedPairs
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
 from jaxsparse.inference.grouping.joined import joined, truth_of_pairs
-from jaxsparse.inference.grouping.joiner import train_joiner
+from jaxsparse.inference.joiner import Joiner, train_joiner
 from tests.random_views import random_cells
 
 PIXELS, CLASSES = 200, 3
