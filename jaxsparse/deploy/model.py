@@ -28,10 +28,9 @@ from jaxsparse.inference.grouping import (
     TOLD_DTYPE,
     SeenEvent,
     SeenView,
+    classes_and_parents,
     grouping_by,
     grouping_of,
-    instance_classes,
-    instance_parents,
     told_particles,
 )
 from jaxsparse.inference.joiner import Joiner
@@ -233,9 +232,8 @@ class Model:
                 )
                 seen = SeenEvent.of(views, outputs, place, rows)
                 numbers = self._grouping(seen)
-                classes = instance_classes(seen, numbers)
-                parents = instance_parents(seen, numbers, classes, self._kinds)
-                particles = told_particles(numbers, classes, parents)
+                told = classes_and_parents(seen, numbers, self._kinds)
+                particles = told_particles(numbers, *told)
                 instances = {
                     name: _in_given_order(each, own[name], name, event, NOBODY)
                     for name, each in zip(self.views, numbers, strict=True)

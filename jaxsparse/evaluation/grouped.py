@@ -22,10 +22,9 @@ from jaxsparse.inference.grouping import (
     NOBODY,
     SeenEvent,
     SeenView,
+    classes_and_parents,
     grouping_by,
     grouping_of,
-    instance_classes,
-    instance_parents,
 )
 from jaxsparse.inference.joiner import Joiner
 
@@ -132,8 +131,7 @@ def told_columns(
       ``predicted_instance_class`` and ``predicted_parent``, the instance that it belongs to;
       ``parent_by_rule``, the particle to which the same rule says that the true instance belongs.
     """
-    classes = instance_classes(event, numbers)
-    parents = instance_parents(event, numbers, classes, kinds)
+    classes, parents = classes_and_parents(event, numbers, kinds)
     truth = SeenEvent(
         tuple(
             SeenView(view.coords, true_scores(image))
@@ -143,7 +141,7 @@ def told_columns(
     true = [
         np.where(image.known, image.columns.get("instance", NOBODY), NOBODY) for image in images
     ]
-    by_rule = instance_parents(truth, true, instance_classes(truth, true), kinds)
+    _, by_rule = classes_and_parents(truth, true, kinds)
     return [
         dict(zip(COLUMNS, columns, strict=True))
         for columns in zip(numbers, classes, parents, by_rule, strict=True)

@@ -10,7 +10,8 @@ a file of its own and a line in :data:`GROUPINGS`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from jaxsparse.inference.grouping.numbers import instance_classes
 from jaxsparse.inference.grouping.parents import TOLD_DTYPE, instance_parents, told_particles
 from jaxsparse.inference.grouping.queries import queries
 from jaxsparse.inference.grouping.seen import NOBODY, Edges, Queries, SeenEvent, SeenView
+
+if TYPE_CHECKING:  # model files have a copy of this package without what is beside it
+    from jaxsparse.detectors import ClassSet
 
 Grouping = Callable[[SeenEvent], list[np.ndarray]]
 
@@ -49,6 +53,23 @@ def grouping_by(name: str, joiner: SaysJoined | None = None) -> Grouping:
       joiner: of ``joined``.
     """
     return GROUPINGS[name] if joiner is None else functools.partial(joined, joiner=joiner)
+
+
+def classes_and_parents(
+    event: SeenEvent, numbers: Sequence[np.ndarray], kinds: ClassSet
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """What the instances of an event are, and to which others they belong.
+
+    Args:
+      event: with the scores that name them.
+      numbers: of every view int ``[pixels]``, -1 for none: what a grouping gives.
+      kinds: which classes are tracks and which these set off.
+
+    Returns:
+      Of every view, for the instance of every pixel: its class and its parent, -1 for none.
+    """
+    classes = instance_classes(event, numbers)
+    return classes, instance_parents(event, numbers, classes, kinds)
 
 
 def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> str:
@@ -97,6 +118,5 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 __all__ = [
     "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent",
-    "SeenView", "grouping_by", "grouping_of", "instance_classes", "instance_parents",
-    "told_particles",
+    "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "told_particles",
 ]  # fmt: skip
