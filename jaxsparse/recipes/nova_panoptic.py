@@ -11,17 +11,19 @@ share (``docs/network.md``).
 Ours: all losses are means over events, weighted as below. All pixels weigh the same, for NOvA's
 particles have few.
 ``--config.train.start_from=runs/nova_fishnet`` begins with a network that names events.
+``nova_panoptic:event,semantic`` has these heads alone.
 """
 
 from ml_collections import ConfigDict
 
 from jaxsparse.detectors.nova import NOVA_PIXEL_CLASSES
+from jaxsparse.errors import InputError
 from jaxsparse.training.config import classifier_config, default_config
 
 HEADS = ("event", "semantic", "instance", "vertex")
 
 
-def get_config() -> ConfigDict:
+def get_config(only: str = ",".join(HEADS)) -> ConfigDict:
     config = default_config("fishnet", HEADS)
     base = classifier_config("fishnet")
     config.data, config.optimizer, config.train = base.data, base.optimizer, base.train
@@ -47,4 +49,19 @@ def get_config() -> ConfigDict:
     config.train.batch_size = 256
     config.train.accumulate = 4
     config.train.epochs = 30.0
+    return with_heads(config, only.split(","))
+
+
+def with_heads(config: ConfigDict, names: list[str]) -> ConfigDict:
+    """The config with some of its heads, the first of them the main one.
+
+    Raises:
+      InputError: there is no such head.
+    """
+    for name in names:
+        if name not in HEADS:
+            raise InputError(f"head is {name!r}: must be one of {', '.join(HEADS)}")
+    config.main_head = names[0]
+    for name in set(HEADS) - set(names):
+        del config.model.heads[name], config.objectives[name]
     return config

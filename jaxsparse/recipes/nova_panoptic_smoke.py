@@ -6,7 +6,7 @@
     jaxsparse eval --model=runs/nova_panoptic_smoke --out=out/nova_panoptic_smoke
 
 ``nova_panoptic`` with a sixteenth of the channels, each view mirrored across the beam half of the
-times, five epochs in batches of 32.
+times, five epochs in batches of 32. ``nova_panoptic_smoke:event,semantic`` has these heads alone.
 """
 
 from ml_collections import ConfigDict
@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 from jaxsparse.recipes import nova_panoptic
 
 
-def get_config() -> ConfigDict:
+def get_config(only: str = ",".join(nova_panoptic.HEADS)) -> ConfigDict:
     config = nova_panoptic.get_config()
     config.model.preset = "small"
     config.model.planes = (16, 16, 32, 64, 64, 64, 48, 32, 40, 104, 200)
@@ -33,4 +33,4 @@ def get_config() -> ConfigDict:
     config.train.accumulate = 1
     config.train.epochs = 5.0
     config.train.log_every = 20
-    return config
+    return nova_panoptic.with_heads(config, only.split(","))

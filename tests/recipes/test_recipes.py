@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from jaxsparse import models, settings
 from jaxsparse.config_file import load_config, recipe_names
+from jaxsparse.errors import InputError
 from jaxsparse.settings import flatten
 from jaxsparse.training.config import default_config
 from jaxsparse.training.objectives import objectives_of
@@ -92,3 +93,17 @@ def test_the_published_classifier_is_as_published(name: str, published: tuple) -
 def test_the_dense_twin_differs_in_the_vocabulary_alone(names: tuple[str, str]) -> None:
     sparse, dense = (dict(flatten(load_config(name))) for name in names)
     assert {key for key in sparse if sparse[key] != dense[key]} == {"model.vocabulary"}
+
+
+@pytest.mark.parametrize("recipe", ["nova_panoptic", "nova_panoptic_smoke"])
+def test_a_panoptic_recipe_takes_some_of_its_heads(recipe: str) -> None:
+    config = load_config(f"{recipe}:semantic,event")
+    assert set(config.model.heads) == set(config.objectives) == {"semantic", "event"}
+    assert config.main_head == "semantic"
+    config.data.validation = "validation.h5"
+    settings.check_config(config)
+
+
+def test_a_head_that_the_panoptic_recipe_has_not_is_refused() -> None:
+    with pytest.raises(InputError, match="head is 'edges': must be one of event, semantic"):
+        load_config("nova_panoptic:event,edges")
