@@ -47,7 +47,7 @@ SETTINGS: dict[str, dict[str, Setting]] = {
                        "logs and results; empty where there is one head"),
     },
     "data": {
-        "train": S("", TEXT, "event file"),
+        "train": S("", TEXT, "event file; convert --format=events joins several"),
         "validation": S("", TEXT, "event file; may be empty with a schedule that needs none"),
         "split": S((), rows("be shares that add up to 1, such as (0.9,0.05,0.05)", is_number),
                    "without data.validation: shares of training, validation and test events "

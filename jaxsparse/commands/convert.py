@@ -1,6 +1,7 @@
-"""Makes an event file from another format.
+"""Makes an event file from another format, or one of several.
 
     jaxsparse convert --input=FILE --format=FORMAT --out=events.h5
+    jaxsparse convert --input='jobs/*.h5' --format=events --out=events.h5
 
 Images stay as they are. Deposits, such as Geant4's, pass the simulator's detector response, every
 event placed several times: ``event_id // placements`` says which event an image shows. What did not
@@ -63,6 +64,7 @@ def convert(
     refuse_overwriting("out", out, source.files)
     notes = source.notes()
     made_by: dict[str, Any] = {
+        **source.attributes,
         "program": "jaxsparse.data.convert",
         "version": jaxsparse.__version__,
         "format": format,
@@ -78,6 +80,7 @@ def convert(
     with EventWriter(
         out,
         detector=source.detector,
+        described=source.described,
         views=source.view_shapes,
         dead_wires={name: source.dead_wires(name) for name in source.view_shapes},
         made_by=made_by,

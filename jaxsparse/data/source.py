@@ -5,7 +5,8 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class EventSource(abc.ABC):
       class_names: of pixel labels; empty if there are none.
       event_classes: of event labels; empty if there are none.
       stored_axes: order in which stored images were taken apart, where that is an option.
+      attributes: what the files say of how they were made, which none of the foreign ones does.
     """
 
     files: list[Path]
@@ -47,6 +49,7 @@ class EventSource(abc.ABC):
     class_names: tuple[str, ...] = ()
     event_classes: tuple[str, ...] = ()
     stored_axes: str = ""
+    attributes: Mapping[str, Any] = MappingProxyType({})
 
     @abc.abstractmethod
     def __len__(self) -> int: ...

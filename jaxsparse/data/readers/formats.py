@@ -1,4 +1,4 @@
-"""The foreign formats that can be read, a line each; which one a path holds; opening it."""
+"""The formats that can be read, a line each; which one a path holds; opening it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 import h5py
 
-from jaxsparse.data.event_layout import FORMAT_NAME
-from jaxsparse.data.hdf5_attributes import says
 from jaxsparse.data.readers import (
     dune_cvn,
     edep_sim,
+    event_files,
     larcv3,
     nova_caf,
     nova_sparse,
@@ -28,13 +27,14 @@ EVENTS = "events"  # our own event file
 READERS: Mapping[str, Reader] = {
     "dune_cvn": dune_cvn.READER,
     "edep_sim": edep_sim.READER,
+    EVENTS: event_files.READER,
     "larcv3": larcv3.READER,
     "nova_caf": nova_caf.READER,
     "nova_sparse": nova_sparse.READER,
     "wire_cell": wire_cell.READER,
 }
 PATTERNS = tuple(dict.fromkeys(name for reader in READERS.values() for name in reader.patterns))
-KNOWN = ", ".join(["event files", *(reader.holds for reader in READERS.values())])
+KNOWN = ", ".join(reader.holds for reader in READERS.values())
 
 
 def recognise(path: str | os.PathLike[str] | list[str]) -> str:
@@ -55,8 +55,6 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
         if not h5py.is_hdf5(first):
             return _format_of(first, None, "no HDF5 file")
         with h5py.File(first, "r") as file:
-            if says(file.attrs, "format", FORMAT_NAME):
-                return EVENTS
             return _format_of(first, file, f"an HDF5 file with {', '.join(list(file)[:5])}")
     except OSError as error:
         raise unreadable(first, error) from None

@@ -21,13 +21,14 @@ from tests.data.readers.wire_cell_files import arrays, write_archive
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
+def inputs(tmp_path_factory, write_events, make_event):
     """A small input of every format by name."""
     folder = tmp_path_factory.mktemp("inputs")
     archive = arrays(3, np.ones((2560, 12), np.float32), range(2560))
     return {
         "dune_cvn": write_dune(folder / "dune"),
         "edep_sim": write_edep_sim_file(folder / "edep.h5"),
+        "events": write_events(folder / "events.h5", [make_event(0)]),
         "larcv3": write_larcv3_file(folder / "larcv3.h5", [event(0)]),
         "nova_caf": write_caf_file(folder / "caf.h5", keys_of(2), keys_of(2), [0, 4]),
         "nova_sparse": write_sparse_file(folder / "sparse.h5", [tracks(0), tracks(1)]),
