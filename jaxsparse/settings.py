@@ -211,12 +211,6 @@ def check_config(config: ConfigDict) -> None:
             f"objectives are {', '.join(given) or 'none'} and model.heads "
             f"{', '.join(heads) or 'none'}: every head needs an objective of its name"
         )
-    tells = [name for name in ("instance", "edges") if name in heads]
-    if tells and "semantic" not in heads:
-        raise InputError(
-            f"model.heads has {tells[0]} but not semantic: particles are told apart among pixels "
-            "that have classes, add the head semantic"
-        )
     data, train, optimizer = config.data, config.train, config.optimizer
     for group, values in (("", config), ("data", data), ("optimizer", optimizer), ("train", train)):
         check(group, values)

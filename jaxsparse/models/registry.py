@@ -32,7 +32,8 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
       axis_name: mapped axis over which batch norm sums its moments (None: one device).
 
     Raises:
-      InputError: an unknown name or key, or a value that the network cannot have.
+      InputError: an unknown name or key, a value that the network cannot have, or a head that tells
+        particles apart without the head ``semantic``.
 
     >>> build({"name": "uresnet", "filters": 16, "heads": {"semantic": {}}}).backbone.filters
     16
@@ -57,6 +58,11 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
             raise InputError(f"model.heads.{head} is no head: {_nearest(head, HEADS)}")
         _check(f"head {head}", fields, settings_of(HEADS[head]), f"model.heads.{head}.")
         made[head] = HEADS[head](**fields)
+        if HEADS[head].tells_particles and "semantic" not in heads:
+            raise InputError(
+                f"model.heads has {head} but not semantic: particles are told apart among pixels "
+                "that have classes, add the head semantic"
+            )
     return Network(BACKBONES[name](**backbone, axis_name=axis_name), made)
 
 

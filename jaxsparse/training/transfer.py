@@ -21,7 +21,6 @@ from jaxsparse.training.trained import load_trained
 from jaxsparse.training.workdir import Input, read_config, read_inputs
 
 _KEY = "train.start_from"
-READS_CLASSES = ("edges",)  # heads that see what semantic says, class by class
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +115,7 @@ def read_beginning(config: ConfigDict) -> Beginning:
         before = {path for path in there if _head_of(path) == head}
         if not before:
             anew.append(f"{head} (no such head there)")
-        elif head in READS_CLASSES and _other_classes(source, config):
+        elif models.HEADS[head].reads_classes and _other_classes(source, config):
             anew.append(f"{head} (other classes of pixels there)")
         elif own != before or not all(_fits(there[p].shape, here[p], p in last) for p in own):
             anew.append(f"{head} (other fields there)")

@@ -33,7 +33,8 @@ OTHER: dict[str, Any] = {
     "implementation": "windows", "queries": 3, "channels": 8, "layers": 1,
     "directions": 4, "reach": 5,
 }  # fmt: skip
-SPARSE_ALONE = ("edges", "instance")  # heads that a network of the dense vocabulary cannot have
+# Heads that a network of the dense vocabulary cannot have.
+SPARSE_ALONE = tuple(name for name, head in HEADS.items() if head.tells_particles)
 CASES = [
     *((name, "", key) for name, kind in BACKBONES.items() for key in settings_of(kind)),
     *(("uresnet", head, key) for head, kind in HEADS.items() for key in settings_of(kind)),

@@ -117,6 +117,6 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 
 __all__ = [
-    "GROUPINGS", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent",
+    "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent",
     "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "told_particles",
 ]  # fmt: skip

@@ -50,6 +50,8 @@ class EdgeHead(Head):
     """
 
     reads: ClassVar[str] = PIXELS
+    tells_particles: ClassVar[bool] = True
+    reads_classes: ClassVar[bool] = True
 
     directions: int = field(
         8,

@@ -15,11 +15,15 @@ class Head(nn.Module, abc.ABC):
     """From features to scores, float32.
 
     A head says what it ``reads``, ``PIXELS`` or ``EVENT``, and gives ``__call__``. One that tells
-    classes has a field ``num_classes``. Last layers have a bias and float32 operands whatever the
-    ``dtype`` of the network.
+    classes has a field ``num_classes``. One that ``tells_particles`` apart does so among the pixels
+    that a head ``semantic`` names, and needs it. One that ``reads_classes`` sees what that says,
+    class by class. Last layers have a bias and float32 operands whatever the ``dtype`` of the
+    network.
     """
 
     reads: ClassVar[str]
+    tells_particles: ClassVar[bool] = False
+    reads_classes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -66,6 +66,7 @@ class InstanceHead(Head):
     """
 
     reads: ClassVar[str] = PIXELS
+    tells_particles: ClassVar[bool] = True
 
     num_classes: int = field(5, COUNT, "scores a query")
     queries: int = field(16, COUNT, "most particles of an event, over all its views")

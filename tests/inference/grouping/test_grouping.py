@@ -8,6 +8,7 @@ from sklearn.cluster import DBSCAN
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping import (
     GROUPINGS,
+    HEAD_OF,
     Edges,
     Queries,
     SeenEvent,
@@ -16,6 +17,7 @@ from jaxsparse.inference.grouping import (
     instance_classes,
 )
 from jaxsparse.inference.grouping.dbscan import dbscan
+from jaxsparse.models import HEADS
 from tests.random_views import random_cells
 
 SHAPE, PIXELS, CLASSES = (50, 60), 300, 3
@@ -172,6 +174,10 @@ def test_pixels_are_shared_out_among_used_queries_alone():
     none = Queries(said.pixels, used - 5, said.classes)  # then the likeliest one has all
     for numbers in GROUPINGS["queries"](SeenEvent(event.views, none)):
         assert set(numbers.tolist()) == {1}
+
+
+def test_every_head_that_tells_particles_brings_a_grouping():
+    assert set(HEAD_OF.values()) == {name for name, head in HEADS.items() if head.tells_particles}
 
 
 def test_a_grouping_that_is_none_or_lacks_its_head_is_refused():
