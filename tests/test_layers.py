@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # them.
 FOUNDATIONS = (
     "errors", "interrupts", "paths", "file_lock", "whole_file", "rules", "objective_settings",
-    "settings", "meant_keys", "typed_config",
+    "data_settings", "settings", "meant_keys", "typed_config",
     "config_file", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
     "arithmetic", "tensor", "versions", "freed_memory",

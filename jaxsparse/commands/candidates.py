@@ -1,11 +1,12 @@
 """Makes of the views of events a file with their candidates in three dimensions.
 
-    jaxsparse candidates FILE --out=volume.h5
+    jaxsparse candidates FILE --out=volume.h5 [--predictions=PREDICTIONS[,PREDICTIONS]]
 
 A candidate is a site that the views agree on: a voxel that two or three wire planes show in one
 time row, or a pair of cells in neighbouring planes. The file has the views and, as one more, the
 candidates with links to the pixels that show them. If FILE has truth, so have they: the class
-"ghost" is that of candidates at which nothing was left (``docs/three_dimensions.md``).
+"ghost" is that of candidates at which nothing was left (``docs/three_dimensions.md``). With
+``--predictions`` the pixels of the views have the scores that networks gave them as further values.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
@@ -32,6 +33,9 @@ from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
 
+if TYPE_CHECKING:  # inference loads JAX
+    from jaxsparse.inference.scores_as_values import ScoresAsValues
+
 
 def main(argv: list[str]) -> None:
     """Entry point of the command line."""
@@ -39,16 +43,20 @@ def main(argv: list[str]) -> None:
         raise InputError("FILE is missing: jaxsparse candidates FILE --out=volume.h5")
     values = flags.FLAGS
     path = user_path(argv[1], "FILE")
-    refuse_overwriting("out", values.out, [path])
+    said = [user_path(text, "predictions") for text in values.predictions]
+    refuse_overwriting("out", values.out, [path, *said])
     source = EventFile(path)
     options = {"blind": values.blind, "reach": values.reach, "most": values.most}
     dead_wires = {name: source.dead_wires(name) for name in source.view_shapes}
     finder = finder_of(source.detector, dead_wires, **options)
     options["low"] = lowest(source, finder) if values.low is None else values.low
+    scores = _scores(said, path, finder) if said else None
     counts: list[tuple[Recall, Recall]] = []
     seconds = 0.0
     with _writer(values.out, source, finder, options) as writer:
-        for event in with_progress(source, len(source), "searching"):
+        for number, event in enumerate(with_progress(source, len(source), "searching")):
+            if scores is not None:
+                event = scores.of(number, event)
             begin = time.process_time()
             found = finder(event, ghost=len(source.class_names), low=options["low"])
             seconds += time.process_time() - begin
@@ -61,6 +69,17 @@ def main(argv: list[str]) -> None:
             print(line(f"all {len(finder.views)} views show", by_all, finder.sought))
         print(line("two views show", seen, finder.sought))
         print(f"{seconds / len(counts):.2f} s of processor time an event")
+    if scores is not None:
+        print(
+            f"scores of views {', '.join(scores.views)} in {scores.events} of {len(source)} events"
+        )
+        print(f"a network sees them by --config.data.gathered_further={','.join(scores.names)!r}")
+
+
+def _scores(paths: Sequence[Path], data: Path, finder: Finder) -> ScoresAsValues:
+    from jaxsparse.inference.scores_as_values import ScoresAsValues
+
+    return ScoresAsValues(paths, data, finder.views)
 
 
 def lowest(source: EventFile, finder: Finder) -> float:
@@ -105,6 +124,10 @@ def _writer(
 
 def define_flags() -> None:
     command_line.define_path("out", None, "event file to write")
+    flags.DEFINE_list(
+        "predictions", [], "files of jaxsparse eval or predict on FILE, one or several: scores of "
+        "pixels become further values of them",
+    )  # fmt: skip
     flags.DEFINE_integer(
         "blind", 1, "wire planes that may be blind to a candidate; 0 asks all planes",
         lower_bound=0, upper_bound=1,

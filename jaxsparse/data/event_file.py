@@ -20,14 +20,20 @@ from jaxsparse.data.event_layout import (
     KEY_DTYPE,
     LINK_COUNT_DTYPE,
     LINK_DTYPES,
-    PIXEL_DTYPES,
+    stored_column,
 )
 from jaxsparse.data.event_numbers import event_number, event_numbers
 from jaxsparse.data.event_opening import open_header
 from jaxsparse.data.event_writer import EventWriter
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.data.schema import PARTICLE_DTYPE, TRUTH_COLUMNS, Event, View
+from jaxsparse.data.schema import (
+    PARTICLE_DTYPE,
+    Event,
+    View,
+    column_rule,
+    further_column,
+)
 from jaxsparse.data.stored_links import counted_links
 from jaxsparse.data.validation import check_event, check_links, check_pixels
 from jaxsparse.errors import InputError
@@ -122,7 +128,9 @@ class EventFile:
           indices: event numbers, in any order, negative ones from the end; a number may occur
             twice. A mask of all events stands for those where it is true.
           name: of the view.
-          columns: truth columns to read (``()`` for none); all that the file has if None.
+          columns: of truth and of further values
+            (:func:`~jaxsparse.data.schema.further_column`) to read, ``()`` for none; all that the
+            file has if None.
 
         Returns:
           A view an event, with the links and corners that the file has; they share memory with one
@@ -145,18 +153,20 @@ class EventFile:
         """As :meth:`read_many`, uncut: all pixels in one array a column, without links."""
         header = self._view(name)
         events = self._checked(indices)
-        wanted = header.truth if columns is None else tuple(columns)
+        known = (*header.truth, *map(further_column, header.further))
+        wanted = known if columns is None else tuple(columns)
         for column in wanted:
-            if column not in header.truth:
+            if column not in known:
                 raise InputError(
                     f"column {column!r} is not in view {name} of {self.path}: it has "
-                    f"{', '.join(header.truth) or 'no truth'}"
+                    f"{', '.join(known) or 'no truth'}"
                 )
         first, last = header.offsets[events], header.offsets[events + 1]
         runs = _runs(first, last)
         found = {
-            column: self._columns.rows(f"views/{name}/{column}", PIXEL_DTYPES[column], runs)
+            column: self._columns.rows(f"views/{name}/{path}", dtype, runs)
             for column in ("coords", "values", *wanted)
+            for path, dtype in [stored_column(column)]
         }
 
         def where(place: int) -> str:
@@ -164,7 +174,7 @@ class EventFile:
 
         lengths = last - first
         for column in wanted:
-            if TRUTH_COLUMNS[column].dtype == np.bool_:
+            if column_rule(column).dtype == np.bool_:
                 _check_flags(found[column], column, lengths, where)
                 found[column] = found[column].view(np.bool_)
         pixels = Pixels(found.pop("coords"), found.pop("values"), lengths, header.shape, found)
@@ -189,6 +199,10 @@ class EventFile:
     def truth_columns(self, name: str) -> tuple[str, ...]:
         """Names of the truth columns that the file has of a view."""
         return self._view(name).truth
+
+    def further_values(self, name: str) -> tuple[str, ...]:
+        """Names of the further values that the pixels of a view have in the file."""
+        return self._view(name).further
 
     def linked_views(self, name: str) -> tuple[str, ...]:
         """Names of the views that the pixels of a view are linked to."""

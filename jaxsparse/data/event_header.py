@@ -23,7 +23,7 @@ from jaxsparse.data.event_layout import (
     PIXEL_DTYPES,
 )
 from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
-from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS
+from jaxsparse.data.schema import FURTHER, PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS
 from jaxsparse.detectors import Detector, find, from_json
 from jaxsparse.errors import InputError
 
@@ -39,6 +39,7 @@ class ViewHeader:
       axes: what they count.
       value_unit: of the values.
       truth: names of the truth columns that there are.
+      further: names of the further values.
       offsets: int64 ``[events + 1]``, rows of every event.
       dead_wires: int32, wires without read-out.
       links: int64 ``[events + 1]`` by name of another view, entries of every event.
@@ -48,6 +49,7 @@ class ViewHeader:
     axes: tuple[str, ...]
     value_unit: str
     truth: tuple[str, ...]
+    further: tuple[str, ...]
     offsets: np.ndarray
     dead_wires: np.ndarray
     links: dict[str, np.ndarray]
@@ -180,6 +182,7 @@ class _Reader:
             axes=read_texts(attributes, "axes", known.axes),
             value_unit=read_text(attributes, "value_unit", known.unit),
             truth=truth,
+            further=self._further(group, rows=int(offsets[-1])),
             offsets=offsets,
             dead_wires=wires,
             links=self._links(name, views, rows=int(offsets[-1])),
@@ -188,11 +191,7 @@ class _Reader:
     def _links(self, name: str, views: tuple[str, ...], rows: int) -> dict[str, np.ndarray]:
         links: dict[str, np.ndarray] = {}
         group = f"views/{name}/links"
-        if group not in self.file:
-            return links
-        if not isinstance(self.file[group], h5py.Group):
-            raise InputError(f"{self.path}: {group} must be a group: {REMEDY}")
-        for to in self.file[group]:
+        for to in self._members(group):
             if to == name or to not in views:
                 others = ", ".join(view for view in views if view != name)
                 raise InputError(
@@ -204,6 +203,20 @@ class _Reader:
                 self._column(f"{group}/{to}/{column}", dtype)
             links[to] = self._offsets(f"{group}/{to}", list(LINK_DTYPES))
         return links
+
+    def _further(self, view: str, rows: int) -> tuple[str, ...]:
+        names = self._members(f"{view}/further")
+        for name in names:
+            self._column(f"{view}/further/{name}", FURTHER.stored, rows=rows)
+        return names
+
+    def _members(self, group: str) -> tuple[str, ...]:
+        """What a group that may be absent has."""
+        if group not in self.file:
+            return ()
+        if not isinstance(self.file[group], h5py.Group):
+            raise InputError(f"{self.path}: {group} must be a group: {REMEDY}")
+        return tuple(self.file[group])
 
     def _column(
         self, name: str, dtype: np.dtype, *, tail: tuple[int, ...] = (), rows: int | None = None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxsparse.data.schema import TRUTH_COLUMNS
+from jaxsparse.data.schema import FURTHER, TRUTH_COLUMNS, further_name
 
 FORMAT_NAME = "jaxsparse-events"
 PARTIAL_SUFFIX = ".partial"  # the name of a file while it is being written
@@ -21,6 +21,17 @@ PIXEL_DTYPES: dict[str, np.dtype] = {
     "values": np.dtype(np.float32),
     **{name: column.stored for name, column in TRUTH_COLUMNS.items()},
 }
+
+
+def stored_column(column: str) -> tuple[str, np.dtype]:
+    """Where a column of pixels is in the group of its view, and its type.
+
+    >>> stored_column("further time")
+    ('further/time', dtype('float32'))
+    """
+    further = further_name(column)
+    return (f"further/{further}", FURTHER.stored) if further else (column, PIXEL_DTYPES[column])
+
 
 # ``corners`` of a view, which may be absent: a row an event, a column an axis.
 CORNER_DTYPE = np.dtype(np.int32)

@@ -16,7 +16,14 @@ from jaxsparse.data.event_layout import (
     TOPOLOGY_BYTES,
 )
 from jaxsparse.data.links import Links
-from jaxsparse.data.schema import PARTICLE_DTYPE, PIXEL_COLUMNS, TRUTH_COLUMNS, Event, View
+from jaxsparse.data.schema import (
+    FURTHER,
+    PARTICLE_DTYPE,
+    PIXEL_COLUMNS,
+    TRUTH_COLUMNS,
+    Event,
+    View,
+)
 from jaxsparse.data.stored_links import as_links
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.data.validation import check_event, check_links, check_view
@@ -117,6 +124,7 @@ def _stored_view(view: View, shape: tuple[int, ...], where: str) -> View:
             tail = (len(shape),) if name == "coords" else ()
             dtype = TRUTH_COLUMNS[name].dtype if name in TRUTH_COLUMNS else PIXEL_DTYPES[name]
             columns[name] = as_stored(given, dtype, name=name, where=where, tail=tail)
+    columns["further"] = _further(view.further, where)
     if not isinstance(view.links, Mapping):
         raise InputError(f"{where}: links are {view.links!r}: give a dictionary by name of a view")
     links = {
@@ -124,6 +132,26 @@ def _stored_view(view: View, shape: tuple[int, ...], where: str) -> View:
         for to, given in view.links.items()
     }
     return View(shape=shape, links=links, corner=_corner(view.corner, shape, where), **columns)
+
+
+def _further(given: Any, where: str) -> dict[str, np.ndarray]:
+    if not isinstance(given, Mapping):
+        raise InputError(f"{where}: further is {given!r}: give a dictionary of values by name")
+    for name in given:
+        if not isinstance(name, str) or not _names_a_dataset(name):
+            raise InputError(
+                f"{where}: further has {name!r}: it must be a name of HDF5, without slashes and "
+                "commas"
+            )
+    return {
+        name: as_stored(values, FURTHER.stored, name=f"further {name}", where=where, tail=())
+        for name, values in given.items()
+    }
+
+
+def _names_a_dataset(name: str) -> bool:
+    """Whether a text can be a dataset of a file, and one of several names on a command line."""
+    return name.strip() == name and name not in ("", ".") and not set(name) & set("/,\0")
 
 
 def _corner(given: Any, shape: tuple[int, ...], where: str) -> tuple[int, ...] | None:

@@ -11,24 +11,11 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse.data.event_layout import (
-    CORNER_DTYPE,
-    EVENT_CHUNK,
-    EVENT_DTYPES,
-    FORMAT_NAME,
-    KEY_COLUMNS,
-    KEY_DTYPE,
-    NO_KEY,
-    PARTICLE_UNITS,
-    PIXEL_CHUNK,
-    PIXEL_DTYPES,
-    PLAIN_CHUNK,
-)
+from jaxsparse.data.event_layout import FORMAT_NAME
+from jaxsparse.data.event_tables import EventTables
 from jaxsparse.data.event_values import image_shape, stored_event
-from jaxsparse.data.growing_table import GrowingTable, RaggedTable
 from jaxsparse.data.partial_hdf5 import PartialHdf5
-from jaxsparse.data.schema import PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS, Event, View
-from jaxsparse.data.stored_links import LinkTable
+from jaxsparse.data.schema import SCHEMA_VERSION, Event, View
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.detectors import Detector, find, registered, to_json
 from jaxsparse.errors import InputError
@@ -145,7 +132,7 @@ class EventWriter:
         self.compression = compression
         self.num_events = 0
         self._output: PartialHdf5 | None = None
-        self._tables: _Tables | None = None
+        self._tables: EventTables | None = None
 
     def __enter__(self) -> EventWriter:
         self._made_by()  # refuses what JSON cannot say
@@ -175,7 +162,7 @@ class EventWriter:
             self._tables.check(stored, where)
         with self._output.writing(f"event {self.num_events}"):
             if self._tables is None:
-                self._tables = _Tables(self._output.file, stored, self.compression)
+                self._tables = EventTables(self._output.file, stored, self.compression)
             self._tables.append(stored)
             self.num_events += 1
 
@@ -198,7 +185,7 @@ class EventWriter:
                 name: View(np.zeros((0, len(shape)), np.int32), np.zeros(0, np.float32), shape)
                 for name, shape in self.view_shapes.items()
             }
-            self._tables = _Tables(file, Event(0, empty), self.compression)
+            self._tables = EventTables(file, Event(0, empty), self.compression)
         self._tables.flush()
         file.attrs["made_by"] = self._made_by()
         file.attrs["num_events"] = self.num_events
@@ -231,106 +218,6 @@ class EventWriter:
             raise InputError(f"made_by is nothing that JSON can say ({error}): change it") from None
 
 
-class _Tables:
-    """All columns of the file; the first event decides which there are."""
-
-    def __init__(self, file: h5py.File, first: Event, compression: str):
-        self._truth = {name: _truth_of(view) for name, view in first.views.items()}
-        self._key_names = tuple(name for name in KEY_COLUMNS if name in first.keys)
-        events = file.create_group("events")
-        self._events = GrowingTable(events, EVENT_DTYPES, EVENT_CHUNK)
-        self._keys = GrowingTable(events, dict.fromkeys(self._key_names, KEY_DTYPE), EVENT_CHUNK)
-        self._particles = RaggedTable(
-            file.create_group("particles"), dtypes={"table": PARTICLE_DTYPE}, chunk=EVENT_CHUNK,
-            compression=compression,
-        )  # fmt: skip
-        file["particles/table"].attrs["units"] = json.dumps(PARTICLE_UNITS)
-        chunk = PLAIN_CHUNK if compression == "none" else PIXEL_CHUNK
-        self._views = {
-            name: RaggedTable(
-                file[f"views/{name}"],
-                dtypes={column: PIXEL_DTYPES[column] for column in ("coords", "values", *truth)},
-                chunk=chunk,
-                widths={"coords": len(first.views[name].shape)},
-                compression=compression,
-            )
-            for name, truth in self._truth.items()
-        }
-        self._corners = {
-            name: GrowingTable(
-                file[f"views/{name}"], {"corners": CORNER_DTYPE}, EVENT_CHUNK,
-                widths={"corners": len(view.shape)},
-            )
-            for name, view in first.views.items()
-            if view.corner is not None
-        }  # fmt: skip
-        self._links = {
-            (name, to): LinkTable(
-                file.create_group(f"views/{name}/links/{to}"), chunk=chunk, compression=compression
-            )
-            for name, view in first.views.items()
-            for to in view.links
-        }
-
-    def check(self, event: Event, where: str) -> None:
-        """Refuses an event with other columns than the first one's."""
-        if set(event.keys) != set(self._key_names):
-            raise InputError(
-                f"{where}: keys {sorted(event.keys)} differ from those of the first event, "
-                f"{sorted(self._key_names)}: give the same ones for every event of a file, "
-                f"{NO_KEY} where there is none"
-            )
-        for name, view in event.views.items():
-            if _truth_of(view) != self._truth[name]:
-                raise InputError(
-                    f"{where}, view {name}: truth columns {sorted(_truth_of(view))} differ from "
-                    "those of the first event: give the same truth columns for every event of a "
-                    "file"
-                )
-            if (view.corner is not None) != (name in self._corners):
-                has, first = ("no", "a") if view.corner is None else ("a", "no")
-                raise InputError(
-                    f"{where}, view {name}: {has} corner, but the first event has {first} corner: "
-                    "give one for every event of a file or for none"
-                )
-            links = {to for other, to in self._links if other == name}
-            if set(view.links) != links:
-                raise InputError(
-                    f"{where}, view {name}: links to {sorted(view.links)} differ from those of the "
-                    f"first event, to {sorted(links)}: give the same links for every event of a "
-                    "file, Links.none(pixels) where there is none"
-                )
-
-    def append(self, event: Event) -> None:
-        for name, view in event.views.items():
-            columns = {
-                column: getattr(view, column).view(PIXEL_DTYPES[column])
-                for column in self._views[name].names
-            }
-            self._views[name].append(columns)
-        for name, corners in self._corners.items():
-            corners.append({"corners": np.array([event.views[name].corner], CORNER_DTYPE)})
-        for (name, to), table in self._links.items():
-            table.append(event.views[name].links[to])
-        self._particles.append({"table": event.particles})
-        self._keys.append({name: np.array([event.keys[name]]) for name in self._key_names})
-        self._events.append(
-            {
-                "event_id": np.array([event.event_id], EVENT_DTYPES["event_id"]),
-                "label": np.array([event.label], EVENT_DTYPES["label"]),
-                "topology": np.array([event.topology.encode()], EVENT_DTYPES["topology"]),
-                "energy": np.array([event.energy], EVENT_DTYPES["energy"]),
-            }
-        )
-
-    def flush(self) -> None:
-        for links in self._links.values():
-            links.flush()
-        views = (*self._views.values(), *self._corners.values())
-        for table in (*views, self._particles, self._events, self._keys):
-            table.flush()
-
-
 def _check_described(
     described: Detector,
     shapes: Mapping[str, tuple[int, ...]],
@@ -350,10 +237,6 @@ def _check_described(
                 f"view {name} has the shape {shape} but described has {len(own.axes)} axes for it, "
                 f"{', '.join(own.axes)}: give a name for every axis"
             )
-
-
-def _truth_of(view: View) -> tuple[str, ...]:
-    return tuple(name for name in TRUTH_COLUMNS if getattr(view, name) is not None)
 
 
 def _texts(name: str, values: Iterable[str]) -> tuple[str, ...]:

@@ -1,32 +1,39 @@
-"""Values of the pixels of other views as further features of the pixels that are linked to them."""
+"""Values of the pixels of other views, brought to the pixels that are linked to them."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.data.schema import PixelColumn
+from jaxsparse.data.schema import PixelColumn, further_column
 
-_PREFIX = "value in "
+_VALUE, _FURTHER = "value in ", "gathered "
 # Parts of a block have the mean of what is known of them; NaN is linked to nothing.
 GATHERED = PixelColumn(np.dtype(np.float32), np.nan, "mean")
 
 
-def column_of(view: str) -> str:
+def column_of(view: str, further: str = "") -> str:
     """The column of :class:`~jaxsparse.data.pixels.Pixels` with the values of a view.
 
-    >>> is_gathered(column_of("U")), is_gathered("labels")
-    (True, False)
+    Args:
+      view: name.
+      further: name of a further value; empty for the value of a pixel.
+
+    >>> is_gathered(column_of("U")), is_gathered(column_of("U", "time")), is_gathered("labels")
+    (True, True, False)
     """
-    return _PREFIX + view
+    return f"{_FURTHER}{further} in {view}" if further else _VALUE + view
 
 
 def is_gathered(column: str) -> bool:
-    """Whether a column has values of another view."""
-    return column.startswith(_PREFIX)
+    """Whether a column has something of another view."""
+    return column.startswith((_VALUE, _FURTHER))
+
+
+def is_gathered_value(column: str) -> bool:
+    """Whether a column has values of another view, which change with those of a pixel itself."""
+    return column.startswith(_VALUE)
 
 
 def gathered(links: Links, pixels: Pixels, other: Pixels) -> np.ndarray:
@@ -45,25 +52,38 @@ def gathered(links: Links, pixels: Pixels, other: Pixels) -> np.ndarray:
     >>> gathered(Links.of([1], rows=[0], shares=[0.5], pixels=2), pixels, other).tolist()
     [nan, 4.0]
     """
-    rows = other.bounds[pixels.event[links.owner]] + links.rows
-    sums = np.bincount(links.owner, links.shares * other.values[rows], minlength=len(pixels))
+    sums = np.bincount(
+        links.owner, links.shares * other.values[_rows(links, pixels, other)], len(pixels)
+    )
     return np.where(np.diff(links.offsets) > 0, sums, np.nan).astype(np.float32)
 
 
-def features(pixels: Pixels, views: Sequence[str], mean: float, std: float) -> np.ndarray:
-    """What a network sees of pixels: their value and those of other views.
+def gathered_further(links: Links, pixels: Pixels, other: Pixels, name: str) -> np.ndarray:
+    """Of a further value the mean over the pixels that pixels are linked to, by their shares.
 
     Args:
-      pixels: with the columns of the views.
-      views: names.
-      mean, std: a feature is (value - mean) / std, and 0 where there is none.
+      links, pixels, other: as for :func:`gathered`; ``other`` has the column of the further value.
+      name: of the further value.
 
     Returns:
-      float32 ``[pixels]``, or ``[pixels, 1 + views]`` with other views.
+      float32 ``[pixels]``, NaN where nothing that the pixel is linked to has one.
+
+    >>> lengths, coords = np.array([2]), np.array([[0], [1]])
+    >>> pixels = Pixels(coords, np.ones(2), lengths, (2,))
+    >>> times = {"further time": np.array([4.0, 8.0])}
+    >>> links = Links.of([0, 0], rows=[0, 1], shares=[0.25, 0.75], pixels=2)
+    >>> other = Pixels(coords, np.ones(2), lengths, (2,), times)
+    >>> gathered_further(links, pixels, other, "time").tolist()
+    [7.0, nan]
     """
-    own = (pixels.values - np.float32(mean)) / np.float32(std)
-    if not views:
-        return own
-    values = np.stack([pixels.columns[column_of(view)] for view in views], axis=1)
-    others = (values - np.float32(mean)) / np.float32(std)
-    return np.column_stack([own, np.nan_to_num(others)])
+    values = other.columns[further_column(name)][_rows(links, pixels, other)].astype(float)
+    shares = np.where(np.isnan(values), 0, links.shares)
+    sums = np.bincount(links.owner, shares * np.nan_to_num(values), len(pixels))
+    totals = np.bincount(links.owner, shares, len(pixels))
+    unknown = np.full(len(pixels), np.nan)
+    return np.divide(sums, totals, out=unknown, where=totals > 0).astype(np.float32)
+
+
+def _rows(links: Links, pixels: Pixels, other: Pixels) -> np.ndarray:
+    """int64 ``[entries]``: rows of the other view, counted through all events."""
+    return other.bounds[pixels.event[links.owner]] + links.rows

@@ -48,6 +48,10 @@ class EventsInMemory:
         """None."""
         return ()
 
+    def further_values(self, name: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def read_pixels(
         self, indices: np.ndarray, name: str, columns: Sequence[str] | None = None
     ) -> Pixels:

@@ -13,11 +13,11 @@ import numpy as np
 from jaxsparse import settings
 from jaxsparse.data import crop, transforms
 from jaxsparse.data.bad_events import unreadable
-from jaxsparse.data.gathered import column_of, features, gathered
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
+from jaxsparse.data.seen_values import SeenValues
 from jaxsparse.data.targets import TARGETS, Weigh, label_events
 from jaxsparse.errors import InputError
 
@@ -40,11 +40,13 @@ class Pipeline:
     blocks of ``coarsen`` pixels along every axis become one, with the sum of their values; values
     are multiplied by ``1 + fluctuation * g`` with g of a standard normal distribution, one number
     an event and view, or one an event (``fluctuation_shared``); features are
-    ``(value - mean) / std``. Beside its own value a pixel has, as further features, those of the
-    pixels in the views ``gathered`` that it is linked to. Only active sites are ever touched: an
-    empty pixel stays empty, it does not become ``-mean / std``. Empty pixels within ``halo`` of an
-    active one become sites, with the feature 0 that they have in a dense image. Truth and links go
-    with their pixel, and targets are made from what is left of it at the end.
+    ``(value - mean) / std``. Beside its own value a pixel has, as features, its values ``further``,
+    and the values and ``gathered_further`` of the pixels in the views ``gathered`` that it is
+    linked to (:class:`~jaxsparse.data.seen_values.SeenValues`). Only active sites are ever touched:
+    an empty pixel stays empty, it does not become ``-mean / std``. Empty pixels within ``halo`` of
+    an active one become sites, with the feature 0 that they have in a dense image. Truth, further
+    values and links go with their pixel, and targets are made from what is left of it at the
+    end.
 
     What is random is a hash of (seed, epoch, event number, view), so resuming, workers and the
     order of events change nothing. The first axis is one that all views share (drift time; the
@@ -127,12 +129,14 @@ class Pipeline:
         wanted = {*truth, *itertools.chain(*(TARGETS[target].columns for target in targets))}
         if self.crop_keep == "interaction" and (any(self.crops) or self.oversize == "crop"):
             wanted |= set(crop.COLUMNS)
+        self.seen = SeenValues.of(data)
+        self.seen.require(source, self.views)
         self.columns = {
             view: tuple(name for name in source.truth_columns(view) if name in wanted)
+            + self.seen.columns()
             for view in self.views
         }
         self.links = self._links(links)
-        self.gathered = self._gathered(data.gathered)
         self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
@@ -146,7 +150,7 @@ class Pipeline:
         return tuple(
             dataclasses.replace(
                 pixels,
-                values=features(pixels, self.gathered, self.mean, self.std),
+                values=self.seen.features(pixels, self.mean, self.std),
                 columns={name: of_views[number] for name, of_views in targets.items()},
             )
             for number, pixels in enumerate(views)
@@ -253,18 +257,6 @@ class Pipeline:
                 links[view] += (to,)
         return links
 
-    def _gathered(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The other views whose values are features."""
-        for to, view in itertools.product(names, self.views):
-            linked = self.source.linked_views(view)
-            if to not in linked:
-                raise InputError(
-                    f"data.gathered has {to!r} but view {view} of {source_name(self.source)} is "
-                    f"linked to {', '.join(linked) or 'none'}: choose among these, or make the "
-                    "file by jaxsparse candidates"
-                )
-        return tuple(map(str, names))
-
     def _read(self, events: np.ndarray, view: str) -> Pixels:
         pixels = self.source.read_pixels(events, view, self.columns[view])
         links = {
@@ -272,15 +264,7 @@ class Pipeline:
             else Links.own(pixels.lengths)
             for to in self.links[view]
         }  # fmt: skip
-        columns = {
-            column_of(to): gathered(
-                self.source.read_links(events, view, to),
-                pixels,
-                self.source.read_pixels(events, to, ()),
-            )
-            for to in self.gathered
-        }
-        return dataclasses.replace(pixels, links=links, columns={**pixels.columns, **columns})
+        return self.seen.read(self.source, events, dataclasses.replace(pixels, links=links), view)
 
     def _blocks(self, events: np.ndarray) -> list[slice]:
         """Parts of ``events``, one at least, with about ``BLOCK`` pixels of the file each."""

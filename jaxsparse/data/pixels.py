@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jaxsparse.data.links import Links, offsets_of
-from jaxsparse.data.schema import TRUTH_COLUMNS, View
+from jaxsparse.data.schema import TRUTH_COLUMNS, View, further_column, further_name
 from jaxsparse.errors import InputError
 
 TICKED = 64  # cells a pixel up to which ticking cells off is faster than sorting their numbers
@@ -32,7 +32,8 @@ class Pixels:
       lengths: int64 ``[events]``, pixels of every event; 0 is legal.
       shape: of the image.
       columns: what else is known of every pixel, ``[pixels]`` by name: columns of
-        :data:`~jaxsparse.data.schema.TRUTH_COLUMNS`, ``rows`` of the event's list in its file,
+        :data:`~jaxsparse.data.schema.TRUTH_COLUMNS`, further values
+        (:func:`~jaxsparse.data.schema.further_column`), ``rows`` of the event's list in its file,
         values of other views (:mod:`~jaxsparse.data.gathered`), or targets of a network.
       links: by name of a view, in which rows of the event's list in its file the charge of these
         pixels lies. Those of a view to itself say which rows its pixels are made of.
@@ -66,6 +67,11 @@ class Pixels:
                 name: join([getattr(view, name) for view in views])
                 for name in TRUTH_COLUMNS
                 if views and all(getattr(view, name) is not None for view in views)
+            }
+            | {
+                further_column(name): join([view.further[name] for view in views])
+                for name in (views[0].further if views else ())
+                if all(name in view.further for view in views)
             },
             {
                 name: Links.joined([view.links[name] for view in views])
@@ -111,14 +117,19 @@ class Pixels:
         return np.repeat(values, self.lengths)
 
     def views(self) -> list[View]:
-        """One view an event, with the truth and links there are; truth shares this memory."""
+        """One view an event, with the truth, further values and links there are.
+
+        All but links shares this memory.
+        """
         truth: dict[str, Any] = {
             name: self.columns[name] for name in TRUTH_COLUMNS if name in self.columns
         }
+        further = {name: self.columns[key] for key in self.columns if (name := further_name(key))}
         return [
             View(
                 self.coords[first:last], self.values[first:last], self.shape,
                 **{name: column[first:last] for name, column in truth.items()},
+                further={name: column[first:last] for name, column in further.items()},
                 links={name: links.take(slice(first, last)) for name, links in self.links.items()},
             )
             for first, last in itertools.pairwise(self.bounds.tolist())
@@ -248,10 +259,17 @@ class Source(Protocol):
     def truth_columns(self, name: str) -> tuple[str, ...]:
         """Names of the truth columns that a view has."""
 
+    def further_values(self, name: str) -> tuple[str, ...]:
+        """Names of the further values that the pixels of a view have."""
+
     def read_pixels(
         self, indices: np.ndarray, name: str, columns: Sequence[str] | None = None
     ) -> Pixels:
-        """The images of events in a view, with those truth columns; all that there are if None."""
+        """The images of events in a view, with those columns; all that there are if None.
+
+        Columns are of truth, and of further values
+        (:func:`~jaxsparse.data.schema.further_column`).
+        """
 
     def linked_views(self, name: str) -> tuple[str, ...]:
         """Names of the views that a view has links to."""

@@ -125,6 +125,8 @@ class View:
       along: float32 ``[pixels]``, cm in the detector: mean coordinate of the charge along the cell,
         which this view does not see (y of a vertical cell, x of a horizontal one); NaN unknown.
       along_spread: float32 ``[pixels]``, cm: its standard deviation; NaN unknown.
+      further: float32 ``[pixels]`` by name: further values of the pixels, such as a time, a width
+        or the scores of a network; NaN unknown.
       links: by name of another view of the event, in which of its pixels the charge of these lies.
       corner: where pixel (0, ..., 0) lies in the numbering of the whole detector, where images are
         windows of it: the first plane of the view and its first cell; ``None`` unknown. A transform
@@ -149,6 +151,7 @@ class View:
         np.float32, none=math.nan, merged="mean", least=-math.inf
     )
     along_spread: np.ndarray | None = truth_column(np.float32, none=math.nan, merged="along_spread")
+    further: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     links: dict[str, Links] = dataclasses.field(default_factory=dict)
     corner: tuple[int, ...] | None = None
 
@@ -164,8 +167,10 @@ class View:
             name: None if (column := getattr(self, name)) is None else column[rows]
             for name in PIXEL_COLUMNS
         }
+        further = {name: values[rows] for name, values in self.further.items()}
         links = {name: links.take(rows) for name, links in self.links.items()}
-        return dataclasses.replace(self, **{**columns, "links": links, **changes})
+        columns |= {"further": further, "links": links}
+        return dataclasses.replace(self, **{**columns, **changes})
 
 
 TRUTH_COLUMNS: dict[str, PixelColumn] = {
@@ -174,6 +179,29 @@ TRUTH_COLUMNS: dict[str, PixelColumn] = {
     if "column" in field.metadata
 }
 PIXEL_COLUMNS = ("coords", "values", *TRUTH_COLUMNS)
+
+# Of a block of pixels a further value is the mean of what is known of its parts.
+FURTHER = PixelColumn(np.dtype(np.float32), math.nan, "mean", least=-math.inf)
+_FURTHER = "further "
+
+
+def further_column(name: str) -> str:
+    """The column of :class:`~jaxsparse.data.pixels.Pixels` with a further value of the pixels.
+
+    >>> further_name(further_column("time")), further_name("labels")
+    ('time', '')
+    """
+    return _FURTHER + name
+
+
+def further_name(column: str) -> str:
+    """The name of the further value that a column has; empty for another column."""
+    return column[len(_FURTHER) :] if column.startswith(_FURTHER) else ""
+
+
+def column_rule(column: str) -> PixelColumn:
+    """What is known of a column of a file's pixels: of truth, or of further values."""
+    return FURTHER if further_name(column) else TRUTH_COLUMNS[column]
 
 
 @dataclasses.dataclass(frozen=True)

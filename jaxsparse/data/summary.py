@@ -56,6 +56,7 @@ class ViewSummary:
       shares: by column of shares, pixels with an instance, and of these where it, or its primary,
         left less than the shares of :data:`AMBIGUOUS`.
       along: pixels whose place along the cell is known, and the sum of its spreads in cm.
+      further: by name of a further value, of how many pixels it is known, sum and sum of squares.
       value_sums: number of non-zero values, their sum and sum of squares.
       extents: of every event with a site, last minus first plus one along each axis.
       links: by name of another view, number of pixels that are linked to it, number of their
@@ -76,6 +77,7 @@ class ViewSummary:
     overlap: int = 0
     shares: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     along: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(2))
+    further: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     value_sums: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(3))
     extents: list[np.ndarray] = dataclasses.field(default_factory=list)
     links: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
@@ -113,6 +115,10 @@ class ViewSummary:
         if view.along_spread is not None:
             known = view.along_spread[np.isfinite(view.along_spread)]
             self.along += len(known), known.sum(dtype=float)
+        for name, values in view.further.items():
+            known = values[np.isfinite(values)].astype(float)
+            sums = np.array([len(known), known.sum(), (known**2).sum()])
+            self.further[name] = self.further.get(name, 0) + sums
 
     @property
     def total(self) -> int:
@@ -136,10 +142,11 @@ class ViewSummary:
 
         ``sites`` has percentiles (0, 25, 50, 75, 95, 100) of the events' pixels, ``extent`` is that
         of the median event. Shares are of all pixels, those of ``classes`` of those with a class.
-        ``share_below`` and ``primary_share_below`` have, of the pixels with an instance, those with
-        a share below a number. ``along`` has the mean spread along the cell in cm. ``links`` has,
-        by name of another view, the share of pixels that are linked to it, to how many of its rows
-        each, and the share of the values that lies there.
+        ``further`` has for what share of the pixels a further value is known, its mean and standard
+        deviation. ``share_below`` and ``primary_share_below`` have, of the pixels with an instance,
+        those with a share below a number. ``along`` has the mean spread along the cell in cm.
+        ``links`` has, by name of another view, the share of pixels that are linked to it, to how
+        many of its rows each, and the share of the values that lies there.
         """
         if not self.sites:
             return {}
@@ -176,6 +183,12 @@ class ViewSummary:
         if self.along[0]:
             known, spreads = self.along.tolist()
             found["along"] = {"known": known / self.total, "mean_spread": spreads / known}
+        for name, (known, total, squares) in self.further.items():
+            mean = float(total / max(known, 1.0))
+            spread = math.sqrt(max(float(squares / max(known, 1.0)) - mean**2, 0.0))
+            found.setdefault("further", {})[name] = {
+                "known": float(known) / self.total, "mean": mean, "standard_deviation": spread,
+            }  # fmt: skip
         if self.links:
             charge = max(float(self.value_sums[1]), 1e-30)
             found["links"] = {
@@ -237,6 +250,11 @@ def summary_lines(figures: Mapping[str, Any], shape: Sequence[int]) -> Iterator[
         yield (
             f"along the cell    known for {100 * figures['along']['known']:.1f} %, spread "
             f"{figures['along']['mean_spread']:.1f} cm on average"
+        )
+    for name, further in figures.get("further", {}).items():
+        yield (
+            f"{name:17s} known for {100 * further['known']:.1f} %, mean {further['mean']:.3g}, "
+            f"standard deviation {further['standard_deviation']:.3g}"
         )
     for to, links in figures.get("links", {}).items():
         yield (

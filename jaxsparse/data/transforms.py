@@ -14,18 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.gathered import GATHERED, is_gathered
+from jaxsparse.data.gathered import GATHERED, is_gathered, is_gathered_value
 from jaxsparse.data.merging import merged_columns
 from jaxsparse.data.pixels import Pixels, cell_numbers
-from jaxsparse.data.schema import TRUTH_COLUMNS, PixelColumn, View
+from jaxsparse.data.schema import PixelColumn, View, column_rule
 from jaxsparse.errors import InputError
 
 # ``rows``: where a pixel stands in the file's list of its event and view.
-COLUMNS = {**TRUTH_COLUMNS, "rows": PixelColumn(np.dtype(np.int32), -1, "largest")}
+ROWS = PixelColumn(np.dtype(np.int32), -1, "largest")
 
 
 def _column(name: str) -> PixelColumn:
-    return GATHERED if is_gathered(name) else COLUMNS[name]
+    if name == "rows":
+        return ROWS
+    return GATHERED if is_gathered(name) else column_rule(name)
 
 
 def on_view(view: View, transform: Callable[..., Pixels], *options: Any) -> View:
@@ -134,10 +136,10 @@ def shift(pixels: Pixels, steps: np.ndarray) -> Pixels:
 
 
 def scale(pixels: Pixels, factors: np.ndarray) -> Pixels:
-    """Multiplies all values of every event by its factor, float32 ``[events]``."""
+    """Multiplies all values of every event by its factor, float32 ``[events]``; no further ones."""
     factor = pixels.per_event(factors)
     columns = {
-        name: column * factor if is_gathered(name) else column
+        name: column * factor if is_gathered_value(name) else column
         for name, column in pixels.columns.items()
     }
     return dataclasses.replace(pixels, values=pixels.values * factor, columns=columns)

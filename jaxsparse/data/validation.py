@@ -9,7 +9,15 @@ import numpy as np
 
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, cell_numbers
-from jaxsparse.data.schema import PIXEL_COLUMNS, TRUTH_COLUMNS, Event, PixelColumn, View
+from jaxsparse.data.schema import (
+    FURTHER,
+    PIXEL_COLUMNS,
+    TRUTH_COLUMNS,
+    Event,
+    PixelColumn,
+    View,
+    column_rule,
+)
 from jaxsparse.errors import InputError
 
 LARGEST_KEY = 2**62
@@ -21,7 +29,8 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
     """Raise :class:`InputError` at the first rule that ``view`` breaks.
 
     Rules: columns of one length; coordinates inside ``view.shape``, unique, in lexicographic order;
-    values finite and not negative; truth as :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says.
+    values finite and not negative; truth as :data:`~jaxsparse.data.schema.TRUTH_COLUMNS` says;
+    further values finite or NaN.
 
     Args:
       view: what to check; truth columns may be ``None``.
@@ -46,8 +55,9 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
             f"{where}: coords have shape {view.coords.shape} but the image {view.shape} has {dim} "
             f"axes: coords must be [pixels, {dim}]"
         )
-    for name in PIXEL_COLUMNS:
-        column = getattr(view, name)
+    columns = {name: getattr(view, name) for name in PIXEL_COLUMNS}
+    further = {f"further {name}": values for name, values in view.further.items()}
+    for name, column in (columns | further).items():
         if column is not None and len(column) != len(view):
             raise InputError(
                 f"{where}: {name} has {len(column)} rows but there are {len(view)} pixels: "
@@ -67,6 +77,9 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
         if column is not None:
             bound = bounds.get(rule.number_of)
             _check_rows(within(rule, column, bound), column, name, _in_words(rule, bound), where)
+    for name, column in further.items():
+        words = _in_words(FURTHER, None)
+        _check_rows(within(FURTHER, column, None), column, name, words, where)
 
 
 def _in_words(rule: PixelColumn, bound: int | None) -> str:
@@ -136,7 +149,7 @@ def _all_good(pixels: Pixels, num_particles: np.ndarray, num_classes: int) -> bo
     if not (cells[1:] > cells[:-1]).all() or not (values >= 0).all() or np.isinf(values).any():
         return False
     for name, column in pixels.columns.items():
-        rule, bound = TRUTH_COLUMNS[name], None
+        rule, bound = column_rule(name), None
         if rule.number_of:
             particles = rule.number_of == "particle row"
             bound = pixels.per_event(num_particles) if particles else num_classes

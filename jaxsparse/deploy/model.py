@@ -127,6 +127,11 @@ class Model:
     ):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
+        if further := tuple(map(str, self.config.data.further)):
+            raise InputError(
+                f"the network sees the further values {', '.join(further)} of pixels, which events "
+                "at hand do not have: evaluate it on a file, jaxsparse eval"
+            )
         if gathered := tuple(map(str, self.config.data.gathered)):
             raise InputError(
                 f"the network sees values of linked pixels of {', '.join(gathered)}, which events "

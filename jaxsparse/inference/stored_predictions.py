@@ -49,6 +49,7 @@ class StoredPredictions:
       classes: names, in the order of the scores.
       of_pixels: whether the scores are of pixels; of whole events otherwise.
       events: int64, numbers of the events that there are scores of, sorted.
+      views: names of those that they were made of.
       pixels: the scores of pixels: these, or those of a head beside; ``None`` if there are none.
 
     Raises:
@@ -77,7 +78,7 @@ class StoredPredictions:
         self._event = _whole_numbers(group, "event")
         self._view = _whole_numbers(group, "view") if self.of_pixels else None
         self._ids = _whole_numbers(group, "event_id") if "event_id" in group else None
-        self._views = read_texts(file.attrs, "views", ())
+        self.views = read_texts(file.attrs, "views", ())
         wanted = np.ones(len(self._event), bool)
         if "input" in group:
             wanted = _whole_numbers(group, "input") == self._number_of(file, data)
@@ -122,9 +123,9 @@ class StoredPredictions:
         Raises:
           InputError: they are.
         """
-        if not set(self._views) & set(views):
+        if not set(self.views) & set(views):
             raise InputError(
-                f"{self.path} has predictions of views {', '.join(self._views)}, the file has "
+                f"{self.path} has predictions of views {', '.join(self.views)}, the file has "
                 f"{', '.join(views)}: give the predictions of this file"
             )
 
@@ -140,10 +141,10 @@ class StoredPredictions:
         Raises:
           InputError: the predictions are of other events.
         """
-        if not self.of_pixels or name not in self._views:
+        if not self.of_pixels or name not in self.views:
             return None
         assert self._view is not None
-        place = self._entry(number, event_id, self._view == self._views.index(name))
+        place = self._entry(number, event_id, self._view == self.views.index(name))
         if place is None:
             return None
         first, last = self._offsets[place : place + 2].tolist()

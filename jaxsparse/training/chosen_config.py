@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.config_file import load_checked
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data_settings import num_values
 from jaxsparse.detectors import find, known
 from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.fishnet import FishPlan
@@ -135,7 +136,7 @@ def _follow(
         if data.pixel_classes and data.pixel_classes != file.class_names:
             take(data, "data.pixel_classes", tuple(file.class_names))
     take(model, "model.views", len(data.views), of_file=False)
-    take(model, "model.in_channels", 1 + len(data.gathered), of_file=False)
+    take(model, "model.in_channels", num_values(data), of_file=False)
     stored = {
         "classes": file.event_classes if file else (),
         "pixel_classes": file.class_names if file else (),

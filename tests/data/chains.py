@@ -24,6 +24,7 @@ NONE = {
     "primary_share": 0,
     "along": np.nan,
     "along_spread": np.nan,
+    "time": np.nan,
 }
 
 # An image the naive way: cell -> (value, truth by name). The latter has "links" too: by name of a
@@ -36,6 +37,7 @@ def image_of(view: View) -> Image:
     image: Image = {}
     for row, cell in enumerate(view.coords.tolist()):
         truth = {name: getattr(view, name)[row].item() for name in TRUTH_COLUMNS}
+        truth |= {name: values[row].item() for name, values in view.further.items()}
         links = {
             to: {
                 int(other): float(share)
@@ -57,7 +59,7 @@ def assert_images(pixels: Pixels, images: list[Image], shape: tuple[int, ...]) -
         assert found.keys() == image.keys()
         for cell, (value, truth) in image.items():
             np.testing.assert_allclose(found[cell][0], value, rtol=1e-5)
-            for name in TRUTH_COLUMNS:
+            for name in (*TRUTH_COLUMNS, *view.further):
                 got = found[cell][1][name]
                 np.testing.assert_allclose(got, truth[name], rtol=1e-5, err_msg=name)
             for to, links in found[cell][1]["links"].items():
@@ -186,6 +188,7 @@ def coarse(image: Image, factor: int) -> Image:
             truth["along_spread"] = math.sqrt(
                 mean([(c, s**2 + (x - truth["along"]) ** 2) for c, x, s in places])
             )
+            truth["time"] = mean([(c, t["time"]) for c, (_, t) in zip(charges, parts, strict=True)])
             truth["links"] = linked_charge(parts)
         made[cell] = (sum(part[0] for part in parts), truth)
     return made

@@ -37,6 +37,7 @@ def random_view(rng: np.random.Generator, pixels: int, shape: tuple[int, ...] = 
         primary_share=rng.random(pixels).astype(np.float32),
         along=rng.normal(0, 90, pixels).astype(np.float32),
         along_spread=rng.random(pixels).astype(np.float32),
+        further={"time": np.random.default_rng(pixels).normal(3, 9, pixels).astype(np.float32)},
     )
 
 

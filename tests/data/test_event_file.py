@@ -60,8 +60,8 @@ def test_one_view_is_read_alone(events, make_event):
 def test_events_larger_than_a_chunk_and_files_of_many_chunks_survive(
     tmp_path, monkeypatch, make_event, write_events
 ):
-    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 16)
-    monkeypatch.setattr("jaxsparse.data.event_writer.EVENT_CHUNK", 4)
+    monkeypatch.setattr("jaxsparse.data.event_tables.PIXEL_CHUNK", 16)
+    monkeypatch.setattr("jaxsparse.data.event_tables.EVENT_CHUNK", 4)
     path = write_events(tmp_path / "chunks.h5", map(make_event, range(11)))
     for number, event in enumerate(EventFile(path)):
         assert_same(make_event(number), event)
@@ -145,8 +145,8 @@ def test_event_classes_and_energies_are_kept_and_read_as_columns(
 def test_many_views_are_read_at_once_in_any_order(
     tmp_path, monkeypatch, make_event, write_events, compression
 ):
-    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 64)
-    monkeypatch.setattr("jaxsparse.data.event_writer.PLAIN_CHUNK", 48)
+    monkeypatch.setattr("jaxsparse.data.event_tables.PIXEL_CHUNK", 64)
+    monkeypatch.setattr("jaxsparse.data.event_tables.PLAIN_CHUNK", 48)
     path = write_events(tmp_path / "a.h5", map(make_event, range(12)), compression=compression)
     file = EventFile(path)
     for numbers in ([5, 2, 3, 4, 4, -1, 0], [], range(12)):

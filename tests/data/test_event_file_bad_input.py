@@ -312,7 +312,7 @@ def test_a_full_disk_gives_one_line_and_leaves_the_old_file(
 ):
     path = write_events(tmp_path / "a.h5", [make_event(0)])
     before = path.read_bytes()
-    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 64)
+    monkeypatch.setattr("jaxsparse.data.event_tables.PIXEL_CHUNK", 64)
     really_write, written = os.write, 0
 
     def write(descriptor, data):

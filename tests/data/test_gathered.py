@@ -78,6 +78,73 @@ def test_they_move_with_their_pixel(linked_path):
     assert np.nanmax(coarse.columns[name]) <= np.nanmax(bare.columns[name])
 
 
+def further_at_a_time(path, number):
+    """Time by pixel of Y: its own, and the means of those that it is linked to, by share."""
+    event = EventFile(path)[number]
+    found = {}
+    for row, place in enumerate(event.views["Y"].coords):
+        values = [float(event.views["Y"].further["time"][row])]
+        for to in ("U", "voxels"):
+            own = event.views["Y"].links[to].take([row])
+            times = event.views[to].further["time"][own.rows]
+            values.append(
+                float(own.shares @ times / own.shares.sum()) if own.shares.sum() else np.nan
+            )
+        found[tuple(place)] = values
+    return found
+
+
+def test_further_values_of_pixels_and_of_linked_ones_are_features_as_they_are(linked_path):
+    events = np.array([6, 1, 4])
+    more = {"further": ("time",), "gathered_further": ("time",)}
+    pipeline = pipeline_of(linked_path, **more)
+    pipeline.augment = False
+    (images,), (plain,) = pipeline.images(events), pipeline_of(linked_path).images(events)
+    assert images.values.shape == (len(images), 6)
+    np.testing.assert_array_equal(images.values[:, :3], plain.values)
+    for place, number in enumerate(events.tolist()):
+        own, expected = images.event == place, further_at_a_time(linked_path, number)
+        for coords, values in zip(images.coords[own], images.values[own, 3:], strict=True):
+            wanted = np.nan_to_num(expected[tuple(coords)])
+            np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_further_values_move_with_their_pixel_and_do_not_fluctuate(linked_path):
+    events, epochs = np.array([6, 1]), np.array([3, 3])
+    more = {"further": ("time",), "gathered_further": ("time",)}
+    changes = {"flip_time": True, "flip_wire": True, "shift": 3, "halo": 1, "fluctuation": 0.2}
+    (moved,) = pipeline_of(linked_path, **more, **changes).pixels(events, epochs)
+    (bare,) = pipeline_of(linked_path, **more, flip_time=False, flip_wire=False).pixels(events)
+    names = ("further time", column_of("U", "time"), column_of("voxels", "time"))
+    for place in range(2):
+        rows = [
+            np.column_stack([pixels.columns[name] for name in names])[pixels.event == place]
+            for pixels in (moved, bare)
+        ]
+        known = {tuple(row) for row in np.nan_to_num(rows[0][np.isfinite(rows[0][:, 0])]).tolist()}
+        assert known <= {tuple(row) for row in np.nan_to_num(rows[1]).tolist()}
+        assert len(known) > 3
+    (coarse,) = pipeline_of(linked_path, coarsen=2, **more).pixels(events)
+    assert np.nanmax(coarse.columns[names[1]]) <= np.nanmax(bare.columns[names[1]])
+    (seen,) = pipeline_of(linked_path, **more, halo=1).images(events)
+    assert np.isfinite(seen.values).all()
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        (
+            {"further": ("width",)},
+            r"data.further has 'width' but the pixels of view Y of .* have time",
+        ),
+        ({"gathered_further": ("a",)}, r"data.gathered_further has 'a' but .* view U .* have time"),
+    ],
+)
+def test_a_further_value_that_the_file_lacks_is_one_line(linked_path, more, line):
+    with pytest.raises(InputError, match=line):
+        pipeline_of(linked_path, **more)
+
+
 def test_a_view_that_is_not_linked_is_one_line(linked_path):
     with pytest.raises(InputError, match=r"data.gathered has 'V' but view Y of .* to U, voxels"):
         pipeline_of(linked_path, ("V",))

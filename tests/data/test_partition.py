@@ -47,6 +47,9 @@ class Events:
     def truth_columns(self, name):
         return ()
 
+    def further_values(self, name):
+        return ()
+
     def linked_views(self, name):
         return ()
 

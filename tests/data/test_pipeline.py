@@ -310,6 +310,9 @@ def test_voxels_flip_along_all_three_axes_beside_a_plane(make_view, data_config)
         def truth_columns(self, name):
             return ("labels",)
 
+        def further_values(self, name):
+            return ()
+
         def linked_views(self, name):
             return ()
 

@@ -42,8 +42,8 @@ __all__ = ["edit", "linked_event", "linked_path", "write_linked"]  # fixtures
 def test_links_come_back_as_they_were_written_in_any_order(
     tmp_path, monkeypatch, linked_event, write_linked, compression
 ):
-    monkeypatch.setattr("jaxsparse.data.event_writer.PIXEL_CHUNK", 64)
-    monkeypatch.setattr("jaxsparse.data.event_writer.PLAIN_CHUNK", 48)
+    monkeypatch.setattr("jaxsparse.data.event_tables.PIXEL_CHUNK", 64)
+    monkeypatch.setattr("jaxsparse.data.event_tables.PLAIN_CHUNK", 48)
     file = EventFile(write_linked(tmp_path / "a.h5", compression=compression))
     assert {name: file.linked_views(name) for name in VIEWS} == LINKED
     for number in (6, 0, 3, 4, 7, 1):

@@ -27,7 +27,7 @@ SHAPES = st.sampled_from([(7, 9), (1, 20), (4, 5, 6)])
 def test_truth_stays_with_its_pixel_through_any_chain(make_view, shape, lengths, steps, seed, data):
     rng = np.random.default_rng(seed)
     pixels = Pixels.of([make_view(rng, length, shape) for length in lengths], shape)
-    for name in ("along", "along_spread"):
+    for name in ("along", "along_spread", "further time"):
         pixels.columns[name][rng.random(len(pixels)) < 0.2] = np.nan
     chain = Chain(data, pixels)
     for step in steps:

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from jaxsparse.data.event_file import EventWriter
+from jaxsparse.data.links import Links
 from jaxsparse.data.schema import PARTICLE_DTYPE, Event
 from jaxsparse.detectors.microboone import CLASS_NAMES
 from jaxsparse.training.config import default_config
@@ -26,8 +27,8 @@ class Case:
 
 
 def write_events(path, seed):
-    """Nine events in two views with truth; the last one is damaged where ``seed`` is 3."""
-    views = {"U": SHAPE, "Y": SHAPE}
+    """Nine events in views with truth, U and Y linked to V; the last one is damaged for seed 3."""
+    views = {"U": SHAPE, "Y": SHAPE, "V": SHAPE}
     with EventWriter(
         path, detector="toy", views=views, class_names=CLASS_NAMES, event_classes=EVENT_CLASSES,
     ) as writer:  # fmt: skip
@@ -35,7 +36,12 @@ def write_events(path, seed):
         particles["parent"], particles["direction"] = -1, (0.0, 0.6, 0.8)
         for number in range(9):
             rng = np.random.default_rng([seed, number])
-            images = {name: random_view(rng, 20 + 25 * number, SHAPE) for name in views}
+            pixels = np.arange(20 + 25 * number)
+            images = {name: random_view(rng, len(pixels), SHAPE) for name in views}
+            for name, view in images.items():
+                links = {} if name == "V" else {"V": Links.own([len(pixels)])}
+                time = {"time": rng.normal(size=len(pixels))}
+                images[name] = dataclasses.replace(view, links=links, further=time)
             writer.append(Event(number, images, particles, label=number % 3))
     if seed == 3:
         with h5py.File(path, "r+") as file:
