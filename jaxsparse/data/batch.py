@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from jaxsparse.data.buckets import BucketTable
+from jaxsparse.data.lifted import NO_ROW, is_row
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.data.split import split_by_sites
@@ -36,6 +37,9 @@ class ViewBatch:
       spatial_shape: pixels along each axis (static).
       batch_size: event slots (static).
       capacities: of every level, to build the geometry with (static).
+      shown: of the last view of a network that lifts (:mod:`~jaxsparse.data.lifted`), for each view
+        before it int32 ``[sites]``: the row within the event of the pixel that shows a site, -1
+        where none does and on padding.
     """
 
     coords: Int[HostOrDevice, "sites axes"]
@@ -45,6 +49,7 @@ class ViewBatch:
     spatial_shape: tuple[int, ...] = dataclasses.field(metadata={"static": True})
     batch_size: int = dataclasses.field(metadata={"static": True})
     capacities: tuple[int, ...] = dataclasses.field(metadata={"static": True})
+    shown: tuple[Int[HostOrDevice, " sites"], ...] = ()
 
     def tensor(self) -> SparseTensor:
         """Coordinates and features as the network's input (a batch without device axis)."""
@@ -202,8 +207,11 @@ def _pad_view(images: Sequence[Pixels], capacities: Sequence[int], slots: int) -
     first, shape = images[0], (len(images), capacities[0])
     coords = np.full((*shape, 1 + len(first.shape)), -1, np.int32)
     features = np.zeros((*shape, *(first.values.shape[1:] or (1,))), np.float32)
+    shown = {name: np.full(shape, NO_ROW, np.int32) for name in first.columns if is_row(name)}
     targets: dict[str, np.ndarray] = {
-        name: np.full(shape, TARGETS[name].padding, TARGETS[name].dtype) for name in first.columns
+        name: np.full(shape, TARGETS[name].padding, TARGETS[name].dtype)
+        for name in first.columns
+        if name not in shown
     }
     for device, pixels in enumerate(images):
         rows = device, slice(len(pixels))
@@ -211,7 +219,7 @@ def _pad_view(images: Sequence[Pixels], capacities: Sequence[int], slots: int) -
         coords[(*rows, slice(1, None))] = pixels.coords
         features[rows] = pixels.values.reshape(len(pixels), features.shape[-1])
         for name, column in pixels.columns.items():
-            targets[name][rows] = column
+            (shown if name in shown else targets)[name][rows] = column
     return ViewBatch(
         coords=coords,
         features=features,
@@ -220,6 +228,7 @@ def _pad_view(images: Sequence[Pixels], capacities: Sequence[int], slots: int) -
         spatial_shape=first.shape,
         batch_size=slots,
         capacities=tuple(capacities),
+        shown=tuple(shown.values()),
     )
 
 

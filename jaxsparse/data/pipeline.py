@@ -14,6 +14,7 @@ from jaxsparse import settings
 from jaxsparse.data import crop, transforms
 from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.hashing import normal, uniform
+from jaxsparse.data.lifted import with_rows
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
@@ -65,6 +66,8 @@ class Pipeline:
       truth: truth columns to read beside those that targets and windows need.
       links: views to whose pixels the links of the others are read, for
         :meth:`~jaxsparse.data.pixels.Pixels.linked_to`.
+      lifts: whether the last view goes with the rows of the pixels of the others that show its
+        sites (:mod:`~jaxsparse.data.lifted`).
       seed: of all that is random, not negative.
 
     Attributes:
@@ -90,6 +93,7 @@ class Pipeline:
         weigh: Weigh | None = None,
         truth: Sequence[str] = (),
         links: Sequence[str] = (),
+        lifts: bool = False,
         seed: int = 0,
     ):
         settings.check("data", data)
@@ -136,7 +140,8 @@ class Pipeline:
             + self.seen.columns()
             for view in self.views
         }
-        self.links = self._links(links)
+        self.lifts = lifts
+        self.links = self._links((*links, *self.views[:-1]) if lifts else links)
         self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
@@ -147,7 +152,7 @@ class Pipeline:
     def finished(self, views: Sequence[Pixels]) -> tuple[Pixels, ...]:
         """All views of some events with features instead of values, targets instead of truth."""
         targets = {name: TARGETS[name].make(views, self.weigh) for name in self.targets}
-        return tuple(
+        finished = tuple(
             dataclasses.replace(
                 pixels,
                 values=self.seen.features(pixels, self.mean, self.std),
@@ -155,6 +160,7 @@ class Pipeline:
             )
             for number, pixels in enumerate(views)
         )
+        return with_rows(finished, self.views) if self.lifts else finished
 
     def pixels(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:
         """The views of ``events`` (numbers in the file) as they are in ``epochs``, with truth."""

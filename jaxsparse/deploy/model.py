@@ -137,6 +137,11 @@ class Model:
                 f"the network sees values of linked pixels of {', '.join(gathered)}, which events "
                 "at hand do not have: evaluate it on a file, jaxsparse eval"
             )
+        if trained.network.lifts:
+            raise InputError(
+                "the network reads candidates and the pixels that show them, which events at hand "
+                "do not have: evaluate it on a file of jaxsparse candidates, jaxsparse eval"
+            )
         self.classes = {
             name: class_names(self.config, name)
             or tuple(f"class {number}" for number in range(head.num_classes))

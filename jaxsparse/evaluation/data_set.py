@@ -98,7 +98,7 @@ class DataSet:
         file = EventFile(path)
         self.config, self.options = config, options
         network = models.build(config.model)
-        self.levels, heads = network.levels, network.heads
+        self.levels, self._lifts, heads = network.levels, network.lifts, network.heads
         self.heads = tuple(heads)
         self.views = (options.view,) if options.view else tuple(map(str, config.data.views))
         self._check_views(file, network.views)
@@ -284,7 +284,7 @@ class DataSet:
         return Pipeline(
             self.source, self._data, levels=self.levels,
             weigh=weigh_pixels(self.config),
-            targets=("weights",) if self.has_pixel_truth else (),
+            targets=("weights",) if self.has_pixel_truth else (), lifts=self._lifts,
             truth=tuple(TRUTH_COLUMNS) if self._sees_pixels else (),
             seed=draw or self.options.seed, augment=draw > 0,
         )  # fmt: skip
@@ -296,7 +296,7 @@ class DataSet:
                 f"{f'--view={self.options.view}' if asked else f'data.views is {self.views}'}, but "
                 f"the network takes {number} views: give as many."
             )
-        for view in self.views:
+        for view, axes in zip(self.views, models.view_axes(self.config.model), strict=True):
             setting = f"--view={view}" if asked else f"data.views has {view!r}"
             if view not in file.view_shapes:
                 raise InputError(
@@ -304,10 +304,10 @@ class DataSet:
                     "these, or a file of the detector that the network was trained for."
                 )
             shape = file.view_shapes[view]
-            if len(shape) != self.config.model.dim:
+            if len(shape) != axes:
                 raise InputError(
-                    f"{setting}: its images {shape} have {len(shape)} axes but model.dim of "
-                    f"the network is {self.config.model.dim}, choose another view or network."
+                    f"{setting}: its images {shape} have {len(shape)} axes but the network takes "
+                    f"{axes} there, choose another view or network."
                 )
 
     def _of_part(self, part: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+from jaxtyping import Array
 
 import jaxsparse
 from jaxsparse.data.batch import Batch
@@ -52,8 +53,8 @@ def make_forward(network: Network) -> Forward:
 
 def network_inputs(
     network: Network, batch: Batch
-) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...]]:
-    """Images and geometries of a batch, one a view; traceable."""
+) -> tuple[tuple[jaxsparse.SparseTensor, ...], tuple[jaxsparse.Geometry, ...], tuple[Array, ...]]:
+    """Images and geometries of a batch, one a view, and links where it lifts; traceable."""
     images = tuple(view.tensor() for view in batch.views)
     geometries = tuple(
         jaxsparse.geometry(
@@ -61,4 +62,4 @@ def network_inputs(
         )
         for image, view in zip(images, batch.views, strict=True)
     )
-    return images, geometries
+    return images, geometries, batch.views[-1].shown if network.lifts else ()

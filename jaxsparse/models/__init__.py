@@ -1,6 +1,14 @@
 """Networks: a backbone and heads, composed of :mod:`jaxsparse.nn` blocks, from a config."""
 
-from jaxsparse.models.backbones import BACKBONES, Backbone, Features, FishNet, MobileNetV2, UResNet
+from jaxsparse.models.backbones import (
+    BACKBONES,
+    Backbone,
+    Features,
+    FishNet,
+    LiftedUResNet,
+    MobileNetV2,
+    UResNet,
+)
 from jaxsparse.models.heads import (
     HEADS,
     EdgeHead,
@@ -19,6 +27,7 @@ from jaxsparse.models.registry import (
     geometry_of,
     init_variables,
     initializer,
+    view_axes,
 )
 
 __all__ = [
@@ -33,6 +42,7 @@ __all__ = [
     "Head",
     "InstanceHead",
     "InstanceScores",
+    "LiftedUResNet",
     "MobileNetV2",
     "Network",
     "SemanticHead",
@@ -43,4 +53,5 @@ __all__ = [
     "geometry_of",
     "init_variables",
     "initializer",
+    "view_axes",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 from flax.core import FrozenDict
+from jaxtyping import Array, Int32
 
 from jaxsparse import Geometry, SparseTensor
 from jaxsparse.errors import InputError
@@ -70,6 +71,11 @@ class Network(nn.Module):
         """Images an event."""
         return self.backbone.views
 
+    @property
+    def lifts(self) -> bool:
+        """Whether the last view sees features of the others, by ``links`` to their pixels."""
+        return self.backbone.lifts
+
     @nn.nowrap
     def computed_by(self, device: jax.Device) -> str:
         """What computes the sums on a device; the bits of two results agree only where it does."""
@@ -80,6 +86,7 @@ class Network(nn.Module):
         self,
         images: tuple[SparseTensor | DenseTensor, ...],
         geometries: tuple[Geometry | DenseGeometry, ...],
+        links: tuple[Int32[Array, " _"], ...] = (),
         *,
         train: bool,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -90,6 +97,9 @@ class Network(nn.Module):
             finest level. The dense vocabulary takes sparse batches too (as plain images), or
             DenseTensors. Views that a backbone merges have the same ``spatial_shape``.
           geometries: one a view, with at least ``levels`` levels and maps for ``kernels``.
+          links: where the network :attr:`lifts`, for every view but the last one int32 ``[sites of
+            the last one]``: the row, counted within its event, of the pixel that shows a site; -1
+            where none does.
           train: batch norm uses and records the statistics of the batch
             (``mutable=["batch_stats"]``), dropout drops (``rngs={"dropout": key}``).
 
@@ -103,7 +113,8 @@ class Network(nn.Module):
         settings = self.backbone.settings(train=train)
         views = self.backbone.enter(images, geometries)
         wanted = frozenset(head.reads for head in self.heads.values())
-        features = self.backbone(settings, views, wanted)
+        extra = {"links": links} if self.lifts else {}
+        features = self.backbone(settings, views, wanted, **extra)
         outputs = _Heads(self.heads, name="heads")(settings, features, images)
         return outputs, features.named
 

@@ -76,23 +76,29 @@ def initializer(config: Mapping[str, Any]) -> Callable[[jax.Array], dict[str, An
     """
     network = build(config)
 
-    def single_site() -> tuple[Any, Any]:
+    def single_site(dim: int) -> tuple[Any, Any]:
         x = SparseTensor(
-            coords=jnp.zeros((1, 1 + config["dim"]), jnp.int32),
+            coords=jnp.zeros((1, 1 + dim), jnp.int32),
             features=jnp.ones((1, config["in_channels"]), jnp.float32),
             num_active=jnp.ones((), jnp.int32),
-            spatial_shape=(2**network.levels,) * config["dim"],
+            spatial_shape=(2**network.levels,) * dim,
             batch_size=1,
-            stride=(1,) * config["dim"],
+            stride=(1,) * dim,
         )
-        built = geometry(x, levels=network.levels, kernels=network.kernels)
-        return (x,) * network.views, (built,) * network.views
+        return x, geometry(x, levels=network.levels, kernels=network.kernels)
 
+    def inputs() -> tuple[Any, Any, Any]:
+        views = {dim: single_site(dim) for dim in sorted({*axes})}
+        images, geometries = zip(*(views[dim] for dim in axes), strict=True)
+        others = network.views - 1 if network.lifts else 0
+        return images, geometries, (jnp.zeros(1, jnp.int32),) * others
+
+    axes = network.backbone.axes(config["dim"])
     # lazy_init computes from shapes: compiling a whole forward pass to throw it away is slow.
-    images, geometries = jax.eval_shape(single_site)
+    shapes = jax.eval_shape(inputs)
 
     def draw(key: jax.Array) -> dict[str, Any]:
-        variables = network.lazy_init(key, images, geometries, train=False)
+        variables = network.lazy_init(key, *shapes, train=False)
         return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 
     return draw
@@ -135,6 +141,17 @@ def geometry_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     network = build(config)
     return {"levels": network.levels, "kernels": network.kernels}
+
+
+def view_axes(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """Spatial axes of the images of every view of the network of a ``config.model``.
+
+    >>> view_axes({"name": "uresnet", "views": 2, "dim": 3, "heads": {"semantic": {}}})
+    (3, 3)
+    >>> view_axes({"name": "lifted_uresnet", "views": 3, "dim": 3, "heads": {"semantic": {}}})
+    (2, 2, 3)
+    """
+    return build(config).backbone.axes(int(config.get("dim", IMAGES["dim"].default)))
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsparse import settings
+from jaxsparse import models, settings
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
@@ -98,7 +98,7 @@ def open_data(
     chosen = _select(config, source, split, "train")
     images = functools.partial(
         Pipeline, data=data, levels=network.levels, targets=pixel_targets(objectives),
-        weigh=weigh_pixels(config), seed=config.seed,
+        weigh=weigh_pixels(config), lifts=network.lifts, seed=config.seed,
     )  # fmt: skip
     batches = functools.partial(
         Loader, num_devices=num_devices, capacities=data.capacities, workers=data.workers,
@@ -151,12 +151,14 @@ def _open(config: ConfigDict, key: str) -> EventFile:
     source = EventFile(path)
     if len(source) == 0:
         raise InputError(f"data.{key} is {path}: it has no events, give a file with some.")
-    for view in chosen_views(source, config.data):  # first: it tells a file of another detector
+    views = chosen_views(source, config.data)  # first: it tells a file of another detector
+    for view, axes in zip(views, models.view_axes(config.model), strict=False):
         shape = source.view_shapes[view]
-        if len(shape) != config.model.dim:
+        if len(shape) != axes:
             raise InputError(
-                f"data.views has {view!r}, whose images {shape} have {len(shape)} axes, but "
-                f"model.dim is {config.model.dim}: choose other views or set model.dim."
+                f"data.views has {view!r}, whose images {shape} have {len(shape)} axes, but with "
+                f"model.dim {config.model.dim} it must have {axes}: choose other views or set "
+                "model.dim."
             )
     pixels = source.class_names
     settings.check_pixel_classes(

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 from jaxsparse import models
@@ -13,13 +14,14 @@ from jaxsparse.errors import InputError
 from jaxsparse.models import BACKBONES, HEADS
 from jaxsparse.models.fields import settings_of
 from jaxsparse.nn import BlockSettings, ConvolutionUnit, ResidualBlock, down
-from tests.models.classifier_scenes import SPARSE, geometries_of, two_views, view
+from tests.models.classifier_scenes import CAPACITY, SPARSE, geometries_of, two_views, view
 
 BASE: dict[str, dict[str, Any]] = {
     "uresnet": {"views": 2, "filters": 2, "depth": 2, "blocks": 1},
     "mobilenet": {"views": 2, "width": 0.25, "stages": ((1, 16, 1, 2), (1, 16, 1, 1)),
                   "merge_stage": 1, "last_channels": 8},
     "fishnet": {"views": 2, "preset": "small"},
+    "lifted_uresnet": {"views": 3, "filters": 2, "depth": 2, "blocks": 1, "vocabulary": "sparse"},
 }  # fmt: skip
 QUICK = {"vocabulary": "dense"}  # to trace
 # Another value for each field; of a list of names one that is not the default.
@@ -33,6 +35,7 @@ OTHER: dict[str, Any] = {
     "implementation": "windows", "queries": 3, "channels": 8, "layers": 1,
     "directions": 4, "reach": 5,
 }  # fmt: skip
+OTHER_OF = {("lifted_uresnet", "views"): 2, ("lifted_uresnet", "vocabulary"): "dense"}
 # Heads that a network of the dense vocabulary cannot have.
 SPARSE_ALONE = tuple(name for name, head in HEADS.items() if head.tells_particles)
 CASES = [
@@ -45,12 +48,15 @@ def program(model):
     """The text of a training step's forward pass, and the names of the parameters."""
     network = models.build(model)
     images = two_views(*SPARSE)
+    if network.lifts:
+        images = (*images, images[0])
+    links = (jnp.arange(CAPACITY, dtype=jnp.int32),) * (2 if network.lifts else 0)
 
     def forward(key):
-        geometries = geometries_of(network, images)
-        variables = network.init(key, images, geometries, train=False)
+        inputs = images, geometries_of(network, images), links
+        variables = network.init(key, *inputs, train=False)
         applied = network.apply(
-            variables, images, geometries, train=True, mutable=["batch_stats"],
+            variables, *inputs, train=True, mutable=["batch_stats"],
             rngs={"dropout": key},
         )  # fmt: skip
         return applied, variables
@@ -71,7 +77,7 @@ def changed(name, head, key):
     model = model_of(name, head)
     owner = model["heads"][head] if head else model
     default = settings_of(HEADS[head] if head else BACKBONES[name])[key].default
-    owner[key] = OTHER.get(key, not default)
+    owner[key] = OTHER_OF.get((name, key), OTHER.get(key, not default))
     return model
 
 

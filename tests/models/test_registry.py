@@ -40,7 +40,7 @@ def test_the_geometry_follows_the_config():
     ("change", "message"),
     [
         ({"name": "uresnt"}, r"model.name is 'uresnt': no such network, did you mean uresnet\?"),
-        ({"name": "zzz"}, "must be one of fishnet, mobilenet, uresnet"),
+        ({"name": "zzz"}, "must be one of fishnet, lifted_uresnet, mobilenet, uresnet"),
         ({"filter": 3}, r"model.filter is not a setting of uresnet: did you mean model.filters\?"),
         ({"axis_name": "x"}, "model.axis_name is not a setting"),
         ({"dim": 4}, "model.dim is 4: it must be a whole number from 2 to 3"),

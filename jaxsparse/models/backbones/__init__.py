@@ -2,11 +2,13 @@
 
 from jaxsparse.models.backbones.backbone import EVENT, PIXELS, Backbone, Features
 from jaxsparse.models.backbones.fishnet import FishNet
+from jaxsparse.models.backbones.lifted import LiftedUResNet
 from jaxsparse.models.backbones.mobilenet import MobileNetV2
 from jaxsparse.models.backbones.uresnet import UResNet
 
 BACKBONES: dict[str, type[Backbone]] = {
     "fishnet": FishNet,
+    "lifted_uresnet": LiftedUResNet,
     "mobilenet": MobileNetV2,
     "uresnet": UResNet,
 }
@@ -18,6 +20,7 @@ __all__ = [
     "Backbone",
     "Features",
     "FishNet",
+    "LiftedUResNet",
     "MobileNetV2",
     "UResNet",
 ]

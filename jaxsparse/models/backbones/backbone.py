@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -63,8 +63,12 @@ class Backbone(nn.Module, abc.ABC):
     by itself are its stem and its stages; the parameters of both may be shared by the views.
 
     Attributes:
+      lifts: whether the last view sees features of the views before it: then ``__call__`` also
+        takes the links of :meth:`jaxsparse.models.Network.__call__`.
       axis_name: mapped axis over which batch norm sums its moments (None: this device alone).
     """
+
+    lifts: ClassVar[bool] = False
 
     views: int = field(1, COUNT, "images an event")
     shared_stem: bool = field(False, SWITCH, "one stem for all views, instead of one each")
@@ -110,6 +114,11 @@ class Backbone(nn.Module, abc.ABC):
     def kernels(self) -> tuple[int, ...]:
         """Submanifold kernels that every view's geometry should have maps for."""
         return (3,)
+
+    @nn.nowrap
+    def axes(self, dim: int) -> tuple[int, ...]:
+        """Spatial axes of the images of every view; ``dim`` is that of the config."""
+        return (dim,) * self.views
 
     @abc.abstractmethod
     def __call__(

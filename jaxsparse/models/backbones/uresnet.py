@@ -1,5 +1,8 @@
 """UResNet: the segmentation network of SparseSSNet, for sparse and for dense images."""
 
+from __future__ import annotations
+
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,37 +70,59 @@ class UResNet(Backbone):
     def __call__(
         self, settings: BlockSettings, views: Sequence[View], wanted: frozenset[str]
     ) -> Features:
+        return self.of_views(settings, views, wanted)
+
+    @nn.nowrap
+    def of_views(
+        self, settings: BlockSettings, views: Sequence[View], wanted: frozenset[str]
+    ) -> Features:
+        """Features of views, each by itself; to be called once, within ``__call__``."""
         stems = per_view(
-            self.views,
-            self.shared_stem,
-            "stem",
-            lambda name: settings.layers.SubmanifoldConv(
-                self.filters,
-                kernel_size=self.kernel_size,
-                dtype=settings.dtype,
-                implementation=settings.implementation,
-                name=name,
-            ),
+            len(views), self.shared_stem, "stem", functools.partial(self.stem, settings)
         )
         towers = per_view(
-            self.views,
-            self.shared_stages,
-            "tower",
-            lambda name: UNet(
-                self.filters, self.depth, self.blocks, settings, self.remat, name=name
-            ),
+            len(views), self.shared_stages, "tower", functools.partial(self.tower, settings)
         )
-        named: dict[str, Any] = {}
-        pixels, event = [], []
-        for view, (image, geometry) in enumerate(views):
-            stages = {"stem": stems[view](image, geometry)}
-            stages |= towers[view](stages["stem"], geometry, wanted)
-            named |= {f"{stage}_view_{view}": x for stage, x in stages.items()}
-            if PIXELS in wanted:
-                pixels.append(stages["decoder_0" if self.depth > 1 else "encoder_0"])
-            if EVENT in wanted:
-                event.append(stages["bottom"])
-        return Features(named, tuple(pixels), tuple(event), self.shared_stages)
+        every = [
+            stages_of(stem, tower, view, wanted)
+            for stem, tower, view in zip(stems, towers, views, strict=True)
+        ]
+        named = {
+            f"{stage}_view_{view}": x
+            for view, stages in enumerate(every)
+            for stage, x in stages.items()
+        }
+        pixels = tuple(self.top(stages) for stages in every if PIXELS in wanted)
+        event = tuple(stages["bottom"] for stages in every if EVENT in wanted)
+        return Features(named, pixels, event, self.shared_stages)
+
+    @nn.nowrap
+    def stem(self, settings: BlockSettings, name: str) -> Any:
+        """The first layer of a view."""
+        return settings.layers.SubmanifoldConv(
+            self.filters,
+            kernel_size=self.kernel_size,
+            dtype=settings.dtype,
+            implementation=settings.implementation,
+            name=name,
+        )
+
+    @nn.nowrap
+    def tower(self, settings: BlockSettings, name: str) -> UNet:
+        """All that a view passes behind its stem."""
+        return UNet(self.filters, self.depth, self.blocks, settings, self.remat, name=name)
+
+    @nn.nowrap
+    def top(self, stages: dict[str, Any]) -> Any:
+        """The features of pixels."""
+        return stages["decoder_0" if self.depth > 1 else "encoder_0"]
+
+
+def stages_of(stem: Any, tower: Any, view: View, wanted: frozenset[str]) -> dict[str, Any]:
+    """The output of every stage of a view by name."""
+    image, geometry = view
+    first = stem(image, geometry)
+    return {"stem": first, **tower(first, geometry, wanted)}
 
 
 class UNet(nn.Module):

@@ -1,0 +1,129 @@
+"""Rows of the pixels that show a site of the last view, against one pixel at a time."""
+
+import numpy as np
+import pytest
+
+from jaxsparse.data.batch import make_batch, pad, share_out
+from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.pipeline import Pipeline
+from jaxsparse.errors import InputError
+from jaxsparse.models.backbones.lifted import rows_of
+from jaxsparse.training.config import default_config
+from tests.data.linked_events import linked_event, linked_path, write_linked
+
+__all__ = ["linked_event", "linked_path", "write_linked"]  # fixtures
+
+VIEWS = ("U", "voxels", "Y")
+EVENTS = np.array([6, 1, 4, 3, 6])  # 4 has no pixel in U and Y, 3 no link
+LOW, HIGH = 60.0, 250.0
+
+
+def pipeline_of(path, views=VIEWS, *, augment=False, **changes):
+    data = default_config().data
+    data.views, data.crop, data.low, data.high = views, (), LOW, HIGH
+    for key, value in changes.items():
+        data[key] = value
+    return Pipeline(EventFile(path), data, levels=2, augment=augment, lifts=True)
+
+
+def one_at_a_time(path, number):
+    """By seen pixel of Y, the seen pixel of every other view of which it has the largest share."""
+    event = EventFile(path)[number]
+
+    def seen(view):
+        return (view.values >= LOW) & (view.values <= HIGH)
+
+    plane, found = event.views["Y"], {}
+    for row in np.flatnonzero(seen(plane)).tolist():
+        shown = {}
+        for to in VIEWS[:-1]:
+            other = event.views[to]
+            links = plane.links[to].take([row])
+            kept = seen(other)[links.rows]
+            linked, shares = links.rows[kept], links.shares[kept]
+            shown[to] = tuple(other.coords[linked[shares.argmax()]]) if len(linked) else None
+        found[tuple(plane.coords[row])] = shown
+    return found
+
+
+def compared(batch, path, events):
+    """Counts sites of Y that some pixel shows, after comparing them all."""
+    images = [view.tensor() for view in batch.views]
+    *others, last = images
+    rows = [rows_of(x, last, own) for x, own in zip(others, batch.views[-1].shown, strict=True)]
+    slots = np.asarray(images[-1].coords[:, 0])
+    expected = [one_at_a_time(path, number) for number in events]
+    shown = 0
+    for site, slot in enumerate(slots):
+        for view, name in enumerate(VIEWS[:-1]):
+            row = int(rows[view][site])
+            if slot < 0:
+                assert row == -1
+                continue
+            wanted = expected[slot][tuple(np.asarray(images[-1].coords[site, 1:]))][name]
+            if wanted is None:
+                assert row == -1
+            else:
+                assert np.asarray(images[view].coords[row]).tolist() == [slot, *wanted]
+                shown += 1
+    return shown
+
+
+def test_a_batch_leads_from_every_site_to_the_pixels_that_show_it(linked_path):
+    images = pipeline_of(linked_path).images(EVENTS)
+    batch = make_batch(images, levels=2, events=EVENTS)
+    assert len(batch.views[-1].shown) == 2
+    assert not batch.views[0].shown
+    assert compared(batch, linked_path, batch.events) > 20
+
+
+def test_rows_stay_right_in_padded_batches_of_several_devices(linked_path):
+    images = pipeline_of(linked_path).images(EVENTS)
+    shards = share_out(images, np.zeros(5, int), EVENTS, num_shares=2, slots=4, levels=2)
+    room = np.max([shard.level_counts for shard in shards], axis=0) + 9
+    batch = pad(shards, room.tolist(), slots=4)
+    counts = [
+        compared(batch.device(part), linked_path, batch.device(part).events[: len(shard.events)])
+        for part, shard in enumerate(shards)
+    ]
+    assert min(counts) > 0
+
+
+def test_flips_shifts_and_dropped_pixels_leave_the_links_alone(linked_path):
+    """Values tell pixels apart, and no change here changes them."""
+    *others, last = pipeline_of(
+        linked_path,
+        augment=True,
+        flip_time=True,
+        flip_wire=True,
+        shift=2,
+        drop=0.2,
+        fluctuation=0.0,
+    ).images(EVENTS)
+    compared = 0
+    for position, number in enumerate(EVENTS.tolist()):
+        views = EventFile(linked_path)[number].views
+        own = np.flatnonzero(last.event == position)
+        for name, other in zip(VIEWS, others, strict=False):
+            there = other.values[other.event == position]
+            for site in own:
+                (row,) = np.flatnonzero(feature(views["Y"]) == last.values[site]).tolist()
+                linked = feature(views[name])[views["Y"].links[name].take([row]).rows]
+                found = last.columns[f"row in {name}"][site]
+                if found < 0:
+                    assert not np.isin(linked, there).any()
+                else:
+                    assert there[found] in linked
+                    compared += 1
+    assert compared > 20
+
+
+def feature(view):
+    """What the pipeline makes of the values."""
+    data = default_config().data
+    return (view.values - np.float32(data.mean)) / np.float32(data.std)
+
+
+def test_a_view_without_links_is_one_line(linked_path):
+    with pytest.raises(InputError, match="links has 'Y' but no view is linked to it"):
+        pipeline_of(linked_path, ("Y", "U"))
