@@ -5,8 +5,10 @@
 ``--data`` is of ``jaxsparse candidates``, ``--predictions`` of ``jaxsparse eval`` on it. Prints how
 many ghosts are rejected where a share of the real candidates is kept, how many pixels of the views
 get an answer, how many of these are right, and, where particles were told apart, how well they are
-in the views. ``--out`` gets the answers for the views, as ``jaxsparse view --predictions`` takes
-them.
+in the views. ``--views_predictions=FILE[,FILE]``, of ``jaxsparse eval`` or ``predict`` on the views
+(of ``--views_data``, what the candidates were made of), compares both on the same pixels, with the
+errors of the differences. ``--out`` gets the answers for the views, as ``jaxsparse view
+--predictions`` takes them.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import NOBODY, SeenEvent, SeenView
 from jaxsparse.inference.read_back import instances_of_pixels, scores_of_pixels
 from jaxsparse.inference.stored_predictions import StoredPredictions, ViewScores
+from jaxsparse.paths import user_path
+from studies.against_views import AgainstViews
 
 KEPT = (0.9, 0.95, 0.99)  # of the real candidates
 
@@ -47,8 +51,12 @@ def main(_: list[str]) -> None:
     classes = source.class_names[:-1]
     detector = find(source.detector, source.described)
     kinds = class_set(classes, detector.pixel_classes)
-    metrics = instance_metrics(kinds, detector.smallest_instance, several_views=True)
+    least = detector.smallest_instance
+    metrics = instance_metrics(kinds, least, several_views=True)
     measured, told = Measured(metrics), False
+    others = [user_path(text, "views_predictions") for text in values.views_predictions]
+    data = values.views_data or values.data
+    against = AgainstViews(others, data, views, kinds, least) if others else None
     of_real: list[np.ndarray] = []  # scores of being real
     of_ghosts: list[np.ndarray] = []
     pixels = np.zeros(3, np.int64)
@@ -64,6 +72,8 @@ def main(_: list[str]) -> None:
             images = answers(event, said, views, kinds)
             whole = Scored.join(images)
             measured.update(whole)
+            if against is not None:
+                against.add(number, event, images)
             pixels += np.sum([counts(image) for image in images], axis=0)
             told |= said.instance is not None
             for place, image in enumerate(images):
@@ -78,6 +88,8 @@ def main(_: list[str]) -> None:
     if told:
         figures = measured.figures()
         print("\n".join(line for metric in metrics for line in metric.section(figures)))
+    if against is not None:
+        print("\n".join(against.lines(told)))
 
 
 def answers(event: Event, said: ViewScores, views: Sequence[str], kinds: ClassSet) -> list[Scored]:
@@ -152,6 +164,11 @@ def ghosts(real: np.ndarray, ghost: np.ndarray) -> list[str]:
 def define_flags() -> None:
     command_line.define_path("data", None, "event file with candidates")
     command_line.define_path("predictions", None, "predictions.h5 of it")
+    flags.DEFINE_list(
+        "views_predictions", [], "predictions.h5 of networks of the views, one or several, to "
+        "compare with",
+    )  # fmt: skip
+    command_line.define_path("views_data", None, "event file that they are of, if not of --data")
     command_line.define_path("out", None, "scores of the views' pixels to write")
     flags.mark_flags_as_required(["data", "predictions", "out"])
 

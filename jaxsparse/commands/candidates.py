@@ -12,7 +12,7 @@ candidates with links to the pixels that show them. If FILE has truth, so have t
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,14 @@ from jaxsparse.data.copying import header_of
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
+from jaxsparse.data.schema import Event
 from jaxsparse.detectors import find
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path
 
 if TYPE_CHECKING:  # inference loads JAX
-    from jaxsparse.inference.scores_as_values import ScoresAsValues
+    from jaxsparse.inference.predictions_of_views import PredictionsOfViews
 
 
 def main(argv: list[str]) -> None:
@@ -43,20 +44,18 @@ def main(argv: list[str]) -> None:
         raise InputError("FILE is missing: jaxsparse candidates FILE --out=volume.h5")
     values = flags.FLAGS
     path = user_path(argv[1], "FILE")
-    said = [user_path(text, "predictions") for text in values.predictions]
-    refuse_overwriting("out", values.out, [path, *said])
+    predictions = [user_path(text, "predictions") for text in values.predictions]
+    refuse_overwriting("out", values.out, [path, *predictions])
     source = EventFile(path)
     options = {"blind": values.blind, "reach": values.reach, "most": values.most}
     dead_wires = {name: source.dead_wires(name) for name in source.view_shapes}
     finder = finder_of(source.detector, dead_wires, **options)
     options["low"] = lowest(source, finder) if values.low is None else values.low
-    scores = _scores(said, path, finder) if said else None
+    said = _said(predictions, path, finder)
     counts: list[tuple[Recall, Recall]] = []
     seconds = 0.0
     with _writer(values.out, source, finder, options) as writer:
-        for number, event in enumerate(with_progress(source, len(source), "searching")):
-            if scores is not None:
-                event = scores.of(number, event)
+        for event in with_progress(_with_scores(source, said), len(source), "searching"):
             begin = time.process_time()
             found = finder(event, ghost=len(source.class_names), low=options["low"])
             seconds += time.process_time() - begin
@@ -69,17 +68,38 @@ def main(argv: list[str]) -> None:
             print(line(f"all {len(finder.views)} views show", by_all, finder.sought))
         print(line("two views show", seen, finder.sought))
         print(f"{seconds / len(counts):.2f} s of processor time an event")
-    if scores is not None:
-        print(
-            f"scores of views {', '.join(scores.views)} in {scores.events} of {len(source)} events"
-        )
-        print(f"a network sees them by --config.data.gathered_further={','.join(scores.names)!r}")
+    if said is not None:
+        print("\n".join(_how_to_see(said, len(source))))
 
 
-def _scores(paths: Sequence[Path], data: Path, finder: Finder) -> ScoresAsValues:
-    from jaxsparse.inference.scores_as_values import ScoresAsValues
+def _with_scores(source: EventFile, said: PredictionsOfViews | None) -> Iterator[Event]:
+    """The events of a file, with what is said of their pixels."""
+    if said is None:
+        yield from source
+        return
+    from jaxsparse.inference.scores_as_values import with_scores
 
-    return ScoresAsValues(paths, data, finder.views)
+    for number, event in enumerate(source):
+        yield with_scores(number, event, said)
+
+
+def _said(paths: Sequence[Path], data: Path, finder: Finder) -> PredictionsOfViews | None:
+    if not paths:
+        return None
+    from jaxsparse.inference.predictions_of_views import PredictionsOfViews
+
+    return PredictionsOfViews(paths, data, finder.views)
+
+
+def _how_to_see(said: PredictionsOfViews, events: int) -> list[str]:
+    """What there is of scores, and how a network sees them."""
+    from jaxsparse.inference.scores_as_values import names_of_scores
+
+    names = ",".join(names_of_scores(said.classes))
+    return [
+        f"scores of views {', '.join(said.views)} in {len(said.events)} of {events} events",
+        f"a network sees them by --config.data.gathered_further={names!r}",
+    ]
 
 
 def lowest(source: EventFile, finder: Finder) -> float:

@@ -11,7 +11,8 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
-from jaxsparse.inference.scores_as_values import ScoresAsValues
+from jaxsparse.inference.predictions_of_views import PredictionsOfViews
+from jaxsparse.inference.scores_as_values import names_of_scores, with_scores
 
 VIEWS, SHAPE = ("XZ", "YZ"), (100, 80)
 CLASSES = ("electron", "muon")
@@ -68,24 +69,22 @@ def expected(number, view):
 
 
 def test_every_pixel_has_the_scores_of_its_row(folder):
-    scores = ScoresAsValues([predict(folder / "p.h5")], folder / "in.h5", VIEWS)
-    assert (scores.names, scores.views, scores.events) == (
-        ("score_electron", "score_muon"), VIEWS, 2,
-    )  # fmt: skip
+    said = PredictionsOfViews([predict(folder / "p.h5")], folder / "in.h5", VIEWS)
+    assert (said.classes, said.views, said.events.tolist()) == (CLASSES, VIEWS, [0, 2])
     for number, event in enumerate(EventFile(folder / "in.h5")):
-        for name, view in scores.of(number, event).views.items():
-            assert list(view.further) == list(scores.names)
+        for name, view in with_scores(number, event, said).views.items():
+            assert tuple(view.further) == names_of_scores(CLASSES)
             np.testing.assert_array_equal(view.further["score_muon"], expected(number, name))
 
 
 def test_views_may_have_a_file_each_and_one_may_have_none(folder):
     paths = [predict(folder / f"{view}.h5", views=(view,)) for view in VIEWS]
-    both = ScoresAsValues(paths[::-1], folder / "in.h5", VIEWS)
-    event = both.of(2, EVENTS[2])
+    both = PredictionsOfViews(paths[::-1], folder / "in.h5", VIEWS)
+    event = with_scores(2, EVENTS[2], both)
     for name in VIEWS:
         further = event.views[name].further["score_muon"]
         np.testing.assert_array_equal(further, expected(2, name))
-    one = ScoresAsValues(paths[:1], folder / "in.h5", VIEWS).of(0, EVENTS[0])
+    one = with_scores(0, EVENTS[0], PredictionsOfViews(paths[:1], folder / "in.h5", VIEWS))
     assert [list(one.views[name].further) for name in VIEWS] == [
         ["score_electron", "score_muon"], [],
     ]  # fmt: skip
@@ -105,13 +104,13 @@ def test_views_may_have_a_file_each_and_one_may_have_none(folder):
 def test_predictions_that_do_not_fit_are_one_line(folder, options, line):
     paths = [predict(folder / f"{place}.h5", **one) for place, one in enumerate(options)]
     with pytest.raises(InputError, match=line):
-        ScoresAsValues(paths, folder / "in.h5", VIEWS)
+        PredictionsOfViews(paths, folder / "in.h5", VIEWS)
 
 
 def test_predictions_of_other_events_are_one_line(folder):
-    scores = ScoresAsValues([predict(folder / "p.h5", event_id=5)], folder / "in.h5", VIEWS)
+    said = PredictionsOfViews([predict(folder / "p.h5", event_id=5)], folder / "in.h5", VIEWS)
     with pytest.raises(InputError, match="has event_id 5 as event 0, which is 70 in the file"):
-        scores.of(0, EVENTS[0])
+        with_scores(0, EVENTS[0], said)
 
 
 def test_candidates_keep_them_of_the_pixels_that_are_left(folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from jaxsparse.detectors import ClassSet, class_set
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.grouped import Grouped
 from jaxsparse.evaluation.heads.head import EvaluatedHead
-from jaxsparse.evaluation.metrics.bootstrap import GroupedCounts
+from jaxsparse.evaluation.metrics.bootstrap import Counts, GroupedCounts
 from jaxsparse.evaluation.metrics.calibration import Calibration
 from jaxsparse.evaluation.metrics.clusters import Clusters
 from jaxsparse.evaluation.metrics.confusion import Confusion
@@ -75,17 +75,18 @@ def pixel_metrics(
 
 
 def instance_metrics(
-    kinds: ClassSet, least: int, seed: int = 0, *, several_views: bool = False
-) -> list[Metric]:
+    kinds: ClassSet, least: int, counts: Callable[[], Counts] = GroupedCounts, *,
+    several_views: bool = False,
+) -> list[Metric]:  # fmt: skip
     """What true and predicted instances of pixels say.
 
     Args:
       kinds: the classes.
       least: pixels of the smallest instance that counts.
-      seed: of the bootstrap draws.
+      counts: makes the tables.
       several_views: whether views can agree.
     """
-    counts, classes = functools.partial(GroupedCounts, seed), kinds.names
+    classes = kinds.names
     set_off = kinds.along_tracks + kinds.at_track_ends
     return [
         RandIndex(counts()),
@@ -139,7 +140,8 @@ class SemanticHead(EvaluatedHead):
         self.grouped = Grouped.of(options, data_set.heads, self.class_set)
         if self.grouped:
             self.metrics += instance_metrics(
-                self.class_set, data_set.detector.smallest_instance, options.seed,
+                self.class_set, data_set.detector.smallest_instance,
+                functools.partial(GroupedCounts, options.seed),
                 several_views=len(data_set.views) > 1,
             )  # fmt: skip
         self._pictures = PixelPictures(data_set, self.class_set)

@@ -101,16 +101,47 @@ class GroupedCounts:
         return len(self._tables)
 
     def error(self, statistic: Callable[[np.ndarray], Any]) -> Any:
+        return spread(self.samples(statistic))
+
+    def samples(self, statistic: Callable[[np.ndarray], Any]) -> np.ndarray:
+        """The figure of every resampled set; of all alone where there is nothing to draw from."""
         groups = self.num_groups
         if groups < 2:
-            return spread(np.asarray(statistic(np.asarray(self.total)[None])))
+            return np.asarray(statistic(np.asarray(self.total)[None]))
         draws = np.random.default_rng(self.seed).multinomial(
             groups, np.full(groups, 1 / groups), GROUP_SAMPLES
         )
-        return spread(statistic(np.tensordot(draws, np.stack(self._tables), 1)))
+        return np.asarray(statistic(np.tensordot(draws, np.stack(self._tables), 1)))
 
     def describe(self) -> dict[str, int]:
         return {"groups": self.num_groups, "samples": GROUP_SAMPLES}
+
+
+class PairedCounts(GroupedCounts):
+    """As others that counted the same events; errors are those of the differences from them.
+
+    Both draw the same events, so what the events have in common cancels.
+
+    Args:
+      others: to which the same groups were added, in the same order.
+
+    >>> others = GroupedCounts()
+    >>> counts = PairedCounts(others)
+    >>> for number, right in enumerate((30, 70, 10, 90)):
+    ...     others.add(np.array([right, 100]), number)
+    ...     counts.add(np.array([right + 5, 100]), number)  # always 0.05 more
+    >>> def part(table):
+    ...     return table[..., 0] / table[..., 1]
+    >>> round(counts.error(part), 9), others.error(part) > 0.1
+    (0.0, True)
+    """
+
+    def __init__(self, others: GroupedCounts):
+        super().__init__(others.seed)
+        self._others = others
+
+    def samples(self, statistic: Callable[[np.ndarray], Any]) -> np.ndarray:
+        return super().samples(statistic) - self._others.samples(statistic)
 
 
 def resampled_counts(counts: np.ndarray, *, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
