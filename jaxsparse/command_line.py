@@ -24,7 +24,7 @@ from jaxsparse.config_file import config_path, recipe_names
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.interrupts import INTERRUPTED
 from jaxsparse.meant_keys import GROUPS, as_meant, meant_keys
-from jaxsparse.paths import user_path
+from jaxsparse.paths import given_twice, user_path
 from jaxsparse.rules import LARGEST_SEED
 from jaxsparse.typed_config import TypedConfig, take_keys
 
@@ -125,6 +125,7 @@ def define_path(
     *,
     required: bool = False,
     multiple: bool = False,
+    one_file: bool = False,
     flag_values: flags.FlagValues = flags.FLAGS,
 ) -> flags.FlagHolder[Any]:
     """A flag whose value is what :func:`~jaxsparse.paths.user_path` makes of what is typed.
@@ -135,6 +136,7 @@ def define_path(
       help: one line.
       required: whether it must be given.
       multiple: whether it may be given several times; the value is a list then.
+      one_file: whether it is of event files, one of them: a second is refused, not taken instead.
       flag_values: where it is defined.
 
     Returns:
@@ -144,6 +146,7 @@ def define_path(
     return define(
         parser=_PathParser(name), serializer=flags.ArgumentSerializer(), name=name,
         default=default, help=help, flag_values=flag_values, required=required,
+        **({"allow_overwrite": False} if one_file else {}),
     )  # fmt: skip
 
 
@@ -329,6 +332,8 @@ def _flag_message(error: Exception) -> str:
     message = one_line(error)
     message = re.sub(r"^flag (--\S+?)=None: Flag --\S+ must have .*", r"\1 is required", message)
     message = re.sub(r"^flag (--)", r"\1", message)
+    if twice := re.fullmatch(r"--(\S+?)=(.*): already defined as (.*)", message):
+        return given_twice(f"--{twice[1]}", twice[3], twice[2])
     message = re.sub(r"^Unknown command line flag '([^']*)'\.?", r"--\1: no such flag.", message)
     message = re.sub(r"Did you mean: ([^?]*?) \?", r"Did you mean --\1?", message)
     return message if message.endswith((".", "?")) else message + "."

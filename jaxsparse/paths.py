@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import unicodedata
 from pathlib import Path
 
@@ -64,6 +65,31 @@ def user_path(text: str | os.PathLike[str], name: str = "path") -> Path:
             f"{name} is {typed!r}: it cannot be looked up ({error.strerror}), give another path"
         ) from None
     return Path(expanded)
+
+
+def join_command(*paths: object) -> str:
+    """The command that makes one event file of several.
+
+    Args:
+      paths: of files, or patterns.
+
+    >>> join_command("job1.h5", "jobs/*.h5")
+    "jaxsparse convert --format=events --input=job1.h5 --input='jobs/*.h5' --out=all.h5"
+    """
+    inputs = " ".join(f"--input={shlex.quote(str(path))}" for path in paths)
+    return f"jaxsparse convert --format=events {inputs} --out=all.h5"
+
+
+def given_twice(name: str, first: object, second: object) -> str:
+    """What is said of a setting that takes one event file and got two.
+
+    >>> given_twice("--data", "a.h5", "b.h5").partition(":")[0]
+    '--data is given twice, a.h5 and b.h5'
+    """
+    return (
+        f"{name} is given twice, {first} and {second}: it takes one event file, join several by "
+        f"{join_command(first, second)}"
+    )
 
 
 def make_folder(path: Path, name: str, remedy: str = "give another path") -> Path:

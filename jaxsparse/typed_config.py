@@ -13,10 +13,12 @@ from ml_collections import ConfigDict
 
 from jaxsparse.errors import InputError
 from jaxsparse.meant_keys import as_meant, meant_keys
+from jaxsparse.paths import given_twice
 from jaxsparse.settings import RENAMED, defaults, flatten
 
 _WORDS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 _OF_EVERY_RECIPE = ("data", "optimizer", "train")  # groups that have the same keys in each
+_OF_ONE_FILE = ("data.train", "data.validation")
 _FLAG = re.compile(r"--?[A-Za-z]")
 
 
@@ -44,6 +46,9 @@ def take_keys(argv: Sequence[str], name: str) -> tuple[list[str], dict[str, str 
     Returns:
       The rest, and what was typed for each key; the last one counts.
 
+    Raises:
+      InputError: two files for a key that names one: the last would go unnoticed for both.
+
     >>> take_keys(["--config=smoke", "--config.seed=3", "--config.train.steps", "5"], "config")
     (['--config=smoke'], {'seed': '3', 'train.steps': '5'})
     >>> take_keys(["--noconfig.model.remat", "--config.data.flip_time", "--workdir=w"], "config")
@@ -65,6 +70,8 @@ def take_keys(argv: Sequence[str], name: str) -> tuple[list[str], dict[str, str 
             text = "false"
         elif text is None and words and not _FLAG.match(words[0]):
             text = words.pop(0)
+        if key in _OF_ONE_FILE and keys.get(key, text) != text:
+            raise InputError(given_twice(f"--config.{key}", keys[key], text))
         keys[key] = text
     return rest, keys
 

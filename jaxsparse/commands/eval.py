@@ -79,6 +79,7 @@ def define_flags() -> None:
         "data",
         None,
         "event file; by default the one that the network was validated on, or that was split",
+        one_file=True,
     )
     command_line.define_path(
         "out",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from jaxsparse.data.event_layout import (
     stored_column,
 )
 from jaxsparse.data.event_numbers import event_number, event_numbers
-from jaxsparse.data.event_opening import open_header
+from jaxsparse.data.event_opening import file_path, open_header
 from jaxsparse.data.event_writer import EventWriter
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels
@@ -73,7 +72,7 @@ class EventFile:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, cache_bytes: int = CACHE_BYTES):
-        self.path = Path(path)
+        self.path = file_path(path)
         self._header, identity = open_header(self.path)
         self._columns = ColumnReader(self.path, self._header.columns, identity, cache_bytes)
         self.detector = self._header.detector

@@ -13,6 +13,7 @@ from jaxsparse.data.event_layout import PARTIAL_SUFFIX, partial_of
 from jaxsparse.data.unfinished import refuse_unfinished, unreadable
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.file_lock import is_locked
+from jaxsparse.paths import join_command
 
 _OF_DAMAGE = (
     OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError
@@ -40,10 +41,27 @@ def open_header(path: Path) -> tuple[EventHeader, Identity]:
         raise unreadable(path, error) from None
 
 
+def file_path(path: str | os.PathLike[str]) -> Path:
+    """What is given as the path of one event file.
+
+    Raises:
+      InputError: it is none, for example a list of paths.
+    """
+    try:
+        return Path(path)
+    except TypeError:
+        several = path if isinstance(path, list | tuple) and path else ["jobs/*.h5"]
+        raise InputError(
+            f"path is {path!r:.60}: give one path, join several files by {join_command(*several)}"
+        ) from None
+
+
 def _require(path: Path) -> None:
     """Says of a path without a whole file what is there."""
     if path.is_dir():
-        raise InputError(f"{path} is a folder: give an event file")
+        raise InputError(
+            f"{path} is a folder: give an event file, join several by {join_command(path)}"
+        )
     if path.name.endswith(PARTIAL_SUFFIX) and is_locked(path):
         raise InputError(f"{path} is being written by another program: wait for its end")
     if not path.exists():
@@ -52,4 +70,16 @@ def _require(path: Path) -> None:
         refuse_unfinished(path)
         if os.path.exists(partial):  # also of a name too long to have one
             hint = f"{partial.name} is left of a program that did not end, make it again"
+        if parts := _several(path):
+            hint = f"give one event file, join several by {join_command(*parts)}"
         raise InputError(f"{path} does not exist: {hint}")
+
+
+def _several(path: Path) -> list[str]:
+    """What a path that does not exist lists, if it looks like a pattern or a list.
+
+    >>> _several(Path("a.h5,b.h5")), _several(Path("job*.h5")), _several(Path("job.h5"))
+    (['a.h5', 'b.h5'], ['job*.h5'], [])
+    """
+    parts = [part.strip() for part in str(path).split(",") if part.strip()]
+    return parts if len(parts) > 1 or any(mark in str(path) for mark in "*?[") else []

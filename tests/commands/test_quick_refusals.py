@@ -19,6 +19,7 @@ finally:
     print([name for name in {HEAVY} if name in sys.modules])
 """
 NETWORK, RECIPE = "--model=sparsessnet_y", ("train", "--config=smoke", "--workdir=w")
+JOIN = "join several by jaxsparse convert --format=events"
 DATA = ("--config.data.train=a.h5", "--config.data.validation=a.h5")
 
 
@@ -38,6 +39,13 @@ def folder(tmp_path_factory):
         ((*RECIPE, "--config.train.stepz=5"), "did you mean --config.train.steps=5?"),
         ((*RECIPE, "--config.data.train=no.h5"), "no.h5 does not exist"),
         ((*RECIPE, DATA[0], "--config.data.validation=no.h5"), "no.h5 does not exist"),
+        (
+            (*RECIPE, DATA[0], "--config.data.train=b.h5"),
+            "given twice, a.h5 and b.h5: it takes one",
+        ),
+        ((*RECIPE, "--config.data.train=[ab].h5"), f"{JOIN} --input='[ab].h5' --out=all.h5"),
+        ((*RECIPE, "--config.data.train=a.h5,b.h5"), f"{JOIN} --input=a.h5 --input=b.h5 --out"),
+        (("eval", NETWORK, "--data=a.h5", "--data=b.h5"), f"{JOIN} --input=a.h5 --input=b.h5"),
         ((*RECIPE, *DATA, "--config.train.start_from=sparsesnet_y"), "did you mean sparsessnet_y?"),
         (("eval", "--workdir=no", "--data=a.h5"), "no/config.json is missing"),
         (("eval", NETWORK, "--data=no.h5", "--out=o"), "no.h5 does not exist"),

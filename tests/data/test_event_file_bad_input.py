@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -152,6 +153,15 @@ def test_missing_files_are_named_with_what_to_do(tmp_path):
         tmp_path / "none.h5", match="none.h5.partial is left of a program that did not end"
     )
     refuses_to_open(tmp_path, match="is a folder")
+
+
+def test_several_files_are_answered_with_the_command_that_joins_them():
+    join = "join several .*by jaxsparse convert --format=events --input="
+    refuses_to_open(pathlib.Path("job*.h5"), match=f"{join}'job")
+    with pytest.raises(InputError, match=f"{join}a.h5 --input=b.h5 --out="):
+        EventFile(["a.h5", "b.h5"])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=join):
+        EventFile(None)  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_being_written_is_not_asked_for_again(tmp_path):
