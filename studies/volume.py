@@ -19,10 +19,10 @@ import numpy as np
 from absl import flags
 
 from jaxsparse import command_line
-from jaxsparse.candidates.sites import GHOST
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import NO_CLASS, Event, View
 from jaxsparse.detectors import ClassSet, class_set, find
+from jaxsparse.detectors.class_set import GHOST
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.grouped import told_columns

@@ -12,7 +12,6 @@ from jaxsparse.data.links import Links
 from jaxsparse.data.schema import View
 from jaxsparse.errors import InputError
 
-GHOST = "ghost"  # the class of a site at which nothing was left
 NO_PIXEL = -1  # of a view that does not see a site
 MOST = 1_000_000  # sites of an event
 

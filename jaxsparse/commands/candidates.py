@@ -23,13 +23,14 @@ import jaxsparse
 from jaxsparse import command_line
 from jaxsparse.candidates.cells import REACH
 from jaxsparse.candidates.finders import Finder, Recall, finder_of
-from jaxsparse.candidates.sites import GHOST, MOST
+from jaxsparse.candidates.sites import MOST
 from jaxsparse.data.copying import header_of
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import Event
 from jaxsparse.detectors import find
+from jaxsparse.detectors.class_set import GHOST
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path

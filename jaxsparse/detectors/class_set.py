@@ -14,6 +14,8 @@ _PALETTE = (
     "#d62728", "#1f77b4", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#17becf",
     "#bcbd22", "#7f7f7f", "#26323a",
 )  # fmt: skip
+GHOST = "ghost"  # the class of a candidate in three dimensions at which nothing was left
+GHOST_COLOUR = "#dcdcd6"  # hardly darker than the background
 
 
 def palette(number: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 
-from jaxsparse.detectors.class_set import NO_CLASSES, ClassSet
+from jaxsparse.detectors.class_set import GHOST, GHOST_COLOUR, NO_CLASSES, ClassSet
 from jaxsparse.detectors.detector import Detector
 from jaxsparse.errors import InputError
 
@@ -76,7 +76,8 @@ def class_set(names: Sequence[str], own: ClassSet = NO_CLASSES) -> ClassSet:
     """The known set of exactly these classes, in this order; else one with colours and no more.
 
     A file need not be of the detector that a set was made for: classes of the same names mean the
-    same.
+    same. With ghosts after them they keep their colours; which are tracks is left open, for ghosts
+    are neither those nor showers.
 
     Args:
       names: of the classes.
@@ -86,7 +87,12 @@ def class_set(names: Sequence[str], own: ClassSet = NO_CLASSES) -> ClassSet:
     ('HIP', 'MIP')
     >>> class_set(("cat", "dog")).colours
     ('#d62728', '#1f77b4')
+    >>> class_set(("cat", "dog", "ghost")).colours
+    ('#d62728', '#1f77b4', '#dcdcd6')
     """
+    if names and names[-1] == GHOST:
+        colours = class_set(names[:-1], own).colours
+        return ClassSet(tuple(names), (*colours, GHOST_COLOUR))
     others = (
         classes
         for detector in known().values()

@@ -75,6 +75,7 @@ class PixelPictures:
     def draw(self, folder: Path, *, quiet: bool) -> None:
         """Writes ``pictures/`` into a folder."""
         from jaxsparse.viz.events import event_figure
+        from jaxsparse.viz.space import classes_in_space
         from jaxsparse.viz.style import save
 
         several = len(self.data_set.views) > 1
@@ -85,6 +86,9 @@ class PixelPictures:
             for suffix, window in self._windows(picture).items():
                 figure = event_figure(self._titled(picture, one, window), window=window)
                 save(figure, folder / f"pictures/{name}{suffix}.png")
+            if self._voxels:
+                space = self._titled(self._image(one), one, None)
+                save(classes_in_space(space), folder / f"pictures/{name}_3d.png")
         for number, views in itertools.groupby(images, lambda one: one.number):
             self._draw_instances(list(views), folder / f"pictures/{_name(number)}_instances")
 
@@ -92,6 +96,7 @@ class PixelPictures:
         """All views of an event with their true and predicted instances, where both are known."""
         from jaxsparse.viz.instance_colours import coloured
         from jaxsparse.viz.instances import instances_figure
+        from jaxsparse.viz.space import instances_in_space
         from jaxsparse.viz.style import save
 
         true = [one.view.instance for one in views if one.view.instance is not None]
@@ -99,6 +104,11 @@ class PixelPictures:
         if not len(true) == len(predicted) == len(views):
             return
         colours = coloured(true, predicted)
+        if self._voxels:
+            for one, own, numbers in zip(views, colours, predicted, strict=True):
+                space = self._titled(self._image(one), one, None)
+                name = f"{path.name}{f'_{one.name}' if len(views) > 1 else ''}_3d.png"
+                save(instances_in_space(space, own, numbers), path.with_name(name))
         pictures = [self._picture(one) for one in views]
         windows = [self._windows(picture) for picture in pictures]
         for suffix in windows[0]:
@@ -111,7 +121,15 @@ class PixelPictures:
                 figure = instances_figure(titled, colours, shown)
                 save(figure, path.with_name(f"{path.name}{suffix}.png"))
 
+    @property
+    def _voxels(self) -> bool:
+        """Whether images have three axes."""
+        return len(self.data_set.source.axes[self.data_set.views[0]]) == 3
+
     def _picture(self, one: PixelPicture) -> Picture:
+        return self._image(one).flat()
+
+    def _image(self, one: PixelPicture) -> Picture:
         from jaxsparse.viz.picture import Picture
 
         source = self.data_set.source
@@ -122,15 +140,14 @@ class PixelPictures:
             across=self.data_set.detector.view(one.name, len(axes)).across,
             corner=one.corner, pixel=self.data_set.pipeline.coarsen,
             colours=self.class_set.colours,
-        ).flat()  # fmt: skip
+        )  # fmt: skip
 
     def _windows(self, picture: Picture) -> dict[str, Window | None]:
         """What to show of an image, by the end of the file's name; ``None`` is what is in use."""
         from jaxsparse.viz.canvas import whole
         from jaxsparse.viz.events import zoom_window
 
-        voxels = len(self.data_set.source.axes[self.data_set.views[0]]) == 3
-        if self.data_set.cropped or voxels:
+        if self.data_set.cropped or self._voxels:
             return {"": None}
         full, zoom = whole(picture.view.shape), zoom_window(picture.view)
         return {"": full} if zoom.size == full.size else {"": full, "_zoom": zoom}

@@ -47,6 +47,11 @@ class Picture:
         return None if self.scores is None else self.scores.argmax(1)
 
     @property
+    def axis_names(self) -> tuple[str, ...]:
+        """Names of the axes; x, y and z where they are not known."""
+        return self.axes if len(self.axes) == len(self.view.shape) else ("x", "y", "z")
+
+    @property
     def charge(self) -> str:
         """Title of a panel of the values."""
         return f"charge [{self.unit}]" if self.unit else "charge"
@@ -55,10 +60,10 @@ class Picture:
         """Two axes, the one from left to right last; voxels are seen along their shortest side."""
         dim = len(self.view.shape)
         if dim == 2:
-            return self if self.across == 1 else self._seen([1, 0])
+            return self if self.across == 1 else self.seen([1, 0])
         spread = np.ptp(self.view.coords, axis=0) if len(self.view) else np.array(self.view.shape)
         along = int(spread.argmin())
-        return self._seen([axis for axis in range(dim) if axis != along])
+        return self.seen([axis for axis in range(dim) if axis != along])
 
     def extent(self, window: Window) -> tuple[float, float, float, float]:
         """Left, right, bottom and top of a window in the detector's own pixels, for ``imshow``."""
@@ -72,14 +77,15 @@ class Picture:
             edge(bottom, window.low[0]), edge(bottom, window.high[0]),
         )  # fmt: skip
 
-    def _seen(self, keep: list[int]) -> Picture:
-        view, axes = self.view, self.axes
-        if len(axes) != len(view.shape):
-            axes = ("x", "y", "z")
+    def seen(self, keep: Sequence[int]) -> Picture:
+        """The picture with some of its axes only, in the order given, rows first."""
+        view, axes = self.view, self.axis_names
         return dataclasses.replace(
             self,
             view=dataclasses.replace(
-                view, coords=view.coords[:, keep], shape=tuple(view.shape[axis] for axis in keep)
+                view,
+                coords=view.coords[:, list(keep)],
+                shape=tuple(view.shape[axis] for axis in keep),
             ),
             axes=tuple(axes[axis] for axis in keep),
             corner=tuple(self.corner[axis] for axis in keep) if self.corner else (),

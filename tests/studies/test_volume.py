@@ -6,8 +6,8 @@ import sys
 import numpy as np
 
 from jaxsparse.candidates.finders import finder_of
-from jaxsparse.candidates.sites import GHOST
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.detectors.class_set import GHOST
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES, NOVA_VIEWS
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
