@@ -39,7 +39,8 @@ class EventWriter:
       made_by: how the events were made, anything JSON can say (program, version, seed, options);
         the attribute may be added to until the end.
       class_names: what the label numbers of pixels mean; those of the detector if None.
-      event_classes: what the label numbers of whole events mean; empty if they have none.
+      event_classes: what the label numbers of whole events mean, () if they have none; those of
+        ``described`` if None.
       axes: what the axes of a view count, for example ``("plane", "cell")``: one for all views, or
         by view; as the detector has them where nothing is said.
       value_unit: unit of the values, one for all views or by view; the detector's where nothing is
@@ -74,7 +75,7 @@ class EventWriter:
         dead_wires: Mapping[str, np.ndarray] | None = None,
         made_by: Mapping[str, Any] | None = None,
         class_names: Sequence[str] | None = None,
-        event_classes: Sequence[str] = (),
+        event_classes: Sequence[str] | None = None,
         axes: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         value_unit: str | Mapping[str, str] | None = None,
         compression: str = "gzip",
@@ -105,6 +106,11 @@ class EventWriter:
             for name, shape in self.view_shapes.items()
         }
         self.made_by = dict(made_by or {})
+        if not isinstance(described, Detector | None):
+            raise InputError(
+                f"described is {described!r:.60}: give a jaxsparse.detectors.Detector, or leave it "
+                "out"
+            )
         self.described = described or registered(self.detector)
         if self.described is not None and self.detector not in self.described.names:
             raise InputError(
@@ -117,6 +123,8 @@ class EventWriter:
         if class_names is None:
             class_names = detector_known.pixel_classes.names
         self.class_names = _names("class_names", class_names)
+        if event_classes is None:
+            event_classes = self.described.event_classes.names if self.described else ()
         self.event_classes = _names("event_classes", event_classes)
         self.axes, self.value_units = {}, {}
         for name, shape in self.view_shapes.items():
@@ -149,8 +157,8 @@ class EventWriter:
         where = f"Event {self.num_events} for {self.path.name}"
         if self._output is None:
             raise InputError(f"{where}: append inside of `with EventWriter(...) as writer:`")
-        if not self.class_names:
-            self._refuse_labels(event, where)
+        if isinstance(event, Event):
+            self._check_labels(event, where)
         stored = stored_event(
             event,
             view_shapes=self.view_shapes,
@@ -166,9 +174,14 @@ class EventWriter:
             self._tables.append(stored)
             self.num_events += 1
 
-    def _refuse_labels(self, event: Event, where: str) -> None:
+    def _check_labels(self, event: Event, where: str) -> None:
+        """Refuses names in the place of class numbers, and numbers of classes without a name."""
+        _refuse_text(event.label, f"{where}: label", self.event_classes)
         for name, view in event.views.items():
-            if view.labels is not None and np.any(np.asarray(view.labels) >= 0):
+            if (labels := getattr(view, "labels", None)) is None:
+                continue
+            _refuse_text(labels, f"{where}, view {name}: labels", self.class_names)
+            if not self.class_names and np.any(np.asarray(labels) >= 0):
                 raise InputError(
                     f"{where}, view {name}: pixels have classes but class_names is empty: name them"
                 )
@@ -259,6 +272,19 @@ def _names(name: str, values: Iterable[str]) -> tuple[str, ...]:
         if text in found[:place]:
             raise InputError(f"{name} has {text!r} twice: give every class a name of its own")
     return found
+
+
+def _refuse_text(labels: Any, what: str, names: Sequence[str]) -> None:
+    """Says which number a class has where names are given."""
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "biuf":
+        return
+    given = np.asarray(labels, object).ravel()
+    for place, label in enumerate(given):
+        if isinstance(label, str):
+            pixel = f" of pixel {place}" if np.ndim(labels) else ""
+            numbers = ", ".join(f"{number} {name}" for number, name in enumerate(names))
+            rule = f"be a class number, {numbers or 'and classes have no names here'}"
+            raise InputError(f"{what} {label}{pixel} must {rule}: give the number")
 
 
 def _dead_wires(wires: Any, size: int, where: str) -> np.ndarray:

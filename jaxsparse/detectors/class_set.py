@@ -60,6 +60,9 @@ class ClassSet:
     def __post_init__(self) -> None:
         if isinstance(self.names, str) or not all(isinstance(name, str) for name in self.names):
             raise InputError(f"names is {self.names!r}: it must be a tuple of texts, one a class")
+        for key, value in vars(self).copy().items():  # with lists no two sets would be equal
+            if isinstance(value, list):
+                object.__setattr__(self, key, tuple(value))
         if len({*self.names}) < len(self.names):
             raise InputError(f"names is {', '.join(self.names)}: every class needs its own name")
         if not self.colours:

@@ -32,8 +32,8 @@ class DetectorView:
       wire_angle: degrees between the wires and the vertical; ``None`` without wires.
 
     Raises:
-      InputError: ``across`` is no axis, ``low`` is above ``high``, ``std`` is not positive, or
-        something is no number.
+      InputError: ``axes`` is no tuple of texts, ``across`` is no axis, ``low`` is above
+        ``high``, ``std`` is not positive, or something is no number.
     """
 
     axes: tuple[str, ...]
@@ -47,6 +47,12 @@ class DetectorView:
     wire_angle: float | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.axes, str) or not all(isinstance(axis, str) for axis in self.axes):
+            raise InputError(
+                f"axes is {self.axes!r:.60}: it must be a tuple of texts, one an axis, such as "
+                '("row", "column")'
+            )
+        object.__setattr__(self, "axes", tuple(self.axes))
         object.__setattr__(self, "across", integer("across", self.across))
         if not 0 <= self.across < max(len(self.axes), 2):
             raise InputError(

@@ -44,7 +44,7 @@ def register(detector: Detector) -> Detector:
     if not isinstance(detector, Detector):
         raise InputError(
             f"detector is {detector!r}: it must be a Detector, such as "
-            'Detector("mine", {"front": DetectorView()})'
+            'Detector("mine", {"front": DetectorView(("row", "column"))})'
         )
     taken = known()
     for name in detector.names:

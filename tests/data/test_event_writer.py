@@ -382,3 +382,16 @@ def test_any_path_and_name_is_written_and_read(tmp_path, name):
         del stored[f"views/{name}/values"]
         stored.create_dataset(f"views/{name}/values", data=values, chunks=(2,), compression="lzf")
     assert EventFile(path)[0].views[name].values.tolist() == [1.5, 2.0, 0.0]
+
+
+@pytest.mark.parametrize("labels", [["HIP", "MIP", "MIP"], np.array(["HIP", "MIP", "MIP"])])
+def test_names_in_the_place_of_class_numbers_are_answered_with_the_numbers(tmp_path, labels):
+    with writer_of(tmp_path / "a.h5", event_classes=("nue", "nc")) as writer:
+        with pytest.raises(
+            InputError, match="labels HIP of pixel 0 must be a class number, 0 HIP, 1 M"
+        ):
+            writer.append(an_event(labels=labels))
+        with pytest.raises(
+            InputError, match="label nc must be a class number, 0 nue, 1 nc: give the"
+        ):
+            writer.append(an_event(label="nc"))

@@ -9,6 +9,8 @@ from jaxsparse.detectors import ClassSet, Detector, DetectorView, NeutralCurrent
 from jaxsparse.errors import InputError
 
 AXES = ("row", "column")
+WORD: Any = "strip"
+LISTS: Any = (["a", "b"], ["#111111", "#222222"])
 WORDS: Any = ("x", 1)
 PAIR: Any = (1, 0)
 TRIPLES: Any = ((0.0, 0.0, 1.0),)
@@ -45,6 +47,7 @@ def test_the_last_edge_may_be_infinite():
             lambda: Detector("toy", {}, topology_words={"topology": TopologyWords(("a",))}),
             "topology_words has 'topology'",
         ),
+        (lambda: DetectorView(WORD), "axes is 'strip': it must be a tuple of texts, one an axis"),
         (lambda: DetectorView(AXES, std=0), "std is 0: it must be positive"),
         (lambda: DetectorView(AXES, std=-1), "std is -1: it must be positive"),
         (lambda: DetectorView(AXES, mean=math.nan), "mean is nan: it must be a number"),
@@ -68,3 +71,8 @@ def test_what_cannot_be_is_refused_in_one_line(make, message):
 @pytest.mark.parametrize("colour", ["#1F77b4", "red", "C1", "0.5"])
 def test_a_colour_is_one_of_matplotlib(colour):
     assert ClassSet(("a",), (colour,)).colours == (colour,)
+
+
+def test_lists_are_kept_as_tuples():
+    assert ClassSet(*LISTS) == ClassSet(*map(tuple, LISTS))
+    assert DetectorView(list(AXES)) == DetectorView(AXES)  # type: ignore[arg-type]

@@ -114,6 +114,19 @@ def test_a_file_may_be_described_without_registering(elsewhere, tmp_path):
         write(tmp_path / "b.h5", "toy", described=OWN)
 
 
+def test_classes_of_events_are_those_of_the_description_unless_they_are_said(elsewhere, tmp_path):
+    of = {"described": OWN}
+    assert EventFile(write(tmp_path / "a.h5", **of)).event_classes == ("signal", "rest")
+    assert EventFile(write(tmp_path / "b.h5", event_classes=(), **of)).event_classes == ()
+    assert EventFile(write(tmp_path / "c.h5", event_classes=("x",), **of)).event_classes == ("x",)
+
+
+def test_a_description_that_is_none_is_refused(tmp_path):
+    none: Any = lambda: 1  # noqa: E731
+    with pytest.raises(InputError, match=r"described is <function .*: give a jaxsparse\.det"):
+        write(tmp_path / "a.h5", described=none)
+
+
 def test_a_description_of_other_views_is_refused_unless_their_axes_are_said(tmp_path):
     path, front = tmp_path / "a.h5", {"front": (8, 8)}
     with pytest.raises(InputError, match="views has 'front' but described has top: describe that"):
