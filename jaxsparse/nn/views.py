@@ -143,5 +143,5 @@ def _check_views(described: Sequence[tuple]) -> None:
         if view != described[0]:
             raise InputError(
                 f"view {index} has (shape, events, stride) {view} and view 0 {described[0]}: views "
-                "that are merged must have the same, pad them to one shape"
+                "that are merged must have the same, give all of them the shape that holds all"
             )

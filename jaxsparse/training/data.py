@@ -24,6 +24,13 @@ from jaxsparse.data.something_to_learn import (
 from jaxsparse.data.spread_out import spread_or_all
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
+from jaxsparse.training.data_facts import (
+    axis_warning,
+    by,
+    mask_warning,
+    mirrors,
+    require_one_shape,
+)
 from jaxsparse.training.objectives import Objective, pixel_targets, weigh_pixels
 
 
@@ -108,6 +115,7 @@ def open_data(
         images(source, augment=True), batch_size=train.batch_size, micro_batches=train.accumulate,
         events=chosen.events, num_buckets=data.num_buckets,
     )  # fmt: skip
+    require_one_shape(network, loader.pipeline, config.model.name)
     facts = {"data": f"{data.train}, {_pictures(loader)}", "training": chosen.describe()}
     if names_events:
         facts["classes"] = ", ".join(loader.pipeline.classes)
@@ -132,12 +140,19 @@ def open_data(
             events=seen.events[spread_or_all(len(seen.events), train.validation_events)],
             num_buckets=min(2, data.num_buckets),
         )  # fmt: skip
-    facts["mask"] = (
-        f"values from {data.low:g} to {data.high:g}: {share_kept(loader):.0%} of the pixels"
-    )
+    kept = share_kept(loader)
+    facts["mask"] = f"values from {data.low:g} to {data.high:g}: {kept:.0%} of the pixels"
+    facts["mirrors"] = mirrors(loader.pipeline, source.axes)
     if clipped := _clipped(loader.pipeline, data.crop):
         facts["crop"] = clipped
     facts |= require_something_to_learn(loader, validation)
+    warnings = (
+        mask_warning(loader.pipeline, kept),
+        axis_warning(loader.pipeline, source.axes),
+        facts.pop("warning", ""),
+    )
+    for number, said in enumerate(filter(None, warnings), 1):
+        facts["warning" if number == 1 else f"warning {number}"] = said
     if "instance" in config.model.heads:
         facts["particles"] = _particles(loader, config.model.heads.instance.queries)
     return Loaders(loader, validation, len(chosen.events), facts, contents, class_names)
@@ -221,18 +236,14 @@ def _clipped(pipeline: Pipeline, crop: Sequence[int]) -> str:
     for view, window in zip(pipeline.views, pipeline.windows, strict=True):
         image = tuple(pipeline.source.view_shapes[view])
         if crop and tuple(crop) != window:
-            kept = "the whole image" if window == image else f"windows of {_by(window)}"
-            said.append(f"images of view {view} are {_by(image)}, it keeps {kept}")
-    return f"data.crop is {_by(crop)} but {'; '.join(said)}" if said else ""
-
-
-def _by(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
+            kept = "the whole image" if window == image else f"windows of {by(window)}"
+            said.append(f"images of view {view} are {by(image)}, it keeps {kept}")
+    return f"data.crop is {by(crop)} but {'; '.join(said)}" if said else ""
 
 
 def _pictures(loader: Loader) -> str:
     """The views and the sizes of their images, in words."""
-    sizes = map(_by, loader.pipeline.shapes)
+    sizes = map(by, loader.pipeline.shapes)
     return "views " + ", ".join(
         f"{view} of {size}" for view, size in zip(loader.pipeline.views, sizes, strict=True)
     )
