@@ -8,6 +8,7 @@ heads declare their own (``models/fields.py``).
 from __future__ import annotations
 
 import difflib
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,14 +34,15 @@ from jaxsparse.rules import (
 
 S = Setting
 
-SETTINGS: dict[str, dict[str, Setting]] = {
+_FIRST: dict[str, dict[str, Setting]] = {
     "": {
         "seed": S(0, whole(0, LARGEST_SEED), "of parameters, order of events and augmentation"),
         "main_head": S("", TEXT, "whose loss and accuracy count for validations and come first in "
                        "logs and results; empty where there is one head"),
     },
     "data": DATA,
-    **OBJECTIVES,
+}  # fmt: skip
+_LAST: dict[str, dict[str, Setting]] = {
     "optimizer": {
         "name": S("sgd", one_of("sgd", "adam"), "direction of descent"),
         "learning_rate": S(1e-3, POSITIVE, "before warm-up, schedule and plateau"),
@@ -90,6 +92,9 @@ SETTINGS: dict[str, dict[str, Setting]] = {
     },
 }  # fmt: skip
 
+# Objectives as they are when somebody looks: programs may add their own. Groups are in this order,
+# a ChainMap's begin with its last map.
+SETTINGS: Mapping[str, dict[str, Setting]] = ChainMap(_LAST, OBJECTIVES, _FIRST)
 
 # By the name of a head, the key of config.data that names its classes.
 CLASSES_OF = {"event": "classes", "instance": "pixel_classes", "semantic": "pixel_classes"}
@@ -114,9 +119,17 @@ RENAMED = {
 def defaults(group: str = "") -> dict[str, Any]:
     """Default by key of a group; ``""`` is the top level.
 
+    Raises:
+      InputError: no such group.
+
     >>> defaults("objectives.event")["q"]
     0.7
     """
+    if group not in SETTINGS:
+        raise InputError(
+            f"{group} has no settings: choose among {', '.join(filter(None, SETTINGS))}; those of "
+            "a head of your own must be in OBJECTIVES of jaxsparse.objective_settings first"
+        )
     return {name: setting.default for name, setting in SETTINGS[group].items()}
 
 

@@ -171,6 +171,12 @@ class _Network:
     def __init__(self, model: Model, warn: _WarnOnce, main: str):
         self.model, self._warn = model, warn
         heads = heads_of(model)
+        if not heads:
+            names = ", ".join(model.config.model.heads)
+            raise InputError(
+                f"the network's heads are {names}: none of them gives "
+                f"scores of {', '.join(ROWS)}, evaluate it on a file, jaxsparse eval"
+            )
         first = main if main in heads else heads[0]
         self.heads: dict[str, Rows] = {
             "" if name == first else f"heads/{name}/": ROWS[name](model) for name in heads

@@ -90,7 +90,7 @@ def evaluate(
         folders = {name: folder if name == main else folder / "heads" / name for name in names}
         about, figures = _passed(trained, data_set, heads, folders, quiet)
         about |= {"part_remark": remark, "versions": versions()}
-        about = plain({"task": TASKS[main], **attributes, **about})
+        about = plain({"task": TASKS.get(main, main), **attributes, **about})
         metrics = {**about, **plain(figures[main])}
         others = {name: plain(figures[name]) for name in names if name != main}
         _draw_training(folder, Path(model))

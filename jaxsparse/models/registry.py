@@ -20,6 +20,7 @@ IMAGES = {
     "dim": Setting(2, whole(2, 3), "spatial axes of the images"),
     "in_channels": Setting(1, COUNT, "values of a pixel"),
 }
+_ADD_FIRST = "; a head of your own must be in jaxsparse.models.HEADS first"
 
 
 def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
@@ -55,7 +56,7 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Network:
     made = {}
     for head, fields in heads.items():
         if head not in HEADS:
-            raise InputError(f"model.heads.{head} is no head: {_nearest(head, HEADS)}")
+            raise InputError(f"model.heads.{head} is no head: {_nearest(head, HEADS)}{_ADD_FIRST}")
         _check(f"head {head}", fields, settings_of(HEADS[head]), f"model.heads.{head}.")
         made[head] = HEADS[head](**fields)
         if HEADS[head].tells_particles and "semantic" not in heads:
@@ -118,9 +119,19 @@ def defaults(name: str, heads: Iterable[str]) -> dict[str, Any]:
       name: of a backbone.
       heads: names of heads.
 
+    Raises:
+      InputError: no such backbone or head.
+
     >>> sorted(defaults("uresnet", ["semantic"]))[:4], defaults("uresnet", ["semantic"])["heads"]
     (['activation', 'blocks', 'coordinate_inputs', 'depth'], {'semantic': {'num_classes': 5}})
     """
+
+    if name not in BACKBONES:
+        raise InputError(f"network is {name!r}: no such network, {_nearest(name, BACKBONES)}")
+    heads = tuple(heads)
+    for head in heads:
+        if head not in HEADS:
+            raise InputError(f"head is {head!r}: no such head, {_nearest(head, HEADS)}{_ADD_FIRST}")
 
     def of(settings: Mapping[str, Setting]) -> dict[str, Any]:
         return {key: setting.default for key, setting in settings.items()}

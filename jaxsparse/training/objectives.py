@@ -74,7 +74,7 @@ def objectives_of(config: ConfigDict) -> tuple[Objective, ...]:
     """The objectives of a config, one for every head of its network.
 
     Raises:
-      InputError: a value out of its range.
+      InputError: a value out of its range, or a head of your own without a target.
     """
     heads, given = config.model.heads, config.objectives
     return tuple(_objective(name, heads[name], given[name]) for name in sorted(heads))
@@ -119,5 +119,9 @@ def main_head(config: ConfigDict) -> str:
 def _objective(name: str, head: ConfigDict, config: ConfigDict) -> Objective:
     group = f"objectives.{name}"
     settings.check(group, config)
+    if name not in TARGETS:
+        raise InputError(
+            f"head {name} has no target: add it to TARGETS of jaxsparse.training.objectives"
+        )
     target = TARGETS[name](group, dict(head.items()), dict(config.items()))
     return Objective(name, target, config.reduction, float(config.weight))

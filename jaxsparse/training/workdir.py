@@ -2,7 +2,8 @@
 
 ``config.json`` is the run's config. ``inputs.json`` has an entry for ``data.train``,
 ``data.validation`` and ``train.start_from``, those of them that the config gives: they are told by
-content, for files may be moved, copied or spelled another way.
+content, for files may be moved, copied or spelled another way. Its ``heads`` are the files of heads
+that users add.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config
 from jaxsparse.training.data import with_class_names
 from jaxsparse.training.migration import is_old, translated
+from jaxsparse.training.own_heads import KEY as HEADS
+from jaxsparse.training.own_heads import check_heads, files_of_heads
 from jaxsparse.training.which_network import CONFIG_FILE, stored_config
 from jaxsparse.whole_file import whole_file
 
@@ -183,7 +186,9 @@ def claim(
         stored = with_class_names(read_config(workdir), class_names)
         _compare(path, stored, config)
         _compare_inputs(workdir, read_inputs(workdir, stored), inputs)
-    entries = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}
+    entries: dict[str, Any] = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}
+    if files := files_of_heads(tuple(config.model.heads)):
+        entries[HEADS] = files
     with whole_file(workdir / INPUTS_FILE) as partial:
         partial.write_text(json.dumps(entries, indent=2) + "\n")
     with whole_file(path) as partial:
@@ -197,15 +202,17 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
     Those of earlier versions are translated (:mod:`jaxsparse.training.migration`).
 
     Raises:
-      InputError: there is none, or it is not readable.
+      InputError: there is none, it is not readable, or its network has a head that is not there.
     """
     path = stored_config(workdir)
     try:
-        return config_of(json.loads(path.read_text()))
+        config = config_of(json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{path} is no config: {error}, restore it or train in another --workdir."
         ) from None
+    check_heads(workdir, tuple(config.model.get("heads", ())), path.with_name(INPUTS_FILE))
+    return config
 
 
 def config_of(stored: dict[str, Any]) -> ConfigDict:
