@@ -102,7 +102,13 @@ def set_key(config: ConfigDict, key: str, text: str | None) -> None:
         config = config[group]
     default = config[name]
     if isinstance(default, ConfigDict):
-        like = as_meant(key, text) or f"--config.{key}.{min(default)}"
+        if key == "model.heads":
+            raise InputError(
+                f"--config.{key}={text}: heads are chosen in a recipe of your own, by "
+                'default_config("uresnet", ("event", "semantic")), see docs/own_detector.md.'
+            )
+        like = as_meant(key, text) if meant_keys(key) != (key,) else ""
+        like = like or f"--config.{key}.{min(default)}"
         raise InputError(f"--config.{key}={text}: is a group, set one key of it, like {like}.")
     if text is None and not isinstance(default, bool):
         raise InputError(f"--config.{key} needs a value: write --config.{key}=VALUE.")

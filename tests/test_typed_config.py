@@ -62,6 +62,8 @@ def test_a_value_gets_the_type_of_the_recipes(key, text, value):
         ("data.crop", "a", "data.crop=a: must be of type tuple, like 512,512."),
         ("data", "a.h5", "is a group, set one key of it, like --config.data.train=a.h5."),
         ("model", "fishnet", "is a group, set one key of it, like --config.model.name=fishnet."),
+        ("model.heads", "event,semantic", ': heads are chosen in a recipe of your own, by default'),
+        ("model.heads.semantic", "5", "set one key of it, like --config.model.heads.semantic.n"),
         ("objectives", "3", "is a group, set one key of it, like --config.objectives.semantic."),
     ],
 )  # fmt: skip

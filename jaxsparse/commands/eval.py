@@ -63,9 +63,11 @@ def main(_: list[str]) -> None:
         trained_with = read_config(values.workdir).data
         data = data or trained_with.validation or trained_with.train
     command = command_line.typed("jaxsparse eval")
-    evaluate(values.workdir or values.model, data, out, options, command=command)
+    metrics = evaluate(values.workdir or values.model, data, out, options, command=command)
     print((out / "report.md").read_text(encoding="utf-8").partition(f"\n{PICTURES}\n")[0])
-    print(f"Results and pictures are in {out}, all in one page in {out / 'report.html'}.")
+    pages = [out / "report.html"]
+    pages += [out / "heads" / head / "report.html" for head in metrics.get("heads", ())]
+    print(f"Results and pictures are in {out}, to look at in {', '.join(map(str, pages))}.")
 
 
 def define_flags() -> None:
@@ -98,7 +100,12 @@ def define_flags() -> None:
     flags.DEFINE_integer(
         "num_events", 0, "only so many events, spread evenly over the file or its part; 0 for all"
     )
-    flags.DEFINE_integer("pictures", 8, "how many events to draw, evenly spaced")
+    flags.DEFINE_integer(
+        "pictures",
+        8,
+        "how many events to draw, evenly spaced; of events that are "
+        "named also the surest of every class",
+    )
     flags.DEFINE_list(
         "thresholds",
         None,

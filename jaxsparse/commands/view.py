@@ -51,6 +51,8 @@ def main(argv: list[str]) -> None:
     with whole_file(values.out, "out") as partial:
         partial.write_text(text, encoding="utf-8")
     count = f"{len(numbers)} event{'s' * (len(numbers) != 1)}"
+    if len(numbers) < len(source):
+        count = f"{len(numbers)} of {len(source)} events (--events=N and --event=FIRST choose)"
     print(f"{values.out}: {count}, {len(text) / MEGABYTE:.1f} MB, open it in a browser")
 
 

@@ -34,6 +34,7 @@ from jaxsparse.training.workdir import read_inputs
 __all__ = ["Options", "evaluate"]
 
 DEFAULTS = Options()
+REPORT = "report.html"
 FIT_EVENTS = 200  # of a file that a baseline of pixels is fitted on
 
 
@@ -99,7 +100,8 @@ def evaluate(
             own = metrics if name == main else {**about, **others[name]}
             head.draw(folders[name], own)
             _draw_plots(folders[name], own)
-            _write_report(folders[name], page(own, head.metrics, origin))
+            pages = {other: f"heads/{other}/{REPORT}" for other in others} if name == main else {}
+            _write_report(folders[name], page(own, head.metrics, origin, pages))
         if others:
             metrics["heads"] = others
         (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
@@ -195,7 +197,7 @@ def _write_report(folder: Path, text: str) -> None:
     text = with_pictures(text, folder, tuple(FIGURES))
     (folder / "report.md").write_text(text, encoding="utf-8")
     title = text.splitlines()[0].removeprefix("# ")
-    (folder / "report.html").write_text(report_page(text, folder, title), encoding="utf-8")
+    (folder / REPORT).write_text(report_page(text, folder, title), encoding="utf-8")
 
 
 def _draw_plots(folder: Path, metrics: dict[str, Any]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jaxsparse.evaluation.metrics.metric import Metric
@@ -50,6 +51,7 @@ def page(
     metrics: dict[str, Any],
     parts: Sequence[Metric],
     origin: Origin | None = None,
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The report.
 
@@ -57,8 +59,10 @@ def page(
       metrics: values of ``metrics.json``.
       parts: the metrics that gave them; each adds its rows to the first table, and its section.
       origin: of the figures.
+      others: pages of the network's other heads, by their names.
     """
     lines = _heading(metrics, origin)
+    lines += ["", *_links(others)] if others else []
     if metrics["accuracy"] is None:
         return "\n".join([*lines, "", "Nothing has truth: no scores."]) + "\n"
     sections = [_headline(metrics, parts), *(part.section(metrics) for part in parts)]
@@ -115,6 +119,11 @@ def _heading(metrics: dict[str, Any], origin: Origin | None) -> list[str]:
         f"{metrics['versions']['device']}.",
         *_grouping(metrics.get("grouped_by")),
     ]
+
+
+def _links(pages: Mapping[str, str]) -> list[str]:
+    links = ", ".join(f"[{name}]({path})" for name, path in pages.items())
+    return [f"Figures and pictures of the network's other heads: {links}."]
 
 
 def _grouping(facts: dict[str, Any] | None) -> list[str]:

@@ -83,7 +83,7 @@ class WandbBoard:
         except ImportError as error:
             raise InputError(
                 "config.train.board is 'wandb', which is not installed: pip install "
-                "'jaxsparse[wandb]', or take --config.train.board=tensorboard."
+                "wandb, or take --config.train.board=tensorboard."
             ) from error
         path = workdir / WANDB_RUN
         if not (resume_at and path.exists()):

@@ -184,8 +184,9 @@ def claim(
                 f"it, or give another --workdir and --config.train.start_from={workdir}."
             )
         stored = with_class_names(read_config(workdir), class_names)
-        _compare(path, stored, config)
+        # First what is read: keys that nobody typed follow from the training file.
         _compare_inputs(workdir, read_inputs(workdir, stored), inputs)
+        _compare(path, stored, config)
     entries: dict[str, Any] = {key: dataclasses.asdict(entry) for key, entry in inputs.items()}
     if files := files_of_heads(tuple(config.model.heads)):
         entries[HEADS] = files

@@ -107,7 +107,7 @@ def views_figure(picture: EventPicture) -> Figure:
             ax = figure.add_axes(layout.at(row, column))
             draw(ax, image, _window(image.view), layout.dots)
             frame(ax)
-            words = f"{image.charge}, {len(image.view):,} pixels" if row == 0 else "true particles"
+            words = f"{image.charge}, {len(image.view):,} pixels" if row == 0 else "true classes"
             ax.set_title(f"{name}, {words}", fontsize=10, loc="left")
             if row == len(rows) - 1:
                 ax.set_xlabel(image.axes[1], fontsize=9)

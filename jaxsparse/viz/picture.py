@@ -10,6 +10,8 @@ import numpy as np
 from jaxsparse.data.schema import View
 from jaxsparse.viz.canvas import Window
 
+_OF_CHARGE = ("adc", "charge", "electron")  # in units
+
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
@@ -53,8 +55,9 @@ class Picture:
 
     @property
     def charge(self) -> str:
-        """Title of a panel of the values."""
-        return f"charge [{self.unit}]" if self.unit else "charge"
+        """Title of a panel of the values, which are no charge where their unit is of energy."""
+        of_charge = not self.unit or any(word in self.unit.lower() for word in _OF_CHARGE)
+        return f"{'charge' if of_charge else 'value'}{f' [{self.unit}]' if self.unit else ''}"
 
     def flat(self) -> Picture:
         """Two axes, the one from left to right last; voxels are seen along their shortest side."""

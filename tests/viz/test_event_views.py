@@ -89,7 +89,7 @@ def test_a_display_has_a_panel_a_view_and_row_and_one_for_scores():
 
     both = panels(make_picture(make_view(8), make_view(7)))
     assert sum("charge" in title for title in both) == 2
-    assert sum("true particles" in title for title in both) == 2
+    assert sum("true classes" in title for title in both) == 2
     bare = panels(make_picture(make_view(8, truth=False), scores=None))
     assert sum(bool(title) for title in bare) == 1
 

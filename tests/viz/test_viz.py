@@ -188,3 +188,11 @@ def test_axes_count_in_the_detectors_own_pixels():
     assert make_picture(make_view(9)).extent(window) == (9.5, 29.5, -0.5, 19.5)
     (image,) = events.event_figure(picture, window=window).axes[0].images
     assert tuple(image.get_extent()) == picture.extent(window)
+
+
+@pytest.mark.parametrize(
+    ("unit", "title"),
+    [("", "charge"), ("ADC", "charge [ADC]"), ("MIP", "value [MIP]"), ("MeV", "value [MeV]")],
+)
+def test_energies_are_not_called_charge(unit, title):
+    assert dataclasses.replace(make_picture(make_view(9)), unit=unit).charge == title

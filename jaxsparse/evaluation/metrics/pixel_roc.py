@@ -32,7 +32,7 @@ class PixelRoc(Metric):
     """
 
     keys = ("area_under_roc", "errors")
-    headline = (("area under ROC (HPST)", "area_under_roc.weighted"),)
+    headline = (("area under ROC, mean of classes by pixels", "area_under_roc.weighted"),)
 
     def __init__(self, classes: Sequence[str], counts: Counts):
         self.classes, self.counts = tuple(classes), counts

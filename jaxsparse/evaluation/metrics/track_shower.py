@@ -64,7 +64,13 @@ class TrackShower(Metric):
     def section(self, metrics: dict[str, Any]) -> list[str]:
         if metrics["track_shower"] is None:
             return []
-        return ["The track / shower purity and efficiency are the mean of both sides."]
+        names = metrics["classes"]
+        tracks = [names[number] for number in self.track or ()]
+        rest = [name for name in names if name not in tracks]
+        return [
+            f"Tracks are {', '.join(tracks)}; all other classes count as showers "
+            f"({', '.join(rest)}). Their purity and efficiency are the mean of both sides."
+        ]
 
 
 def merged_sides(confusion: np.ndarray, track: Sequence[int]) -> np.ndarray:

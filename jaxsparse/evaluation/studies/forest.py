@@ -1,6 +1,6 @@
 """The baseline beside every network: a random forest on size summaries.
 
-Needs scikit-learn (``pip install 'jaxsparse[baselines]'``): the field's standard forest, so that
+Needs scikit-learn (``pip install scikit-learn``): the field's standard forest, so that
 the baseline is not weak by our own making. Source: L. Breiman, Machine Learning 45 (2001) 5.
 """
 
@@ -48,7 +48,7 @@ def forest_scores(
     """
     if not have_forest():
         raise InputError(
-            "scikit-learn is not installed: the forest needs it, pip install 'jaxsparse[baselines]'"
+            "scikit-learn is not installed: the forest needs it, pip install scikit-learn"
         )
     from sklearn.ensemble import RandomForestClassifier
 

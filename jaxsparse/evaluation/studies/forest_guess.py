@@ -24,6 +24,7 @@ from jaxsparse.evaluation.text import figure, with_error
 
 FOLDS = 5
 AT_ONCE = 8192  # events whose pixels are in memory
+NOTHING = "nothing: "  # before the reason why there is no forest
 
 
 class ForestGuess(RowMetric):
@@ -60,7 +61,12 @@ class ForestGuess(RowMetric):
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         forest = metrics["baselines"]["forest"]
-        lines = [f"The forest was fitted on {forest['fitted_on']}."]
+        said = forest["fitted_on"]
+        lines = [
+            f"There is no forest on sizes to compare with: {said.removeprefix(NOTHING)}."
+            if said.startswith(NOTHING)
+            else f"The forest was fitted on {said}."
+        ]
         if pair := forest.get("network_against_it"):
             p_value = "–" if pair["p_value"] is None else f"{pair['p_value']:.2g}"
             lines += [
@@ -102,10 +108,10 @@ def baseline_scores(
       was fitted on or why there is none.
     """
     if not have_forest():
-        return None, "nothing: pip install 'jaxsparse[baselines]' for scikit-learn"
+        return None, f"{NOTHING}scikit-learn is not installed, pip install scikit-learn"
     truth, classes = events.truth, len(events.classes)
     if len(events.views[0:1]) and len(events.source.view_shapes[events.views[0]]) != 2:
-        return None, "nothing: size summaries are of two-dimensional images"
+        return None, f"{NOTHING}size summaries are of two-dimensional images"
     if other is None and events.part not in ("all", "train"):
         other, fitted = events, events.training
         words = "training part of the same file"
@@ -118,7 +124,7 @@ def baseline_scores(
             drawn = np.random.default_rng(seed).choice(len(known), MAX_FIT_EVENTS, replace=False)
             known = known[np.sort(drawn)]
         if not len(known):
-            return None, f"nothing: no event of known class in the {words}"
+            return None, f"{NOTHING}no event of known class in the {words}"
         scores = forest_scores(
             summaries(other, known), other.truth_of(known), summaries(events, events.numbers),
             classes, seed=seed,
@@ -127,7 +133,7 @@ def baseline_scores(
     copies = content_hashes(events.source, events.views)[events.numbers]
     known = truth >= 0
     if len(np.unique(copies[known])) < 2 * FOLDS:
-        return None, "nothing: too few events"
+        return None, f"{NOTHING}too few events"
     (fold,) = stratified_folds(truth[known], FOLDS, seed=seed, groups=copies[known])
     scores = np.zeros((len(truth), classes), np.float32)
     features = summaries(events, events.numbers[known])

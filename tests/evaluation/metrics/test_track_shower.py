@@ -53,3 +53,10 @@ def test_classes_without_the_two_sides_have_no_such_figure():
     figures = measure([metric], [Scored.of(np.eye(3), [0, 1, 2], "abc")])
     assert figures["track_shower"] is None
     assert metric.section(json.loads(dumps(figures))) == []
+
+
+def test_the_report_says_which_classes_count_as_showers():
+    metric = TrackShower((0, 1), GroupedCounts())
+    figures = measure([metric], [scored_of(PIXELS)])
+    (said,) = metric.section({**json.loads(dumps(figures)), "classes": CLASSES})
+    assert said.startswith("Tracks are HIP, MIP; all other classes count as showers (shower, delt")
