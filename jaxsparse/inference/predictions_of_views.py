@@ -43,8 +43,8 @@ class PredictionsOfViews:
             said = StoredPredictions(path, data).pixels
             if said is None:
                 raise InputError(
-                    f"{path} has no scores of pixels: give the predictions of a network that names "
-                    "pixels"
+                    f"{path} has scores of whole events alone: give those of pixels, which "
+                    "jaxsparse eval writes into heads/semantic/predictions.h5 then"
                 )
             said.require_a_view(views)
             if said.classes != (first := [*self._said, said][0]).classes:

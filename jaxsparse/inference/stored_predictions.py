@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,9 +80,10 @@ class StoredPredictions:
         self._view = _whole_numbers(group, "view") if self.of_pixels else None
         self._ids = _whole_numbers(group, "event_id") if "event_id" in group else None
         self.views = read_texts(file.attrs, "views", ())
+        self._input = _whole_numbers(group, "input") if "input" in group else None
         wanted = np.ones(len(self._event), bool)
-        if "input" in group:
-            wanted = _whole_numbers(group, "input") == self._number_of(file, data)
+        if self._input is not None:
+            wanted = self._input == self._number_of(file, data)
         self._entries = np.flatnonzero(wanted)
         self.events = np.unique(self._event[wanted])
         self._check_lengths(group)
@@ -156,7 +158,7 @@ class StoredPredictions:
             if "predicted_instance" in group:
                 instance = np.asarray(group["predicted_instance"][first:last], np.int32)
                 if "particles" in group:
-                    parent = self._parents(group, place, instance)
+                    parent = self._parents(place, instance)
         if (rows < -1).any() or (rows >= pixels).any():
             raise InputError(
                 f"{self.path} has pixel {rows.max()} of view {name} of event {number}, which has "
@@ -168,12 +170,19 @@ class StoredPredictions:
         )
         return ViewScores(rows[known], scores[known], instance, parent)
 
-    def _parents(self, group: h5py.Group, place: int, instance: np.ndarray) -> np.ndarray:
+    @functools.cached_property
+    def _told(self) -> dict[str, np.ndarray]:
+        """The table of predicted particles; read once, for it is as long as the file has events."""
+        with h5py.File(self.path) as file:
+            table = file[self._group]["particles"]
+            return {name: _whole_numbers(table, name) for name in table}
+
+    def _parents(self, place: int, instance: np.ndarray) -> np.ndarray:
         """The particles that those of an entry belong to, pixel by pixel; -1 for none."""
-        told = {name: _whole_numbers(group["particles"], name) for name in group["particles"]}
+        told = self._told
         own = told["event"] == self._event[place]
-        if "input" in group:
-            own &= told["input"] == _whole_numbers(group, "input")[place]
+        if self._input is not None:
+            own &= told["input"] == self._input[place]
         parents = dict(
             zip(told["instance"][own].tolist(), told["parent"][own].tolist(), strict=True)
         )

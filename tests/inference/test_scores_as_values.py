@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
@@ -105,6 +106,15 @@ def test_predictions_that_do_not_fit_are_one_line(folder, options, line):
     paths = [predict(folder / f"{place}.h5", **one) for place, one in enumerate(options)]
     with pytest.raises(InputError, match=line):
         PredictionsOfViews(paths, folder / "in.h5", VIEWS)
+
+
+def test_predictions_of_whole_events_are_one_line(folder):
+    with h5py.File(folder / "p.h5", "w") as file:
+        file.attrs.update({"format": "jaxsparse-predictions", "complete": True})
+        file.attrs["class_names"] = list(CLASSES)
+        file["event"], file["scores"] = np.arange(3), np.ones((3, 2), np.float32)
+    with pytest.raises(InputError, match=r"whole events alone: give those of pixels, .* heads/sem"):
+        PredictionsOfViews([folder / "p.h5"], folder / "in.h5", VIEWS)
 
 
 def test_predictions_of_other_events_are_one_line(folder):

@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex
 
 from jaxsparse.data.schema import TRUTH_COLUMNS, Event, View
 from jaxsparse.detectors import class_set
+from jaxsparse.detectors.class_set import GHOST
 from jaxsparse.strict_json import plain
 from jaxsparse.viz.content_policy import content_policy
 from jaxsparse.viz.instance_colours import colours_of
@@ -110,6 +111,7 @@ def _file(shown: ShownFile, events: Sequence[ShownEvent], classes: list[str]) ->
             for name, shape in shown.view_shapes.items()
         },
         "particles": {code: particle_name(code) for code in sorted(particles)},
+        "ghost": classes.index(GHOST) if GHOST in classes else -1,
         "flags": [name for name, column in TRUTH_COLUMNS.items() if column.dtype == np.bool_],
         "leastScore": 1 / max(len(shown.predicted_classes), 2),
         "scales": {"charge": _shades(CHARGE), "score": _shades(CONFIDENCE)},

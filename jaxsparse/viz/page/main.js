@@ -10,7 +10,11 @@ const palette = {
   none: rgb(page.colours.none),
   right: rgb(page.colours.right),
 };
-const state = { place: 0, mode: "charge", hidden: new Set(), hiddenViews: new Set(), selected: null };
+// Of every view there may be a second panel, with colours of its own; ghosts are hidden at first.
+const state = {
+  place: 0, mode: "charge", beside: null, hidden: new Set(page.ghost < 0 ? [] : [page.ghost]),
+  hiddenViews: new Set(), selected: null,
+};
 let event; // the one that is shown
 
 function make(parent, name, text = "", className = "") {
@@ -20,7 +24,7 @@ function make(parent, name, text = "", className = "") {
   return made;
 }
 
-const panels = Object.entries(page.views).map(([name, view]) => {
+function makePanel([name, view], second) {
   const section = make(document.querySelector("main"), "section");
   const heading = make(section, "h2");
   make(heading, "span", name);
@@ -30,11 +34,12 @@ const panels = Object.entries(page.views).map(([name, view]) => {
   const place = make(section, "div", "", "image");
   const shape = view.shape.length === 2 ? Plane : Space;
   const image = new shape(place, view, rgb(page.colours.background));
-  const panel = { name, view, section, note, scale, low, bar, high, place, image };
+  const panel = { name, view, second, section, note, scale, low, bar, high, place, image };
+  const both = (move) => panels.filter((one) => one.name === name).forEach(({ image }) => move(image));
   listen(place, {
-    drag: (...moved) => image.drag(...moved),
-    zoom: (...zoomed) => image.zoom(...zoomed),
-    reset: () => image.reset(),
+    drag: (...moved) => both((one) => one.drag(...moved)),
+    zoom: (...zoomed) => both((one) => one.zoom(...zoomed)),
+    reset: () => both((one) => one.reset()),
     leave: () => { element("hovered").hidden = true; },
     hover: (x, y) => hover(panel, x, y),
     click: (x, y) => {
@@ -44,7 +49,30 @@ const panels = Object.entries(page.views).map(([name, view]) => {
   });
   new ResizeObserver(() => image.resize()).observe(place);
   return panel;
-});
+}
+
+const panels = Object.entries(page.views).map((named) => makePanel(named, false));
+
+function modeOf(panel) {
+  return panel.second ? state.beside : state.mode;
+}
+
+/** Shows or hides panels; the second ones are made when they are asked for first. */
+function arrange() {
+  if (state.beside && panels.length === Object.keys(page.views).length) {
+    panels.push(...Object.entries(page.views).map((named) => {
+      const panel = makePanel(named, true);
+      panels.find(({ name }) => name === panel.name).section.after(panel.section);
+      panel.image.show(event.views[panel.name]);
+      return panel;
+    }));
+  }
+  for (const panel of panels) {
+    const twice = state.beside && hasMode(event.views[panel.name], state.beside);
+    panel.section.hidden = state.hiddenViews.has(panel.name) || (panel.second && !twice);
+    panel.section.className = twice && !panel.second ? "first" : ""; // of a pair in one row
+  }
+}
 
 function hover(panel, x, y) {
   const box = element("hovered"), row = panel.image.pick(x, y);
@@ -59,7 +87,7 @@ function hover(panel, x, y) {
 }
 
 function select(panel, x, y) {
-  const row = panel.image.pick(x, y), predicted = state.mode === "predicted_instance";
+  const row = panel.image.pick(x, y), predicted = modeOf(panel) === "predicted_instance";
   const number = row < 0 ? -1 : instancesOf(event.views[panel.name], predicted)?.[row] ?? -1;
   const again = state.selected?.number === number && state.selected.predicted === predicted;
   state.selected = number < 0 || again ? null : { number, predicted };
@@ -87,7 +115,7 @@ function toggle(set, value, shown) {
 }
 
 function showModes() {
-  const box = element("modes"), views = Object.values(event.views);
+  const box = element("modes"), beside = element("beside"), views = Object.values(event.views);
   const known = Object.keys(MODES).filter((mode) => views.some((view) => hasMode(view, mode)));
   if (!known.includes(state.mode)) state.mode = "charge";
   clear(box);
@@ -100,15 +128,27 @@ function showModes() {
       paint();
     });
   }
+  if (!known.includes(state.beside)) state.beside = null;
+  clear(beside);
+  beside.hidden = known.length < 2;
+  for (const mode of [null, ...known]) {
+    const words = mode ? MODES[mode].words : "nothing";
+    choice(beside, "radio", words, mode === state.beside, () => {
+      state.beside = mode;
+      arrange();
+      for (const { image } of panels) image.reset(); // both of a view look from the same side
+      paint();
+    });
+  }
 }
 
 function showViews() {
   const box = element("views");
   box.hidden = panels.length < 2;
-  for (const { name } of panels) {
+  for (const name of Object.keys(page.views)) {
     choice(box, "checkbox", name, true, (shown) => {
       toggle(state.hiddenViews, name, shown);
-      for (const panel of panels) panel.section.hidden = state.hiddenViews.has(panel.name);
+      arrange();
     });
   }
 }
@@ -120,12 +160,15 @@ function showClasses() {
     for (const [label, count] of countClasses(classesOf(pixels, state.mode) ?? [])) {
       counts.set(label, (counts.get(label) ?? 0) + count);
     }
+    const others = state.beside ? classesOf(pixels, state.beside) ?? [] : [];
+    for (const label of new Set(others)) counts.set(label, counts.get(label) ?? 0);
   }
   clear(box);
   box.hidden = !counts.size;
   box.querySelector("legend").textContent =
     MODES[state.mode].predicted ? "predicted classes" : "classes";
-  const coloured = ["truth", "prediction", "wrong"].includes(state.mode);
+  const coloured = ["truth", "prediction", "wrong"].some(
+    (mode) => [state.mode, state.beside].includes(mode));
   for (const label of [...counts.keys()].sort((one, other) => (one < 0) - (other < 0) || one - other)) {
     const words = label >= 0 ? page.classes[label].name
       : MODES[state.mode].predicted ? "not scored" : "no class";
@@ -144,8 +187,8 @@ function showClasses() {
 
 /** The scale of colours beside the name of a view, where the colours are of numbers. */
 function showScale(panel, pixels) {
-  const scores = state.mode === "score" && hasMode(pixels, "score");
-  const charges = state.mode === "charge" || !hasMode(pixels, state.mode);
+  const mode = modeOf(panel), scores = mode === "score" && hasMode(pixels, "score");
+  const charges = mode === "charge" || !hasMode(pixels, mode);
   panel.scale.hidden = !scores && !charges;
   if (panel.scale.hidden) return;
   const shades = page.scales[scores ? "score" : "charge"];
@@ -160,11 +203,12 @@ function paint() {
   element("selected").textContent =
     state.selected ? selectedWords(page, event, state.selected) : "";
   for (const panel of panels) {
-    const pixels = event.views[panel.name];
+    const pixels = event.views[panel.name], mode = modeOf(panel);
+    if (!mode) continue; // nothing is beside it
     showScale(panel, pixels);
-    const words = [`${pixels.count.toLocaleString("en")} pixels`, wrongWords(pixels)];
+    const words = [state.beside ? MODES[mode].words : "", `${pixels.count.toLocaleString("en")} pixels`, wrongWords(pixels)];
     panel.note.textContent = words.filter(Boolean).join(", ");
-    panel.image.paint(paintPixels(pixels, state, palette));
+    panel.image.paint(paintPixels(pixels, { ...state, mode }, palette));
   }
 }
 
@@ -179,6 +223,7 @@ function showEvent(place) {
   element("next").disabled = place === page.events.length - 1;
   for (const panel of panels) panel.image.show(event.views[panel.name]);
   showModes();
+  arrange();
   paint();
 }
 

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from jaxsparse.commands.event_page import page_of
-from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.schema import Event, View
 from jaxsparse.viz.instance_colours import colours_of
 from jaxsparse.viz.panels import CHARGE
 from tests.viz.page.events import NASTY, SHAPES, write
@@ -53,6 +54,19 @@ def read(page):
 def column(described, stored):
     kind = np.dtype(TYPES[described["type"]])
     return np.frombuffer(stored, kind, described["length"], described["offset"])
+
+
+def test_a_page_hides_ghosts_at_first_and_knows_when_there_are_none(source, tmp_path):
+    described, _ = read(page_of(source, [0], "page"))
+    assert described["ghost"] == -1
+    view = View(np.array([[1, 2, 3]], np.int32), np.ones(1, np.float32), (4, 4, 4))
+    with EventWriter(
+        tmp_path / "a.h5", detector="toy", views={"candidates": view.shape},
+        class_names=("muon", "ghost"),
+    ) as writer:  # fmt: skip
+        writer.append(Event(0, {"candidates": view}))
+    described, _ = read(page_of(EventFile(tmp_path / "a.h5"), [0], "page"))
+    assert described["ghost"] == 1
 
 
 def test_every_pixel_and_particle_of_every_event_is_on_the_page(source, page):

@@ -163,3 +163,27 @@ def test_fifty_thousand_voxels_turn(tmp_path):
     print(f"first frame after {found['first']:.0f} ms, {found['rate']:.0f} frames a second")
     assert np.min(found["sums"]) > 0
     assert len(set(found["sums"])) == 20
+
+
+def test_a_view_is_shown_twice_with_other_colours_and_turns_together(page):
+    found = run(
+        page,
+        """
+        const choose = (id, text) => [...document.querySelectorAll(`#${id} label`)]
+          .find((label) => label.textContent === text).querySelector("input").click();
+        const heads = () => [...document.querySelectorAll("section:not([hidden]) h2")]
+          .map((head) => head.textContent);
+        const seen = [heads().length];
+        choose("modes", "truth");
+        choose("beside", "particle");
+        frames(3, () => {
+          seen.push(heads());
+          choose("beside", "nothing");
+          frames(3, () => { seen.push(heads().length); done(seen); });
+        });
+        """,
+    )
+    one, two, again = found
+    assert (one, again) == (2, 2)
+    assert ["truth" in words for words in two] == [True, False, True, False]
+    assert ["particle" in words for words in two] == [False, True, False, True]
