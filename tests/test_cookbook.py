@@ -1,4 +1,4 @@
-"""The cookbook runs as it stands."""
+"""The cookbook and the page of trainings run as they stand."""
 
 import dataclasses
 import pathlib
@@ -12,24 +12,31 @@ from jax.experimental import jet
 
 import jaxsparse
 
-PAGE = pathlib.Path(__file__).parents[1] / "docs/cookbook.md"
-TEXT = PAGE.read_text(encoding="utf-8")
-BLOCKS = list(re.finditer(r"^```python\n(.*?)^```", TEXT, re.M | re.S))
+DOCS = pathlib.Path(__file__).parents[1] / "docs"
+
+
+def run(page):
+    """What the blocks of a page leave behind."""
+    path = DOCS / f"{page}.md"
+    text = path.read_text(encoding="utf-8")
+    space: dict = {}
+    for block in re.finditer(r"^```python\n(.*?)^```", text, re.M | re.S):
+        above = "\n" * text.count("\n", 0, block.start(1))  # an error names the line of the page
+        exec(compile(above + block.group(1), str(path), "exec"), space)
+    return space
 
 
 @pytest.fixture(scope="module")
 def names():
-    """What the blocks of the page leave behind."""
-    space: dict = {}
-    for block in BLOCKS:
-        above = "\n" * TEXT.count("\n", 0, block.start(1))  # an error names the line of the page
-        exec(compile(above + block.group(1), str(PAGE), "exec"), space)
-    return space
+    return run("cookbook")
 
 
-def test_every_block_runs_and_its_assertions_hold(names):
-    assert len(BLOCKS) > 9
+def test_every_block_of_the_cookbook_runs_and_its_assertions_hold(names):
     assert names["spread"] > 0
+
+
+def test_every_block_of_the_page_of_trainings_runs_and_its_assertions_hold():
+    assert run("own_training")["last"] > 0
 
 
 def test_taylor_mode_does_not_pass_as_the_page_says(names):
