@@ -19,7 +19,7 @@ from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.data.seen_values import SeenValues
-from jaxsparse.data.targets import TARGETS, Weigh, label_events
+from jaxsparse.data.targets import TARGETS, Weigh, label_events, make_targets
 from jaxsparse.errors import InputError
 
 # Streams of random numbers.
@@ -151,7 +151,7 @@ class Pipeline:
 
     def finished(self, views: Sequence[Pixels]) -> tuple[Pixels, ...]:
         """All views of some events with features instead of values, targets instead of truth."""
-        targets = {name: TARGETS[name].make(views, self.weigh) for name in self.targets}
+        targets = make_targets(self.targets, views, self.weigh)
         finished = tuple(
             dataclasses.replace(
                 pixels,

@@ -95,6 +95,28 @@ TARGETS = {
 }
 
 
+def make_targets(
+    names: Sequence[str], views: Sequence[Pixels], weigh: Weigh | None
+) -> dict[str, list[np.ndarray]]:
+    """Targets of some events by name, ``[pixels]`` of every view each.
+
+    Args:
+      names: of :data:`TARGETS`.
+      views: all views of the events.
+      weigh: what weighs their pixels; None: nothing does.
+
+    Raises:
+      InputError: a target of a user's own that is not in the table of this process.
+    """
+    for name in names:
+        if name not in TARGETS:
+            raise InputError(
+                f"target {name} is not in TARGETS of jaxsparse.data.targets in a process that "
+                "makes batches: start the file that adds it, python FILE train, or data.workers=0"
+            )
+    return {name: TARGETS[name].make(views, weigh) for name in names}
+
+
 def label_events(source: Source, classes: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """The chosen classes of whole events, and every event's place among them.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
-from jaxsparse.data.targets import TARGETS
+from jaxsparse.data.targets import TARGETS, make_targets
+from jaxsparse.errors import InputError
 
 
 def image(instances) -> View:
@@ -37,6 +39,13 @@ def test_pixels_without_truth_are_of_no_particle_and_far_from_any_vertex():
     (distance,) = TARGETS["vertex_distance"].make([plain], None)
     assert distance.dtype == np.float32
     assert distance.tolist() == [np.inf]
+
+
+def test_a_target_that_a_worker_process_has_not_is_named():
+    plain = Pixels.of([image([5])])
+    assert make_targets(("instances",), [plain], None)["instances"][0].tolist() == [0]
+    with pytest.raises(InputError, match=r"target near is not in TARGETS .* data.workers=0"):
+        make_targets(("near",), [plain], None)
 
 
 def test_events_without_a_pixel_are_numbered_like_any():
