@@ -92,6 +92,31 @@ def given_twice(name: str, first: object, second: object) -> str:
     )
 
 
+def refuse_tree(path: Path, name: str) -> None:
+    """Refuses a path of which more than the last folder is missing: a slip would leave a tree.
+
+    Args:
+      path: of the file or folder to be.
+      name: of the flag or setting, for the message.
+
+    Raises:
+      InputError: neither its folder nor the folder of that exists.
+
+    >>> refuse_tree(Path("new/a.h5"), "out")
+    >>> refuse_tree(Path("/nosuch/runs/a.h5"), "out")
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: out is /nosuch/runs/a.h5: there is no folder /nosuch, correct the
+    path, or make that folder first
+    """
+    above = path.parent.parent
+    if not os.path.exists(path.parent) and not os.path.exists(above):
+        raise InputError(
+            f"{name} is {path}: there is no folder {above}, correct the path, or make that folder "
+            "first"
+        )
+
+
 def make_folder(path: Path, name: str, remedy: str = "give another path") -> Path:
     """Makes a folder and those above it, if they are not there.
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jaxsparse.errors import InputError, reason
+from jaxsparse.paths import refuse_tree
 
 
 @contextmanager
@@ -36,9 +37,11 @@ def whole_file(path: str | os.PathLike[str], name: str = "file") -> Iterator[Pat
     partial = path.with_name(f".partial-{path.name}")
     try:
         try:
+            refuse_tree(path, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() and not path.is_file():  # a folder; a device, which root can replace
                 raise OSError(None, "it is there and is no file")
+            partial.touch()  # before what is to be written is computed
             yield partial
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())

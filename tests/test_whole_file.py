@@ -1,6 +1,7 @@
 """A file is the old one or the new one, never half of either."""
 
 import os
+import pathlib
 
 import pytest
 
@@ -51,3 +52,10 @@ def test_what_is_no_file_is_not_replaced(tmp_path, place) -> None:
     with pytest.raises(InputError, match="it is there and is no file"):
         write(tmp_path / place, "text")
     assert os.path.exists(tmp_path / place)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_computed(tmp_path) -> None:
+    for place in (tmp_path / "nosuch/deep/a.txt", pathlib.Path("/proc/a.txt")):
+        with pytest.raises(InputError, match=f"out is {place}: "), whole_file(place, "out"):
+            pytest.fail("it was entered")
+    assert list(tmp_path.iterdir()) == []

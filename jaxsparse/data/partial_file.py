@@ -12,6 +12,7 @@ from typing import TypeVar
 from jaxsparse.data.event_layout import partial_of
 from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.file_lock import FileLock
+from jaxsparse.paths import refuse_tree
 
 _Result = TypeVar("_Result")
 OPEN_FILES_KEEP_THEIR_NAME = os.name == "nt"  # Windows neither renames nor removes them
@@ -41,6 +42,7 @@ class PartialFile(io.RawIOBase):
         self.error: BaseException | None = None
         self._vanishing = False
         try:
+            refuse_tree(path, "path")
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 raise IsADirectoryError("it is a folder")

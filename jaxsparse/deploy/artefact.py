@@ -116,12 +116,13 @@ def write_artefact(
     }
     members = {**_reader(), "manifest.json": json.dumps(manifest, indent=2).encode()}
     members["weights.npz"] = _npz(weights)
-    for number, capacities in enumerate(buckets):
-        function = _scoring(network, seen, capacities)
-        taken = _taken(seen, capacities)
-        program = jaxsparse.export_program(function, nested(weights), taken, platforms=PLATFORMS)
-        members[f"programs/{number}"] = program
-    with whole_file(path, "out") as partial:
+    with whole_file(path, "out") as partial:  # which sees at once whether it can be written
+        for number, capacities in enumerate(buckets):
+            function = _scoring(network, seen, capacities)
+            taken = _taken(seen, capacities)
+            members[f"programs/{number}"] = jaxsparse.export_program(
+                function, nested(weights), taken, platforms=PLATFORMS
+            )
         partial.write_bytes(packed(members))
     return manifest
 

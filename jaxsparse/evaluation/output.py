@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jaxsparse.errors import InputError, reason
+from jaxsparse.paths import refuse_tree
 
 RESULTS = (
     "metrics.json", "predictions.h5", "report.md", "report.html", "plots", "pictures", "heads",
@@ -68,6 +69,7 @@ def staged(folder: str | os.PathLike[str]) -> Iterator[Path]:
     done = False
     try:
         try:
+            refuse_tree(target, "out")
             stage.mkdir(parents=True)
             yield stage
             _replace_all(stage, target)

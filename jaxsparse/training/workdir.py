@@ -22,7 +22,7 @@ from ml_collections import ConfigDict
 from jaxsparse import models, pretrained
 from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.file_lock import FileLock
-from jaxsparse.paths import user_path
+from jaxsparse.paths import make_folder, refuse_tree, user_path
 from jaxsparse.settings import flatten
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
 from jaxsparse.training.config import default_config
@@ -134,8 +134,9 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
     path = workdir / LOCK_FILE
     if workdir.is_file():
         raise InputError(f"workdir is {workdir}, a file: give a folder, which may be new")
+    refuse_tree(workdir, "workdir")
+    make_folder(workdir, "workdir", "give another --workdir")
     with writing(path):
-        workdir.mkdir(parents=True, exist_ok=True)
         try:
             lock = FileLock(path)
         except BlockingIOError:
@@ -175,6 +176,12 @@ def claim(
       InputError: the directory was made with another config or other data, or cannot be written.
     """
     path = workdir / CONFIG_FILE
+    others = sorted(entry.name for entry in workdir.iterdir() if entry.name != LOCK_FILE)
+    if others and not path.exists():
+        print(
+            f"warning: workdir is {workdir}, which holds other files, {others[0]} for one: the "
+            "run's files come beside them, a folder of its own keeps them apart"
+        )
     if path.exists() and not _is_ours(path):
         raise InputError(f"{path} is there and is no config of a training: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():

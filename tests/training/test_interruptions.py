@@ -232,6 +232,30 @@ def test_other_data_under_the_same_path_is_refused(config, toy_files, tmp_path):
         loop.train(config, tmp_path / "run")
 
 
+def test_of_another_file_and_values_that_follow_from_it_the_file_is_named(config, tmp_path):
+    config.train.steps = 1
+    loop.train(config, tmp_path / "run")
+    config.data.train, config.data.high = config.data.validation, 250.0
+    with pytest.raises(InputError, match=r"config.data.train is .*, which is not what .* was"):
+        loop.train(config, tmp_path / "run")
+
+
+def test_a_folder_of_other_files_is_pointed_out_once(config, tmp_path, capsys):
+    config.train.steps = 1
+    (tmp_path / "a.h5").touch()
+    loop.train(config, tmp_path)
+    assert "which holds other files, a.h5 for one: the run's files come" in capsys.readouterr().out
+    loop.train(config, tmp_path)
+    assert "other files" not in capsys.readouterr().out
+
+
+def test_a_work_directory_that_cannot_be_made_is_one_line_with_its_name(config, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"workdir is .*: there is no folder .*nosuch"):
+        loop.train(config, tmp_path / "nosuch/runs/one")
+    assert not (tmp_path / "nosuch").exists()
+
+
 def test_a_directory_from_before_inputs_were_told_goes_on_by_their_paths(config, tmp_path):
     config.train.steps = 1
     loop.train(config, tmp_path)
