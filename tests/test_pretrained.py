@@ -43,6 +43,7 @@ NOVA_BEAM = ScintillatorEvents(ScintillatorConfig(), seed=11), NOVA_EVENT_CLASSE
 CLASSIFIERS = {
     "nova_fishnet": (*NOVA_BEAM, 48),
     "nova_mobilenet": (*NOVA_BEAM, 48),
+    "nova_panoptic": (*NOVA_BEAM, 48),
     "dune": (DuneEvents(DuneConfig(), seed=11), DUNE_EVENT_CLASSES, 36),
 }
 
@@ -81,6 +82,27 @@ def test_classifiers_name_events_that_they_have_never_seen(name):
     told = [model.classes["event"][each.event.argmax()] for each in scores]
     right = sum(one == classes[event.label] for one, event in zip(told, events, strict=True))
     assert right >= least
+
+
+def test_the_panoptic_network_names_pixels_and_tells_particles_apart():
+    model = jaxsparse.load("nova_panoptic")
+    right = total = same = pairs = 0
+    for number in range(32):
+        event = NOVA_BEAM[0][number]
+        found = model(event)
+        for name, view in event.views.items():
+            assert view.labels is not None
+            assert view.instance is not None
+            known = (view.labels >= 0) & (view.instance >= 0)
+            right += (found.pixel_classes[name] == view.labels)[known].sum()
+            total += known.sum()
+            true, told = view.instance[known], found.instances[name][known]
+            together = true[:, None] == true
+            same += ((told[:, None] == told) == together).sum() - len(true)
+            pairs += len(true) ** 2 - len(true)
+    assert total > 2000
+    assert right / total > 0.6
+    assert same / pairs > 0.75
 
 
 def test_pixels_of_several_views_need_no_shape():

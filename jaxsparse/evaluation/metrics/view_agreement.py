@@ -40,31 +40,40 @@ class ViewAgreement(Metric):
         self.counts.add(table, scored.group)
 
     def result(self) -> dict[str, Any]:
-        """``part`` of the pairs of views of a primary that agree, ``matched`` in both, how many
-        ``pairs``, and ``part_in_one_view`` of the primaries, which no two views see.
+        """``part`` of the pairs of views of a primary that agree, ``matched`` in both, the part
+        ``of_matched`` that agrees of these, how many ``pairs``, and ``part_in_one_view`` of the
+        primaries, which no two views see.
         """
         total = np.asarray(self.counts.total)
         agreeing, matched, pairs, single, primaries = total.tolist()
         summary = {
             "part": ratio(agreeing, pairs),
             "matched": ratio(matched, pairs),
+            "of_matched": ratio(agreeing, matched),
             "pairs": int(pairs),
             "part_in_one_view": ratio(single, primaries),
         }
-        error = self.counts.error(lambda table: mean_of(table[..., [0, 2]]))
+        errors = {
+            "part": self.counts.error(lambda table: mean_of(table[..., [0, 2]])),
+            "of_matched": self.counts.error(lambda table: mean_of(table[..., [0, 1]])),
+        }
         return {
             "grouping": {"view_agreement": summary},
-            "errors": {"grouping.view_agreement.part": error},
+            "errors": {f"grouping.view_agreement.{name}": error for name, error in errors.items()},
         }
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         agreement = metrics["grouping"]["view_agreement"]
         if not agreement["pairs"]:
             return []
-        error = metrics["errors"]["grouping.view_agreement.part"]
+        errors = metrics["errors"]
+        part, of_matched = (
+            with_error(agreement[name], errors[f"grouping.view_agreement.{name}"])
+            for name in ("part", "of_matched")
+        )
         return [
             f"Of {agreement['pairs']} primary particles with {self.least} pixels in both views, "
-            f"{with_error(agreement['part'], error)} have one number in both."
+            f"{part} have one number in both; of those that both views find, {of_matched}."
         ]
 
 

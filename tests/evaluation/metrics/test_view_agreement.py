@@ -51,7 +51,7 @@ def test_numbers_that_differ_by_view_never_agree():
         figures = measure([metric := ViewAgreement(LEAST, GroupedCounts())], [event])
         agreement = figures["grouping"]["view_agreement"]
         assert agreement["pairs"] > 2
-        assert (agreement["matched"], agreement["part"]) == (1, part)
+        assert (agreement["matched"], agreement["part"], agreement["of_matched"]) == (1, part, part)
         assert "have one number in both" in metric.section(figures)[0]
 
 
@@ -69,4 +69,5 @@ def test_one_view_has_nothing_to_agree_on():
     figures = measure([metric], [scored])
     assert figures["grouping"]["view_agreement"]["pairs"] == 0
     assert figures["grouping"]["view_agreement"]["part_in_one_view"] == 1
+    assert np.isnan(figures["grouping"]["view_agreement"]["of_matched"])
     assert metric.section(figures) == []
