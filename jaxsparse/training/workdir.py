@@ -144,6 +144,12 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
                 f"{workdir} is in use by another training: wait for its end, or give another "
                 "--workdir."
             ) from None
+    others = sorted(set(os.listdir(workdir)) - {LOCK_FILE})
+    if others and CONFIG_FILE not in others:
+        print(
+            f"warning: workdir is {workdir}, which holds other files, {others[0]} for one: the "
+            "run's files come beside them, a folder of its own keeps them apart"
+        )
     with lock:
         try:
             yield
@@ -176,12 +182,6 @@ def claim(
       InputError: the directory was made with another config or other data, or cannot be written.
     """
     path = workdir / CONFIG_FILE
-    others = sorted(entry.name for entry in workdir.iterdir() if entry.name != LOCK_FILE)
-    if others and not path.exists():
-        print(
-            f"warning: workdir is {workdir}, which holds other files, {others[0]} for one: the "
-            "run's files come beside them, a folder of its own keeps them apart"
-        )
     if path.exists() and not _is_ours(path):
         raise InputError(f"{path} is there and is no config of a training: give another --workdir.")
     if checkpoint_steps(workdir) and path.exists():
