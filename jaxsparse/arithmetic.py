@@ -96,8 +96,8 @@ class Arithmetic:
 
     def _no_array(self) -> str:
         return (
-            f"a {type(self).__name__} is no array: give functions and layers for arrays its "
-            ".features, as in x.replace(features=jnp.tanh(x.features)), or take those of "
+            f"a {type(self).__name__} is no array: give its .features to functions and "
+            "layers of arrays, as in x.replace(features=jnp.tanh(x.features)), or take those of "
             "jaxsparse.nn, such as nn.activation(jnp.tanh) and nn.Dropout; .to_dense() makes a grid"
         )
 
