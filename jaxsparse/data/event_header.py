@@ -21,6 +21,7 @@ from jaxsparse.data.event_layout import (
     LINK_COUNT_DTYPE,
     LINK_DTYPES,
     PIXEL_DTYPES,
+    SCORES_FORMAT,
 )
 from jaxsparse.data.hdf5_attributes import read_text, read_texts, read_whole, read_wholes, says
 from jaxsparse.data.schema import FURTHER, PARTICLE_DTYPE, SCHEMA_VERSION, TRUTH_COLUMNS
@@ -89,6 +90,7 @@ def read_header(path: Path, file: h5py.File) -> EventHeader:
       InputError: a rule of the layout is broken.
       KeyError, TypeError, ValueError, OSError, RuntimeError: it is damaged in another way.
     """
+    refuse_scores(path, file)
     if not says(file.attrs, "format", FORMAT_NAME):
         raise InputError(
             f"{path} is not an event file (format {file.attrs.get('format')!r}): convert "
@@ -102,6 +104,19 @@ def read_header(path: Path, file: h5py.File) -> EventHeader:
     if not file.attrs.get("complete", False):
         raise InputError(f"{path} is half written: wait until its writer ends, or make it again")
     return _Reader(path, file).header()
+
+
+def refuse_scores(path: Path, file: h5py.File) -> None:
+    """Refuses a file of scores in the place of one of events.
+
+    Raises:
+      InputError: it is one.
+    """
+    if says(file.attrs, "format", SCORES_FORMAT):
+        raise InputError(
+            f"{path} has scores of events, not events: give the event file that they are of, and "
+            "the scores to jaxsparse view as --predictions"
+        )
 
 
 class _Reader:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxsparse.data.schema import FURTHER, TRUTH_COLUMNS, further_name
 
 FORMAT_NAME = "jaxsparse-events"
+SCORES_FORMAT = "jaxsparse-predictions"  # of files of scores, which are often given by mistake
 PARTIAL_SUFFIX = ".partial"  # the name of a file while it is being written
 TOPOLOGY_BYTES = 32
 

@@ -15,11 +15,12 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
+from jaxsparse.data.event_layout import SCORES_FORMAT
 from jaxsparse.data.partial_hdf5 import PartialHdf5
 from jaxsparse.data.stored_values import as_stored
 from jaxsparse.inference.grouping import TOLD_DTYPE
 
-FORMAT = "jaxsparse-predictions"
+FORMAT = SCORES_FORMAT
 # Of the predicted instances a row each, by event: datasets and their types.
 PARTICLES: dict[str, Any] = {
     "particles/event": np.int64,

@@ -15,7 +15,17 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.hdf5_attributes import read_text, read_texts
 from jaxsparse.data.readers.formats import recognise
 from jaxsparse.data.schema import PIXEL_COLUMNS
+from jaxsparse.errors import InputError
 from tests.data.stored_anyhow import Storage, read_by_hdf5, storages
+
+
+def test_scores_in_the_place_of_events_are_told_apart(tmp_path):
+    path = tmp_path / "scores.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["format"] = "jaxsparse-predictions"
+    for opens in (EventFile, recognise):
+        with pytest.raises(InputError, match="has scores of events, not events: give the event f"):
+            opens(path)
 
 
 def copy_anyhow(source: Path, path: Path, storage: Storage, block: int, rewritten) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 
+from jaxsparse.data.event_header import refuse_scores
 from jaxsparse.data.readers import (
     dune_cvn,
     edep_sim,
@@ -55,6 +56,7 @@ def recognise(path: str | os.PathLike[str] | list[str]) -> str:
         if not h5py.is_hdf5(first):
             return _format_of(first, None, "no HDF5 file")
         with h5py.File(first, "r") as file:
+            refuse_scores(first, file)
             return _format_of(first, file, f"an HDF5 file with {', '.join(list(file)[:5])}")
     except OSError as error:
         raise unreadable(first, error) from None
