@@ -6,7 +6,11 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.schema import Event, View
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.M | re.S)
@@ -45,3 +49,19 @@ def test_every_block_of_a_tutorial_runs(page, tmp_path, monkeypatch):
             )
             assert done.returncode == 0, f"line {above}: {done.stderr}"
     assert LESS[page] or (tmp_path / "out/report.md").is_file()
+
+
+def test_the_loop_that_renames_views_makes_a_file_for_the_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ((kind, code),) = BLOCK.findall((ROOT / "docs/predict.md").read_text(encoding="utf-8"))
+    assert kind == "python"
+    pixels = View(np.array([[1, 2]]), np.array([1.5]), (4, 6), labels=np.array([0]))
+    views = {"front": pixels, "left": pixels}
+    shapes = dict.fromkeys(views, (4, 6))
+    with EventWriter("test.h5", detector="toy", views=shapes, class_names=["line"]) as file:
+        file.append(Event(7, views))
+    exec(compile(code, "predict.md", "exec"), {})
+    renamed = EventFile("renamed.h5")
+    assert renamed.view_shapes == dict.fromkeys(("XZ", "YZ"), (4, 6))
+    assert renamed[0].event_id == 7
+    assert renamed[0].views["YZ"].values.tolist() == [15.0]

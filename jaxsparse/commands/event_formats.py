@@ -18,6 +18,7 @@ from jaxsparse.data.readers.formats import (
 from jaxsparse.data.readers.protocol import Option
 from jaxsparse.data.source import EventSource
 from jaxsparse.detectors.microboone import MICROBOONE, PLANES
+from jaxsparse.errors import InputError
 from jaxsparse.rules import LARGEST_SEED
 from jaxsparse.simulate.microboone.placed_events import PlacedEvents
 
@@ -73,6 +74,12 @@ def open_input(
     """
     format = recognise(path)
     if format == EVENTS:
+        if made := given.get("views"):
+            raise InputError(
+                f"--views={','.join(made)}: it says which views to make of deposits, {path} has "
+                "its own: leave it out; where a network has other names for them, docs/predict.md "
+                "renames them"
+            )
         chosen_options("an event file", (), given)
         return EventFile(path)
     if READERS[format].deposits and not given.get("views"):

@@ -22,13 +22,20 @@ _KINDS = {
 def help_of(module: ModuleType, defined: Sequence[flags.Flag]) -> str:
     """A command's docstring, its flags with their meanings and defaults, and what it adds.
 
+    Options of formats, which most calls do without, come behind the other flags.
+
     Args:
-      module: of the command.
+      module: of the command; its ``OPTIONS``, if it has some, are of formats.
       defined: its flags, in the order in which they are shown.
     """
     said = str(module.__doc__).strip().replace("``", "")
     more = ["", module.more_help()] if hasattr(module, "more_help") else []
-    return "\n".join([said, "", "Flags:", *map(_described, defined), *more])
+    formats = {option.name for each in getattr(module, "OPTIONS", {}).values() for option in each}
+    own = [_described(flag) for flag in defined if flag.name not in formats]
+    foreign = [_described(flag) for flag in defined if flag.name in formats]
+    if foreign:
+        foreign = ["", "Options of foreign formats, event files have none:", *foreign]
+    return "\n".join([said, "", "Flags:", *own, *foreign, *more])
 
 
 def _described(flag: flags.Flag) -> str:

@@ -200,7 +200,7 @@ def _check(name: str, source: Source, views: Iterable[str], dim: int) -> None:
             raise InputError(
                 f"{name} is of detector {source.detector} with views {', '.join(there)} but the "
                 f"network sees {', '.join(views)}: give files of the detector that it was trained "
-                "for"
+                "for, or name the views as it does (docs/predict.md)"
             )
         if len(there[view]) != dim:
             raise InputError(

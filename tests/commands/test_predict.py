@@ -84,6 +84,7 @@ def test_a_signal_is_one_line_and_the_same_command_goes_on(folder, monkeypatch, 
         (["--model=runn", "--data=data"], "model is 'runn', neither a file nor a network"),
         (["--model=run", "--data=nothing"], "nothing is no file, pattern or folder of event files"),
         (["--model=run", "--data=data", "--axes=x"], "--axes is 'x': an event file has no such"),
+        (["--model=run", "--data=data", "--views=XZ"], "--views=XZ: it says which views to make"),
         (["--model=run", "--data=data", "--value_scale=0"], "--value_scale is 0.0: it must be"),
     ],
 )

@@ -71,6 +71,16 @@ def test_a_folder_that_is_not_there_is_named_before_it_is_made(tmp_path):
     assert line not in run(*arguments).stdout
 
 
+def test_help_has_the_options_of_foreign_formats_last():
+    done = run("predict", "--help")
+    own, foreign = done.stdout.split("Options of foreign formats, event files have none:")
+    assert "--model=PATH" in own
+    assert "--part_seconds=NUMBER" in own
+    assert "--views" not in own
+    assert "--placements=NUMBER" in foreign
+    assert "--out" not in foreign
+
+
 def test_help_that_nobody_reads_to_its_end_is_no_fault():
     command = f"{sys.executable} -m jaxsparse convert --help | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=100)
