@@ -53,7 +53,7 @@ PARTS = {
         "worker_processes", "windows",
     },
     ("viz", "data"): {"schema"},
-    ("evaluation", "deploy"): {"standalone.units"},
+    ("evaluation", "deploy"): {"standalone.shapes", "standalone.units"},
 }  # fmt: skip
 # Names under which users run programs of "commands"; they import no more than the one that has all.
 PROGRAMS = {"__main__", "export", "predict", "rescale"}

@@ -31,30 +31,34 @@ def main(_: list[str]) -> None:
     find_network(values.model, values.checkpoint)
     # Imported here so that all these mistakes answer at once.
     from jaxsparse.training.model_file import write_model
-    from jaxsparse.training.trained import about, load_trained
+    from jaxsparse.training.trained import about, images_of, load_trained
 
     begin = time.perf_counter()
     said = about(values.model) | given
-    trained = load_trained(values.model, values.checkpoint)
+    trained, images = load_trained(values.model, values.checkpoint), images_of(values.model)
     if ending == ".safetensors":
-        write_model(out, trained, said)
+        write_model(out, trained, said, images)
     else:
-        _write_artefact(trained, said, values)
+        _write_artefact(trained, said, images, values)
     size, seconds = out.stat().st_size, time.perf_counter() - begin
     print(f"{out}: step {trained.step}, {size / 1e6:.2f} MB, {seconds:.1f} s")
 
 
-def _write_artefact(trained: Any, said: dict[str, str], values: flags.FlagValues) -> None:
+def _write_artefact(
+    trained: Any, said: dict[str, str], images: Any, values: flags.FlagValues
+) -> None:
     from jaxsparse.deploy import artefact
 
     shapes = [_lengths("shape", text.split(",")) for text in values.shape]
     if not shapes:
         try:
-            artefact.image_shapes(trained.config, [])
+            artefact.image_shapes(trained.config, [], images)
         except InputError:  # no detector that jaxsparse knows has the views
             shapes = _training_shapes(trained.config)
     sites = _lengths("sites", values.sites) if values.sites else artefact.SITES
-    manifest = artefact.write_artefact(values.out, trained, said, shapes=shapes, sites=sites)
+    manifest = artefact.write_artefact(
+        values.out, trained, said, images, shapes=shapes, sites=sites
+    )
     for number, view in enumerate(manifest["views"]):
         held = [bucket[number][0] for bucket in manifest["buckets"]]
         print(

@@ -67,6 +67,10 @@ def main(_: list[str]) -> int:
     print(f"{values.out}: {summary.events:,} events{speed}")
     if summary.bad:
         print(f"{summary.bad:,} events could not be read: they have no scores (readable is 0)")
+    if summary.unseen:
+        print(
+            f"{summary.unseen:,} events have no pixel that the network sees: their scores are NaN"
+        )
     return 0
 
 

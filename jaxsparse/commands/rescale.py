@@ -35,7 +35,7 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.options import Options
     from jaxsparse.evaluation.studies import rescaling
     from jaxsparse.training.model_file import write_model
-    from jaxsparse.training.trained import about, load_trained
+    from jaxsparse.training.trained import about, images_of, load_trained
 
     said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)
@@ -52,7 +52,8 @@ def main(_: list[str]) -> None:
         f"{', '.join(f'{bias:.4f}' for bias in fitted.biases)}, fitted on {len(truth)} pixels of "
         f"{len(data_set)} events, strength {values.strength:g}"
     )
-    write_model(values.out, rescaling.rescaled(trained, fitted), said)
+    images = images_of(values.model)
+    write_model(values.out, rescaling.rescaled(trained, fitted), said, images)
     print(f"{values.out}: the network with this in its last layer")
 
 

@@ -60,11 +60,16 @@ def share_kept(loader: Loader) -> float:
     NaN where there are none.
     """
     pipeline = loader.pipeline
-    sample = loader.events[spread_out(len(loader.events), COUNTED)]
-    wrong = unreadable(sample, lambda some: read_values(pipeline, some))
-    values = read_values(pipeline, sample[~np.isin(sample, list(wrong))])
+    values = read_values(pipeline, readable_sample(loader, COUNTED))
     kept = (pipeline.low <= values) & (values <= pipeline.high)
     return float(kept.mean()) if len(kept) else math.nan
+
+
+def readable_sample(loader: Loader, number: int) -> np.ndarray:
+    """int64: some of a loader's events, evenly over them, without those that cannot be read."""
+    sample = loader.events[spread_out(len(loader.events), number)]
+    wrong = unreadable(sample, lambda some: read_values(loader.pipeline, some))
+    return sample[~np.isin(sample, list(wrong))]
 
 
 def particles_seen(loader: Loader) -> np.ndarray:

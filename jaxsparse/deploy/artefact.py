@@ -33,9 +33,11 @@ from ml_collections import ConfigDict
 import jaxsparse
 from jaxsparse import models
 from jaxsparse.data.batch import Batch, ViewBatch
+from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.deploy import standalone
 from jaxsparse.deploy.model import Model
-from jaxsparse.deploy.standalone.model import CHECKSUM, FORMAT, nested
+from jaxsparse.deploy.standalone.archive import CHECKSUM, FORMAT
+from jaxsparse.deploy.standalone.model import nested
 from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
 from jaxsparse.inference import grouping
@@ -72,6 +74,7 @@ def write_artefact(
     path: str | os.PathLike[str],
     trained: Trained,
     about: Mapping[str, str] | None = None,
+    images: TrainedImages | None = None,
     *,
     shapes: Sequence[Sequence[int]] = (),
     sites: Sequence[int] = SITES,
@@ -82,8 +85,10 @@ def write_artefact(
       path: of the file to be.
       trained: the network.
       about: what else to say of it, by name.
+      images: what those of the training were like; None where that is not known.
       shapes: the largest images, one shape a view, or one for all; by default those of the detector
-        that has these views, of several detectors the largest.
+        that has these views, of several detectors the largest, if those of the training fit into
+        them, else the latter.
       sites: for how many sites of a view to write programs.
 
     Raises:
@@ -92,7 +97,7 @@ def write_artefact(
     """
     config = _portable(trained.config)
     network, model = models.build(config.model), Model(trained)
-    views = dict(zip(config.data.views, image_shapes(config, shapes), strict=True))
+    views = dict(zip(config.data.views, image_shapes(config, shapes, images), strict=True))
     seen = [_coarse(shape, config.data.coarsen) for shape in views.values()]
     buckets = bucket_capacities(seen, network.levels, sites)
     weights = {name: np.asarray(array) for name, array in by_path(trained.variables).items()}
@@ -109,6 +114,7 @@ def write_artefact(
         "transform": {
             key: config.data[key] for key in ("low", "high", "coarsen", "halo", "mean", "std")
         },
+        "images": images.plain() if images else None,
         "outside_of_mask": "NaN",
         "sees_the_border": model.sees_the_border,
         "platforms": PLATFORMS,
@@ -165,19 +171,22 @@ def bucket_capacities(
     ]
 
 
-def image_shapes(config: ConfigDict, shapes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+def image_shapes(
+    config: ConfigDict, shapes: Sequence[Sequence[int]], images: TrainedImages | None = None
+) -> list[tuple[int, ...]]:
     """The largest images, one shape a view.
 
     Args:
       config: of the network.
       shapes: one a view, or one for all; none: those of the detector that has the views, of several
-        detectors the largest.
+        detectors the largest, or else of the training.
+      images: of the training.
 
     Raises:
       InputError: no detector is known that has them, or a shape has other axes.
     """
     views, dim = tuple(config.data.views), config.model.dim
-    shapes = shapes or usual_shapes(views, dim)
+    shapes = shapes or _default_shapes(views, dim, images)
     given = [tuple(map(int, shape)) for shape in shapes] * (len(views) if len(shapes) == 1 else 1)
     fits = all(len(shape) == dim and 1 <= min(shape) <= max(shape) <= LONGEST for shape in given)
     if len(given) != len(views) or not fits:
@@ -186,6 +195,17 @@ def image_shapes(config: ConfigDict, shapes: Sequence[Sequence[int]]) -> list[tu
             f"need one of {dim} lengths each, or one for all, such as --shape=1024,4096"
         )
     return given
+
+
+def _default_shapes(
+    views: Sequence[str], dim: int, images: TrainedImages | None
+) -> Sequence[Sequence[int]]:
+    usual = usual_shapes(views, dim)
+    if images is None:
+        return usual
+    trained = [images.shapes[view] for view in views]
+    fits = usual and (np.array(trained) <= np.array(usual)).all()
+    return usual if fits else trained
 
 
 def packed(members: Mapping[str, bytes]) -> bytes:

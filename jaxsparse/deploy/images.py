@@ -27,10 +27,12 @@ class SortedView:
     Attributes:
       view: without truth.
       order: int64 ``[pixels]``, row of every pixel in what was given.
+      shape: of the image, if it was given; else empty.
     """
 
     view: View
     order: np.ndarray
+    shape: tuple[int, ...] = ()
 
 
 def views_of(
@@ -78,29 +80,6 @@ def views_of(
     return found
 
 
-def turned(view: View, usual: Sequence[int]) -> str:
-    """What to say of an image whose axes look swapped.
-
-    Args:
-      view: with or without a shape of its own.
-      usual: shape of the detector's images.
-
-    Returns:
-      A line where pixels lie outside of the usual shape and all of them would lie inside with the
-      axes the other way round; else nothing.
-
-    >>> turned(View(np.array([[3000, 40]]), np.ones(1), (4096, 4096)), (1008, 3456))
-    'coordinates reach (3000, 40), images have (1008, 3456): are the axes swapped?'
-    >>> turned(View(np.array([[40, 3000]]), np.ones(1), (4096, 4096)), (1008, 3456))
-    ''
-    """
-    reach = tuple(view.coords.max(axis=0, initial=0).tolist())
-    beyond = any(most >= side for most, side in zip(reach, usual, strict=True))
-    if not beyond or any(most >= side for most, side in zip(reach[::-1], usual, strict=True)):
-        return ""
-    return f"coordinates reach {reach}, images have {tuple(usual)}: are the axes swapped?"
-
-
 def _says_shape(image: Image) -> bool:
     return isinstance(image, View) or (len(image) > 2 and len(image[2]) > 0)
 
@@ -113,15 +92,19 @@ def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
         if not isinstance(image, tuple | list) or len(image) not in (2, 3):
             raise InputError(
                 f"{where} is {type(image).__name__}: give (coords, values) or "
-                "(coords, values, shape)"
+                "(coords, values, shape), of a dense image (np.argwhere(image > 0), "
+                "image[image > 0], image.shape)"
             )
         coords, values, *rest = image
         shape = rest[0] if rest else ()
     try:
-        coords, values = np.asarray(coords), np.asarray(values, np.float32)
+        coords = _numbers(coords, where, "coords")
+        values = _numbers(values, where, "values").astype(np.float32)
         with np.errstate(invalid="ignore"):
             whole = coords.astype(np.int32)
         shape = tuple(map(operator.index, shape))
+    except InputError:
+        raise
     except (TypeError, ValueError, OverflowError):
         raise InputError(
             f"{where}: coords and values must be arrays of numbers, and a shape {dim} whole numbers"
@@ -139,7 +122,7 @@ def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
         raise InputError(
             f"{where}: the network sees where an image ends: give (coords, values, shape)"
         )
-    shape = shape or tuple(_side(int(most)) for most in whole.max(axis=0, initial=0))
+    stated, shape = shape, shape or tuple(_side(int(most)) for most in whole.max(0, initial=0))
     if len(shape) == dim:
         rule = f"must lie in the image {shape}: are its axes in the order of the shape?"
         _require((whole < shape).all(axis=1), coords, where, rule)
@@ -151,7 +134,25 @@ def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
     _require(once, coords, where, "come twice: give every pixel once, its values added up")
     view = View(whole[order], values[order], shape)
     check_view(view, num_particles=0, num_classes=0, where=where)
-    return SortedView(view, order)
+    return SortedView(view, order, stated)
+
+
+def _numbers(column: Any, where: str, name: str) -> np.ndarray:
+    """An array of real numbers; texts that could be read as numbers are none.
+
+    Raises:
+      InputError: some are masked, which an array without a mask would show again.
+      TypeError, ValueError: it is something else.
+    """
+    if np.ma.is_masked(column):
+        raise InputError(
+            f"{where}: {name} are a masked array: leave those pixels out, coords[~mask] and "
+            "values[~mask]"
+        )
+    array = np.asarray(column)
+    if array.dtype.kind in "USOcMm":
+        raise TypeError(f"{array.dtype} is no type of real numbers")
+    return array
 
 
 def _require(

@@ -15,7 +15,7 @@ from jaxsparse.data.event_layout import NO_KEY
 from jaxsparse.data.hdf5_attributes import says
 from jaxsparse.deploy.identity import run_sha256
 from jaxsparse.deploy.parts import Parts
-from jaxsparse.deploy.rows import LENGTHS, OFFSETS, Rows
+from jaxsparse.deploy.rows import LENGTHS, OFFSETS, EventRows, Rows
 from jaxsparse.inference.prediction_file import CHUNK, FORMAT, PredictionFile
 
 SLAB = 16 * CHUNK  # rows in memory
@@ -78,10 +78,10 @@ def is_of_run(out: Path, run: Mapping[str, Any]) -> bool:
         return False
 
 
-def count_bad(out: Path) -> int:
-    """Events of a result that could not be read."""
+def count_unscored(out: Path) -> tuple[int, int]:
+    """Events of a result that could not be read, and those without a pixel to score them by."""
     with h5py.File(out) as file:
-        return int(file.attrs["num_bad_events"])
+        return int(file.attrs["num_bad_events"]), int(file.attrs.get("num_unseen_events", 0))
 
 
 class _Joined(PredictionFile):
@@ -108,6 +108,16 @@ class _Joined(PredictionFile):
         entries = len(file["readable"]) // max(events, 1)  # of an event
         bad = sum(int((slab == 0).sum()) for slab in _blocks(file["readable"]))
         file.attrs["num_bad_events"] = bad // max(entries, 1)
+        for group, rows in self._heads.items():
+            if isinstance(rows, EventRows):
+                scores, readable = (
+                    _blocks(file[f"{group}scores"]),
+                    _blocks(file[f"{group}readable"]),
+                )
+                file.attrs["num_unseen_events"] = sum(
+                    int((np.isnan(said[:, 0]) & (known > 0)).sum())
+                    for said, known in zip(scores, readable, strict=True)
+                )
 
 
 def _blocks(dataset: h5py.Dataset) -> Iterator[np.ndarray]:

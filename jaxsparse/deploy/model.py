@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
 from scipy.special import softmax
 
-from jaxsparse.data import transforms
 from jaxsparse.data.batch import make_batch
 from jaxsparse.data.buckets import BucketTable, grown_for
 from jaxsparse.data.in_memory import EventsInMemory
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
-from jaxsparse.deploy.images import Given, SortedView, turned, views_of
-from jaxsparse.deploy.standalone.units import other_unit
-from jaxsparse.deploy.usual_shapes import usual_shapes
+from jaxsparse.data.trained_images import TrainedImages
+from jaxsparse.deploy.images import Given, SortedView, views_of
+from jaxsparse.deploy.odd_events import OddEvents, unseen_events
+from jaxsparse.deploy.scores import Scores
 from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
@@ -36,44 +35,11 @@ from jaxsparse.inference.grouping import (
 from jaxsparse.inference.joiner import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
-from jaxsparse.training.trained import load_trained
+from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.transfer import class_names
 
 SCORED = ("event", "semantic")  # heads whose scores of classes are given
 WASTE = 4  # times as many sites as there are: on an accelerator a smaller program is made then
-
-
-@dataclasses.dataclass(frozen=True)
-class Scores:
-    """What a network says of an event.
-
-    Attributes:
-      pixels: by name of the view, float32 ``[pixels, classes]``, in the order in which they were
-        given; NaN where a pixel is outside of the network's mask. Empty without a semantic head.
-      event: float32 ``[classes]``; None without an event head.
-      instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, which has one
-        number in all views; -1 outside of the mask. Empty without an instance head.
-      particles: ``TOLD_DTYPE`` ``[instances]``, of every particle by number its class and the
-        number of the track that it belongs to, -1 for none. Empty without an instance head.
-      vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
-        nearest to the vertex; NaN outside of the mask. Empty without a vertex head.
-    """
-
-    pixels: dict[str, np.ndarray]
-    event: np.ndarray | None
-    instances: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-    particles: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, TOLD_DTYPE))
-    vertices: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-
-    @property
-    def pixel_classes(self) -> dict[str, np.ndarray]:
-        """By name of the view, int8 ``[pixels]``: class of the highest score, -1 outside."""
-        return {
-            name: np.where(
-                np.isnan(scores[:, 0]), -1, np.nan_to_num(scores, nan=-1.0).argmax(axis=1)
-            ).astype(np.int8)
-            for name, scores in self.pixels.items()
-        }
 
 
 def load(
@@ -93,7 +59,8 @@ def load(
       InputError: there is nothing of that name, or it cannot be read.
     """
     own = Joiner.read(user_path(joiner, "joiner")) if joiner else None
-    return Model(load_trained(user_path(place, "model"), step), joiner=own)
+    path = user_path(place, "model")
+    return Model(load_trained(path, step), joiner=own, images=images_of(path))
 
 
 class Model:
@@ -105,9 +72,10 @@ class Model:
 
     Args:
       trained: of :func:`~jaxsparse.training.trained.load_trained`.
-      warn: takes a line about values that look like those of other units, or about images without
-        a pixel in range; by default it becomes a warning of Python.
+      warn: takes lines about events that are odd, by kind: values of other units, images of other
+        shapes, events without a pixel in range; by default they become a warning of Python.
       joiner: joins the fragments of a head ``edges``.
+      images: of the training, to compare with; None where they are not known.
 
     Attributes:
       views: names of the views that it sees.
@@ -122,8 +90,9 @@ class Model:
     def __init__(
         self,
         trained: Trained,
-        warn: Callable[[str], None] | None = None,
+        warn: Callable[[Mapping[str, str]], None] | None = None,
         joiner: Joiner | None = None,
+        images: TrainedImages | None = None,
     ):
         self.config = trained.config
         self.views = tuple(map(str, self.config.data.views))
@@ -165,8 +134,9 @@ class Model:
         self._data.max_sites, self._data.bad_events = 0, "error"
         self._predictor = Predictor(trained.network, trained.variables)
         self._rooms: list[tuple[int, ...]] = []
-        shapes = usual_shapes(self.views, self.dim)
-        self._usual = dict(zip(self.views, shapes, strict=False))
+        self._odd = OddEvents(
+            self.config.data, self.dim, images, names_events="event" in self.classes
+        )
         self._warn = warn or _warn
 
     def __repr__(self) -> str:
@@ -216,7 +186,9 @@ class Model:
     def _scores(self, events: Sequence[dict[str, SortedView]]) -> list[Scores]:
         pipeline = self._pipeline(events)
         images = pipeline.pixels(np.arange(len(events)))
-        self._look_at(events, images)
+        if said := self._odd.lines(events, images):
+            self._warn(said)
+        unseen = unseen_events(images)
         finished = pipeline.finished(images)
         batch = make_batch(finished, levels=self._levels, buckets=self._bucket(finished))
         outputs = self._predictor(batch)
@@ -257,6 +229,7 @@ class Model:
             whole = None
             if "event" in outputs:
                 whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
+                whole = np.full_like(whole, np.nan) if unseen[place] else whole
             found.append(Scores(pixels, whole, instances, particles, vertices))
         return found
 
@@ -291,35 +264,10 @@ class Model:
         self._rooms = sorted({*self._rooms, grown_for(counts, views=len(images))})
         return self._bucket(images)
 
-    def _look_at(self, events: Sequence[dict[str, SortedView]], images: Sequence[Pixels]) -> None:
-        """Warns where axes look swapped, values like those of another unit, or none is of use."""
-        data, said = self.config.data, []
-        values = np.concatenate(
-            [
-                transforms.on_view(each.view, transforms.coarsen, int(data.coarsen)).values
-                for event in events
-                for each in event.values()
-            ]
-        )
-        if not len(values):
-            return
-        if not any(map(len, images)):
-            said.append(
-                f"no pixel has a value between {data.low:g} and {data.high:g}, which the network "
-                "looks at: all scores are NaN"
-            )
-        if line := other_unit(values, float(data.mean), float(data.std)):
-            said.append(line)
-        for name, usual in self._usual.items():
-            lines = {turned(event[name].view, usual) for event in events} - {""}
-            said.extend(f"view {name}: {line}" for line in sorted(lines)[:1])
-        if said:
-            self._warn("; ".join(said))
 
-
-def _warn(line: str) -> None:
-    # At the line of the user: _warn, _look_at, _scores, then the call or of_events, then theirs.
-    warnings.warn(line, stacklevel=5)
+def _warn(lines: Mapping[str, str]) -> None:
+    # At the line of the user: _warn, _scores, then the call or of_events, then theirs.
+    warnings.warn("; ".join(lines.values()), stacklevel=4)
 
 
 def _of_image(logits: np.ndarray) -> np.ndarray:

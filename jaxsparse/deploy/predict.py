@@ -24,7 +24,7 @@ from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.deploy.identity import identity_of
 from jaxsparse.deploy.inputs import Input, Inputs
-from jaxsparse.deploy.joined import count_bad, is_of_run, join
+from jaxsparse.deploy.joined import count_unscored, is_of_run, join
 from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
@@ -34,7 +34,7 @@ from jaxsparse.paths import user_path
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
-from jaxsparse.training.trained import load_trained
+from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.versions import versions
 
 PART_SECONDS, PART_ROWS = 60.0, 1 << 20  # of work, and in memory, before a part is written
@@ -48,6 +48,7 @@ class Summary:
       events: of all files.
       done: of them, by this run and earlier ones.
       bad: that could not be read; 0 before the end.
+      unseen: of which the network sees no pixel, if it scores whole events; 0 before the end.
       rate: events a second of this run; 0 if there was nothing to do.
       stopped: name of the signal that ended it; empty at the end.
     """
@@ -55,6 +56,7 @@ class Summary:
     events: int
     done: int
     bad: int = 0
+    unseen: int = 0
     rate: float = 0.0
     stopped: str = ""
 
@@ -96,7 +98,8 @@ def predict(
     out, trained = Path(out), load_trained(place, step)
     warn = _WarnOnce()
     own = Joiner.read(joiner) if joiner else None
-    network = _Network(Model(trained, warn, own), warn, main_head(trained.config))
+    model = Model(trained, warn, own, images_of(place))
+    network = _Network(model, warn, main_head(trained.config))
     files = Inputs(inputs, network.model.views, network.model.dim, value_scale)
     refuse_overwriting("out", out, [*files.paths, place])
     run = {
@@ -132,7 +135,7 @@ def predict(
             raise InputError(f"{error}{kept if done else ''}") from None
         parts.remove()
     rate = number / (time.perf_counter() - begin)
-    return Summary(len(files), len(files), count_bad(out), rate)
+    return Summary(len(files), len(files), *count_unscored(out), rate)
 
 
 def _refuse(out: Path, replace: bool) -> None:
@@ -148,15 +151,17 @@ def _refuse(out: Path, replace: bool) -> None:
 
 
 class _WarnOnce:
-    """Says once that values look odd, and of which event."""
+    """Says once of every kind that events look odd, and of which."""
 
     def __init__(self) -> None:
-        self.where, self._said = "", False
+        self.where = ""
+        self._said: set[str] = set()
 
-    def __call__(self, text: str) -> None:
-        if not self._said:
-            print(f"warning: {self.where}: {text} (said once)", file=sys.stderr)
-        self._said = True
+    def __call__(self, lines: Mapping[str, str]) -> None:
+        for kind, text in lines.items():
+            if kind not in self._said:
+                print(f"warning: {self.where}: {text} (said once)", file=sys.stderr)
+            self._said.add(kind)
 
 
 class _Network:
@@ -194,7 +199,8 @@ class _Network:
             print(f"left out: {error}", file=sys.stderr)
         scores: dict[int, Any] = {}
         if events:
-            self._warn.where = files.name_of(min(events))
+            more = f" to {files.place(max(events))[1]}" if len(events) > 1 else ""
+            self._warn.where = files.name_of(min(events)).replace(" of ", f"{more} of ", 1)
             given = list(events.values())
             given += given[-1:] * (slots - len(given))
             found = self.model.of_events(given, batch_size=slots)

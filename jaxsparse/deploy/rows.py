@@ -14,7 +14,8 @@ import numpy as np
 
 from jaxsparse.data.event_layout import KEY_COLUMNS, NO_KEY
 from jaxsparse.data.schema import Event
-from jaxsparse.deploy.model import Model, Scores
+from jaxsparse.deploy.model import Model
+from jaxsparse.deploy.scores import Scores
 from jaxsparse.inference.prediction_file import PARTICLES, particle_columns
 
 Columns = dict[str, np.ndarray]

@@ -24,7 +24,9 @@ from jaxsparse.data.progress import with_progress
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS
 from jaxsparse.data.something_to_learn import COUNTED
 from jaxsparse.data.spread_out import spread_or_all, spread_out
+from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.data.transforms import coarsen, mask
+from jaxsparse.deploy.standalone.shapes import odd_shape
 from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
@@ -147,14 +149,34 @@ class DataSet:
         part = self.part if self.part == "all" else PARTS[0]
         return self._readable(numbers[self.truth_of(numbers) != NO_CLASS], part)
 
-    def unit_remark(self) -> str:
-        """What to say where the values look like those of another unit than the training's."""
+    def odd_remark(self, images: TrainedImages | None) -> str:
+        """What to say where values look like those of another unit, or images are of other shapes.
+
+        Args:
+          images: of the training; None where they are not known.
+        """
+        said = [self._unit_remark(images), *self._shape_remarks(images)]
+        return "; ".join(filter(None, said))
+
+    def _unit_remark(self, images: TrainedImages | None) -> str:
         sample = self.numbers[spread_out(len(self), COUNTED)]
         factor = int(self._data.coarsen)
         pixels = (self.source.read_pixels(sample, view, ()) for view in self.views)
         values = np.concatenate([coarsen(each, factor).values for each in pixels])
-        line = other_unit(values, float(self._data.mean), float(self._data.std))
-        return f"{line}: --value_scale does" if line else ""
+        usual = images.upper_value if images else None
+        line = other_unit(values, float(self._data.mean), float(self._data.std), usual)
+        return f"{line} (--value_scale multiplies them)" if line else ""
+
+    def _shape_remarks(self, images: TrainedImages | None) -> list[str]:
+        """Of the views that the training had; with --view the network may see another one."""
+        if images is None:
+            return []
+        lines = {
+            view: odd_shape((0,) * len(shape), images.shapes[view], shape)
+            for view, shape in self.source.view_shapes.items()
+            if view in self.views and view in images.shapes
+        }
+        return [f"view {view}: {line}" for view, line in lines.items() if line]
 
     def truth_of(self, numbers: np.ndarray) -> np.ndarray:
         """int32, true classes of any events of the file."""

@@ -27,7 +27,7 @@ from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
-from jaxsparse.training.trained import load_trained
+from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.which_network import CONFIG_FILE
 from jaxsparse.training.workdir import read_inputs
 
@@ -80,7 +80,7 @@ def evaluate(
     with staged(out) as folder:
         trained_on = read_inputs(Path(model), config).get("data.train")
         data_set = DataSet(data, config, options, trained_on=trained_on)
-        remark = "; ".join(filter(None, (data_set.remark, data_set.unit_remark())))
+        remark = "; ".join(filter(None, (data_set.remark, data_set.odd_remark(images_of(model)))))
         if remark and not quiet:
             print(remark)
         attributes = {

@@ -22,6 +22,7 @@ from jaxsparse.data.something_to_learn import (
     share_kept,
 )
 from jaxsparse.data.spread_out import spread_or_all
+from jaxsparse.data.trained_images import TrainedImages, trained_images
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
 from jaxsparse.training.data_facts import (
@@ -29,6 +30,7 @@ from jaxsparse.training.data_facts import (
     by,
     mask_warning,
     mirrors,
+    other_shapes,
     require_one_shape,
 )
 from jaxsparse.training.objectives import Objective, pixel_targets, weigh_pixels
@@ -44,6 +46,7 @@ class Loaders:
       num_events: training events of an epoch.
       facts: what to tell the user about the data, by name.
       contents: :func:`~jaxsparse.data.fingerprint.fingerprint` of every file by its config key.
+      images: what those of the training are like.
       class_names: of the training file, by the key of ``config.data`` that may say others; those
         of whole events and of pixels, where a head names them.
     """
@@ -53,6 +56,7 @@ class Loaders:
     num_events: int
     facts: dict[str, str]
     contents: dict[str, str]
+    images: TrainedImages
     class_names: dict[str, tuple[str, ...]]
 
 
@@ -121,8 +125,8 @@ def open_data(
         facts["classes"] = ", ".join(loader.pipeline.classes)
     contents = {"data.train": fingerprint(source)}
     validation = None
+    other = _open(config, "validation") if own_file else source
     if own_file or split:
-        other = _open(config, "validation") if own_file else source
         seen = _select(config, other, split, "validation")
         if not len(seen.events):
             raise InputError(
@@ -149,13 +153,15 @@ def open_data(
     warnings = (
         mask_warning(loader.pipeline, kept),
         axis_warning(loader.pipeline, source.axes),
+        other_shapes(loader.pipeline.views, source, other),
         facts.pop("warning", ""),
     )
     for number, said in enumerate(filter(None, warnings), 1):
         facts["warning" if number == 1 else f"warning {number}"] = said
     if "instance" in config.model.heads:
         facts["particles"] = _particles(loader, config.model.heads.instance.queries)
-    return Loaders(loader, validation, len(chosen.events), facts, contents, class_names)
+    like = trained_images(loader)
+    return Loaders(loader, validation, len(chosen.events), facts, contents, like, class_names)
 
 
 def _open(config: ConfigDict, key: str) -> EventFile:

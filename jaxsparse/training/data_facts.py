@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
@@ -70,6 +71,25 @@ def axis_warning(pipeline: Pipeline, axes: Mapping[str, Sequence[str]]) -> str:
         f"views {', '.join(pipeline.views)} are {' and '.join(map(by, shapes))}: if they share "
         f"the axis {name}, write it as their first, which flips, shifts and crops keep in common"
     )
+
+
+def other_shapes(views: Sequence[str], source: EventFile, other: EventFile) -> str:
+    """What to say where images of the validation have other shapes than those of the training.
+
+    Args:
+      views: that the network sees.
+      source, other: files of training and validation.
+    """
+    said = []
+    for view in views:
+        ours, theirs = source.view_shapes[view], other.view_shapes[view]
+        if ours != theirs:
+            swapped = ", are the axes swapped?" if sorted(ours) == sorted(theirs) else ""
+            said.append(
+                f"view {view} is {by(theirs)} in data.validation but {by(ours)} in data.train"
+                f"{swapped}"
+            )
+    return "; ".join(said)
 
 
 def require_one_shape(network: Network, pipeline: Pipeline, name: str) -> None:

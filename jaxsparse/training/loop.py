@@ -114,7 +114,7 @@ class Run:
         inputs = inputs_of(config, data.contents)
         begin = beginning(config, workdir, inputs) if train.start_from else None
         resources.enter_context(work_directory.locked(workdir))
-        work_directory.claim(workdir, config, inputs, data.class_names)
+        work_directory.claim(workdir, config, inputs, data.class_names, data.images)
         self.checkpoints = resources.enter_context(closing(Checkpoints(workdir, create=True)))
 
         # 5. The state: from the latest checkpoint, or new, or with another run's parameters.

@@ -1,9 +1,9 @@
 """A trained network as one file: weights, config and classes, with a checksum.
 
 safetensors, with one entry of metadata, ``jaxsparse``: JSON with ``format``, ``versions``,
-``config``, ``step``, ``about`` and ``sha256``. Kernels of the backbone are bfloat16, which networks
-whose ``model.dtype`` that is lose nothing by. The rest is float32: heads, whose last layers compute
-so whatever the ``model.dtype``, scales, biases and running moments. They are few.
+``config``, ``step``, ``about``, ``images`` and ``sha256``. Kernels of the backbone are bfloat16,
+which networks whose ``model.dtype`` that is lose nothing by. The rest is float32: heads, whose last
+layers compute so whatever the ``model.dtype``, scales, biases and running moments. They are few.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import safetensors.numpy
 from ml_collections import ConfigDict
 
 from jaxsparse import models
+from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.settings import SETTINGS
 from jaxsparse.training.arrays import by_path, first_difference, name_of, sha256_of, shapes_of
@@ -37,7 +38,10 @@ _DTYPES = {"BF16": ml_dtypes.bfloat16, "F32": np.float32}
 
 
 def write_model(
-    path: str | os.PathLike[str], trained: Trained, about: Mapping[str, str] | None = None
+    path: str | os.PathLike[str],
+    trained: Trained,
+    about: Mapping[str, str] | None = None,
+    images: TrainedImages | None = None,
 ) -> None:
     """Writes a trained network to a file.
 
@@ -47,6 +51,7 @@ def write_model(
       path: of the file to be.
       trained: the network.
       about: what else to say of it, by name: sample, recipe, commit, licence.
+      images: what those of the training were like; None where that is not known.
 
     Raises:
       InputError: the file cannot be written.
@@ -58,6 +63,7 @@ def write_model(
         "step": int(trained.step),
         "config": json.loads(_public(trained.config).to_json()),
         "about": dict(about or {}),
+        **({"images": images.plain()} if images else {}),
     }
     facts["sha256"] = _checksum(facts, arrays)
     with whole_file(path, "out") as partial:
@@ -88,6 +94,21 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Trained, dict[str, str]]:
         lambda place, _: arrays[name_of(place)].astype(np.float32), template
     )
     return Trained(config, network, variables, facts["step"]), facts["about"]
+
+
+def read_images(path: str | os.PathLike[str]) -> TrainedImages | None:
+    """What a file says of the images of the training; None if nothing.
+
+    Raises:
+      InputError: as :func:`read_model`.
+    """
+    facts, _ = _read(Path(path))
+    try:
+        return TrainedImages.of(facts["images"]) if "images" in facts else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{path} has images that this version does not read: {one_line(error)}"
+        ) from None
 
 
 def _stored(name: str, array: Any) -> np.ndarray:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jaxsparse.data.trained_images import TrainedImages
+from jaxsparse.training import model_file, workdir
 from jaxsparse.training.checkpoint import Trained, load_for_evaluation
-from jaxsparse.training.model_file import read_model
-from jaxsparse.training.which_network import find_network, model_file
+from jaxsparse.training.which_network import find_network
+from jaxsparse.training.which_network import model_file as file_of
 
 
 def load_trained(
@@ -24,7 +26,7 @@ def load_trained(
       InputError: there is nothing of that name, or it cannot be read.
     """
     path, step = find_network(place, step, name=name)
-    return load_for_evaluation(path, step) if path.is_dir() else read_model(path)[0]
+    return load_for_evaluation(path, step) if path.is_dir() else model_file.read_model(path)[0]
 
 
 def about(place: str | os.PathLike[str]) -> dict[str, str]:
@@ -33,4 +35,14 @@ def about(place: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
       InputError: as :func:`load_trained`.
     """
-    return {} if Path(place).is_dir() else read_model(model_file(place))[1]
+    return {} if Path(place).is_dir() else model_file.read_model(file_of(place))[1]
+
+
+def images_of(place: str | os.PathLike[str]) -> TrainedImages | None:
+    """What the images of its training were like; None where nobody wrote it down.
+
+    Raises:
+      InputError: as :func:`load_trained`.
+    """
+    path, _ = find_network(place)
+    return workdir.read_images(path) if path.is_dir() else model_file.read_images(path)

@@ -3,7 +3,8 @@
 ``config.json`` is the run's config. ``inputs.json`` has an entry for ``data.train``,
 ``data.validation`` and ``train.start_from``, those of them that the config gives: they are told by
 content, for files may be moved, copied or spelled another way. Its ``heads`` are the files of heads
-that users add.
+that users add. ``images.json`` says what the images of the training are like,
+:class:`~jaxsparse.data.trained_images.TrainedImages`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxsparse import models, pretrained
-from jaxsparse.errors import InputError, disk_is_full, reason
+from jaxsparse.data.trained_images import TrainedImages
+from jaxsparse.errors import InputError, disk_is_full, one_line, reason
 from jaxsparse.file_lock import FileLock
 from jaxsparse.paths import make_folder, refuse_tree, user_path
 from jaxsparse.settings import flatten
@@ -34,6 +36,7 @@ from jaxsparse.training.which_network import CONFIG_FILE, stored_config
 from jaxsparse.whole_file import whole_file
 
 INPUTS_FILE = "inputs.json"
+IMAGES_FILE = "images.json"
 LOCK_FILE = ".lock"
 
 INPUTS = ("data.train", "data.validation", "train.start_from")
@@ -163,8 +166,9 @@ def claim(
     config: ConfigDict,
     inputs: Mapping[str, Input],
     class_names: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    images: TrainedImages | None = None,
 ) -> None:
-    """Writes ``config.json`` and ``inputs.json``, or checks that those that are there fit.
+    """Writes these files, or checks that those that are there fit.
 
     A directory without a checkpoint holds nothing to protect. A run may go on with other values
     of ``FREE_KEYS`` only, and with the same data wherever it lies; with the cosine schedule the
@@ -177,6 +181,7 @@ def claim(
       inputs: what the run reads.
       class_names: what ``data.classes`` and ``data.pixel_classes`` stood for in a directory that
         was made before configs said the names.
+      images: what those of the training are like.
 
     Raises:
       InputError: the directory was made with another config or other data, or cannot be written.
@@ -199,6 +204,9 @@ def claim(
         entries[HEADS] = files
     with whole_file(workdir / INPUTS_FILE) as partial:
         partial.write_text(json.dumps(entries, indent=2) + "\n")
+    if images is not None:
+        with whole_file(workdir / IMAGES_FILE) as partial:
+            partial.write_text(json.dumps(images.plain(), indent=2) + "\n")
     with whole_file(path) as partial:
         partial.write_text(json.dumps(json.loads(config.to_json()), indent=2) + "\n")
 
@@ -255,6 +263,23 @@ def read_inputs(workdir: pathlib.Path, config: ConfigDict) -> dict[str, Input]:
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no list of inputs: {error}, restore it or train in another --workdir."
+        ) from None
+
+
+def read_images(workdir: pathlib.Path) -> TrainedImages | None:
+    """What the images of a training were like; None in a directory of an earlier version.
+
+    Raises:
+      InputError: the file is there and does not say it.
+    """
+    path = pathlib.Path(workdir) / IMAGES_FILE
+    if not path.is_file():
+        return None
+    try:
+        return TrainedImages.of(json.loads(path.read_text()))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{path} does not say what images are like: {one_line(error)}, restore or delete it."
         ) from None
 
 

@@ -2,8 +2,12 @@
 
 import pytest
 
+from jaxsparse.data.trained_images import TrainedImages
+from jaxsparse.deploy.artefact import image_shapes
 from jaxsparse.deploy.standalone import load
 from jaxsparse.training.model_file import read_model, write_model
+from jaxsparse.training.trained import images_of
+from jaxsparse.training.workdir import claim
 from tests.deploy.networks import drawn, pixel_config, write_random_file
 from tests.evaluation.workdirs import make_workdir
 from tests.fuzz.program import run
@@ -43,6 +47,24 @@ def test_a_network_of_an_own_detector_takes_the_shape_of_the_events_it_was_train
     write_random_file(tmp_path / "train.h5", {"top": (24, 40)})
     done = run("export", arguments, tmp_path)
     assert done.output.startswith("view top: images up to 24 x 40"), done.errors
+
+
+def test_what_images_of_the_training_were_like_goes_from_work_directory_to_files(tmp_path):
+    config, images = pixel_config(), TrainedImages({"Y": (24, 40)}, 70.0)
+    workdir = make_workdir(tmp_path / "run", config)
+    claim(workdir, config, {}, images=images)
+    done = run("export", ["--model=run", "--out=a.safetensors"], tmp_path)
+    assert done.status == 0, done.errors
+    assert images_of(tmp_path / "a.safetensors") == images
+    done = run("export", ["--model=a.safetensors", "--sites=50", "--out=b.pyz"], tmp_path)
+    assert done.status == 0, done.errors
+    assert TrainedImages.of(load(tmp_path / "b.pyz").manifest["images"]) == images
+
+
+def test_larger_images_than_those_of_a_detector_of_the_same_views_are_taken():
+    config = pixel_config()
+    assert image_shapes(config, [], TrainedImages({"Y": (2000, 100)}, 1.0)) == [(2000, 100)]
+    assert image_shapes(config, [], TrainedImages({"Y": (200, 100)}, 1.0)) == [(1008, 3456)]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from typing import Any
 
 import h5py
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import jaxsparse
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import Event, View
+from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.deploy.images import views_of
 from jaxsparse.deploy.model import Model
 from jaxsparse.errors import InputError
@@ -20,7 +22,9 @@ from tests.deploy.networks import drawn, two_view_config
 from tests.evaluation.conftest import PIXEL_SHAPE
 from tests.evaluation.workdirs import make_workdir
 
-pytestmark = pytest.mark.filterwarnings("ignore:84% of the values", "ignore:no pixel has a value")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:84% of the values", "ignore:no pixel has a value", "ignore:an event has no pixel"
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,12 @@ def test_events_get_the_bits_that_an_evaluation_stores(classifier, event_file, t
     evaluate(classifier, event_file, tmp_path, Options(part="all", pictures=0), quiet=True)
     (scores,) = stored(tmp_path, "scores")
     found = list(model.of_events(EventFile(event_file), batch_size=8))
-    np.testing.assert_array_equal([each.event for each in found], scores)
+    for each, event, stored_scores in zip(found, EventFile(event_file), scores, strict=True):
+        values = np.concatenate([view.values for view in event.views.values()])
+        seen = ((values >= model.config.data.low) & (values <= model.config.data.high)).any()
+        # Without a pixel an evaluation counts what the network says of an empty image.
+        expected = stored_scores if seen else np.full(3, np.nan)
+        np.testing.assert_array_equal(each.event, expected)
     assert found[0].pixels == {}
     assert model.classes == {"event": ("nue", "numu", "nc")}
 
@@ -140,6 +149,14 @@ def test_few_programs_serve_images_of_all_sizes(workdir):
         (([[0, 3], [0, 1]], [np.nan, 5.0]), "value nan of pixel 0 must be finite"),
         (([[0, 3], [0, 1]], [5.0, -1.0]), "value -1.0 of pixel 1 must be finite and not negative"),
         (([[0, 1]],), "give (coords, values)"),
+        (np.zeros((9, 9)), "of a dense image (np.argwhere(image > 0), image[image > 0], image.sh"),
+        (([[0, 1]], ["5"]), "must be arrays of numbers"),
+        (([["0", "1"]], [5.0]), "must be arrays of numbers"),
+        (([[0, 1]], np.array([50 + 1j])), "must be arrays of numbers"),
+        (
+            ([[0, 1], [0, 2]], np.ma.array([50.0, 60.0], mask=[True, False])),
+            "values are a masked array: leave those pixels out",
+        ),
         ("event.h5", "give (coords, values)"),
         (([[0, 1], [2]], [50.0, 60.0]), "must be arrays of numbers"),
         (([["x", "y"]], [50.0]), "must be arrays of numbers"),
@@ -189,16 +206,58 @@ def test_a_transform_that_does_not_say_what_is_usual_gives_no_warning(model, wor
 
 
 @pytest.mark.filterwarnings("error")
-def test_other_units_are_told_with_the_factor_that_would_fit(model):
+def test_an_event_without_a_pixel_in_range_has_no_scores_and_one_warning(classifier):
+    model = jaxsparse.load(classifier)
+    good = {name: ([[1, 2], [3, 4]], [90.0, 80.0]) for name in model.views}
+    assert abs(model(good).event.sum() - 1) < 1e-6
+    outside = {name: (coords, [1e-9, 1e-9]) for name, (coords, _) in good.items()}
+    with pytest.warns(UserWarning, match="no pixel has a value between .* all scores are NaN"):
+        assert np.isnan(model(outside).event).all()
+    empty: dict[str, tuple[Any, list[float]]] = {
+        name: (np.zeros((0, 2)), []) for name in model.views
+    }
+    with pytest.warns(UserWarning, match="an event has no pixel: its scores are NaN"):
+        assert np.isnan(model(empty).event).all()
+    one_view = {**empty, model.views[0]: good[model.views[0]]}
+    assert np.isfinite(model(one_view).event).all()
+    with pytest.warns(UserWarning, match="no pixel of an event"):
+        first, second = model.of_events([outside, good], batch_size=2)
+    assert np.isnan(first.event).all()
+    assert np.isfinite(second.event).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_of_another_shape_than_those_of_the_training_are_told(workdir, model):
+    other = Model(load_trained(workdir), images=TrainedImages({"Y": (48, 80)}, 50.0))
+    other._predictor = model._predictor
+    other(([[40, 70]], [50.0]))
+    other(([[40, 70]], [50.0], (48, 80)))
+    for image, line in (
+        (([[70, 40]], [50.0]), r"reach \(70, 40\), the network was trained on 48 x 80.*swapped"),
+        (([[70, 90]], [50.0]), r"reach \(70, 90\), the network was trained on 48 x 80.*another"),
+        (([[4, 7]], [50.0], (80, 48)), "image is 80 x 48, the network was .*swapped"),
+        (([[4, 7]], [50.0], (64, 80)), "image is 64 x 80, the network was .*another"),
+    ):
+        with pytest.warns(UserWarning, match=f"view Y: .*{line}"):
+            other(image)
+
+
+@pytest.mark.filterwarnings("error")
+def test_other_units_are_told_with_the_factor_that_would_fit(model, workdir):
     coords = np.stack(np.unravel_index(np.arange(200), (20, 20)), 1)
     values = np.random.default_rng(0).uniform(20, 90, 200)
     model((coords, values))
-    with pytest.warns(
-        UserWarning, match=r"Multiply them by about 0\.006 \(right to a factor of 2 only\)"
-    ):
-        model((coords, 100 * values))
-    with pytest.warns(UserWarning, match="Multiply them by about 6"):
+    with pytest.warns(UserWarning, match=r"network reads \(value - 0\) / 50: in other units\?$"):
         model((coords, values / 10))
+    images = TrainedImages({"Y": PIXEL_SHAPE}, float(np.quantile(values, 0.84)))
+    compared = Model(load_trained(workdir), images=images)
+    compared._predictor = model._predictor
+    with pytest.warns(
+        UserWarning, match=r"Multiply them by about 0\.01 \(right to a factor of 2 only\)"
+    ):
+        compared((coords, 100 * values))
+    with pytest.warns(UserWarning, match="Multiply them by about 10"):
+        compared((coords, values / 10))
     with pytest.warns(UserWarning, match="no pixel has a value between 10 and 300"):
         model((coords[:1], [9.99]))
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ import pytest
 
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.fingerprint import fingerprint
+from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.event_predictions import EventPredictions, read_predictions
@@ -155,13 +156,28 @@ def test_values_of_another_unit_are_told(config, event_file):
     values = np.concatenate(
         [view.values for e in EventFile(event_file) for view in e.views.values()]
     )
-    config.data.mean, config.data.std = 0.0, float(np.quantile(values, 0.84))
-    assert opened(event_file, config).unit_remark() == ""
-    assert opened(event_file, config, value_scale=2.0).unit_remark() == ""
+    upper = float(np.quantile(values, 0.84))
+    images = TrainedImages(EventFile(event_file).view_shapes, upper)
+    config.data.mean, config.data.std = 0.0, 100 * upper  # round figures that somebody typed
+    assert opened(event_file, config).odd_remark(images) == ""
+    assert opened(event_file, config, value_scale=2.0).odd_remark(images) == ""
     for factor, word in ((10.0, "0.1"), (0.01, "100")):
-        told = opened(event_file, config, value_scale=factor).unit_remark()
+        told = opened(event_file, config, value_scale=factor).odd_remark(images)
         assert f"Multiply them by about {word} (right to a factor of 2 only)" in told
-        assert told.endswith(": --value_scale does")
+        assert told.endswith(" (--value_scale multiplies them)")
+    told = opened(event_file, config).odd_remark(None)
+    assert f"the network reads (value - 0) / {100 * upper:g}: in other units?" in told
+    assert "Multiply" not in told  # nobody knows by how much
+
+
+def test_images_of_another_shape_than_those_of_the_training_are_told(config, event_file):
+    shapes = EventFile(event_file).view_shapes
+    (name, shape), *_ = shapes.items()
+    told = opened(event_file, config).odd_remark(
+        TrainedImages({**shapes, name: shape[::-1]}, config.data.std)
+    )
+    assert f"view {name}: the image is {shape[0]} x {shape[1]}, the network was trained on" in told
+    assert told.endswith("are the axes swapped?")
 
 
 def test_a_few_events_are_of_the_whole_file(config, event_file):

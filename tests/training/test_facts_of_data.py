@@ -8,7 +8,13 @@ import pytest
 from jaxsparse.data.crop import window_shape
 from jaxsparse.errors import InputError
 from jaxsparse.training.data import _clipped
-from jaxsparse.training.data_facts import axis_warning, mask_warning, mirrors, require_one_shape
+from jaxsparse.training.data_facts import (
+    axis_warning,
+    mask_warning,
+    mirrors,
+    other_shapes,
+    require_one_shape,
+)
 
 OWN = {"top": (96, 180), "side": (120, 180)}
 AXES = dict.fromkeys(OWN, ("strip", "layer"))
@@ -93,3 +99,17 @@ def test_views_of_different_shapes_are_refused_before_a_network_that_merges_them
     require_one_shape(merging, pipeline_of(dict.fromkeys(OWN, (96, 180))), "fishnet")
     require_one_shape(network({"merge": "add"}, "pixels"), pipeline_of(OWN), "fishnet")
     require_one_shape(network({}, "event"), pipeline_of(OWN), "uresnet")
+
+
+def test_validation_images_of_another_shape_are_said():
+    def file(**shapes: tuple[int, ...]) -> Any:
+        return SimpleNamespace(view_shapes=shapes)
+
+    views = ("top", "side")
+    train = file(top=(96, 180), side=(120, 180))
+    assert other_shapes(views, train, train) == ""
+    assert other_shapes(views, train, file(top=(180, 96), side=(120, 90))) == (
+        "view top is 180 x 96 in data.validation but 96 x 180 in data.train, are the axes "
+        "swapped?; "
+        "view side is 120 x 90 in data.validation but 120 x 180 in data.train"
+    )

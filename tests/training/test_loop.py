@@ -11,12 +11,14 @@ import jax
 import numpy as np
 import pytest
 
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
 from jaxsparse.ops.native import compiler
 from jaxsparse.training import loop
 from jaxsparse.training.checkpoint import load_for_evaluation
 from jaxsparse.training.logs import read_records
+from jaxsparse.training.trained import images_of
 
 
 @pytest.fixture
@@ -82,6 +84,15 @@ def test_the_banner_tells_of_shared_events_and_of_odd_features(config, tmp_path,
     said = capsys.readouterr().out
     assert "24 events, 24 of them with the pixels of a training event" in said
     assert "warning  data.mean is 0 and data.std 1: two thirds of the features" in said
+    # What predictions and evaluations compare their images with.
+    source = EventFile(config.data.train)
+    values = np.concatenate(
+        [event.views[view].values for event in source for view in config.data.views]
+    )
+    images = images_of(tmp_path)
+    assert images is not None
+    assert dict(images.shapes) == {view: source.view_shapes[view] for view in config.data.views}
+    assert images.upper_value == pytest.approx(np.quantile(values, 0.84), rel=1e-6)
 
 
 def test_a_finished_run_is_left_as_it_is(config, tmp_path, capsys):

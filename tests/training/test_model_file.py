@@ -11,12 +11,13 @@ import pytest
 import safetensors.numpy
 
 from jaxsparse import models, pretrained
+from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.errors import InputError
 from jaxsparse.training.arrays import by_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import read_model, write_model
-from jaxsparse.training.trained import load_trained
+from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.workdir import with_absolute_paths
 
 
@@ -61,6 +62,13 @@ def test_where_the_training_data_lay_and_how_they_were_split_is_not_told(path):
     assert config.data.train == ""
     assert config.data.split == ()
     assert config.data.pixel_classes == ("a", "b")
+
+
+def test_what_the_images_of_the_training_were_like_goes_with_the_network(trained, path, tmp_path):
+    images = TrainedImages({"front": (96, 64), "left": (96, 128)}, 1.75)
+    write_model(tmp_path / "net.safetensors", trained, images=images)
+    assert images_of(tmp_path / "net.safetensors") == images
+    assert images_of(path) is None  # as in files of earlier versions
 
 
 def test_the_same_network_is_the_same_file(trained, path, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsparse.deploy.standalone.error import ModelError
+from jaxsparse.deploy.standalone.shapes import may_be_swapped
 
 
 class Transform(NamedTuple):
@@ -44,6 +45,7 @@ class Sites(NamedTuple):
       shape: of the image.
       rows: int64 ``[pixels]``: which site a pixel of the caller is part of; -1 outside of the mask.
       values: float32, of all pixels of the size that the network sees, in or outside of the mask.
+      reach: largest coordinate of the caller's pixels along every axis.
     """
 
     coords: np.ndarray
@@ -51,6 +53,7 @@ class Sites(NamedTuple):
     shape: tuple[int, ...]
     rows: np.ndarray
     values: np.ndarray
+    reach: tuple[int, ...]
 
     def level_counts(self, levels: int) -> list[int]:
         """Distinct sites once coordinates are halved again and again."""
@@ -98,6 +101,7 @@ def sites_of(
     ([[0, 2], [5, 1]], [2.0, 3.0], [1, -1, 0])
     """
     coords, values = _checked(name, shape, coords, values)
+    reach = tuple(coords.max(axis=0, initial=0).tolist())
     _, given, _ = _coarsened(coords, values, shape, transform.coarsen)
     seen = transform.sees(values)
     coords, values, block = _coarsened(coords[seen], values[seen], shape, transform.coarsen)
@@ -106,7 +110,7 @@ def sites_of(
     coords, values, place = _widened(coords, values, shape, transform.halo, mean)
     rows = np.full(len(seen), -1, np.int64)
     rows[seen] = place[block]
-    return Sites(coords, (values - mean) / np.float32(transform.std), shape, rows, given)
+    return Sites(coords, (values - mean) / np.float32(transform.std), shape, rows, given, reach)
 
 
 def cells(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
@@ -123,6 +127,8 @@ def _checked(
     name: str, shape: Sequence[int], coords: Any, values: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates int64, values float32."""
+    if np.ma.is_masked(coords) or np.ma.is_masked(values):
+        raise ModelError(f"view {name}: a masked array, leave the masked pixels out")
     try:
         coords, values = np.asarray(coords), np.asarray(values)
     except ValueError:
@@ -145,9 +151,11 @@ def _checked(
     if not whole or (coords < 0).any():
         raise ModelError(f"view {name}: coords must be whole numbers, counted from 0")
     if (coords >= np.array(shape)).any():
+        reach = coords.max(axis=0).tolist()
+        swapped = "are the axes swapped? Else " if may_be_swapped(reach, shape) else ""
         raise ModelError(
-            f"view {name}: coords go up to {coords.max(axis=0).tolist()} but the model takes "
-            f"images of {list(shape)}, counted from 0: export it with a larger --shape"
+            f"view {name}: coords go up to {reach} but the model takes images of {list(shape)}, "
+            f"counted from 0: {swapped}export it with a larger --shape"
         )
     coords = coords.astype(np.int64)
     if len(np.unique(cells(coords, shape))) != len(coords):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -10,19 +9,18 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxsparse.deploy.standalone.archive import Archive, no_model, open_archive
 from jaxsparse.deploy.standalone.error import ModelError, one_line
 from jaxsparse.deploy.standalone.images import Sites, Transform, sites_of
+from jaxsparse.deploy.standalone.shapes import odd_shape
 from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView
 
-FORMAT = 1
-CHECKSUM = 64  # hexadecimal digits that end every file, the SHA-256 of all bytes before
 Image = tuple[Any, Any]  # coordinates and values
 
 
@@ -32,7 +30,8 @@ class Scores(NamedTuple):
     Attributes:
       pixels: by name of the view, float32 ``[pixels, classes]`` in the order in which the pixels
         were given, NaN outside of the mask; empty where the network scores no pixels.
-      event: float32 ``[classes]``; None where it scores no events.
+      event: float32 ``[classes]``, NaN where the network sees no pixel; None where it scores no
+        events.
       instances: by name of the view, int32 ``[pixels]``, the particle of every pixel, -1 outside of
         the mask; empty where the network tells no particles.
       vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
@@ -55,22 +54,13 @@ def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) ->
     Raises:
       ModelError: no such file, a damaged one, or one of a later format.
     """
-    path = Path(__file__).parents[1] if path is None else Path(path)
+    archive = open_archive(path)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror}): check the path") from None
-    if hashlib.sha256(data[:-CHECKSUM]).hexdigest().encode() != data[-CHECKSUM:]:
-        raise ModelError(
-            f"{path} is damaged, or was not written by jaxsparse export: its checksum is "
-            "another one, copy it again"
-        )
-    try:
-        return Model(zipfile.ZipFile(io.BytesIO(data)), path, kernels=kernels)
-    except ModelError:
-        raise
+        return Model(archive, kernels=kernels)
     except (zipfile.BadZipFile, zlib.error, LookupError, ValueError, TypeError) as error:
-        raise ModelError(f"{path} is no model of format {FORMAT} ({one_line(error)})") from None
+        if isinstance(error, ModelError):
+            raise
+        raise no_model(archive.path, error) from None
 
 
 class Model:
@@ -79,25 +69,24 @@ class Model:
     Attributes:
       manifest: all that the file says of itself.
       views: names of the images that it takes.
+      dim: their axes.
       classes: names of the classes: ``"semantic"`` of pixels, ``"event"`` of events.
       transform: from values to features.
       computed_by: which program made the last scores, in words.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, path: Path, *, kernels: bool):
-        self.manifest = manifest = json.loads(archive.read("manifest.json"))
-        if manifest["format"] > FORMAT:
-            raise ModelError(
-                f"{path} has format {manifest['format']} but this reader knows {FORMAT}: take the "
-                "one in that file, or of a newer jaxsparse"
-            )
-        self._archive, self._path, self._kernels = archive, path, kernels
+    def __init__(self, archive: Archive, *, kernels: bool):
+        self.manifest = manifest = archive.manifest
+        self._archive, self._path, self._kernels = archive.members, archive.path, kernels
         self._shapes = {view["name"]: tuple(view["shape"]) for view in manifest["views"]}
         self.views = tuple(self._shapes)
+        self.dim = len(self._shapes[self.views[0]])
         self.classes = {head: tuple(names) for head, names in manifest["classes"].items()}
         self.transform = Transform(**manifest["transform"])
         self._buckets = [np.array(views) for views in manifest["buckets"]]
-        with np.load(io.BytesIO(archive.read("weights.npz")), allow_pickle=False) as weights:
+        with np.load(
+            io.BytesIO(archive.members.read("weights.npz")), allow_pickle=False
+        ) as weights:
             self._weights: Any = nested(weights)
         self._programs: dict[int, tuple[Any, str]] = {}
         self.computed_by = ""
@@ -114,17 +103,33 @@ class Model:
           ModelError: other views, arrays that are no image, an image that is larger or fuller than
             the model can take, programs that cannot run here.
 
-        Values that look like those of another unit give a warning.
+        Values that look like those of another unit give a warning, and so do images of another
+        shape than those of the training, and an event without a pixel that the network sees.
         """
         sites = self._sites(event)
-        values = np.concatenate([image.values for image in sites])
-        if line := other_unit(values, self.transform.mean, self.transform.std):
-            warnings.warn(line, stacklevel=2)
+        if lines := self._odd(sites):
+            warnings.warn("; ".join(lines), stacklevel=2)
         number = self._bucket(sites)
         program, self.computed_by = self._compiled(number)
         capacities = self._buckets[number][:, 0].tolist()
         outputs = program(self._weights, tuple(map(Sites.padded, sites, capacities)))
         return self._scores(sites, {name: _on_host(said) for name, said in outputs.items()})
+
+    def _odd(self, sites: Sequence[Sites]) -> list[str]:
+        """What to say of an event that is not like those of the training."""
+        transform, trained, said = self.transform, self.manifest.get("images") or {}, []
+        values = np.concatenate([image.values for image in sites])
+        if not any(len(image.coords) for image in sites):
+            said.append(
+                f"no pixel has a value between {transform.low:g} and {transform.high:g}, which the "
+                "network looks at: all scores are NaN"
+            )
+        if line := other_unit(values, transform.mean, transform.std, trained.get("upper_value")):
+            said.append(line)
+        for name, image in zip(self.views, sites, strict=True):
+            if trained and (line := odd_shape(image.reach, trained["shapes"][name])):
+                said.append(f"view {name}: {line}")
+        return said
 
     def compile_all(self) -> None:
         """Compiles all programs now, which else happens when an image first needs one."""
@@ -140,7 +145,10 @@ class Model:
             )
         for name, image in images.items():
             if not isinstance(image, tuple | list) or len(image) != 2:
-                raise ModelError(f"view {name}: give its pixels as (coords, values)")
+                raise ModelError(
+                    f"view {name}: give its pixels as (coords, values), of a dense image "
+                    "(numpy.argwhere(image > 0), image[image > 0])"
+                )
         return [
             sites_of(name, shape, *images[name], self.transform)
             for name, shape in self._shapes.items()
@@ -164,7 +172,7 @@ class Model:
         of_pixels = Sites.of_pixels
         return Scores(
             dict(zip(self.views, map(of_pixels, sites, named), strict=False)),
-            softmax(outputs["event"])[0] if "event" in outputs else None,
+            _of_event(sites, outputs["event"]) if "event" in outputs else None,
             {
                 name: image.of_pixels(numbers, NOBODY)
                 for name, image, numbers in zip(self.views, sites, particles, strict=False)
@@ -247,6 +255,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
         return logits
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _of_event(sites: Sequence[Sites], logits: np.ndarray) -> np.ndarray:
+    """Scores of the event; without a pixel there is nothing to score it by."""
+    scores = softmax(logits)[0]
+    return scores if any(len(image.coords) for image in sites) else np.full_like(scores, np.nan)
 
 
 def _on_host(said: Any) -> Any:
