@@ -1,6 +1,7 @@
 """Exported networks: their scores beside those of eval.py, what they refuse, and without us."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -27,7 +28,7 @@ from tests.deploy.networks import (
     write_random_file,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:84% of the values")
+pytestmark = pytest.mark.filterwarnings("ignore:84% of the values", "ignore:no pixel has a value")
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +164,14 @@ def test_a_process_without_jaxsparse_scores_a_file(pixels, tmp_path):
     folder, file, _ = pixels
     view = file.read_view(1, "Y")
     np.savez(tmp_path / "in.npz", coords=view.coords, values=view.values)
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_US, folder / "m.pyz", "in.npz", "out.npz"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path, capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert any((tmp_path / ".cache/jaxsparse").iterdir())  # the next call does not compile
     seen = int(((view.values >= 10) & (view.values <= 300)).sum())
     assert done.stdout.startswith(f"out.npz: {seen} of 200 pixels have values within 10 and 300")
     assert "the portable program on cpu" in done.stdout
@@ -175,6 +179,20 @@ def test_a_process_without_jaxsparse_scores_a_file(pixels, tmp_path):
         assert out["semantic_classes"].tolist() == ["HIP", "MIP", "shower", "delta", "Michel"]
         expected = load(folder / "m.pyz")((view.coords, view.values)).pixels["Y"]
         np.testing.assert_allclose(out["pixel_scores"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("flag", ["--help", "--about"])
+def test_a_model_file_says_what_it_is_where_python_has_no_packages(pixels, flag):
+    folder, _, _ = pixels
+    call = [sys.executable, "-I", "-S", "m.pyz"]
+    done = subprocess.run([*call, flag], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "coords" in done.stdout or '"format": 1' in done.stdout
+    done = subprocess.run(
+        [*call, "a.npz", "b.npz"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "No module named 'numpy': pip install jax numpy flatbuffers\n"
 
 
 def test_the_smallest_program_that_holds_every_level_is_taken(pixels):

@@ -13,8 +13,25 @@
 ``jaxsparse_model``. So nothing here imports jaxsparse, but for its kernels where it is installed.
 """
 
-from jaxsparse.deploy.standalone.arrays import arrays_of, event_of
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from jaxsparse.deploy.standalone.error import ModelError
-from jaxsparse.deploy.standalone.model import Model, Scores, load
+
+if TYPE_CHECKING:
+    from jaxsparse.deploy.standalone.arrays import arrays_of, event_of
+    from jaxsparse.deploy.standalone.model import Model, Scores, load
 
 __all__ = ["Model", "ModelError", "Scores", "arrays_of", "event_of", "load"]
+
+_ARRAYS = ("arrays_of", "event_of")
+
+
+def __getattr__(name: str) -> Any:
+    """What needs numpy loads when it is asked for, so that ``--help`` and ``--about`` do not."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "arrays" if name in _ARRAYS else "model"
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)

@@ -9,6 +9,8 @@ if hashlib.sha256(data[:-64]).hexdigest().encode() != data[-64:]:
     sys.exit(f"{sys.path[0]} is damaged: its checksum is another one, copy it again")
 try:
     from jaxsparse.deploy.standalone.command import main
+
+    status = main()
 except ImportError as error:
     sys.exit(f"{error}: pip install jax numpy flatbuffers")
-sys.exit(main())
+sys.exit(status)

@@ -1,4 +1,4 @@
-"""The command line of a model file."""
+"""The command line of a model file; ``--help`` and ``--about`` need Python alone."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-
-from jaxsparse.deploy.standalone.arrays import arrays_of, event_of, named
+from jaxsparse.deploy.standalone.archive import open_archive
 from jaxsparse.deploy.standalone.error import ModelError, one_line
-from jaxsparse.deploy.standalone.model import Image, Model, load
+
+if TYPE_CHECKING:
+    from jaxsparse.deploy.standalone.model import Image, Model
+
+CACHE = "~/.cache/jaxsparse"  # of compiled programs, which jaxsparse keeps there too
 
 
 def main(arguments: Sequence[str] | None = None, model: Path | None = None) -> int:
@@ -28,17 +30,38 @@ def main(arguments: Sequence[str] | None = None, model: Path | None = None) -> i
     """
     try:
         values = _parser().parse_args(arguments)
-        network = load(model, kernels=not values.portable)
         if values.about:
-            print(json.dumps(network.manifest, indent=2))
+            print(json.dumps(open_archive(model).manifest, indent=2))
         elif values.scores is None or values.scores.suffix != ".npz":
             raise ModelError("give a file with images and an .npz file for scores, or --about")
         else:
+            from jaxsparse.deploy.standalone.model import load
+
+            network = load(model, kernels=not values.portable)
+            _keep_programs()
             print(_score(network, values.images, values.scores))
     except ModelError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _keep_programs() -> None:
+    """Keeps compiled programs for the next call, unless the environment says where or not at all.
+
+    Where the folder cannot be made, nothing is kept.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    try:
+        import jax
+
+        folder = Path(CACHE).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (ImportError, OSError, RuntimeError):  # no JAX is told of later; no home folder
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,28 +84,47 @@ def _parser() -> _Parser:
     return parser
 
 
-def read_event(path: Path, views: Sequence[str]) -> dict[str, Image]:
-    """The event of a file, by view.
+def read_event(path: Path, views: Sequence[str], dim: int) -> dict[str, Image]:
+    """The event of a file, by view, of images of ``dim`` axes.
 
     Raises:
       ModelError: no such file, or one without its arrays.
     """
+    import numpy as np
+
+    from jaxsparse.deploy.standalone.arrays import event_of, named
+
+    names = " and ".join(name for image in named(views).values() for name in image)
     try:
         with path.open("rb") as file:
             loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray) and len(views) == 1:
-                return {views[0]: (loaded[:, :-1], loaded[:, -1])}
-            return event_of(loaded, views)
+            if not isinstance(loaded, np.ndarray):
+                return event_of(loaded, views)
     except Exception as error:  # of many kinds, where a file is damaged or another one
-        names = " and ".join(name for image in named(views).values() for name in image)
         raise ModelError(
             f"{path} cannot be read ({one_line(error)}): give an .npz file with {names}"
         ) from None
+    if len(views) > 1:
+        raise ModelError(
+            f"{path} has one array but the model takes {len(views)} views: give an .npz file with "
+            f"{names}"
+        )
+    if loaded.ndim != 2 or loaded.shape[1] != dim + 1:
+        raise ModelError(
+            f"{path} has an array {list(loaded.shape)}, it must be [pixels, {dim + 1}], rows of "
+            "coordinates and value: of a dense image numpy.column_stack([numpy.argwhere(image > "
+            "0), image[image > 0]])"
+        )
+    return {views[0]: (loaded[:, :-1], loaded[:, -1])}
 
 
 def _score(model: Model, source: Path, target: Path) -> str:
     """Writes the scores of a file's event, and says what was done."""
-    event = read_event(source, model.views)
+    import numpy as np
+
+    from jaxsparse.deploy.standalone.arrays import arrays_of
+
+    event = read_event(source, model.views, model.dim)
     if target.exists() and target.samefile(source):
         raise ModelError(f"{target} has the images and would be overwritten: choose another name")
     with warnings.catch_warnings(record=True) as caught:
