@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sized
 
 from jaxsparse.rules import (
     BOUND,
@@ -74,11 +74,10 @@ DATA: dict[str, Setting] = {
 }  # fmt: skip
 
 
-def num_values(data: Any) -> int:
-    """How many values of a pixel a network sees, by the group ``data`` of a config.
+def num_values(further: Sized, gathered: Sized, gathered_further: Sized) -> int:
+    """How many values of a pixel a network sees, by keys of ``config.data``.
 
-    >>> from types import SimpleNamespace as Data
-    >>> num_values(Data(further=("time",), gathered=("U", "V"), gathered_further=("width",)))
+    >>> num_values(further=("time",), gathered=("U", "V"), gathered_further=("width",))
     6
     """
-    return 1 + len(data.further) + len(data.gathered) * (1 + len(data.gathered_further))
+    return 1 + len(further) + len(gathered) * (1 + len(gathered_further))

@@ -186,11 +186,12 @@ def check_config(config: ConfigDict) -> None:
             f"data.gathered_further is {tuple(data.gathered_further)} but data.gathered is (): "
             "name the views whose pixels have them"
         )
-    if model.in_channels != num_values(data):
+    values = num_values(data.further, data.gathered, data.gathered_further)
+    if model.in_channels != values:
         raise InputError(
             f"model.in_channels is {model.in_channels}: pixels have one value, {len(data.further)} "
             f"of data.further, and {1 + len(data.gathered_further)} of each view of data.gathered "
-            f"{tuple(data.gathered)}, set it to {num_values(data)}."
+            f"{tuple(data.gathered)}, set it to {values}."
         )
     if len(views) != model.views:
         raise InputError(

@@ -133,7 +133,8 @@ class Pipeline:
         wanted = {*truth, *itertools.chain(*(TARGETS[target].columns for target in targets))}
         if self.crop_keep == "interaction" and (any(self.crops) or self.oversize == "crop"):
             wanted |= set(crop.COLUMNS)
-        self.seen = SeenValues.of(data)
+        seen = (data.further, data.gathered, data.gathered_further)
+        self.seen = SeenValues(*(tuple(map(str, names)) for names in seen))
         self.seen.require(source, self.views)
         self.columns = {
             view: tuple(name for name in source.truth_columns(view) if name in wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -28,12 +27,6 @@ class SeenValues:
     further: tuple[str, ...] = ()
     gathered: tuple[str, ...] = ()
     gathered_further: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, data: Any) -> SeenValues:
-        """As the group ``data`` of a config says."""
-        keys = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{key: tuple(map(str, getattr(data, key))) for key in keys})
 
     def require(self, source: Source, views: Iterable[str]) -> None:
         """Refuses a source that lacks one of them.

@@ -136,7 +136,8 @@ def _follow(
         if data.pixel_classes and data.pixel_classes != file.class_names:
             take(data, "data.pixel_classes", tuple(file.class_names))
     take(model, "model.views", len(data.views), of_file=False)
-    take(model, "model.in_channels", num_values(data), of_file=False)
+    values = num_values(data.further, data.gathered, data.gathered_further)
+    take(model, "model.in_channels", values, of_file=False)
     stored = {
         "classes": file.event_classes if file else (),
         "pixel_classes": file.class_names if file else (),
