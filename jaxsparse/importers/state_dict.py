@@ -37,7 +37,7 @@ def import_state_dict(
 
     Raises:
       InputError: an array that no rule uses, a variable that no array fills, or two do, a shape
-        that does not fit, a rule for a layer that is not there.
+        that does not fit, a number that is NaN or infinite, a rule for a layer that is not there.
 
     >>> import jax
     >>> from jaxsparse import nn, sparse_tensor
@@ -67,7 +67,7 @@ def import_state_dict(
             elif own in rule.targets:
                 used.add(name)
                 target = rule.targets[own]
-                key = "/".join(filter(None, (target.collection, rule.path, target.name)))
+                key = _variable(rule, target)
                 if key in filled:
                     raise InputError(
                         f"{name} and {filled[key]} both go to {key}: give each a layer of its own"
@@ -82,10 +82,13 @@ def import_state_dict(
         )
     missing = [key for key in wanted if key not in filled]
     if missing:
-        raise InputError(
-            f"variables has {_list(missing)} that no array fills: add a rule for the layer, or "
-            "make the network without it"
-        )
+        expected = _expected(rules)
+        absent = [expected[key] for key in missing if key in expected]
+        if absent:
+            remedy = f"the rules take it from {_list(absent)}, which the state dict has not"
+        else:
+            remedy = "add a rule for the layer, or make the network without it"
+        raise InputError(f"variables has {_list(missing)} that no array fills: {remedy}")
     return traverse_util.unflatten_dict(arrays, sep="/")
 
 
@@ -94,20 +97,53 @@ def _converted(
 ) -> np.ndarray:
     given = np.asarray(value)
     if key not in wanted:
+        layer = key.rpartition("/")[0]
+        there = [own for own in wanted if own.rpartition("/")[0] == layer]
+        if there and target.name != "bias":
+            names = _list([own.rpartition("/")[2] for own in there])
+            dense = target.name == "weights" and f"{layer}/kernel" in there
+            other = "flax_dense, as it is a flax.linen.Dense" if dense else "that of this layer"
+            raise InputError(
+                f"{name} goes to {key}: {layer} has {names} instead, take another rule, {other}"
+            )
         raise InputError(
             f"{name} goes to {key}: variables has no such array{_similar(key, list(wanted))}, "
             "correct the path or the options of the layer (use_bias)"
+        )
+    if not np.isfinite(given).all():
+        count = int((~np.isfinite(given)).sum())
+        raise InputError(
+            f"{name} has {count} of {given.size} numbers that are NaN or infinite: must be finite, "
+            "take weights from before the training failed"
         )
     try:
         array = target.convert(given)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     if array.shape != wanted[key].shape:
+        as_here = "" if array.shape == given.shape else f" and makes {array.shape}"
+        fits = [other for other in wanted if wanted[other].shape == array.shape and
+                other.rpartition("/")[2] == target.name]  # fmt: skip
+        others = f" ({_list(fits)} would fit)" if fits else ""
         raise InputError(
-            f"{name} has shape {given.shape}, here {array.shape}: {key} has {wanted[key].shape}, "
-            "make the network of the same size"
+            f"{name} has shape {given.shape}{as_here}: {key} must be {wanted[key].shape}, correct "
+            f"the path of the rule{others} or make the network of the same size"
         )
     return array.astype(wanted[key].dtype)
+
+
+def _variable(rule: LayerRule, target: Target) -> str:
+    """The name of what an array goes to."""
+    return "/".join(filter(None, (target.collection, rule.path, target.name)))
+
+
+def _expected(rules: Mapping[str, LayerRule]) -> dict[str, str]:
+    """By variable the name of the array that a rule fills it with."""
+    return {
+        _variable(rule, target): f"{layer}.{own}" if layer else own
+        for layer, rule in rules.items()
+        for own, target in rule.targets.items()
+    }
 
 
 def _names_of(layer: str, state: Mapping[str, Any]) -> dict[str, str]:

@@ -207,9 +207,18 @@ def changed(**arrays):
     [
         (changed(extra__weight=np.zeros(1)), RULES, "has extra.weight that no rule uses"),
         (changed(conv0__offset=np.zeros(1)), RULES, "has conv0.offset that no rule uses"),
-        (changed(conv0__bias=None), RULES, "params/stem/bias that no array fills"),
+        (changed(conv0__bias=None), RULES,
+         "params/stem/bias that no array fills: the rules take it from conv0.bias, which"),
+        (changed(bn0__bn__weight=None), RULES, "scale that no array fills: .* from bn0.bn.weight,"),
         (changed(inst__bias=None, inst__weight=None), RULES, "no array of the state dict"),
-        (changed(conv0__kernel=np.zeros((9, 2, 5))), RULES, r"has shape \(9, 2, 5\), here"),
+        (changed(conv0__kernel=np.zeros((9, 2, 5))), RULES,
+         r"has shape \(9, 2, 5\): params/stem/weights must be \(9, 2, 4\), correct the path of the "
+         "rule or make the network"),
+        (changed(final__linear__weight=np.zeros((3, 4))), RULES,
+         r"shape \(3, 4\) and makes \(4, 3\): .* \(params/projection/weights would fit\) or make"),
+        (changed(conv0__bias=np.full(4, np.nan)), RULES, "conv0.bias has 4 of 4 numbers that are"),
+        (changed(), {**RULES, "final.linear": importers.flax_dense("head")},
+         "params/head has bias, weights instead, take another rule, that of this layer"),
         (changed(conv0__kernel=np.zeros((8, 2, 4))), RULES, r"conv0.kernel: kernel has shape \(8"),
         (changed(), {**RULES, "conv1": RULES["conv0"]}, r"layer 'conv1'.* \(is it conv0\?\)"),
         (changed(), {**RULES, "dw": importers.minkowski_convolution("stem", (3, 3))}, "both go to"),
@@ -238,6 +247,8 @@ def test_a_linear_layer_of_whole_events_goes_into_one_of_flax():
     state = {"fc.linear.weight": weight, "fc.linear.bias": bias}
     rules = {"fc.linear": importers.flax_dense("")}
     variables = importers.import_state_dict(state, shapes, rules)
+    with pytest.raises(InputError, match=r"params has bias, kernel instead, .* flax_dense, as"):
+        importers.import_state_dict(state, shapes, {"fc.linear": importers.linear("")})
     found = np.asarray(dense.apply(variables, pooled))
     np.testing.assert_allclose(found[1], weight.sum(axis=1) + bias)
 
