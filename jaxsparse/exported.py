@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,9 +24,10 @@ from typing import Any
 import jax
 from jax.export import DisabledSafetyCheck, Exported, default_export_platform, deserialize, export
 
-from jaxsparse.errors import InputError, check_kind, one_line
+from jaxsparse.errors import InputError, check_kind, one_line, reason
 from jaxsparse.ops.native import compiler
 from jaxsparse.ops.primitive import PLATFORMS, exporting_kernels
+from jaxsparse.paths import user_path
 
 FORMAT = 1
 _FIRST_LINE = re.compile(rb"jaxsparse program ([0-9]{1,9}) ([0-9a-f]{64})\n")
@@ -36,8 +38,9 @@ class LoadedProgram:
     """A program that :func:`load_program` read, ready to be called.
 
     Attributes:
-      call: the compiled function, of arguments as it was exported with. It may be part of another
-        program and, if it was exported with ``vjp_order``, differentiated.
+      call: the compiled function, of arguments as it was exported with; the program itself calls
+        it, too. It may be part of another program and, if it was exported with ``vjp_order``,
+        differentiated.
       kernels: names of the native kernels in it; none are in the portable program.
       missing: kernels that it would have in the program that was passed over, for they cannot be
         had here.
@@ -50,6 +53,10 @@ class LoadedProgram:
     missing: tuple[str, ...]
     platforms: tuple[str, ...]
     versions: dict[str, str]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """What the program gives for these arguments."""
+        return self.call(*arguments)
 
 
 def export_program(
@@ -76,7 +83,7 @@ def export_program(
 
     >>> import jax.numpy as jnp
     >>> program = export_program(jnp.square, jnp.zeros(3), platforms=("cpu",))
-    >>> load_program(program).call(jnp.arange(3.0)).tolist()
+    >>> load_program(program)(jnp.arange(3.0)).tolist()
     [0.0, 1.0, 4.0]
     """
     from jaxsparse.versions import versions  # of the package itself, which loads this module
@@ -96,7 +103,7 @@ def export_program(
     return _first_line(rest) + rest
 
 
-def load_program(data: bytes) -> LoadedProgram:
+def load_program(data: bytes | bytearray | str | os.PathLike[str]) -> LoadedProgram:
     """The first program of what ``export_program`` returned that can run here.
 
     On a CPU it is the one that calls kernels, unless this machine or this version of the package
@@ -104,13 +111,13 @@ def load_program(data: bytes) -> LoadedProgram:
     package in its arguments are known once the module that defines them is imported.
 
     Args:
-      data: all of it.
+      data: all of it, or the path of a file of it.
 
     Raises:
-      InputError: damaged or other data; no program for this platform, or none that this version of
-        JAX reads.
+      InputError: no such file, damaged or other data; no program for this platform, or none that
+        this version of JAX reads.
     """
-    header, programs = _read(data)
+    header, programs = _read(_bytes_of(data))
     here, missing = default_export_platform(), set[str]()
     for facts, program in zip(header["programs"], programs, strict=True):
         if here not in facts["platforms"]:
@@ -170,13 +177,27 @@ def _first_line(rest: bytes) -> bytes:
     return b"jaxsparse program %d %s\n" % (FORMAT, hashlib.sha256(rest).hexdigest().encode())
 
 
+def _bytes_of(data: Any) -> bytes:
+    """The data itself, read where it is a path."""
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    if not isinstance(data, str | os.PathLike):
+        check_kind("data", data, bytes, remedy="what export_program returned, or a path of it")
+        return bytes(data)
+    path = user_path(data, "data")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"data is {str(path)!r}: {reason(error)}, give another path") from None
+
+
 def _read(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """The header and the programs of data that is whole and of this format."""
-    check_kind("data", data, bytes, remedy="what export_program returned")
     first = _FIRST_LINE.match(data)
     if not first:
         raise InputError(
-            f"data begins with {data[:20]!r}: it is not what export_program returned, or damaged"
+            f"data begins with {data[:20]!r}: it is not what export_program returned, or damaged; "
+            "jax.export.deserialize reads what jax.export alone wrote"
         )
     if int(first[1]) != FORMAT:
         raise InputError(

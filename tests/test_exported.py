@@ -142,8 +142,26 @@ def test_damage_anywhere_is_one_line(program):
     for length in (0, 10, 85, 1000, len(program) - 1):
         with pytest.raises(InputError, match=r"^data (is|begins)[^\n]*$"):
             jaxsparse.load_program(program[:length])
-    with pytest.raises(InputError, match="data is a str: must be a bytes, what export_program"):
-        jaxsparse.load_program("network.program")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="data is an int: must be a bytes, what export_program"):
+        jaxsparse.load_program(3)  # type: ignore[arg-type]
+
+
+def test_a_program_is_read_from_a_path_and_called_as_it_is(tmp_path):
+    data = jaxsparse.export_program(jnp.square, jnp.zeros(3), platforms=("cpu",))
+    path = tmp_path / "f.program"
+    path.write_bytes(data)
+    for given in (path, str(path), bytearray(data)):
+        assert jaxsparse.load_program(given)(jnp.arange(3.0)).tolist() == [0, 1, 4]
+    with pytest.raises(
+        InputError, match=r"data is '.*other': No such file or directory, give anot"
+    ):
+        jaxsparse.load_program(tmp_path / "other")
+
+
+def test_a_program_of_jax_alone_is_sent_to_its_reader():
+    data = jax.export.export(jax.jit(jnp.square))(jnp.zeros(3)).serialize()
+    with pytest.raises(InputError, match=r"damaged; jax\.export\.deserialize reads what jax"):
+        jaxsparse.load_program(data)
 
 
 def test_what_cannot_be_read_here_is_one_line(program, monkeypatch):
