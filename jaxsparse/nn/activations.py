@@ -6,6 +6,7 @@ not zero (sigmoid, softplus).
 
 import functools
 from collections.abc import Callable
+from dataclasses import KW_ONLY
 from typing import Any
 
 import flax.linen as nn
@@ -102,7 +103,6 @@ def activation(function: str | Callable[..., Any], **options: Any) -> Callable[[
 
     def apply(x: Tensor) -> Tensor:
         check_kind_of(x)
-        x.check()
         features = x.features
         if isinstance(x, SparseTensor) and not named:
             features = fill_padding(features, x.num_active)
@@ -130,6 +130,7 @@ class PReLU(nn.Module):
     ([[4.0], [-1.0]], [0.25])
     """
 
+    _: KW_ONLY
     per_channel: bool = False
 
     @nn.compact

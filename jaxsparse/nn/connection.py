@@ -9,7 +9,6 @@ from jaxsparse.integers import integer
 from jaxsparse.ops.levels import kernel_key
 
 # For whoever writes the channels of the input first, as PyTorch has them.
-FIELDS_OF_LAYERS = "the fields are features, kernel_size, stride, without the channels of the input"
 
 
 def neighbours(
@@ -115,8 +114,7 @@ def other_level(
     if stride & (stride - 1):
         raise InputError(
             f"stride is {stride}: a level of a geometry is coarser by 2 than the one before, give "
-            "a connection instead, such as ops.strided_connection(x, region, stride); "
-            f"{FIELDS_OF_LAYERS}"
+            "a connection instead, such as ops.strided_connection(x, region, stride)"
         )
     wanted = tuple(unit // stride if transposed else unit * stride for unit in own)
     if wanted in strides and not any(transposed and unit % stride for unit in own):

@@ -3,12 +3,14 @@
 A layer is called as ``layer(x, where)``. ``where`` is the geometry of the batch, in which the layer
 finds by its size, stride, dilation or region what it reads and makes; or a connection, which says
 so itself: one of ``neighbours`` or ``down``, or of ``ops.strided_connection`` and its like. Layers
-that share a connection share a map.
+that share a connection share a map. All fields but the first go by name: layers of PyTorch are told
+the channels of their input first, and those of ``x`` are known here.
 
 ``dtype`` converts the operands around the matrix products only: sums are float32 and features keep
 their own type between layers (gathers and elementwise code in bfloat16 are slow on CPU).
 """
 
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -19,7 +21,6 @@ from jaxsparse.errors import InputError, kind_of
 from jaxsparse.integers import positive
 from jaxsparse.nn import connection as sparse_connections
 from jaxsparse.nn import dense_connection as dense_connections
-from jaxsparse.nn.connection import FIELDS_OF_LAYERS
 from jaxsparse.nn.convolution_fields import check_connection_of, check_fields
 from jaxsparse.nn.dense_connection import DenseConnection
 from jaxsparse.nn.dense_convolution import dense_convolution
@@ -71,6 +72,7 @@ class GeneralConv(nn.Module):
     keeps_sites: ClassVar[bool] = False  # whether the output has the sites of the input
 
     features: int
+    _: KW_ONLY
     kernel_size: int | None = None
     stride: int = 1
     dilation: int = 1
@@ -96,6 +98,7 @@ class SubmanifoldConv(GeneralConv):
 
     keeps_sites: ClassVar[bool] = True
 
+    _: KW_ONLY
     kernel_size: int | None = 3
 
 
@@ -106,6 +109,7 @@ class StridedConv(GeneralConv):
     zeros past an odd edge. Attributes as of :class:`GeneralConv`.
     """
 
+    _: KW_ONLY
     kernel_size: int | None = 2
     stride: int = 2
 
@@ -117,6 +121,7 @@ class InverseConv(GeneralConv):
     of :class:`GeneralConv`.
     """
 
+    _: KW_ONLY
     kernel_size: int | None = 2
     stride: int = 2
     transposed: bool = True
@@ -135,6 +140,7 @@ class ChannelwiseConv(nn.Module):
     keeps_sites: ClassVar[bool] = False
 
     multiplier: int = 1
+    _: KW_ONLY
     kernel_size: int | None = None
     stride: int = 1
     dilation: int = 1
@@ -187,10 +193,7 @@ def _connection(module: Any, x: Any, where: Any) -> Any:
     """What the layer reads and makes: ``where`` itself, or what its fields say in a geometry."""
     name = type(module).__name__
     if module.keeps_sites and module.stride != 1:
-        raise InputError(
-            f"stride of {name} is {module.stride}: must be 1, take nn.StridedConv; "
-            f"{FIELDS_OF_LAYERS}"
-        )
+        raise InputError(f"stride of {name} is {module.stride}: must be 1, take nn.StridedConv")
     if isinstance(where, ops.Connection | DenseConnection):
         where.check_source(x)
         check_connection_of(module, where)

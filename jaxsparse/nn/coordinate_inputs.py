@@ -27,7 +27,6 @@ def append_coordinates(x: Tensor) -> Tensor:
     [[5.0, -0.5, 0.75]]
     """
     check_kind_of(x)
-    x.check()
     dtype = x.features.dtype
     if isinstance(x, SparseTensor):
         pixels = x.coords[:, 1:].astype(jnp.float32)

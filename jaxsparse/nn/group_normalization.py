@@ -4,6 +4,7 @@ Unlike batch norm they keep no statistics and are the same in training and evalu
 each: ``scale`` (1) and ``bias`` (0), float32 ``[channels]``.
 """
 
+from dataclasses import KW_ONLY
 from typing import Any
 
 import flax.linen as nn
@@ -38,6 +39,7 @@ class GroupNorm(nn.Module):
     """
 
     groups: int
+    _: KW_ONLY
     over: str = "event"
     epsilon: float = 1e-5
 
@@ -62,6 +64,7 @@ class InstanceNorm(nn.Module):
     [[-1.0], [1.0]]
     """
 
+    _: KW_ONLY
     epsilon: float = 1e-5
 
     @nn.compact
@@ -82,6 +85,7 @@ class LayerNorm(nn.Module):
     [[-1.0, 1.0]]
     """
 
+    _: KW_ONLY
     epsilon: float = 1e-5
 
     @nn.compact

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from dataclasses import KW_ONLY
 from typing import Any
 
 import flax.linen as nn
@@ -46,6 +47,7 @@ class BatchNorm(nn.Module):
     """
 
     train: bool
+    _: KW_ONLY
     momentum: float = 0.9
     epsilon: float = 1e-4
     axis_name: str | None = None

@@ -5,6 +5,7 @@ They need no more of a tensor than ``features``, ``mask`` and ``replace(features
 Padding rows and masked pixels of every result are exactly zero.
 """
 
+from dataclasses import KW_ONLY
 from typing import Any, TypeVar
 
 import flax.linen as nn
@@ -16,6 +17,7 @@ from jaxtyping import Array, Float
 from jaxsparse import SparseTensor, ops
 from jaxsparse.errors import InputError, check_kind, kind_of
 from jaxsparse.features import check_features, per_channel
+from jaxsparse.integers import positive
 from jaxsparse.nn.dense_tensor import DenseTensor
 from jaxsparse.nn.parameters import parameter
 from jaxsparse.ops.precision import precision_for
@@ -34,9 +36,13 @@ class Linear(nn.Module):
       use_bias: add a learned bias.
       dtype: type of the product's operands (None: that of the features); sums are float32.
       implementation: data flow of sparse rows, see :func:`jaxsparse.ops.convolution`.
+
+    Raises:
+      InputError: features that are no positive integer.
     """
 
     features: int
+    _: KW_ONLY
     use_bias: bool = True
     dtype: DTypeLike | None = None
     implementation: str = "auto"
@@ -44,7 +50,7 @@ class Linear(nn.Module):
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
-        shape = (x.features.shape[-1], self.features)
+        shape = (x.features.shape[-1], positive("features", self.features))
         weights = parameter(self, "weights", jax.nn.initializers.he_normal(), shape)
         bias = None
         if self.use_bias:
@@ -105,16 +111,17 @@ def concatenate(x: Tensor, *others: Tensor) -> Tensor:
 
 
 def check_kind_of(x: Any, name: str = "x") -> None:
-    """Refuses what is no tensor of either vocabulary.
+    """Refuses what is no tensor of either vocabulary, and one that is not well made.
 
     Raises:
-      InputError: it is not.
+      InputError: it is not, or its features and coordinates do not belong together.
     """
     remedy = (
         "layers take tensors, not their features; an array of whole events, which global poolings "
         "make, goes into layers of flax.linen"
     )
     check_kind(name, x, SparseTensor, DenseTensor, remedy=remedy)
+    x.check()
 
 
 def product(

@@ -1,5 +1,6 @@
 """A learned sine at every site."""
 
+from dataclasses import KW_ONLY
 from typing import Any
 
 import flax.linen as nn
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from jaxsparse.features import per_channel
+from jaxsparse.integers import positive
 from jaxsparse.nn.parameters import parameter
 from jaxsparse.nn.pointwise import Tensor, check_kind_of, product, site_features, with_features
 
@@ -34,12 +36,14 @@ class Sinusoidal(nn.Module):
     """
 
     features: int
+    _: KW_ONLY
     dtype: DTypeLike | None = None
 
     @nn.compact
     def __call__(self, x: Tensor, geometry: Any = None) -> Tensor:
         check_kind_of(x)
         uniform = nn.initializers.uniform(1.0)
+        positive("features", self.features)
         weights = parameter(self, "weights", uniform, (x.features.shape[-1], self.features))
         bias = parameter(self, "bias", uniform, (self.features,))
         amplitude = parameter(self, "amplitude", uniform, (self.features,))

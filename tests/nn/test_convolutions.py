@@ -215,8 +215,8 @@ def test_a_field_that_no_convolution_has_is_named(x, built):
         (layers.SubmanifoldConv(3.0), "features is 3.0: must be an integer"),
         (layers.ChannelwiseConv(0, kernel_size=3), "multiplier is 0: must be at least 1"),
         (
-            layers.SubmanifoldConv(2, 16, 3),
-            "stride of SubmanifoldConv is 3: must be 1, .* without the",
+            layers.SubmanifoldConv(2, stride=3),
+            "stride of SubmanifoldConv is 3: must be 1, take nn.StridedConv",
         ),
         (
             layers.StridedConv(3, kernel_size=3, stride=3),

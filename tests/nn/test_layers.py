@@ -286,3 +286,22 @@ def test_unknown_vocabulary_and_order_are_named():
         blocks.vocabulary("spars")
     with pytest.raises(InputError, match="order is 'last'"):
         blocks.BlockSettings(train=True, order="last")
+
+
+def test_the_channels_of_the_input_are_not_taken_for_another_field():
+    layers: Any = nn  # what type checkers would refuse
+    one_field = ["Linear", "GeneralConv", "SubmanifoldConv", "StridedConv", "InverseConv"]
+    one_field += ["ChannelwiseConv", "Sinusoidal", "GroupNorm", "BatchNorm"]
+    for name in one_field:
+        with pytest.raises(TypeError, match=r"takes .*2 positional arguments but 3 were given"):
+            getattr(layers, name)(3, 3)
+    for name in ("InstanceNorm", "LayerNorm", "PReLU"):
+        with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+            getattr(layers, name)(16)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(-3), nn.Linear(0), nn.Sinusoidal(-3)])
+def test_layers_without_a_positive_number_of_channels_are_refused(layer):
+    x = jaxsparse.sparse_tensor([[0, 1]], [[1.0]], spatial_shape=(4,), batch_size=1)
+    with pytest.raises(InputError, match=r"features is .*: must be at least 1"):
+        layer.init(jax.random.key(0), x)
