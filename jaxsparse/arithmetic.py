@@ -17,6 +17,9 @@ T = TypeVar("T", bound="Arithmetic")
 # Of MinkowskiEngine and spconv.
 _NAMES_ELSEWHERE = {
     "F": "features",
+    "feats": "features",
+    "decomposed_features": "features, of one event x[event].features",
+    "decomposed_coordinates": "coords, of one event x[event].coords",
     "C": "coords",
     "D": "dim",
     "coordinates": "coords",
@@ -24,6 +27,14 @@ _NAMES_ELSEWHERE = {
     "tensor_stride": "stride",
     "dense": "to_dense()",
     "replace_feature": "replace(features=...)",
+}
+
+
+_OPERATORS: dict[Any, Callable[[Any, Any], Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
 }
 
 
@@ -40,9 +51,6 @@ class Arithmetic:
     features: Any
     replace: Callable[..., Any]
     check_same_sites: Callable[[Any], None]
-
-    # numpy's arrays leave the operation to the tensor, which refuses what it cannot pair.
-    __array_ufunc__ = None
 
     def __add__(self: T, other: Any) -> T:
         return _combined(operator.add, self, other)
@@ -70,6 +78,33 @@ class Arithmetic:
 
     def __neg__(self: T) -> T:
         return self.replace(features=-self.features)
+
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **_: Any) -> Any:
+        """Functions of numpy: ``+ - * /`` are those of the tensor, others are refused.
+
+        Raises:
+          InputError: another function, such as ``np.exp``.
+        """
+        if function in (np.equal, np.not_equal):
+            return function is np.not_equal  # an array is no tensor
+        if function not in _OPERATORS or method != "__call__":
+            raise InputError(self._no_array())
+        left, right = operands
+        if left is self:
+            return _combined(_OPERATORS[function], self, right)
+        return _combined(lambda a, b: _OPERATORS[function](b, a), self, left)
+
+    def _refused(self, *_: Any) -> Any:
+        """Operators that arrays have and tensors not.
+
+        Raises:
+          InputError: always.
+        """
+        raise InputError(self._no_array())
+
+    __matmul__ = __rmatmul__ = __pow__ = __rpow__ = __abs__ = _refused
+    __mod__ = __rmod__ = __floordiv__ = __rfloordiv__ = _refused
+    __lt__ = __le__ = __gt__ = __ge__ = _refused
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         """Refused: rows without their sites are a mistake more often than not.

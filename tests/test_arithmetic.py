@@ -76,10 +76,13 @@ def test_what_cannot_be_combined_is_named():
 
 
 LAYERS = [linen.Dense(3), linen.Conv(3, (3,)), linen.BatchNorm(False)]
-FUNCTIONS = [
+FUNCTIONS: list[Any] = [
     jnp.tanh, jnp.sum, jnp.max, jnp.asarray, jnp.log1p, jax.nn.relu, jax.nn.softmax,
     lambda x: jnp.where(True, x, 0), lambda x: jnp.concatenate([x, x]),
     lambda x: jnp.matmul(x, jnp.ones((2, 3))), lambda x: x.sum(), lambda x: x.at[0].set(1),
+    lambda x: x @ np.ones((2, 3)), lambda x: jnp.ones((3, 2)) @ x, lambda x: np.ones((3, 2)) @ x,
+    lambda x: x**2, lambda x: 2**x, lambda x: x > 0, lambda x: x <= 0, abs, np.exp, np.add.reduce,
+    lambda x: np.ones(2) > x, lambda x: x % 2,
 ]  # fmt: skip
 
 
@@ -104,12 +107,27 @@ def test_arrays_leave_operators_to_the_tensor():
         for two in (jnp.float32(2), jnp.full(2, 2.0)):
             np.testing.assert_array_equal(run(operator.mul, two, x).features, 2 * x.features)
             np.testing.assert_array_equal(run(operator.sub, two, x).features[:3], 2 - ROWS)
-    assert jnp.ones(2) != x
+    for two in (np.float32(2), np.full(2, 2.0)):
+        np.testing.assert_array_equal((two * x).features, 2 * x.features)
+        np.testing.assert_array_equal((two - x).features[:3], 2 - ROWS)
+        np.testing.assert_array_equal(np.subtract(x, two).features[:3], ROWS - 2)
+        np.testing.assert_array_equal((two / x).features[:3], 2 / ROWS)
+    for ones in (jnp.ones(2), np.ones(2)):
+        assert ones != x
+        assert not ones == x  # noqa: SIM201
 
 
 def test_the_names_of_other_libraries_are_translated():
     x = tensor()
-    names = {"F": "features", "C": "coords", "tensor_stride": "stride", "dense": r"to_dense\(\)"}
+    with pytest.raises(AttributeError, match=r"it is .features, of one event x\[event\].features$"):
+        x.decomposed_features  # noqa: B018
+    names = {
+        "F": "features",
+        "feats": "features",
+        "C": "coords",
+        "tensor_stride": "stride",
+        "dense": r"to_dense\(\)",
+    }
     for name, ours in names.items():
         with pytest.raises(AttributeError, match=rf"no attribute '{name}': here it is .{ours}$"):
             getattr(x, name)
