@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from jaxsparse.ops.grids import from_dense
     from jaxsparse.ops.levels import Geometry, geometry
     from jaxsparse.ops.native.compiler import register_native_kernels
+    from jaxsparse.points import sparse_tensor
     from jaxsparse.same_sites import checking_sites
-    from jaxsparse.tensor import SparseTensor, sparse_tensor
+    from jaxsparse.tensor import SparseTensor
 
 __version__ = "0.1.0"
 
@@ -44,7 +45,7 @@ _HOMES = {
     "load": "deploy.model",
     "load_program": "exported",
     "register_native_kernels": "ops.native.compiler",
-    "sparse_tensor": "tensor",
+    "sparse_tensor": "points",
 }
 
 

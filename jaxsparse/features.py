@@ -26,7 +26,7 @@ def check_features(dtype: DTypeLike, name: str = "features") -> DTypeLike:
     >>> check_features("bfloat16")
     'bfloat16'
     """
-    found = jax.dtypes.canonicalize_dtype(dtype).name  # numpy's float64 is float32 to JAX
+    found = jnp.dtype(dtype).name
     if found not in FEATURE_TYPES:
         raise InputError(
             f"{name} has type {found}: must be one of {', '.join(FEATURE_TYPES)}, convert it first"
@@ -115,11 +115,48 @@ def check_rows(features: Any, rows: int, name: str = "features") -> None:
     """
     shape = np.shape(as_array(name, features))
     if len(shape) != 2 or shape[0] != rows:
-        remedy = "; a stack of batches goes through jax.vmap" if len(shape) > 2 else ""
+        stack = "; a stack of batches goes through jax.vmap, ops.unstack takes it apart"
+        remedy = stack if len(shape) > 2 else ""
         raise InputError(
             f"{name} has shape {shape}: must be [{rows}, channels], a row for each of the {rows} "
             f"rows of coordinates, padding included{remedy}"
         )
+
+
+def check_coords(coords: Any) -> None:
+    """Refuses coordinates that are no int32, for example converted with the features.
+
+    Types are static: this costs nothing in a compiled program.
+
+    Raises:
+      InputError: another type.
+
+    >>> check_coords(jnp.zeros((3, 2), jnp.bfloat16))
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: coords has type bfloat16: must be int32, convert features alone,
+    x.replace(features=x.features.astype(...))
+    """
+    found = jnp.dtype(getattr(coords, "dtype", None)).name
+    if found != "int32":
+        raise InputError(
+            f"coords has type {found}: must be int32, convert features alone, "
+            "x.replace(features=x.features.astype(...))"
+        )
+
+
+def without_wide_floats(features: Any) -> Any:
+    """Features of numpy or in lists with float32 in place of float64, as JAX takes them.
+
+    Arrays of JAX, and of numpy of any other type, stay as they are.
+
+    >>> without_wide_floats(np.ones((2, 1))).dtype
+    dtype('float32')
+    """
+    if not isinstance(features, np.ndarray | list | tuple):
+        return features
+    given = host_array("features", features, "pass one array, jnp.asarray(features)")
+    return given.astype(np.float32) if given.dtype == np.float64 else given
 
 
 def check_channels(name: str, vector: Any, channels: int) -> None:

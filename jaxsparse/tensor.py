@@ -1,9 +1,8 @@
-"""The padded coordinate list that everything else works on, and how to make one on the host."""
+"""The padded coordinate list that everything else works on."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +11,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.arithmetic import Arithmetic
 from jaxsparse.errors import TRACED, InputError, check_kind
-from jaxsparse.features import as_features, check_rows, host_array
-from jaxsparse.integers import INT32_MAX, integer, integers, positive
+from jaxsparse.features import check_coords, check_rows, without_wide_floats
+from jaxsparse.integers import integer
 from jaxsparse.origins import derived
 from jaxsparse.pytree import pytree
 from jaxsparse.same_sites import TO_ONE_LEVEL, check_same_sites
-
-DUPLICATE_POLICIES = ("error", "sum", "mean", "max", "first")
 
 
 @pytree
@@ -56,6 +53,7 @@ class SparseTensor(Arithmetic):
       batch_size: number of events, including those without sites (static).
       stride: finest pixels per unit and axis (static).
 
+    >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 2, 1], [0, 0, 3]], [[5.0], [7.0]], spatial_shape=(4, 4),
     ...                   batch_size=1)
     >>> x.coords.tolist(), x.features.tolist(), x.capacity, x.dim
@@ -118,6 +116,7 @@ class SparseTensor(Arithmetic):
           IndexError: no such event; a loop over the events ends so.
           InputError: no integer or slice of step 1, or no event in it.
 
+        >>> from jaxsparse import sparse_tensor
         >>> x = sparse_tensor([[0, 2], [2, 1], [2, 3]], [[5.0], [7.0], [8.0]], spatial_shape=(4,),
         ...                   batch_size=3)
         >>> x[2].coords.tolist(), [int(event.num_active) for event in x]
@@ -141,7 +140,7 @@ class SparseTensor(Arithmetic):
             batch_size=stop - start,
         )  # fmt: skip
 
-    def replace(self, features: Float[Array, "sites channels"]) -> SparseTensor:
+    def replace(self, features: Float[Array | np.ndarray, "sites channels"]) -> SparseTensor:
         """The same sites with other features.
 
         Padding rows may hold anything, NaN too. Operations that read neighbours, sum, normalise or
@@ -151,11 +150,14 @@ class SparseTensor(Arithmetic):
         at zero, as ``log``: the gradient of what it was computed from would be NaN.
 
         Args:
-          features: ``[capacity, channels]``, of any type that features may have.
+          features: ``[capacity, channels]``, of any type that features may have; float64 of numpy
+            becomes float32. ``x.replace(features=x.features.astype(jnp.bfloat16))`` converts a
+            tensor.
 
         Raises:
           InputError: features that have not one row for each row of ``coords``.
 
+        >>> from jaxsparse import sparse_tensor
         >>> x = sparse_tensor([[0, 1]], [[0.0]], spatial_shape=(3,), batch_size=1, capacity=2)
         >>> y = x.replace(features=jnp.cos(x.features))
         >>> y.features.tolist(), y.to_dense().tolist()
@@ -163,8 +165,9 @@ class SparseTensor(Arithmetic):
         >>> float(jnp.sum(y.features, where=y.mask[:, None]))
         1.0
         """
-        check_rows(features, self.capacity)
-        return dataclasses.replace(self, features=features)
+        new = dataclasses.replace(self, features=without_wide_floats(features))
+        new.check()
+        return new
 
     def check_same_sites(self, other: object) -> None:
         """Refuses a tensor on other sites, as far as :mod:`jaxsparse.same_sites` can tell.
@@ -182,14 +185,15 @@ class SparseTensor(Arithmetic):
         check_same_sites(self, other, "y has", remedy)
 
     def check(self, name: str = "features") -> None:
-        """Refuses a tensor whose features have not one row for each row of ``coords``.
+        """Refuses features that have not one row for each row of ``coords``, and other types of it.
 
         ``replace`` sees to it; ``dataclasses.replace`` and the constructor, which JAX calls too,
         do not. Operations ask before they read.
 
         Raises:
-          InputError: another number of rows.
+          InputError: another number of rows, coordinates that are no int32.
         """
+        check_coords(self.coords)
         check_rows(self.features, self.capacity, name)
 
     def to_dense(self) -> Float[Array, "events ..."]:
@@ -210,76 +214,6 @@ class SparseTensor(Arithmetic):
         event = jnp.where(self.mask, self.coords[:, 0], self.batch_size)
         axes = [self.coords[:, 1 + axis] for axis in range(self.dim)]
         return grid.at[(event, *axes)].set(self.features, mode="drop")
-
-
-def sparse_tensor(
-    coords: Int[np.ndarray, "points axes"] | Sequence[Sequence[int]],
-    features: Float[np.ndarray, "points channels"] | Sequence[Sequence[float]],
-    *,
-    spatial_shape: Sequence[int],
-    batch_size: int,
-    capacity: int | None = None,
-    duplicates: str = "error",
-) -> SparseTensor:
-    """Checks, merges, sorts and pads a list of points, on the host.
-
-    Args:
-      coords: integers ``[points, 1 + D]``: event index in ``[0, batch_size)``, then pixel indices
-        in ``[0, spatial_shape)``. Any order.
-      features: ``[points, channels]``. float32, bfloat16 and float16 stay; wider floats, integers
-        and booleans become float32, as in everything that makes a tensor.
-      spatial_shape: number of pixels along each of the D axes, 1 to 4 of them.
-      batch_size: number of events, those without points included.
-      capacity: rows of the result, at least 1; the number of distinct sites if None.
-      duplicates: what to do with points of one event on one pixel: ``"error"``, or merge them by
-        ``"sum"``, ``"mean"``, ``"max"`` or ``"first"`` (the first in input order).
-
-    Returns:
-      A tensor of stride 1. Padding rows hold coordinates -1 and features 0.
-
-    Raises:
-      InputError: a coordinate or event index out of range, a wrong shape or type, duplicates that
-        were not allowed, more sites than ``capacity``.
-
-    >>> x = sparse_tensor([[0, 1], [0, 1]], [[1.0], [2.0]], spatial_shape=(3,), batch_size=1,
-    ...                   capacity=2, duplicates="sum")
-    >>> x.coords.tolist(), x.features.tolist(), int(x.num_active)
-    ([[0, 1], [-1, -1]], [[3.0], [0.0]], 1)
-    """
-    shape = _checked_shape(spatial_shape, batch_size)
-    points, values = _checked_points(coords, features, shape, batch_size)
-    if duplicates not in DUPLICATE_POLICIES:
-        raise InputError(
-            f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
-        )
-    order = np.lexsort(points.T[::-1])  # stable: "first" keeps the input order
-    points, values = points[order], values[order]
-    new_site = np.ones(len(points), bool)
-    new_site[1:] = (points[1:] != points[:-1]).any(axis=1)
-    if not new_site.all():
-        if duplicates == "error":
-            where = points[np.flatnonzero(~new_site)[0]].tolist()
-            raise InputError(
-                f"coords has {int((~new_site).sum())} repeated rows, such as {where}: "
-                "sites must be unique, merge them or set duplicates=sum, mean, max or first"
-            )
-        values = _merge(values, np.flatnonzero(new_site), duplicates)
-        points = points[new_site]
-    count = len(points)
-    rows = max(count, 1) if capacity is None else positive("capacity", capacity)
-    check_room(count, rows, "the points make")
-    padded_coords = np.full((rows, points.shape[1]), -1, np.int32)
-    padded_coords[:count] = points
-    padded_values = np.zeros((rows, values.shape[1]), values.dtype)
-    padded_values[:count] = values
-    return SparseTensor(
-        coords=jnp.asarray(padded_coords),
-        features=jnp.asarray(padded_values),
-        num_active=jnp.asarray(count, jnp.int32),
-        spatial_shape=shape,
-        batch_size=int(batch_size),
-        stride=(1,) * len(shape),
-    )
 
 
 def check_room(count: Int[Array, ""] | int, capacity: int, there_are: str = "there are") -> None:
@@ -310,10 +244,10 @@ def check_tensor(x: object, name: str = "x") -> None:
     Raises:
       InputError: it is not.
 
-    >>> check_tensor(np.ones((3, 2)))
+    >>> check_tensor(jnp.ones((3, 2)))
     Traceback (most recent call last):
         ...
-    jaxsparse.errors.InputError: x is a ndarray: must be a SparseTensor, make one with
+    jaxsparse.errors.InputError: x is a jax.Array: must be a SparseTensor, make one with
     jaxsparse.sparse_tensor or put features on sites with .replace(features=...)
     """
     remedy = (
@@ -322,47 +256,6 @@ def check_tensor(x: object, name: str = "x") -> None:
     check_kind(name, x, SparseTensor, remedy=remedy)
     assert isinstance(x, SparseTensor)
     x.check()
-
-
-def _checked_shape(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
-    shape = integers("spatial_shape", spatial_shape)
-    if not 1 <= len(shape) <= 4 or min(shape, default=0) < 1 or max(shape, default=0) >= INT32_MAX:
-        raise InputError(
-            f"spatial_shape is {shape}: must be 1 to 4 positive lengths below 2**31 - 1"
-        )
-    positive("batch_size", batch_size)
-    return shape
-
-
-def _checked_points(
-    coords: object, features: object, shape: tuple[int, ...], batch_size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    remedy = "sparse_tensor works on the host, call it before, or ops.voxelize in its place"
-    points = host_array("coords", coords, remedy)
-    values = host_array("features", features, remedy)
-    if points.size == 0 and points.ndim < 2:
-        points = points.reshape(0, 1 + len(shape)).astype(np.int32)
-    if points.ndim != 2 or points.shape[1] != 1 + len(shape):
-        raise InputError(
-            f"coords has shape {points.shape}: must be [points, {1 + len(shape)}], event first"
-        )
-    if not np.issubdtype(points.dtype, np.integer):
-        raise InputError(f"coords has type {points.dtype}: must be integers, round them first")
-    if values.ndim != 2 or len(values) != len(points):
-        raise InputError(
-            f"features has shape {values.shape}: must be [{len(points)}, channels] as coords"
-        )
-    values = as_features(values)
-    limits = np.array([batch_size, *shape], np.int64)
-    outside = (points < 0) | (points >= limits)
-    if outside.any():
-        row, axis = np.argwhere(outside)[0]
-        name = "event index" if axis == 0 else f"axis {axis - 1}"
-        raise InputError(
-            f"coords[{row}] is {points[row].tolist()}: {name} must be in [0, {limits[axis]}), "
-            "shift or crop the points, or enlarge spatial_shape or batch_size"
-        )
-    return points.astype(np.int32), values
 
 
 def _range_of(events: object, batch_size: int) -> tuple[int, int]:
@@ -379,19 +272,12 @@ def _range_of(events: object, batch_size: int) -> tuple[int, int]:
             f"event {TRACED}: must be known before; to map over events, "
             "give jax.vmap the ops.stack of them"
         )
+    if isinstance(events, tuple):
+        raise InputError(
+            f"x[...] has {len(events)} indices: must be one, an event or a slice of events; rows "
+            "and channels are those of x.features[...]"
+        )
     number = integer("event", events)  # type: ignore[arg-type]
     if not -batch_size <= number < batch_size:
         raise IndexError(f"event is {number}: must be from 0 to {batch_size - 1}")
     return number % batch_size, number % batch_size + 1
-
-
-def _merge(values: np.ndarray, starts: np.ndarray, policy: str) -> np.ndarray:
-    """One row per run of equal coordinates; runs begin at ``starts``."""
-    if policy == "first":
-        return values[starts]
-    if policy == "max":
-        return np.maximum.reduceat(values, starts, axis=0)
-    total = np.add.reduceat(values.astype(np.float64), starts, axis=0)
-    if policy == "mean":
-        total /= np.diff(np.append(starts, len(values)))[:, None]
-    return total.astype(values.dtype)

@@ -18,7 +18,7 @@ FOUNDATIONS = (
     "data_settings", "settings", "meant_keys", "typed_config",
     "config_file", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
-    "arithmetic", "tensor", "versions", "freed_memory",
+    "arithmetic", "tensor", "points", "versions", "freed_memory",
     "peak_memory",
 )  # fmt: skip
 # Layers, lowest first, with the layers below that each may import. "" is the package itself: its

@@ -83,6 +83,14 @@ def test_no_points_and_an_exactly_full_list_are_legal():
     assert full.mask.all()
 
 
+def test_rows_and_channels_are_no_indices_of_a_tensor():
+    wrong: Any = (slice(None), 0)
+    with pytest.raises(
+        InputError, match=r"has 2 indices: must be one, an event or .* x.features\["
+    ):
+        make([[0, 0, 0]])[wrong]
+
+
 def test_dense_and_back_is_the_identity_and_padding_does_not_matter():
     rng = np.random.default_rng(1)
     dense = rng.normal(size=(2, 4, 5, 3)) * (rng.random((2, 4, 5, 1)) < 0.4)

@@ -3,7 +3,7 @@
 # Data flows, which register themselves.
 from jaxsparse.ops import native as native
 from jaxsparse.ops import xla as xla
-from jaxsparse.ops.batches import concatenate_events, stack
+from jaxsparse.ops.batches import concatenate_events, stack, unstack
 from jaxsparse.ops.connection import (
     Connection,
     down_connection,
@@ -35,6 +35,7 @@ from jaxsparse.ops.normalization import (
     batch_norm_with_moments,
     masked_moments,
 )
+from jaxsparse.ops.point_map import PointMap, vote
 from jaxsparse.ops.pooling import (
     MaxPoolingResult,
     average_pooling,
@@ -45,11 +46,12 @@ from jaxsparse.ops.pooling import (
     sum_pooling,
     sum_unpooling,
 )
+from jaxsparse.ops.quantize import sparse_quantize
 from jaxsparse.ops.region import Region, cross, hypercube
 from jaxsparse.ops.rows import sum_rows, take_rows
 from jaxsparse.ops.sets import crop, intersection, prune, union, union_sites
 from jaxsparse.ops.sites import Sites, generated_sites, given_sites, strided_sites
-from jaxsparse.ops.voxels import PointMap, VoxelizeStatus, vote, voxelize
+from jaxsparse.ops.voxels import VoxelizeStatus, voxelize
 
 __all__ = [
     "BatchNormResult",
@@ -99,6 +101,7 @@ __all__ = [
     "max_pooling_with_choice",
     "max_unpooling",
     "prune",
+    "sparse_quantize",
     "stack",
     "strided_connection",
     "strided_sites",
@@ -113,6 +116,7 @@ __all__ = [
     "transposed_connection",
     "union",
     "union_sites",
+    "unstack",
     "vote",
     "voxelize",
 ]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.integers import positive
 from jaxsparse.ops.one_program import one_program
 from jaxsparse.ops.rows import take_rows
@@ -83,7 +83,8 @@ def stack(tensors: Sequence[SparseTensor]) -> SparseTensor:
         are padded.
 
     Returns:
-      A tensor of the largest capacity, which is that of each of its batches.
+      A tensor of the largest capacity, which is that of each of its batches; ``unstack`` is the
+      way back.
 
     Raises:
       InputError: none, or tensors that are not alike.
@@ -100,6 +101,30 @@ def stack(tensors: Sequence[SparseTensor]) -> SparseTensor:
     capacity = max(x.capacity for x in tensors)
     grown = [_grown(x, capacity) for x in tensors]
     return jax.tree.map(lambda *arrays: jnp.stack(arrays), *grown)
+
+
+def unstack(stacked: SparseTensor) -> list[SparseTensor]:
+    """The batches that ``stack`` put beside each other, each of the capacity of the stack.
+
+    Args:
+      stacked: a tensor whose arrays have one leading axis.
+
+    Raises:
+      InputError: no stack.
+
+    >>> from jaxsparse import sparse_tensor
+    >>> x = sparse_tensor([[0, 1]], [[2.0]], spatial_shape=(4,), batch_size=1)
+    >>> [one.features.tolist() for one in unstack(stack([x, 10 * x]))]
+    [[[2.0]], [[20.0]]]
+    """
+    check_kind("stacked", stacked, SparseTensor, remedy="what ops.stack returned")
+    shape = jnp.shape(stacked.coords)
+    if len(shape) != 3:
+        raise InputError(
+            f"stacked has coords of shape {shape}: must be [batches, capacity, axes], as ops.stack "
+            "makes it; the events of one batch are x[0], x[1], ..."
+        )
+    return [jax.tree.map(lambda array, i=i: array[i], stacked) for i in range(shape[0])]
 
 
 def _grown(x: SparseTensor, capacity: int) -> SparseTensor:

@@ -26,7 +26,7 @@ from jaxsparse.ops import lookup
 from jaxsparse.ops.kernel_map import GENERAL, KernelMap, symmetric_map
 from jaxsparse.ops.levels import Geometry, Level
 from jaxsparse.ops.one_program import one_program
-from jaxsparse.ops.region import PerAxis, Region, hypercube
+from jaxsparse.ops.region import PerAxis, Region, check_region, hypercube
 from jaxsparse.ops.site_tables import inverted
 from jaxsparse.ops.sites import Sites, check_int32, fine_places, generated_sites, strided_sites
 from jaxsparse.pytree import pytree
@@ -133,6 +133,7 @@ def submanifold_connection(
     [1, 3, 3]
     """
     sites = Sites.of(x)
+    check_region(region, sites.dim)
     if not region.symmetric:
         return target_connection(sites, sites, region, strategy=strategy)
     kernel_map = x.kernel_map(region) if isinstance(x, Level) else None
@@ -303,10 +304,11 @@ def general_map(
     A tap leads a coarse site to one fine site and no two coarse sites to the same, so the mirrored
     table is the inverse of the table and needs no look-up of its own.
     """
-    if (fine.batch_size, fine.dim, region.dim) != (coarse.batch_size, coarse.dim, fine.dim):
+    check_region(region, fine.dim)
+    if (fine.batch_size, fine.dim) != (coarse.batch_size, coarse.dim):
         raise InputError(
             f"sites of {fine.batch_size} events in {fine.dim} dimensions, sites of "
-            f"{coarse.batch_size} in {coarse.dim}, region in {region.dim}: must be the same"
+            f"{coarse.batch_size} in {coarse.dim}: must be the same"
         )
     if any(c % f for f, c in zip(fine.stride, coarse.stride, strict=True)):
         raise InputError(

@@ -90,6 +90,7 @@ def convolution(
     """
     check_connection(connection)
     connection.check_source(x)
+    check_features(x.features.dtype)
     out = convolve_rows(
         x.features,
         weights,
@@ -124,6 +125,7 @@ def linear(
     [[1.5, 10.0], [2.5, 20.0]]
     """
     check_tensor(x)
+    check_features(x.features.dtype)
     weights = jnp.asarray(as_array("weights", weights))
     if weights.ndim != 2:
         raise InputError(f"weights has shape {weights.shape}: must be [in, out]")
@@ -172,9 +174,10 @@ def convolve_rows(
         )
     expected = (kernel_map.capacity_in, weights.shape[1] * groups)
     if features.shape != expected:
-        raise InputError(
-            f"features has shape {features.shape}: must be {expected} for these weights"
-        )
+        reads = f"weights of shape {weights.shape} read {weights.shape[1]} channels"
+        if groups > 1:
+            reads += f" in each of {groups} groups, [taps, in / groups, out]"
+        raise InputError(f"features has shape {features.shape}: must be {expected}, since {reads}")
     channels_out = weights.shape[2]
     if bias is not None:
         check_channels("bias", bias, channels_out)

@@ -189,7 +189,7 @@ def _checked(x: SparseTensor, **vectors: Any) -> Array:
     """The features, if they and all vectors have the type and shape that they must have."""
     check_tensor(x)
     features = jnp.asarray(x.features)
-    check_features(features.dtype)
+    check_features(x.features.dtype)
     for name, vector in vectors.items():
         check_channels(name, vector, features.shape[1])
     return features

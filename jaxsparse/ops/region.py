@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, check_kind
 from jaxsparse.integers import integer, integers
 
 # Offsets stay below this, so that a sum of a coordinate and an offset cannot wrap to a valid one.
@@ -160,6 +160,24 @@ def cross(kernel_size: PerAxis, dim: int, *, dilation: PerAxis = 1) -> Region:
         for k in range(-(size // 2), size // 2 + 1):
             offsets.add((*[0] * axis, step * k, *[0] * (dim - 1 - axis)))
     return Region(tuple(sorted(offsets)))
+
+
+def check_region(region: object, dim: int) -> None:
+    """Refuses what is no region, such as a kernel size, and one of another dimension.
+
+    Raises:
+      InputError: it is.
+
+    >>> check_region(3, 2)
+    Traceback (most recent call last):
+        ...
+    jaxsparse.errors.InputError: region is an int: must be a Region, such as ops.hypercube(3, 2)
+    """
+    size = region if isinstance(region, int) else 3
+    check_kind("region", region, Region, remedy=f"such as ops.hypercube({size}, {dim})")
+    assert isinstance(region, Region)
+    if region.dim != dim:
+        raise InputError(f"region has {region.dim} axes: the sites have {dim}")
 
 
 def per_axis(name: str, value: PerAxis, dim: int, *, at_least: int) -> tuple[int, ...]:

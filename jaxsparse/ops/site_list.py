@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxsparse.errors import check_kind
 from jaxsparse.features import check_rows
 from jaxsparse.pytree import pytree
+from jaxsparse.same_sites import check_order
 from jaxsparse.tensor import SparseTensor
 
 
@@ -38,7 +39,9 @@ class Sites:
         """The sites of a tensor, or of a level of a geometry without its maps.
 
         Raises:
-          InputError: a tensor with another number of rows of features than of coordinates.
+          InputError: a tensor with another number of rows of features than of coordinates, or
+            coordinates that are no int32; within ``jaxsparse.checking_sites()`` also sites that
+            are not in order.
         """
         if type(x) is Sites:
             return x
@@ -46,6 +49,8 @@ class Sites:
         if isinstance(x, SparseTensor):
             x.check()
         count = jnp.asarray(x.count if isinstance(x, Sites) else x.num_active, jnp.int32)
+        if isinstance(x, SparseTensor):
+            check_order(x, count)
         return Sites(jnp.asarray(x.coords), count, x.spatial_shape, x.batch_size, x.stride)
 
     @property

@@ -20,9 +20,10 @@ from jaxsparse.errors import InputError
 from jaxsparse.integers import INT32_MAX, integers, positive
 from jaxsparse.ops import coordinates
 from jaxsparse.ops.one_program import one_program
-from jaxsparse.ops.region import PerAxis, Region, per_axis
+from jaxsparse.ops.region import PerAxis, Region, check_region, per_axis
 from jaxsparse.ops.site_list import Sites
-from jaxsparse.tensor import SparseTensor, check_room, sparse_tensor
+from jaxsparse.points import checked_points, checked_shape, tensor_of_points
+from jaxsparse.tensor import SparseTensor, check_room
 
 OUTPUT_SITES = ("stride", "receptive_field")
 
@@ -52,13 +53,11 @@ def given_sites(
     >>> given_sites([[0, 2], [0, 1]], spatial_shape=(3,), batch_size=1).coords.tolist()
     [[0, 1], [0, 2]]
     """
-    x = sparse_tensor(
-        coords,
-        np.zeros((len(coords), 1), np.float32),
-        spatial_shape=spatial_shape,
-        batch_size=batch_size,
-        capacity=capacity,
-    )
+    shape = checked_shape(spatial_shape, batch_size)
+    remedy = "given_sites works on the host, call it before, or take the sites of ops.voxelize"
+    points = checked_points(coords, shape, batch_size, remedy)
+    none, once = np.zeros((len(points), 1), np.float32), "give each once: np.unique(coords, axis=0)"
+    x, _ = tensor_of_points(points, none, shape, batch_size, capacity, "error", once)
     units = per_axis("stride", stride, x.dim, at_least=1)
     return dataclasses.replace(Sites.of(x), stride=units)
 
@@ -105,8 +104,7 @@ def strided_sites(
     """
     x = Sites.of(x)
     steps = per_axis("stride", stride, x.dim, at_least=1)
-    if region.dim != x.dim:
-        raise InputError(f"region has {region.dim} axes: the sites have {x.dim}")
+    check_region(region, x.dim)
     if output_sites not in OUTPUT_SITES:
         raise InputError(
             f"output_sites is {output_sites!r}: must be one of {', '.join(OUTPUT_SITES)}"
@@ -169,12 +167,11 @@ def generated_sites(
     """
     x = Sites.of(x)
     steps = per_axis("stride", stride, x.dim, at_least=1)
-    if region.dim != x.dim:
-        raise InputError(f"region has {region.dim} axes: the sites have {x.dim}")
+    check_region(region, x.dim)
     if any(unit % s for unit, s in zip(x.stride, steps, strict=True)):
         raise InputError(
             f"stride is {steps}: must divide the stride {x.stride} of the sites, "
-            "or tell the sites how many finest pixels their unit spans"
+            f"sites that come from nowhere get one by dataclasses.replace(x, stride={steps})"
         )
     check_int32(x.spatial_shape, region, steps)
     if spatial_shape is None:

@@ -1,4 +1,4 @@
-"""From points to sites, and from sites back to the points that made them."""
+"""From points to sites, traceable; on the host: ``quantize.py``."""
 
 from __future__ import annotations
 
@@ -12,49 +12,20 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsparse.errors import InputError
-from jaxsparse.features import as_features, check_rows, host_array
-from jaxsparse.integers import INT32_MAX, integer, integers, positive
+from jaxsparse.features import as_features, host_array
+from jaxsparse.integers import integer, integers, positive
 from jaxsparse.ops import coordinates
-from jaxsparse.ops.int32 import as_int32, clipped_int32
+from jaxsparse.ops.int32 import clipped_int32
 from jaxsparse.ops.one_program import one_program
+from jaxsparse.ops.point_map import PointMap
 from jaxsparse.ops.rows import largest_of_rows, sum_rows, take_rows
 from jaxsparse.ops.site_list import Sites
+from jaxsparse.points import check_policy
 from jaxsparse.pytree import pytree
-from jaxsparse.tensor import DUPLICATE_POLICIES, SparseTensor, check_room
+from jaxsparse.tensor import SparseTensor, check_room
 
 # The largest whole number below 2^31 that float32 holds.
 _FLOAT32_BELOW_LIMIT = 2.0**31 - 128
-
-
-@pytree
-@dataclasses.dataclass(frozen=True)
-class PointMap:
-    """Which point lies on which site; what leads from sites back to points.
-
-    Attributes:
-      rows: int32 ``[points]``, the row of every point's site; the capacity for points that have
-        none (padding, outside of the volume, on a site beyond the capacity).
-      points_per_site: int32 ``[capacity]``, 0 on padding rows.
-    """
-
-    rows: Int[Array, " points"]
-    points_per_site: Int[Array, " sites"]
-
-    @property
-    def capacity(self) -> int:
-        """Rows of the tensor of sites, padding included."""
-        return self.points_per_site.shape[0]
-
-    def restore(self, features: Float[Array, "sites channels"]) -> Float[Array, "points channels"]:
-        """Features of every point's site, in the points' order and multiplicity; 0 without a site.
-
-        Differentiable any number of times; its gradient adds points up in a fixed order.
-
-        Raises:
-          InputError: features that have not one row for each row of the sites.
-        """
-        check_rows(features, self.capacity)
-        return take_rows(features, self.rows)
 
 
 @pytree
@@ -89,7 +60,9 @@ def voxelize(
     """The sites that points lie on, ``floor(point)``, with the features of their points merged.
 
     Traceable. Called with arrays at hand it raises where something is wrong; under ``jit`` and its
-    kin nothing can be raised, and ``status.ok`` must be looked at.
+    kin nothing can be raised, and ``status.ok`` must be looked at. Every number of points compiles
+    anew, for a second: pad the arrays and say ``valid=``, or take ``sparse_quantize``, which runs
+    on the host.
 
     Args:
       points: ``[points, 1 + D]``, event index, then D coordinates in units of a voxel: voxel
@@ -125,11 +98,8 @@ def voxelize(
     >>> point_map.restore(x.features).tolist(), point_map.points_per_site.tolist()
     ([[5.0], [2.0], [5.0]], [1, 2, 0])
     """
-    sizes = _checked_sizes(spatial_shape, batch_size)
-    if duplicates not in DUPLICATE_POLICIES:
-        raise InputError(
-            f"duplicates is {duplicates!r}: must be one of {', '.join(DUPLICATE_POLICIES)}"
-        )
+    sizes = checked_sizes(spatial_shape, batch_size)
+    check_policy(duplicates)
     if not isinstance(points, jax.Array):
         points = host_array("points", points, "pass one array, jnp.asarray(points)")
     features = jnp.asarray(as_features(features))
@@ -139,7 +109,7 @@ def voxelize(
     if _traced(points, valid):
         coords, inside = _voxels(points, sizes)
     else:
-        coords, inside = _host_voxels(np.asarray(points), valid, sizes)
+        coords, inside = host_voxels(np.asarray(points), valid, sizes)
     used = jnp.ones(features.shape[0], bool) if valid is None else jnp.asarray(valid)
     sites, point_map, status = _sites_of_points(
         coords, used, inside, sizes=sizes, capacity=capacity, unique=duplicates == "error"
@@ -179,80 +149,6 @@ def _sites_of_points(
     return sites, PointMap(row, counts), status
 
 
-def vote(
-    labels: Int[Array | np.ndarray, " points"],
-    point_map: PointMap,
-    *,
-    ignore_label: int = -1,
-    conflict: int | None = None,
-) -> Int[Array, " sites"]:
-    """The label that most points of a site have; the smallest of equally frequent ones.
-
-    Args:
-      labels: integers ``[points]`` that int32 holds, one for every point that was voxelised.
-        Under ``jit`` of a type that int32 holds.
-      point_map: of ``voxelize``.
-      ignore_label: points that have it do not vote.
-      conflict: what a site gets on which not all votes are for one label, instead of the label
-        that most are for. None: nothing special.
-
-    Returns:
-      int32 ``[capacity]``: ``ignore_label`` on sites without votes and on padding rows.
-
-    Raises:
-      InputError: another number of labels than points, labels that are no integers or that int32
-        does not hold, and, under ``jit``, labels of a wider type.
-
-    Source of ``conflict``: the ``ignore_label`` of ``sparse_quantize`` of MinkowskiEngine 0.5
-    (``quantize_label`` in ``src/quantization.cpp``), where any two points that differ conflict. Its
-    own ignore label is a label like others there, so its result for ``ignore_label=n`` is
-    ``vote(..., ignore_label=one that no point has, conflict=n)``.
-
-    >>> _, point_map, _ = voxelize([[0, 1], [0, 1], [0, 0], [0, 1]], jnp.ones((4, 1)),
-    ...                            spatial_shape=(2,), batch_size=1, duplicates="first")
-    >>> vote(jnp.array([3, -1, -1, 3]), point_map).tolist()
-    [-1, 3, -1, -1]
-    >>> vote(jnp.array([3, -1, -1, 4]), point_map, conflict=255).tolist()
-    [-1, 255, -1, -1]
-    """
-    points = point_map.rows.shape[0]
-    if np.shape(labels) != (points,):
-        raise InputError(f"labels has shape {np.shape(labels)}: must be [{points}], one a point")
-    return _elected(
-        as_int32("labels", labels),
-        point_map,
-        _label("ignore_label", ignore_label),
-        None if conflict is None else _label("conflict", conflict),
-    )
-
-
-@one_program()
-def _elected(labels: Array, point_map: PointMap, ignored: Array, conflict: Array | None) -> Array:
-    points, capacity = point_map.rows.shape[0], point_map.capacity
-    row = jnp.where(labels == ignored, capacity, point_map.rows)
-    row, labels = jax.lax.sort((row, labels), num_keys=2)
-    # Votes of one label on one site are a run; integers alone from here, so any order will do.
-    new = jnp.ones(points, bool).at[1:].set((row[1:] != row[:-1]) | (labels[1:] != labels[:-1]))
-    run = jnp.cumsum(new, dtype=jnp.int32) - 1
-    votes = jnp.zeros(points, jnp.int32).at[run].add(1)[run]
-    most = jnp.zeros(capacity, jnp.int32).at[row].max(votes, mode="drop")
-    elected = (row < capacity) & (votes == most.at[row].get(mode="fill", fill_value=-1))
-    target = jnp.where(elected, row, capacity)
-    winner = jnp.full(capacity, INT32_MAX, jnp.int32).at[target].min(labels, mode="drop")
-    if conflict is not None:
-        voters = jnp.zeros(capacity, jnp.int32).at[row].add(1, mode="drop")
-        winner = jnp.where(voters > most, conflict, winner)
-    return jnp.where(most > 0, winner, ignored)
-
-
-def _label(name: str, value: int) -> Array:
-    """A label of the caller's as int32."""
-    number = integer(name, value)
-    if not -INT32_MAX - 1 <= number <= INT32_MAX:
-        raise InputError(f"{name} is {number}: must be an integer that int32 holds")
-    return jnp.int32(number)
-
-
 def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
     """One row a site from the features of its points."""
     points, capacity = features.shape[0], counts.shape[0]
@@ -272,13 +168,29 @@ def _merge(features: Array, row: Array, counts: Array, policy: str) -> Array:
     return take_rows(features, first, distinct=True)
 
 
-def _checked_sizes(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
-    """Batch size and shape, as Python integers that int32 holds."""
+def checked_sizes(spatial_shape: Sequence[int], batch_size: int) -> tuple[int, ...]:
+    """Batch size and shape, as Python integers that int32 holds.
+
+    Raises:
+      InputError: not 1 to 4 lengths, one that is not positive.
+    """
     sizes = (integer("batch_size", batch_size), *integers("spatial_shape", spatial_shape))
     if not 2 <= len(sizes) <= 5:
         raise InputError(f"spatial_shape is {sizes[1:]}: must be 1 to 4 lengths")
     coordinates.key_groups(sizes[0], sizes[1:])
     return sizes
+
+
+def check_points(shape: tuple[int, ...], sizes: tuple[int, ...]) -> None:
+    """Refuses points that have not an event and as many coordinates as the volume has axes.
+
+    Raises:
+      InputError: another shape.
+    """
+    if len(shape) != 2 or shape[1] != len(sizes):
+        raise InputError(
+            f"points has shape {shape}: must be [points, {len(sizes)}], event index first"
+        )
 
 
 def _check_shapes(
@@ -287,10 +199,7 @@ def _check_shapes(
     valid: Array | np.ndarray | None,
     sizes: tuple[int, ...],
 ) -> None:
-    if len(shape) != 2 or shape[1] != len(sizes):
-        raise InputError(
-            f"points has shape {shape}: must be [points, {len(sizes)}], event index first"
-        )
+    check_points(shape, sizes)
     if features.ndim != 2 or features.shape[0] != shape[0]:
         raise InputError(
             f"features has shape {features.shape}: must be [{shape[0]}, channels] as points"
@@ -327,10 +236,14 @@ def _voxels(points: Array | np.ndarray, sizes: tuple[int, ...]) -> tuple[Array, 
     return coords, ((coords >= 0) & (coords < limits)).all(axis=1)
 
 
-def _host_voxels(
+def host_voxels(
     points: np.ndarray, valid: Array | np.ndarray | None, sizes: tuple[int, ...]
-) -> tuple[Array, Array]:
-    """The same for arrays at hand, at their own width; refuses points outside of the volume."""
+) -> tuple[Any, Any]:
+    """Voxel indices of points at hand, at their own width, and whether they are in the volume.
+
+    Raises:
+      InputError: no numbers, or a point outside of the volume.
+    """
     if jnp.issubdtype(points.dtype, jnp.floating):
         points = points.astype(np.promote_types(points.dtype, np.float32))
     elif points.size and not np.issubdtype(points.dtype, np.integer):
@@ -349,7 +262,7 @@ def _host_voxels(
         )
     placed = inside.all(axis=1)
     coords = np.where(placed[:, None], whole, 0).astype(np.int32)
-    return jnp.asarray(coords), jnp.asarray(placed)
+    return coords, placed
 
 
 def _raise_on_host(status: VoxelizeStatus, capacity: int, duplicates: str) -> None:

@@ -114,7 +114,8 @@ def batches() -> tuple[Loss, Any]:
         x, y = sites().replace(a["x"]), sites(1).replace(a["y"])
         whole = ops.concatenate_events([x, y])
         parts = (whole, whole[2:5], x[2], 2 * x + 1, x * x, x / (x + 3))
-        return total(at_sites(ops.stack([x, y])), *(part.features for part in parts))
+        stack = ops.stack(ops.unstack(ops.stack([x, y])))
+        return total(at_sites(stack), *(part.features for part in parts))
 
     return loss, {"x": sites().features, "y": sites(1).features}
 

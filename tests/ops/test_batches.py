@@ -91,6 +91,19 @@ def test_a_stack_of_batches_goes_through_vmap():
         both.to_dense()
 
 
+def test_a_stack_is_taken_apart():
+    x = sparse_tensor([[0, 1], [0, 3]], [[2.0], [3.0]], spatial_shape=(4,), batch_size=1)
+    smaller = ops.concatenate_events([x[0]], capacity=3)
+    stack = ops.stack([x, 10 * smaller])
+    for given, back in zip((x, 10 * smaller), ops.unstack(stack), strict=True):
+        assert back.capacity == 3
+        np.testing.assert_array_equal(back.to_dense(), given.to_dense())
+    with pytest.raises(InputError, match=r"stacked has coords of shape \(2, 2\): .* are x\[0\]"):
+        ops.unstack(x)
+    with pytest.raises(InputError, match=r"a stack of batches goes .* ops\.unstack takes it apart"):
+        stack[0]
+
+
 def test_batches_that_are_not_alike_are_named():
     x = batch()
     for other in (batch(shape=(4, 6)), batch(channels=3)):

@@ -366,6 +366,11 @@ def test_wrong_shapes_and_names_are_one_line(batch):
         ((x.features, W[:4], fine), {}, r"weights has shape \(4, 3, 4\): must be \[9 taps"),
         ((x.features[:, :2], W, fine), {}, "features has shape"),
         ((x.features[:5], W, fine), {}, "features has shape"),
+        (
+            (x.features, W, fine),
+            {"groups": 2},
+            r"must be \(\d+, 6\), since weights .* \(9, 3, 4\) read 3 channels in each of 2 groups",
+        ),
         ((x.features, W, fine), {"implementation": "fast"}, "auto, native, table, windows"),
         # What broadcasts is no bias either.
         *(

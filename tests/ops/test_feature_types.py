@@ -1,5 +1,8 @@
 """Features of a type whose sums would be wrong are refused where they enter an operation."""
 
+import dataclasses
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -82,3 +85,35 @@ def test_rows_of_any_type_may_be_moved():
     x = X.replace(jnp.arange(6, dtype=jnp.int32).reshape(3, 2))
     kept = ops.prune(x, jnp.array([False, True, True]))
     assert kept.features.tolist() == [[2, 3], [4, 5], [0, 0]]
+
+
+def test_coordinates_that_were_converted_with_the_features_are_refused():
+    x = jax.tree.map(lambda array: array.astype(jnp.bfloat16), X)
+    for name, operation in OPERATIONS.items():
+        if name not in ("vectors", "sum_pooling", "average_pooling", "max_pooling", "max_unpooling",
+                        "sum_rows"):  # fmt: skip
+            with pytest.raises(InputError, match="coords has type bfloat16: must be int32, conv"):
+                operation(x)
+    for function in (
+        nn.relu,
+        nn.activation("tanh"),
+        lambda x: x + x,
+        lambda x: 2 * x,
+        ops.to_dense,
+    ):
+        for run in (function, jax.jit(function)):
+            with pytest.raises(InputError, match="coords has type bfloat16: must be int32, conv"):
+                run(x)
+
+
+def test_wide_numbers_of_numpy_become_float32_where_features_are_replaced():
+    rows: Any = [[1.0, 1.0]] * 3
+    for given in (np.ones((3, 2)), rows):
+        x = X.replace(features=given)
+        assert x.dtype == jnp.float32
+        assert ops.convolution(x, jnp.ones((3, 2, 1)), NEAR).dtype == jnp.float32
+    values: Any = np.ones((3, 2))
+    wide = dataclasses.replace(X, features=values)
+    for operation in (OPERATIONS["convolution"], OPERATIONS["linear"], OPERATIONS["batch_norm"]):
+        with pytest.raises(InputError, match="features has type float64: must be one of"):
+            operation(wide)

@@ -76,6 +76,7 @@ OPERATIONS = {
     "strided_sites": lambda x: ops.strided_sites(x, ops.hypercube(2, 1), 2),
     "submanifold_connection": lambda x: ops.submanifold_connection(x, ops.hypercube(3, 1)),
     "stack": lambda x: ops.stack([X, x]),
+    "unstack": lambda x: ops.unstack(ops.stack([X, x])),
     "sum_pooling": lambda x: ops.sum_pooling(x, down()),
     "sum_unpooling": lambda x: ops.sum_unpooling(x, down()),
     "target_connection": lambda x: ops.target_connection(x, X, ops.hypercube(3, 1)),
@@ -93,7 +94,7 @@ OPERATIONS = {
 WITHOUT_SITES = {
     "union_sites": "coordinates alone",
     "take_rows, sum_rows": "rows by number, of a table of any length",
-    "voxelize, vote, from_dense": "make sites; points, labels and masks have tests of their own",
+    "voxelize, sparse_quantize, vote, from_dense": "make sites; their arguments have own tests",
     "given_sites, count_levels, submanifold_map, kernel_offsets": "coordinates alone",
     "down_connection": "a geometry alone",
     "hypercube, cross, Region": "no arrays",
@@ -287,5 +288,7 @@ def test_what_combines_features_must_return_as_many_rows():
 def test_a_stack_of_batches_is_sent_through_vmap():
     stack = ops.stack([X, X])
     for run in (nn.relu, ops.global_sum_pooling, lambda x: geometry(x, levels=1)):
-        with pytest.raises(InputError, match=r"a stack of batches goes through jax\.vmap$"):
+        with pytest.raises(
+            InputError, match=r"goes through jax\.vmap, ops\.unstack takes it apart$"
+        ):
             run(stack)

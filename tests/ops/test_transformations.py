@@ -180,7 +180,7 @@ def test_coordinates_lower_for_every_platform_and_batch_under_vmap():
 def test_the_table_has_every_operation():
     """An operation that is added to ``jaxsparse.ops`` belongs into ``operation_cases.py``."""
     text = "".join(Path(file).read_text() for file in (__file__, operation_cases.__file__))
-    on_the_host = {"count_levels", "given_sites", "kernel_offsets"}
+    on_the_host = {"count_levels", "given_sites", "kernel_offsets", "sparse_quantize"}
     # Called by others that are here.
     inside = {"down_connection", "generated_sites", "strided_sites", "submanifold_map",
               "target_connection", "batch_norm_with_moments", "union_sites"}  # fmt: skip
