@@ -37,7 +37,7 @@ class ChosenConfig:
     def described(self) -> str:
         """What was taken from the file, in a line."""
         said = " ".join(f"{key}={text}" for key, text in self.from_file.items())
-        return f"{said}: as {self.config.data.train} has it, the recipe has other values"
+        return f"taken from {self.config.data.train} in place of the recipe's values: {said}"
 
 
 def chosen_config(typed: TypedConfig) -> ChosenConfig:

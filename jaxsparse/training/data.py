@@ -129,10 +129,7 @@ def open_data(
     if own_file or split:
         seen = _select(config, other, split, "validation")
         if not len(seen.events):
-            raise InputError(
-                f"data.split is {tuple(data.split)} and data.validation {data.validation!r}: no "
-                "event of the classes chosen is left for validation, give a larger share or file."
-            )
+            raise InputError(_none_left(config, seen, "validation" if own_file else "split"))
         facts["validation"] = seen.describe()
         if own_file:
             contents["data.validation"] = fingerprint(other)
@@ -205,6 +202,16 @@ def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) ->
         source, views=tuple(config.data.views), classes=tuple(config.data.classes),
         fractions=fractions, part=part, keep_all="event" not in config.model.heads,
     )  # fmt: skip
+
+
+def _none_left(config: ConfigDict, seen: Selection, key: str) -> str:
+    """What to say where no validation event has a class that is to be told."""
+    value, classes = config.data[key], ", ".join(config.data.classes)
+    left = ", ".join(f"{count:,} of {name}" for name, count in seen.left_out.items())
+    return (
+        f"data.{key} is {value}: no validation event is of a class that the network tells "
+        f"({classes}; there are {left or 'none'}), give events with such labels, or a larger share."
+    )
 
 
 def _particles(loader: Loader, queries: int) -> str:

@@ -95,7 +95,7 @@ class Display:
             )
             self._bar.start()
         elif self._start < self._total:
-            self.say("compiling the first step")
+            self.say("compiling the first step, seconds to minutes")
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -144,8 +144,7 @@ class Run:
         self.loader.start_batch = self.progress.batch
 
         # 6. The programs, which their first calls compile.
-        forward = make_forward(network)
-        parts = train.accumulate
+        forward, parts = make_forward(network), train.accumulate
         train_step = make_train_step(objectives, forward, self.optimizer, micro_batches=parts)
         self.moments = None
         if train.average_decay:
@@ -168,6 +167,7 @@ class Run:
             start=self.step,
             steps_per_epoch=self.plan.steps_per_epoch if self.plan.counts_epochs else None,
         )
+        self.replicas.tell = self.display.say
         self.meter = Meter()
         self.meter.resume(self.progress.window)
         self.clock = Clock(self.progress.seconds, train.minutes)

@@ -63,6 +63,7 @@ class Replicas:
         on_cpu = self.devices[0].platform == "cpu"
         self._compiler_options = KEEP_BARRIERS if keep_barriers and on_cpu else None
         self._programs: dict[Any, Callable[..., Any]] = {}
+        self.tell: Callable[[str], object] = lambda text: None  # what a person waits for
 
     @property
     def description(self) -> str:
@@ -111,6 +112,11 @@ class Replicas:
             types = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
             key = name, function, structure, types  # static fields are in the structure
             if key not in self._programs:
+                if self._programs:  # of the first one everybody says it
+                    number = 1 + sum(known == name for known, *_ in self._programs)
+                    self.tell(
+                        f"compiling program {number} of {name}, which the time left does not count"
+                    )
                 # Compiled apart from the first run: it may be given up, a run may not.
                 lowered = make(function, donate, len(rest)).lower(replicated, batch, *rest)
                 self._programs[key] = self._compiling(

@@ -113,8 +113,8 @@ def test_views_and_classes_are_those_of_the_file(two_views):
         "model.heads.semantic.num_classes": "3",
     }
     assert found.described() == (
-        f"data.views=front,left model.heads.semantic.num_classes=3: as {two_views} has it, the "
-        "recipe has other values"
+        f"taken from {two_views} in place of the recipe's values: data.views=front,left "
+        "model.heads.semantic.num_classes=3"
     )
     events = chosen("nova_smoke", data__train=two_views).config
     assert (events.data.classes, events.model.heads.event.num_classes) == (("x", "y"), 2)

@@ -4,7 +4,9 @@ import dataclasses
 import functools
 import itertools
 import json
+import shutil
 
+import h5py
 import jax
 import numpy as np
 import pytest
@@ -85,6 +87,18 @@ def test_one_file_serves_training_and_validation(config):
     assert set(labels[[*train, *validation]]) == {0, 1, 2}
     assert data.facts["classes"] == "nc, numu, nue"
     assert data.facts["training"].startswith(f"{len(train)} events, left out ")
+
+
+def test_a_validation_file_without_labels_is_refused_by_what_it_has(config, tmp_path):
+    shutil.copy(config.data.validation, tmp_path / "v.h5")
+    with h5py.File(tmp_path / "v.h5", "r+") as file:
+        file["events/label"][:] = -1
+    config.data.validation = str(tmp_path / "v.h5")
+    count = len(EventFile(tmp_path / "v.h5"))
+    with pytest.raises(InputError) as caught:
+        open_loaders(config)
+    assert "v.h5: no validation event is of a class that the network tells (n" in str(caught.value)
+    assert f"; there are {count} of no class), give events with such labels" in str(caught.value)
 
 
 def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):

@@ -95,6 +95,16 @@ def test_the_banner_tells_of_shared_events_and_of_odd_features(config, tmp_path,
     assert images.upper_value == pytest.approx(np.quantile(values, 0.84), rel=1e-6)
 
 
+def test_every_wait_for_the_compiler_is_told(config, tmp_path, capsys):
+    config.train.steps, config.train.validate_every = 2, 1
+    loop.train(config, tmp_path)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("compiling")]
+    assert said == [
+        "compiling the first step, seconds to minutes",
+        "compiling program 1 of validation, which the time left does not count",
+    ]
+
+
 def test_a_finished_run_is_left_as_it_is(config, tmp_path, capsys):
     config.train.steps = 2
     loop.train(config, tmp_path)
