@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaxsparse.rules import (
+    COUNT,
     NOT_NEGATIVE,
     POSITIVE,
     SHARE,
@@ -32,6 +33,13 @@ OBJECTIVES: dict[str, dict[str, Setting]] = {
     "objectives.edges": {
         **_WEIGHT,
         "reduction": S("mean", REDUCTION, "over the events of a batch"),
+    },
+    "objectives.embedding": {
+        **_WEIGHT,
+        "reduction": S("mean", REDUCTION, "over the events of a batch"),
+        "most": S(64, COUNT, "particles of an event over all views that count, the largest"),
+        "sample": S(32, COUNT, "pixels of a particle in a view that stand for all of them"),
+        "seed_weight": S(1.0, NOT_NEGATIVE, "of how well a pixel stands for its particle"),
     },
     "objectives.event": {
         **_LOSS,

@@ -139,7 +139,8 @@ def define_flags() -> None:
         "grouping",
         "",
         "how pixels become particles: linked, dbscan, neighbours; queries, which a network with a "
-        "head instance does by itself; fragments or particles, the latter by itself with edges",
+        "head instance does by itself; fragments or particles, the latter by itself with edges; "
+        "embedded, by itself with a head embedding",
     )
     command_line.define_path(
         "joiner", None, "classifier of pairs of fragments: joins those of a head edges (joined)"

@@ -34,7 +34,7 @@ class Options:
         else 1.
       value_scale: semantic: multiplies the values of the file.
       grouping: semantic: name of a grouping (:data:`~jaxsparse.inference.grouping.GROUPINGS`) that
-        tells particles apart; if empty that of the network's head ``instance``, or none.
+        tells particles apart; if empty that of the network's head for them, or none.
       joiner: semantic: file of a joiner, with which the grouping is ``joined``.
       true_classes: semantic: group pixels by their true classes, an upper bound.
     """

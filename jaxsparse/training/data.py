@@ -156,7 +156,11 @@ def open_data(
     for number, said in enumerate(filter(None, warnings), 1):
         facts["warning" if number == 1 else f"warning {number}"] = said
     if "instance" in config.model.heads:
-        facts["particles"] = _particles(loader, config.model.heads.instance.queries)
+        key, most = "model.heads.instance.queries", config.model.heads.instance.queries
+        facts["particles"] = _particles(loader, key, most)
+    if "embedding" in config.objectives:
+        key, most = "objectives.embedding.most", config.objectives.embedding.most
+        facts["particles"] = _particles(loader, key, most)
     like = trained_images(loader)
     return Loaders(loader, validation, len(chosen.events), facts, contents, like, class_names)
 
@@ -214,14 +218,14 @@ def _none_left(config: ConfigDict, seen: Selection, key: str) -> str:
     )
 
 
-def _particles(loader: Loader, queries: int) -> str:
+def _particles(loader: Loader, key: str, most: int) -> str:
     """How many there are in some events, and for how many events that is too many, in words."""
     numbers = particles_seen(loader)
     said = f"{numbers.mean():.1f} an event, most {numbers.max()}"
-    if more := int((numbers > queries).sum()):
+    if more := int((numbers > most).sum()):
         said += (
-            f"; {more / len(numbers):.2%} of events have more than model.heads.instance.queries, "
-            f"{queries}: their smallest count nowhere"
+            f"; {more / len(numbers):.2%} of events have more than {key}, {most}: their smallest "
+            "count nowhere"
         )
     return said
 

@@ -23,6 +23,7 @@ from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from jaxsparse.training.class_targets import event_classes, pixel_classes
 from jaxsparse.training.edge_target import edges
+from jaxsparse.training.embedding_target import embeddings
 from jaxsparse.training.instance_target import instances
 from jaxsparse.training.metrics import HeadSums
 from jaxsparse.training.target import Fields, Target
@@ -32,6 +33,7 @@ from jaxsparse.training.vertex_target import vertices
 # the fields of the head and the settings of the objective.
 TARGETS: dict[str, Callable[[str, Fields, Fields], Target]] = {
     "edges": edges,
+    "embedding": embeddings,
     "event": event_classes,
     "instance": instances,
     "semantic": pixel_classes,

@@ -47,7 +47,7 @@ def two_view_config() -> ConfigDict:
 
 
 def particle_config(head: str = "instance") -> ConfigDict:
-    """Two views, every head but ``edges``; with that one, which is for wire planes, one view."""
+    """Two views and every head that goes with them; with heads for wire planes one view."""
     config = two_view_config()
     other = default_config("uresnet", ("semantic", "event", head, "vertex"))
     config.main_head, config.objectives = other.main_head, other.objectives

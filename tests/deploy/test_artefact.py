@@ -105,7 +105,7 @@ def test_blocks_halos_views_and_both_heads_get_the_scores_of_the_live_network(tw
             assert np.array_equal(np.isnan(scores.pixels[name]).all(1), masked)
 
 
-@pytest.mark.parametrize("head", ["instance", "edges"])
+@pytest.mark.parametrize("head", ["instance", "edges", "embedding"])
 def test_particles_and_vertices_are_those_of_the_live_network(head, tmp_path):
     config = particle_config(head)
     shapes = {name: TWO_SHAPES[name] for name in config.data.views}

@@ -32,8 +32,8 @@ OTHER: dict[str, Any] = {
     "vocabulary": "sparse", "dtype": "bfloat16", "order": "convolution_first", "preset": "99",
     "planes": (16, 32, 64, 128, 128, 128, 96, 64, 80, 208, 256), "residual_blocks": (2,) + (1,) * 9,
     "transfer_blocks": (1, 1, 1, 1, 1, 0), "num_classes": 6, "pooling": "max", "dropout": 0.5,
-    "implementation": "windows", "queries": 3, "channels": 8, "layers": 1,
-    "directions": 4, "reach": 5,
+    "implementation": "windows", "queries": 3, "channels": 16, "layers": 1,
+    "directions": 4, "reach": 5, "hidden": 16,
 }  # fmt: skip
 OTHER_OF = {("lifted_uresnet", "views"): 2, ("lifted_uresnet", "vocabulary"): "dense"}
 # Heads that a network of the dense vocabulary cannot have.

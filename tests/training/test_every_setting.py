@@ -97,6 +97,11 @@ def losses(config, patch, folder):
             tuple(jnp.zeros((number, 4), jnp.int32) for number in sites),
             tuple(jnp.ones((number, 4)) for number in sites),
         ),
+        "embedding": models.EmbeddingScores(
+            tuple(jnp.ones((number, 4)) for number in sites),
+            tuple(jnp.ones((number, 4)) for number in sites),
+            tuple(jnp.ones(number) for number in sites),
+        ),
         "event": jnp.ones((events, 3)),
         "instance": models.InstanceScores(
             tuple(jnp.ones((number, 4)) for number in sites),
@@ -238,6 +243,13 @@ CASES: dict[str, dict[str, Case]] = {
         "workers": Case(1),
     },
     "objectives.edges": {"weight": Case(2.0), "reduction": Case("sum")},
+    "objectives.embedding": {
+        "weight": Case(2.0),
+        "reduction": Case("sum"),
+        "most": Case(8),
+        "sample": Case(8),
+        "seed_weight": Case(2.0),
+    },
     "objectives.event": {**LOSS, "class_weights": Case((1.0, 2.0, 3.0))},
     "objectives.instance": {
         "weight": Case(2.0),
@@ -298,6 +310,7 @@ LOOK = {
     "": (run,),
     "data": (batches,),
     "objectives.edges": (losses,),
+    "objectives.embedding": (losses,),
     "objectives.event": (losses,),
     "objectives.instance": (losses,),
     "objectives.semantic": (batches, losses),
@@ -307,6 +320,7 @@ LOOK = {
 }
 HEADS = {
     "objectives.edges": ("semantic", "event", "edges"),
+    "objectives.embedding": ("semantic", "event", "embedding"),
     "objectives.instance": ("semantic", "event", "instance"),
     "objectives.vertex": ("semantic", "event", "vertex"),
 }  # of the config that is changed, by group

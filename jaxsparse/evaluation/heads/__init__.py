@@ -5,7 +5,7 @@ from jaxsparse.evaluation.heads.head import EvaluatedHead
 from jaxsparse.evaluation.heads.semantic import SemanticHead
 from jaxsparse.evaluation.heads.vertex import VertexHead
 
-# Particles, of "instance" and "edges", are evaluated with the pixels of "semantic" that they have.
+# Particles, of heads that tell them, are evaluated with the pixels of "semantic" that they have.
 HEADS: dict[str, type[EvaluatedHead]] = {
     "event": EventHead,
     "semantic": SemanticHead,

@@ -18,12 +18,20 @@ import numpy as np
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping.dbscan import dbscan
 from jaxsparse.inference.grouping.edges import fragments, particles
+from jaxsparse.inference.grouping.embedded import embedded
 from jaxsparse.inference.grouping.joined import SaysJoined, joined
 from jaxsparse.inference.grouping.linked import linked, neighbours
 from jaxsparse.inference.grouping.numbers import instance_classes
 from jaxsparse.inference.grouping.parents import TOLD_DTYPE, instance_parents, told_particles
 from jaxsparse.inference.grouping.queries import queries
-from jaxsparse.inference.grouping.seen import NOBODY, Edges, Queries, SeenEvent, SeenView
+from jaxsparse.inference.grouping.seen import (
+    NOBODY,
+    Edges,
+    Embedding,
+    Queries,
+    SeenEvent,
+    SeenView,
+)
 
 if TYPE_CHECKING:  # model files have a copy of this package without what is beside it
     from jaxsparse.detectors import ClassSet
@@ -35,13 +43,19 @@ GROUPINGS: dict[str, Grouping] = {
     "dbscan": dbscan,
     "neighbours": neighbours,
     "queries": queries,
+    "embedded": embedded,
     "fragments": fragments,
     "particles": particles,
 }
 
 
 # What groupings need a head for; the last one of a head is what a network with it brings.
-HEAD_OF = {"queries": "instance", "fragments": "edges", "particles": "edges"}
+HEAD_OF = {
+    "queries": "instance",
+    "embedded": "embedding",
+    "fragments": "edges",
+    "particles": "edges",
+}
 JOINED = "joined"  # by a classifier that is not the network's own
 
 
@@ -117,6 +131,6 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 
 __all__ = [
-    "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Grouping", "Queries", "SeenEvent",
-    "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "told_particles",
+    "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping", "Queries",
+    "SeenEvent", "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "told_particles",
 ]  # fmt: skip

@@ -87,6 +87,34 @@ class Edges:
 
 
 @dataclasses.dataclass(frozen=True)
+class Embedding:
+    """What a head ``embedding`` says of one view of one event.
+
+    Attributes:
+      vectors: float ``[pixels, channels]``, near each other for pixels of one particle; the first
+        ``dim`` numbers are a place.
+      stretches: float ``[pixels, dim * dim]``, of places, a matrix row by row.
+      seeds: float ``[pixels]``, the higher the better the pixel stands for its particle.
+    """
+
+    vectors: np.ndarray
+    stretches: np.ndarray
+    seeds: np.ndarray
+
+    @classmethod
+    def of(
+        cls, vectors: np.ndarray, stretches: np.ndarray, seeds: np.ndarray, rows: slice
+    ) -> Embedding:
+        """Those of one event of a batch.
+
+        Args:
+          vectors, stretches, seeds: of the head, those of the view.
+          rows: of the event's pixels in the view.
+        """
+        return cls(vectors[rows], stretches[rows], seeds[rows])
+
+
+@dataclasses.dataclass(frozen=True)
 class SeenEvent:
     """All views of one event, and what heads say of its particles where there are such.
 
@@ -94,11 +122,13 @@ class SeenEvent:
       views: of the event.
       queries: of a head ``instance``.
       edges: one a view, of a head ``edges``.
+      embeddings: one a view, of a head ``embedding``.
     """
 
     views: tuple[SeenView, ...]
     queries: Queries | None = None
     edges: tuple[Edges, ...] | None = None
+    embeddings: tuple[Embedding, ...] | None = None
 
     @classmethod
     def of(
@@ -116,10 +146,13 @@ class SeenEvent:
           place: of the event in the batch.
           rows: of its pixels in every view.
         """
-        queries = edges = None
+        queries = edges = embeddings = None
         if "instance" in outputs:
             queries = Queries.of(outputs["instance"], place, rows)
         if "edges" in outputs:
             said = outputs["edges"]
             edges = tuple(map(Edges.of, said.others, said.same, rows))
-        return cls(tuple(views), queries, edges)
+        if "embedding" in outputs:
+            said = outputs["embedding"]
+            embeddings = tuple(map(Embedding.of, said.vectors, said.stretches, said.seeds, rows))
+        return cls(tuple(views), queries, edges, embeddings)

@@ -1,6 +1,7 @@
 """Heads: from the features of a backbone to an output of the network."""
 
 from jaxsparse.models.heads.edges import EdgeHead, EdgeScores
+from jaxsparse.models.heads.embedding import EmbeddingHead, EmbeddingScores
 from jaxsparse.models.heads.event import EventHead
 from jaxsparse.models.heads.head import Head
 from jaxsparse.models.heads.instance import InstanceHead, InstanceScores
@@ -9,6 +10,7 @@ from jaxsparse.models.heads.vertex import VertexHead
 
 HEADS: dict[str, type[Head]] = {
     "edges": EdgeHead,
+    "embedding": EmbeddingHead,
     "event": EventHead,
     "instance": InstanceHead,
     "semantic": SemanticHead,
@@ -19,6 +21,8 @@ __all__ = [
     "HEADS",
     "EdgeHead",
     "EdgeScores",
+    "EmbeddingHead",
+    "EmbeddingScores",
     "EventHead",
     "Head",
     "InstanceHead",

@@ -10,6 +10,7 @@ from jaxsparse.inference.grouping import (
     GROUPINGS,
     HEAD_OF,
     Edges,
+    Embedding,
     Queries,
     SeenEvent,
     SeenView,
@@ -36,12 +37,25 @@ def random_event(seed=0):
     queries = Queries(
         tuple(rng.random((PIXELS, 4)) for _ in views), np.zeros(4), np.zeros((4, CLASSES))
     )
-    return SeenEvent(tuple(views), queries, tuple(random_edges(rng, PIXELS) for _ in views))
+    return SeenEvent(
+        tuple(views),
+        queries,
+        tuple(random_edges(rng, PIXELS) for _ in views),
+        tuple(random_embedding(rng, view) for view in views),
+    )
 
 
 def random_edges(rng, pixels):
     one, other = rng.integers(0, pixels, (2, 4 * pixels))
     return Edges(one, other, rng.normal(1, 2, 4 * pixels))
+
+
+def random_embedding(rng, view):
+    """Places of pixels moved a little; of every fifth seed two are equal."""
+    rests = rng.normal(0, 0.5, (len(view.coords), 2))
+    stretches = np.eye(2).reshape(-1) + rng.normal(0, 0.2, (len(view.coords), 4))
+    seeds = np.arange(len(view.coords)) // 5 * 0.1
+    return Embedding(np.concatenate([view.coords / 8, rests], axis=1), stretches, seeds)
 
 
 def partition(numbers):
@@ -66,6 +80,10 @@ def test_pixels_in_another_order_get_the_same_instances(name):
             Edges(np.argsort(order)[edges.one], np.argsort(order)[edges.other], edges.same)
             for edges, order in zip(event.edges, orders, strict=True)
         ),
+        tuple(
+            Embedding(said.vectors[order], said.stretches[order], said.seeds[order])
+            for said, order in zip(event.embeddings, orders, strict=True)
+        ),
     )
     numbers, others = GROUPINGS[name](event), GROUPINGS[name](moved)
     for own, other, order in zip(numbers, others, orders, strict=True):
@@ -77,14 +95,14 @@ def test_pixels_in_another_order_get_the_same_instances(name):
         np.testing.assert_array_equal(own[order], other)
 
 
-@pytest.mark.parametrize("name", ["linked", "dbscan", "neighbours", "fragments", "particles"])
+@pytest.mark.parametrize("name", [name for name in GROUPINGS if name != "queries"])
 def test_what_does_not_link_views_gives_them_different_numbers(name):
     first, second = GROUPINGS[name](random_event())
     assert first.max() >= 0
     assert not set(first.tolist()) & set(second.tolist()) - {-1}
 
 
-@pytest.mark.parametrize("name", ["linked", "dbscan", "neighbours"])
+@pytest.mark.parametrize("name", ["linked", "dbscan", "neighbours", "embedded"])
 def test_an_instance_has_one_class_and_a_pixel_of_no_class_none(name):
     event = random_event()
     for view, numbers in zip(event.views, GROUPINGS[name](event), strict=True):
@@ -135,7 +153,13 @@ def test_an_event_without_a_pixel_in_a_view_is_legal(name):
         (event.queries.pixels[0], np.zeros((0, 4))), event.queries.used, event.queries.classes
     )
     alone = Edges(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-    one = SeenEvent((event.views[0], empty), queries, (event.edges[0], alone))
+    nothing = Embedding(np.zeros((0, 4)), np.zeros((0, 4)), np.zeros(0))
+    one = SeenEvent(
+        (event.views[0], empty),
+        queries,
+        (event.edges[0], alone),
+        (event.embeddings[0], nothing),
+    )
     numbers = GROUPINGS[name](one)
     assert [len(own) for own in numbers] == [PIXELS, 0]
     assert [len(own) for own in instance_classes(one, numbers)] == [PIXELS, 0]
@@ -143,6 +167,7 @@ def test_an_event_without_a_pixel_in_a_view_is_legal(name):
         (empty, empty),
         Queries((np.zeros((0, 4)),) * 2, np.zeros(4), np.zeros((4, 3))),
         (alone,) * 2,
+        (nothing,) * 2,
     )
     assert [len(own) for own in instance_classes(none, GROUPINGS[name](none))] == [0, 0]
 
