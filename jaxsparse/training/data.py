@@ -32,6 +32,7 @@ from jaxsparse.training.data_facts import (
     mirrors,
     other_shapes,
     require_one_shape,
+    shape_warning,
 )
 from jaxsparse.training.objectives import Objective, pixel_targets, weigh_pixels
 
@@ -150,6 +151,7 @@ def open_data(
     warnings = (
         mask_warning(loader.pipeline, kept),
         axis_warning(loader.pipeline, source.axes),
+        shape_warning(loader.pipeline, validation.pipeline if validation else None),
         other_shapes(loader.pipeline.views, source, other),
         facts.pop("warning", ""),
     )

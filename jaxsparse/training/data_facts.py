@@ -92,6 +92,22 @@ def other_shapes(views: Sequence[str], source: EventFile, other: EventFile) -> s
     return "; ".join(said)
 
 
+def shape_warning(train: Pipeline, validation: Pipeline | None) -> str:
+    """What to say where validation images have another shape than those that are trained on."""
+    if validation is None:
+        return ""
+    said = []
+    for view in train.views:
+        own, other = (tuple(each.source.view_shapes[view]) for each in (train, validation))
+        question = ": are its axes swapped?" if own[::-1] == other else ""
+        if own != other:
+            said.append(
+                f"images of view {view} are {by(own)} in data.train, {by(other)} in "
+                f"data.validation{question}"
+            )
+    return "; ".join(said)
+
+
 def require_one_shape(network: Network, pipeline: Pipeline, name: str) -> None:
     """Refuses views of different shapes where a network merges them.
 

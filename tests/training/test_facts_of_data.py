@@ -14,6 +14,7 @@ from jaxsparse.training.data_facts import (
     mirrors,
     other_shapes,
     require_one_shape,
+    shape_warning,
 )
 
 OWN = {"top": (96, 180), "side": (120, 180)}
@@ -113,3 +114,13 @@ def test_validation_images_of_another_shape_are_said():
         "swapped?; "
         "view side is 120 x 90 in data.validation but 120 x 180 in data.train"
     )
+
+
+def test_validation_images_of_another_shape_are_pointed_out():
+    own, turned = pipeline_of(OWN), pipeline_of({**OWN, "top": (180, 96)})
+    assert shape_warning(own, None) == shape_warning(own, own) == ""
+    assert shape_warning(own, turned) == (
+        "images of view top are 96 x 180 in data.train, 180 x 96 in data.validation: are its axes "
+        "swapped?"
+    )
+    assert "?" not in shape_warning(own, pipeline_of({**OWN, "top": (96, 90)}))
