@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jaxsparse.errors import InputError, reason
+from jaxsparse.errors import InputError, disk_is_full, reason
 from jaxsparse.paths import refuse_tree
 
 
@@ -47,9 +47,10 @@ def whole_file(path: str | os.PathLike[str], name: str = "file") -> Iterator[Pat
                 os.fsync(file.fileno())
             os.replace(partial, path)
         except OSError as error:
+            remedy = "make room" if disk_is_full(error) else "choose another place"
+            kept = "; the file that was there is as it was" if path.exists() else ""
             raise InputError(
-                f"{name} is {path}: it cannot be written ({reason(error)}), what was there before "
-                "has not changed: make room or choose another place"
+                f"{name} is {path}: it cannot be written ({reason(error)}), {remedy}{kept}"
             ) from error
     finally:
         with suppress(OSError):  # it may never have been there

@@ -395,6 +395,6 @@ class Run:
             "model": f"{model.name}, {model.vocabulary}, {model.dtype}, "
             f"{count_parameters(self.state.params):,} parameters",
             **of_data,
-            "capacities": ", ".join(map(str, measured)),
+            "capacities": f"{', '.join(map(str, measured))} sites of every view and level",
             "run": self.plan.described(train.batch_size, train.accumulate, train.minutes),
         }
