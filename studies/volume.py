@@ -100,7 +100,7 @@ def answers(event: Event, said: ViewScores, views: Sequence[str], kinds: ClassSe
     instance = np.full(len(candidates), NOBODY)
     if said.instance is not None:
         instance[said.rows] = said.instance
-    called_real = scores.argmax(1) < len(kinds.names)
+    called_real = 2 * scores[:, :-1].sum(1) > scores.sum(1)  # whichever class it is
     weight = np.where(called_real, scores[:, :-1].sum(1), 0)
     pixels, numbers = [], []
     for name in views:

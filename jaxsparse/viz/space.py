@@ -18,7 +18,7 @@ from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import BACKGROUND, DPI, frame
 
 WIDTH, TALL = 7.6, 10.0  # inches: of a column at most, and of its projections together
-SLOT = 0.66  # height of the points in space, of the width
+SLOT = 0.7  # height of the points in space, of the width
 LEFT, RIGHT, TOP, BOTTOM, GAP, TITLE = 0.75, 0.7, 0.55, 0.75, 0.55, 0.3  # inches
 ELEVATION, AZIMUTH = 22, -62  # degrees, of the eye
 LEAST, MARGIN = 0.2, 2  # of a side against the longest; pixels around

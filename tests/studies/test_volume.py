@@ -7,13 +7,17 @@ import numpy as np
 
 from jaxsparse.candidates.finders import finder_of
 from jaxsparse.data.event_file import EventFile, EventWriter
+from jaxsparse.data.links import Links
+from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors import class_set
 from jaxsparse.detectors.class_set import GHOST
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.nova import NOVA_EVENT_CLASSES, NOVA_PIXEL_CLASSES, NOVA_VIEWS
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
-from jaxsparse.inference.stored_predictions import StoredPredictions
+from jaxsparse.inference.stored_predictions import StoredPredictions, ViewScores
 from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.source import ScintillatorEvents
+from studies.volume import answers
 
 CLASSES = (*NOVA_PIXEL_CLASSES, GHOST)
 
@@ -134,3 +138,18 @@ def test_networks_of_the_views_are_compared_on_the_pixels_that_both_have(tmp_pat
     wrong = study(tmp_path, views_predictions="planes_said")  # which is of another file
     assert wrong.returncode == 2
     assert wrong.stderr.count("\n") == 1
+
+
+def test_a_candidate_is_real_where_no_class_but_all_together_outweigh_the_ghost():
+    hit = View(np.array([[3, 4]], np.int32), np.ones(1, np.float32), (100, 80))
+    site = View(
+        np.array([[6, 4, 4]], np.int32), np.ones(1, np.float32), (200, 80, 80),
+        links={name: Links.own([1]) for name in NOVA_VIEWS},
+    )  # fmt: skip
+    event = Event(0, {**dict.fromkeys(NOVA_VIEWS, hit), CANDIDATES: site})
+    for ghost, expected in ((0.4, 7), (0.6, -1)):
+        scores = np.zeros((1, len(CLASSES)), np.float32)
+        scores[0, [0, 1, -1]] = (1 - ghost) / 2, (1 - ghost) / 2, ghost
+        said = ViewScores(np.array([0]), scores, np.array([7]))
+        for image in answers(event, said, NOVA_VIEWS, class_set(NOVA_PIXEL_CLASSES)):
+            assert image.columns["predicted_instance"].tolist() == [expected]
