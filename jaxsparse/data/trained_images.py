@@ -21,6 +21,7 @@ class TrainedImages:
       shapes: of the images in the file, before any crop, by name of the view.
       upper_value: 84 % of the values are below it, in the file's unit: of pixels of the size that
         the network sees (``data.coarsen``), inside and outside of the mask, in all views.
+      windows: whether the training saw windows of them: then images of any size are like it.
 
     >>> images = TrainedImages({"front": (96, 64)}, 1.8)
     >>> TrainedImages.of(images.plain()) == images
@@ -29,6 +30,7 @@ class TrainedImages:
 
     shapes: Mapping[str, tuple[int, ...]]
     upper_value: float
+    windows: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -44,7 +46,7 @@ class TrainedImages:
         shapes = {
             str(name): tuple(map(int, shape)) for name, shape in dict(stored["shapes"]).items()
         }
-        return cls(shapes, float(stored["upper_value"]))
+        return cls(shapes, float(stored["upper_value"]), bool(stored.get("windows", False)))
 
 
 def trained_images(loader: Loader) -> TrainedImages:
@@ -54,4 +56,5 @@ def trained_images(loader: Loader) -> TrainedImages:
     images = [source.read_pixels(sample, view, ()) for view in pipeline.views]
     values = np.concatenate([coarsen(each, pipeline.coarsen).values for each in images])
     shapes = {view: tuple(source.view_shapes[view]) for view in pipeline.views}
-    return TrainedImages(shapes, float(np.quantile(values, UPPER)) if len(values) else 0.0)
+    upper = float(np.quantile(values, UPPER)) if len(values) else 0.0
+    return TrainedImages(shapes, upper, windows=any(pipeline.crops))

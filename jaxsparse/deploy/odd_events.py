@@ -72,7 +72,7 @@ class OddEvents:
                 event[name].view.coords.max(axis=0, initial=0).tolist(),
                 usual,
                 event[name].shape,
-                trained=self._trained is not None,
+                trained=self._trained is not None and not self._trained.windows,
             )
             for name, usual in self._shapes.items()
         }

@@ -172,7 +172,9 @@ class DataSet:
         if images is None:
             return []
         lines = {
-            view: odd_shape((0,) * len(shape), images.shapes[view], shape)
+            view: odd_shape(
+                (0,) * len(shape), images.shapes[view], shape, trained=not images.windows
+            )
             for view, shape in self.source.view_shapes.items()
             if view in self.views and view in images.shapes
         }

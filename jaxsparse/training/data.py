@@ -30,7 +30,6 @@ from jaxsparse.training.data_facts import (
     by,
     mask_warning,
     mirrors,
-    other_shapes,
     require_one_shape,
     shape_warning,
 )
@@ -152,7 +151,6 @@ def open_data(
         mask_warning(loader.pipeline, kept),
         axis_warning(loader.pipeline, source.axes),
         shape_warning(loader.pipeline, validation.pipeline if validation else None),
-        other_shapes(loader.pipeline.views, source, other),
         facts.pop("warning", ""),
     )
     for number, said in enumerate(filter(None, warnings), 1):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.errors import InputError
 from jaxsparse.models import Network
@@ -73,28 +72,12 @@ def axis_warning(pipeline: Pipeline, axes: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def other_shapes(views: Sequence[str], source: EventFile, other: EventFile) -> str:
-    """What to say where images of the validation have other shapes than those of the training.
-
-    Args:
-      views: that the network sees.
-      source, other: files of training and validation.
-    """
-    said = []
-    for view in views:
-        ours, theirs = source.view_shapes[view], other.view_shapes[view]
-        if ours != theirs:
-            swapped = ", are the axes swapped?" if sorted(ours) == sorted(theirs) else ""
-            said.append(
-                f"view {view} is {by(theirs)} in data.validation but {by(ours)} in data.train"
-                f"{swapped}"
-            )
-    return "; ".join(said)
-
-
 def shape_warning(train: Pipeline, validation: Pipeline | None) -> str:
-    """What to say where validation images have another shape than those that are trained on."""
-    if validation is None:
+    """What to say where validation images have another shape than those that are trained on.
+
+    Nothing where the training sees windows, which an image of any shape has.
+    """
+    if validation is None or any(train.crops):
         return ""
     said = []
     for view in train.views:

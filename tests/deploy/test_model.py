@@ -243,6 +243,17 @@ def test_images_of_another_shape_than_those_of_the_training_are_told(workdir, mo
 
 
 @pytest.mark.filterwarnings("error")
+def test_a_network_of_windows_takes_images_of_any_shape_but_tells_swapped_axes(workdir, model):
+    trained = load_trained(workdir)
+    other = Model(trained, images=TrainedImages({"Y": (48, 80)}, 50.0, windows=True))
+    other._predictor = model._predictor
+    other(([[70, 90]], [50.0]))
+    other(([[4, 7]], [50.0], (1008, 3456)))
+    with pytest.warns(UserWarning, match=r"reach \(70, 40\), images of .* are 48 x 80.*swapped"):
+        other(([[70, 40]], [50.0]))
+
+
+@pytest.mark.filterwarnings("error")
 def test_other_units_are_told_with_the_factor_that_would_fit(model, workdir):
     coords = np.stack(np.unravel_index(np.arange(200), (20, 20)), 1)
     values = np.random.default_rng(0).uniform(20, 90, 200)

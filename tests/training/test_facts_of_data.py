@@ -12,7 +12,6 @@ from jaxsparse.training.data_facts import (
     axis_warning,
     mask_warning,
     mirrors,
-    other_shapes,
     require_one_shape,
     shape_warning,
 )
@@ -24,7 +23,7 @@ AXES = dict.fromkeys(OWN, ("strip", "layer"))
 def pipeline_of(shapes, **settings) -> Any:
     return SimpleNamespace(
         source=SimpleNamespace(view_shapes=shapes), views=tuple(shapes),
-        shapes=tuple(shapes.values()), **settings,
+        shapes=tuple(shapes.values()), **{"crops": [False] * len(shapes), **settings},
     )  # fmt: skip
 
 
@@ -102,20 +101,6 @@ def test_views_of_different_shapes_are_refused_before_a_network_that_merges_them
     require_one_shape(network({}, "event"), pipeline_of(OWN), "uresnet")
 
 
-def test_validation_images_of_another_shape_are_said():
-    def file(**shapes: tuple[int, ...]) -> Any:
-        return SimpleNamespace(view_shapes=shapes)
-
-    views = ("top", "side")
-    train = file(top=(96, 180), side=(120, 180))
-    assert other_shapes(views, train, train) == ""
-    assert other_shapes(views, train, file(top=(180, 96), side=(120, 90))) == (
-        "view top is 180 x 96 in data.validation but 96 x 180 in data.train, are the axes "
-        "swapped?; "
-        "view side is 120 x 90 in data.validation but 120 x 180 in data.train"
-    )
-
-
 def test_validation_images_of_another_shape_are_pointed_out():
     own, turned = pipeline_of(OWN), pipeline_of({**OWN, "top": (180, 96)})
     assert shape_warning(own, None) == shape_warning(own, own) == ""
@@ -124,3 +109,4 @@ def test_validation_images_of_another_shape_are_pointed_out():
         "swapped?"
     )
     assert "?" not in shape_warning(own, pipeline_of({**OWN, "top": (96, 90)}))
+    assert shape_warning(pipeline_of(OWN, crops=[True, True]), turned) == ""

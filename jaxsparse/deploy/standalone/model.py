@@ -127,7 +127,10 @@ class Model:
         if line := other_unit(values, transform.mean, transform.std, trained.get("upper_value")):
             said.append(line)
         for name, image in zip(self.views, sites, strict=True):
-            if trained and (line := odd_shape(image.reach, trained["shapes"][name])):
+            if not trained:
+                continue
+            whole = not trained.get("windows", False)
+            if line := odd_shape(image.reach, trained["shapes"][name], trained=whole):
                 said.append(f"view {name}: {line}")
         return said
 
