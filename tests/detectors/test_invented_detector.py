@@ -145,7 +145,7 @@ def test_pictures_have_the_colours_of_the_detector():
     )
     legend = {text.get_text(): patch for text, patch in _legend(figure)}
     assert [to_hex(legend[name].get_facecolor()) for name in CLASSES] == list(COLOURS)
-    assert "charge [flashes]" in {ax.get_title(loc="left") for ax in figure.axes}
+    assert "value [flashes]" in {ax.get_title(loc="left") for ax in figure.axes}
 
 
 def test_a_picture_lies_as_the_detector_says():
