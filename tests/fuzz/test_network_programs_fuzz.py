@@ -179,7 +179,8 @@ def test_cross_validate(copy, config, data, out, more):
 @pytest.mark.parametrize("name", ["a [1]*?\\ ", "~", "%d{}", "ü'\"", "-x", "n" * 200])
 def test_what_is_written_below_odd_names_is_there_and_can_be_read(original, tmp_path, name):
     """By every program but ``train``, whose checkpoints a library writes that wants plain names."""
-    odd = f"{tmp_path}/{name}/deep"
+    (tmp_path / name).mkdir()
+    odd = f"{tmp_path}/{name}/deep"  # the last folder is made
     for program, arguments in (
         ("simulate", ["--detector=nova", "--events=1", f"--out={odd}/s.h5"]),
         ("convert", ["--format=nova_sparse", "--input=sparse.h5", f"--out={odd}/c.h5"]),

@@ -103,7 +103,7 @@ def test_a_classifier_is_built_and_says_what_geometry_every_view_needs(config, l
         ({"name": "mobilnet"}, "did you mean mobilenet"),
         (
             {"heads": {}},
-            "model.heads is {}: give at least one of edges, event, instance, semantic, v",
+            "model.heads is {}: give at least one of edges, embedding, event, instance, semantic",
         ),
         ({"heads": {"evnt": {}}}, r"model.heads.evnt is no head: did you mean event\?"),
         (event(poling="sum"), r"is not a setting of head event: did you mean model.heads.event.po"),

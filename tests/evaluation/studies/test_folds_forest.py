@@ -117,7 +117,7 @@ def test_no_event_teaches_the_forest_that_scores_it(sized, monkeypatch):
 def test_a_forest_without_scikit_learn_or_events_is_one_line(sized, monkeypatch):
     features, truth = sized
     monkeypatch.setattr(forest, "have_forest", lambda: False)
-    with pytest.raises(InputError, match=r"jaxsparse\[baselines\]"):
+    with pytest.raises(InputError, match=r"pip install scikit-learn"):
         forest.forest_scores(features, truth, features, 3)
     monkeypatch.setattr(forest, "have_forest", lambda: True)
     pytest.importorskip("sklearn")
