@@ -4,7 +4,6 @@ import h5py
 import numpy as np
 import pytest
 
-from jaxsparse.config_file import load_config
 from jaxsparse.deploy.predict import predict
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
@@ -14,25 +13,15 @@ from jaxsparse.training.logs import read_records
 from jaxsparse.training.transfer import read_beginning
 from tests.deploy.predicting import inputs
 from tests.evaluation.workdirs import make_workdir
-from tests.toy_particles import PIXEL_CLASSES, VIEWS, write_particles
-from tests.training.small_backbone import on_small_backbone
+from tests.toy_particles import PIXEL_CLASSES, write_particles
+from tests.training.small_backbone import short_training
 
 
 @pytest.fixture
 def config(tmp_path, cache_dir):
     """The recipe ``microboone_panoptic_smoke`` with a backbone that is compiled in seconds."""
-    config = load_config("microboone_panoptic_smoke")
-    heads = on_small_backbone(config)
-    heads.semantic.num_classes = len(PIXEL_CLASSES)
-    heads.edges.update({"directions": 4, "reach": 8, "channels": 8})
-    config.data.train = str(write_particles(tmp_path / "t.h5", 48, 1))
-    config.data.validation = str(write_particles(tmp_path / "v.h5", 12, 2))
-    config.data.views, config.data.split, config.data.crop = VIEWS, (), ()
-    config.data.mean, config.data.std = 60.0, 30.0
-    config.optimizer.schedule, config.optimizer.learning_rate = "constant", 2e-2
-    config.train.cache_dir, config.train.cpu_devices, config.train.devices = cache_dir, 0, 1
-    config.train.start_from, config.train.batch_size, config.train.steps = "", 12, 40
-    config.train.log_every, config.train.validate_every = 10, 40
+    config = short_training("microboone_panoptic_smoke", tmp_path, cache_dir)
+    config.model.heads.edges.update({"directions": 4, "reach": 8, "channels": 8})
     return config
 
 

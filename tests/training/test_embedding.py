@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from jaxsparse import models
-from jaxsparse.config_file import load_config
 from jaxsparse.deploy.predict import predict
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
@@ -15,26 +14,16 @@ from jaxsparse.training.data import open_data
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.objectives import objectives_of
 from tests.deploy.predicting import inputs
-from tests.toy_particles import PIXEL_CLASSES, VIEWS, write_particles
-from tests.training.small_backbone import on_small_backbone
+from tests.toy_particles import write_particles
+from tests.training.small_backbone import short_training
 
 
 @pytest.fixture
 def config(tmp_path, cache_dir):
     """The recipe ``microboone_embedding_smoke`` with a backbone that is compiled in seconds."""
-    config = load_config("microboone_embedding_smoke")
-    heads = on_small_backbone(config)
-    heads.semantic.num_classes = len(PIXEL_CLASSES)
-    heads.embedding.update({"channels": 4, "reach": 8, "hidden": 16})
+    config = short_training("microboone_embedding_smoke", tmp_path, cache_dir)
+    config.model.heads.embedding.update({"channels": 4, "reach": 8, "hidden": 16})
     config.objectives.embedding.update({"most": 8, "sample": 16})
-    config.data.train = str(write_particles(tmp_path / "t.h5", 48, 1))
-    config.data.validation = str(write_particles(tmp_path / "v.h5", 12, 2))
-    config.data.views, config.data.split, config.data.crop = VIEWS, (), ()
-    config.data.mean, config.data.std = 60.0, 30.0
-    config.optimizer.schedule, config.optimizer.learning_rate = "constant", 2e-2
-    config.train.cache_dir, config.train.cpu_devices, config.train.devices = cache_dir, 0, 1
-    config.train.start_from, config.train.batch_size, config.train.steps = "", 12, 40
-    config.train.log_every, config.train.validate_every = 10, 40
     return config
 
 
