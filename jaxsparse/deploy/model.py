@@ -30,6 +30,7 @@ from jaxsparse.inference.grouping import (
     classes_and_parents,
     grouping_by,
     grouping_of,
+    of_real,
     told_particles,
 )
 from jaxsparse.inference.joiner import Joiner
@@ -209,7 +210,9 @@ class Model:
             instances, particles = {}, np.zeros(0, TOLD_DTYPE)
             if self._grouping:
                 views = tuple(
-                    SeenView(own[name].coords, scores[name], own[name].values)
+                    SeenView(
+                        own[name].coords, of_real(scores[name], self._kinds.ghost), own[name].values
+                    )
                     for name in self.views
                 )
                 seen = SeenEvent.of(views, outputs, place, rows)

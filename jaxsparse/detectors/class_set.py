@@ -98,6 +98,11 @@ class ClassSet:
         """Class numbers of the tracks."""
         return self.numbers(self.tracks)
 
+    @property
+    def ghost(self) -> int | None:
+        """Class number of candidates at which nothing was left; ``None`` without that class."""
+        return self.names.index(GHOST) if GHOST in self.names else None
+
     def numbers(self, names: Sequence[str]) -> tuple[int, ...]:
         """Class numbers of some of the names."""
         return tuple(self.names.index(name) for name in names)

@@ -25,6 +25,7 @@ from jaxsparse.inference.grouping import (
     classes_and_parents,
     grouping_by,
     grouping_of,
+    of_real,
 )
 from jaxsparse.inference.joiner import Joiner
 
@@ -39,7 +40,7 @@ class Grouped:
       name: of a grouping.
       true_classes: group by true classes in place of the predicted ones, an upper bound; pixels
         without a true class are of no instance then.
-      kinds: which classes are tracks and which these set off.
+      kinds: which classes are tracks, which these set off, and which is none of a particle.
       joiner: of ``joined``.
     """
 
@@ -95,7 +96,9 @@ class Grouped:
         views = [
             SeenView(
                 place,
-                true_scores(image) if self.true_classes else image.scores,
+                of_real(
+                    true_scores(image) if self.true_classes else image.scores, self.kinds.ghost
+                ),
                 image.columns.get("values"),
             )
             for image, place in zip(images, coords, strict=True)

@@ -14,8 +14,8 @@ from ml_collections import ConfigDict
 from jaxsparse.recipes import microboone_volume
 
 
-def get_config() -> ConfigDict:
-    config = microboone_volume.get_config()
+def get_config(only: str = ",".join(microboone_volume.HEADS)) -> ConfigDict:
+    config = microboone_volume.get_config(only)
     config.model.filters, config.model.depth, config.model.blocks = 8, 4, 1
 
     config.data.split = (0.8, 0.1, 0.1)

@@ -17,8 +17,7 @@ particles have few.
 from ml_collections import ConfigDict
 
 from jaxsparse.detectors.nova import NOVA_PIXEL_CLASSES
-from jaxsparse.errors import InputError
-from jaxsparse.training.config import classifier_config, default_config
+from jaxsparse.training.config import classifier_config, default_config, with_heads
 
 HEADS = ("event", "semantic", "instance", "vertex")
 
@@ -50,18 +49,3 @@ def get_config(only: str = ",".join(HEADS)) -> ConfigDict:
     config.train.accumulate = 4
     config.train.epochs = 30.0
     return with_heads(config, only.split(","))
-
-
-def with_heads(config: ConfigDict, names: list[str]) -> ConfigDict:
-    """The config with some of its heads, the first of them the main one.
-
-    Raises:
-      InputError: there is no such head.
-    """
-    for name in names:
-        if name not in HEADS:
-            raise InputError(f"head is {name!r}: must be one of {', '.join(HEADS)}")
-    config.main_head = names[0]
-    for name in set(HEADS) - set(names):
-        del config.model.heads[name], config.objectives[name]
-    return config

@@ -12,6 +12,7 @@ times, five epochs in batches of 32. ``nova_panoptic_smoke:event,semantic`` has 
 from ml_collections import ConfigDict
 
 from jaxsparse.recipes import nova_panoptic
+from jaxsparse.training.config import with_heads
 
 
 def get_config(only: str = ",".join(nova_panoptic.HEADS)) -> ConfigDict:
@@ -33,4 +34,4 @@ def get_config(only: str = ",".join(nova_panoptic.HEADS)) -> ConfigDict:
     config.train.accumulate = 1
     config.train.epochs = 5.0
     config.train.log_every = 20
-    return nova_panoptic.with_heads(config, only.split(","))
+    return with_heads(config, only.split(","))

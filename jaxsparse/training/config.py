@@ -15,6 +15,7 @@ from jaxsparse.detectors import Detector, DetectorView
 from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.microboone import MICROBOONE
 from jaxsparse.detectors.nova import NOVA, NOVA_VIEWS
+from jaxsparse.errors import InputError
 
 NO_BOUND = 1e9  # of values, in a form that JSON has
 
@@ -39,6 +40,29 @@ def default_config(network: str = "uresnet", heads: Sequence[str] = ("semantic",
     for group in ("data", "optimizer", "train"):
         config[group] = ConfigDict(settings.defaults(group))
     see_views(config, MICROBOONE, "Y")
+    return config
+
+
+def with_heads(config: ConfigDict, names: Sequence[str]) -> ConfigDict:
+    """A config with some of its heads and their objectives, the first of them the main one.
+
+    Args:
+      config: that is changed.
+      names: of heads.
+
+    Raises:
+      InputError: the config has no such head.
+
+    >>> with_heads(default_config(heads=("semantic", "edges")), ["edges"]).main_head
+    'edges'
+    """
+    heads = tuple(config.model.heads)
+    for name in names:
+        if name not in heads:
+            raise InputError(f"head is {name!r}: must be one of {', '.join(heads)}")
+    config.main_head = names[0]
+    for name in set(heads) - set(names):
+        del config.model.heads[name], config.objectives[name]
     return config
 
 

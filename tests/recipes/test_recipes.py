@@ -98,15 +98,23 @@ def test_the_dense_twin_differs_in_the_vocabulary_alone(names: tuple[str, str]) 
     assert {key for key in sparse if sparse[key] != dense[key]} == {"model.vocabulary"}
 
 
-@pytest.mark.parametrize("recipe", ["nova_panoptic", "nova_panoptic_smoke"])
-def test_a_panoptic_recipe_takes_some_of_its_heads(recipe: str) -> None:
-    config = load_config(f"{recipe}:semantic,event")
-    assert set(config.model.heads) == set(config.objectives) == {"semantic", "event"}
+@pytest.mark.parametrize(
+    ("recipe", "heads"),
+    [
+        ("nova_panoptic", "semantic,event"),
+        ("nova_panoptic_smoke", "semantic,event"),
+        ("microboone_volume", "semantic"),
+        ("microboone_volume_smoke", "semantic"),
+    ],
+)
+def test_a_panoptic_recipe_takes_some_of_its_heads(recipe: str, heads: str) -> None:
+    config = load_config(f"{recipe}:{heads}")
+    assert set(config.model.heads) == set(config.objectives) == set(heads.split(","))
     assert config.main_head == "semantic"
     config.data.validation = "validation.h5"
     settings.check_config(config)
 
 
 def test_a_head_that_the_panoptic_recipe_has_not_is_refused() -> None:
-    with pytest.raises(InputError, match="head is 'edges': must be one of event, semantic"):
+    with pytest.raises(InputError, match="head is 'edges': must be one of event, instance"):
         load_config("nova_panoptic:event,edges")

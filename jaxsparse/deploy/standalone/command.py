@@ -61,7 +61,8 @@ def _keep_programs() -> None:
     except (ImportError, OSError, RuntimeError):  # no JAX is told of later; no home folder
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # a fast machine keeps them, too
+    # However fast the machine compiles.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -31,6 +31,7 @@ from jaxsparse.inference.grouping.seen import (
     Queries,
     SeenEvent,
     SeenView,
+    of_real,
 )
 
 if TYPE_CHECKING:  # model files have a copy of this package without what is beside it
@@ -132,5 +133,6 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 __all__ = [
     "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping", "Queries",
-    "SeenEvent", "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "told_particles",
+    "SeenEvent", "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "of_real",
+    "told_particles",
 ]  # fmt: skip

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from jaxsparse.errors import InputError
-from jaxsparse.inference.grouping.seen import SeenEvent
+from jaxsparse.inference.grouping.seen import NOBODY, SeenEvent
 
 
 def queries(event: SeenEvent) -> list[np.ndarray]:
     """The used query of the highest score of every pixel, the first of equals.
 
     Used is what is more likely a particle of the event than not; where no query is, the likeliest
-    one. A query has one number in all views.
+    one. A query has one number in all views. Where classes are scored, a pixel of no class is of no
+    instance, as a ghost.
 
     Raises:
       InputError: the network has no head ``instance``.
@@ -23,4 +24,9 @@ def queries(event: SeenEvent) -> list[np.ndarray]:
         )
     used = event.queries.used
     left = np.flatnonzero((used > 0) | (used == used.max()))
-    return [left[scores[:, left].argmax(1)].astype(np.int32) for scores in event.queries.pixels]
+    numbers = []
+    for view, scores in zip(event.views, event.queries.pixels, strict=True):
+        nobody = (view.called < 0) & (view.scores.shape[1] > 0)
+        best = left[scores[:, left].argmax(1)]
+        numbers.append(np.where(nobody, NOBODY, best).astype(np.int32))
+    return numbers

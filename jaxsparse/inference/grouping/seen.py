@@ -33,6 +33,27 @@ class SeenView:
         return np.where(self.scores.any(1), self.scores.argmax(1), NOBODY)
 
 
+def of_real(scores: np.ndarray, ghost: int | None) -> np.ndarray:
+    """Scores by which candidates are grouped: ghosts are of no class, others of none called ghost.
+
+    A candidate is real if its other classes together outweigh that of ghosts, as for
+    :func:`~jaxsparse.inference.read_back.scores_of_pixels`.
+
+    Args:
+      scores: float ``[candidates, classes]``, probabilities.
+      ghost: number of the class of ghosts; ``None``: there is none, and nothing changes.
+
+    >>> of_real(np.array([[0.3, 0.3, 0.4], [0.4, 0.0, 0.6]]), ghost=2).tolist()
+    [[0.3, 0.3, 0.0], [0.0, 0.0, 0.0]]
+    """
+    if ghost is None:
+        return scores
+    real = scores.sum(1) > 2 * scores[:, ghost]
+    left = np.where(real[:, None], scores, 0)
+    left[:, ghost] = 0
+    return left
+
+
 @dataclasses.dataclass(frozen=True)
 class Queries:
     """What a head ``instance`` says of one event: scores of queries that all its views share.

@@ -16,6 +16,7 @@ from jaxsparse.inference.grouping import (
     SeenView,
     grouping_of,
     instance_classes,
+    of_real,
 )
 from jaxsparse.inference.grouping.dbscan import dbscan
 from jaxsparse.models import HEADS
@@ -183,7 +184,20 @@ def test_the_class_of_an_instance_has_the_largest_sum_of_scores_in_all_views():
 
 def test_queries_carry_one_number_through_the_views():
     event = random_event()
-    for scores, numbers in zip(event.queries.pixels, GROUPINGS["queries"](event), strict=True):
+    told = GROUPINGS["queries"](event)
+    for view, scores, numbers in zip(event.views, event.queries.pixels, told, strict=True):
+        nobody = view.called < 0  # a pixel of no class
+        assert 0 < nobody.sum() < len(nobody)
+        np.testing.assert_array_equal(numbers, np.where(nobody, -1, scores.argmax(1)))
+
+
+def test_queries_need_no_classes():
+    event = random_event()
+    assert event.queries is not None
+    unnamed = tuple(SeenView(view.coords, view.scores[:, :0]) for view in event.views)
+    for scores, numbers in zip(
+        event.queries.pixels, GROUPINGS["queries"](SeenEvent(unnamed, event.queries)), strict=True
+    ):
         np.testing.assert_array_equal(numbers, scores.argmax(1))
 
 
@@ -192,13 +206,13 @@ def test_pixels_are_shared_out_among_used_queries_alone():
     assert event.queries is not None
     used = np.array([-1.0, 2.0, -3.0, 0.5])
     said = Queries(event.queries.pixels, used, event.queries.classes)
-    for scores, numbers in zip(
-        said.pixels, GROUPINGS["queries"](SeenEvent(event.views, said)), strict=True
-    ):
-        np.testing.assert_array_equal(numbers, np.where(scores[:, 1] >= scores[:, 3], 1, 3))
+    told = GROUPINGS["queries"](SeenEvent(event.views, said))
+    for view, scores, numbers in zip(event.views, said.pixels, told, strict=True):
+        best = np.where(scores[:, 1] >= scores[:, 3], 1, 3)
+        np.testing.assert_array_equal(numbers, np.where(view.called < 0, -1, best))
     none = Queries(said.pixels, used - 5, said.classes)  # then the likeliest one has all
     for numbers in GROUPINGS["queries"](SeenEvent(event.views, none)):
-        assert set(numbers.tolist()) == {1}
+        assert set(numbers.tolist()) == {-1, 1}
 
 
 def test_every_head_that_tells_particles_brings_a_grouping():
@@ -216,3 +230,26 @@ def test_a_grouping_that_is_none_or_lacks_its_head_is_refused():
         grouping_of("fragments", ("semantic", "instance"))
     with pytest.raises(InputError, match="no head instance"):
         GROUPINGS["queries"](SeenEvent(random_event().views))
+
+
+@pytest.mark.parametrize("name", ["linked", "dbscan", "queries", "embedded"])
+def test_ghosts_are_of_no_instance(name):
+    event = random_event()
+    ghost = CLASSES - 1
+    views = tuple(
+        SeenView(view.coords, of_real(view.scores, ghost), view.values) for view in event.views
+    )
+    told = GROUPINGS[name](SeenEvent(views, event.queries, event.edges, event.embeddings))
+    for view, seen, numbers in zip(event.views, views, told, strict=True):
+        scores = view.scores.astype(float)
+        real = scores[:, :ghost].sum(1) > scores[:, ghost]
+        assert 0 < real.sum() < len(real)
+        assert not (numbers[~real] >= 0).any()
+        if name != "dbscan":  # which leaves pixels out that are alone
+            assert (numbers[real] >= 0).all()
+        assert (seen.called[real] < ghost).all()
+
+
+def test_without_ghosts_scores_stay():
+    scores = np.array([[0.2, 0.8]])
+    assert of_real(scores, None) is scores
