@@ -7,7 +7,7 @@
     jaxsparse simulate --out=test.h5 --events=60 --views=Y --topology=published_bomb --seed=203
     jaxsparse eval --model=runs/embedding --data=test.h5 --out=out
 
-The same data, beginning and steps; it takes as long (``docs/panoptic.md`` compares both).
+The same data, beginning and steps; it takes as long (``docs/panoptic_wires.md`` compares both).
 """
 
 from ml_collections import ConfigDict

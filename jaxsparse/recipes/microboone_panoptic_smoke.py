@@ -7,7 +7,7 @@
     jaxsparse simulate --out=test.h5 --events=60 --views=Y --topology=published_bomb --seed=203
     jaxsparse eval --model=runs/panoptic --data=test.h5 --out=out
 
-5,120 crops in batches of 8: five minutes of processor time (``docs/panoptic.md``).
+5,120 crops in batches of 8: five minutes of processor time (``docs/panoptic_wires.md``).
 """
 
 from ml_collections import ConfigDict

@@ -5,7 +5,7 @@
         --config.data.train=nova.h5
 
 ``nova_panoptic`` on the body of the network that comes along as ``nova_fishnet``, with whose
-parameters it begins: an hour of one core (``docs/panoptic.md``).
+parameters it begins: an hour of one core (``docs/panoptic_nova.md``).
 """
 
 from ml_collections import ConfigDict

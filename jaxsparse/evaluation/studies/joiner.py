@@ -5,7 +5,7 @@
     jaxsparse eval --model=runs/wires --joiner=joiner.safetensors --data=test.h5 --out=out
 
 The network names the pixels of the crops of ``data`` and makes fragments of them; which of these
-are of one particle, the truth says. ``docs/panoptic.md`` has what it is worth.
+are of one particle, the truth says. ``docs/panoptic_wires.md`` has what it is worth.
 """
 
 from __future__ import annotations

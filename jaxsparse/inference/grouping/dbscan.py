@@ -14,7 +14,7 @@ from jaxsparse.inference.grouping.near import Near
 from jaxsparse.inference.grouping.numbers import numbered_apart
 from jaxsparse.inference.grouping.seen import NOBODY, SeenEvent, SeenView
 
-# The best mean panoptic quality on MicroBooNE's wires (docs/panoptic.md).
+# The best mean panoptic quality on MicroBooNE's wires (docs/panoptic_wires.md).
 RADIUS = 25  # pixels
 LEAST = 3  # pixels around a core, itself among them
 

@@ -22,7 +22,7 @@ from jaxsparse.inference.grouping.near import components
 from jaxsparse.inference.grouping.numbers import UNIT, numbered_apart
 from jaxsparse.inference.grouping.seen import NOBODY, Edges, SeenEvent, SeenView
 
-# The best mean panoptic quality on 100 crops of a validation file (docs/panoptic.md).
+# The best mean panoptic quality on 100 crops of a validation file (docs/panoptic_wires.md).
 SURE = 0.9  # probability from which on a pair makes a fragment
 JOINED = 0.2  # mean probability from which on fragments are one particle
 

@@ -17,7 +17,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping.numbers import numbered_apart
 from jaxsparse.inference.grouping.seen import NOBODY, Embedding, SeenEvent, SeenView
 
-# Squared distances; the best mean panoptic quality on 71 validation crops (docs/panoptic.md).
+# Squared distances; the best mean panoptic quality on 71 validation crops (docs/panoptic_wires.md).
 NEAR = 0.5  # of pixels of a fragment from its seed
 JOINED = 1.5  # of means up to which two fragments are one
 MOST = 1000  # fragments of a class in a view

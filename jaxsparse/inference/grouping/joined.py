@@ -16,7 +16,7 @@ from jaxsparse.inference.grouping.edges import SURE, SortedPairs, by_edges, join
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
 from jaxsparse.inference.grouping.seen import SeenEvent
 
-LEAST = 0.3  # mean probability that joins; docs/panoptic.md
+LEAST = 0.3  # mean probability that joins; docs/panoptic_wires.md
 
 # Of features ``[pairs, features]`` probabilities ``[pairs]`` that both are of one particle.
 SaysJoined = Callable[[np.ndarray], np.ndarray]
