@@ -97,6 +97,7 @@ def evaluate(
         _draw_training(folder, Path(model))
         origin = _origin(Path(model), options.checkpoint, command)
         for name, head in heads.items():
+            head.heads = heads
             own = metrics if name == main else {**about, **others[name]}
             head.draw(folders[name], own)
             _draw_plots(folders[name], own)

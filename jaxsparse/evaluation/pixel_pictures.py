@@ -72,6 +72,14 @@ class PixelPictures:
         name = self.data_set.views[view]
         self._images.append(PixelPicture(number, name, image, weights, scores, corner, instance))
 
+    def images(self, number: int) -> dict[str, Picture]:
+        """The views of one event with what is said of their pixels; none of one that is not drawn.
+
+        Args:
+          number: of the event in its file.
+        """
+        return {one.name: self._image(one) for one in self._images if one.number == number}
+
     def draw(self, folder: Path, *, quiet: bool) -> None:
         """Writes ``pictures/`` into a folder."""
         from jaxsparse.viz.events import event_figure
@@ -139,7 +147,7 @@ class PixelPictures:
             unit=source.value_units[one.name],
             across=self.data_set.detector.view(one.name, len(axes)).across,
             corner=one.corner, pixel=self.data_set.pipeline.coarsen,
-            colours=self.class_set.colours,
+            colours=self.class_set.colours, instance=one.instance,
         )  # fmt: skip
 
     def _windows(self, picture: Picture) -> dict[str, Window | None]:

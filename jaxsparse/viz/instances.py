@@ -64,11 +64,25 @@ def _draw(
     if number == 0:
         draw_charge(ax, picture, window, dots)
     elif number < 3:
-        numbers = (colours.true, colours.predicted)[number - 1]
-        shades = colours_of(numbers, NO_TRUTH)
-        draw_pixels(ax, picture, window, dots, shades, np.argsort(numbers, kind="stable"))
+        draw_particles(ax, picture, window, dots, (colours.true, colours.predicted)[number - 1])
     else:
         _draw_wrong(ax, picture, colours, window, dots)
+
+
+def draw_particles(
+    ax: Axes, picture: Picture, window: Window, dots: tuple[int, int], numbers: np.ndarray
+) -> None:
+    """Pixels in the colours of particles.
+
+    Args:
+      ax: to draw on.
+      picture: whose pixels.
+      window: the part to show.
+      dots: height and width of the panel in screen dots.
+      numbers: int64 ``[pixels]`` of :class:`~jaxsparse.viz.instance_colours.InstanceColours`.
+    """
+    shades = colours_of(numbers, NO_TRUTH)
+    draw_pixels(ax, picture, window, dots, shades, np.argsort(numbers, kind="stable"))
 
 
 def _draw_wrong(

@@ -21,6 +21,8 @@ class Picture:
       view: pixels; three-dimensional ones are seen along their shortest axis.
       scores: float ``[pixels, classes]``, or ``None`` before there is a prediction.
       weights: float ``[pixels]`` of the loss, or ``None``.
+      instance: int ``[pixels]``, the predicted particles, -1 for none; ``None`` where nothing was
+        grouped.
       classes: class names.
       title: one line above the panels.
       axes: names of the axes, rows first.
@@ -42,6 +44,7 @@ class Picture:
     corner: tuple[int, ...] = ()
     pixel: int = 1
     colours: Sequence[str] = ()
+    instance: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray | None:

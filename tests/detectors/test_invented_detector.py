@@ -20,9 +20,11 @@ from jaxsparse.detectors import ClassSet, Detector, DetectorView, registry
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.config import default_config, see_views
-from jaxsparse.viz.event_views import EventPicture, views_figure
+from jaxsparse.viz.event_picture import EventPicture
+from jaxsparse.viz.event_views import views_figure
 from jaxsparse.viz.events import event_figure
 from jaxsparse.viz.picture import Picture
+from jaxsparse.viz.shared_axis import shared_axis
 from tests.evaluation.workdirs import make_workdir
 from tests.random_views import random_cells
 
@@ -156,13 +158,18 @@ def test_a_picture_lies_as_the_detector_says():
     assert Picture(view).flat().view is view
 
 
-def test_views_of_two_shapes_stand_side_by_side():
-    views = an_event(0).views
-    figure = views_figure(EventPicture(views, pixel_classes=CLASSES, axes=AXES, across=0))
-    assert len(figure.axes) == 2 * len(views)  # charge and truth
+def test_views_of_two_shapes_lie_along_the_axis_that_they_share():
+    views = {
+        name: Picture(view, classes=CLASSES, axes=AXES, across=0)
+        for name, view in an_event(0).views.items()
+    }
+    shared = shared_axis(dict.fromkeys(SHAPES, AXES), SHAPES)
+    figure = views_figure(EventPicture(views, shared))
+    assert len(figure.axes) == 3 * len(views)  # charge, classes and particles
     legend = {text.get_text(): patch for text, patch in _legend(figure)}
     assert [to_hex(legend[name].get_facecolor()) for name in CLASSES] == list(COLOURS)
     assert {ax.get_xlabel() for ax in figure.axes} == {"", "depth"}
+    assert {ax.get_xlim() for ax in figure.axes} == {(-0.5, 39.5)}
 
 
 def _legend(figure):

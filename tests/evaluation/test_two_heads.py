@@ -11,12 +11,18 @@ from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.event_predictions import read_predictions
 from jaxsparse.evaluation.options import Options
 from jaxsparse.training.config import default_config
-from jaxsparse.viz import figures
+from jaxsparse.viz import event_views, figures
 from tests.evaluation.workdirs import make_workdir
 
 
 @pytest.fixture(scope="module")
-def out(classifier_config, event_file, tmp_path_factory):
+def drawn():
+    """What pictures of whole events are made of."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def out(classifier_config, event_file, tmp_path_factory, drawn):
     config = default_config("uresnet", ("event", "semantic"))
     config.data, config.train = classifier_config.data, classifier_config.train
     model = config.model
@@ -27,6 +33,8 @@ def out(classifier_config, event_file, tmp_path_factory):
     options = Options(part="all", num_events=6, pictures=1, grouping="dbscan")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "FIGURES", {})  # drawn in another test
+        figure = event_views.views_figure
+        patch.setattr(event_views, "views_figure", lambda one: figure(drawn.append(one) or one))
         workdir = make_workdir(folder / "run", config)
         evaluate(workdir, event_file, folder / "out", options, quiet=True)
     return folder / "out"
@@ -61,6 +69,19 @@ def test_every_head_has_its_page_and_pictures(out):
     assert "heads: [" not in (out / "heads/semantic/report.md").read_text()
     assert "| accuracy |" in (out / "heads/semantic/report.md").read_text()
     assert len(list((out / "heads/semantic/pictures").iterdir())) == 2
+
+
+def test_pictures_of_events_show_what_the_other_head_says_of_their_pixels(out, drawn):
+    (event,) = drawn
+    assert event.shared == {"XZ": 0, "YZ": 0}
+    with h5py.File(out / "heads/semantic/predictions.h5") as file:
+        offsets, scores = file["offsets"][:], file["scores"][:]
+        instances = file["predicted_instance"][:]
+    for entry, image in enumerate(event.views.values()):
+        own = slice(*offsets[entry : entry + 2])
+        np.testing.assert_array_equal(image.scores, scores[own])
+        np.testing.assert_array_equal(image.instance, instances[own])
+        assert image.view.labels is not None
 
 
 def test_a_file_without_particles_gives_instances_but_no_figure_of_them(out):

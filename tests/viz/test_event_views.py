@@ -14,7 +14,11 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.neutral_currents import nc_summary
 from jaxsparse.evaluation.studies.pions import Pions
 from jaxsparse.evaluation.text import dumps
-from jaxsparse.viz import event_views, figures
+from jaxsparse.viz import figures
+from jaxsparse.viz.event_gallery import gallery_figure
+from jaxsparse.viz.event_picture import RIGHT, WRONG, EventPicture
+from jaxsparse.viz.event_views import views_figure
+from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import save
 from tests.random_views import random_cells
 
@@ -28,13 +32,16 @@ def make_view(pixels: int, shape=(100, 80), *, truth: bool = True) -> View:
     return View(coords, rng.integers(1, 256, pixels).astype(np.float32), shape, labels)
 
 
-def make_picture(*views: View, **changes) -> event_views.EventPicture:
+def make_picture(*views: View, axes=NOVA_AXES, across: int = 0, **changes) -> EventPicture:
+    images = {
+        f"view {i}": Picture(view, classes=NOVA_PIXEL_CLASSES, axes=axes, across=across)
+        for i, view in enumerate(views)
+    }
     values = dict(
-        views={f"view {i}": view for i, view in enumerate(views)}, classes=CLASSES, truth=1,
-        scores=np.array([0.7, 0.2, 0.1]), energy=2.125, details="nue CC RES", name="event 12",
-        pixel_classes=NOVA_PIXEL_CLASSES, axes=NOVA_AXES, across=0,
+        views=images, classes=CLASSES, truth=1, scores=np.array([0.7, 0.2, 0.1]), energy=2.125,
+        details="nue CC RES", name="event 12",
     )  # fmt: skip
-    return event_views.EventPicture(**{**values, **changes})
+    return EventPicture(**{**values, **changes})
 
 
 def test_the_title_says_what_is_known():
@@ -51,19 +58,18 @@ def test_the_title_says_what_is_known():
 
 def test_wrong_predictions_are_red_and_right_ones_green():
     view = make_view(5)
-    assert make_picture(view).colour == event_views.WRONG
-    assert make_picture(view, truth=0).colour == event_views.RIGHT
-    assert make_picture(view, truth=-1).colour not in (event_views.RIGHT, event_views.WRONG)
+    assert make_picture(view).colour == WRONG
+    assert make_picture(view, truth=0).colour == RIGHT
+    assert make_picture(view, truth=-1).colour not in (RIGHT, WRONG)
 
 
 def test_the_plane_along_the_beam_goes_from_left_to_right():
     view = View(np.array([[90, 10]], np.int32), np.ones(1, np.float32), (100, 80))
-    upright = make_picture(view).images()["view 0"].view
-    assert (upright.coords.tolist(), upright.shape) == ([[10, 90]], (80, 100))
-    figure = event_views.views_figure(make_picture(view))
-    assert figure.axes[0].get_xlabel() == "plane"
-    as_it_is = make_picture(view, across=1).images()["view 0"].view
-    assert as_it_is.coords.tolist() == [[90, 10]]
+    shown = views_figure(make_picture(view)).axes[0]
+    assert (shown.get_xlabel(), shown.get_ylabel()) == ("plane", "cell")
+    assert shown.get_xlim()[1] > 90 > shown.get_xlim()[0] > 10
+    as_it_is = views_figure(make_picture(view, across=1)).axes[0]
+    assert (as_it_is.get_xlabel(), as_it_is.get_ylabel()) == ("cell", "plane")
 
 
 @pytest.mark.parametrize(
@@ -79,13 +85,13 @@ def test_the_plane_along_the_beam_goes_from_left_to_right():
     ids=["two views", "empty view", "three large views", "charge only", "voxels"],
 )  # fmt: skip
 def test_every_kind_of_event_is_drawn(picture, tmp_path):
-    path = save(event_views.views_figure(picture), tmp_path / "event.png")
+    path = save(views_figure(picture), tmp_path / "event.png")
     assert path.stat().st_size > 5000
 
 
 def test_a_display_has_a_panel_a_view_and_row_and_one_for_scores():
     def panels(picture):
-        return [ax.get_title(loc="left") for ax in event_views.views_figure(picture).axes]
+        return [ax.get_title(loc="left") for ax in views_figure(picture).axes]
 
     both = panels(make_picture(make_view(8), make_view(7)))
     assert sum("charge" in title for title in both) == 2
@@ -94,14 +100,114 @@ def test_a_display_has_a_panel_a_view_and_row_and_one_for_scores():
     assert sum(bool(title) for title in bare) == 1
 
 
+ALL = {
+    "charge", "true classes", "predicted classes", "pixels wrong", "true particles",
+    "predicted particles",
+}  # fmt: skip
+
+
+def told(view: View, *, instances: bool = True, truth: bool = True) -> Picture:
+    """A view of which everything is known: every pixel is called 2 and of particle 7."""
+    numbers = np.arange(len(view)) % 3 if truth else None
+    known = View(view.coords, view.values, view.shape, numbers, numbers)
+    scores = np.tile(np.eye(3, dtype=np.float32)[2], (len(view), 1))
+    instance = np.full(len(view), 7) if instances else None
+    return Picture(known, scores, classes="abc", axes=NOVA_AXES, across=0, instance=instance)
+
+
+def kinds(*views: Picture, shared=None) -> list[set[str]]:
+    """By view which panels there are."""
+    images = {f"view {i}": view for i, view in enumerate(views)}
+    event = EventPicture(images, shared or {}, CLASSES, scores=np.array([0.7, 0.2, 0.1]))
+    titles = [ax.get_title(loc="left") for ax in views_figure(event).axes]
+    return [
+        {kind for kind in ALL if any(name in title and kind in title for title in titles)}
+        for name in images
+    ]
+
+
+@pytest.mark.parametrize("shared", [{}, {"view 0": 0, "view 1": 0}, {"view 0": 1, "view 1": 1}])
+@pytest.mark.parametrize("pixels", [(30, 20), (30, 0), (0, 0)])
+def test_all_that_is_known_of_pixels_is_shown_of_every_view(pixels, shared):
+    assert kinds(*(told(make_view(number)) for number in pixels), shared=shared) == [ALL, ALL]
+
+
+def test_a_network_without_instances_has_no_panel_of_them():
+    own = {"predicted particles"}
+    assert kinds(*[told(make_view(30), instances=False)] * 2) == [ALL - own] * 2
+
+
+def test_without_truth_only_predictions_are_shown():
+    known = {"charge", "predicted classes", "predicted particles"}
+    for views in (1, 2, 3):
+        assert kinds(*[told(make_view(30), truth=False)] * views) == [known] * views
+
+
+def test_true_particles_of_a_file_are_shown_of_networks_that_tell_none():
+    view = told(make_view(30)).view
+    shown = kinds(Picture(view, classes="abc"), Picture(make_view(9, truth=False)))
+    assert shown == [{"charge", "true classes", "true particles"}, {"charge"}]
+
+
+def colours(figure, words: str) -> list[set[tuple[float, ...]]]:
+    """What the panels of these words are painted in."""
+    panels = [ax for ax in figure.axes if words in ax.get_title(loc="left")]
+    found = []
+    for ax in panels:
+        dots = np.asarray(ax.get_images()[0].get_array()).reshape(-1, 4)
+        found.append(
+            {tuple(dot) for dot in np.unique(dots[dots[:, 3] > 0].round(3), axis=0).tolist()}
+        )
+    return found
+
+
+def test_a_particle_has_one_colour_in_all_views_true_and_predicted():
+    """The second view has one particle of the first alone, and the network finds both."""
+    first, second = make_view(30), make_view(12)
+    of_first, of_second = np.arange(30) % 2, np.ones(12, int)
+
+    def image(view: View, numbers: np.ndarray) -> Picture:
+        known = View(view.coords, view.values, view.shape, numbers, numbers)
+        return Picture(known, classes="ab", axes=NOVA_AXES, across=0, instance=5 - numbers)
+
+    views = {"XZ": image(first, of_first), "YZ": image(second, of_second)}
+    figure = views_figure(EventPicture(views, {"XZ": 0, "YZ": 0}))
+    both, one = colours(figure, "true particles")
+    assert len(both) == 2
+    assert len(one) == 1
+    assert one < both
+    assert colours(figure, "predicted particles") == [both, one]
+
+
+def test_predicted_particles_without_true_ones_have_colours_of_their_own():
+    view = make_view(20, truth=False)
+    picture = Picture(view, np.eye(2)[np.arange(20) % 2], classes="ab", instance=np.arange(20) % 4)
+    (shown,) = colours(views_figure(EventPicture({"Y": picture})), "predicted particles")
+    assert len(shown) == 4
+
+
+def test_the_legend_names_true_and_predicted_classes():
+    figure = views_figure(EventPicture({"Y": told(make_view(2))}))  # 0 and 1 are true, 2 is called
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c"]
+
+
+def test_views_of_a_gallery_are_in_line():
+    event = make_picture(make_view(30), make_view(20), shared={"view 0": 0, "view 1": 0})
+    upper, lower = gallery_figure({"right": [event]}, "Surest").axes
+    assert upper.get_xlim() == lower.get_xlim() == (-0.5, 99.5)
+    assert upper.get_position().x0 == lower.get_position().x0
+    assert upper.get_position().y0 > lower.get_position().y1
+
+
 def test_a_gallery_shows_every_event_and_says_where_there_is_none():
     event = make_picture(make_view(30), make_view(20))
-    figure = event_views.gallery_figure({"right": [event] * 3, "wrong": []}, "Surest")
+    figure = gallery_figure({"right": [event] * 3, "wrong": []}, "Surest")
     assert len(figure.axes) == 3 * 2
     words = [text.get_text() for text in figure.texts]
     assert "none" in words
     assert any("called numu 0.700" in word for word in words)
-    assert event_views.gallery_figure({"right": [], "wrong": []}, "Surest").axes == []
+    assert gallery_figure({"right": [], "wrong": []}, "Surest").axes == []
 
 
 def metrics_of(events: int):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jaxsparse.data.batch import Batch
 from jaxsparse.data.progress import with_progress
@@ -28,6 +28,10 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.forest_guess import ForestGuess
 from jaxsparse.evaluation.studies.neutral_currents import NeutralCurrents
 from jaxsparse.evaluation.studies.pions import read_pions
+
+if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
+    from jaxsparse.viz.event_picture import EventPicture
+    from jaxsparse.viz.picture import Picture
 
 GALLERY = 4  # events of each class, right and wrong
 
@@ -115,7 +119,8 @@ class EventHead(EvaluatedHead):
         }
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
-        from jaxsparse.viz.event_views import gallery_figure, views_figure
+        from jaxsparse.viz.event_gallery import gallery_figure
+        from jaxsparse.viz.event_views import views_figure
         from jaxsparse.viz.style import save
 
         if not self._parts:
@@ -123,9 +128,10 @@ class EventHead(EvaluatedHead):
         scored, wanted = Scored.join(self._parts), self.data_set.options.pictures
         rows = spread_out(len(scored), wanted).tolist()
         for row in with_progress(rows, len(rows), "drawing", quiet=self.quiet):
-            number = scored.columns["event"][row]
+            number = int(scored.columns["event"][row])
+            seen = next(filter(None, (head.images(number) for head in self.heads.values())), {})
             save(
-                views_figure(self._picture(scored, row)),
+                views_figure(self._picture(scored, row, seen)),
                 folder / f"pictures/event_{number:06d}.png",
             )
         if metrics["accuracy"] is None or not wanted:
@@ -140,26 +146,40 @@ class EventHead(EvaluatedHead):
                 figure = gallery_figure(rows, f"The surest events of {name}")
                 save(figure, folder / f"pictures/surest_{_file_name(name)}.png")
 
-    def _picture(self, scored: Scored, row: int) -> Any:
-        from jaxsparse.viz.event_views import EventPicture
+    def _picture(
+        self, scored: Scored, row: int, seen: Mapping[str, Picture] | None = None
+    ) -> EventPicture:
+        """An event with its images as another head has ``seen`` them, else those of the file."""
+        from jaxsparse.viz.event_picture import EventPicture
+        from jaxsparse.viz.shared_axis import shared_axis
 
         source, names = self.data_set.source, self.data_set.views
         number = int(scored.columns["event"][row])
-        known = self.detector.view(names[0], len(source.view_shapes[names[0]]))
         return EventPicture(
-            views={name: source.read_view(number, name) for name in names},
+            views=seen or {name: self._image(number, name) for name in names},
+            shared=shared_axis(
+                {name: source.axes[name] for name in names},
+                {name: source.view_shapes[name] for name in names},
+            ),
             classes=self.classes,
             truth=int(scored.truth[row]),
             scores=scored.scores[row],
             energy=float(scored.columns["energy"][row]),
             details=scored.columns["topology"][row],
             name=f"event {number}",
-            pixel_classes=tuple(source.class_names),
-            pixel_colours=class_set(source.class_names, self.detector.pixel_classes).colours,
-            axes=source.axes[names[0]],
-            across=known.across,
-            unit=source.value_units[names[0]],
         )
+
+    def _image(self, number: int, name: str) -> Picture:
+        """A view as the file has it."""
+        from jaxsparse.viz.picture import Picture
+
+        source = self.data_set.source
+        return Picture(
+            source.read_view(number, name), classes=tuple(source.class_names),
+            axes=source.axes[name], unit=source.value_units[name],
+            across=self.detector.view(name, len(source.view_shapes[name])).across,
+            colours=class_set(source.class_names, self.detector.pixel_classes).colours,
+        )  # fmt: skip
 
 
 def _file_name(name: str) -> str:

@@ -6,13 +6,17 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jaxsparse.data.batch import Batch
 from jaxsparse.detectors import ClassSet
 from jaxsparse.evaluation.data_set import DataSet, Portion
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.scored import Scored
+
+if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
+    from jaxsparse.viz.picture import Picture
 
 
 class EvaluatedHead(abc.ABC):
@@ -28,12 +32,14 @@ class EvaluatedHead(abc.ABC):
       classes: names of its classes.
       class_set: what is known of them.
       metrics: which figures apply, in the order of the report.
+      heads: all heads of the network by name, before anything is drawn.
     """
 
     foreign: ClassVar[tuple[str, ...]]  # options of networks without such a head
     classes: tuple[str, ...]
     class_set: ClassSet
     metrics: Sequence[Metric]
+    heads: Mapping[str, EvaluatedHead] = MappingProxyType({})
 
     @abc.abstractmethod
     def __init__(
@@ -59,6 +65,10 @@ class EvaluatedHead(abc.ABC):
     @abc.abstractmethod
     def facts(self) -> dict[str, Any]:
         """Values of ``metrics.json`` beside the metrics', after the pass."""
+
+    def images(self, number: int) -> dict[str, Picture]:
+        """What is said of the pixels of an event that is drawn, by view; ``{}`` if nothing is."""
+        return {}
 
     @abc.abstractmethod
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:

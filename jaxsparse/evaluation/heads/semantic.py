@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,9 @@ from jaxsparse.evaluation.pixel_pictures import PixelPictures
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.local_guess import LocalGuess
+
+if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
+    from jaxsparse.viz.picture import Picture
 
 
 def pixel_metrics(
@@ -221,6 +224,9 @@ class SemanticHead(EvaluatedHead):
         if not known:
             return {**facts, "num_sites": seen, "num_sites_without_truth": None}
         return {**facts, "num_sites": known, "num_sites_without_truth": seen - known}
+
+    def images(self, number: int) -> dict[str, Picture]:
+        return self._pictures.images(number)
 
     def draw(self, folder: Path, metrics: dict[str, Any]) -> None:
         self._pictures.draw(folder, quiet=self.quiet)
