@@ -25,27 +25,31 @@ def main(_: list[str]) -> None:
     out, ending = values.out, values.out.suffix
     if ending not in (".safetensors", ".pyz"):
         raise InputError(f"--out={out}: the file must end with .safetensors or .pyz")
-    if ending == ".safetensors" and (values.shape or values.sites):
-        raise InputError(f"--shape and --sites are for .pyz, but --out is {out}: leave them")
+    if ending == ".safetensors" and (values.shape or values.sites or values.joiner):
+        raise InputError(
+            f"--shape, --sites and --joiner are for .pyz, but --out is {out}: leave them"
+        )
     given = dict(map(_named, values.about))
     find_network(values.model, values.checkpoint)
     # Imported here so that all these mistakes answer at once.
+    from jaxsparse.inference.joiner import Joiner
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, images_of, load_trained
 
     begin = time.perf_counter()
+    joiner = Joiner.read(values.joiner) if values.joiner else None
     said = about(values.model) | given
     trained, images = load_trained(values.model, values.checkpoint), images_of(values.model)
     if ending == ".safetensors":
         write_model(out, trained, said, images)
     else:
-        _write_artefact(trained, said, images, values)
+        _write_artefact(trained, said, images, joiner, values)
     size, seconds = out.stat().st_size, time.perf_counter() - begin
     print(f"{out}: step {trained.step}, {size / 1e6:.2f} MB, {seconds:.1f} s")
 
 
 def _write_artefact(
-    trained: Any, said: dict[str, str], images: Any, values: flags.FlagValues
+    trained: Any, said: dict[str, str], images: Any, joiner: Any, values: flags.FlagValues
 ) -> None:
     from jaxsparse.deploy import artefact
 
@@ -57,7 +61,7 @@ def _write_artefact(
             shapes = _training_shapes(trained.config)
     sites = _lengths("sites", values.sites) if values.sites else artefact.SITES
     manifest = artefact.write_artefact(
-        values.out, trained, said, images, shapes=shapes, sites=sites
+        values.out, trained, said, images, joiner=joiner, shapes=shapes, sites=sites
     )
     for number, view in enumerate(manifest["views"]):
         held = [bucket[number][0] for bucket in manifest["buckets"]]
@@ -108,6 +112,9 @@ def define_flags() -> None:
         [],
         ".pyz: lengths of the largest image, such as 1008,3456; of every view in turn, or of all; "
         "by default those of the detector, else of the training's events, if they are still there",
+    )
+    command_line.define_path(
+        "joiner", None, ".pyz: classifier of pairs of fragments: joins those of a head edges"
     )
     flags.DEFINE_list(
         "sites", None, ".pyz: sites that images may have, a program each; the last is the most"

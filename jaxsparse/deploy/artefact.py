@@ -8,6 +8,7 @@ A zip file that Python runs (``python model.pyz``) and imports from. Members:
 | ``jaxsparse_model/grouping/`` | a copy of ``jaxsparse/inference/grouping``: particles |
 | ``manifest.json`` | format, versions, classes, views, transform, buckets, guarantee |
 | ``weights.npz`` | parameters and running moments by path, arguments of every program |
+| ``joiner.npz`` | arrays of a classifier that joins fragments, where there is one |
 | ``programs/N`` | what ``export_program`` makes of the network for bucket N |
 
 The file ends with the SHA-256 of all bytes before, as the zip file's comment. ``docs/export.md``.
@@ -36,13 +37,13 @@ from jaxsparse.data.batch import Batch, ViewBatch
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.deploy import standalone
 from jaxsparse.deploy.model import Model
-from jaxsparse.deploy.standalone.archive import CHECKSUM, FORMAT
+from jaxsparse.deploy.standalone.archive import CHECKSUM, FORMAT, FORMAT_WITHOUT_JOINER
 from jaxsparse.deploy.standalone.model import nested
 from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.errors import InputError
 from jaxsparse.inference import grouping
 from jaxsparse.inference.forward import make_forward
-from jaxsparse.inference.grouping import grouping_of
+from jaxsparse.inference.joiner import Joiner
 from jaxsparse.models.network import Network
 from jaxsparse.training.arrays import by_path
 from jaxsparse.training.checkpoint import Trained
@@ -76,6 +77,7 @@ def write_artefact(
     about: Mapping[str, str] | None = None,
     images: TrainedImages | None = None,
     *,
+    joiner: Joiner | None = None,
     shapes: Sequence[Sequence[int]] = (),
     sites: Sequence[int] = SITES,
 ) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def write_artefact(
       trained: the network.
       about: what else to say of it, by name.
       images: what those of the training were like; None where that is not known.
+      joiner: joins the fragments of a head ``edges``.
       shapes: the largest images, one shape a view, or one for all; by default those of the detector
         that has these views, of several detectors the largest, if those of the training fit into
         them, else the latter.
@@ -93,16 +96,17 @@ def write_artefact(
 
     Raises:
       InputError: no shape is given or known, or one that the network cannot have; numbers of sites
-        that are none; the file cannot be written.
+        that are none; a joiner for a network without the head ``edges`` or of another number of
+        classes; the file cannot be written.
     """
     config = _portable(trained.config)
-    network, model = models.build(config.model), Model(trained)
+    network, model = models.build(config.model), Model(trained, joiner=joiner)
     views = dict(zip(config.data.views, image_shapes(config, shapes, images), strict=True))
     seen = [_coarse(shape, config.data.coarsen) for shape in views.values()]
     buckets = bucket_capacities(seen, network.levels, sites)
     weights = {name: np.asarray(array) for name, array in by_path(trained.variables).items()}
     manifest = {
-        "format": FORMAT,
+        "format": FORMAT if joiner else FORMAT_WITHOUT_JOINER,
         "versions": versions(["jax"]),
         "guarantee": GUARANTEE,
         "about": dict(about or {}),
@@ -110,7 +114,9 @@ def write_artefact(
         "step": int(trained.step),
         "views": [{"name": name, "shape": shape} for name, shape in views.items()],
         "classes": model.classes,
-        "grouping": grouping_of("", network.heads),
+        "grouping": model.grouping,
+        "kinds": model.kinds._asdict(),
+        "joiner": joiner.sha256 if joiner else "",
         "transform": {
             key: config.data[key] for key in ("low", "high", "coarsen", "halo", "mean", "std")
         },
@@ -122,6 +128,8 @@ def write_artefact(
     }
     members = {**_reader(), "manifest.json": json.dumps(manifest, indent=2).encode()}
     members["weights.npz"] = _npz(weights)
+    if joiner:
+        members["joiner.npz"] = _npz(joiner.arrays)
     with whole_file(path, "out") as partial:  # which sees at once whether it can be written
         for number, capacities in enumerate(buckets):
             function = _scoring(network, seen, capacities)

@@ -25,6 +25,7 @@ from jaxsparse.inference import Predictor
 from jaxsparse.inference.grouping import (
     NOBODY,
     TOLD_DTYPE,
+    Kinds,
     SeenEvent,
     SeenView,
     classes_and_parents,
@@ -33,6 +34,7 @@ from jaxsparse.inference.grouping import (
     of_real,
     told_particles,
 )
+from jaxsparse.inference.grouping.fragment_pairs import number_of_features
 from jaxsparse.inference.joiner import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
@@ -57,7 +59,8 @@ def load(
       joiner: file of a classifier that joins the fragments of a head ``edges``.
 
     Raises:
-      InputError: there is nothing of that name, or it cannot be read.
+      InputError: there is nothing of that name, or it cannot be read; a joiner for a network
+        without the head ``edges`` or of another number of classes.
     """
     own = Joiner.read(user_path(joiner, "joiner")) if joiner else None
     path = user_path(place, "model")
@@ -83,6 +86,8 @@ class Model:
       dim: axes of their images.
       classes: names of the classes, by head: ``"semantic"`` for pixels, ``"event"``.
       tells_particles, tells_vertices: whether it has a head for them.
+      grouping: name of what makes particles of what the heads say; ``""`` for none.
+      kinds: which classes of pixels are tracks, and which these set off.
       config: of its training.
       sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
         among the inputs, or the dense vocabulary: then images need their shape.
@@ -118,10 +123,12 @@ class Model:
             for name, head in trained.network.heads.items()
             if name in SCORED
         }
-        name = grouping_of("", trained.network.heads, joiner=joiner is not None)
-        self._grouping = grouping_by(name, joiner) if name else None
-        self._kinds = class_set(self.classes.get("semantic", ()))
-        self.tells_particles = self._grouping is not None
+        self.grouping = grouping_of("", trained.network.heads, joiner=joiner is not None)
+        if joiner is not None:
+            joiner.require(number_of_features(len(self.classes["semantic"])))
+        self._group = grouping_by(self.grouping, joiner) if self.grouping else None
+        self.kinds = Kinds.of(class_set(self.classes.get("semantic", ())))
+        self.tells_particles = self._group is not None
         self.tells_vertices = "vertex" in trained.network.heads
         model = self.config.model
         self.sees_the_border = bool(
@@ -208,16 +215,16 @@ class Model:
                 for name, each in scores.items()
             }
             instances, particles = {}, np.zeros(0, TOLD_DTYPE)
-            if self._grouping:
+            if self._group:
                 views = tuple(
                     SeenView(
-                        own[name].coords, of_real(scores[name], self._kinds.ghost), own[name].values
+                        own[name].coords, of_real(scores[name], self.kinds.ghost), own[name].values
                     )
                     for name in self.views
                 )
                 seen = SeenEvent.of(views, outputs, place, rows)
-                numbers = self._grouping(seen)
-                told = classes_and_parents(seen, numbers, self._kinds)
+                numbers = self._group(seen)
+                told = classes_and_parents(seen, numbers, self.kinds)
                 particles = told_particles(numbers, *told)
                 instances = {
                     name: _in_given_order(each, own[name], name, event, NOBODY)

@@ -16,7 +16,8 @@ from jaxsparse.data.event_layout import KEY_COLUMNS, NO_KEY
 from jaxsparse.data.schema import Event
 from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.scores import Scores
-from jaxsparse.inference.prediction_file import PARTICLES, particle_columns
+from jaxsparse.inference.grouping import particle_columns
+from jaxsparse.inference.prediction_file import PARTICLES
 
 Columns = dict[str, np.ndarray]
 Types = dict[str, tuple[Any, tuple[int, ...]]]  # of a column and of its rows, by name

@@ -20,6 +20,7 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.grouping import (
     GROUPINGS,
     NOBODY,
+    Kinds,
     SeenEvent,
     SeenView,
     classes_and_parents,
@@ -134,7 +135,8 @@ def told_columns(
       ``predicted_instance_class`` and ``predicted_parent``, the instance that it belongs to;
       ``parent_by_rule``, the particle to which the same rule says that the true instance belongs.
     """
-    classes, parents = classes_and_parents(event, numbers, kinds)
+    of_tracks = Kinds.of(kinds)
+    classes, parents = classes_and_parents(event, numbers, of_tracks)
     truth = SeenEvent(
         tuple(
             SeenView(view.coords, true_scores(image))
@@ -144,7 +146,7 @@ def told_columns(
     true = [
         np.where(image.known, image.columns.get("instance", NOBODY), NOBODY) for image in images
     ]
-    _, by_rule = classes_and_parents(truth, true, kinds)
+    _, by_rule = classes_and_parents(truth, true, of_tracks)
     return [
         dict(zip(COLUMNS, columns, strict=True))
         for columns in zip(numbers, classes, parents, by_rule, strict=True)

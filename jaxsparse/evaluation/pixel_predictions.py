@@ -24,8 +24,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from jaxsparse.inference.grouping import told_particles
-from jaxsparse.inference.prediction_file import PARTICLES, PredictionFile, particle_columns
+from jaxsparse.inference.grouping import particle_columns, told_particles
+from jaxsparse.inference.prediction_file import PARTICLES, PredictionFile
 
 
 class PixelPredictions(PredictionFile):

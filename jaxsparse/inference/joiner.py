@@ -1,8 +1,7 @@
-"""A small network that says of a pair of fragments whether both are of one particle."""
+"""Training and file of a network that says of two fragments whether both are of one particle."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -14,43 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import safetensors.numpy
-from scipy.special import expit
 
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.inference.grouping import PairNetwork
+from jaxsparse.inference.grouping.pair_network import HIDDEN
 from jaxsparse.whole_file import whole_file
 
-HIDDEN = (32, 32)
 STEPS, BATCH, RATE = 2000, 2048, 3e-3
 FORMAT = "jaxsparse-joiner-1"
 
 
-@dataclasses.dataclass(frozen=True)
-class Joiner:
-    """Three layers with ReLU between, on features that are scaled to mean 0 and deviation 1.
-
-    Attributes:
-      arrays: float32 by name: ``mean`` and ``scale`` ``[features]``, ``weight_N`` and ``bias_N``.
-    """
-
-    arrays: dict[str, np.ndarray]
-
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities float64 ``[pairs]`` of features ``[pairs, features]``.
-
-        Raises:
-          InputError: it was made for other features.
-        """
-        arrays = {name: array.astype(np.float64) for name, array in self.arrays.items()}
-        if features.shape[1:] != arrays["mean"].shape:
-            raise InputError(
-                f"joiner has {len(arrays['mean'])} features, but pairs have {features.shape[1]}: "
-                "train it with this network"
-            )
-        x = (features - arrays["mean"]) / arrays["scale"]
-        for layer in range(len(HIDDEN)):
-            x = np.maximum(x @ arrays[f"weight_{layer}"] + arrays[f"bias_{layer}"], 0)
-        last = len(HIDDEN)
-        return np.asarray(expit(x @ arrays[f"weight_{last}"] + arrays[f"bias_{last}"])[:, 0])
+class Joiner(PairNetwork):
+    """The network with its file."""
 
     @property
     def sha256(self) -> str:
@@ -75,12 +49,24 @@ class Joiner:
             if header["__metadata__"]["format"] != FORMAT:
                 raise ValueError("another format")
             arrays = safetensors.numpy.load(data)
+            if {name: array.shape for name, array in arrays.items()} != _shapes(
+                len(arrays["mean"])
+            ):
+                raise ValueError("other arrays than a joiner has")
         except (OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
             raise InputError(
                 f"joiner is {path}, which cannot be read ({one_line(error)}): give a file of "
                 "python -m jaxsparse.evaluation.studies.joiner"
             ) from None
         return cls(arrays)
+
+
+def _shapes(features: int) -> dict[str, tuple[int, ...]]:
+    """Of the arrays of a joiner, by name."""
+    shapes: dict[str, tuple[int, ...]] = {"mean": (features,), "scale": (features,)}
+    for layer, sizes in enumerate(itertools.pairwise((features, *HIDDEN, 1))):
+        shapes |= {f"weight_{layer}": sizes, f"bias_{layer}": sizes[1:]}
+    return shapes
 
 
 def train_joiner(

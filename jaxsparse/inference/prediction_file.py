@@ -29,17 +29,6 @@ PARTICLES: dict[str, Any] = {
 CHUNK = 16384
 
 
-def particle_columns(told: np.ndarray, **same: int) -> dict[str, np.ndarray]:
-    """Predicted instances as rows of the datasets ``particles/``.
-
-    Args:
-      told: ``TOLD_DTYPE`` ``[instances]``, of one event.
-      **same: what all of them have, such as ``event``, its number.
-    """
-    columns = {f"particles/{name}": np.full(len(told), value) for name, value in same.items()}
-    return columns | {f"particles/{name}": told[name] for name in told.dtype.names or ()}
-
-
 class PredictionFile:
     """A growing file of scores; a context manager. Heads add what they store.
 

@@ -1,14 +1,16 @@
 """The command line that writes a trained network to a file."""
 
+import numpy as np
 import pytest
 
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.deploy.artefact import image_shapes
 from jaxsparse.deploy.standalone import load
+from jaxsparse.inference.joiner import Joiner, train_joiner
 from jaxsparse.training.model_file import read_model, write_model
 from jaxsparse.training.trained import images_of
 from jaxsparse.training.workdir import claim
-from tests.deploy.networks import drawn, pixel_config, write_random_file
+from tests.deploy.networks import drawn, particle_config, pixel_config, write_random_file
 from tests.evaluation.workdirs import make_workdir
 from tests.fuzz.program import run
 
@@ -17,6 +19,11 @@ from tests.fuzz.program import run
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     write_model(folder / "a.safetensors", drawn(pixel_config()), {"sample": "bombs"})
+    write_model(folder / "edges.safetensors", drawn(particle_config("edges")))
+    for features in (31, 27):
+        drawn_features = np.random.default_rng(0).normal(size=(64, features))
+        joiner = train_joiner(drawn_features, drawn_features[:, 0] > 0, steps=3)
+        joiner.write(folder / f"joiner_{features}.safetensors")
     return folder
 
 
@@ -36,6 +43,15 @@ def test_what_is_said_of_a_network_goes_from_file_to_file(folder):
     manifest = load(folder / "b.pyz").manifest
     assert manifest["about"] == said
     assert manifest["step"] == 70
+
+
+def test_a_joiner_goes_into_the_file(folder):
+    arguments = ["--model=edges.safetensors", "--joiner=joiner_31.safetensors", "--shape=24,20"]
+    done = run("export", [*arguments, "--sites=50", "--out=e.pyz"], folder)
+    assert done.status == 0, done.errors
+    manifest = load(folder / "e.pyz").manifest
+    assert manifest["grouping"] == "joined"
+    assert manifest["joiner"] == Joiner.read(folder / "joiner_31.safetensors").sha256
 
 
 def test_a_network_of_an_own_detector_takes_the_shape_of_the_events_it_was_trained_on(tmp_path):
@@ -77,6 +93,26 @@ def test_larger_images_than_those_of_a_detector_of_the_same_views_are_taken():
         (
             ["--model=a.safetensors", "--out=b.pyz", "--sites=0"],
             "sites is [0]: must be numbers from 1",
+        ),
+        (
+            ["--model=a.safetensors", "--out=b.safetensors", "--joiner=joiner_31.safetensors"],
+            "--shape, --sites and --joiner are for .pyz",
+        ),
+        (
+            ["--model=a.safetensors", "--out=b.pyz", "--joiner=joiner_31.safetensors"],
+            "but the network has heads semantic: leave it out",
+        ),
+        (
+            ["--model=edges.safetensors", "--out=b.pyz", "--joiner=joiner_27.safetensors"],
+            "joiner has 27 features, but pairs have 31: train it with this network",
+        ),
+        (
+            ["--model=edges.safetensors", "--out=b.pyz", "--joiner=a.safetensors"],
+            "joiner is a.safetensors, which cannot be read",
+        ),
+        (
+            ["--model=edges.safetensors", "--out=b.pyz", "--joiner=none.safetensors"],
+            "joiner is none.safetensors, which cannot be read",
         ),
         (["--model=a.safetensors", "--out=b.pyz", "--about=MIT"], "must be NAME:TEXT"),
         (["--model=missing/a", "--out=b.pyz"], "there is no such file or folder"),

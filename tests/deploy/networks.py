@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import subprocess
+import sys
 import zipfile
 
 import jax
@@ -53,6 +56,7 @@ def particle_config(head: str = "instance") -> ConfigDict:
     config.main_head, config.objectives = other.main_head, other.objectives
     config.model.heads = other.model.heads
     config.model.heads.event.num_classes = 3
+    config.data.pixel_classes = pixel_config().data.pixel_classes
     if head == "instance":
         config.model.heads.instance.channels, config.model.heads.instance.queries = 4, 3
     else:
@@ -60,12 +64,12 @@ def particle_config(head: str = "instance") -> ConfigDict:
     return config
 
 
-def drawn(config: ConfigDict) -> Trained:
+def drawn(config: ConfigDict, seed: int = 3) -> Trained:
     """A network of random moments, scales and biases, so that nothing in it is trivial."""
     rng = np.random.default_rng(0)
     variables = jax.tree.map(
         lambda array: array if array.ndim > 1 else np.float32(rng.uniform(0.5, 1.5, array.shape)),
-        models.init_variables(config.model, 3),
+        models.init_variables(config.model, seed),
     )
     return Trained(config, models.build(config.model), variables, 70)
 
@@ -100,3 +104,26 @@ def evaluated(
     options = Options(part="all", whole_plane="event" not in trained.network.heads, pictures=0)
     evaluate(folder / "network.safetensors", data, folder / "out", options, quiet=True)
     return folder / "out"
+
+
+_WITHOUT_US = """
+import runpy, sys
+for name in ("jaxsparse", "flax", "h5py", "llvmlite", "ml_collections", "orbax", "safetensors"):
+    sys.modules[name] = None  # which makes an import fail
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_without_us(
+    model: pathlib.Path, images: str, scores: str, folder: pathlib.Path
+) -> subprocess.CompletedProcess[str]:
+    """``python MODEL IMAGES SCORES`` in a folder, its home, where jaxsparse is not installed."""
+    environment = {**os.environ, "HOME": str(folder)}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_US, model, images, scores],
+        cwd=folder, capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done

@@ -1,7 +1,6 @@
 """Exported networks: their scores beside those of eval.py, what they refuse, and without us."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -22,8 +21,8 @@ from tests.deploy.networks import (
     drawn,
     evaluated,
     members_of,
-    particle_config,
     pixel_config,
+    run_without_us,
     two_view_config,
     write_random_file,
 )
@@ -105,43 +104,6 @@ def test_blocks_halos_views_and_both_heads_get_the_scores_of_the_live_network(tw
             assert np.array_equal(np.isnan(scores.pixels[name]).all(1), masked)
 
 
-@pytest.mark.parametrize("head", ["instance", "edges", "embedding"])
-def test_particles_and_vertices_are_those_of_the_live_network(head, tmp_path):
-    config = particle_config(head)
-    shapes = {name: TWO_SHAPES[name] for name in config.data.views}
-    data = EventFile(write_random_file(tmp_path / "data.h5", shapes))
-    write_model(tmp_path / "network.safetensors", drawn(config))
-    trained, _ = read_model(tmp_path / "network.safetensors")
-    write_artefact(tmp_path / "m.pyz", trained, shapes=list(shapes.values()), sites=(2000,))
-    model, live = load(tmp_path / "m.pyz"), jaxsparse.load(tmp_path / "network.safetensors")
-    for event in data:
-        given = {name: (view.coords, view.values) for name, view in event.views.items()}
-        scores, expected = model(given), live(event.views)
-        for name, view in event.views.items():
-            same(scores.pixels[name], expected.pixels[name])
-            same(scores.vertices[name], expected.vertices[name])
-            assert np.nanmin(scores.vertices[name]) < np.nanmax(scores.vertices[name]) < 1
-            masked = (view.values < 50) | (view.values > 250)
-            assert np.array_equal(scores.instances[name] < 0, masked)
-            assert len(np.unique(scores.instances[name])) > 1
-            if compiler.lanes():
-                np.testing.assert_array_equal(scores.instances[name], expected.instances[name])
-    first = next(iter(data)).views
-    np.savez(tmp_path / "in.npz", **{
-        f"{what}{'' if len(first) == 1 else f'_{name}'}": getattr(view, what)
-        for name, view in first.items() for what in ("coords", "values")
-    })  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_US, tmp_path / "m.pyz", "in.npz", "out.npz"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    with np.load(tmp_path / "out.npz") as out:
-        assert {name.partition("_X")[0].partition("_Y")[0] for name in out.files} >= {
-            "pixel_scores", "instances", "vertex_scores", "event_scores",
-        }  # fmt: skip
-
-
 def test_the_portable_program_agrees_to_rounding(pixels):
     folder, file, _ = pixels
     view = file.read_view(2, "Y")
@@ -151,26 +113,11 @@ def test_the_portable_program_agrees_to_rounding(pixels):
     assert portable.computed_by == "the portable program on cpu"
 
 
-WITHOUT_US = """
-import runpy, sys
-for name in ("jaxsparse", "flax", "h5py", "llvmlite", "ml_collections", "orbax"):
-    sys.modules[name] = None  # which makes an import fail
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
 def test_a_process_without_jaxsparse_scores_a_file(pixels, tmp_path):
     folder, file, _ = pixels
     view = file.read_view(1, "Y")
     np.savez(tmp_path / "in.npz", coords=view.coords, values=view.values)
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_US, folder / "m.pyz", "in.npz", "out.npz"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = run_without_us(folder / "m.pyz", "in.npz", "out.npz", tmp_path)
     assert any((tmp_path / ".cache/jaxsparse").iterdir())  # the next call does not compile
     seen = int(((view.values >= 10) & (view.values <= 300)).sum())
     assert done.stdout.startswith(f"out.npz: {seen} of 200 pixels have values within 10 and 300")
@@ -247,13 +194,13 @@ def test_views_must_be_those_of_the_network(two_views):
 
 def test_a_later_format_and_another_file_are_one_line(pixels, tmp_path):
     folder, _, _ = pixels
-    manifest = {**load(folder / "m.pyz").manifest, "format": 2}
+    manifest = {**load(folder / "m.pyz").manifest, "format": 3}
     path = tmp_path / "later.pyz"
     path.write_bytes(packed({"manifest.json": json.dumps(manifest).encode()}))
-    with pytest.raises(ModelError, match="has format 2 but this reader knows 1"):
+    with pytest.raises(ModelError, match="has format 3 but this reader knows 2"):
         load(path)
     path.write_bytes(packed({"manifest.json": b"{}"}))
-    with pytest.raises(ModelError, match="is no model of format 1"):
+    with pytest.raises(ModelError, match="is no model of format 2 or before"):
         load(path)
     with pytest.raises(ModelError, match="cannot be read"):
         load(tmp_path / "none.pyz")

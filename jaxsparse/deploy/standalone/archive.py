@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from jaxsparse.deploy.standalone.error import ModelError, one_line
 
-FORMAT = 1
+FORMAT = 2
+FORMAT_WITHOUT_JOINER = 1  # which earlier readers know, too
 CHECKSUM = 64  # hexadecimal digits that end every file, the SHA-256 of all bytes before
 
 
@@ -66,4 +67,4 @@ def open_archive(path: str | os.PathLike[str] | None = None) -> Archive:
 
 def no_model(path: Path, error: Exception) -> ModelError:
     """What to say of a whole file that holds something else."""
-    return ModelError(f"{path} is no model of format {FORMAT} ({one_line(error)})")
+    return ModelError(f"{path} is no model of format {FORMAT} or before ({one_line(error)})")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxsparse.deploy.standalone.model import Image, Scores
+from jaxsparse.inference.grouping import particle_columns
 
 
 def named(views: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -33,7 +34,8 @@ def event_of(arrays: Mapping[str, Any], views: Sequence[str]) -> dict[str, Image
 def arrays_of(scores: Scores, views: Sequence[str]) -> dict[str, np.ndarray]:
     """Scores as ``pixel_scores``, of several views ``pixel_scores_VIEW``, and ``event_scores``.
 
-    Likewise ``instances`` and ``vertex_scores``, where the network has heads for them.
+    Likewise ``instances`` and ``vertex_scores``, where the network has heads for them, and the
+    particles as ``particles/instance``, ``particles/class`` and ``particles/parent``.
 
     >>> list(arrays_of(Scores({"Y": np.zeros((2, 5))}, np.zeros(3), {}, {}), ["Y"]))
     ['pixel_scores', 'event_scores']
@@ -48,6 +50,8 @@ def arrays_of(scores: Scores, views: Sequence[str]) -> dict[str, np.ndarray]:
         )
         for view, rows in said.items()
     }
+    if scores.particles is not None:
+        arrays |= particle_columns(scores.particles)
     return arrays if scores.event is None else {**arrays, "event_scores": scores.event}
 
 

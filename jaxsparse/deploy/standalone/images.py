@@ -44,6 +44,7 @@ class Sites(NamedTuple):
       features: float32 ``[sites]``.
       shape: of the image.
       rows: int64 ``[pixels]``: which site a pixel of the caller is part of; -1 outside of the mask.
+      charge: float32 ``[sites]``, values that features are made of.
       values: float32, of all pixels of the size that the network sees, in or outside of the mask.
       reach: largest coordinate of the caller's pixels along every axis.
     """
@@ -52,6 +53,7 @@ class Sites(NamedTuple):
     features: np.ndarray
     shape: tuple[int, ...]
     rows: np.ndarray
+    charge: np.ndarray
     values: np.ndarray
     reach: tuple[int, ...]
 
@@ -110,7 +112,8 @@ def sites_of(
     coords, values, place = _widened(coords, values, shape, transform.halo, mean)
     rows = np.full(len(seen), -1, np.int64)
     rows[seen] = place[block]
-    return Sites(coords, (values - mean) / np.float32(transform.std), shape, rows, given, reach)
+    features = (values - mean) / np.float32(transform.std)
+    return Sites(coords, features, shape, rows, values, given, reach)
 
 
 def cells(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:

@@ -19,7 +19,18 @@ from jaxsparse.deploy.standalone.error import ModelError, one_line
 from jaxsparse.deploy.standalone.images import Sites, Transform, sites_of
 from jaxsparse.deploy.standalone.shapes import odd_shape
 from jaxsparse.deploy.standalone.units import other_unit
-from jaxsparse.inference.grouping import GROUPINGS, NOBODY, SeenEvent, SeenView
+from jaxsparse.inference.grouping import (
+    NOBODY,
+    Grouping,
+    Kinds,
+    PairNetwork,
+    SeenEvent,
+    SeenView,
+    classes_and_parents,
+    grouping_by,
+    of_real,
+    told_particles,
+)
 
 Image = tuple[Any, Any]  # coordinates and values
 
@@ -36,12 +47,16 @@ class Scores(NamedTuple):
         the mask; empty where the network tells no particles.
       vertices: by name of the view, float32 ``[pixels]``, the probability that a pixel is the one
         nearest to the vertex, NaN outside of the mask; empty where it names no vertex.
+      particles: ``[instances]`` with the fields ``instance`` (int32), the number, ``class`` (int8)
+        and ``parent`` (int32), the number of the track that it belongs to, -1 for none. None where
+        the network tells no particles, and of files that were written before readers told them.
     """
 
     pixels: dict[str, np.ndarray]
     event: np.ndarray | None
     instances: dict[str, np.ndarray]
     vertices: dict[str, np.ndarray]
+    particles: np.ndarray | None = None
 
 
 def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) -> Model:
@@ -88,6 +103,9 @@ class Model:
             io.BytesIO(archive.members.read("weights.npz")), allow_pickle=False
         ) as weights:
             self._weights: Any = nested(weights)
+        self._group = _grouping(archive)
+        kinds = manifest.get("kinds")
+        self._kinds = Kinds(**kinds) if kinds else None
         self._programs: dict[int, tuple[Any, str]] = {}
         self.computed_by = ""
 
@@ -159,7 +177,7 @@ class Model:
 
     def _scores(self, sites: Sequence[Sites], outputs: Mapping[str, Any]) -> Scores:
         rows = [slice(0, len(image.coords)) for image in sites]
-        named, likely, particles = [], [], []
+        named, likely, numbers, particles = [], [], [], None
         if "semantic" in outputs:
             named = [
                 softmax(said[own]) for said, own in zip(outputs["semantic"], rows, strict=True)
@@ -168,19 +186,27 @@ class Model:
             likely = [
                 softmax(said[own, 0]) for said, own in zip(outputs["vertex"], rows, strict=True)
             ]
-        if grouping := self.manifest.get("grouping"):
-            coords = [image.coords for image in sites]
-            seen = SeenEvent.of(list(map(SeenView, coords, named)), outputs, 0, rows)
-            particles = GROUPINGS[grouping](seen)
+        if self._group:
+            kinds = self._kinds or Kinds()
+            views = [
+                SeenView(image.coords, of_real(scores, kinds.ghost), image.charge)
+                for image, scores in zip(sites, named, strict=True)
+            ]
+            seen = SeenEvent.of(views, outputs, 0, rows)
+            numbers = self._group(seen)
+            if self._kinds:
+                told = classes_and_parents(seen, numbers, kinds)
+                particles = told_particles(numbers, *told)
         of_pixels = Sites.of_pixels
         return Scores(
             dict(zip(self.views, map(of_pixels, sites, named), strict=False)),
             _of_event(sites, outputs["event"]) if "event" in outputs else None,
             {
-                name: image.of_pixels(numbers, NOBODY)
-                for name, image, numbers in zip(self.views, sites, particles, strict=False)
+                name: image.of_pixels(of_view, NOBODY)
+                for name, image, of_view in zip(self.views, sites, numbers, strict=False)
             },
             dict(zip(self.views, map(of_pixels, sites, likely), strict=False)),
+            particles,
         )
 
     def _bucket(self, sites: Iterable[Sites]) -> int:
@@ -228,6 +254,16 @@ class Model:
             )
             for shape, capacity in zip(self._shapes.values(), capacities, strict=True)
         )
+
+
+def _grouping(archive: Archive) -> Grouping | None:
+    """What makes particles of what the heads say; files of format 1 know no joiner."""
+    name, joiner = archive.manifest.get("grouping"), None
+    if archive.manifest.get("joiner"):
+        data = io.BytesIO(archive.members.read("joiner.npz"))
+        with np.load(data, allow_pickle=False) as arrays:
+            joiner = PairNetwork(dict(arrays))
+    return grouping_by(name, joiner) if name else None
 
 
 def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +21,14 @@ from jaxsparse.inference.grouping.embedded import embedded
 from jaxsparse.inference.grouping.joined import SaysJoined, joined
 from jaxsparse.inference.grouping.linked import linked, neighbours
 from jaxsparse.inference.grouping.numbers import instance_classes
-from jaxsparse.inference.grouping.parents import TOLD_DTYPE, instance_parents, told_particles
+from jaxsparse.inference.grouping.pair_network import PairNetwork
+from jaxsparse.inference.grouping.parents import (
+    TOLD_DTYPE,
+    Kinds,
+    instance_parents,
+    particle_columns,
+    told_particles,
+)
 from jaxsparse.inference.grouping.queries import queries
 from jaxsparse.inference.grouping.seen import (
     NOBODY,
@@ -33,9 +39,6 @@ from jaxsparse.inference.grouping.seen import (
     SeenView,
     of_real,
 )
-
-if TYPE_CHECKING:  # model files have a copy of this package without what is beside it
-    from jaxsparse.detectors import ClassSet
 
 Grouping = Callable[[SeenEvent], list[np.ndarray]]
 
@@ -71,7 +74,7 @@ def grouping_by(name: str, joiner: SaysJoined | None = None) -> Grouping:
 
 
 def classes_and_parents(
-    event: SeenEvent, numbers: Sequence[np.ndarray], kinds: ClassSet
+    event: SeenEvent, numbers: Sequence[np.ndarray], kinds: Kinds
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """What the instances of an event are, and to which others they belong.
 
@@ -132,7 +135,7 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 
 __all__ = [
-    "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping", "Queries",
-    "SeenEvent", "SeenView", "classes_and_parents", "grouping_by", "grouping_of", "of_real",
-    "told_particles",
+    "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping", "Kinds",
+    "PairNetwork", "Queries", "SeenEvent", "SeenView", "classes_and_parents", "grouping_by",
+    "grouping_of", "of_real", "particle_columns", "told_particles",
 ]  # fmt: skip

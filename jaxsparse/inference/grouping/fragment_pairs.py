@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxsparse.inference.grouping.edges import SortedPairs
 from jaxsparse.inference.grouping.numbers import UNIT
+from jaxsparse.inference.grouping.seen import Edges, SeenView
 
 AROUND = 12  # pixels, within which a fragment's direction is taken
 
@@ -60,6 +61,18 @@ class FragmentPairs:
         step = (pixels.coords[near[1]] - pixels.coords[near[0]]).astype(np.float64)
         features = [*_geometry(step, *sides), *_scores(pixels.same[across], member, len(keys))]
         return cls(one, other, member, across, np.stack([*features, *_classes(*sides)], axis=1))
+
+
+def number_of_features(classes: int) -> int:
+    """Of a pair, for a network that names so many classes of pixels.
+
+    >>> number_of_features(5)
+    31
+    """
+    none = np.zeros(0, np.int64)
+    view = SeenView(np.zeros((0, 2), np.int64), np.zeros((0, classes)))
+    pixels = SortedPairs.of(view, Edges(none, none, np.zeros(0)))
+    return FragmentPairs.of(pixels, none).features.shape[1]
 
 
 @dataclasses.dataclass(frozen=True)

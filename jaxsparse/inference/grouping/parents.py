@@ -10,7 +10,7 @@ a path is exact (double sweep).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,11 +30,38 @@ LEAST = 5  # pixels of a track in a view; crumbs of tracks lie everywhere
 TOLD_DTYPE = np.dtype([("instance", np.int32), ("class", np.int8), ("parent", np.int32)])
 
 
+class Kinds(NamedTuple):
+    """Numbers of classes of pixels: which are tracks, which tracks set off, which is no particle's.
+
+    Attributes:
+      tracks: without any nothing has a parent.
+      along_tracks: set off anywhere on the way of a track, as delta rays.
+      at_track_ends: that begin where a track ends, as Michel electrons.
+      ghost: of candidates in three dimensions at which nothing was left; None where there is none.
+    """
+
+    tracks: tuple[int, ...] = ()
+    along_tracks: tuple[int, ...] = ()
+    at_track_ends: tuple[int, ...] = ()
+    ghost: int | None = None
+
+    @classmethod
+    def of(cls, classes: ClassSet) -> Kinds:
+        """Those of named classes.
+
+        >>> from jaxsparse.detectors import class_set
+        >>> Kinds.of(class_set(("HIP", "MIP", "shower", "delta", "Michel")))
+        Kinds(tracks=(0, 1), along_tracks=(3,), at_track_ends=(4,), ghost=None)
+        """
+        along, ends = classes.numbers(classes.along_tracks), classes.numbers(classes.at_track_ends)
+        return cls(classes.track_numbers, along, ends, classes.ghost)
+
+
 def instance_parents(
     event: SeenEvent,
     numbers: Sequence[np.ndarray],
     classes: Sequence[np.ndarray],
-    kinds: ClassSet,
+    kinds: Kinds,
     reach: int = REACH,
     end: int = END,
     least: int = LEAST,
@@ -51,8 +78,7 @@ def instance_parents(
       numbers: of every view int ``[pixels]``, instances, -1 for none.
       classes: of every view int ``[pixels]``, the class of the pixel's instance
         (:func:`~jaxsparse.inference.grouping.numbers.instance_classes`).
-      kinds: which classes are tracks, and which these set off ``along_tracks`` and
-        ``at_track_ends``; without, nothing has a parent.
+      kinds: which classes are tracks, and which these set off.
       reach: pixels.
       end: pixels.
       least: pixels of a view that are a track; fewer are nobody's parent.
@@ -61,9 +87,8 @@ def instance_parents(
       One array a view, int32 ``[pixels]``: the number of the parent; -1 for none, and for a pixel
       of no instance.
 
-    >>> from jaxsparse.detectors import ClassSet
     >>> from jaxsparse.inference.grouping.seen import SeenView
-    >>> kinds = ClassSet(("MIP", "delta"), tracks=("MIP",), along_tracks=("delta",))
+    >>> kinds = Kinds(tracks=(0,), along_tracks=(1,))
     >>> coords = np.array([[0, 0], [0, 1], [1, 1], [60, 0]])
     >>> event, number = SeenEvent((SeenView(coords, np.ones((4, 2))),)), np.array([7, 7, 4, 5])
     >>> label = np.array([0, 0, 1, 1])
@@ -76,12 +101,12 @@ def instance_parents(
         coords, number, label = view.coords[order].astype(np.int64), number[order], label[order]
         _, member, size = np.unique(number, return_inverse=True, return_counts=True)
         large = (number >= 0) & (size[member] >= least)
-        track = large & np.isin(label, kinds.track_numbers)
-        for names, place in (
+        track = large & np.isin(label, kinds.tracks)
+        for set_off, place in (
             (kinds.along_tracks, track),
             (kinds.at_track_ends, _ends(coords, number, track, end)),
         ):
-            child = np.isin(label, kinds.numbers(names)) & (number >= 0)
+            child = np.isin(label, set_off) & (number >= 0)
             found.append(_steps(coords, number, child, place, reach))
     parent = _nearest(np.concatenate(found), [int(view.max(initial=NOBODY)) for view in numbers])
     return [np.where(view >= 0, parent[view], NOBODY).astype(np.int32) for view in numbers]
@@ -104,6 +129,20 @@ def told_particles(
     for name, columns in (("instance", numbers), ("class", classes), ("parent", parents)):
         told[name] = np.concatenate([np.zeros(0, np.int32), *columns])[first]
     return told[instance >= 0]
+
+
+def particle_columns(told: np.ndarray, **same: int) -> dict[str, np.ndarray]:
+    """Predicted instances as arrays ``particles/...``, by which name files have them.
+
+    Args:
+      told: ``TOLD_DTYPE`` ``[instances]``, of one event.
+      **same: what all of them have, such as ``event``, its number.
+
+    >>> list(particle_columns(np.zeros(2, TOLD_DTYPE), event=7))
+    ['particles/event', 'particles/instance', 'particles/class', 'particles/parent']
+    """
+    columns = {f"particles/{name}": np.full(len(told), value) for name, value in same.items()}
+    return columns | {f"particles/{name}": told[name] for name in told.dtype.names or ()}
 
 
 def _steps(

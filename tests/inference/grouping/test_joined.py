@@ -118,6 +118,10 @@ def test_a_joiner_comes_back_from_its_file_and_another_file_is_one_line(tmp_path
             Joiner.read(tmp_path / "bad")
     with pytest.raises(InputError, match="which cannot be read"):
         Joiner.read(tmp_path / "missing")
+    for wrong in ({"bias_0": np.zeros(31, "f4")}, {"more": np.zeros(1, "f4")}):
+        Joiner({**joiner.arrays, **wrong}).write(tmp_path / "bad")
+        with pytest.raises(InputError, match=r"\(other arrays than a joiner has\): give a file of"):
+            Joiner.read(tmp_path / "bad")
 
 
 class Sure(Joiner):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from jaxsparse.detectors import ClassSet
 from jaxsparse.inference.grouping import (
     TOLD_DTYPE,
+    Kinds,
     SeenEvent,
     SeenView,
     instance_parents,
@@ -14,10 +14,7 @@ from jaxsparse.inference.grouping import (
 from tests.random_views import random_cells
 
 TRACK, DELTA, MICHEL, SHOWER = range(4)
-KINDS = ClassSet(
-    ("track", "delta", "Michel", "shower"), tracks=("track",), along_tracks=("delta",),
-    at_track_ends=("Michel",),
-)  # fmt: skip
+KINDS = Kinds(tracks=(TRACK,), along_tracks=(DELTA,), at_track_ends=(MICHEL,))
 REACH, END, LEAST = 6, 3, 5
 
 
@@ -150,7 +147,7 @@ def test_without_a_track_in_reach_there_is_no_parent():
 
 def test_classes_that_nothing_is_known_of_have_no_parents():
     event, numbers, classes = random_event(0)
-    for found in instance_parents(event, numbers, classes, ClassSet(KINDS.names)):
+    for found in instance_parents(event, numbers, classes, Kinds()):
         assert (found == -1).all()
 
 
