@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "simulate": ("data", "detectors"),
     "candidates": ("simulate", "data", "detectors"),
     "viz": ("data", "detectors"),
-    "inference": ("models", "data", "detectors", ""),
+    "inference": ("models", "data", "detectors", "pretrained", ""),
     "training": ("inference", "models", "data", "detectors", "pretrained", "ops", ""),
     "recipes": ("training", "detectors"),
     "deploy": ("training", "inference", "models", "data", "detectors", "pretrained", ""),

@@ -105,6 +105,31 @@ def test_the_panoptic_network_names_pixels_and_tells_particles_apart():
     assert same / pairs > 0.75
 
 
+def test_the_panoptic_network_of_a_plane_and_its_joiner_tell_particles_apart(bombs):
+    right = total = 0
+    alike: dict[str, float] = {}
+    for joiner in (None, "microboone_panoptic"):
+        model = jaxsparse.load("microboone_panoptic", joiner=joiner)
+        found = same = 0
+        for event in bombs:
+            view, scores = event.views["Y"], model(event)
+            assert view.labels is not None
+            assert view.instance is not None
+            known = (scores.instances["Y"] >= 0) & (view.labels >= 0) & (view.instance >= 0)
+            right += (scores.pixel_classes["Y"] == view.labels)[known].sum()
+            total += known.sum()
+            of_pair = view.instance[known], scores.instances["Y"][known]
+            most = np.unique(np.stack(of_pair), axis=1, return_counts=True)
+            for particle in np.unique(of_pair[0]):  # the part of it that one instance has
+                same += most[1][most[0][0] == particle].max()
+            found += known.sum()
+        alike[model.grouping] = same / found
+    assert total > 6000
+    assert right / total > 0.9
+    assert set(alike) == {"particles", "joined"}
+    assert min(alike.values()) > 0.7
+
+
 def test_pixels_of_several_views_need_no_shape():
     event = NOVA_BEAM[0][0]
     model = jaxsparse.load("nova_mobilenet")

@@ -143,7 +143,9 @@ def define_flags() -> None:
         "embedded, by itself with a head embedding",
     )
     command_line.define_path(
-        "joiner", None, "classifier of pairs of fragments: joins those of a head edges (joined)"
+        "joiner",
+        None,
+        "file or name of a classifier of pairs of fragments: joins those of a head edges (joined)",
     )
     flags.DEFINE_bool(
         "true_classes", False, "group by the true classes of the pixels, an upper bound"

@@ -86,7 +86,9 @@ def define_flags() -> None:
     command_line.define_path("out", None, "HDF5 file of scores to write")
     flags.DEFINE_float("value_scale", 1.0, "multiplies the values of files in other units")
     command_line.define_path(
-        "joiner", None, "classifier of pairs of fragments: joins those of a head edges"
+        "joiner",
+        None,
+        "file or name of a classifier of pairs of fragments: joins those of a head edges",
     )
     flags.DEFINE_bool("overwrite", False, "replace a file that is there and not of this run")
     flags.DEFINE_float(

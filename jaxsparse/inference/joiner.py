@@ -14,6 +14,7 @@ import numpy as np
 import optax
 import safetensors.numpy
 
+from jaxsparse import pretrained
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.inference.grouping import PairNetwork
 from jaxsparse.inference.grouping.pair_network import HIDDEN
@@ -38,11 +39,16 @@ class Joiner(PairNetwork):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Joiner:
-        """That of a file.
+        """That of a file, or of a network that comes with jaxsparse.
+
+        Args:
+          path: of the file, or a name of :func:`jaxsparse.pretrained.joiners`.
 
         Raises:
-          InputError: no such file, or not one of these.
+          InputError: no such file or name, or a file of another kind.
         """
+        if pretrained.may_be_name(str(path)) and not Path(path).exists():
+            path = pretrained.joiner_of(str(path))
         try:
             data = Path(path).read_bytes()
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])

@@ -1,7 +1,8 @@
 """Networks that come with the package: their names, and where their files are.
 
 A file is what ``jaxsparse export`` writes of a documented training; ``docs/models`` has
-a page about each.
+a page about each. A network with a head ``edges`` may have a joiner of its fragments under its
+name, in ``joiners/``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from jaxsparse.errors import InputError
 
 SUFFIX = ".safetensors"
-_FOLDER = Path(__file__).parent
+_FOLDER, _JOINERS = Path(__file__).parent, "joiners"
 
 
 def names() -> tuple[str, ...]:
@@ -51,3 +52,29 @@ def path_of(network: str, *, name: str = "model") -> Path:
             f"{name} is {network!r}, neither a file nor a network of jaxsparse: {hint}"
         )
     return _FOLDER / f"{network}{SUFFIX}"
+
+
+def joiners() -> tuple[str, ...]:
+    """Names of the networks that have a joiner, sorted.
+
+    >>> set(joiners()) <= set(names())
+    True
+    """
+    return tuple(sorted(path.stem for path in (_FOLDER / _JOINERS).glob(f"*{SUFFIX}")))
+
+
+def joiner_of(network: str) -> Path:
+    """The file of the joiner of a network.
+
+    Args:
+      network: its name.
+
+    Raises:
+      InputError: it has none, or there is no network of that name.
+    """
+    if network not in joiners():
+        raise InputError(
+            f"joiner is {network!r}, neither a file nor a network of jaxsparse that has one: there "
+            f"are {', '.join(joiners()) or 'none'}"
+        )
+    return _FOLDER / _JOINERS / f"{network}{SUFFIX}"

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 
+from jaxsparse import pretrained
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping import Edges, SeenEvent, SeenView, grouping_of
 from jaxsparse.inference.grouping.edges import SortedPairs
@@ -185,3 +186,13 @@ def test_a_joiner_chooses_its_grouping_and_what_does_not_fit_is_refused():
         asked("linked", joiner=True)
     with pytest.raises(InputError, match="the network has heads semantic: leave it out"):
         grouping_of("", ("semantic",), joiner=True)
+
+
+def test_a_joiner_comes_along_by_the_name_of_its_network():
+    for name in pretrained.joiners():
+        assert Joiner.read(name).sha256 == Joiner.read(pretrained.joiner_of(name)).sha256
+
+
+def test_a_name_without_a_joiner_is_one_line():
+    with pytest.raises(InputError, match="joiner is 'sparsessnet_y', neither a file nor a network"):
+        Joiner.read("sparsessnet_y")
