@@ -30,7 +30,7 @@ from jaxsparse.evaluation.heads.semantic import instance_metrics
 from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.inference.grouping import NOBODY, SeenEvent, SeenView
+from jaxsparse.inference.grouping import NOBODY, SeenEvent, SeenView, is_real
 from jaxsparse.inference.read_back import instances_of_pixels, scores_of_pixels
 from jaxsparse.inference.stored_predictions import StoredPredictions, ViewScores
 from jaxsparse.paths import user_path
@@ -100,8 +100,7 @@ def answers(event: Event, said: ViewScores, views: Sequence[str], kinds: ClassSe
     instance = np.full(len(candidates), NOBODY)
     if said.instance is not None:
         instance[said.rows] = said.instance
-    called_real = 2 * scores[:, :-1].sum(1) > scores.sum(1)  # whichever class it is
-    weight = np.where(called_real, scores[:, :-1].sum(1), 0)
+    weight = np.where(is_real(scores, len(kinds.names)), scores[:, :-1].sum(1), 0)
     pixels, numbers = [], []
     for name in views:
         links, size = candidates.links[name], len(event.views[name])

@@ -140,14 +140,14 @@ def test_networks_of_the_views_are_compared_on_the_pixels_that_both_have(tmp_pat
     assert wrong.stderr.count("\n") == 1
 
 
-def test_a_candidate_is_real_where_no_class_but_all_together_outweigh_the_ghost():
+def test_a_candidate_counts_where_all_classes_together_have_a_twentieth():
     hit = View(np.array([[3, 4]], np.int32), np.ones(1, np.float32), (100, 80))
     site = View(
         np.array([[6, 4, 4]], np.int32), np.ones(1, np.float32), (200, 80, 80),
         links={name: Links.own([1]) for name in NOVA_VIEWS},
     )  # fmt: skip
     event = Event(0, {**dict.fromkeys(NOVA_VIEWS, hit), CANDIDATES: site})
-    for ghost, expected in ((0.4, 7), (0.6, -1)):
+    for ghost, expected in ((0.94, 7), (0.96, -1)):
         scores = np.zeros((1, len(CLASSES)), np.float32)
         scores[0, [0, 1, -1]] = (1 - ghost) / 2, (1 - ghost) / 2, ghost
         said = ViewScores(np.array([0]), scores, np.array([7]))

@@ -37,6 +37,7 @@ from jaxsparse.inference.grouping.seen import (
     Queries,
     SeenEvent,
     SeenView,
+    is_real,
     of_real,
 )
 
@@ -137,5 +138,5 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 __all__ = [
     "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping", "Kinds",
     "PairNetwork", "Queries", "SeenEvent", "SeenView", "classes_and_parents", "grouping_by",
-    "grouping_of", "of_real", "particle_columns", "told_particles",
+    "grouping_of", "is_real", "of_real", "particle_columns", "told_particles",
 ]  # fmt: skip
