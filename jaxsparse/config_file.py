@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import runpy
 import traceback
 from pathlib import Path
@@ -61,11 +62,17 @@ def load_config(text: str) -> ConfigDict:
     Args:
       text: as :func:`config_path` takes it.
 
+    Raises:
+      InputError: something after a colon, of which this config knows nothing.
+
     >>> load_config("smoke").model.filters
     8
     """
     file, *rest = config_path(text).split(":", 1)
-    return runpy.run_path(file)["get_config"](*rest)
+    get_config = runpy.run_path(file)["get_config"]
+    if rest and not inspect.signature(get_config).parameters:
+        raise InputError(f"get_config of {file} takes nothing, leave out :{rest[0]}")
+    return get_config(*rest)
 
 
 def load_checked(text: str, name: str = "config") -> ConfigDict:

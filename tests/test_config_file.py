@@ -31,3 +31,8 @@ def test_what_a_config_file_refuses_is_said_without_its_traceback():
     with pytest.raises(InputError) as caught:
         load_checked("nova_comparison:dens")
     assert "--config=nova_comparison:dens: row is 'dens': must be one of" in str(caught.value)
+
+
+def test_heads_after_a_colon_that_a_recipe_does_not_take_are_one_line():
+    with pytest.raises(InputError, match=r"smoke.py takes nothing, leave out :edges"):
+        load_checked("smoke:edges")

@@ -47,7 +47,9 @@ def main(_: list[str]) -> None:
     if chosen.from_file:
         print(chosen.described())
     if values.dry_run:
-        dry_run(chosen.config)
+        if stopped := dry_run(chosen.config):
+            sys.stdout.flush()
+            os._exit(128 + signal.Signals[stopped])
         return
     result = train(chosen.config, values.workdir)
     if result.abandoned:  # its threads would keep Python from ending, or crash it

@@ -86,7 +86,8 @@ class DataSet:
 
     Raises:
       InputError: an unreadable file, a view or classes that the network does not have, a part of a
-        configuration that splits nothing; too many events that cannot be read, or no other.
+        configuration that splits nothing, or one without an event; too many events that cannot
+        be read, or no other.
     """
 
     def __init__(
@@ -119,6 +120,12 @@ class DataSet:
         self._data = self._settings()
         self._left_out: dict[str, LeftOut] = {}  # by part
         numbers = self._of_part(self.part)
+        if not len(numbers) and len(file):
+            sizes = ", ".join(f"{len(self._of_part(part))} {part}" for part in PARTS)
+            raise InputError(
+                f"part is {self.part!r}, of which {file.path} has no event ({sizes}): choose "
+                "another --part, or all"
+            )
         chosen = numbers[spread_or_all(len(numbers), options.num_events)]
         self.numbers = self._readable(chosen, self.part)
         self.num_bad_events = len(chosen) - len(self.numbers)

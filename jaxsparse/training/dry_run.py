@@ -16,13 +16,13 @@ from ml_collections import ConfigDict
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.training.display import duration
 from jaxsparse.training.loop import Run
-from jaxsparse.training.signals import StopSignals
+from jaxsparse.training.signals import Stopped, stop_signals
 
 WORKDIR = "work directory"
 MEASURED = 2  # steps beside the one that compiles
 
 
-def dry_run(config: ConfigDict) -> None:
+def dry_run(config: ConfigDict) -> str:
     """Opens the files, draws up the buckets, takes three steps with one batch, and prints it all.
 
     Nothing is kept but compiled programs in ``train.cache_dir``.
@@ -30,15 +30,27 @@ def dry_run(config: ConfigDict) -> None:
     Args:
       config: of a training.
 
+    Returns:
+      Name of the signal that ended it, ``""`` for none. A compilation may still go on then, which
+      keeps Python from ending, or crashes it: leave by ``os._exit``.
+
     Raises:
       InputError: whatever the training would be refused for.
     """
-    with tempfile.TemporaryDirectory(prefix="jaxsparse_") as folder, ExitStack() as resources:
-        run = Run(config, pathlib.Path(folder), StopSignals(), resources)
+    with (
+        stop_signals() as stop,
+        tempfile.TemporaryDirectory(prefix="jaxsparse_") as folder,
+        ExitStack() as resources,
+    ):
+        run = Run(config, pathlib.Path(folder), stop, resources)
         run.display.banner(run.facts | {WORKDIR: "none: a dry run"})
-        with closing(iter(run.loader)) as batches:
-            for name, fact in _measured(run, next(batches)):
-                run.display.say(f"{name:>{len(WORKDIR)}}  {fact}")
+        try:
+            with closing(iter(run.loader)) as batches:
+                for name, fact in _measured(run, next(batches)):
+                    run.display.say(f"{name:>{len(WORKDIR)}}  {fact}")
+        except Stopped:
+            run.display.say(f"stopped by {stop.caught}: nothing is kept")
+    return stop.caught
 
 
 def _measured(run: Run, batch: Any) -> Iterator[tuple[str, str]]:
@@ -47,6 +59,7 @@ def _measured(run: Run, batch: Any) -> Iterator[tuple[str, str]]:
         shapes = ("x".join(map(str, array.shape)) for array in (view.coords, view.features))
         coords, features = shapes
         yield f"view {name}", f"coords int32 {coords}, features float32 {features}"
+    run.display.say("compiling the first step, seconds to minutes")
     seconds = [_step(run, batch) for _ in range(1 + MEASURED)]
     first, step = seconds[0], min(seconds[1:])
     yield "first step", f"{first:.1f} s, compilation included"

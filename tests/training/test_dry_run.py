@@ -1,6 +1,9 @@
 """A dry run: what it says, and that nothing stays."""
 
 import os
+import signal
+import subprocess
+import sys
 
 from jaxsparse.training.dry_run import dry_run
 
@@ -9,7 +12,30 @@ def test_it_says_what_a_run_will_be_and_keeps_nothing(toy_config, tmp_path, monk
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     dry_run(toy_config)
     assert os.listdir(tmp_path) == []
-    said = dict(line.strip().split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    lines = capsys.readouterr().out.splitlines()
+    said = dict(line.strip().split("  ", 1) for line in lines if "  " in line.strip())
+    assert "compiling the first step, seconds to minutes" in lines
     assert said["work directory"] == "none: a dry run"
     assert said["view Y"].startswith("coords int32 1x")
     assert {"model", "capacities", "first step", "next steps", "whole run", "memory"} <= {*said}
+
+
+def test_a_signal_while_it_compiles_ends_it_in_one_line(toy_config, tmp_path):
+    config = (
+        "from ml_collections import ConfigDict\n"
+        f"def get_config(): return ConfigDict({toy_config.to_dict()!r})\n"
+    )
+    (tmp_path / "config.py").write_text(config)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "jaxsparse", "train", "--config=config.py", "--dry_run"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("compiling"):
+            process.send_signal(signal.SIGTERM)
+            break
+    rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (128 + signal.SIGTERM, "")
+    assert rest.splitlines()[-1] == "stopped by SIGTERM: nothing is kept"
