@@ -45,13 +45,7 @@ def path_of(network: str, *, name: str = "model") -> Path:
     Raises:
       InputError: there is none of that name.
     """
-    if network not in names():
-        close = difflib.get_close_matches(network, names(), n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names()) or 'none'}"
-        raise InputError(
-            f"{name} is {network!r}, neither a file nor a network of jaxsparse: {hint}"
-        )
-    return _FOLDER / f"{network}{SUFFIX}"
+    return _found(network, names(), _FOLDER, f"{name} is {network!r}, neither a file nor a network")
 
 
 def joiners() -> tuple[str, ...]:
@@ -72,9 +66,14 @@ def joiner_of(network: str) -> Path:
     Raises:
       InputError: it has none, or there is no network of that name.
     """
-    if network not in joiners():
-        raise InputError(
-            f"joiner is {network!r}, neither a file nor a network of jaxsparse that has one: there "
-            f"are {', '.join(joiners()) or 'none'}"
-        )
-    return _FOLDER / _JOINERS / f"{network}{SUFFIX}"
+    no_such = f"joiner is {network!r}, neither a file nor a network with a joiner"
+    return _found(network, joiners(), _FOLDER / _JOINERS, no_such)
+
+
+def _found(network: str, known: tuple[str, ...], folder: Path, no_such: str) -> Path:
+    """The file of a network in a folder; a line that begins with ``no_such`` without it."""
+    if network not in known:
+        close = difflib.get_close_matches(network, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}"
+        raise InputError(f"{no_such} of jaxsparse: {hint}")
+    return folder / f"{network}{SUFFIX}"

@@ -6,7 +6,6 @@ particles, as far as they are known; beside them a bar a class with its score.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Container, Iterable, Mapping
 
@@ -19,7 +18,7 @@ from jaxsparse.viz.canvas import Window
 from jaxsparse.viz.event_layout import EventLayout
 from jaxsparse.viz.event_picture import EventPicture
 from jaxsparse.viz.instance_colours import NOBODY, InstanceColours, coloured
-from jaxsparse.viz.instances import draw_particles
+from jaxsparse.viz.instances import particle_panel
 from jaxsparse.viz.lined_up import LinedUp, line_up
 from jaxsparse.viz.panels import (
     Panel,
@@ -100,10 +99,7 @@ def _panels(
     }
     for kind, (known, shades) in numbers.items():
         if known is not None:
-            panels[kind] = (
-                f"{kind}, a colour each",
-                functools.partial(draw_particles, numbers=shades),
-            )
+            panels[kind] = (f"{kind}, a colour each", particle_panel(shades))
     return panels
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from jaxsparse.viz.canvas import Window, active_window
 from jaxsparse.viz.instance_colours import InstanceColours, colours_of
 from jaxsparse.viz.layout import Layout
-from jaxsparse.viz.panels import GREY, NO_TRUTH, counted, draw_charge, draw_pixels
+from jaxsparse.viz.panels import GREY, NO_TRUTH, Panel, counted, draw_charge, draw_pixels
 from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import DPI, frame
 
@@ -64,25 +65,20 @@ def _draw(
     if number == 0:
         draw_charge(ax, picture, window, dots)
     elif number < 3:
-        draw_particles(ax, picture, window, dots, (colours.true, colours.predicted)[number - 1])
+        numbers = (colours.true, colours.predicted)[number - 1]
+        particle_panel(numbers)(ax, picture, window, dots)
     else:
         _draw_wrong(ax, picture, colours, window, dots)
 
 
-def draw_particles(
-    ax: Axes, picture: Picture, window: Window, dots: tuple[int, int], numbers: np.ndarray
-) -> None:
-    """Pixels in the colours of particles.
+def particle_panel(numbers: np.ndarray) -> Panel:
+    """A panel with the pixels in the colours of particles.
 
     Args:
-      ax: to draw on.
-      picture: whose pixels.
-      window: the part to show.
-      dots: height and width of the panel in screen dots.
       numbers: int64 ``[pixels]`` of :class:`~jaxsparse.viz.instance_colours.InstanceColours`.
     """
-    shades = colours_of(numbers, NO_TRUTH)
-    draw_pixels(ax, picture, window, dots, shades, np.argsort(numbers, kind="stable"))
+    shades, order = colours_of(numbers, NO_TRUTH), np.argsort(numbers, kind="stable")
+    return functools.partial(draw_pixels, colours=shades, order=order)
 
 
 def _draw_wrong(

@@ -98,22 +98,6 @@ def test_larger_images_than_those_of_a_detector_of_the_same_views_are_taken():
             ["--model=a.safetensors", "--out=b.safetensors", "--joiner=joiner_31.safetensors"],
             "--shape, --sites and --joiner are for .pyz",
         ),
-        (
-            ["--model=a.safetensors", "--out=b.pyz", "--joiner=joiner_31.safetensors"],
-            "but the network has heads semantic: leave it out",
-        ),
-        (
-            ["--model=edges.safetensors", "--out=b.pyz", "--joiner=joiner_27.safetensors"],
-            "joiner has 27 features, but pairs have 31: train it with this network",
-        ),
-        (
-            ["--model=edges.safetensors", "--out=b.pyz", "--joiner=a.safetensors"],
-            "joiner is a.safetensors, which cannot be read",
-        ),
-        (
-            ["--model=edges.safetensors", "--out=b.pyz", "--joiner=none.safetensors"],
-            "joiner is none.safetensors, which cannot be read",
-        ),
         (["--model=a.safetensors", "--out=b.pyz", "--about=MIT"], "must be NAME:TEXT"),
         (["--model=missing/a", "--out=b.pyz"], "there is no such file or folder"),
         (["--model=a", "--out=b.pyz"], "model is 'a', neither a file nor a network of jaxsparse"),
@@ -121,6 +105,24 @@ def test_larger_images_than_those_of_a_detector_of_the_same_views_are_taken():
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(folder, arguments, line):
+    refused(folder, arguments, line)
+
+
+@pytest.mark.parametrize(
+    ("model", "joiner", "line"),
+    [
+        ("a", "joiner_31", "but the network has heads semantic: leave it out"),
+        ("edges", "joiner_27", "joiner has 27 features, but pairs have 31: train it with this"),
+        ("edges", "a", "joiner is a.safetensors, which cannot be read"),
+        ("edges", "none", "joiner is none.safetensors, which cannot be read"),
+    ],
+)
+def test_a_joiner_that_does_not_fit_is_one_line_and_leaves_nothing(folder, model, joiner, line):
+    files = f"--model={model}.safetensors", f"--joiner={joiner}.safetensors"
+    refused(folder, [*files, "--out=b.pyz"], line)
+
+
+def refused(folder, arguments, line):
     before = sorted(folder.iterdir())
     done = run("export", arguments, folder)
     assert done.status == 2

@@ -196,3 +196,8 @@ def test_a_joiner_comes_along_by_the_name_of_its_network():
 def test_a_name_without_a_joiner_is_one_line():
     with pytest.raises(InputError, match="joiner is 'sparsessnet_y', neither a file nor a network"):
         Joiner.read("sparsessnet_y")
+
+
+def test_a_misspelt_name_of_a_joiner_has_a_hint():
+    with pytest.raises(InputError, match=r"did you mean microboone_panoptic\?"):
+        Joiner.read("microbone_panoptic")
