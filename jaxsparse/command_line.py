@@ -166,6 +166,20 @@ def define_model(*, flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )  # fmt: skip
 
 
+def define_joiner(about: str = "", *, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """``--joiner``, as ``inference.joiner.chosen_joiner`` takes it.
+
+    Args:
+      about: what its help begins with.
+      flag_values: where it is defined.
+    """
+    define_path(
+        "joiner", "own", f"{about}file or name of a classifier that joins the fragments of a head "
+        "edges; own: the one that comes with a network called by its name; none: go without",
+        flag_values=flag_values,
+    )  # fmt: skip
+
+
 def define_seed(
     default: int | None, help: str, *, flag_values: flags.FlagValues = flags.FLAGS
 ) -> flags.FlagHolder[Any]:

@@ -108,7 +108,7 @@ def test_the_panoptic_network_names_pixels_and_tells_particles_apart():
 def test_the_panoptic_network_of_a_plane_and_its_joiner_tell_particles_apart(bombs):
     right = total = 0
     alike: dict[str, float] = {}
-    for joiner in (None, "microboone_panoptic"):
+    for joiner in ("none", "own"):
         model = jaxsparse.load("microboone_panoptic", joiner=joiner)
         found = same = 0
         for event in bombs:

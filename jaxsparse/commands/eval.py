@@ -54,7 +54,7 @@ def main(_: list[str]) -> None:
         baseline_data=str(values.baseline_data or ""),
         value_scale=values.value_scale,
         grouping=values.grouping,
-        joiner=str(values.joiner or ""),
+        joiner=str(values.joiner),
         true_classes=values.true_classes,
         seed=values.seed,
     )
@@ -142,11 +142,7 @@ def define_flags() -> None:
         "head instance does by itself; fragments or particles, the latter by itself with edges; "
         "embedded, by itself with a head embedding",
     )
-    command_line.define_path(
-        "joiner",
-        None,
-        "file or name of a classifier of pairs of fragments: joins those of a head edges (joined)",
-    )
+    command_line.define_joiner()
     flags.DEFINE_bool(
         "true_classes", False, "group by the true classes of the pixels, an upper bound"
     )

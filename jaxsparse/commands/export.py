@@ -25,19 +25,21 @@ def main(_: list[str]) -> None:
     out, ending = values.out, values.out.suffix
     if ending not in (".safetensors", ".pyz"):
         raise InputError(f"--out={out}: the file must end with .safetensors or .pyz")
-    if ending == ".safetensors" and (values.shape or values.sites or values.joiner):
+    if ending == ".safetensors" and (values.shape or values.sites or flags.FLAGS["joiner"].present):
         raise InputError(
             f"--shape, --sites and --joiner are for .pyz, but --out is {out}: leave them"
         )
     given = dict(map(_named, values.about))
     find_network(values.model, values.checkpoint)
     # Imported here so that all these mistakes answer at once.
-    from jaxsparse.inference.joiner import Joiner
+    from jaxsparse.inference.joiner import Joiner, announce_own, chosen_joiner
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, images_of, load_trained
 
     begin = time.perf_counter()
-    joiner = Joiner.read(values.joiner) if values.joiner else None
+    chosen = chosen_joiner(values.joiner, values.model) if ending == ".pyz" else ""
+    joiner = Joiner.read(chosen) if chosen else None
+    announce_own(values.joiner, chosen)
     said = about(values.model) | given
     trained, images = load_trained(values.model, values.checkpoint), images_of(values.model)
     if ending == ".safetensors":
@@ -113,9 +115,7 @@ def define_flags() -> None:
         ".pyz: lengths of the largest image, such as 1008,3456; of every view in turn, or of all; "
         "by default those of the detector, else of the training's events, if they are still there",
     )
-    command_line.define_path(
-        "joiner", None, ".pyz: classifier of pairs of fragments: joins those of a head edges"
-    )
+    command_line.define_joiner(".pyz: ")
     flags.DEFINE_list(
         "sites", None, ".pyz: sites that images may have, a program each; the last is the most"
     )

@@ -85,11 +85,7 @@ def define_flags() -> None:
     )
     command_line.define_path("out", None, "HDF5 file of scores to write")
     flags.DEFINE_float("value_scale", 1.0, "multiplies the values of files in other units")
-    command_line.define_path(
-        "joiner",
-        None,
-        "file or name of a classifier of pairs of fragments: joins those of a head edges",
-    )
+    command_line.define_joiner()
     flags.DEFINE_bool("overwrite", False, "replace a file that is there and not of this run")
     flags.DEFINE_float(
         "part_seconds", 60, "of work that a kill may cost", lower_bound=0, upper_bound=86400

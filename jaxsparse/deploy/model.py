@@ -35,7 +35,7 @@ from jaxsparse.inference.grouping import (
     told_particles,
 )
 from jaxsparse.inference.grouping.fragment_pairs import number_of_features
-from jaxsparse.inference.joiner import Joiner
+from jaxsparse.inference.joiner import OWN, Joiner, chosen_joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.trained import images_of, load_trained
@@ -48,7 +48,7 @@ WASTE = 4  # times as many sites as there are: on an accelerator a smaller progr
 def load(
     place: str | os.PathLike[str],
     step: str | int = "best",
-    joiner: str | os.PathLike[str] | None = None,
+    joiner: str | os.PathLike[str] | None = OWN,
 ) -> Model:
     """A trained network.
 
@@ -56,14 +56,20 @@ def load(
       place: the name of one that comes with jaxsparse (``jaxsparse.pretrained.names()``), a file
         that ``jaxsparse export`` wrote, or a work directory of ``train.py``.
       step: of a work directory: ``"best"``, ``"latest"`` or a number.
-      joiner: file of a classifier that joins the fragments of a head ``edges``.
+      joiner: joins the fragments of a head ``edges``: a file, or the name of a network that has
+        one; ``"own"``, the one that comes with a network called by its name; ``"none"`` or None, to
+        go without.
 
     Raises:
       InputError: there is nothing of that name, or it cannot be read; a joiner for a network
         without the head ``edges`` or of another number of classes.
+
+    >>> load("microboone_panoptic").grouping, load("microboone_panoptic", joiner="none").grouping
+    ('joined', 'particles')
     """
-    own = Joiner.read(user_path(joiner, "joiner")) if joiner else None
     path = user_path(place, "model")
+    chosen = chosen_joiner(joiner and user_path(joiner, "joiner"), path)
+    own = Joiner.read(chosen) if chosen else None
     return Model(load_trained(path, step), joiner=own, images=images_of(path))
 
 

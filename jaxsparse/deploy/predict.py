@@ -29,7 +29,7 @@ from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
 from jaxsparse.errors import InputError
-from jaxsparse.inference.joiner import Joiner
+from jaxsparse.inference.joiner import OWN, Joiner, announce_own, chosen_joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
@@ -68,7 +68,7 @@ def predict(
     *,
     step: str | int = "best",
     value_scale: float = 1.0,
-    joiner: str | os.PathLike[str] | None = None,
+    joiner: str | os.PathLike[str] | None = OWN,
     options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     part_seconds: float = PART_SECONDS,
@@ -82,7 +82,7 @@ def predict(
       out: HDF5 file to make, ``docs/predict.md``. One that the same run made is left as it is.
       step: of a work directory.
       value_scale: multiplies the values of the files.
-      joiner: file of a classifier that joins fragments.
+      joiner: joins fragments, as :func:`jaxsparse.load` takes it.
       options: with which the inputs are opened, as JSON can hold them. A run that goes on must have
         the same ones.
       overwrite: whether a file of another run may be replaced.
@@ -97,7 +97,10 @@ def predict(
         raise InputError(f"value_scale is {value_scale}: it must be positive, leave it out")
     out, trained = Path(out), load_trained(place, step)
     warn = _WarnOnce()
-    own = Joiner.read(joiner) if joiner else None
+    chosen = chosen_joiner(joiner, place)
+    own = Joiner.read(chosen) if chosen else None
+    if not quiet:
+        announce_own(joiner, chosen)
     model = Model(trained, warn, own, images_of(place))
     network = _Network(model, warn, main_head(trained.config))
     files = Inputs(inputs, network.model.views, network.model.dim, value_scale)

@@ -21,6 +21,7 @@ from jaxsparse.evaluation.report import Origin, page, with_pictures
 from jaxsparse.evaluation.resources import versions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
+from jaxsparse.inference.joiner import NONE, announce_own, chosen_joiner
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.strict_json import plain
 from jaxsparse.training.checkpoint import Trained
@@ -75,6 +76,10 @@ def evaluate(
     names = [name for name in trained.network.heads if name in HEADS]
     main = evaluated_main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
+    joiner = chosen_joiner(options.joiner, model, options.grouping)
+    if not quiet:
+        announce_own(options.joiner, joiner)
+    options = dataclasses.replace(options, joiner=joiner or NONE)
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
     with staged(out) as folder:

@@ -28,7 +28,7 @@ from jaxsparse.inference.grouping import (
     grouping_of,
     of_real,
 )
-from jaxsparse.inference.joiner import Joiner
+from jaxsparse.inference.joiner import Joiner, chosen_joiner
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 COLUMNS = ("predicted_instance", "predicted_instance_class", "predicted_parent", "parent_by_rule")
@@ -63,16 +63,19 @@ class Grouped:
     ) -> Grouped | None:
         """What the user chose, or what the heads of the network bring; ``None`` without any.
 
+        Which joiner is the network's own, :func:`~jaxsparse.evaluation.evaluator.evaluate` says.
+
         Raises:
           InputError: no such grouping, or nothing to group with true classes.
         """
-        name = grouping_of(options.grouping, heads, joiner=bool(options.joiner))
+        chosen = chosen_joiner(options.joiner, network="")
+        name = grouping_of(options.grouping, heads, joiner=bool(chosen))
         if options.true_classes and not name:
             raise InputError(
                 "--true_classes: nothing is grouped, give --grouping too, one of "
                 f"{', '.join(GROUPINGS)}"
             )
-        joiner = Joiner.read(options.joiner) if options.joiner else None
+        joiner = Joiner.read(chosen) if chosen else None
         if not name:
             return None
         return cls(name, true_classes=options.true_classes, kinds=kinds, joiner=joiner)

@@ -35,7 +35,8 @@ class Options:
       value_scale: semantic: multiplies the values of the file.
       grouping: semantic: name of a grouping (:data:`~jaxsparse.inference.grouping.GROUPINGS`) that
         tells particles apart; if empty that of the network's head for them, or none.
-      joiner: semantic: file of a joiner, with which the grouping is ``joined``.
+      joiner: semantic: file or name of a joiner, with which the grouping is ``joined``; ``"own"``,
+        the one that comes with a network called by its name; ``"none"``, to go without.
       true_classes: semantic: group pixels by their true classes, an upper bound.
     """
 
@@ -53,7 +54,7 @@ class Options:
     bootstrap_group: int = 0
     value_scale: float = 1.0
     grouping: str = ""
-    joiner: str = ""
+    joiner: str = "own"
     true_classes: bool = False
 
     def check(self, foreign: Mapping[str, Sequence[str]]) -> None:

@@ -16,12 +16,13 @@ import safetensors.numpy
 
 from jaxsparse import pretrained
 from jaxsparse.errors import InputError, one_line
-from jaxsparse.inference.grouping import PairNetwork
+from jaxsparse.inference.grouping import JOINED, PairNetwork
 from jaxsparse.inference.grouping.pair_network import HIDDEN
 from jaxsparse.whole_file import whole_file
 
 STEPS, BATCH, RATE = 2000, 2048, 3e-3
 FORMAT = "jaxsparse-joiner-1"
+OWN, NONE = "own", "none"  # in place of a file: that of the network, and to go without
 
 
 class Joiner(PairNetwork):
@@ -65,6 +66,47 @@ class Joiner(PairNetwork):
                 "python -m jaxsparse.evaluation.studies.joiner"
             ) from None
         return cls(arrays)
+
+
+def chosen_joiner(
+    asked: str | os.PathLike[str] | None, network: str | os.PathLike[str], grouping: str = ""
+) -> str:
+    """Which joiner is meant: a file or a name, as :meth:`Joiner.read` takes it; ``""`` for none.
+
+    Args:
+      asked: a file or a name; :data:`OWN`, the one that comes with a network that is called by its
+        name; :data:`NONE` or None, to go without.
+      network: as it was called.
+      grouping: that was asked for; another one than ``joined`` goes without :data:`OWN`.
+
+    >>> chosen_joiner("own", "microboone_panoptic"), chosen_joiner("own", "nova_panoptic")
+    ('microboone_panoptic', '')
+    >>> chosen_joiner("own", "microboone_panoptic", "linked"), chosen_joiner("none", "")
+    ('', '')
+    """
+    if asked is None or str(asked) in ("", NONE):
+        return ""
+    if str(asked) != OWN:
+        return str(asked)
+    name = str(network)
+    own = name in pretrained.joiners() and not Path(name).exists()
+    return name if own and grouping in ("", JOINED) else ""
+
+
+def announce_own(asked: str | os.PathLike[str] | None, chosen: str) -> None:
+    """Prints that a network's own joiner is used, where nobody asked for one.
+
+    Args:
+      asked: of :func:`chosen_joiner`.
+      chosen: what that gave.
+
+    >>> announce_own("own", "microboone_panoptic")
+    joiner: the one that comes with microboone_panoptic (--joiner=none goes without)
+    """
+    if chosen and str(asked) == OWN:
+        print(
+            f"joiner: the one that comes with {chosen} (--joiner={NONE} goes without)", flush=True
+        )
 
 
 def _shapes(features: int) -> dict[str, tuple[int, ...]]:

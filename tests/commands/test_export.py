@@ -10,7 +10,7 @@ from jaxsparse.inference.joiner import Joiner, train_joiner
 from jaxsparse.training.model_file import read_model, write_model
 from jaxsparse.training.trained import images_of
 from jaxsparse.training.workdir import claim
-from tests.deploy.networks import drawn, particle_config, pixel_config, write_random_file
+from tests.deploy.networks import drawn, particle_config, pixel_config, ship, write_random_file
 from tests.evaluation.workdirs import make_workdir
 from tests.fuzz.program import run
 
@@ -52,6 +52,26 @@ def test_a_joiner_goes_into_the_file(folder):
     manifest = load(folder / "e.pyz").manifest
     assert manifest["grouping"] == "joined"
     assert manifest["joiner"] == Joiner.read(folder / "joiner_31.safetensors").sha256
+
+
+def test_the_joiner_of_a_network_that_comes_along_goes_into_the_file_too(
+    folder, tmp_path, monkeypatch
+):
+    network, joiner = folder / "edges.safetensors", folder / "joiner_31.safetensors"
+    ship({"edges": network}, joiner, tmp_path / "shipped", monkeypatch)
+    for model, more, grouping in (
+        ("edges", [], "joined"),
+        ("edges", ["--joiner=none"], "particles"),
+        (str(network), [], "particles"),
+    ):
+        arguments = [f"--model={model}", "--shape=24,20", "--sites=50", "--out=e.pyz"]
+        done = run("export", [*arguments, *more], tmp_path)
+        assert done.status == 0, done.errors
+        said = "joiner: the one that comes with edges (--joiner=none goes without)"
+        assert (said in done.output) == (grouping == "joined")
+        assert load(tmp_path / "e.pyz").manifest["grouping"] == grouping
+    done = run("export", ["--model=edges", "--out=f.safetensors"], tmp_path)
+    assert (done.status, len(done.output.splitlines())) == (0, 1)
 
 
 def test_a_network_of_an_own_detector_takes_the_shape_of_the_events_it_was_trained_on(tmp_path):

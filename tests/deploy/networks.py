@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from jaxsparse import models
+from jaxsparse import models, pretrained
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event
 from jaxsparse.evaluation.evaluator import Options, evaluate
@@ -72,6 +73,25 @@ def drawn(config: ConfigDict, seed: int = 3) -> Trained:
         models.init_variables(config.model, seed),
     )
     return Trained(config, models.build(config.model), variables, 70)
+
+
+def ship(
+    networks: dict[str, pathlib.Path], joiner: pathlib.Path, folder: pathlib.Path,
+    patch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Lets other networks come with jaxsparse.
+
+    Args:
+      networks: their files by name.
+      joiner: of all of them.
+      folder: where they are copied to.
+      patch: undoes it.
+    """
+    (folder / "joiners").mkdir(parents=True)
+    for name, path in networks.items():
+        shutil.copy(path, folder / f"{name}.safetensors")
+        shutil.copy(joiner, folder / "joiners" / f"{name}.safetensors")
+    patch.setattr(pretrained, "_FOLDER", folder)
 
 
 def members_of(path: pathlib.Path) -> dict[str, bytes]:

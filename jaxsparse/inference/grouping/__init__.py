@@ -136,7 +136,7 @@ def grouping_of(asked: str, heads: Iterable[str], *, joiner: bool = False) -> st
 
 
 __all__ = [
-    "GROUPINGS", "HEAD_OF", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping", "Kinds",
-    "PairNetwork", "Queries", "SeenEvent", "SeenView", "classes_and_parents", "grouping_by",
-    "grouping_of", "is_real", "of_real", "particle_columns", "told_particles",
+    "GROUPINGS", "HEAD_OF", "JOINED", "NOBODY", "TOLD_DTYPE", "Edges", "Embedding", "Grouping",
+    "Kinds", "PairNetwork", "Queries", "SeenEvent", "SeenView", "classes_and_parents",
+    "grouping_by", "grouping_of", "is_real", "of_real", "particle_columns", "told_particles",
 ]  # fmt: skip
