@@ -167,7 +167,7 @@ def define_model(*, flag_values: flags.FlagValues = flags.FLAGS) -> None:
 
 
 def define_joiner(about: str = "", *, flag_values: flags.FlagValues = flags.FLAGS) -> None:
-    """``--joiner``, as ``inference.joiner.chosen_joiner`` takes it.
+    """``--joiner``, as ``training.chosen_joiner`` takes it.
 
     Args:
       about: what its help begins with.

@@ -32,16 +32,16 @@ def main(_: list[str]) -> None:
     given = dict(map(_named, values.about))
     find_network(values.model, values.checkpoint)
     # Imported here so that all these mistakes answer at once.
-    from jaxsparse.inference.joiner import Joiner, announce_own, chosen_joiner
+    from jaxsparse.training.chosen_joiner import announce_own, chosen_joiner, read_joiner
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, images_of, load_trained
 
     begin = time.perf_counter()
     chosen = chosen_joiner(values.joiner, values.model) if ending == ".pyz" else ""
-    joiner = Joiner.read(chosen) if chosen else None
     announce_own(values.joiner, chosen)
     said = about(values.model) | given
     trained, images = load_trained(values.model, values.checkpoint), images_of(values.model)
+    joiner = read_joiner(chosen, trained)
     if ending == ".safetensors":
         write_model(out, trained, said, images)
     else:

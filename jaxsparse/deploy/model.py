@@ -35,9 +35,10 @@ from jaxsparse.inference.grouping import (
     told_particles,
 )
 from jaxsparse.inference.grouping.fragment_pairs import number_of_features
-from jaxsparse.inference.joiner import OWN, Joiner, chosen_joiner
+from jaxsparse.inference.joiner import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.chosen_joiner import OWN, chosen_joiner, read_joiner
 from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.transfer import class_names
 
@@ -62,15 +63,16 @@ def load(
 
     Raises:
       InputError: there is nothing of that name, or it cannot be read; a joiner for a network
-        without the head ``edges`` or of another number of classes.
+        without the head ``edges`` or with other classes.
 
     >>> load("microboone_panoptic").grouping, load("microboone_panoptic", joiner="none").grouping
     ('joined', 'particles')
     """
     path = user_path(place, "model")
     chosen = chosen_joiner(joiner and user_path(joiner, "joiner"), path)
-    own = Joiner.read(chosen) if chosen else None
-    return Model(load_trained(path, step), joiner=own, images=images_of(path))
+    trained = load_trained(path, step)
+    own = read_joiner(chosen, trained, lambda line: warnings.warn(line, stacklevel=4))
+    return Model(trained, joiner=own, images=images_of(path))
 
 
 class Model:

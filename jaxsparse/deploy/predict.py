@@ -29,8 +29,8 @@ from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
 from jaxsparse.errors import InputError
-from jaxsparse.inference.joiner import OWN, Joiner, announce_own, chosen_joiner
 from jaxsparse.paths import user_path
+from jaxsparse.training.chosen_joiner import OWN, announce_own, chosen_joiner, read_joiner
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.signals import Stopped, StopSignals, stop_signals
@@ -98,7 +98,7 @@ def predict(
     out, trained = Path(out), load_trained(place, step)
     warn = _WarnOnce()
     chosen = chosen_joiner(joiner, place)
-    own = Joiner.read(chosen) if chosen else None
+    own = read_joiner(chosen, trained)
     if not quiet:
         announce_own(joiner, chosen)
     model = Model(trained, warn, own, images_of(place))

@@ -21,10 +21,10 @@ from jaxsparse.evaluation.report import Origin, page, with_pictures
 from jaxsparse.evaluation.resources import versions
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
-from jaxsparse.inference.joiner import NONE, announce_own, chosen_joiner
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.strict_json import plain
 from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.chosen_joiner import NONE, announce_own, chosen_joiner, read_joiner
 from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
@@ -79,6 +79,7 @@ def evaluate(
     joiner = chosen_joiner(options.joiner, model, options.grouping)
     if not quiet:
         announce_own(options.joiner, joiner)
+    read_joiner(joiner, trained)  # whether it fits
     options = dataclasses.replace(options, joiner=joiner or NONE)
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)

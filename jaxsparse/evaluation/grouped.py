@@ -28,7 +28,8 @@ from jaxsparse.inference.grouping import (
     grouping_of,
     of_real,
 )
-from jaxsparse.inference.joiner import Joiner, chosen_joiner
+from jaxsparse.inference.joiner import Joiner
+from jaxsparse.training.chosen_joiner import chosen_joiner
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 COLUMNS = ("predicted_instance", "predicted_instance_class", "predicted_parent", "parent_by_rule")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -16,17 +17,26 @@ import safetensors.numpy
 
 from jaxsparse import pretrained
 from jaxsparse.errors import InputError, one_line
-from jaxsparse.inference.grouping import JOINED, PairNetwork
+from jaxsparse.inference.grouping import PairNetwork
 from jaxsparse.inference.grouping.pair_network import HIDDEN
 from jaxsparse.whole_file import whole_file
 
 STEPS, BATCH, RATE = 2000, 2048, 3e-3
 FORMAT = "jaxsparse-joiner-1"
-OWN, NONE = "own", "none"  # in place of a file: that of the network, and to go without
 
 
+@dataclasses.dataclass(frozen=True)
 class Joiner(PairNetwork):
-    """The network with its file."""
+    """The network with its file.
+
+    Attributes:
+      classes: of pixels that it was trained with; none where an earlier version wrote the file.
+      network: the fingerprint of the network that made its fragments, or ``""``
+        (:func:`~jaxsparse.training.model_file.fingerprint_of`).
+    """
+
+    classes: tuple[str, ...] = ()
+    network: str = ""
 
     @property
     def sha256(self) -> str:
@@ -36,7 +46,8 @@ class Joiner(PairNetwork):
     def write(self, path: str | os.PathLike[str]) -> None:
         """Writes it to a file of its own."""
         with whole_file(path, "out") as partial:
-            partial.write_bytes(safetensors.numpy.save(self.arrays, {"format": FORMAT}))
+            said = {"classes": json.dumps(self.classes), "network": self.network}
+            partial.write_bytes(safetensors.numpy.save(self.arrays, {"format": FORMAT, **said}))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Joiner:
@@ -53,8 +64,10 @@ class Joiner(PairNetwork):
         try:
             data = Path(path).read_bytes()
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            if header["__metadata__"]["format"] != FORMAT:
+            said = header["__metadata__"]
+            if said["format"] != FORMAT:
                 raise ValueError("another format")
+            classes = tuple(map(str, json.loads(said.get("classes", "[]"))))
             arrays = safetensors.numpy.load(data)
             if {name: array.shape for name, array in arrays.items()} != _shapes(
                 len(arrays["mean"])
@@ -65,48 +78,7 @@ class Joiner(PairNetwork):
                 f"joiner is {path}, which cannot be read ({one_line(error)}): give a file of "
                 "python -m jaxsparse.evaluation.studies.joiner"
             ) from None
-        return cls(arrays)
-
-
-def chosen_joiner(
-    asked: str | os.PathLike[str] | None, network: str | os.PathLike[str], grouping: str = ""
-) -> str:
-    """Which joiner is meant: a file or a name, as :meth:`Joiner.read` takes it; ``""`` for none.
-
-    Args:
-      asked: a file or a name; :data:`OWN`, the one that comes with a network that is called by its
-        name; :data:`NONE` or None, to go without.
-      network: as it was called.
-      grouping: that was asked for; another one than ``joined`` goes without :data:`OWN`.
-
-    >>> chosen_joiner("own", "microboone_panoptic"), chosen_joiner("own", "nova_panoptic")
-    ('microboone_panoptic', '')
-    >>> chosen_joiner("own", "microboone_panoptic", "linked"), chosen_joiner("none", "")
-    ('', '')
-    """
-    if asked is None or str(asked) in ("", NONE):
-        return ""
-    if str(asked) != OWN:
-        return str(asked)
-    name = str(network)
-    own = name in pretrained.joiners() and not Path(name).exists()
-    return name if own and grouping in ("", JOINED) else ""
-
-
-def announce_own(asked: str | os.PathLike[str] | None, chosen: str) -> None:
-    """Prints that a network's own joiner is used, where nobody asked for one.
-
-    Args:
-      asked: of :func:`chosen_joiner`.
-      chosen: what that gave.
-
-    >>> announce_own("own", "microboone_panoptic")
-    joiner: the one that comes with microboone_panoptic (--joiner=none goes without)
-    """
-    if chosen and str(asked) == OWN:
-        print(
-            f"joiner: the one that comes with {chosen} (--joiner={NONE} goes without)", flush=True
-        )
+        return cls(arrays, classes, str(said.get("network", "")))
 
 
 def _shapes(features: int) -> dict[str, tuple[int, ...]]:

@@ -111,6 +111,12 @@ def read_images(path: str | os.PathLike[str]) -> TrainedImages | None:
         ) from None
 
 
+def fingerprint_of(trained: Trained) -> str:
+    """64 hexadecimal digits of a network's arrays: the same in a work directory and in its file."""
+    arrays = by_path(trained.variables)
+    return sha256_of("", {name: _stored(name, array) for name, array in arrays.items()})
+
+
 def _stored(name: str, array: Any) -> np.ndarray:
     """Kernels of the backbone rounded to bfloat16."""
     single = np.ascontiguousarray(array, np.float32)

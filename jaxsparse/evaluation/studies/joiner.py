@@ -10,6 +10,7 @@ are of one particle, the truth says. ``docs/panoptic_wires.md`` has what it is w
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import numpy as np
@@ -25,9 +26,11 @@ from jaxsparse.inference.grouping import Edges, SeenView
 from jaxsparse.inference.grouping.edges import SortedPairs
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
 from jaxsparse.inference.grouping.joined import truth_of_pairs
-from jaxsparse.inference.joiner import train_joiner
+from jaxsparse.inference.joiner import Joiner, train_joiner
 from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.model_file import fingerprint_of
 from jaxsparse.training.trained import load_trained
+from jaxsparse.training.transfer import class_names
 
 
 def pairs_of(
@@ -78,13 +81,20 @@ def pairs_of(
     return np.concatenate(features), np.concatenate(labels)
 
 
+def of_network(joiner: Joiner, trained: Trained) -> Joiner:
+    """A joiner that knows the network that it was trained with."""
+    classes = class_names(trained.config, "semantic")
+    return dataclasses.replace(joiner, classes=classes, network=fingerprint_of(trained))
+
+
 def main(_: list[str]) -> None:
     """Entry point of the command line."""
     values = flags.FLAGS
     options = Options(part=values.part, num_events=values.num_events, seed=values.seed)
     trained = load_trained(values.model, values.checkpoint)
     features, labels = pairs_of(trained, values.data, options)
-    train_joiner(features, labels, values.seed).write(values.out)
+    joiner = train_joiner(features, labels, values.seed)
+    of_network(joiner, trained).write(values.out)
     print(f"{values.out}: {len(labels):,} pairs of fragments, {labels.mean():.3f} of one particle")
 
 

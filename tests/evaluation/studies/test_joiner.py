@@ -10,7 +10,7 @@ from jaxsparse.deploy.predict import predict
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import evaluate
 from jaxsparse.evaluation.options import Options
-from jaxsparse.evaluation.studies.joiner import pairs_of
+from jaxsparse.evaluation.studies.joiner import of_network, pairs_of
 from jaxsparse.inference.joiner import train_joiner
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import write_model
@@ -33,11 +33,11 @@ def trained(monkeypatch):
     return drawn(config)
 
 
-def test_a_joiner_is_trained_evaluated_and_predicts_the_same(trained, truth_file, tmp_path):
+def test_a_joiner_is_trained_evaluated_and_predicts_the_same(trained, truth_file, tmp_path, capsys):
     options = Options(whole_plane=True, part="all", pictures=0)
     features, labels = pairs_of(trained, truth_file, options, quiet=True)
     assert len(features) == len(labels) > 10
-    train_joiner(features, labels, steps=5).write(tmp_path / "j.safetensors")
+    of_network(train_joiner(features, labels, steps=5), trained).write(tmp_path / "j.safetensors")
     write_model(tmp_path / "net.safetensors", trained)
     joiner = str(tmp_path / "j.safetensors")
     options = Options(whole_plane=True, part="all", pictures=0, joiner=joiner)
@@ -54,6 +54,7 @@ def test_a_joiner_is_trained_evaluated_and_predicts_the_same(trained, truth_file
         np.testing.assert_array_equal(
             file["predicted_instance"][:][seen], other["predicted_instance"][:]
         )
+    assert "trained with another network" not in capsys.readouterr().err
     with pytest.raises(InputError, match="the network has no head edges: a joiner is for one"):
         pairs_of(drawn(pixel_config()), truth_file, options)
 

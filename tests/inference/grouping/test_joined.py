@@ -11,7 +11,7 @@ from jaxsparse.inference.grouping import Edges, SeenEvent, SeenView, grouping_of
 from jaxsparse.inference.grouping.edges import SortedPairs
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
 from jaxsparse.inference.grouping.joined import joined, truth_of_pairs
-from jaxsparse.inference.joiner import Joiner, chosen_joiner, train_joiner
+from jaxsparse.inference.joiner import Joiner, train_joiner
 from tests.random_views import random_cells
 
 PIXELS, CLASSES = 200, 3
@@ -191,20 +191,6 @@ def test_a_joiner_chooses_its_grouping_and_what_does_not_fit_is_refused():
 def test_a_joiner_comes_along_by_the_name_of_its_network():
     for name in pretrained.joiners():
         assert Joiner.read(name).sha256 == Joiner.read(pretrained.joiner_of(name)).sha256
-
-
-def test_what_lies_at_a_path_does_not_bring_the_joiner_of_a_network_of_that_name(
-    tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    assert chosen_joiner("own", "microboone_panoptic") == "microboone_panoptic"
-    assert chosen_joiner("own", "microboone_panoptic", "joined") == "microboone_panoptic"
-    assert chosen_joiner("own", "microboone_panoptic", "particles") == ""
-    assert chosen_joiner(None, "microboone_panoptic") == ""
-    assert chosen_joiner("j.safetensors", "microboone_panoptic") == "j.safetensors"
-    assert chosen_joiner("own", pretrained.path_of("microboone_panoptic")) == ""
-    (tmp_path / "microboone_panoptic").mkdir()
-    assert chosen_joiner("own", "microboone_panoptic") == ""
 
 
 def test_a_name_without_a_joiner_is_one_line():
