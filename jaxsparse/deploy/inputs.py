@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxsparse.data.byte_digest import byte_digest
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.other_views import other_views
 from jaxsparse.data.schema import Event
 from jaxsparse.data.source import EventSource
 from jaxsparse.errors import InputError, one_line, reason
@@ -197,11 +198,7 @@ def _check(name: str, source: Source, views: Iterable[str], dim: int) -> None:
     there: Any = source.view_shapes
     for view in views:
         if view not in there:
-            raise InputError(
-                f"{name} is of detector {source.detector} with views {', '.join(there)} but the "
-                f"network sees {', '.join(views)}: give files of the detector that it was trained "
-                "for, or name the views as it does (docs/predict.md)"
-            )
+            raise InputError(other_views(f"{name} (detector {source.detector})", there, views))
         if len(there[view]) != dim:
             raise InputError(
                 f"{name} has images {tuple(there[view])} in view {view} but the network sees "

@@ -17,6 +17,7 @@ from jaxsparse.data.bad_events import LeftOut, read_all, unreadable
 from jaxsparse.data.batch import Batch, pad, share_out
 from jaxsparse.data.buckets import BucketTable, fit_buckets
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.other_views import other_views
 from jaxsparse.data.partition import PARTS, select_events
 from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.data.pixels import Pixels
@@ -328,12 +329,15 @@ class DataSet:
                 f"the network takes {number} views: give as many."
             )
         for view, axes in zip(self.views, models.view_axes(self.config.model), strict=True):
-            setting = f"--view={view}" if asked else f"data.views has {view!r}"
-            if view not in file.view_shapes:
+            there = file.view_shapes
+            if view not in there and asked:
                 raise InputError(
-                    f"{setting}, but {file.path} has {', '.join(file.view_shapes)}: use one of "
-                    "these, or a file of the detector that the network was trained for."
+                    f"--view={view}, but {file.path} has {', '.join(there)}: give one of them"
                 )
+            if view not in there:
+                said = f"{file.path} (detector {file.detector})"
+                raise InputError(other_views(said, there, self.views))
+            setting = f"--view={view}" if asked else f"view {view} of {file.path}"
             shape = file.view_shapes[view]
             if len(shape) != axes:
                 raise InputError(

@@ -13,6 +13,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsparse import models
+from jaxsparse.data.other_views import other_views
 from jaxsparse.errors import InputError
 from jaxsparse.settings import CLASSES_OF
 from jaxsparse.training.arrays import Shape, by_path, first_difference, name_of, shapes_of
@@ -100,6 +101,12 @@ def read_beginning(config: ConfigDict) -> Beginning:
     there, here = by_path(variables), _shapes(config.model)
     there = {path: np.asarray(leaf) for path, leaf in there.items()}
     if difference := _backbone_difference(shapes_of(there), source.model, config.model):
+        if difference.startswith("model.views ") and config.data.train:
+            lacks = other_views(str(config.data.train), config.data.views, source.data.views)
+            raise InputError(
+                f"train.start_from is {place}: {lacks}, or begin without it, "
+                "--config.train.start_from="
+            )
         raise InputError(
             f"train.start_from is {config.train.start_from}, whose checkpoint {step} is of another "
             f"network: {difference}, set config.model as it was there."

@@ -217,8 +217,8 @@ def test_another_file_is_replaced_only_if_that_is_wanted(
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (["event_file"], "is of detector nova with views XZ, YZ but the network sees Y: give"),
-        (["truth_file", "event_file"], "is of detector nova"),
+        (["event_file"], r"\(detector nova\) has views XZ, YZ but the network reads Y: give"),
+        (["truth_file", "event_file"], r"\(detector nova\) has views XZ, YZ"),
     ],
 )
 def test_files_of_another_detector_are_refused_before_anything_is_computed(

@@ -209,10 +209,18 @@ def test_a_file_with_only_an_empty_event_is_legal(workdir, tmp_path):
     assert (metrics["num_events"], metrics["num_sites"], metrics["accuracy"]) == (1, 0, None)
 
 
+def test_a_file_of_another_detector_is_told_by_its_views(workdir, event_file, tmp_path):
+    said = (
+        r"\(detector nova\) has views XZ, YZ but the network reads Y: give a file of the detector"
+    )
+    with pytest.raises(InputError, match=said):
+        evaluate(workdir, event_file, tmp_path / "out", quiet=True)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(view="W"), "--view=W"),
+        (Options(view="W"), "--view=W, but "),
         (Options(thresholds=("kaon>0.5",)), "--thresholds=kaon>0.5"),
         (Options(checkpoint="7"), "checkpoint 7"),
         (Options(num_events=-1), "--num_events=-1"),

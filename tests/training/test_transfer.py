@@ -301,6 +301,19 @@ def test_the_first_field_by_which_backbones_do_not_fit_is_named(pixels, change, 
     assert words in str(error.value)
 
 
+def test_a_file_of_another_detector_is_told_by_its_views(pixels):
+    config = of_heads("semantic", "event")
+    config.model.update({"views": 2, "shared_stem": False})
+    config.data.update({"views": ("XZ", "YZ"), "train": "nova.h5"})
+    config.train.start_from = str(pixels[1])
+    with pytest.raises(InputError) as error:
+        read_beginning(config)
+    assert ": nova.h5 has views XZ, YZ but the network reads Y: give a file of the" in str(
+        error.value
+    )
+    assert str(error.value).endswith(", or begin without it, --config.train.start_from=")
+
+
 def test_another_kind_of_backbone_is_named(config, pixels):
     config.train.start_from = str(pixels[1])
     with pytest.raises(InputError, match=r"model\.name is 'uresnet' there and 'tiny' here"):
