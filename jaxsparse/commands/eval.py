@@ -37,6 +37,7 @@ def main(_: list[str]) -> None:
     # Imported here so that all these mistakes answer at once.
     from jaxsparse.evaluation.evaluator import Options, evaluate
     from jaxsparse.evaluation.report import PICTURES
+    from jaxsparse.evaluation.summary import summary
     from jaxsparse.training.workdir import read_config
 
     out = values.out or values.workdir / "evaluation"
@@ -65,6 +66,8 @@ def main(_: list[str]) -> None:
     command = command_line.typed("jaxsparse eval")
     metrics = evaluate(values.workdir or values.model, data, out, options, command=command)
     print((out / "report.md").read_text(encoding="utf-8").partition(f"\n{PICTURES}\n")[0])
+    for line in summary(metrics):
+        print(f"{line.subject}: {line.figures}.")
     pages = [out / "report.html"]
     pages += [out / "heads" / head / "report.html" for head in metrics.get("heads", ())]
     print(f"Results and pictures are in {out}, to look at in {', '.join(map(str, pages))}.")

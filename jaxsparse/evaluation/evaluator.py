@@ -19,6 +19,7 @@ from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.report import Origin, page, with_pictures
 from jaxsparse.evaluation.resources import versions
+from jaxsparse.evaluation.summary import summary, task_of
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
@@ -97,26 +98,22 @@ def evaluate(
         folders = {name: folder if name == main else folder / "heads" / name for name in names}
         about, figures = _passed(trained, data_set, heads, folders, quiet)
         about |= {"part_remark": remark, "versions": versions()}
-        about = plain({"task": TASKS.get(main, main), **attributes, **about})
+        about = plain({"task": task_of(main), **attributes, **about})
         metrics = {**about, **plain(figures[main])}
         others = {name: plain(figures[name]) for name in names if name != main}
+        if others:
+            metrics["heads"] = others
         _draw_training(folder, Path(model))
         origin = _origin(Path(model), options.checkpoint, command)
         for name, head in heads.items():
             head.heads = heads
-            own = metrics if name == main else {**about, **others[name]}
+            own = metrics if name == main else {**about, "task": task_of(name), **others[name]}
             head.draw(folders[name], own)
             _draw_plots(folders[name], own)
-            pages = {other: f"heads/{other}/{REPORT}" for other in others} if name == main else {}
-            _write_report(folders[name], page(own, head.metrics, origin, pages))
-        if others:
-            metrics["heads"] = others
+            told = _told(metrics) if name == main and others else []
+            _write_report(folders[name], page(own, head.metrics, origin, told))
         (folder / "metrics.json").write_text(dumps(metrics), encoding="utf-8")
     return metrics
-
-
-# The word of metrics.json for what its main head does.
-TASKS = {"semantic": "segmentation", "event": "classification", "vertex": "vertex"}
 
 
 def evaluated_main_head(config: Any) -> str:
@@ -194,6 +191,12 @@ def _origin(model: Path, checkpoint: str | int, command: str) -> Origin:
     folders = [model, *model.parents[:2]]  # the second is that of one checkpoint
     configs = [folder / CONFIG_FILE for folder in folders if (folder / CONFIG_FILE).is_file()]
     return Origin(str(model), str(configs[0]) if configs else "", str(checkpoint), command)
+
+
+def _told(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The summary of all heads, with the pages of the other ones."""
+    pages = {head: f"heads/{head}/{REPORT}" for head in metrics["heads"]}
+    return [(line.subject, line.figures, pages.get(line.head, "")) for line in summary(metrics)]
 
 
 def _write_report(folder: Path, text: str) -> None:

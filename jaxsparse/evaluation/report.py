@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from jaxsparse.evaluation.metrics.metric import Metric
@@ -51,7 +50,7 @@ def page(
     metrics: dict[str, Any],
     parts: Sequence[Metric],
     origin: Origin | None = None,
-    others: Mapping[str, str] = MappingProxyType({}),
+    summary: Sequence[tuple[str, str, str]] = (),
 ) -> str:
     """The report.
 
@@ -59,10 +58,11 @@ def page(
       metrics: values of ``metrics.json``.
       parts: the metrics that gave them; each adds its rows to the first table, and its section.
       origin: of the figures.
-      others: pages of the network's other heads, by their names.
+      summary: of a network of several heads, what is told, figures of it, and the page with more,
+        empty for this one.
     """
     lines = _heading(metrics, origin)
-    lines += ["", *_links(others)] if others else []
+    lines += ["", *_summary(summary)] if summary else []
     if metrics["accuracy"] is None:
         return "\n".join([*lines, "", "Nothing has truth: no scores."]) + "\n"
     sections = [_headline(metrics, parts), *(part.section(metrics) for part in parts)]
@@ -121,9 +121,16 @@ def _heading(metrics: dict[str, Any], origin: Origin | None) -> list[str]:
     ]
 
 
-def _links(pages: Mapping[str, str]) -> list[str]:
-    links = ", ".join(f"[{name}]({path})" for name, path in pages.items())
-    return [f"Figures and pictures of the network's other heads: {links}."]
+def _summary(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """A row a subject, which leads to the page with more of it."""
+    return [
+        "| what is told | figures |",
+        "| --- | --- |",
+        *(
+            f"| {f'[{subject}]({path})' if path else subject} | {figures} |"
+            for subject, figures, path in rows
+        ),
+    ]
 
 
 def _grouping(facts: dict[str, Any] | None) -> list[str]:
@@ -157,7 +164,7 @@ def _headline(metrics: dict[str, Any], parts: Sequence[Metric]) -> list[str]:
     return lines
 
 
-def look_up(metrics: dict[str, Any], key: str) -> Any:
+def look_up(metrics: Mapping[str, Any], key: str) -> Any:
     """The value of a dotted key, ``None`` where there is none.
 
     >>> look_up({"a": {"b": 1}}, "a.b"), look_up({"a": None}, "a.b")
@@ -165,5 +172,5 @@ def look_up(metrics: dict[str, Any], key: str) -> Any:
     """
     value: Any = metrics
     for name in key.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        value = value.get(name) if isinstance(value, Mapping) else None
     return value

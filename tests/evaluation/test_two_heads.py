@@ -64,9 +64,9 @@ def test_both_heads_leave_their_predictions_of_the_same_events(out, event_file):
 
 def test_every_head_has_its_page_and_pictures(out):
     assert "| nue |" in (out / "report.md").read_text()
-    assert "heads: [semantic](heads/semantic/report.html)." in (out / "report.md").read_text()
+    assert "| [pixels](heads/semantic/report.html) | accuracy 0." in (out / "report.md").read_text()
     assert 'href="heads/semantic/report.html"' in (out / "report.html").read_text()
-    assert "heads: [" not in (out / "heads/semantic/report.md").read_text()
+    assert "| [pixels](" not in (out / "heads/semantic/report.md").read_text()
     assert "| accuracy |" in (out / "heads/semantic/report.md").read_text()
     assert len(list((out / "heads/semantic/pictures").iterdir())) == 2
 
