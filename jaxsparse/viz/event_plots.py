@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from jaxsparse.viz.error_bars import NOTE, error_bars
 from jaxsparse.viz.plots import bin_names, colours_of, rounded, set_title
-from jaxsparse.viz.style import DPI, count_axis, plain_axes
+from jaxsparse.viz.style import DPI, FRAME, count_axis, plain_axes
 
 SETS = {
     "right": ("of the class, called so", "#2c7fb8"),
@@ -173,12 +173,12 @@ def neutral_currents_figure(metrics: Mapping[str, Any]) -> Figure | None:
     axes = figure.subplots(
         2, len(profiles), sharex="col", sharey="row", squeeze=False, height_ratios=[2.4, 1]
     )
-    colours = colours_of(metrics)
+    colours = dict(zip(metrics["classes"], colours_of(metrics), strict=True))
     for (top, bottom), (name, profile) in zip(axes.T, profiles.items(), strict=True):
         words, without = PION_AXES[name]
         edges = np.array(profile["edges"], float)
         places, apart = np.arange(1, len(edges)), np.zeros(1)
-        colour = colours[metrics["classes"].index(profile["called"])]
+        colour = colours.get(profile["called"], FRAME)  # nothing may be called so
         _points(top, places, profile, "part", colour, "")
         alone = {key: [value] for key, value in profile["none"].items()}
         _points(top, apart, alone, "part", colour, "", marker="s", ls="none")

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from jaxsparse.viz import event_plots, grouping_plots, plots
+from jaxsparse.viz.used_classes import with_used_classes
 
 # File name -> (key of metrics.json, what draws it; None where there is nothing to show).
 FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], Figure | None]]] = {
@@ -26,11 +27,12 @@ FIGURES: dict[str, tuple[str, Callable[[Mapping[str, Any]], Figure | None]]] = {
 
 
 def figures_of(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
-    """The plots that have something to show, by file name.
+    """The plots that have something to show, by file name, of the classes that are used.
 
     Args:
       metrics: values of ``metrics.json``.
     """
+    metrics = with_used_classes(metrics)
     for name, (key, draw) in FIGURES.items():
         if metrics.get(key) is not None and (figure := draw(metrics)) is not None:
             yield name, figure

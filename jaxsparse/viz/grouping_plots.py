@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxsparse.viz.plots import bin_names, colours_of, set_title
-from jaxsparse.viz.style import DPI, plain_axes
+from jaxsparse.viz.style import DPI, name_ticks, plain_axes
 
+INCHES_A_NAME = 1.9  # of a legend
 FEW = 10  # instances: bins of fewer are not drawn
 PROFILES = {  # keys of the clusters' figures, and their words
     "by_energy": "kinetic energy [MeV]",
@@ -42,10 +43,15 @@ def grouping_figure(metrics: Mapping[str, Any]) -> Figure | None:
         ax.set(xlabel=words, ylabel="efficiency of an instance", ylim=(0, 1.04))
     for ax in (quality, *others):
         plain_axes(ax)
-    if others:
+    drawn = {
+        label: handle
+        for ax in others
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    if drawn:
         figure.legend(
-            *others[0].get_legend_handles_labels(), frameon=False, ncols=11, fontsize=10,
-            loc="outside lower center",
+            drawn.values(), drawn.keys(), frameon=False, fontsize=10, loc="outside lower center",
+            ncols=min(len(drawn), int(figure.get_figwidth() / INCHES_A_NAME)),
         )  # fmt: skip
     set_title(figure, metrics, f"instances of at least {clusters['least_pixels']} pixels")
     return figure
@@ -67,7 +73,7 @@ def _quality(ax: Axes, metrics: Mapping[str, Any]) -> None:
             x = place + 0.27 * (number - 1)
             ax.bar(x, value, 0.25, color=colours[name], alpha=strength)
             ax.text(x, value + 0.01, factor.upper(), ha="center", fontsize=6.5, color="#555555")
-    ax.set_xticks(range(len(names)), names, fontsize=9, rotation=30 if len(names) > 6 else 0)
+    name_ticks(ax, names, room=3.7 / max(len(names), 1))
     ax.set(ylabel="panoptic quality and its factors", ylim=(0, 1.08))
 
 
@@ -80,9 +86,12 @@ def _efficiency(ax: Axes, profile: Mapping[str, Any], metrics: Mapping[str, Any]
         entry = profile[name]
         enough = np.array(entry["number"]) >= FEW
         values = np.where(enough, np.array(entry["efficiency"], float), np.nan)
+        if not enough.any():
+            continue
         shift = (label - (len(classes) - 1) / 2) * 0.08
         ax.errorbar(
             centres + shift, values, np.nan_to_num(np.array(entry["error"], float)), fmt="o-",
             color=colours_of(metrics)[label], ms=4, lw=1, elinewidth=0.8, label=name,
         )  # fmt: skip
-    ax.set_xticks(centres, bin_names(edges), fontsize=8, rotation=30)
+    name_ticks(ax, bin_names(edges), room=0.0, size=8)
+    ax.set_xlim(-0.6, len(centres) - 0.4)

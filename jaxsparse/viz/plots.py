@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from jaxsparse.detectors import class_set
 from jaxsparse.viz.error_bars import NOTE, error_bars
-from jaxsparse.viz.style import DPI, count_axis, plain_axes
+from jaxsparse.viz.style import DPI, count_axis, name_ticks, plain_axes
 
 LETTERS_AN_INCH = 13  # of a title
 
@@ -44,8 +44,8 @@ def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
                 column, row + 0.25, f"{int(counts[row, column]):,}", ha="center", va="center",
                 fontsize=8.5, color="white" if share > 0.5 else "#555555",
             )  # fmt: skip
-        ax.set_xticks(range(len(classes)), classes)
-        ax.set_yticks(range(len(classes)), classes)
+        name_ticks(ax, classes, room=0.85)
+        ax.set_yticks(range(len(classes)), classes, fontsize=9)
         ax.set_xlabel("prediction")
         ax.set_title(title, fontsize=11)
         ax.tick_params(length=0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,6 +25,20 @@ def frame(ax: Axes) -> None:
         axis.set_major_locator(MaxNLocator("auto", integer=True))
     for spine in ax.spines.values():
         spine.set_color(FRAME)
+
+
+def name_ticks(ax: Axes, names: Sequence[str], room: float, size: float = 9) -> None:
+    """Names at 0, 1, ... along a plot, slanted where they would run into each other.
+
+    Args:
+      ax: the plot.
+      names: of the ticks.
+      room: inches that a name may take.
+      size: of the letters, points.
+    """
+    slanted = max(map(len, names), default=0) * size / 120 > room
+    style: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(len(names)), names, fontsize=size, **(style if slanted else {}))
 
 
 def plain_axes(ax: Axes) -> None:

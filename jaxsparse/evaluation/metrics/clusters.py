@@ -19,6 +19,7 @@ from jaxsparse.evaluation.overlaps import Overlaps, Segments
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import mean_of
 from jaxsparse.evaluation.text import with_error
+from jaxsparse.viz.used_classes import used_classes
 
 # Part of an instance's pixels to which other particles contributed too.
 CROWDED_EDGES = np.array([0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
@@ -103,7 +104,8 @@ class Clusters(Metric):
             "| class | instances | efficiency | predicted | purity |",
             "| --- | --- | --- | --- | --- |",
         ]
-        for name, entry in clusters["per_class"].items():
+        for name in used_classes(metrics, self.classes):
+            entry = clusters["per_class"][name]
             key = f"grouping.clusters.per_class.{name}"
             lines.append(
                 f"| {name} | {entry['number']} "

@@ -12,6 +12,7 @@ from jaxsparse.evaluation.metrics.bootstrap import Counts
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.text import figure, with_error
+from jaxsparse.viz.used_classes import with_used_classes
 
 
 class Confusion(Metric):
@@ -67,7 +68,9 @@ class Confusion(Metric):
             "| class | share | efficiency | purity | IoU |",
             "| --- | --- | --- | --- | --- |",
         ]
-        for name in self.classes:
+        shown = with_used_classes({"classes": self.classes, **metrics})
+        used = shown["classes"]
+        for name in used:
             entry, key = metrics["per_class"][name], f"per_class.{name}"
             lines.append(
                 f"| {name} | {figure(metrics['class_shares'][name], 3)} "
@@ -77,13 +80,21 @@ class Confusion(Metric):
             )
         lines += [
             "",
-            f"| truth, called | {' | '.join(self.classes)} |",
-            "| --- |" + " --- |" * len(self.classes),
+            f"| truth, called | {' | '.join(used)} |",
+            "| --- |" + " --- |" * len(used),
         ]
-        for name, row in zip(self.classes, metrics["confusion"], strict=True):
+        for name, row in zip(used, shown["confusion"], strict=True):
             cells = [f"{count:,} ({count / max(sum(row), 1):.3f})" for count in row]
             lines.append(f"| {name} | {' | '.join(cells)} |")
-        return [*lines, "", "In brackets: the part of the true class."]
+        lines += ["", "In brackets: the part of the true class."]
+        if unused := [name for name in self.classes if name not in used]:
+            thing = "event" if metrics.get("task") == "classification" else "pixel"
+            lines += [
+                "",
+                f"Left out of all tables and plots, because no {thing} is of them and none is "
+                f"called so: {', '.join(unused)}.",
+            ]
+        return lines
 
 
 def confusion_of(scored: Scored, part: np.ndarray | None = None) -> np.ndarray:

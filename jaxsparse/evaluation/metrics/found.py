@@ -23,6 +23,7 @@ from jaxsparse.evaluation.overlaps import Overlaps
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import mean_of
 from jaxsparse.evaluation.text import with_error
+from jaxsparse.viz.used_classes import used_classes
 
 FIGURES = ("efficiency", "purity", "pixel_efficiency", "pixel_purity")
 
@@ -97,7 +98,7 @@ class Found(Metric):
             "| class | found | purity | their pixels found | purity of their pixels |",
             "| --- | --- | --- | --- | --- |",
         ]
-        for name in self.classes:
+        for name in used_classes(metrics, self.classes):
             entry = found[name]
             cells = [
                 with_error(entry[key], metrics["errors"][f"grouping.found.{name}.{key}"])

@@ -17,6 +17,7 @@ from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.evaluation.text import with_error
+from jaxsparse.viz.used_classes import used_classes
 
 SIZES = (1, 5)  # clusters of at least so many pixels; one-pixel deltas are a coin toss
 
@@ -61,7 +62,8 @@ class Instances(Metric):
         return {"instances": summary, "errors": errors}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
-        rows = {name: metrics["instances"][name] for name in self.classes}
+        used = used_classes(metrics, self.classes)
+        rows = {name: metrics["instances"][name] for name in used}
         if not any(entry["number"] for entry in rows.values()):
             return []
         lines = ["| class | clusters | found |", "| --- | --- | --- |"]

@@ -33,6 +33,7 @@ from jaxsparse.evaluation.overlaps import Overlaps
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.evaluation.text import figure, with_error
+from jaxsparse.viz.used_classes import used_classes
 
 
 class PanopticQuality(Metric):
@@ -96,7 +97,8 @@ class PanopticQuality(Metric):
         if not any(entry["matched"] + entry["missed"] for entry in per_class.values()):
             return []
         lines = ["| class | PQ | SQ | RQ | matched | extra | missed |", "| --- |" + " --- |" * 6]
-        for name, entry in per_class.items():
+        for name in used_classes(metrics, self.classes):
+            entry = per_class[name]
             error = metrics["errors"][f"grouping.panoptic.{name}.pq"]
             lines.append(
                 f"| {name} | {with_error(entry['pq'], error)} | {figure(entry['sq'])} "

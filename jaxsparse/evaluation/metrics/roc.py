@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 
 from jaxsparse.evaluation.metrics.metric import RowMetric
 from jaxsparse.evaluation.text import with_error
+from jaxsparse.viz.used_classes import used_classes
 
 POINTS = 201  # that a stored curve has at most
 
@@ -44,12 +45,14 @@ class RocCurves(RowMetric):
         return {"roc": summary}
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
+        used = used_classes(metrics, list(metrics["roc"]))
         return [
             "| class | area under ROC |",
             "| --- | --- |",
             *(
                 f"| {name} | {with_error(curve['area'], curve['error'])} |"
                 for name, curve in metrics["roc"].items()
+                if name in used
             ),
         ]
 

@@ -21,6 +21,7 @@ from jaxsparse.evaluation.studies.forest import (
 )
 from jaxsparse.evaluation.studies.sizes import size_features
 from jaxsparse.evaluation.text import figure, with_error
+from jaxsparse.viz.used_classes import used_classes
 
 FOLDS = 5
 AT_ONCE = 8192  # events whose pixels are in memory
@@ -77,7 +78,8 @@ class ForestGuess(RowMetric):
                 "| class | forest: efficiency | purity |",
                 "| --- | --- | --- |",
             ]
-            for name, entry in forest["per_class"].items():
+            for name in used_classes(metrics, list(forest["per_class"])):
+                entry = forest["per_class"][name]
                 lines.append(
                     f"| {name} | {figure(entry['efficiency'])} | {figure(entry['purity'])} |"
                 )

@@ -25,6 +25,7 @@ from jaxsparse.evaluation.studies.local_classifier import (
     local_features,
 )
 from jaxsparse.evaluation.text import figure
+from jaxsparse.viz.used_classes import used_classes
 
 
 class LocalGuess(Metric):
@@ -88,7 +89,8 @@ class LocalGuess(Metric):
         lines = [f"The local charge density was fitted on {local['fitted_on']}."]
         if "per_class" in local:
             lines += ["", "| class | local: efficiency | purity |", "| --- | --- | --- |"]
-            for name, entry in local["per_class"].items():
+            for name in used_classes(metrics, list(local["per_class"])):
+                entry = local["per_class"][name]
                 lines.append(
                     f"| {name} | {figure(entry['efficiency'])} | {figure(entry['purity'])} |"
                 )
