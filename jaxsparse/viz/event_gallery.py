@@ -34,7 +34,8 @@ def gallery_figure(rows: Mapping[str, Sequence[EventPicture]], title: str) -> Fi
     wide, high = (max(sides) for sides in zip(*blocks, strict=True))
     columns = max([len(events) for events in rows.values()] + [1])
     width = LEFT + columns * (wide + GAP)
-    height = TOP + len(rows) * (HEAD + high + GAP)
+    heights = {words: HEAD + GAP + (high if events else 0) for words, events in rows.items()}
+    height = TOP + sum(heights.values())
     figure = Figure(figsize=(width, height), dpi=DPI)
     figure.suptitle(title, fontsize=12.5, y=1 - 0.1 / height, va="top")
     top = height - TOP
@@ -49,7 +50,7 @@ def gallery_figure(rows: Mapping[str, Sequence[EventPicture]], title: str) -> Fi
                 color=event.colour, linespacing=1.25,
             )  # fmt: skip
             _draw_views(figure, views, left, top - HEAD)
-        top -= HEAD + high + GAP
+        top -= heights[words]
     return figure
 
 

@@ -210,6 +210,18 @@ def test_a_gallery_shows_every_event_and_says_where_there_is_none():
     assert gallery_figure({"right": [], "wrong": []}, "Surest").axes == []
 
 
+def test_a_row_of_a_gallery_without_events_leaves_no_blank():
+    event = make_picture(make_view(30), make_view(20))
+    alone, none, one = (
+        gallery_figure(rows, "Surest").get_figheight()
+        for rows in (
+            {"right": [event]}, {"right": [event], "wrong": []},
+            {"right": [event], "wrong": [event]},
+        )
+    )  # fmt: skip
+    assert none - alone < 0.6 * (one - alone)
+
+
 def metrics_of(events: int):
     rng = np.random.default_rng(0)
     truth = rng.integers(-1, 2, events)  # the third class is absent
