@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,11 +123,9 @@ class PixelPictures:
         for suffix in windows[0]:
             shown = [own[suffix] for own in windows if suffix in own]
             if len(shown) == len(views):
-                titled = {
-                    one.name: self._titled(picture, one, window)
-                    for one, picture, window in zip(views, pictures, shown, strict=True)
-                }
-                figure = instances_figure(titled, colours, shown)
+                named = dict(zip((one.name for one in views), pictures, strict=True))
+                title = self._title(views, pictures, shown)
+                figure = instances_figure(named, colours, shown, title)
                 save(figure, path.with_name(f"{path.name}{suffix}.png"))
 
     @property
@@ -161,30 +160,42 @@ class PixelPictures:
         return {"": full} if zoom.size == full.size else {"": full, "_zoom": zoom}
 
     def _titled(self, picture: Picture, one: PixelPicture, window: Window | None) -> Picture:
-        """The picture with a line above it, which says how right the network is in the window."""
-        shown = np.ones(len(one.view), bool)
-        if window is not None:
-            shown = window.holds(picture.view.coords)
-        topology = self.data_set.topologies[one.number]
-        parts = [f"event {one.number}", *([topology] if topology else []), f"view {one.name}"]
-        everything = f"{len(one.view):,} pixels{_right_words(one, np.ones_like(shown))}"
-        if shown.all():
-            parts.append(everything)
-        else:
-            parts.append(f"here {shown.sum():,} pixels{_right_words(one, shown)}")
-            parts[-1] += f";  all {everything}"
-        return dataclasses.replace(picture, title=",  ".join(parts))
+        return dataclasses.replace(picture, title=self._title([one], [picture], [window]))
+
+    def _title(
+        self, views: Sequence[PixelPicture], pictures: Sequence[Picture],
+        windows: Sequence[Window | None],
+    ) -> str:  # fmt: skip
+        """A line above views of an event: how right the network is in what is shown of them."""
+        shown = [
+            np.ones(len(one.view), bool) if window is None else window.holds(picture.view.coords)
+            for one, picture, window in zip(views, pictures, windows, strict=True)
+        ]
+        number, names = views[0].number, ", ".join(one.name for one in views)
+        topology = self.data_set.topologies[number]
+        parts = [f"event {number}", *([topology] if topology else [])]
+        parts.append(f"view{'s' * (len(views) > 1)} {names}")
+        every = [np.ones_like(one) for one in shown]
+        words = f"{sum(map(len, every)):,} pixels{_right_words(views, every)}"
+        if not all(one.all() for one in shown):
+            number_here = sum(int(one.sum()) for one in shown)
+            words = f"here {number_here:,} pixels{_right_words(views, shown)};  all {words}"
+        return ",  ".join([*parts, words])
 
 
-def _right_words(one: PixelPicture, chosen: np.ndarray) -> str:
+def _right_words(views: Sequence[PixelPicture], chosen: Sequence[np.ndarray]) -> str:
     """The accuracy of some pixels; of few the counts, which say how far to trust it."""
-    truth = one.view.labels
-    if truth is None or not (truth[chosen] >= 0).any():
+    right = [
+        (one.scores.argmax(1) == one.view.labels)[own & (one.view.labels >= 0)]
+        for one, own in zip(views, chosen, strict=True)
+        if one.view.labels is not None
+    ]
+    known = np.concatenate([np.zeros(0, bool), *right])
+    if not len(known):
         return ""
-    right = (one.scores.argmax(1) == truth)[chosen & (truth >= 0)]
-    if len(right) < FEW:
-        return f",  {right.sum()} of {len(right)} right"
-    return f",  accuracy {right.mean():.3f}"
+    if len(known) < FEW:
+        return f",  {known.sum()} of {len(known)} right"
+    return f",  accuracy {known.mean():.3f}"
 
 
 def _name(number: int) -> str:

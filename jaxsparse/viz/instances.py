@@ -23,6 +23,7 @@ def instances_figure(
     pictures: Mapping[str, Picture],
     colours: Sequence[InstanceColours],
     windows: Sequence[Window | None],
+    title: str = "",
 ) -> Figure:
     """Four panels of every view of one event; a particle has one colour in all of them.
 
@@ -30,6 +31,7 @@ def instances_figure(
       pictures: of every view, flat, by name.
       colours: of every view.
       windows: the part to show of every view, the square around all pixels if ``None``.
+      title: above all panels.
     """
     shown = [
         window or active_window(picture.view.coords, picture.view.shape)
@@ -38,21 +40,20 @@ def instances_figure(
     layout = _layout(shown)
     figure = Figure(figsize=layout.size, dpi=DPI)
     for view, (name, picture) in enumerate(pictures.items()):
-        for number, title in enumerate(PANELS):
+        for number, panel in enumerate(PANELS):
             place = layout.at(view, number) if len(pictures) > 1 else layout.place(number)
             ax = figure.add_axes(place)
             _draw(number, ax, picture, colours[view], shown[view], layout.dots)
-            words = picture.charge if number == 0 else title
-            if title is PANELS[-1]:
+            words = picture.charge if number == 0 else panel
+            if panel is PANELS[-1]:
                 known = (colours[view].true >= 0) & shown[view].holds(picture.view.coords)
-                words = counted(colours[view].wrong[known], title)
+                words = counted(colours[view].wrong[known], panel)
             ax.set_title(
                 f"{name}, {words}" if len(pictures) > 1 else words, fontsize=11, loc="left"
             )
             frame(ax)
             ax.set_xlabel(picture.axes[1], fontsize=9)
             ax.set_ylabel(picture.axes[0], fontsize=9)
-    title = next(iter(pictures.values())).title
     figure.suptitle(title, fontsize=12, y=1 - 0.16 / layout.size[1], va="top")
     return figure
 
