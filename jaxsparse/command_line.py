@@ -20,31 +20,17 @@ from typing import Any, NoReturn
 from absl import app, flags
 from absl import logging as absl_logging
 
-from jaxsparse.config_file import config_path, recipe_names
+from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.flag_messages import flag_message
 from jaxsparse.interrupts import INTERRUPTED
-from jaxsparse.meant_keys import GROUPS, as_meant, meant_keys
-from jaxsparse.paths import given_twice, user_path
+from jaxsparse.paths import user_path
 from jaxsparse.rules import LARGEST_SEED
 from jaxsparse.typed_config import TypedConfig, take_keys
 
 flags.disclaim_key_flags()  # what is defined here is the flag of the program that asks for it
 
 _EXTRAS = {"tpu": "tpu", "rocm": "rocm"}  # of JAX's package, by platform
-
-# Flags by which other programs call the same.
-_SAME = {
-    "data": ("input",),
-    "file": ("data", "input"),
-    "input": ("data",),
-    "inputs": ("data",),
-    "model": ("workdir",),
-    "out": ("workdir",),
-    "output": ("out", "workdir"),
-    "recipe": ("config",),
-    "test": ("data",),
-    "workdir": ("model",),
-}
 
 USAGE_ERROR = 2  # exit status of what the user can mend
 
@@ -55,6 +41,7 @@ def run(
     *,
     positional: int = 0,
     help: Callable[[], str] | None = None,
+    elsewhere: Callable[[str], str] | None = None,
 ) -> None:
     """Parses flags, calls ``main(argv)`` and exits; never returns.
 
@@ -64,6 +51,7 @@ def run(
       argv: the command line, ``sys.argv`` by default.
       positional: how many arguments beside flags the program takes at most.
       help: what ``--help`` prints; by default the script's docstring and its flags.
+      elsewhere: says of a flag that the program does not have who has it, ``""`` for nobody.
 
     Raises:
       SystemExit: always. 2 after one line on stderr for mistakes of the user, 130 after Ctrl-C.
@@ -77,7 +65,7 @@ def run(
             print(help())
             sys.exit(0)
         try:
-            rest = parse_flags(arguments, positional=positional)
+            rest = parse_flags(arguments, positional=positional, elsewhere=elsewhere)
         except InputError as error:
             _exit_with(error)
         chosen_verbosity = not flags.FLAGS["verbosity"].using_default_value
@@ -233,12 +221,15 @@ def typed(program: str, *, flag_values: flags.FlagValues = flags.FLAGS) -> str:
     return shlex.join([*program.split(), *dict.fromkeys(words)])
 
 
-def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
+def parse_flags(
+    argv: Sequence[str], *, positional: int = 0, elsewhere: Callable[[str], str] | None = None
+) -> list[str]:
     """Parses a command line into ``absl.flags.FLAGS``; every mistake is one ``InputError``.
 
     Args:
       argv: program name and arguments.
       positional: how many arguments beside flags are allowed.
+      elsewhere: of :func:`run`.
 
     Returns:
       The program name and the arguments that are no flags.
@@ -267,8 +258,7 @@ def parse_flags(argv: Sequence[str], *, positional: int = 0) -> list[str]:
     except flags.Error as error:
         if isinstance(error.__context__, InputError):  # says everything already
             raise error.__context__ from None
-        said = _of_config(error, has_config) or _of_another(error, argv) or _flag_message(error)
-        raise InputError(said) from None
+        raise InputError(flag_message(error, argv, elsewhere)) from None
     if has_config and flags.FLAGS.config is not None:
         flags.FLAGS.config = dataclasses.replace(flags.FLAGS.config, keys=keys)
     if len(rest) - 1 > positional:
@@ -286,71 +276,9 @@ def _with_flag_files(arguments: list[str]) -> list[str]:
     try:
         return flags.FLAGS.read_flags_from_files(arguments)
     except flags.Error as error:
-        raise InputError(_flag_message(error)) from None
+        raise InputError(flag_message(error)) from None
     except ValueError as error:  # no text
         raise InputError(f"--flagfile cannot be read ({error}): it must be a text file.") from None
-
-
-def _of_config(error: flags.Error, has_config: bool) -> str:
-    """What is said of an unknown flag that is a key of a config; empty where it is none.
-
-    Args:
-      error: of absl.
-      has_config: whether the program takes such keys.
-
-    >>> _of_config(flags.UnrecognizedFlagError("steps", "--steps=10"), has_config=True)
-    '--steps: no such flag. Did you mean --config.train.steps=10?'
-    """
-    if not isinstance(error, flags.UnrecognizedFlagError):
-        return ""
-    name = error.flagname
-    _, equals, text = error.flagvalue.partition("=")
-    if has_config:
-        meant = as_meant(name, text if equals else None)
-        return f"--{name}: no such flag. Did you mean {meant}?" if meant else ""
-    group, *key = name.removeprefix("config.").split(".", 1)
-    if name == "config" or name.startswith("config.") or (key and group in GROUPS):
-        said = f" --config.{'.'.join([group, *key])}" if group != "config" else ""
-        return (
-            f"--{name}: no such flag. Configs are for jaxsparse train{said}: a network keeps the "
-            "one that it was trained with, leave it out."
-        )
-    suggested = "Did you mean" in str(error)
-    if suggested or not (keys := meant_keys(name)):
-        return ""
-    return (
-        f"--{name}: no such flag. A training has {' or '.join(keys)}, and a network keeps its "
-        "config: leave it out."
-    )
-
-
-def _of_another(error: flags.Error, argv: Sequence[str]) -> str:
-    """What is said of a flag that another program has, or of a recipe without its flag."""
-    if not isinstance(error, flags.UnrecognizedFlagError):
-        named = [word for word in argv[1:] if word in recipe_names()]
-        needed = named and "--config=None" in str(error)
-        return f"--config is required. Did you mean --config={named[0]}?" if needed else ""
-    name, (_, equals, text) = error.flagname, error.flagvalue.partition("=")
-    for meant in _SAME.get(name, ()):
-        if meant in flags.FLAGS:
-            return f"--{name}: no such flag. Did you mean --{meant}{equals}{text}?"
-    return ""
-
-
-def _flag_message(error: Exception) -> str:
-    """absl's message in one line, in this project's words where they help more.
-
-    >>> _flag_message(flags.Error("Unknown command line flag 'wokdir'. Did you mean: workdir ?"))
-    '--wokdir: no such flag. Did you mean --workdir?'
-    """
-    message = one_line(error)
-    message = re.sub(r"^flag (--\S+?)=None: Flag --\S+ must have .*", r"\1 is required", message)
-    message = re.sub(r"^flag (--)", r"\1", message)
-    if twice := re.fullmatch(r"--(\S+?)=(.*): already defined as (.*)", message):
-        return given_twice(f"--{twice[1]}", twice[3], twice[2])
-    message = re.sub(r"^Unknown command line flag '([^']*)'\.?", r"--\1: no such flag.", message)
-    message = re.sub(r"Did you mean: ([^?]*?) \?", r"Did you mean --\1?", message)
-    return message if message.endswith((".", "?")) else message + "."
 
 
 def _of_backends(error: Exception) -> bool:

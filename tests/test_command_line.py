@@ -163,6 +163,15 @@ def test_a_program_without_a_config_says_who_takes_a_key(monkeypatch, argument, 
     assert said in str(caught.value)
 
 
+def test_a_flag_that_is_near_none_but_those_of_absl_is_answered_without_a_guess():
+    done = subprocess.run(
+        [sys.executable, "-m", "jaxsparse", "eval", "--heads=edges"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: --heads: no such flag. jaxsparse eval --help lists all.\n"
+
+
 def test_a_missing_config_file_is_answered_with_the_nearest(values):
     with pytest.raises(
         InputError, match=r"smok.py: neither a file nor a recipe, did you mean .*configs/smoke.py"

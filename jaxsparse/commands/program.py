@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +93,26 @@ def _run(name: str, arguments: list[str]) -> None:
         [f"jaxsparse {name}", *arguments],
         positional=COMMANDS[name].positional,
         help=lambda: help_of(module, [flags.FLAGS[flag] for flag in own]),
+        elsewhere=functools.partial(_who_has, own),
     )
+
+
+def _who_has(own: Sequence[str], flag: str) -> str:
+    """Which other commands have a flag, in words. Forgets the flags of this one, which ends.
+
+    Args:
+      own: flags of the command that was asked for.
+      flag: that it does not have.
+    """
+    defined, having = list(own), []
+    of_libraries = set(flags.FLAGS) - set(own)
+    for name in COMMANDS:
+        for each in defined:
+            delattr(flags.FLAGS, each)
+        importlib.import_module(f"jaxsparse.commands.{name}").define_flags()
+        defined = [each for each in flags.FLAGS if each not in of_libraries]
+        having += [f"jaxsparse {name}"] * (flag in defined)
+    return f"{', '.join(having)} {'have' if len(having) > 1 else 'has'} it" if having else ""
 
 
 def _announce(out: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jaxsparse.commands import program
+from tests.fuzz.program import run as run_here
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,6 +46,22 @@ def test_an_unknown_command_is_answered_with_the_nearest(name, remedy, capsys):
     said = capsys.readouterr().err
     assert said.startswith(f"error: {name!r} is no command of jaxsparse, {remedy}")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "flag", "said"),
+    [
+        ("predict", "--grouping=linked", "jaxsparse eval has it, leave it out here."),
+        ("predict", "--num_events=3", "jaxsparse eval, jaxsparse rescale have it, leave it out"),
+        ("predict", "--modle=a", "Did you mean --model?"),
+        ("predict", "--input=a", "Did you mean --data=a?"),
+    ],
+)
+def test_a_flag_of_another_command_is_answered_with_its_name(command, flag, said, tmp_path):
+    outcome = run_here(command, [flag], tmp_path)
+    assert outcome.status == 2
+    (line,) = outcome.lines
+    assert line.startswith(f"error: {flag.partition('=')[0]}: no such flag. {said}")
 
 
 @pytest.mark.parametrize(
