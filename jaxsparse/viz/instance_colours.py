@@ -8,9 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxsparse.detectors import palette
-
 NOBODY = -1
+# Far from every colour of a class (jaxsparse.detectors.palette), from the greys, and from each
+# other: greedily the largest CIELAB distances. Nobody shall take a particle for a class.
+PARTICLES = (
+    "#0000ff", "#ff1ef0", "#00e600", "#3c4b00", "#00e6ac", "#f0b478", "#ff0078", "#69004b",
+    "#008769", "#0069ff", "#690000",
+)  # fmt: skip
 GOLDEN = 0.618034  # of a turn: hues that are never close for long
 
 
@@ -67,10 +71,10 @@ def colours_of(numbers: np.ndarray, none: tuple[float, float, float, float]) -> 
     """Float ``[pixels, 4]``; the first numbers get colours that are told apart most easily."""
     from matplotlib.colors import to_rgba
 
-    shades = [to_rgba(name) for name in palette(11)]
+    shades = [to_rgba(name) for name in PARTICLES]
     for number in range(len(shades), int(numbers.max(initial=NOBODY)) + 1):
-        hue, light = GOLDEN * number % 1, (0.42, 0.58, 0.5)[number % 3]
-        shades.append((*colorsys.hls_to_rgb(hue, light, 0.75), 1.0))
+        hue, light = GOLDEN * number % 1, (0.35, 0.6, 0.47)[number % 3]
+        shades.append((*colorsys.hls_to_rgb(hue, light, 1.0), 1.0))
     return np.array([*shades, none])[numbers]
 
 

@@ -1,8 +1,10 @@
 """Pictures of instances: one colour a particle, wrong pixels, panels for every view."""
 
 import numpy as np
+from matplotlib.colors import to_rgb
 
 from jaxsparse.data.schema import View
+from jaxsparse.detectors import find, palette
 from jaxsparse.viz.instance_colours import coloured, colours_of
 from jaxsparse.viz.instances import PANELS, instances_figure
 from jaxsparse.viz.picture import Picture
@@ -31,6 +33,27 @@ def test_pixels_of_nobody_are_grey_and_never_wrong():
 
 def test_forty_particles_have_forty_colours():
     assert len({tuple(colour) for colour in colours_of(np.arange(40), (0, 0, 0, 0))}) == 40
+
+
+def lab(colours):
+    """CIELAB of sRGB colours, white D65 (IEC 61966-2-1, ISO/CIE 11664-4)."""
+    rgb = np.array([to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = linear @ np.array([
+        [0.4124564, 0.2126729, 0.0193339], [0.3575761, 0.7151522, 0.1191920],
+        [0.1804375, 0.0721750, 0.9503041],
+    ])  # fmt: skip
+    x, y, z = (np.cbrt(np.maximum(xyz / (0.95047, 1, 1.08883), 1e-9))).T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
+
+
+def test_no_colour_of_a_particle_is_taken_for_that_of_a_class():
+    particles = lab(colours_of(np.arange(11), (0, 0, 0, 0))[:, :3])
+    classes = lab([*palette(11), *find("microboone").pixel_classes.colours])
+    apart = np.linalg.norm(particles[:, None] - classes, axis=2)
+    assert apart.min() > 30  # below 10 two colours are alike at a glance
+    among = np.linalg.norm(particles[:, None] - particles, axis=2)
+    assert among[~np.eye(11, dtype=bool)].min() > 30
 
 
 def test_every_view_has_every_panel():
