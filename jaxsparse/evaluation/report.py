@@ -11,8 +11,8 @@ from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.text import figure, with_error
 
 BASELINES = {
-    "local": "local charge density", "forest": "forest on sizes", "majority": "majority guess",
-    "first": "first pixel",
+    "local": "local charge density", "surroundings": "forest on surroundings",
+    "forest": "forest on sizes", "majority": "majority guess", "first": "first pixel",
 }  # fmt: skip
 
 

@@ -13,13 +13,7 @@ The same data, beginning and steps; it takes as long (``docs/panoptic_wires.md``
 from ml_collections import ConfigDict
 
 from jaxsparse.recipes import microboone_panoptic_smoke
-from jaxsparse.training.config import default_config
 
 
 def get_config() -> ConfigDict:
-    config = microboone_panoptic_smoke.get_config()
-    own = default_config(heads=("semantic", "embedding"))
-    config.model.heads, config.objectives = own.model.heads, own.objectives
-    config.objectives.semantic.reduction = "mean"
-    config.objectives.embedding.weight = 2.0
-    return config
+    return microboone_panoptic_smoke.get_config("semantic,embedding")

@@ -15,8 +15,8 @@ from ml_collections import ConfigDict
 from jaxsparse.recipes import microboone_panoptic
 
 
-def get_config() -> ConfigDict:
-    config = microboone_panoptic.get_config()
+def get_config(only: str = "semantic,edges") -> ConfigDict:
+    config = microboone_panoptic.get_config(only)
     config.data.split = (0.9, 0.1, 0.0)
     config.optimizer.warmup_steps = 20
 

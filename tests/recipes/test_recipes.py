@@ -118,3 +118,11 @@ def test_a_panoptic_recipe_takes_some_of_its_heads(recipe: str, heads: str) -> N
 def test_a_head_that_the_panoptic_recipe_has_not_is_refused() -> None:
     with pytest.raises(InputError, match="head is 'edges': must be one of event, instance"):
         load_config("nova_panoptic:event,edges")
+
+
+def test_a_network_of_particles_takes_heads_by_name() -> None:
+    config = load_config("microboone_panoptic_smoke:semantic,instance")
+    assert set(config.model.heads) == set(config.objectives) == {"semantic", "instance"}
+    assert load_config("microboone_panoptic_smoke:semantic,embedding") == load_config(
+        "microboone_embedding_smoke"
+    )

@@ -39,7 +39,7 @@ from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement
 from jaxsparse.evaluation.pixel_pictures import PixelPictures
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.evaluation.studies.local_guess import LocalGuess
+from jaxsparse.evaluation.studies.pixel_guess import PixelGuess
 
 if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
     from jaxsparse.viz.picture import Picture
@@ -138,7 +138,7 @@ class SemanticHead(EvaluatedHead):
         rules = parse_rules(options.rules(self.class_set), self.classes)
         self.metrics = [
             *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
-            LocalGuess(data_set, other, track, GroupedCounts(options.seed), quiet=quiet),
+            PixelGuess(data_set, other, track, lambda: GroupedCounts(options.seed), quiet=quiet),
         ]
         self.grouped = Grouped.of(options, data_set.heads, self.class_set)
         if self.grouped:

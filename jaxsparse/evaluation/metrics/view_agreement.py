@@ -17,7 +17,7 @@ from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.overlaps import NOBODY, Overlaps
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.scores import mean_of, ratio
-from jaxsparse.evaluation.text import with_error
+from jaxsparse.evaluation.text import figure, with_error
 
 PHOTON, NEUTRAL_PION = 22, 111  # PDG codes
 
@@ -71,9 +71,11 @@ class ViewAgreement(Metric):
             with_error(agreement[name], errors[f"grouping.view_agreement.{name}"])
             for name in ("part", "of_matched")
         )
+        single = figure(agreement["part_in_one_view"])
         return [
             f"Of {agreement['pairs']} primary particles with {self.least} pixels in both views, "
-            f"{part} have one number in both; of those that both views find, {of_matched}."
+            f"{part} have one number in both; of those that both views find, {of_matched}. Of all "
+            f"primaries with so many in a view {single} have them in one view alone."
         ]
 
 

@@ -52,7 +52,9 @@ def test_numbers_that_differ_by_view_never_agree():
         agreement = figures["grouping"]["view_agreement"]
         assert agreement["pairs"] > 2
         assert (agreement["matched"], agreement["part"], agreement["of_matched"]) == (1, part, part)
-        assert "have one number in both" in metric.section(figures)[0]
+        (line,) = metric.section(figures)
+        assert "have one number in both" in line
+        assert line.endswith(f"{agreement['part_in_one_view']:.4f} have them in one view alone.")
 
 
 def test_photons_of_a_primary_neutral_pion_are_primaries():

@@ -1,4 +1,4 @@
-"""The local charge-density classifier: its features by brute force, its fit by calculus."""
+"""Guesses at pixels: their features by brute force, the local fit by calculus, the forest's use."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -9,7 +9,8 @@ import pytest
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
 from jaxsparse.evaluation.studies import local_classifier as baselines
-from jaxsparse.evaluation.studies.local_guess import fit_across, images_of
+from jaxsparse.evaluation.studies import pixel_forest, pixel_guess
+from jaxsparse.evaluation.studies.pixel_guess import fit_across, images_of
 from tests.random_views import random_cells
 
 
@@ -62,7 +63,7 @@ def test_charge_alone_tells_light_from_heavy():
 def test_an_event_never_teaches_the_classifier_that_labels_it():
     views = [random_view((20, 20), 80, seed) for seed in range(6)]
 
-    def predictions(changed: int | None) -> np.ndarray:
+    def predictions(changed: int | None) -> dict[str, np.ndarray]:
         images = []
         for number, view in enumerate(views):
             if number == changed:
@@ -73,9 +74,48 @@ def test_an_event_never_teaches_the_classifier_that_labels_it():
         return guess.predict(views[3], 1)
 
     before = predictions(None)
-    np.testing.assert_array_equal(predictions(3), before)
-    np.testing.assert_array_equal(predictions(2), before)  # its group's other event
-    assert (predictions(0) != before).any()
+    assert set(before) == {"local", "surroundings"}
+    for name in before:
+        np.testing.assert_array_equal(predictions(3)[name], before[name])
+        np.testing.assert_array_equal(predictions(2)[name], before[name])  # its group's other event
+        assert (predictions(0)[name] != before[name]).any()
+
+
+def test_places_are_counted_from_the_middle_of_the_charge():
+    view = random_view((30, 20), 50)
+    features = pixel_forest.place_and_size(view)
+    middle = (view.coords * view.values[:, None]).sum(0) / view.values.sum()
+    np.testing.assert_allclose(features[:, :2], view.coords - middle, rtol=1e-5, atol=1e-4)
+    assert (features[:, 2] == 0).all()
+    assert (features[:, 3] == 50).all()
+    for shape, pixels in [((30, 20), 50), ((6, 5, 7), 40), ((6, 5), 0)]:  # one forest for all
+        assert pixel_forest.place_and_size(random_view(shape, pixels)).shape == (pixels, 3 + 9)
+    without = dataclasses.replace(view, values=np.zeros(50, np.float32))
+    assert np.isfinite(pixel_forest.place_and_size(without)).all()
+
+
+def test_the_forest_sees_what_the_local_charge_density_cannot():
+    def image(seed):
+        view = random_view((40, 40), 200, seed)
+        upper = view.coords[:, 0] < 20  # a place, which no charge tells
+        return dataclasses.replace(view, labels=upper.astype(np.int8)), seed
+
+    guess = fit_across([image(seed) for seed in range(8)], 8, 2)
+    assert guess is not None
+    view, group = image(0)
+    right = {
+        name: (said == view.labels).mean() for name, said in guess.predict(view, group).items()
+    }
+    assert right["local"] < 0.7
+    assert right["surroundings"] > 0.85
+
+
+def test_without_scikit_learn_there_is_no_forest(monkeypatch):
+    monkeypatch.setattr(pixel_guess, "have_forest", lambda: False)
+    view = random_view((20, 20), 80)
+    guess = fit_across([(view, 0)], 1, 3)
+    assert guess is not None
+    assert guess.names == ("local",)
 
 
 def test_events_without_a_labelled_pixel_give_no_classifier():

@@ -1,12 +1,13 @@
-"""The local charge-density classifier beside the network, fitted on other events than it scores.
+"""Guesses at pixels beside the network, fitted on other events than they score.
 
-It passes over the images by itself, once to fit and once to guess.
+They are the local charge density and, with scikit-learn, a forest on a pixel's surroundings. Both
+pass over the images by themselves, once to fit and once to guess.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,24 +20,30 @@ from jaxsparse.evaluation.metrics.bootstrap import Counts
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.track_shower import merged_sides, side_scores
 from jaxsparse.evaluation.scored import Scored
+from jaxsparse.evaluation.studies.forest import have_forest
 from jaxsparse.evaluation.studies.local_classifier import (
     MAX_FIT_PIXELS,
+    SQUARES,
     LocalClassifier,
     local_features,
 )
+from jaxsparse.evaluation.studies.pixel_forest import PixelForest, place_and_size
 from jaxsparse.evaluation.text import figure
 from jaxsparse.viz.used_classes import used_classes
 
+LOCAL, FOREST = "local", "surroundings"  # keys of ``baselines``
+NUM_LOCAL = 1 + 2 * len(SQUARES)
 
-class LocalGuess(Metric):
-    """Scores of the local classifier on the evaluated images.
+
+class PixelGuess(Metric):
+    """Scores of the local classifier, and of the forest, on the evaluated images.
 
     Args:
       data_set: that is evaluated.
       other: events to fit on; half of the evaluated ones for the other half, both ways, if
         ``None``.
       track: classes that are tracks, see :mod:`jaxsparse.evaluation.metrics.track_shower`.
-      counts: how errors are taken.
+      counts: makes the tables that errors are taken from.
       quiet: no progress bar.
 
     Raises:
@@ -46,7 +53,8 @@ class LocalGuess(Metric):
     keys = ("baselines", "errors")
 
     def __init__(
-        self, data_set: DataSet, other: DataSet | None, track: Sequence[int] | None, counts: Counts,
+        self, data_set: DataSet, other: DataSet | None, track: Sequence[int] | None,
+        counts: Callable[[], Counts],
         *, quiet: bool = True,
     ):  # fmt: skip
         if other is not None and not other.has_pixel_truth:
@@ -70,31 +78,68 @@ class LocalGuess(Metric):
         if fitted is None:
             entry: dict[str, Any] = {"fitted_on": "nothing: no labelled pixel", "accuracy": None}
             return {"baselines": {"local": entry}}
+        tables = {name: self.counts() for name in fitted.names}
         for view, group in images_of(data_set, "guessing", self.quiet):
-            guess = fitted.predict(view, group)
             assert view.labels is not None
-            self.counts.add(scores.confusion_counts(view.labels, guess, len(classes)), group)
-        confusion = np.asarray(self.counts.total)
-        entry = {"fitted_on": fitted.fitted_on, **scores.confusion_scores(confusion, classes)}
-        if self.track is not None:
-            entry["track_shower"] = side_scores(merged_sides(confusion, self.track))
-        error = self.counts.error(scores.accuracy)
-        return {
-            "baselines": {"local": entry},
-            "errors": {"baselines.local.accuracy": error},
-        }
+            for name, guess in fitted.predict(view, group).items():
+                counted = scores.confusion_counts(view.labels, guess, len(classes))
+                tables[name].add(counted, group)
+        found: dict[str, Any] = {"baselines": {}, "errors": {}}
+        for name, table in tables.items():
+            confusion = np.asarray(table.total)
+            entry = {"fitted_on": fitted.fitted_on, **scores.confusion_scores(confusion, classes)}
+            if self.track is not None:
+                entry["track_shower"] = side_scores(merged_sides(confusion, self.track))
+            found["baselines"][name] = entry
+            found["errors"][f"baselines.{name}.accuracy"] = table.error(scores.accuracy)
+        return found
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
-        local = metrics["baselines"]["local"]
-        lines = [f"The local charge density was fitted on {local['fitted_on']}."]
-        if "per_class" in local:
-            lines += ["", "| class | local: efficiency | purity |", "| --- | --- | --- |"]
-            for name in used_classes(metrics, list(local["per_class"])):
-                entry = local["per_class"][name]
-                lines.append(
-                    f"| {name} | {figure(entry['efficiency'])} | {figure(entry['purity'])} |"
-                )
+        guesses = {
+            words: metrics["baselines"][name]
+            for name, words in ((LOCAL, "local charge density"), (FOREST, "forest"))
+            if name in metrics["baselines"]
+        }
+        fitted = metrics["baselines"][LOCAL]["fitted_on"]
+        lines = [f"Guesses at pixels ({', '.join(guesses)}) were fitted on {fitted}."]
+        classes = metrics["baselines"][LOCAL].get("per_class")
+        if classes is None:
+            return lines
+        titles = [f"{words}: efficiency | purity" for words in guesses]
+        lines += ["", f"| class | {' | '.join(titles)} |", "| --- |" + " --- | --- |" * len(titles)]
+        for name in used_classes(metrics, list(classes)):
+            cells = [
+                figure(guess["per_class"][name][key])
+                for guess in guesses.values()
+                for key in ("efficiency", "purity")
+            ]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
         return lines
+
+
+def features_of(view: View) -> np.ndarray:
+    """Features of every pixel, float64 ``[pixels, features]``, those of ``local`` first."""
+    return np.concatenate([local_features(view), place_and_size(view)], axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Guesser:
+    """Classifiers that were fitted on the same pixels.
+
+    Attributes:
+      local: on the first features.
+      forest: on all features; ``None`` without scikit-learn.
+    """
+
+    local: LocalClassifier
+    forest: PixelForest | None
+
+    def predict(self, features: np.ndarray) -> dict[str, np.ndarray]:
+        """By name the likeliest class of every pixel, int64 ``[pixels]``."""
+        guesses = {LOCAL: self.local.predict(features[:, :NUM_LOCAL])}
+        if self.forest is not None:
+            guesses[FOREST] = self.forest.predict(features)
+        return guesses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,19 +147,24 @@ class FittedGuess:
     """The classifiers, and who guesses for whom.
 
     Attributes:
-      classifiers: one, or one for even and one for odd groups of events.
-      group_numbers: group -> running number; empty with one classifier.
+      guessers: one, or one for even and one for odd groups of events.
+      group_numbers: group -> running number; empty with one guesser.
       fitted_on: in words, for the report.
     """
 
-    classifiers: tuple[LocalClassifier, ...]
+    guessers: tuple[Guesser, ...]
     group_numbers: dict[int, int]
     fitted_on: str
 
-    def predict(self, view: View, group: int) -> np.ndarray:
-        """The likeliest class of every pixel, int64 ``[pixels]``."""
-        fold = self.group_numbers.get(group, 0) % len(self.classifiers)
-        return self.classifiers[fold].predict(local_features(view))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classifiers."""
+        return (LOCAL,) if self.guessers[0].forest is None else (LOCAL, FOREST)
+
+    def predict(self, view: View, group: int) -> dict[str, np.ndarray]:
+        """By name the likeliest class of every pixel, int64 ``[pixels]``."""
+        fold = self.group_numbers.get(group, 0) % len(self.guessers)
+        return self.guessers[fold].predict(features_of(view))
 
 
 def images_of(data_set: DataSet, text: str = "", quiet: bool = True) -> Iterator[tuple[View, int]]:
@@ -142,16 +192,16 @@ class FitSample:
         known = np.flatnonzero(view.labels >= 0)
         if len(known) > self.per_event:
             known = np.sort(self._rng.choice(known, self.per_event, replace=False))
-        self._features.append(local_features(view)[known])
+        self._features.append(features_of(view)[known])
         self._labels.append(view.labels[known].astype(np.int64))
 
-    def fit(self, num_classes: int) -> LocalClassifier | None:
-        """The classifier of what was collected; ``None`` without a pixel."""
+    def fit(self, num_classes: int) -> Guesser | None:
+        """The classifiers of what was collected; ``None`` without a pixel."""
         if not sum(map(len, self._labels)):
             return None
-        return LocalClassifier.fit(
-            np.concatenate(self._features), np.concatenate(self._labels), num_classes
-        )
+        features, labels = np.concatenate(self._features), np.concatenate(self._labels)
+        local = LocalClassifier.fit(features[:, :NUM_LOCAL], labels, num_classes)
+        return Guesser(local, PixelForest.fit(features, labels) if have_forest() else None)
 
 
 def fit_on_file(data_set: DataSet) -> FittedGuess | None:
@@ -159,10 +209,10 @@ def fit_on_file(data_set: DataSet) -> FittedGuess | None:
     sample = FitSample(MAX_FIT_PIXELS // max(len(data_set) * len(data_set.views), 1))
     for view, _ in images_of(data_set):
         sample.add(view)
-    classifier = sample.fit(len(data_set.pixel_classes))
-    if classifier is None:
+    guesser = sample.fit(len(data_set.pixel_classes))
+    if guesser is None:
         return None
-    return FittedGuess((classifier,), {}, f"{len(data_set)} events of {data_set.source.path}")
+    return FittedGuess((guesser,), {}, f"{len(data_set)} events of {data_set.source.path}")
 
 
 def fit_across(
@@ -174,9 +224,9 @@ def fit_across(
     numbers: dict[int, int] = {}
     for view, group in images:
         place = numbers.setdefault(group, len(numbers))
-        halves[(place + 1) % 2].add(view)  # the classifier that will not be asked about it
+        halves[(place + 1) % 2].add(view)  # the one that will not be asked about it
     fitted = [half.fit(num_classes) for half in halves]
-    good = [classifier for classifier in fitted if classifier is not None]
+    good = [guesser for guesser in fitted if guesser is not None]
     if not good:
         return None
     if len(good) == 1:
