@@ -1,4 +1,11 @@
-"""Which pixels of the other views show a site of the last one: rows that go with it to a batch."""
+"""Which pixels of the other views show a site of the last one: rows that go with it to a batch.
+
+Where a window is cut out of the last view, the others keep their place and shape, and of their
+pixels those in the smallest box around all that show a site of the window. So no row is lost, what
+lies between them is seen too, and nothing need be known of how the detector projects: of a box of
+MicroBooNE's voxels the box has its time rows and the wires that cross it, of NOvA's cells the
+neighbouring planes too. The shape costs nothing, for lists of pixels have no room for empty ones.
+"""
 
 from __future__ import annotations
 
@@ -44,3 +51,33 @@ def _rows(last: Pixels, other: Pixels, name: str) -> np.ndarray:
     owner, first = np.unique(links.owner[order], return_index=True)
     found[owner] = links.rows[order][first] - other.bounds[last.event[owner]]
     return found
+
+
+def around_shown(pixels: Pixels, last: Pixels, name: str) -> Pixels:
+    """The pixels of a view in the smallest box around those that show sites of the last view.
+
+    Args:
+      pixels: of the view, of the same events, with links to itself.
+      last: with links to the view.
+      name: of the view.
+
+    Returns:
+      Of an event without such a site nothing.
+
+    >>> from jaxsparse.data.links import Links
+    >>> coords = np.array([[0, 3], [1, 0], [1, 4], [2, 5], [3, 3]], np.int32)
+    >>> plane = Pixels(coords, np.ones(5), np.array([5]), (8, 8), links={"U": Links.own([5])})
+    >>> links = Links.of([0, 1], rows=[0, 3], shares=[1.0, 1.0], pixels=2)
+    >>> sites = Pixels(np.zeros((2, 3)), np.ones(2), np.array([2]), (8, 8, 8), links={"U": links})
+    >>> around_shown(plane, sites, "U").coords.tolist()
+    [[0, 3], [1, 4], [2, 5]]
+    """
+    shows = np.zeros(len(pixels), bool)
+    shows[last.linked_to(pixels, name).rows] = True
+    box = pixels.take(shows)
+    some = np.flatnonzero(box.lengths)
+    low, high = (np.zeros((len(box.lengths), len(box.shape)), np.int64) for _ in range(2))
+    low[some] = np.minimum.reduceat(box.coords, box.bounds[some])
+    high[some] = np.maximum.reduceat(box.coords, box.bounds[some]) + 1
+    within = (pixels.coords >= low[pixels.event]) & (pixels.coords < high[pixels.event])
+    return pixels.take(within.all(axis=1))

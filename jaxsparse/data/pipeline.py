@@ -14,7 +14,7 @@ from jaxsparse import settings
 from jaxsparse.data import crop, transforms
 from jaxsparse.data.bad_events import unreadable
 from jaxsparse.data.hashing import normal, uniform
-from jaxsparse.data.lifted import with_rows
+from jaxsparse.data.lifted import around_shown, with_rows
 from jaxsparse.data.links import Links
 from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
 from jaxsparse.data.schema import NO_CLASS
@@ -53,7 +53,8 @@ class Pipeline:
     order of events change nothing. The first axis is one that all views share (drift time; the
     plane along the beam): its flip and its shift take all views of an event together, and along it
     the window lies where it does in the first view, if the views are equally long. Other axes are
-    each view's own, and so are their flip and shift, and the place of the window.
+    each view's own, and so are their flip and shift, and the place of the window. Where the last
+    view is lifted, only it has windows; the others keep what lies around the pixels that show them.
 
     Args:
       source: where events come from.
@@ -112,7 +113,9 @@ class Pipeline:
         _require(self.shift < longest, "shift", self.shift, rule)
         sides, self.crop_keep = tuple(data.crop), str(data.crop_keep)
         self.crop_anywhere = float(data.crop_anywhere) if augment else 0.0
-        self.windows = [crop.window_shape(image, sides) if sides else image for image in images]
+        self.lifts = lifts
+        whole = images[: -1 if lifts else 0] if sides else images
+        self.windows = whole + [crop.window_shape(image, sides) for image in images[len(whole) :]]
         self.one_length = len({image[0] for image in images}) == 1
         self.crops = [window != image for window, image in zip(self.windows, images, strict=True)]
         self.shapes = tuple(
@@ -141,7 +144,6 @@ class Pipeline:
             + self.seen.columns()
             for view in self.views
         }
-        self.lifts = lifts
         self.links = self._links((*links, *self.views[:-1]) if lifts else links)
         self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
@@ -287,15 +289,30 @@ class Pipeline:
 
     def _windows(self, key: Key) -> Iterator[tuple[Pixels, np.ndarray]]:
         """View after view what lies in the windows, and their first corners."""
+        if self.lifts and self.crops[-1]:
+            # Those of a network that sees the last view alone.
+            sites, corners = self._window(len(self.views) - 1, key, stream=0)
+            for number, name in enumerate(self.views[:-1]):
+                pixels, starts = self._window(number, key, stream=number)
+                yield around_shown(pixels, sites, name), starts
+            yield sites, corners
+            return
         first = None
-        for number, view in enumerate(self.views):
-            pixels = transforms.mask(self._read(key[2], view), self.low, self.high)
-            starts = np.zeros((len(key[2]), len(pixels.shape)), np.int64)
+        for number in range(len(self.views)):
+            pixels, starts = self._window(number, key, stream=number, first=first)
             if self.crops[number]:
-                starts = self._starts(pixels, self.windows[number], key, (_CROP, number), first)
-                pixels = transforms.crop(pixels, starts, self.windows[number])
                 first = starts[:, 0] if self.one_length else None
             yield pixels, starts
+
+    def _window(
+        self, number: int, key: Key, stream: int, first: np.ndarray | None = None
+    ) -> tuple[Pixels, np.ndarray]:
+        """What the mask leaves of a view, in its windows where it is cut; and their corners."""
+        pixels = transforms.mask(self._read(key[2], self.views[number]), self.low, self.high)
+        if not self.crops[number]:
+            return pixels, np.zeros((len(key[2]), len(pixels.shape)), np.int64)
+        starts = self._starts(pixels, self.windows[number], key, (_CROP, stream), first)
+        return transforms.crop(pixels, starts, self.windows[number]), starts
 
     def _starts(
         self,

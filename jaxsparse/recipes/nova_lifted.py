@@ -12,21 +12,10 @@ particle has one number in both views and in space.
 
 from ml_collections import ConfigDict
 
-from jaxsparse.detectors.detector import CANDIDATES
 from jaxsparse.detectors.nova import NOVA_VIEWS
 from jaxsparse.recipes import nova_volume
-from jaxsparse.training.config import default_config
+from jaxsparse.training.config import see_lifted
 
 
 def get_config() -> ConfigDict:
-    return lifted(nova_volume.get_config())
-
-
-def lifted(config: ConfigDict) -> ConfigDict:
-    """The config of a network on candidates as one of planes and candidates."""
-    model = default_config("lifted_uresnet", tuple(config.model.heads)).model
-    model.update({key: value for key, value in config.model.items() if key != "name"})
-    config.model = model
-    config.data.views, config.data.gathered = (*NOVA_VIEWS, CANDIDATES), ()
-    config.model.views, config.model.in_channels = len(config.data.views), 1
-    return config
+    return see_lifted(nova_volume.get_config(), *NOVA_VIEWS)

@@ -11,8 +11,10 @@
 
 from ml_collections import ConfigDict
 
-from jaxsparse.recipes import nova_lifted, nova_volume_smoke
+from jaxsparse.detectors.nova import NOVA_VIEWS
+from jaxsparse.recipes import nova_volume_smoke
+from jaxsparse.training.config import see_lifted
 
 
 def get_config() -> ConfigDict:
-    return nova_lifted.lifted(nova_volume_smoke.get_config())
+    return see_lifted(nova_volume_smoke.get_config(), *NOVA_VIEWS)

@@ -110,6 +110,27 @@ def see_candidates(config: ConfigDict, *shown_in: str) -> None:
     config.model.views, config.model.dim, config.model.in_channels = 1, 3, 1 + len(shown_in)
 
 
+def see_lifted(config: ConfigDict, *shown_in: str) -> ConfigDict:
+    """The config of a network on candidates as one of planes and candidates, trained together.
+
+    Args:
+      config: of :func:`see_candidates`; its ``model`` becomes another.
+      shown_in: names of the views that the candidates were found in.
+
+    >>> config = default_config()
+    >>> see_candidates(config, "XZ", "YZ")
+    >>> config = see_lifted(config, "XZ", "YZ")
+    >>> config.model.name, config.model.in_channels, config.data.views
+    ('lifted_uresnet', 1, ('XZ', 'YZ', 'candidates'))
+    """
+    model = ConfigDict(models.defaults("lifted_uresnet", tuple(config.model.heads)))
+    model.update({key: value for key, value in config.model.items() if key != "name"})
+    config.model = model
+    config.data.views, config.data.gathered = (*shown_in, CANDIDATES), ()
+    config.model.views, config.model.in_channels = len(config.data.views), 1
+    return config
+
+
 def classifier_config(network: str = "mobilenet") -> ConfigDict:
     """The config that recipes for whole events start from: NOvA's two views.
 

@@ -252,7 +252,7 @@ def _clipped(pipeline: Pipeline, crop: Sequence[int]) -> str:
     said = []
     for view, window in zip(pipeline.views, pipeline.windows, strict=True):
         image = tuple(pipeline.source.view_shapes[view])
-        if crop and tuple(crop) != window:
+        if len(crop) == len(image) and tuple(crop) != window:
             kept = "the whole image" if window == image else f"windows of {by(window)}"
             said.append(f"images of view {view} are {by(image)}, it keeps {kept}")
     return f"data.crop is {by(crop)} but {'; '.join(said)}" if said else ""

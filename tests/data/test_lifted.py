@@ -118,6 +118,115 @@ def test_flips_shifts_and_dropped_pixels_leave_the_links_alone(linked_path):
     assert compared > 20
 
 
+SIDES = (14, 25)
+CROP = {"crop": SIDES, "crop_anywhere": 0.5, "flip_time": False, "flip_wire": False}
+
+
+def in_box(event, corner, to):
+    """Rows of a view in the box around its seen pixels that a window of Y is linked to, by hand."""
+    plane, other = event.views["Y"], event.views[to]
+    shown = []
+    for row, place in enumerate(plane.coords.tolist()):
+        offsets = [at - start for at, start in zip(place, corner, strict=True)]
+        seen = LOW <= plane.values[row] <= HIGH
+        if seen and all(0 <= at < side for at, side in zip(offsets, SIDES, strict=True)):
+            shown += plane.links[to].take([row]).rows.tolist()
+    shown = [row for row in shown if LOW <= other.values[row] <= HIGH]
+    places = [other.coords[row].tolist() for row in shown]
+    return [
+        row
+        for row, place in enumerate(other.coords.tolist())
+        if places
+        and LOW <= other.values[row] <= HIGH
+        and all(
+            min(axis) <= at <= max(axis)
+            for at, axis in zip(place, zip(*places, strict=True), strict=True)
+        )
+    ], len(set(shown))
+
+
+@pytest.mark.parametrize("augment", [False, True])
+def test_of_the_others_a_window_keeps_the_box_around_the_pixels_that_show_it(linked_path, augment):
+    pipeline = pipeline_of(linked_path, augment=augment, **CROP)
+    *others, last = pipeline.pixels(EVENTS)
+    *unmoved, corners = pipeline.corners(EVENTS)
+    assert not np.any(np.concatenate(unmoved, axis=1))
+    assert [view.shape for view in (*others, last)] == [(40, 60), (8, 9, 10), SIDES]
+    sizes = np.zeros(2, int)
+    for position, number in enumerate(EVENTS.tolist()):
+        event = EventFile(linked_path)[number]
+        for name, found in zip(VIEWS, others, strict=False):
+            rows, shown = in_box(event, corners[position], name)
+            own = found.views()[position]
+            view = event.views[name].take(rows)
+            np.testing.assert_array_equal(own.coords, view.coords)
+            np.testing.assert_array_equal(own.values, view.values)
+            sizes += len(own), shown
+    assert sizes[0] > sizes[1] > 20
+
+
+def test_no_site_of_a_window_loses_a_pixel_that_shows_it(linked_path):
+    whole = pipeline_of(linked_path).finished(pipeline_of(linked_path).pixels(EVENTS))[-1]
+    *others, last = pipeline_of(linked_path, **CROP).images(EVENTS)
+    *_, corners = pipeline_of(linked_path, **CROP).corners(EVENTS)
+    places = np.column_stack([last.event, last.coords + corners[last.event]]).tolist()
+    before = np.column_stack([whole.event, whole.coords]).tolist()
+    rows = np.array([before.index(place) for place in places])
+    seen = pipeline_of(linked_path).images(EVENTS)
+    for name, there, here in zip(VIEWS, seen, others, strict=False):
+        expected, found = whole.columns[f"row in {name}"][rows], last.columns[f"row in {name}"]
+        np.testing.assert_array_equal(found < 0, expected < 0)
+        some = found >= 0
+        assert some.sum() > 10
+        event = last.event[some]
+        one, other = there.bounds[event] + expected[some], here.bounds[event] + found[some]
+        np.testing.assert_array_equal(there.coords[one], here.coords[other])
+        np.testing.assert_array_equal(there.values[one], here.values[other])
+
+
+def test_windows_are_those_of_a_network_that_sees_the_last_view_alone(linked_path):
+    lifted = pipeline_of(linked_path, augment=True, **CROP)
+    data = default_config().data
+    data.views, data.low, data.high = ("Y",), LOW, HIGH
+    data.update(CROP)
+    alone = Pipeline(EventFile(linked_path), data, levels=2, augment=True)
+    for epoch in range(3):
+        one, other = lifted.corners(EVENTS, epoch)[-1], alone.corners(EVENTS, epoch)[0]
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_window_is_the_same_whatever_events_are_made_with_it(linked_path):
+    pipeline = pipeline_of(linked_path, augment=True, **CROP)
+    together = pipeline.images(EVENTS, 3)
+    for position, number in enumerate(EVENTS.tolist()):
+        alone = pipeline_of(linked_path, augment=True, **CROP).images(np.array([number]), 3)
+        for view, own in zip(together, alone, strict=True):
+            part = view.events(np.array([position]))
+            np.testing.assert_array_equal(part.coords, own.coords)
+            np.testing.assert_array_equal(part.values, own.values)
+            for name, column in own.columns.items():
+                np.testing.assert_array_equal(part.columns[name], column)
+
+
+def test_a_window_without_a_site_and_one_without_links_show_nothing_of_the_others(linked_path):
+    none, unlinked = EVENTS.tolist().index(4), EVENTS.tolist().index(3)
+    *others, last = pipeline_of(linked_path, **CROP).images(EVENTS)
+    assert last.lengths[none] == 0 < last.lengths[unlinked]
+    for view in others:
+        assert view.lengths[none] == view.lengths[unlinked] == 0
+    *others, last = pipeline_of(linked_path, **CROP).images(EVENTS[[none]])
+    assert not any(map(len, (*others, last)))
+
+
+def test_whole_views_stay_whole(linked_path):
+    """Also what lies outside of the box around all links."""
+    views = pipeline_of(linked_path).images(EVENTS)
+    for name, view in zip(VIEWS, views, strict=True):
+        values = [EventFile(linked_path)[number].views[name].values for number in EVENTS]
+        expected = [((own >= LOW) & (own <= HIGH)).sum() for own in values]
+        assert view.lengths.tolist() == expected
+
+
 def feature(view):
     """What the pipeline makes of the values."""
     data = default_config().data

@@ -105,6 +105,8 @@ def test_the_dense_twin_differs_in_the_vocabulary_alone(names: tuple[str, str]) 
         ("nova_panoptic_smoke", "semantic,event"),
         ("microboone_volume", "semantic"),
         ("microboone_volume_smoke", "semantic"),
+        ("microboone_lifted", "semantic"),
+        ("microboone_lifted_smoke", "semantic"),
     ],
 )
 def test_a_panoptic_recipe_takes_some_of_its_heads(recipe: str, heads: str) -> None:

@@ -47,6 +47,16 @@ def test_a_crop_that_is_larger_than_the_image_is_said(crop, said):
     assert _clipped(pipeline, crop) == said
 
 
+def test_of_a_lifted_network_only_the_last_view_is_cut():
+    shapes = {"U": (100, 600), "candidates": (100, 80, 90)}
+    pipeline: Any = SimpleNamespace(
+        source=SimpleNamespace(view_shapes=shapes), views=tuple(shapes),
+        windows=[(100, 600), (64, 64, 64)],
+    )  # fmt: skip
+    assert _clipped(pipeline, (64, 64, 64)) == ""
+    assert _clipped(pipeline, (64, 96, 64)).startswith("data.crop is 64 x 96 x 64 but images of ")
+
+
 def test_the_axes_along_which_images_are_mirrored_are_named():
     both = mirrors(pipeline_of(OWN, flip_first=True, flip_others=True), AXES)
     assert both.startswith(

@@ -48,7 +48,8 @@ class EmbeddingHead(Head):
     pixels that look alike and lie apart are told apart, though the network gives both the same. The
     rest of it is learned. The stretch says along which directions the particle is long: a matrix
     that places are multiplied with, the unit matrix plus what is learned. It makes an ellipse of
-    any direction, because a track is longer than any field of view.
+    any direction, because a track is longer than any field of view. Views of one number of axes
+    share the last layer.
 
     Source: Neven et al., arXiv 1906.11109 (shifts, learned widths and seeds, with one width an
     axis); Brabandere et al., arXiv 1708.02551 (vectors that are learned).
@@ -69,23 +70,29 @@ class EmbeddingHead(Head):
         self, settings: BlockSettings, features: Features, images: tuple[Any, ...]
     ) -> EmbeddingScores:
         check_lists_of_pixels(settings, "embedding")
-        dim = images[0].coords.shape[1] - 1
-        if self.channels < dim:
+        axes = [image.coords.shape[1] - 1 for image in images]
+        if self.channels < max(axes):
             raise InputError(
                 f"model.heads.embedding.channels is {self.channels}: a vector begins with the "
-                f"place of its pixel, it must be at least {dim}"
+                f"place of its pixel, it must be at least {max(axes)}"
             )
-        numbers = self.channels + dim * dim + 1
-        last = nn.Dense(numbers, kernel_init=nn.initializers.normal(BEGIN), name="last")
-        unit = jnp.eye(dim).reshape(-1)
+        layers = {
+            dim: nn.Dense(
+                self.channels + dim * dim + 1,
+                kernel_init=nn.initializers.normal(BEGIN),
+                name="last" if len({*axes}) == 1 else f"last_{dim}d",
+            )
+            for dim in sorted({*axes})
+        }
         vectors, stretches, seeds = [], [], []
         pixels = pixel_scores(settings, features, self.hidden, "embedding")
-        for image, x in zip(images, pixels, strict=True):
+        for image, x, dim in zip(images, pixels, axes, strict=True):
             real = (EventRows.of(image).event < image.batch_size)[:, None]
-            said = jnp.where(real, last(nn.relu(x.features)), 0.0)
-            vector, stretch, seed = jnp.split(said, [self.channels, numbers - 1], axis=1)
+            said = jnp.where(real, layers[dim](nn.relu(x.features)), 0.0)
+            parts = [self.channels, self.channels + dim * dim]
+            vector, stretch, seed = jnp.split(said, parts, axis=1)
             place = jnp.where(real, image.coords[:, 1:].astype(jnp.float32) / self.reach, 0.0)
             vectors.append(vector.at[:, :dim].add(place))
-            stretches.append(stretch + jnp.where(real, unit, 0.0))
+            stretches.append(stretch + jnp.where(real, jnp.eye(dim).reshape(-1), 0.0))
             seeds.append(seed[:, 0])
         return EmbeddingScores(tuple(vectors), tuple(stretches), tuple(seeds))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxsparse
 from jaxsparse.errors import InputError
 from jaxsparse.models import EmbeddingHead
 from jaxsparse.nn.blocks import BlockSettings
@@ -71,6 +72,31 @@ def test_numbers_are_those_of_the_formula():
         said[:, 5:9] += [1, 0, 0, 1]
         count = int(image.num_active)
         np.testing.assert_allclose(found[:count], said[:count], rtol=1e-4, atol=1e-5)
+
+
+def test_views_of_two_and_of_three_axes_have_a_last_layer_each():
+    """Each says what a head of such views alone says that has its layers."""
+    flat = views()
+    deep = tuple(
+        jaxsparse.sparse_tensor(
+            np.insert(np.asarray(x.coords)[:count], 3, 1, axis=1),
+            np.asarray(x.features)[:count],
+            spatial_shape=(12, 10, 4),
+            batch_size=4,
+            capacity=20,
+        )
+        for x in flat
+        for count in [int(x.num_active)]
+    )
+    mixed = (flat[0], deep[1])
+    drawn = HEAD.init(jax.random.key(2), QUIET, features_of(mixed), mixed)
+    both: Any = HEAD.apply(drawn, QUIET, features_of(mixed), mixed)
+    assert [each.shape for each in both.stretches] == [(20, 4), (20, 9)]
+    for view, (images, axes) in enumerate([(flat, 2), (deep, 3)]):
+        params = {name: own for name, own in drawn["params"].items() if "last" not in name}
+        params["last"] = drawn["params"][f"last_{axes}d"]
+        alone: Any = HEAD.apply({**drawn, "params": params}, QUIET, features_of(images), images)
+        np.testing.assert_array_equal(columns(both)[view], columns(alone)[view])
 
 
 def test_an_event_that_is_moved_has_its_places_moved_and_nothing_else():
