@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from jaxsparse.deploy.standalone.model import highest
 from jaxsparse.inference.grouping import TOLD_DTYPE
 
 
@@ -35,9 +36,4 @@ class Scores:
     @property
     def pixel_classes(self) -> dict[str, np.ndarray]:
         """By name of the view, int8 ``[pixels]``: class of the highest score, -1 outside."""
-        return {
-            name: np.where(
-                np.isnan(scores[:, 0]), -1, np.nan_to_num(scores, nan=-1.0).argmax(axis=1)
-            ).astype(np.int8)
-            for name, scores in self.pixels.items()
-        }
+        return {name: highest(scores) for name, scores in self.pixels.items()}

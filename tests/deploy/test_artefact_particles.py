@@ -116,6 +116,8 @@ def test_particles_and_vertices_are_those_of_the_live_network(exported):
             np.testing.assert_array_equal(scores.pixels[name], expected.pixels[name])
             np.testing.assert_array_equal(scores.vertices[name], expected.vertices[name])
             np.testing.assert_array_equal(scores.instances[name], expected.instances[name])
+            own, other = scores.pixel_classes[name], expected.pixel_classes[name]
+            np.testing.assert_array_equal(own, other, strict=True)
         if compiler.lanes():
             np.testing.assert_array_equal(scores.particles, expected.particles)
         assert scores.particles is not None
@@ -140,7 +142,7 @@ def test_a_process_without_jaxsparse_writes_the_particles_by_the_names_of_predic
     expected = load(folder / "m.pyz", kernels=False)(images_of(event))
     assert expected.particles is not None
     with np.load(tmp_path / "out.npz") as out:
-        names = ("pixel_scores", "instances", "vertex_scores")
+        names = ("pixel_scores", "pixel_classes", "instances", "vertex_scores")
         of_pixels = {f"{name}{place}" for name in names for place in end.values()}
         of_particles = {*PARTICLES} - {"particles/event"}
         words = {"event_scores", "event_classes", "semantic_classes"}

@@ -55,6 +55,16 @@ def arrays_of(scores: Scores, views: Sequence[str]) -> dict[str, np.ndarray]:
     return arrays if scores.event is None else {**arrays, "event_scores": scores.event}
 
 
+def classes_of(scores: Scores, views: Sequence[str]) -> dict[str, np.ndarray]:
+    """The class of every pixel as ``pixel_classes``, of several views ``pixel_classes_VIEW``.
+
+    >>> classes_of(Scores({"Y": np.array([[0.1, 0.9]])}, None, {}, {}), ["Y"])["pixel_classes"]
+    array([1], dtype=int8)
+    """
+    ends = _endings(views)
+    return {f"pixel_classes{ends[view]}": rows for view, rows in scores.pixel_classes.items()}
+
+
 def _endings(views: Sequence[str]) -> dict[str, str]:
     """Where there is one view its name is left out."""
     return {view: "" if len(views) == 1 else f"_{view}" for view in views}

@@ -123,14 +123,15 @@ def _score(model: Model, source: Path, target: Path) -> str:
     """Writes the scores of a file's event, and says what was done."""
     import numpy as np
 
-    from jaxsparse.deploy.standalone.arrays import arrays_of
+    from jaxsparse.deploy.standalone.arrays import arrays_of, classes_of
 
     event = read_event(source, model.views, model.dim)
     if target.exists() and target.samefile(source):
         raise ModelError(f"{target} has the images and would be overwritten: choose another name")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        arrays = arrays_of(model(event), model.views)
+        scores = model(event)
+    arrays = arrays_of(scores, model.views) | classes_of(scores, model.views)
     for line in caught:
         print(f"warning: {one_line(line.message)}", file=sys.stderr)
     for head, names in model.classes.items():

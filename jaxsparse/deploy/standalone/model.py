@@ -58,6 +58,11 @@ class Scores(NamedTuple):
     vertices: dict[str, np.ndarray]
     particles: np.ndarray | None = None
 
+    @property
+    def pixel_classes(self) -> dict[str, np.ndarray]:
+        """By name of the view, int8 ``[pixels]``: class of the highest score, -1 outside."""
+        return {name: highest(scores) for name, scores in self.pixels.items()}
+
 
 def load(path: str | os.PathLike[str] | None = None, *, kernels: bool = True) -> Model:
     """A model file, checked before anything in it is used.
@@ -264,6 +269,16 @@ def _grouping(archive: Archive) -> Grouping | None:
         with np.load(data, allow_pickle=False) as arrays:
             joiner = PairNetwork(dict(arrays))
     return grouping_by(name, joiner) if name else None
+
+
+def highest(scores: np.ndarray) -> np.ndarray:
+    """Of every row of ``[pixels, classes]`` the class of the highest score, -1 where it is NaN.
+
+    >>> highest(np.array([[0.2, 0.8], [np.nan, np.nan]])).tolist()
+    [1, -1]
+    """
+    outside = np.isnan(scores[:, 0])
+    return np.where(outside, -1, np.nan_to_num(scores, nan=-1.0).argmax(axis=1)).astype(np.int8)
 
 
 def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:

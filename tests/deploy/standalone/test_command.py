@@ -54,8 +54,10 @@ def test_views_and_heads_have_arrays_by_their_names(folder, capsys, monkeypatch)
             scores = out[f"pixel_scores_{view}"]
             assert np.isnan(scores).all(axis=1).tolist() == [False, True]
             assert abs(scores[0].sum() - 1) < 1e-6
+            assert out[f"pixel_classes_{view}"].tolist() == [scores[0].argmax(), -1]
     assert sorted(out.files) == [
-        "event_classes", "event_scores", "pixel_scores_XZ", "pixel_scores_YZ", "semantic_classes",
+        "event_classes", "event_scores", "pixel_classes_XZ", "pixel_classes_YZ", "pixel_scores_XZ",
+        "pixel_scores_YZ", "semantic_classes",
     ]  # fmt: skip
 
 
