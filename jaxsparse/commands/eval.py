@@ -143,7 +143,7 @@ def define_flags() -> None:
         "",
         "how pixels become particles: linked, dbscan, neighbours; queries, which a network with a "
         "head instance does by itself; fragments or particles, the latter by itself with edges; "
-        "embedded, by itself with a head embedding",
+        "embedded, by itself with a head embedding; joined, by itself with a joiner",
     )
     command_line.define_joiner()
     flags.DEFINE_bool(

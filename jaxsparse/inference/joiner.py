@@ -16,7 +16,7 @@ import optax
 import safetensors.numpy
 
 from jaxsparse import pretrained
-from jaxsparse.errors import InputError, one_line
+from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping import PairNetwork
 from jaxsparse.inference.grouping.pair_network import HIDDEN
 from jaxsparse.whole_file import whole_file
@@ -61,6 +61,11 @@ class Joiner(PairNetwork):
         """
         if pretrained.may_be_name(str(path)) and not Path(path).exists():
             path = pretrained.joiner_of(str(path))
+        if not Path(path).is_file():
+            raise InputError(
+                f"joiner is {path}: there is no such file, check the path, or give a name, of "
+                f"{', '.join(pretrained.joiners())}"
+            )
         try:
             data = Path(path).read_bytes()
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
@@ -73,10 +78,10 @@ class Joiner(PairNetwork):
                 len(arrays["mean"])
             ):
                 raise ValueError("other arrays than a joiner has")
-        except (OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
+        except (OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError):
             raise InputError(
-                f"joiner is {path}, which cannot be read ({one_line(error)}): give a file of "
-                "python -m jaxsparse.evaluation.studies.joiner"
+                f"joiner is {path}, which is damaged or no joiner's file: copy it again, or train "
+                "one, python -m jaxsparse.evaluation.studies.joiner --help"
             ) from None
         return cls(arrays, classes, str(said.get("network", "")))
 

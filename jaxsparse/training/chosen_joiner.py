@@ -34,7 +34,7 @@ def chosen_joiner(
     >>> chosen_joiner("own", "microboone_panoptic", "linked"), chosen_joiner("none", "")
     ('', '')
     """
-    if asked is None or str(asked) in ("", NONE):
+    if asked is None or str(asked).lower() in ("", NONE):
         return ""
     if str(asked) != OWN:
         return str(asked)

@@ -133,8 +133,8 @@ def test_a_mistake_is_one_line_and_leaves_nothing(folder, arguments, line):
     [
         ("a", "joiner_31", "but the network has heads semantic: leave it out"),
         ("edges", "joiner_27", "joiner has 27 features, but pairs have 31: train it with this"),
-        ("edges", "a", "joiner is a.safetensors, which cannot be read"),
-        ("edges", "none", "joiner is none.safetensors, which cannot be read"),
+        ("edges", "a", "joiner is a.safetensors, which is damaged or no joiner's file: copy"),
+        ("edges", "b", "joiner is b.safetensors: there is no such file, check the path, or give a"),
     ],
 )
 def test_a_joiner_that_does_not_fit_is_one_line_and_leaves_nothing(folder, model, joiner, line):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jaxsparse.commands import program
+from jaxsparse.inference.grouping import GROUPINGS, JOINED
 from tests.fuzz.program import run as run_here
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,3 +119,9 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=100)
     assert (process.returncode, said) == (130, "interrupted\n")
+
+
+def test_eval_says_of_every_grouping_that_there_is_one():
+    said = run("eval", "--help").stdout.split("--grouping=TEXT")[1].split("--joiner=")[0]
+    for name in (*GROUPINGS, JOINED):
+        assert name in said

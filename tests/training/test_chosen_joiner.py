@@ -35,7 +35,8 @@ def test_what_lies_at_a_path_does_not_bring_the_joiner_of_a_network_of_that_name
     assert chosen_joiner("own", "microboone_panoptic") == "microboone_panoptic"
     assert chosen_joiner("own", "microboone_panoptic", "joined") == "microboone_panoptic"
     assert chosen_joiner("own", "microboone_panoptic", "particles") == ""
-    assert chosen_joiner(None, "microboone_panoptic") == ""
+    for without in (None, "none", "None"):
+        assert chosen_joiner(without, "microboone_panoptic") == ""
     assert chosen_joiner("j.safetensors", "microboone_panoptic") == "j.safetensors"
     assert chosen_joiner("own", pretrained.path_of("microboone_panoptic")) == ""
     (tmp_path / "microboone_panoptic").mkdir()
