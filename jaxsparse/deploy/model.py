@@ -233,7 +233,11 @@ class Model:
                 seen = SeenEvent.of(views, outputs, place, rows)
                 numbers = self._group(seen)
                 told = classes_and_parents(seen, numbers, self.kinds)
-                particles = told_particles(numbers, *told)
+                real = [
+                    np.isin(np.arange(len(image)), image.links[name].owner)
+                    for name, image in own.items()
+                ]
+                particles = told_particles(numbers, *told, real)
                 instances = {
                     name: _in_given_order(each, own[name], name, event, NOBODY)
                     for name, each in zip(self.views, numbers, strict=True)

@@ -93,11 +93,13 @@ class PixelPredictions(PredictionFile):
 
         Args:
           event: its number in the input file.
-          columns: int32 ``[pixels]``: ``predicted_instance``, ``predicted_instance_class`` and
-            ``predicted_parent``.
+          columns: int32 ``[pixels]``: ``predicted_instance``, ``predicted_instance_class``,
+            ``predicted_parent``, and ``rows``, which is -1 of pixels that the file does not have.
         """
-        names = ("predicted_instance", "predicted_instance_class", "predicted_parent")
-        told = told_particles(*([columns[name]] for name in names))
+        told = told_particles(
+            [columns["predicted_instance"]], [columns["predicted_instance_class"]],
+            [columns["predicted_parent"]], [columns["rows"] >= 0],
+        )  # fmt: skip
         self.extend(particle_columns(told, event=event))
 
     def finish(self, file: h5py.File) -> None:

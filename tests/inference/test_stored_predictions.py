@@ -52,8 +52,8 @@ def test_the_particles_that_others_belong_to_come_with_the_pixels_of_their_event
         for event, parents in ((4, [-1, 0, -1]), (6, [1, -1, -1])):
             instance = np.array([0, 1, -1])
             writer.append(event, 104, 0, np.arange(3), SCORES, instance)
-            columns = (instance, np.array([0, 1, -1]), np.array(parents))
-            names = ("predicted_instance", "predicted_instance_class", "predicted_parent")
+            columns = (instance, np.array([0, 1, -1]), np.array(parents), np.arange(3))
+            names = ("predicted_instance", "predicted_instance_class", "predicted_parent", "rows")
             writer.append_particles(event, dict(zip(names, columns, strict=True)))
     stored = StoredPredictions(path, "events.h5")
     for event, parents in ((4, [-1, 0, -1]), (6, [1, -1, -1])):

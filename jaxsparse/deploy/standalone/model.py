@@ -201,7 +201,8 @@ class Model:
             numbers = self._group(seen)
             if self._kinds:
                 told = classes_and_parents(seen, numbers, kinds)
-                particles = told_particles(numbers, *told)
+                real = [np.isin(np.arange(len(one.coords)), one.rows) for one in sites]
+                particles = told_particles(numbers, *told, real)
         of_pixels = Sites.of_pixels
         return Scores(
             dict(zip(self.views, map(of_pixels, sites, named), strict=False)),

@@ -113,21 +113,32 @@ def instance_parents(
 
 
 def told_particles(
-    numbers: Sequence[np.ndarray], classes: Sequence[np.ndarray], parents: Sequence[np.ndarray]
+    numbers: Sequence[np.ndarray],
+    classes: Sequence[np.ndarray],
+    parents: Sequence[np.ndarray],
+    real: Sequence[np.ndarray],
 ) -> np.ndarray:
-    """The predicted instances of an event.
+    """The predicted instances of an event that have a pixel of the file.
 
     Args:
       numbers, classes, parents: of every view int ``[pixels]``, of the pixel's instance.
+      real: of every view bool ``[pixels]``, false of the empty pixels that a halo adds.
 
     Returns:
-      ``TOLD_DTYPE`` ``[instances]``, by number.
+      ``TOLD_DTYPE`` ``[instances]``, by number; an instance of empty pixels alone is none, and is
+      nobody's parent.
+
+    >>> one, two = np.array([0, 0, 1]), np.array([-1, -1, 0])
+    >>> told_particles([one], [one], [two], [np.array([True, False, False])])["instance"].tolist()
+    [0]
     """
-    whole = np.concatenate([np.zeros(0, np.int32), *numbers])
+    seen = [np.where(own, view, NOBODY) for own, view in zip(real, numbers, strict=True)]
+    whole = np.concatenate([np.zeros(0, np.int32), *seen])
     instance, first = np.unique(whole, return_index=True)
     told = np.zeros(len(instance), TOLD_DTYPE)
     for name, columns in (("instance", numbers), ("class", classes), ("parent", parents)):
         told[name] = np.concatenate([np.zeros(0, np.int32), *columns])[first]
+    told["parent"][~np.isin(told["parent"], instance)] = NOBODY
     return told[instance >= 0]
 
 

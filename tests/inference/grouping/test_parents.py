@@ -75,7 +75,8 @@ def by_hand(event, numbers, classes, child):
 def test_a_parent_is_the_nearest_track_of_which_michels_see_the_ends(seed):
     event, numbers, classes = random_event(seed)
     found = instance_parents(event, numbers, classes, KINDS, REACH, END, LEAST)
-    told = told_particles(numbers, classes, found)
+    everywhere = [np.ones(len(view), bool) for view in numbers]
+    told = told_particles(numbers, classes, found, everywhere)
     kinds = set(told["class"].tolist())
     assert {DELTA, MICHEL} & kinds
     for instance, label, parent in told.tolist():
@@ -112,7 +113,8 @@ def told_of(parts):
     number = np.repeat(np.arange(len(parts)), [len(pixels) for _, pixels in parts])
     label = np.array([label for label, _ in parts])[number]
     (found,) = instance_parents(seen(coords), [number], [label], KINDS)
-    return told_particles([number], [label], [found])["parent"].tolist()
+    everywhere = np.ones(len(number), bool)
+    return told_particles([number], [label], [found], [everywhere])["parent"].tolist()
 
 
 def test_a_delta_leaves_a_track_anywhere_and_a_michel_at_an_end():
@@ -158,9 +160,16 @@ def test_of_nothing_nothing_is_told():
         SeenEvent((SeenView(empty, np.ones((0, 4))),)), [none], [none], KINDS
     )
     assert found.shape == (0,)
-    assert told_particles([none], [none], [found]).dtype == TOLD_DTYPE
-    assert len(told_particles([none], [none], [found])) == 0
-    assert len(told_particles([], [], [])) == 0
+    told = told_particles([none], [none], [found], [none.astype(bool)])
+    assert told.dtype == TOLD_DTYPE
+    assert len(told) == len(told_particles([], [], [], [])) == 0
+
+
+def test_what_lies_on_empty_pixels_alone_is_no_particle_and_nobodys_parent():
+    number, label = np.array([0, 0, 1, 2, 2]), np.array([TRACK, TRACK, DELTA, DELTA, DELTA])
+    parent, real = np.array([-1, -1, 0, 1, 1]), np.array([True, False, False, False, True])
+    told = told_particles([number], [label], [parent], [real])
+    assert told.tolist() == [(0, TRACK, -1), (2, DELTA, -1)]
 
 
 def test_points_in_space_have_parents_too():
