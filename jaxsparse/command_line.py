@@ -22,7 +22,8 @@ from absl import logging as absl_logging
 
 from jaxsparse.config_file import config_path
 from jaxsparse.errors import InputError, one_line
-from jaxsparse.flag_messages import flag_message
+from jaxsparse.flag_help import help_of
+from jaxsparse.flag_messages import flag_message, own_flags
 from jaxsparse.interrupts import INTERRUPTED
 from jaxsparse.paths import user_path
 from jaxsparse.rules import LARGEST_SEED
@@ -61,8 +62,8 @@ def run(
 
     def parse(arguments: Sequence[str]) -> list[str]:
         nonlocal chosen_verbosity
-        if help and any(word in ("-h", "-help", "--help", "--helpshort") for word in arguments):
-            print(help())
+        if any(word in ("-h", "-help", "--help", "--helpshort") for word in arguments):
+            print(help() if help else _help())
             sys.exit(0)
         try:
             rest = parse_flags(arguments, positional=positional, elsewhere=elsewhere)
@@ -239,9 +240,6 @@ def parse_flags(
         many arguments.
     """
     argv = list(argv)
-    if any(argument in ("-h", "-help", "--help") for argument in argv[1:]):
-        app.usage(writeto_stdout=True)
-        sys.exit(0)
     argv[1:] = _with_flag_files(argv[1:])
     keys: dict[str, str | None] = {}
     if has_config := "config" in flags.FLAGS:
@@ -279,6 +277,11 @@ def _with_flag_files(arguments: list[str]) -> list[str]:
         raise InputError(flag_message(error)) from None
     except ValueError as error:  # no text
         raise InputError(f"--flagfile cannot be read ({error}): it must be a text file.") from None
+
+
+def _help() -> str:
+    """The script's docstring and its flags."""
+    return help_of(sys.modules["__main__"], [flags.FLAGS[name] for name in own_flags()])
 
 
 def _of_backends(error: Exception) -> bool:

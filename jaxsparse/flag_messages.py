@@ -13,6 +13,8 @@ from jaxsparse.errors import one_line
 from jaxsparse.meant_keys import GROUPS, as_meant, meant_keys
 from jaxsparse.paths import given_twice
 
+_LIBRARIES = ("absl", "array_record", "grain", "orbax")  # which define flags of their own
+
 # Flags by which other programs call the same.
 _SAME = {
     "data": ("input",),
@@ -26,6 +28,12 @@ _SAME = {
     "test": ("data",),
     "workdir": ("model",),
 }
+
+
+def own_flags() -> list[str]:
+    """Names of the flags that no library defined, in the order of their definition."""
+    definers = {name: flags.FLAGS.find_module_defining_flag(name) for name in flags.FLAGS}
+    return [name for name, of in definers.items() if str(of).split(".")[0] not in _LIBRARIES]
 
 
 def flag_message(
@@ -83,15 +91,10 @@ def _of_another_word(error: flags.UnrecognizedFlagError) -> str:
 
 
 def _near(error: flags.UnrecognizedFlagError) -> list[str]:
-    """Flags of the program, not of absl, that absl takes to be near."""
-    said = re.search(r"Did you mean: ([^?]*?) \?", str(error))
-    return [
-        name
-        for name in (said[1].split(", ") if said else ())
-        if not str(flags.FLAGS.find_module_defining_flag(name.removeprefix("no"))).startswith(
-            "absl"
-        )
-    ]
+    """Flags of the program, not of libraries, that absl takes to be near."""
+    said, own = re.search(r"Did you mean: ([^?]*?) \?", str(error)), own_flags()
+    names = said[1].split(", ") if said else ()
+    return [name for name in names if name in own or name.removeprefix("no") in own]
 
 
 def _of_a_recipe(error: Exception, argv: Sequence[str]) -> str:

@@ -280,6 +280,20 @@ def test_help_shows_the_programs_own_flags_and_is_no_error(flag):
         assert name in process.stdout
 
 
+@pytest.mark.parametrize("module", ["studies.volume", "jaxsparse.evaluation.studies.joiner"])
+def test_help_of_a_study_is_its_docstring_and_its_own_flags(module):
+    process = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        capture_output=True, text=True, timeout=300, cwd=ROOT,
+    )  # fmt: skip
+    assert (process.returncode, process.stderr) == (0, "")
+    assert f"    python -m {module} --" in process.stdout
+    _, own = process.stdout.split("\nFlags:\n")
+    assert "  --data=PATH\n      event file" in own
+    for name in ("pdb", "helpfull", "verbosity", "grain", "orbax"):
+        assert name not in own
+
+
 def test_a_device_that_jax_does_not_find_is_one_line(tmp_path):
     script = tmp_path / "asks.py"
     script.write_text(

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FOUNDATIONS = (
     "errors", "interrupts", "paths", "file_lock", "whole_file", "rules", "objective_settings",
     "data_settings", "settings", "meant_keys", "typed_config",
-    "config_file", "flag_messages", "command_line",
+    "config_file", "flag_help", "flag_messages", "command_line",
     "particle_data", "strict_json", "integers", "features", "pytree", "origins", "same_sites",
     "arithmetic", "tensor", "points", "versions", "freed_memory",
     "peak_memory",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from jaxsparse.commands.help import entry
+from jaxsparse.flag_help import entry
 from jaxsparse.rules import BOUND, FINITE, LARGEST, SWITCH, TEXT, Setting
 from jaxsparse.settings import SETTINGS
 from jaxsparse.typed_config import as_text

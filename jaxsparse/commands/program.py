@@ -21,7 +21,7 @@ from absl import flags
 
 import jaxsparse
 from jaxsparse import command_line
-from jaxsparse.commands.help import help_of
+from jaxsparse.flag_help import help_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What ``--help`` prints of a command."""
+"""What ``--help`` prints of a command, or of another program."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _KINDS = {
 
 
 def help_of(module: ModuleType, defined: Sequence[flags.Flag]) -> str:
-    """A command's docstring, its flags with their meanings and defaults, and what it adds.
+    """A program's docstring, its flags with their meanings and defaults, and what it adds.
 
     Options of formats, which most calls do without, come behind the other flags.
 
     Args:
-      module: of the command; its ``OPTIONS``, if it has some, are of formats.
+      module: of the program; its ``OPTIONS``, if it has some, are of formats.
       defined: its flags, in the order in which they are shown.
     """
-    said = str(module.__doc__).strip().replace("``", "")
+    said = (module.__doc__ or "").strip().replace("``", "")
     more = ["", module.more_help()] if hasattr(module, "more_help") else []
     formats = {option.name for each in getattr(module, "OPTIONS", {}).values() for option in each}
     own = [_described(flag) for flag in defined if flag.name not in formats]
