@@ -22,6 +22,7 @@ from jaxsparse.viz.page.columns import Columns
 from jaxsparse.viz.page.particle_names import particle_name
 from jaxsparse.viz.page.shown import Predicted, ShownEvent, ShownFile
 from jaxsparse.viz.panels import CHARGE, CONFIDENCE, GREY, NO_TRUTH, class_colours
+from jaxsparse.viz.shared_axis import shared_axis
 from jaxsparse.viz.style import BACKGROUND
 
 # One module: its functions see each other, nothing outside sees them.
@@ -94,6 +95,7 @@ def _classes(shown: ShownFile, events: Sequence[ShownEvent]) -> list[str]:
 def _file(shown: ShownFile, events: Sequence[ShownEvent], classes: list[str]) -> dict[str, Any]:
     known = class_set(shown.classes or shown.predicted_classes, shown.detector.pixel_classes)
     colours = class_colours(classes, np.arange(len(classes)), known.colours)
+    lying = _lying(shown)
     particles = {int(code) for one in events for code in np.unique(one.event.particles["pdg"])}
     return {
         "title": shown.title,
@@ -106,7 +108,8 @@ def _file(shown: ShownFile, events: Sequence[ShownEvent], classes: list[str]) ->
                 "shape": list(shape),
                 "axes": list(shown.axes[name]),
                 "unit": shown.units[name],
-                "across": shown.detector.view(name, len(shape)).across,
+                "across": lying[name][0],
+                "along": lying[name][1],
             }
             for name, shape in shown.view_shapes.items()
         },
@@ -119,6 +122,26 @@ def _file(shown: ShownFile, events: Sequence[ShownEvent], classes: list[str]) ->
             "background": BACKGROUND, "none": to_hex(NO_TRUTH), "right": to_hex(GREY),
         },
     }  # fmt: skip
+
+
+def _lying(shown: ShownFile) -> dict[str, tuple[int, int]]:
+    """Of every view the axis that goes across, and where the axis lies that views share.
+
+    That is 0 where it goes across, 1 where it goes up, and -1 in views without it. It lies in all
+    as in the first that has it, as in pictures (:mod:`jaxsparse.viz.lined_up`).
+    """
+    across = {
+        name: shown.detector.view(name, len(shape)).across
+        for name, shape in shown.view_shapes.items()
+    }
+    shared = shared_axis(shown.axes, shown.view_shapes)
+    first = next(iter(shared), "")
+    down = bool(shared) and across[first] == shared[first]
+    turned = {name: axis if down else 1 - axis for name, axis in shared.items()}
+    return {
+        name: (turned.get(name, own), int(not down) if name in shared else -1)
+        for name, own in across.items()
+    }
 
 
 def _shades(scale: Any) -> list[str]:

@@ -35,7 +35,10 @@ function makePanel([name, view], second) {
   const shape = view.shape.length === 2 ? Plane : Space;
   const image = new shape(place, view, rgb(page.colours.background));
   const panel = { name, view, second, section, note, scale, low, bar, high, place, image };
-  const both = (move) => panels.filter((one) => one.name === name).forEach(({ image }) => move(image));
+  const both = (move) => {
+    panels.filter((one) => one.name === name).forEach((one) => move(one.image));
+    for (const one of panels) one.image.follow?.(image);
+  };
   listen(place, {
     drag: (...moved) => both((one) => one.drag(...moved)),
     zoom: (...zoomed) => both((one) => one.zoom(...zoomed)),
@@ -53,6 +56,19 @@ function makePanel([name, view], second) {
 
 const panels = Object.entries(page.views).map((named) => makePanel(named, false));
 
+/** Planes that share an axis lie in line: one above the other where it goes across. */
+function lineUp() {
+  const planes = panels.filter(({ view }) => view.along >= 0);
+  for (const { view, image, place } of planes) {
+    image.partners = planes.map((one) => one.image);
+    if (view.along === 1) { // side by side, they are equally high
+      place.style.aspectRatio = Math.max(...image.partners.map(({ wide }) => wide));
+    }
+  }
+  document.querySelector("main").classList.toggle("down", planes.some(({ view }) => view.along === 0));
+}
+lineUp();
+
 function modeOf(panel) {
   return panel.second ? state.beside : state.mode;
 }
@@ -66,7 +82,9 @@ function arrange() {
       panel.image.show(event.views[panel.name]);
       return panel;
     }));
+    lineUp();
   }
+  document.querySelector("main").classList.toggle("paired", Boolean(state.beside));
   for (const panel of panels) {
     const twice = state.beside && hasMode(event.views[panel.name], state.beside);
     panel.section.hidden = state.hiddenViews.has(panel.name) || (panel.second && !twice);

@@ -10,8 +10,9 @@ class Plane {
   constructor(place, view, background) {
     this.view = view;
     this.background = background;
-    const wide = view.shape[view.across] / view.shape[1 - view.across];
-    place.style.aspectRatio = Math.min(Math.max(wide, 0.9), 2.2);
+    this.wide = Math.min(Math.max(view.shape[view.across] / view.shape[1 - view.across], 0.9), 2.2);
+    place.style.aspectRatio = this.wide;
+    this.partners = [this]; // all planes in line with this one
     this.canvas = place.appendChild(document.createElement("canvas"));
     this.redraw = onceAFrame(() => this.draw());
   }
@@ -32,21 +33,54 @@ class Plane {
     this.redraw();
   }
 
-  /** Shows the pixels in use, or the whole image. */
+  /** Shows the pixels in use, or the whole image; planes in line have one scale and one range. */
   fit() {
-    const { shape, across } = this.view;
-    const sizes = [shape[across], shape[1 - across]];
-    const small = this.whole || Math.max(...sizes) <= SMALL_IMAGE;
-    const [[left, right], [bottom, top]] = [this.x, this.y].map((column, axis) => {
-      const [low, high] = small ? [0, sizes[axis] - 1] : extentOf(column, sizes[axis]);
-      const spare = small ? 0 : SPARE;
-      return [Math.max(low - spare, 0), Math.min(high + spare, sizes[axis] - 1)];
-    });
-    const { width, height } = this.area();
-    this.scale = Math.min(width / (right - left + 1), height / (top - bottom + 1));
-    this.middle = [(left + right) / 2, (bottom + top) / 2];
+    const seen = this.partners.filter((one) => one === this || one.canvas.parentElement.clientWidth);
+    this.scale = Math.min(...seen.map((one) => one.fittingScale()));
+    this.middle = this.ranges().map(([low, high]) => (low + high) / 2);
     this.fitted = true;
     this.moved = false;
+    const leader = this.partners.find((one) => one !== this && one.fitted && one.moved);
+    if (leader) this.follow(leader);
+  }
+
+  /** First and last pixel to show along one of the axes, 0 is across. */
+  range(axis) {
+    const { shape, across } = this.view;
+    const size = axis ? shape[1 - across] : shape[across];
+    if (this.whole || Math.max(...shape) <= SMALL_IMAGE) return [0, size - 1];
+    const [low, high] = extentOf(axis ? this.y : this.x, size);
+    return [Math.max(low - SPARE, 0), Math.min(high + SPARE, size - 1)];
+  }
+
+  /** The same along both; that of the shared axis holds the pixels of all planes in line. */
+  ranges() {
+    return [0, 1].map((axis) => {
+      const used = this.partners.filter((one) => one.x.length);
+      const found = axis === this.view.along && used.length
+        ? used.map((one) => one.range(axis)) : [this.range(axis)];
+      return [Math.min(...found.map(([low]) => low)), Math.max(...found.map(([, high]) => high))];
+    });
+  }
+
+  fittingScale() {
+    const { width, height } = this.area();
+    const [[left, right], [bottom, top]] = this.ranges();
+    return Math.min(width / (right - left + 1), height / (top - bottom + 1));
+  }
+
+  /** Stays in line with another plane that was moved. */
+  follow(other) {
+    if (other === this || !this.partners.includes(other)) return;
+    this.whole = other.whole;
+    if (other.fitted) {
+      if (!this.fitted) this.middle ??= this.ranges().map(([low, high]) => (low + high) / 2);
+      this.scale = other.scale;
+      this.middle[this.view.along] = other.middle[this.view.along];
+    }
+    this.fitted = other.fitted;
+    this.moved = other.moved;
+    this.redraw();
   }
 
   reset() {

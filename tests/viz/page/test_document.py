@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from jaxsparse.commands.event_page import page_of
 from jaxsparse.data.event_file import EventFile, EventWriter
 from jaxsparse.data.schema import Event, View
+from jaxsparse.detectors import ClassSet, Detector, DetectorView
 from jaxsparse.viz.instance_colours import colours_of
 from jaxsparse.viz.panels import CHARGE
 from tests.viz.page.events import NASTY, SHAPES, write
@@ -88,11 +89,36 @@ def test_axes_units_and_colours_are_those_of_the_detector_and_of_the_pictures(pa
     described, _ = read(page)
     assert described["views"]["top"] == {
         "shape": [20, 24], "axes": ["depth", "pad"], "unit": "flashes", "across": 0,
+        "along": -1,
     }  # fmt: skip
     assert [entry["colour"] for entry in described["classes"]] == ["#e000e0", "#008080", "#00a0a0"]
     low, high = (tuple(round(255 * part) for part in CHARGE(end)[:3]) for end in (0.0, 1.0))
     assert described["scales"]["charge"][0] == "#{:02x}{:02x}{:02x}".format(*low)
     assert described["scales"]["charge"][-1] == "#{:02x}{:02x}{:02x}".format(*high)
+
+
+@pytest.mark.parametrize(
+    ("across", "lying"),
+    [(0, {"XZ": (0, 0), "YZ": (1, 0), "cube": (1, -1)}), (1, {"XZ": (1, 1), "YZ": (0, 1)})],
+)
+def test_a_shared_axis_lies_in_all_views_as_in_the_first_that_has_it(tmp_path, across, lying):
+    axes = {"XZ": ("plane", "cell"), "YZ": ("bar", "plane"), "cube": ("x", "y", "z")}
+    shapes = {"XZ": (30, 20), "YZ": (20, 30), "cube": (5, 5, 5)}
+    sides = {"XZ": across, "YZ": 0, "cube": 1}
+    views = {name: DetectorView(axes[name], "MeV", across=side) for name, side in sides.items()}
+    detector = Detector("crossed bars", views, ClassSet(("a",)))
+    with EventWriter(
+        tmp_path / "a.h5", detector=detector.name, described=detector, views=shapes,
+        class_names=("a",),
+    ) as writer:  # fmt: skip
+        none = {
+            name: View(np.zeros((0, len(shape)), np.int32), np.zeros(0, np.float32), shape)
+            for name, shape in shapes.items()
+        }
+        writer.append(Event(0, none))
+    described, _ = read(page_of(EventFile(tmp_path / "a.h5"), [0], "page"))
+    found = {name: (view["across"], view["along"]) for name, view in described["views"].items()}
+    assert found | lying == found
 
 
 def test_particles_have_the_colours_of_the_pictures_large_ones_first(source, page):

@@ -109,3 +109,63 @@ def test_a_chosen_particle_stands_out():
 def test_axes_that_count_have_ticks_at_whole_numbers_only():
     assert run("ticks(-0.5, 2.5, 8)", "frame.js") == [0, 1, 2]
     assert run("ticks(0, 1007, 8)", "frame.js") == [0, 200, 400, 600, 800, 1000]
+
+
+PLANES = """const plane = (shape, across, along, xs, ys, size = [500, 300]) => Object.assign(
+  Object.create(Plane.prototype), {
+    view: { shape, across, along }, x: xs, y: ys, whole: false, fitted: false, moved: false,
+    canvas: { parentElement: { clientWidth: size[0], clientHeight: size[1] } }, redraw() {},
+  });
+const inLine = (...planes) => {
+  for (const one of planes) one.partners = planes;
+  for (const one of planes) one.fit();
+  return planes;
+};
+const seen = ({ scale, middle }) => ({ scale, middle });"""
+
+
+def planes(script):
+    return run(f"(() => {{ {PLANES}; {script} }})()", "frame.js", "plane.js")
+
+
+def test_planes_in_line_have_one_scale_and_one_range_of_the_shared_axis():
+    top, side, empty = planes(
+        """return inLine(
+          plane([900, 700], 0, 0, [100, 200], [300, 330]),
+          plane([500, 900], 1, 0, [150, 400], [20, 90]),
+          plane([500, 900], 1, 0, [], [])).map(seen);"""
+    )
+    assert top["scale"] == side["scale"] == empty["scale"]
+    # From 8 before the first pixel of all to 8 after the last; each its own range upwards.
+    assert top["middle"] == [250, 315]
+    assert side["middle"] == [250, 55]
+    assert empty["middle"][0] == 250
+
+
+def test_planes_in_line_follow_one_that_is_moved_along_the_shared_axis_alone():
+    script = """
+      const [top, side] = inLine(
+        plane([100, 80], 0, 0, [1], [2]), plane([100, 60], 0, 0, [5], [6]));
+      const before = side.middle[1];
+      top.zoom(2, 200, 100);
+      top.drag(30, 40);
+      side.follow(top);
+      const moved = [seen(top), seen(side), before];
+      top.reset();
+      side.follow(top);
+      return { moved, fitted: side.fitted, whole: side.whole };"""
+    found = planes(script)
+    top, side, before = found["moved"]
+    assert side["scale"] == top["scale"]
+    assert side["middle"] == [top["middle"][0], before]
+    assert (found["fitted"], found["whole"]) == (False, True)
+
+
+def test_a_plane_that_shares_nothing_is_fitted_by_itself():
+    one, other = planes(
+        """const alone = (...given) => inLine(plane(...given))[0];
+        return [alone([900, 700], 0, -1, [100, 200], [300, 330]),
+                alone([900, 700], 0, -1, [500, 510], [300, 330])].map(seen);"""
+    )
+    assert one["middle"] == [150, 315]
+    assert other["middle"] == [505, 315]
