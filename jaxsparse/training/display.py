@@ -135,6 +135,7 @@ class Display:
             text += (
                 f" {rate(record.events_per_second)} events/s"
                 f" {rate(record.sites_per_second)} sites/s left {duration(self._eta)}"
+                " without compiling"
             )
         self.say(text, shown=record.split != "train" or self._bar is None)
 

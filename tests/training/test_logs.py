@@ -57,7 +57,7 @@ def test_without_a_terminal_records_are_printed_line_by_line(capsys) -> None:
     compiling, first, second = capsys.readouterr().out.splitlines()
     assert compiling == "compiling the first step, seconds to minutes"
     assert first.startswith("step 10/100 train: loss 0.25")
-    assert first.endswith("left 1:01")
+    assert first.endswith("left 1:01 without compiling")
     assert second.startswith("step 10/100 validation: loss 0.25")
 
 
