@@ -36,6 +36,7 @@ class PixelPicture:
       scores: float32 ``[pixels, classes]``.
       corner: where the window lies in the file's image.
       instance: int32 ``[pixels]``, predicted; ``None`` where nothing was grouped.
+      parent: int32 ``[pixels]``, the predicted instance that the pixel's one belongs to.
     """
 
     number: int
@@ -45,6 +46,7 @@ class PixelPicture:
     scores: np.ndarray
     corner: tuple[int, ...]
     instance: np.ndarray | None = None
+    parent: np.ndarray | None = None
 
 
 class PixelPictures:
@@ -63,7 +65,7 @@ class PixelPictures:
 
     def keep(
         self, number: int, view: int, pixels: Pixels, weights: np.ndarray | None,
-        scores: np.ndarray, instance: np.ndarray | None,
+        scores: np.ndarray, instance: np.ndarray | None, parent: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """Remembers an image of one event if it is to be drawn; all views of an event in a row."""
         if number not in self._wanted:
@@ -71,7 +73,9 @@ class PixelPictures:
         corner = tuple(self.data_set.pipeline.corners(np.array([number]))[view][0].tolist())
         (image,) = pixels.views()
         name = self.data_set.views[view]
-        self._images.append(PixelPicture(number, name, image, weights, scores, corner, instance))
+        self._images.append(
+            PixelPicture(number, name, image, weights, scores, corner, instance, parent)
+        )
 
     def images(self, number: int) -> dict[str, Picture]:
         """The views of one event with what is said of their pixels; none of one that is not drawn.
@@ -146,7 +150,7 @@ class PixelPictures:
             unit=source.value_units[one.name],
             across=self.data_set.detector.view(one.name, len(axes)).across,
             corner=one.corner, pixel=self.data_set.pipeline.coarsen,
-            colours=self.class_set.colours, instance=one.instance,
+            colours=self.class_set.colours, instance=one.instance, parent=one.parent,
         )  # fmt: skip
 
     def _windows(self, picture: Picture) -> dict[str, Window | None]:

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from jaxsparse.viz.canvas import Window, active_window
-from jaxsparse.viz.instance_colours import InstanceColours, colours_of
+from jaxsparse.viz.instance_colours import NOBODY, InstanceColours, colours_of
 from jaxsparse.viz.layout import Layout
 from jaxsparse.viz.panels import GREY, NO_TRUTH, Panel, counted, draw_charge, draw_pixels
 from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import DPI, frame
 
+PREDICTED = 2  # panel
+RING = 90  # points squared
 PANELS = ("charge", "true particles", "predicted particles", "pixels of another particle")
 
 
@@ -38,6 +41,7 @@ def instances_figure(
         for picture, window in zip(pictures.values(), windows, strict=True)
     ]
     layout = _layout(shown)
+    shades = predicted_shades(pictures, colours)
     figure = Figure(figsize=layout.size, dpi=DPI)
     for view, (name, picture) in enumerate(pictures.items()):
         for number, panel in enumerate(PANELS):
@@ -45,6 +49,8 @@ def instances_figure(
             ax = figure.add_axes(place)
             _draw(number, ax, picture, colours[view], shown[view], layout.dots)
             words = picture.charge if number == 0 else panel
+            if number == PREDICTED and _draw_parents(ax, picture, shades, shown[view]):
+                words += ", rings: colour of the parent"
             if panel is PANELS[-1]:
                 known = (colours[view].true >= 0) & shown[view].holds(picture.view.coords)
                 words = counted(colours[view].wrong[known], panel)
@@ -56,6 +62,51 @@ def instances_figure(
             ax.set_ylabel(picture.axes[0], fontsize=9)
     figure.suptitle(title, fontsize=12, y=1 - 0.16 / layout.size[1], va="top")
     return figure
+
+
+def predicted_shades(
+    pictures: Mapping[str, Picture], colours: Sequence[InstanceColours]
+) -> dict[int, int]:
+    """Numbers of the colours of predicted particles, by the numbers of these."""
+    return {
+        number: shade
+        for picture, own in zip(pictures.values(), colours, strict=True)
+        if picture.instance is not None
+        for number, shade in zip(picture.instance.tolist(), own.predicted.tolist(), strict=True)
+    }
+
+
+def _draw_parents(
+    ax: Axes, picture: Picture, shades: Mapping[int, int], window: Window
+) -> bool:  # fmt: skip
+    """A ring around every particle that belongs to another one, in the colour of that one.
+
+    Args:
+      ax: with the picture.
+      picture: whose particles.
+      shades: of :func:`predicted_shades`.
+      window: that is shown.
+
+    Returns:
+      Whether there is any.
+    """
+    if picture.instance is None or picture.parent is None:
+        return False
+    coords = picture.view.coords
+    child = (picture.parent >= 0) & (picture.instance >= 0) & window.holds(coords)
+    numbers, first = np.unique(picture.instance[child], return_index=True)
+    if not len(numbers):
+        return False
+    parents = [shades.get(number, NOBODY) for number in picture.parent[child][first].tolist()]
+    middles = np.array([coords[child & (picture.instance == n)].mean(0) for n in numbers])
+    y, x = (np.array(picture.corner or (0, 0)) + picture.pixel * (middles + 0.5) - 0.5).T
+    shown = ax.axis()
+    ax.scatter(
+        x, y, s=RING, facecolors="none", linewidths=1.2,
+        edgecolors=[*map(tuple, colours_of(np.array(parents), to_rgba("#777777")))],
+    )  # fmt: skip
+    ax.axis(shown)
+    return True
 
 
 def _draw(

@@ -23,6 +23,8 @@ class Picture:
       weights: float ``[pixels]`` of the loss, or ``None``.
       instance: int ``[pixels]``, the predicted particles, -1 for none; ``None`` where nothing was
         grouped.
+      parent: int ``[pixels]``, the predicted particle that the pixel's one belongs to, -1 for none;
+        ``None`` where nobody says.
       classes: class names.
       title: one line above the panels.
       axes: names of the axes, rows first.
@@ -45,6 +47,7 @@ class Picture:
     pixel: int = 1
     colours: Sequence[str] = ()
     instance: np.ndarray | None = None
+    parent: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray | None:

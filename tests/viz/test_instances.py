@@ -56,6 +56,25 @@ def test_no_colour_of_a_particle_is_taken_for_that_of_a_class():
     assert among[~np.eye(11, dtype=bool)].min() > 30
 
 
+def test_a_ring_in_the_colour_of_the_parent_is_around_its_child():
+    track, delta = [(5, column) for column in range(10)], [(8, 3), (8, 4), (8, 5)]
+    view = View(np.array(track + delta), np.ones(13, np.float32), (20, 20))
+    numbers = np.repeat([0, 1], [10, 3])
+    picture = Picture(
+        view, corner=(100, 200), pixel=2, instance=numbers, parent=np.where(numbers, 0, -1)
+    )
+    (own,) = coloured([numbers], [numbers])
+    figure = instances_figure({"Y": picture.flat()}, [own], [None])
+    (panel,) = (ax for ax in figure.axes if ax.collections and ax.get_title(loc="left"))
+    assert panel.get_title(loc="left") == "predicted particles, rings: colour of the parent"
+    (rings,) = panel.collections
+    # The middle of the delta, in the detector's pixels: two of them are one of the picture.
+    middle = [200 + 2 * 4 + 0.5, 100 + 2 * 8 + 0.5]
+    np.testing.assert_array_equal(np.asarray(rings.get_offsets()), [middle])
+    np.testing.assert_array_equal(rings.get_edgecolor(), colours_of(np.array([0]), (0, 0, 0, 0)))
+    assert panel.get_images()
+
+
 def test_every_view_has_every_panel():
     coords = np.array([[3, 4], [3, 5], [9, 9]])
     picture = Picture(View(coords, np.ones(3, np.float32), (20, 20)), title="event 3").flat()

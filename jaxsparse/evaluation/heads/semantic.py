@@ -214,9 +214,10 @@ class SemanticHead(EvaluatedHead):
     def _keep(self, number: int, view: int, image: ScoredImage) -> None:
         """Writes what is said of an image down, and remembers the image if it is to be drawn."""
         event_id = int(self.data_set.event_ids[number])
-        scores, instance = image.scored.scores, image.scored.columns.get("predicted_instance")
+        scores, columns = image.scored.scores, image.scored.columns
+        instance, parent = map(columns.get, ("predicted_instance", "predicted_parent"))
         self._file.append(number, event_id, view, image.pixels.columns["rows"], scores, instance)
-        self._pictures.keep(number, view, image.pixels, image.weights, scores, instance)
+        self._pictures.keep(number, view, image.pixels, image.weights, scores, instance, parent)
 
     def facts(self) -> dict[str, Any]:
         seen, known = self._sites.tolist()

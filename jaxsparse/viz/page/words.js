@@ -42,13 +42,24 @@ function pixelWords(page, event, name, row) {
   return lines;
 }
 
+/** The predicted particle that one belongs to, NaN for none. */
+function parentOf(event, number) {
+  for (const { columns } of Object.values(event.views)) {
+    const row = columns.predicted_instance?.indexOf(number) ?? -1;
+    if (row >= 0) return columns.predicted_parent?.[row] ?? NaN;
+  }
+  return NaN;
+}
+
 /** A chosen particle, and how many pixels of each view are its own. */
 function selectedWords(page, event, { number, predicted }) {
   const counts = Object.entries(event.views).flatMap(([name, pixels]) => {
     const count = instancesOf(pixels, predicted)?.filter((other) => other === number).length;
     return count ? [`${name} ${count.toLocaleString("en")}`] : [];
   });
-  const who = predicted ? `Predicted particle ${number}` : particleWords(page, event, number);
+  const parent = predicted ? parentOf(event, number) : NaN;
+  const belongs = Number.isFinite(parent) ? `, which belongs to ${parent}` : "";
+  const who = predicted ? `Predicted particle ${number}${belongs}` : particleWords(page, event, number);
   return `${who}: pixels in ${counts.join(", ")}. Click beside it to see all again.`;
 }
 

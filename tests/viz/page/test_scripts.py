@@ -169,3 +169,15 @@ def test_a_plane_that_shares_nothing_is_fitted_by_itself():
     )
     assert one["middle"] == [150, 315]
     assert other["middle"] == [505, 315]
+
+
+def test_a_chosen_particle_says_to_which_it_belongs():
+    script = """(() => {
+      const columns = { predicted_instance: Int32Array.of(0, 0, 1),
+                        predicted_parent: Float32Array.of(NaN, NaN, 0) };
+      const event = { views: { Y: { columns } } };
+      return [0, 1].map((number) => selectedWords({}, event, { number, predicted: true }));
+    })()"""
+    track, delta = run(script, "colours.js", "words.js")
+    assert track.startswith("Predicted particle 0: pixels in Y 2.")
+    assert delta.startswith("Predicted particle 1, which belongs to 0: pixels in Y 1.")
