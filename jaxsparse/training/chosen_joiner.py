@@ -80,6 +80,8 @@ def read_joiner(
     if not chosen:
         return None
     joiner, classes = Joiner.read(chosen), class_names(trained.config, "semantic")
+    if "edges" not in trained.network.heads:
+        return joiner  # for nothing, which grouping_of says
     if joiner.classes and classes and joiner.classes != classes:
         raise InputError(
             f"joiner is {chosen}, trained with the classes {', '.join(joiner.classes)}, but the "

@@ -76,6 +76,14 @@ def test_other_classes_or_another_order_are_refused(joiner, network, tmp_path, c
     assert capsys.readouterr().err == ""
 
 
+def test_a_network_without_fragments_is_told_that_first(joiner, tmp_path, capsys):
+    joiner.write(tmp_path / "j")
+    write_model(tmp_path / "net.safetensors", drawn(particle_config("instance")))
+    with pytest.raises(InputError, match="it joins fragments of a head edges, but the network has"):
+        jaxsparse.load(tmp_path / "net.safetensors", joiner=tmp_path / "j")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_joiner_of_another_network_gives_one_warning(joiner, network, tmp_path, capsys):
     joiner.write(tmp_path / "j")
     other = drawn(network.config, seed=4)
