@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import os
 import shlex
 import unicodedata
@@ -139,3 +141,27 @@ def make_folder(path: Path, name: str, remedy: str = "give another path") -> Pat
             f"{name} is {path}: the folder cannot be made ({reason}), {remedy}"
         ) from None
     return path
+
+
+def near_file(path: Path) -> str:
+    """Asks whether a file of a similar name in the same folder was meant; empty if there is none.
+
+    Args:
+      path: of which nothing is there. A pattern is no name.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "new.h5").touch()
+    ...     near_file(Path(folder, "nwe.h5")).replace(folder, "."), near_file(Path(folder, "a"))
+    ('did you mean ./new.h5?', '')
+    """
+    names: list[str] = []
+    if not set(path.name) & set("*?["):
+        with contextlib.suppress(OSError):
+            names = [
+                name
+                for name in os.listdir(path.parent)
+                if not any(unicodedata.category(sign) in UNWRITABLE for sign in name)
+            ]
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.parent / near[0]}?" if near else ""

@@ -218,8 +218,9 @@ def _check_validated(config: ConfigDict) -> None:
         return  # which is said when files are opened: it comes first
     if not (data.validation or data.split):
         raise InputError(
-            f"data.validation is {data.validation!r} and data.split {tuple(data.split)}: {judge} "
-            "needs events to validate on, give a file or the shares of data.train"
+            f"there are no validation events, which {judge} needs: give "
+            "--config.data.validation=FILE, or parts of data.train, "
+            "--config.data.split=0.9,0.1,0.0"
         )
     if not (train.validate_every or train.validate_epochs):
         raise InputError(

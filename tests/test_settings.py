@@ -116,7 +116,10 @@ def test_a_key_that_a_config_lacks_is_named(key):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({}, "data.validation is '' and data.split (): optimizer.schedule=plateau needs events to"),
+        (
+            {},
+            "there are no validation events, which optimizer.schedule=plateau needs: give --con",
+        ),
         (
             {"data.validation": "v.h5", "train.validate_every": 0},
             "train.validate_every is 0 and train.validate_epochs 0.0: optimizer.schedule=plateau "
@@ -124,7 +127,7 @@ def test_a_key_that_a_config_lacks_is_named(key):
         ),
         (
             {"optimizer.schedule": "constant", "train.early_stop": 3},
-            "data.validation is '' and data.split (): train.early_stop=3 needs events to validate",
+            "there are no validation events, which train.early_stop=3 needs: give --config.data",
         ),
         ({"data.low": 400.0, "data.crop": (3.5,)}, "data.crop is (3.5,): it must"),
         ({"model.in_channels": 2}, "model.in_channels is 2"),

@@ -13,7 +13,7 @@ from jaxsparse.data.event_layout import PARTIAL_SUFFIX, partial_of
 from jaxsparse.data.unfinished import refuse_unfinished, unreadable
 from jaxsparse.errors import InputError, one_line
 from jaxsparse.file_lock import is_locked
-from jaxsparse.paths import join_command
+from jaxsparse.paths import join_command, near_file
 
 _OF_DAMAGE = (
     OSError, RuntimeError, LookupError, TypeError, ValueError, OverflowError, MemoryError
@@ -66,7 +66,7 @@ def _require(path: Path) -> None:
         raise InputError(f"{path} is being written by another program: wait for its end")
     if not path.exists():
         partial = partial_of(path)
-        hint = "check the path, or make it with jaxsparse simulate"
+        hint = near_file(path) or "check the path, or make it with jaxsparse simulate"
         refuse_unfinished(path)
         if os.path.exists(partial):  # also of a name too long to have one
             hint = f"{partial.name} is left of a program that did not end, make it again"

@@ -22,6 +22,10 @@ from jaxsparse.errors import InputError
 
 LARGEST_KEY = 2**62
 CORRECT = "correct it where the file is made"
+NUMBER_TRACKS = (
+    "number track IDs 0 to N-1 with np.unique(..., return_inverse=True) over all views together "
+    "and give particles=particle_table(N)"
+)
 ROUNDING = 1e-4  # by which shares that were made as float32 may add up to more than 1
 
 
@@ -84,11 +88,9 @@ def check_view(view: View, *, num_particles: int, num_classes: int, where: str) 
 
 def _in_words(rule: PixelColumn, bound: int | None) -> str:
     """What the values of a truth column must be."""
-    if rule.number_of == "particle row" and bound == 0:
-        return (
-            f"must be {rule.least}, for the event has no particles: give it some, "
-            "Event(particles=particle_table(number))"
-        )
+    if rule.number_of == "particle row":
+        rows = f"in [0, {bound})" if bound else "which has none"
+        return f"must be a row of the event's particle table, {rows}, or -1: {NUMBER_TRACKS}"
     if rule.number_of:
         return f"must be a {rule.number_of} in [0, {bound}) or {rule.least}"
     if math.isfinite(rule.most):
@@ -240,9 +242,12 @@ def _check_coords(view: View, where: str) -> None:
     inside = (view.coords >= 0) & (view.coords < np.asarray(view.shape, np.int64))
     if not inside.all():
         row = int(np.argmin(inside.all(axis=1)))
+        swapped = view.coords[:, ::-1]
+        fits = ((swapped >= 0) & (swapped < np.asarray(view.shape, np.int64))).all()
+        remedy = "are the axes swapped? All pixels of coords[:, ::-1] fit" if fits else CORRECT
         raise InputError(
             f"{where}: coordinates {tuple(view.coords[row].tolist())} of pixel {row} must lie "
-            f"inside the image {tuple(view.shape)}: {CORRECT}"
+            f"inside the image {tuple(view.shape)}: {remedy}"
         )
     cell = cell_numbers(view.coords, view.shape)
     increases = np.diff(cell) > 0

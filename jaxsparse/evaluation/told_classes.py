@@ -8,6 +8,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jaxsparse.data.event_file import EventFile
+from jaxsparse.data.odd_names import odd_names
 from jaxsparse.detectors import find
 from jaxsparse.errors import InputError
 
@@ -39,14 +40,15 @@ def pixel_classes(
     number, trained = int(head.num_classes), tuple(map(str, config.data.pixel_classes))
     if has_truth:
         names = tuple(file.class_names)
-        if len(names) != number:
-            raise _other_classes(file.path, "classes", names, number)
         if trained and names != trained:
+            odd = odd_names(names, trained, of_found="the file", of_wanted="the network")
             raise InputError(
                 f"The pixels of {file.path} are {', '.join(names)} but the network "
-                f"was trained on {', '.join(trained)}: give a file with these classes "
+                f"was trained on {', '.join(trained)} ({odd}): give a file with these classes "
                 "in this order."
             )
+        if len(names) != number:
+            raise _other_classes(file.path, "classes", names, number)
         return names
     if trained:
         return trained

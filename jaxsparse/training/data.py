@@ -14,6 +14,7 @@ from jaxsparse import models, settings
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.loader import Loader
+from jaxsparse.data.odd_names import odd_names
 from jaxsparse.data.partition import Selection, content_hashes, select_events
 from jaxsparse.data.pipeline import Pipeline, chosen_views
 from jaxsparse.data.something_to_learn import (
@@ -182,17 +183,18 @@ def _open(config: ConfigDict, key: str) -> EventFile:
                 f"model.dim {config.model.dim} it must have {axes}: choose other views or set "
                 "model.dim."
             )
-    pixels = source.class_names
+    pixels, wanted = source.class_names, tuple(config.data.pixel_classes)
+    if any(map(settings.tells_pixels, heads)) and pixels and wanted and pixels != wanted:
+        odd = odd_names(pixels, wanted, of_found="the file", of_wanted="data.pixel_classes")
+        raise InputError(
+            f"data.{key} is {source.path}, whose pixels are {', '.join(pixels)}, but "
+            f"data.pixel_classes (by default those of data.train) are {', '.join(wanted)} ({odd}): "
+            "give a file with these classes in this order, or leave data.pixel_classes to "
+            "data.train."
+        )
     settings.check_pixel_classes(
         config, pixels, f"the pixels of {source.path} are {', '.join(pixels)}"
     )
-    wanted = tuple(config.data.pixel_classes)
-    if any(map(settings.tells_pixels, heads)) and pixels and wanted and pixels != wanted:
-        raise InputError(
-            f"data.{key} is {source.path}, whose pixels are {', '.join(pixels)}, but "
-            f"data.pixel_classes (by default those of data.train) are {', '.join(wanted)}: give a "
-            "file with these classes in this order, or leave data.pixel_classes to data.train."
-        )
     names = tuple(config.data.classes) or tuple(source.event_classes)
     if "event" in heads and names:
         settings.check_event_classes(

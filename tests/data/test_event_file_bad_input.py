@@ -54,7 +54,11 @@ def refuses_to_open(path, *, match: str) -> None:
         ("values", np.inf, "value inf of pixel 0"),
         ("labels", 5, r"labels 5 of pixel 0 must be a class in \[0, 5\) or -1"),
         ("labels", -2, "labels -2 of pixel 0"),
-        ("instance", 4, r"instance 4 of pixel 0 must be a particle row in \[0, 4\) or -1"),
+        (
+            "instance",
+            4,
+            r"instance 4 of pixel 0 must be a row of the .* table, in \[0, 4\), or -1: num",
+        ),
         ("vertex_distance", np.nan, "vertex_distance nan of pixel 0"),
         ("interaction", 2, "interaction 2 must be 0 or 1"),
         ("coords", [0, 80], r"coordinates \(0, 80\) of pixel 0 must lie inside the image"),

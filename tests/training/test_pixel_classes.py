@@ -40,10 +40,25 @@ def test_a_validation_file_with_another_order_is_refused_with_both(config, tmp_p
         loop.train(config, tmp_path / "run")
     assert str(caught.value) == (
         f"data.validation is {path}, whose pixels are {', '.join(OTHERS)}, but "
-        f"data.pixel_classes (by default those of data.train) are {', '.join(CLASS_NAMES)}: give a "
-        "file with these classes in this order, or leave data.pixel_classes to data.train."
+        f"data.pixel_classes (by default those of data.train) are {', '.join(CLASS_NAMES)} (the "
+        "same names in another order): give a file with these classes in this order, or leave "
+        "data.pixel_classes to data.train."
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_the_names_that_only_one_of_two_files_has_are_told(config, tmp_path):
+    names = [*CLASS_NAMES[:-1], "dashed"]
+    path = renamed(config.data.validation, tmp_path / "v.h5", names)
+    odd = f"{CLASS_NAMES[-1]} is not in the file, dashed is not in "
+    config.data.validation = str(path)
+    with pytest.raises(InputError) as caught:
+        loop.train(config, tmp_path / "run")
+    assert f" ({odd}data.pixel_classes): " in str(caught.value)
+    config.data.pixel_classes = CLASS_NAMES
+    workdir, out = make_workdir(tmp_path / "run", config), tmp_path / "out"
+    out.mkdir()
+    assert_refused(workdir, path, out, Options(), f" ({odd}the network): ")
 
 
 def test_the_names_are_stored_and_an_older_run_without_them_goes_on(config, tmp_path):

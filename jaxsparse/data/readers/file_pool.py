@@ -14,6 +14,7 @@ import h5py
 
 from jaxsparse.data.unfinished import refuse_unfinished
 from jaxsparse.errors import InputError, one_line
+from jaxsparse.paths import near_file
 
 HDF5 = ("*.h5", "*.hdf5")
 OPEN_FILES = 16
@@ -99,7 +100,8 @@ def find_files(
             some = _matching(path)
         if not some:
             refuse_unfinished(path)
-            raise InputError(f"{entry} is no file, pattern or folder of {what} files: give one")
+            near = near_file(path) or "give one"
+            raise InputError(f"{entry} is no file, pattern or folder of {what} files: {near}")
         found |= dict.fromkeys(some)
     if not found:
         raise InputError(f"no {what} file is given: give a file, a pattern or a folder")

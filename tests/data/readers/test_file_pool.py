@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.readers.file_pool import find_files
 from jaxsparse.errors import InputError
 
@@ -26,6 +27,18 @@ def test_files_folders_and_patterns_are_found_below_any_name(tmp_path, name, mon
     assert [path.name for path in find_files("*2.h5", "any")] == [files[1].name]
     with pytest.raises(InputError, match="is no file, pattern or folder"):
         find_files(str(folder / "*.hdf"), "any")
+
+
+def test_a_file_of_a_similar_name_is_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "new.h5").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^nwe.h5 is no file, .*: did you mean new.h5\?$"):
+        find_files("nwe.h5", "any")
+    with pytest.raises(InputError, match=r"^nwe.h5 does not exist: did you mean new.h5\?$"):
+        EventFile("nwe.h5")
+    for other in ("train.hdf5", "nwe*.h5", "no/new.h5"):
+        with pytest.raises(InputError, match=r"files: give one$"):
+            find_files(other, "any")
 
 
 def test_patterns_of_folders_are_found(tmp_path):
