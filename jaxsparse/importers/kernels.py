@@ -44,7 +44,7 @@ def minkowski_kernel(
     [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
     """
     kernel = np.asarray(kernel)
-    sizes = integers("kernel_size", kernel_size)
+    sizes = sizes_of_axes(kernel_size)
     if kernel.ndim == 2 and prod(sizes) == 1:
         kernel = kernel[None]
     _check_taps(kernel, prod(sizes), f"of kernel_size {sizes}")
@@ -78,7 +78,7 @@ def minkowski_cross_kernel(
     [2.0, 4.0, 0.0, 3.0, 1.0]
     """
     kernel = np.asarray(kernel)
-    sizes = integers("kernel_size", kernel_size)
+    sizes = sizes_of_axes(kernel_size)
     dim = len(sizes)
     ours = cross(sizes, dim).offsets
     theirs = [(0,) * dim]
@@ -123,6 +123,23 @@ def spconv_kernel(
     elif layout == "RSKC":
         kernel = np.swapaxes(kernel, -1, -2)
     return kernel.reshape(-1, *kernel.shape[-2:])
+
+
+def sizes_of_axes(kernel_size: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of a kernel as Python integers.
+
+    Raises:
+      InputError: one number for all axes, or anything else that is no sequence of integers.
+
+    >>> sizes_of_axes([3, 5])
+    (3, 5)
+    """
+    if isinstance(kernel_size, int | np.integer):
+        raise InputError(
+            f"kernel_size is {kernel_size}: must be a sequence of integers, one an axis, such as "
+            f"{(int(kernel_size),) * 3} in three dimensions"
+        )
+    return integers("kernel_size", kernel_size)
 
 
 def _check_taps(kernel: np.ndarray, taps: int, of_what: str) -> None:

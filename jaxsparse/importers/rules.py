@@ -9,9 +9,9 @@ import numpy as np
 from jaxsparse.importers.kernels import (
     minkowski_cross_kernel,
     minkowski_kernel,
+    sizes_of_axes,
     spconv_kernel,
 )
-from jaxsparse.integers import integers
 
 Convert = Callable[[np.ndarray], np.ndarray]
 
@@ -53,13 +53,14 @@ def minkowski_convolution(path: str, kernel_size: Sequence[int]) -> LayerRule:
 
     Args:
       path: of our layer.
-      kernel_size: one number an axis; the state dict tells only their product.
+      kernel_size: one number an axis. The state dict tells only their product: ``(5, 25)`` for a
+        kernel of ``(5, 5, 5)`` passes, and the network then computes something else.
 
     >>> rule = minkowski_convolution("stem", (3, 3))
     >>> rule.targets["kernel"].convert(np.zeros((9, 1, 8))).shape
     (9, 1, 8)
     """
-    sizes = integers("kernel_size", kernel_size)
+    sizes = sizes_of_axes(kernel_size)
     convert = functools.partial(minkowski_kernel, kernel_size=sizes)
     return LayerRule(path, {"kernel": _parameter("weights", convert), **_BIAS})
 
@@ -75,7 +76,7 @@ def minkowski_cross(path: str, kernel_size: Sequence[int]) -> LayerRule:
     >>> rule.targets["kernel"].convert(np.zeros((5, 1, 8))).shape
     (5, 1, 8)
     """
-    sizes = integers("kernel_size", kernel_size)
+    sizes = sizes_of_axes(kernel_size)
     convert = functools.partial(minkowski_cross_kernel, kernel_size=sizes)
     return LayerRule(path, {"kernel": _parameter("weights", convert), **_BIAS})
 
@@ -87,7 +88,7 @@ def minkowski_channelwise(path: str, kernel_size: Sequence[int]) -> LayerRule:
     >>> rule.targets["kernel"].convert(np.zeros((9, 8))).shape
     (9, 1, 8)
     """
-    sizes = integers("kernel_size", kernel_size)
+    sizes = sizes_of_axes(kernel_size)
 
     def convert(kernel: np.ndarray) -> np.ndarray:
         return minkowski_kernel(kernel[:, None], sizes)

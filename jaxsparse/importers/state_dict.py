@@ -33,7 +33,9 @@ def import_state_dict(
       ignore: layers and arrays of the peer that are left out on purpose.
 
     Returns:
-      A tree like ``variables``, of numpy arrays.
+      A tree like ``variables``, of numpy arrays. A step of training that is given them compiles
+        once, but ``_cache_size()`` counts numpy's and JAX's arrays apart: make them JAX's with
+        ``jax.tree.map(jnp.asarray, ...)`` if you watch it.
 
     Raises:
       InputError: an array that no rule uses, a variable that no array fills, or two do, a shape
@@ -77,8 +79,8 @@ def import_state_dict(
     left = [n for n in state if n not in used and not any(_is_within(n, i) for i in ignore)]
     if left:
         raise InputError(
-            f"the state dict has {_list(left)} that no rule uses: add a rule for the layer, or "
-            "name it in ignore"
+            f"the state dict has {_list(left)} that no rule uses{_meant(left, state, rules)}: add "
+            "a rule for the layer, correct the name, or name it in ignore"
         )
     missing = [key for key in wanted if key not in filled]
     if missing:
@@ -122,6 +124,11 @@ def _converted(
         raise InputError(f"{name}: {error}") from None
     if array.shape != wanted[key].shape:
         as_here = "" if array.shape == given.shape else f" and makes {array.shape}"
+        if array.shape == (1, *wanted[key].shape):
+            raise InputError(
+                f"{name} has shape {given.shape}, a kernel of one tap, and {key} has "
+                f"{wanted[key].shape}: take minkowski_pointwise or spconv_pointwise"
+            )
         fits = [other for other in wanted if wanted[other].shape == array.shape and
                 other.rpartition("/")[2] == target.name]  # fmt: skip
         others = f" ({_list(fits)} would fit)" if fits else ""
@@ -159,6 +166,17 @@ def _layers(state: Mapping[str, Any]) -> list[str]:
 
 def _is_within(name: str, layer: str) -> bool:
     return name == layer or name.startswith(f"{layer}.")
+
+
+def _meant(left: Sequence[str], state: Mapping[str, Any], rules: Mapping[str, LayerRule]) -> str:
+    """The first of the names that a rule of the same layer misses and that is written alike."""
+    for name in left:
+        layer, _, own = name.rpartition(".")
+        missed = _expected({layer: rules[layer]}).values() if layer in rules else ()
+        names = {one.rpartition(".")[2]: one for one in missed if one not in state}
+        if close := difflib.get_close_matches(own, names, n=1):
+            return f" (is it {names[close[0]]}?)"
+    return ""
 
 
 def _similar(name: str, names: Sequence[str]) -> str:

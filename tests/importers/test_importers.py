@@ -206,7 +206,11 @@ def changed(**arrays):
     ("state", "rules", "text"),
     [
         (changed(extra__weight=np.zeros(1)), RULES, "has extra.weight that no rule uses"),
-        (changed(conv0__offset=np.zeros(1)), RULES, "has conv0.offset that no rule uses"),
+        (changed(conv0__offset=np.zeros(1)), RULES, "has conv0.offset that no rule uses: add"),
+        (changed(conv0__kernal=np.zeros((9, 2, 4)), conv0__kernel=None), RULES,
+         r"has conv0.kernal that no rule uses \(is it conv0.kernel\?\): add"),
+        (changed(), {**RULES, "proj": importers.minkowski_convolution("projection", (1, 1))},
+         r"kernel of one tap, and params/projection/weights has \(4, 3\): take minkowski_poi"),
         (changed(conv0__bias=None), RULES,
          "params/stem/bias that no array fills: the rules take it from conv0.bias, which"),
         (changed(bn0__bn__weight=None), RULES, "scale that no array fills: .* from bn0.bn.weight,"),
@@ -376,6 +380,10 @@ def test_a_transposed_convolution_of_spconv_has_its_lengths_where_they_are_given
 
 def test_kernel_sizes_are_checked_where_the_rule_is_made():
     wrong: Any = 3
-    for rule in (importers.minkowski_convolution, importers.minkowski_cross):
-        with pytest.raises(InputError, match="kernel_size is 3: must be a sequence of integers"):
+    for rule in (
+        importers.minkowski_convolution,
+        importers.minkowski_cross,
+        importers.minkowski_channelwise,
+    ):
+        with pytest.raises(InputError, match=r"kernel_size is 3: must be a .* as \(3, 3, 3\) in"):
             rule("a", wrong)
