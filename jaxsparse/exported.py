@@ -28,6 +28,7 @@ from jaxsparse.errors import InputError, check_kind, one_line, reason
 from jaxsparse.ops.native import compiler
 from jaxsparse.ops.primitive import PLATFORMS, exporting_kernels
 from jaxsparse.paths import user_path
+from jaxsparse.tensor import SparseTensor
 
 FORMAT = 1
 _FIRST_LINE = re.compile(rb"jaxsparse program ([0-9]{1,9}) ([0-9a-f]{64})\n")
@@ -55,7 +56,12 @@ class LoadedProgram:
     versions: dict[str, str]
 
     def __call__(self, *arguments: Any) -> Any:
-        """What the program gives for these arguments."""
+        """What the program gives for these arguments.
+
+        Raises:
+          InputError: arguments of other shapes, types or static fields (``spatial_shape``,
+            ``batch_size``, ``stride``) than it was exported with.
+        """
         return self.call(*arguments)
 
 
@@ -125,7 +131,7 @@ def load_program(data: bytes | bytearray | str | os.PathLike[str]) -> LoadedProg
         missing |= set(facts["kernels"]) - compiler.register_native_kernels(facts["kernels"])
         if missing.isdisjoint(facts["kernels"]):
             return LoadedProgram(
-                jax.jit(_deserialize(program, header["versions"]).call),
+                jax.jit(_naming_differences(_deserialize(program, header["versions"]))),
                 kernels=tuple(facts["kernels"]),
                 missing=tuple(sorted(missing)),
                 platforms=tuple(facts["platforms"]),
@@ -216,6 +222,51 @@ def _read(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
         programs.append(rest[: facts["bytes"]])
         rest = rest[facts["bytes"] :]
     return header, programs
+
+
+def _naming_differences(program: Exported) -> Callable[..., Any]:
+    """The program as a function that says which argument it does not take."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        try:
+            return program.call(*arguments, **named)
+        except ValueError as error:
+            given = (arguments, named)
+            leaves = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in program.in_avals]
+            gets, takes = _told(given), _told(jax.tree.unflatten(program.in_tree, leaves))
+            for place, one in takes.items():
+                if gets.get(place, one) != one:
+                    remedy = (
+                        "pad to that capacity and give that spatial_shape and batch_size"
+                        if one.startswith(SparseTensor.__name__)
+                        else "give that shape and type"
+                    )
+                    raise InputError(
+                        f"arguments{place} is {gets[place]}: the program takes {one}, {remedy}, or "
+                        "export one program a bucket"
+                    ) from None
+            structures: list[Any] = [jax.tree.structure(given), program.in_tree]
+            if structures[0] != structures[1]:
+                raise InputError(
+                    f"the arguments are built in another way than those of the export: give the "
+                    f"same, or export it again ({one_line(error)})"
+                ) from None
+            raise
+
+    return call
+
+
+def _told(arguments: tuple[Any, ...]) -> dict[str, str]:
+    """What the leaves are, sparse tensors as a whole, by their place in the arguments."""
+    leaves, _ = jax.tree.flatten_with_path(
+        arguments, is_leaf=lambda node: isinstance(node, SparseTensor)
+    )
+    return {
+        jax.tree_util.keystr(path[1:]): str(leaf)
+        if isinstance(leaf, SparseTensor)
+        else f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]"
+        for path, leaf in leaves
+    }
 
 
 def _deserialize(program: bytes, versions: dict[str, str]) -> Exported:

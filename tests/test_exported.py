@@ -158,6 +158,45 @@ def test_a_program_is_read_from_a_path_and_called_as_it_is(tmp_path):
         jaxsparse.load_program(tmp_path / "other")
 
 
+def test_arguments_of_other_shapes_are_told_by_what_came_and_what_the_program_takes():
+    def product(weights, x):
+        return x.features @ weights["head"]
+
+    def tensor(spatial_shape=(8, 8), batch_size=2, capacity=4, channels=2):
+        return jaxsparse.sparse_tensor(
+            [[0, 1, 1], [1, 2, 2]],
+            np.ones((2, channels)),
+            spatial_shape=spatial_shape,
+            batch_size=batch_size,
+            capacity=capacity,
+        )
+
+    weights = {"head": jnp.ones((2, 3))}
+    data = jaxsparse.export_program(product, weights, tensor(), platforms=("cpu",))
+    loaded = jaxsparse.load_program(data)
+    takes = (
+        r": the program takes SparseTensor\(coords=int32\[4,3\], features=float32\[4,2\], "
+        r"num_active=int32\[\], spatial_shape=\(8, 8\), batch_size=2, stride=\(1, 1\)\), pad to"
+    )
+    wrong = [
+        ((weights, tensor(capacity=5)), r"\[1\] is SparseTensor\(coords=int32\[5,3\].*" + takes),
+        ((weights, tensor(batch_size=3)), r"\[1\] is .* batch_size=3.*" + takes),
+        ((weights, tensor(spatial_shape=(9, 8))), r"\[1\] is .* spatial_shape=\(9, 8\).*" + takes),
+        ((weights, tensor(channels=3)), r"\[1\] is .* features=float32\[4,3\].*" + takes),
+        (({"head": jnp.ones((2, 4))}, tensor()),
+         r"\[0\]\['head'\] is float32\[2,4\]: the program takes float32\[2,3\], give that shape"),
+        (({"head": jnp.ones((2, 3), jnp.bfloat16)}, tensor()), ".*is bfloat16.2,3.: the prog"),
+        ((weights,), " are built in another way than those of the export: .* length 1 in the inv"),
+        (({"tail": jnp.ones((2, 3))}, tensor()), " are built in another way .*'tail'"),
+    ]  # fmt: skip
+    for arguments, text in wrong:
+        for call in (loaded, loaded.call):
+            with pytest.raises(InputError, match="^(the )?arguments" + text) as error:
+                call(*arguments)
+            assert "\n" not in str(error.value).partition("\n-----")[0]
+    assert loaded(weights, tensor()).shape == (4, 3)
+
+
 def test_a_program_of_jax_alone_is_sent_to_its_reader():
     data = jax.export.export(jax.jit(jnp.square))(jnp.zeros(3)).serialize()
     with pytest.raises(InputError, match=r"damaged; jax\.export\.deserialize reads what jax"):

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float32
 
+from jaxsparse.errors import InputError
+
 
 def parameter(
     module: nn.Module, name: str, initializer: Callable[..., Any], shape: tuple[int, ...]
@@ -19,14 +21,34 @@ def parameter(
       name: of the parameter.
       initializer: of ``jax.nn.initializers``.
       shape: of the parameter.
+
+    Raises:
+      InputError: the stored parameter has another shape.
     """
     # Flax would trace the initializer to compare shapes, a fifth of the time that a network takes.
     stored: Any = module.get_variable("params", name)
-    if getattr(stored, "shape", None) == shape:
+    found = getattr(stored, "shape", None)
+    if found == shape:
         return stored
+    if found is not None:
+        raise InputError(_other_shape(module, name, found, shape))
     # Asked for in numbers: left to itself an initializer takes JAX's widest float.
     value: Float32[Array, "..."] = module.param(name, initializer, shape, jnp.float32)
     return value
+
+
+def _other_shape(
+    module: nn.Module, name: str, stored: tuple[int, ...], shape: tuple[int, ...]
+) -> str:
+    layer = " ".join([type(module).__name__, "/".join(module.path)]).strip()
+    text = f"parameter {name} of {layer} has shape {stored}: x and the options of the layer need"
+    if len(stored) == len(shape) > 1 and (*stored[:-2], stored[-1]) == (*shape[:-2], shape[-1]):
+        expected, got = (one[-2] * getattr(module, "groups", 1) for one in (stored, shape))
+        return (
+            f"{text} {shape}, give x {expected} channels, not {got}, or initialise the network "
+            "with this x"
+        )
+    return f"{text} {shape}, make the layer and x as they were when it was initialised"
 
 
 def convolution_weights(

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import flax.errors
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import pytest
 
+from jaxsparse import InputError, geometry, sparse_tensor
+from jaxsparse import nn as layers
 from jaxsparse.nn.parameters import parameter
 
 
@@ -39,5 +40,30 @@ def test_an_initializer_is_not_even_traced_where_the_parameter_is_stored():
 
 
 def test_a_stored_parameter_of_another_shape_is_refused():
-    with pytest.raises(flax.errors.ScopeParamShapeError, match=r"\(4,\)"):
+    with pytest.raises(InputError, match=r"^parameter scale of Scale has shape \(4,\): .*\(3,\)"):
         Scale(jax.nn.initializers.ones).apply({"params": {"scale": jnp.ones(4)}})
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (
+            layers.Linear(6, name="head"),
+            r"of Linear head has shape \(4, 6\): .* need \(2, 6\), give",
+        ),
+        (layers.SubmanifoldConv(6, name="stem"), r"of SubmanifoldConv stem has shape \(9, 4, 6\)"),
+        (layers.SubmanifoldConv(6, groups=2, name="stem"), r"stem has shape \(9, 2, 6\)"),
+    ],
+)
+def test_features_of_another_number_of_channels_are_told_by_layer_and_numbers(layer, text):
+    class Network(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return layer.clone(parent=self)(x, geometry(x, levels=1))
+
+    x = sparse_tensor([[0, 1, 1]], [[1.0] * 4], spatial_shape=(4, 4), batch_size=1)
+    network = Network()
+    variables = jax.jit(network.init)(jax.random.key(0), x)
+    with pytest.raises(InputError, match=text) as caught:
+        jax.eval_shape(network.apply, variables, x.replace(features=x.features[:, :2]))
+    assert "give x 4 channels, not 2, or initialise the network with this x" in str(caught.value)
