@@ -172,9 +172,13 @@ def checked_points(
     if outside.any():
         row, axis = np.argwhere(outside)[0]
         name = "event index" if axis == 0 else f"axis {axis - 1}"
+        rolled = np.roll(points, 1, axis=1)
+        last = (rolled >= 0).all() and (rolled < limits).all()
+        order = "; if the last column is the event index, np.roll(coords, 1, axis=1) makes it first"
         raise InputError(
             f"coords[{row}] is {points[row].tolist()}: {name} must be in [0, {limits[axis]}), "
             "shift or crop the points, or enlarge spatial_shape or batch_size"
+            f"{order if last else ''}"
         )
     return points.astype(np.int32)
 

@@ -38,7 +38,9 @@ class SparseTensor(Arithmetic):
     5. No active site, and no gradient at one, depends on what a padding row holds.
     6. An event without sites, a batch without sites, and a list without padding are all legal.
 
-    The order makes every result independent of the order of the input rows.
+    The order makes every result independent of the order of the input rows. The constructor checks
+    nothing, not even the order: make tensors with :func:`jaxsparse.sparse_tensor`, which sorts.
+    Within ``jaxsparse.checking_sites()`` a geometry refuses sites that are out of order.
 
     ``x + y``, ``-``, ``*`` and ``/`` combine tensors on the same sites, or a tensor and a number or
     one number a channel; ``x[event]``, ``x[1:3]`` and ``for event in x`` are batches of some

@@ -53,6 +53,8 @@ def test_duplicates_merge_by_the_policy(policy, expected):
         ([[0, 0, -1]], {}, r"axis 1 must be in \[0, 5\)"),
         ([[-1, 0, 0]], {}, r"event index must be in \[0, 2\)"),
         ([[2, 0, 0]], {}, r"event index must be in \[0, 2\)"),
+        ([[3, 4, 1], [0, 0, 0]], {}, r"batch_size; if the last column is .* makes it first$"),
+        ([[3, 4, 1], [0, 0, 2]], {}, "or enlarge spatial_shape or batch_size$"),
         ([[0, 0]], {}, "coords has shape"),
         ([[0.5, 0, 0]], {}, "must be integers"),
         ([[0, 0, 0], [0, 0, 1]], {"capacity": 1}, "capacity is 1 but the points make 2"),

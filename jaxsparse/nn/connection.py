@@ -153,9 +153,12 @@ def _check_map(geometry: Geometry, level: int, kernel_size: int, dilation: int) 
         kernels = str((*maps, wanted))
         if any(isinstance(kernel, tuple) for kernel in (*maps, wanted)):
             kernels = f"[{kernels}] * levels"
+        each = [tuple(one.kernel_maps) for one in geometry.levels]
+        each[level] = (*maps, wanted)
         raise InputError(
             f"kernel_size is {kernel_size} and dilation {dilation}: level {level} of the geometry "
-            f"has the maps {list(maps)} alone, build it with kernels={kernels}"
+            f"has the maps {list(maps)} alone, build it with kernels={kernels}, or on "
+            f"this level alone kernels={each}"
         )
 
 

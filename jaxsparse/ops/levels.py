@@ -162,7 +162,8 @@ def geometry(
 
     Raises:
       InputError: no tensor, no levels, an even kernel, kernels or capacities of the wrong length,
-        capacities of another batch, and, outside of ``jit``, more sites than a capacity.
+        a size for all levels twice, capacities of another batch, and, outside of ``jit``, more
+        sites than a capacity.
 
     >>> from jaxsparse import sparse_tensor
     >>> x = sparse_tensor([[0, 0, 0], [0, 1, 1], [0, 2, 3]], [[1.0]] * 3, spatial_shape=(4, 4),
@@ -253,7 +254,7 @@ def kernels_of_levels(
     """The kernels of every level, from those of all of them or from a sequence for each.
 
     Raises:
-      InputError: not one sequence for each level.
+      InputError: not one sequence for each level, a size for all levels that stands there twice.
 
     >>> kernels_of_levels((3, 5), 2), kernels_of_levels([(3,), ()], 2)
     ([(3, 5), (3, 5)], [(3,), ()])
@@ -262,7 +263,14 @@ def kernels_of_levels(
         raise InputError(f"kernels is {kernels!r}: must be a sequence of sizes, such as (3,)")
     given: Any = tuple(kernels)
     if not any(isinstance(kernel, Sequence) for kernel in given):
-        return [integers("kernels", given)] * levels
+        sizes = integers("kernels", given)
+        if len(set(sizes)) < len(sizes):
+            each = [(sizes[min(level, len(sizes) - 1)],) for level in range(levels)]
+            raise InputError(
+                f"kernels is {kernels}: a size stands in it twice; sizes are for all levels, such "
+                f"as kernels={tuple(dict.fromkeys(sizes))}, or a sequence a level, kernels={each}"
+            )
+        return [sizes] * levels
     if len(given) != levels or not all(isinstance(kernel, Sequence) for kernel in given):
         raise InputError(
             f"kernels is {kernels}: must be sizes, or for each of the {levels} levels a sequence "

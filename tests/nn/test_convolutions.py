@@ -142,7 +142,8 @@ def test_what_a_layer_cannot_take_is_named(x, built):
         (nn.GeneralConv(3), x, built, "kernel_size of GeneralConv is None: with a geometry say"),
         (nn.SubmanifoldConv(3, kernel_size=2), x, built, "must be odd to stay on the same sites"),
         (nn.SubmanifoldConv(3, kernel_size=7), x, built,
-         r"maps \[3, \(3, 2\), 5\] alone, build it with kernels=\[\(3, \(3, 2\), 5, 7\)\] \*"),
+         r"maps \[3, \(3, 2\), 5\] alone, build it with kernels=\[\(3, \(3, 2\), 5, 7\)\] \* "
+         r"levels, or on this level alone kernels=\[\(3, \(3, 2\), 5, 7\), \(3,\)\]\n"),
         (nn.SubmanifoldConv(3, dilation=2), coarse, built,
          r"level 1 .* \[3\] alone, build it with kernels=\[\(3, \(3, 2\)\)\] \* levels"),
         (nn.StridedConv(3), coarse, built, r"level 1 of the 2 .* none has stride \(4, 4\), build"),

@@ -155,6 +155,12 @@ def test_wrong_requests_are_refused_with_one_line():
     for kernels in no_sequences:
         with pytest.raises(InputError, match=r"kernels is '?3'?: must be a sequence of sizes"):
             geometry(x, levels=1, kernels=kernels)
+    for levels, each in ((3, "[(5,), (3,), (3,)]"), (2, "[(5,), (3,)]"), (1, "[(5,)]")):
+        with pytest.raises(
+            InputError, match=r"kernels is \[5, 3, 3\]: a size .*=\(5, 3\),"
+        ) as error:
+            geometry(x, levels=levels, kernels=[5, 3, 3])
+        assert str(error.value).endswith(f"or a sequence a level, kernels={each}")
     with pytest.raises(InputError, match="capacities is"):
         geometry(x, levels=2, capacities=(3, 1))
     with pytest.raises(InputError, match="strategy is 'hash'"):
