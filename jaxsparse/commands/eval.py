@@ -11,6 +11,9 @@ pixel, or of every event), ``plots/`` and ``pictures/``.
 it was.
 """
 
+import signal
+import sys
+
 from absl import flags
 
 from jaxsparse import command_line
@@ -20,7 +23,7 @@ from jaxsparse.freed_memory import keep_freed_memory
 from jaxsparse.training.which_network import find_network, stored_config
 
 
-def main(_: list[str]) -> None:
+def main(_: list[str]) -> int:
     """Entry point of the command line."""
     keep_freed_memory()
     values = flags.FLAGS
@@ -38,6 +41,7 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.evaluator import Options, evaluate
     from jaxsparse.evaluation.report import PICTURES
     from jaxsparse.evaluation.summary import summary
+    from jaxsparse.training.signals import Stopped, stop_signals
     from jaxsparse.training.workdir import read_config
 
     out = values.out or values.workdir / "evaluation"
@@ -64,13 +68,22 @@ def main(_: list[str]) -> None:
         trained_with = read_config(values.workdir).data
         data = data or trained_with.validation or trained_with.train
     command = command_line.typed("jaxsparse eval")
-    metrics = evaluate(values.workdir or values.model, data, out, options, command=command)
+    try:
+        with stop_signals() as stop, stop.at_once():
+            metrics = evaluate(values.workdir or values.model, data, out, options, command=command)
+    except Stopped:
+        print(
+            f"stopped by {stop.caught}: {out} is as it was, the same command begins anew",
+            file=sys.stderr,
+        )
+        return 128 + signal.Signals[stop.caught]
     print((out / "report.md").read_text(encoding="utf-8").partition(f"\n{PICTURES}\n")[0])
     for line in summary(metrics):
         print(f"{line.subject}: {line.figures}.")
     pages = [out / "report.html"]
     pages += [out / "heads" / head / "report.html" for head in metrics.get("heads", ())]
     print(f"Results and pictures are in {out}, to look at in {', '.join(map(str, pages))}.")
+    return 0
 
 
 def define_flags() -> None:

@@ -87,7 +87,12 @@ def draw_events(
             panels[row][column].set_title(words, fontsize=9, loc="left")
         unit = (units or {}).get(name, "")
         label = f"value [{unit}]" if unit else "value"
-        figure.colorbar(points, ax=panels[:, column], label=label, shrink=0.6)
+        bar = figure.colorbar(points, ax=panels[:, column], label=label, shrink=0.6)
+        ticks = np.geomspace(
+            scale.vmin, scale.vmax, 4
+        ).tolist()  # of its own accord it says 6 x 10^-1
+        bar.set_ticks(ticks, labels=[f"{float(f'{tick:.2g}'):,g}" for tick in ticks])
+        bar.minorticks_off()
     with whole_file(path, "picture") as partial:
         try:
             # Said, or matplotlib puts .png behind a name without an ending.

@@ -25,7 +25,8 @@ SUBJECTS: dict[str, dict[str, dict[str, str]]] = {
             "efficiency": "grouping.clusters.efficiency",
             "purity": "grouping.clusters.purity",
             "prong accuracy": "grouping.prong_accuracy",
-            "one number in both views": "grouping.view_agreement.part",
+            "one number in both views, of primaries seen in both": "grouping.view_agreement.part",
+            "of primaries found in both": "grouping.view_agreement.of_matched",
         },
     },
     "vertex": {

@@ -35,6 +35,7 @@ from jaxsparse.training.data_facts import (
     shape_warning,
 )
 from jaxsparse.training.objectives import Objective, pixel_targets, weigh_pixels
+from jaxsparse.training.programs import programs_fact
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +163,7 @@ def open_data(
     if "embedding" in config.objectives:
         key, most = "objectives.embedding.most", config.objectives.embedding.most
         facts["particles"] = _particles(loader, key, most)
+    facts["programs"] = programs_fact(loader, validation, averages=bool(train.average_decay))
     like = trained_images(loader)
     return Loaders(loader, validation, len(chosen.events), facts, contents, like, class_names)
 

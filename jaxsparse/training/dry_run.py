@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.training.display import duration
 from jaxsparse.training.loop import Run
+from jaxsparse.training.programs import most_programs
 from jaxsparse.training.signals import Stopped, stop_signals
 
 WORKDIR = "work directory"
@@ -64,8 +65,18 @@ def _measured(run: Run, batch: Any) -> Iterator[tuple[str, str]]:
     first, step = seconds[0], min(seconds[1:])
     yield "first step", f"{first:.1f} s, compilation included"
     yield "next steps", f"{step:.3g} s each, {run.config.train.batch_size / step:.3g} events/s"
+    averages = run.moments is not None
+    programs = most_programs(run.loader, run.validation, averages=averages)
+    compiling = duration(programs * max(first - step, 0.0))
+    yield (
+        "compiling",
+        f"about {compiling}, if {programs} programs at most take as long as the first",
+    )
     length = duration(step * run.plan.steps)
-    yield "whole run", f"{length} for {run.plan.steps} such steps, validations not counted"
+    yield (
+        "whole run",
+        f"{length} for {run.plan.steps} such steps; compiling and validations not counted",
+    )
     peaks = {"this process": peak_memory_mb(), "a device": device_peak_memory_mb()}
     said = (f"{peak:,.0f} MB of {what}" for what, peak in peaks.items() if peak is not None)
     yield "memory", f"at its peak {', '.join(said) or 'unknown'}"

@@ -15,7 +15,7 @@ PIXELS: dict[str, Any] = {
 PARTICLES: dict[str, Any] = {
     "grouping": {
         "rand_index": {"mean": 0.6}, "clusters": {"efficiency": 0.8, "purity": 0.75},
-        "prong_accuracy": 0.79, "view_agreement": {"part": 0.47},
+        "prong_accuracy": 0.79, "view_agreement": {"part": 0.47, "of_matched": 0.96},
     },
 }  # fmt: skip
 
@@ -36,14 +36,17 @@ def test_every_head_has_its_figures_with_errors_beside_the_baselines():
     assert "accuracy 0.7000 ± 0.0500 (local charge density 0.4500, majority" in told["pixels"]
     for words in (
         "adjusted Rand index 0.6000 ± 0.0300", "efficiency 0.8000", "purity 0.7500",
-        "prong accuracy 0.7900", "one number in both views 0.4700",
+        "prong accuracy 0.7900", "one number in both views, of primaries seen in both 0.4700; ",
+        "; of primaries found in both 0.9600",
     ):  # fmt: skip
         assert words in told["particles"]
     assert told["vertex"] == "nearest pixel named 0.8000; within 2 pixels 0.9700"
 
 
 def test_a_network_of_one_plane_tells_pixels_and_particles():
-    one_view = {"grouping": PARTICLES["grouping"] | {"view_agreement": {"part": None}}}
+    one_view = {
+        "grouping": PARTICLES["grouping"] | {"view_agreement": {"part": None, "of_matched": None}}
+    }
     told = figures_by_subject({"task": "segmentation", **PIXELS, **one_view})
     assert list(told) == ["pixels", "particles"]
     assert "views" not in told["particles"]

@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 from jaxsparse.training.dry_run import dry_run
+from jaxsparse.training.loop import train
 
 
 def test_it_says_what_a_run_will_be_and_keeps_nothing(toy_config, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    toy_config.data.num_buckets = 1
     dry_run(toy_config)
     assert os.listdir(tmp_path) == []
     lines = capsys.readouterr().out.splitlines()
@@ -17,6 +19,11 @@ def test_it_says_what_a_run_will_be_and_keeps_nothing(toy_config, tmp_path, monk
     assert "compiling the first step, seconds to minutes" in lines
     assert said["work directory"] == "none: a dry run"
     assert said["view Y"].startswith("coords int32 1x")
+    assert "compiling and validations not counted" in said["whole run"]
+    assert said["programs"] == (
+        "2 to compile at most (1 of training, 1 of validation), each when a batch first needs it"
+    )
+    assert said["compiling"].endswith(", if 2 programs at most take as long as the first")
     assert {"model", "capacities", "first step", "next steps", "whole run", "memory"} <= {*said}
 
 
@@ -39,3 +46,15 @@ def test_a_signal_while_it_compiles_ends_it_in_one_line(toy_config, tmp_path):
     rest, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (128 + signal.SIGTERM, "")
     assert rest.splitlines()[-1] == "stopped by SIGTERM: nothing is kept"
+
+
+def test_one_bucket_compiles_the_two_programs_that_are_counted(toy_config, tmp_path, capsys):
+    toy_config.data.num_buckets = 1
+    toy_config.train.steps, toy_config.train.validate_every = 4, 2
+    train(toy_config, tmp_path)
+    said = capsys.readouterr().out
+    assert "programs  2 to compile at most" in said
+    words = [line for line in said.splitlines() if line.startswith("compiling")]
+    assert [line.split(",")[0] for line in words] == [
+        "compiling the first step", "compiling program 1 of validation"
+    ]  # fmt: skip
