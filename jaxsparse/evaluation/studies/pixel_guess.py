@@ -32,6 +32,7 @@ from jaxsparse.evaluation.text import figure
 from jaxsparse.viz.used_classes import used_classes
 
 LOCAL, FOREST = "local", "surroundings"  # keys of ``baselines``
+AT_ONCE = 50_000  # pixels that are guessed together
 NUM_LOCAL = 1 + 2 * len(SQUARES)
 
 
@@ -79,9 +80,9 @@ class PixelGuess(Metric):
             entry: dict[str, Any] = {"fitted_on": "nothing: no labelled pixel", "accuracy": None}
             return {"baselines": {"local": entry}}
         tables = {name: self.counts() for name in fitted.names}
-        for view, group in images_of(data_set, "guessing", self.quiet):
+        for view, group, said in fitted.guesses(images_of(data_set, "guessing", self.quiet)):
             assert view.labels is not None
-            for name, guess in fitted.predict(view, group).items():
+            for name, guess in said.items():
                 counted = scores.confusion_counts(view.labels, guess, len(classes))
                 tables[name].add(counted, group)
         found: dict[str, Any] = {"baselines": {}, "errors": {}}
@@ -161,10 +162,33 @@ class FittedGuess:
         """Of the classifiers."""
         return (LOCAL,) if self.guessers[0].forest is None else (LOCAL, FOREST)
 
-    def predict(self, view: View, group: int) -> dict[str, np.ndarray]:
-        """By name the likeliest class of every pixel, int64 ``[pixels]``."""
-        fold = self.group_numbers.get(group, 0) % len(self.guessers)
-        return self.guessers[fold].predict(features_of(view))
+    def guesses(
+        self, images: Iterable[tuple[View, int]]
+    ) -> Iterator[tuple[View, int, dict[str, np.ndarray]]]:
+        """The images, not in their order, each with what :meth:`Guesser.predict` says of it.
+
+        Many are guessed at once, for every call of a forest takes some milliseconds.
+        """
+        waiting: list[list[tuple[View, int]]] = [[] for _ in self.guessers]
+        for view, group in images:
+            own = waiting[self.group_numbers.get(group, 0) % len(self.guessers)]
+            own.append((view, group))
+            if sum(len(view) for view, _ in own) > AT_ONCE:
+                yield from self._guessed(waiting)
+                waiting = [[] for _ in self.guessers]
+        yield from self._guessed(waiting)
+
+    def _guessed(
+        self, waiting: Sequence[Sequence[tuple[View, int]]]
+    ) -> Iterator[tuple[View, int, dict[str, np.ndarray]]]:
+        for guesser, own in zip(self.guessers, waiting, strict=True):
+            if not own:
+                continue
+            said = guesser.predict(np.concatenate([features_of(view) for view, _ in own]))
+            ends = np.cumsum([len(view) for view, _ in own])[:-1]
+            parts = {name: np.split(guess, ends) for name, guess in said.items()}
+            for place, (view, group) in enumerate(own):
+                yield view, group, {name: part[place] for name, part in parts.items()}
 
 
 def images_of(data_set: DataSet, text: str = "", quiet: bool = True) -> Iterator[tuple[View, int]]:

@@ -60,6 +60,24 @@ def test_charge_alone_tells_light_from_heavy():
     assert np.isfinite(fitted.weights).all()
 
 
+def guess_at(guess: pixel_guess.FittedGuess, view: View, group: int) -> dict[str, np.ndarray]:
+    ((_, _, said),) = guess.guesses([(view, group)])
+    return said
+
+
+def test_images_that_are_guessed_together_are_as_each_alone(monkeypatch):
+    images = [(random_view((20, 20), 30 + seed, seed), seed) for seed in range(7)]
+    images.append((random_view((20, 20), 0), 7))
+    guess = fit_across(images, 8, 3)
+    assert guess is not None
+    monkeypatch.setattr(pixel_guess, "AT_ONCE", 70)
+    together = {group: said for _, group, said in guess.guesses(images)}
+    assert together.keys() == set(range(8))
+    for view, group in images:
+        for name, said in guess_at(guess, view, group).items():
+            np.testing.assert_array_equal(together[group][name], said)
+
+
 def test_an_event_never_teaches_the_classifier_that_labels_it():
     views = [random_view((20, 20), 80, seed) for seed in range(6)]
 
@@ -71,7 +89,7 @@ def test_an_event_never_teaches_the_classifier_that_labels_it():
             images.append((view, number // 2))  # pairs are one group
         guess = fit_across(images, 6, 3)
         assert guess is not None
-        return guess.predict(views[3], 1)
+        return guess_at(guess, views[3], 1)
 
     before = predictions(None)
     assert set(before) == {"local", "surroundings"}
@@ -104,7 +122,7 @@ def test_the_forest_sees_what_the_local_charge_density_cannot():
     assert guess is not None
     view, group = image(0)
     right = {
-        name: (said == view.labels).mean() for name, said in guess.predict(view, group).items()
+        name: (said == view.labels).mean() for name, said in guess_at(guess, view, group).items()
     }
     assert right["local"] < 0.7
     assert right["surroundings"] > 0.85
