@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import os
@@ -225,6 +226,12 @@ class DataSet:
             mask(self.source.read_pixels(numbers, view, ()), data.low, data.high)
             for view in self.views
         ]
+
+    def some(self, number: int) -> DataSet:
+        """The same with so many of its events at most, spread evenly."""
+        some = copy.copy(self)
+        some.numbers = self.numbers[spread_or_all(len(self), number)]
+        return some
 
     def portions(self, *, draw: int = 0, text: str = "", quiet: bool = True) -> Iterator[Portion]:
         """The evaluated events in their order, a batch at a time.

@@ -32,6 +32,7 @@ from jaxsparse.evaluation.text import figure
 from jaxsparse.viz.used_classes import used_classes
 
 LOCAL, FOREST = "local", "surroundings"  # keys of ``baselines``
+MAX_FIT_EVENTS = 2000
 AT_ONCE = 50_000  # pixels that are guessed together
 NUM_LOCAL = 1 + 2 * len(SQUARES)
 
@@ -229,7 +230,8 @@ class FitSample:
 
 
 def fit_on_file(data_set: DataSet) -> FittedGuess | None:
-    """Fitted on the events of another data set; ``None`` without a labelled pixel."""
+    """Fitted on 2,000 events of another data set at most; ``None`` without a labelled pixel."""
+    data_set = data_set.some(MAX_FIT_EVENTS)
     sample = FitSample(MAX_FIT_PIXELS // max(len(data_set) * len(data_set.views), 1))
     for view, _ in images_of(data_set):
         sample.add(view)

@@ -150,3 +150,34 @@ def test_views_without_truth_are_passed_over():
     ((found, group),) = images_of(data_set)  # type: ignore[arg-type]
     assert group == 5
     np.testing.assert_array_equal(found.labels, known.labels)
+
+
+def test_a_file_of_many_events_is_fitted_on_some(monkeypatch):
+    class Events:
+        """Of one view, so many that not every one can give a pixel."""
+
+        views, pixel_classes = ("Y",), ("a", "b", "c")
+        source = SimpleNamespace(path="many.h5")
+
+        def __init__(self, number: int):
+            self.number = number
+
+        def __len__(self) -> int:
+            return self.number
+
+        def some(self, number: int) -> "Events":
+            return Events(min(self.number, number))
+
+        def group_of(self, number: int) -> int:
+            return number
+
+        def portions(self, **_):
+            for number in range(self.number):
+                image = Pixels.of([random_view((20, 20), 30, number)])
+                yield SimpleNamespace(numbers=[number], images=(image,))
+
+    monkeypatch.setattr(pixel_guess, "MAX_FIT_PIXELS", 60)
+    monkeypatch.setattr(pixel_guess, "MAX_FIT_EVENTS", 20)
+    guess = pixel_guess.fit_on_file(Events(100))  # type: ignore[arg-type]
+    assert guess is not None
+    assert guess.fitted_on == "20 events of many.h5"
