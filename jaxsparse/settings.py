@@ -218,7 +218,7 @@ def _check_validated(config: ConfigDict) -> None:
         return  # which is said when files are opened: it comes first
     if not (data.validation or data.split):
         raise InputError(
-            f"there are no validation events, which {judge} needs: give "
+            f"data.validation and data.split are empty, but {judge} needs validation events: give "
             "--config.data.validation=FILE, or parts of data.train, "
             "--config.data.split=0.9,0.1,0.0"
         )

@@ -118,7 +118,7 @@ def test_a_key_that_a_config_lacks_is_named(key):
     [
         (
             {},
-            "there are no validation events, which optimizer.schedule=plateau needs: give --con",
+            "data.validation and data.split are empty, but optimizer.schedule=plateau needs val",
         ),
         (
             {"data.validation": "v.h5", "train.validate_every": 0},
@@ -127,7 +127,7 @@ def test_a_key_that_a_config_lacks_is_named(key):
         ),
         (
             {"optimizer.schedule": "constant", "train.early_stop": 3},
-            "there are no validation events, which train.early_stop=3 needs: give --config.data",
+            "data.validation and data.split are empty, but train.early_stop=3 needs validation e",
         ),
         ({"data.low": 400.0, "data.crop": (3.5,)}, "data.crop is (3.5,): it must"),
         ({"model.in_channels": 2}, "model.in_channels is 2"),

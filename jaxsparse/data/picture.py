@@ -88,10 +88,8 @@ def draw_events(
         unit = (units or {}).get(name, "")
         label = f"value [{unit}]" if unit else "value"
         bar = figure.colorbar(points, ax=panels[:, column], label=label, shrink=0.6)
-        ticks = np.geomspace(
-            scale.vmin, scale.vmax, 4
-        ).tolist()  # of its own accord it says 6 x 10^-1
-        bar.set_ticks(ticks, labels=[f"{float(f'{tick:.2g}'):,g}" for tick in ticks])
+        ticks = plain_ticks(scale.vmin, scale.vmax)
+        bar.set_ticks(list(ticks.values()), labels=list(ticks))
         bar.minorticks_off()
     with whole_file(path, "picture") as partial:
         try:
@@ -99,6 +97,16 @@ def draw_events(
             figure.savefig(partial, dpi=110, format=partial.suffix[1:] or "png")
         except ValueError as error:  # another ending than those of pictures
             raise InputError(f"picture is {path}: {one_line(error)}") from None
+
+
+def plain_ticks(low: float, high: float) -> dict[str, float]:
+    """Ticks of a logarithmic axis with two digits each: of its own accord it says 6 x 10^-1.
+
+    >>> list(plain_ticks(0.5, 20.0)), list(plain_ticks(1.0, 1.01)), list(plain_ticks(1e5, 1.2e6))
+    (['0.5', '1.7', '5.8', '20'], ['1'], ['100,000', '230,000', '520,000', '1,200,000'])
+    """
+    rounded = [float(f"{tick:.2g}") for tick in np.geomspace(low, high, 4)]
+    return {f"{tick:,.0f}" if tick >= 100 else f"{tick:g}": tick for tick in rounded}
 
 
 def _scale(values: np.ndarray) -> Any:

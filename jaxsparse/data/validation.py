@@ -23,7 +23,7 @@ from jaxsparse.errors import InputError
 LARGEST_KEY = 2**62
 CORRECT = "correct it where the file is made"
 NUMBER_TRACKS = (
-    "number track IDs 0 to N-1 with np.unique(..., return_inverse=True) over all views together "
+    "number track IDs 0 to N-1 over all views together (docs/own_detector.md), -1 for no particle, "
     "and give particles=particle_table(N)"
 )
 ROUNDING = 1e-4  # by which shares that were made as float32 may add up to more than 1

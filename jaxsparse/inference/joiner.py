@@ -16,7 +16,7 @@ import optax
 import safetensors.numpy
 
 from jaxsparse import pretrained
-from jaxsparse.errors import InputError
+from jaxsparse.errors import InputError, reason
 from jaxsparse.inference.grouping import PairNetwork
 from jaxsparse.inference.grouping.pair_network import HIDDEN
 from jaxsparse.whole_file import whole_file
@@ -47,7 +47,8 @@ class Joiner(PairNetwork):
         """Writes it to a file of its own."""
         with whole_file(path, "out") as partial:
             said = {"classes": json.dumps(self.classes), "network": self.network}
-            partial.write_bytes(safetensors.numpy.save(self.arrays, {"format": FORMAT, **said}))
+            data = safetensors.numpy.save(self.arrays, {"format": FORMAT, **said})
+            partial.write_bytes(_in_order(data))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Joiner:
@@ -68,6 +69,11 @@ class Joiner(PairNetwork):
             )
         try:
             data = Path(path).read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"joiner is {path}, which cannot be read ({reason(error)}): see to that"
+            ) from None
+        try:
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
             said = header["__metadata__"]
             if said["format"] != FORMAT:
@@ -78,12 +84,22 @@ class Joiner(PairNetwork):
                 len(arrays["mean"])
             ):
                 raise ValueError("other arrays than a joiner has")
-        except (OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError):
+        except (ValueError, LookupError, TypeError, safetensors.SafetensorError):
             raise InputError(
                 f"joiner is {path}, which is damaged or no joiner's file: copy it again, or train "
                 "one, python -m jaxsparse.evaluation.studies.joiner --help"
             ) from None
         return cls(arrays, classes, str(said.get("network", "")))
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with the entries of its metadata in order: the library draws one."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    said = json.dumps(header, separators=(",", ":")).encode()
+    said = said.ljust(-(-len(said) // 8) * 8)
+    return len(said).to_bytes(8, "little") + said + data[start:]
 
 
 def _shapes(features: int) -> dict[str, tuple[int, ...]]:

@@ -32,7 +32,7 @@ def get_config(only: str = "semantic,edges") -> ConfigDict:
     config.objectives.edges.weight = 5.0  # so that both losses are about as large
     config.objectives.embedding.weight = 2.0
     config.model.heads.instance.num_classes = len(CLASS_NAMES)
-    config.model.heads.instance.queries = 24  # 95 of 100 crops have no more of 5 pixels
+    config.model.heads.instance.queries = 24  # 95 % of the crops have no more instances of 5 pixels
 
     config.optimizer.name = "adam"
     config.optimizer.learning_rate = 1e-3

@@ -36,7 +36,7 @@ def chosen_joiner(
     """
     if asked is None or str(asked).lower() in ("", NONE):
         return ""
-    if str(asked) != OWN:
+    if str(asked).lower() != OWN:
         return str(asked)
     name = str(network)
     own = name in pretrained.joiners() and not Path(name).exists()
@@ -53,7 +53,7 @@ def announce_own(asked: str | os.PathLike[str] | None, chosen: str) -> None:
     >>> announce_own("own", "microboone_panoptic")
     joiner: the one that comes with microboone_panoptic (--joiner=none goes without)
     """
-    if chosen and str(asked) == OWN:
+    if chosen and str(asked).lower() == OWN:
         print(
             f"joiner: the one that comes with {chosen} (--joiner={NONE} goes without)", flush=True
         )

@@ -102,7 +102,13 @@ def read_beginning(config: ConfigDict) -> Beginning:
     there = {path: np.asarray(leaf) for path, leaf in there.items()}
     if difference := _backbone_difference(shapes_of(there), source.model, config.model):
         if difference.startswith("model.views ") and config.data.train:
-            lacks = other_views(str(config.data.train), config.data.views, source.data.views)
+            chosen, read = tuple(config.data.views), tuple(source.data.views)
+            lacks = other_views(str(config.data.train), chosen, read)
+            if set(read) <= set(chosen):
+                lacks = (
+                    f"it reads {', '.join(read)} but data.views is {', '.join(chosen)}: choose "
+                    f"--config.data.views={','.join(read)}"
+                )
             raise InputError(
                 f"train.start_from is {place}: {lacks}, or begin without it, "
                 "--config.train.start_from="

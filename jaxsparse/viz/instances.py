@@ -76,9 +76,7 @@ def predicted_shades(
     }
 
 
-def _draw_parents(
-    ax: Axes, picture: Picture, shades: Mapping[int, int], window: Window
-) -> bool:  # fmt: skip
+def _draw_parents(ax: Axes, picture: Picture, shades: Mapping[int, int], window: Window) -> bool:
     """A ring around every particle that belongs to another one, in the colour of that one.
 
     Args:

@@ -55,6 +55,8 @@ def test_an_unknown_command_is_answered_with_the_nearest(name, remedy, capsys):
         ("predict", "--grouping=linked", "jaxsparse eval has it, leave it out here."),
         ("predict", "--num_events=3", "jaxsparse eval, jaxsparse rescale have it, leave it out"),
         ("predict", "--modle=a", "Did you mean --model?"),
+        ("eval", "--groupng=x", "Did you mean --grouping?"),
+        ("eval", "--value_scal=2", "Did you mean --value_scale?"),
         ("predict", "--input=a", "Did you mean --data=a?"),
     ],
 )

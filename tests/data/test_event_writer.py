@@ -81,7 +81,7 @@ REFUSED = [
     ({"vertex_distance": [0.0, 1e39, 1.0]}, r"vertex_distance 1e\+39"),
     ({"interaction": np.array([0, 2, 1], np.uint8)}, "interaction 2 of pixel 1 must be .* 0 to 1"),
     ({"instance": np.array([0, 2**32, 0])}, "instance 4294967296 of pixel 1"),
-    ({"instance": [0, 2, 0]}, r"a row of .* table, in \[0, 2\), or -1: number .*np\.unique"),
+    ({"instance": [0, 2, 0]}, r"a row of .* table, in \[0, 2\), or -1: number track IDs"),
     ({"coords": [[0, 3], [2, 1.5], [5, 6]]}, r"coords 1\.5 of pixel 1 must be a whole number"),
     ({"coords": [[0, 3], [2, 2**40], [5, 6]]}, "coords 1099511627776 of pixel 1"),
     ({"coords": [0, 3, 2]}, r"coords has shape \(3,\): must be \[rows, 2\]"),

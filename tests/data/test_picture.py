@@ -42,7 +42,7 @@ def test_voxels_are_seen_along_the_axis_in_which_they_reach_least_far(tmp_path, 
     figures[0].canvas.draw()
     for bar in (ax for ax in figures[0].axes if ax.get_ylabel().startswith("value")):
         labels = [label.get_text() for label in bar.get_yticklabels(which="both")]
-        assert len(labels) == 4
+        assert 1 <= len(labels) == len(set(labels)) <= 4  # one value of all pixels has one
         assert all(float(label) for label in labels)  # plain numbers
     scales = [panel.collections[0].norm.vmax for panel in (cube_panel, plane_panel)]
     assert scales[0] < 3 < scales[1]

@@ -67,6 +67,13 @@ def test_what_a_joiner_was_trained_with_comes_back_from_its_file(joiner, network
     assert read.network == fingerprint_of(network)
 
 
+def test_a_joiner_has_the_same_bytes_whenever_it_is_written(joiner, tmp_path):
+    files = [tmp_path / f"{number}" for number in range(20)]  # the library draws an order
+    for file in files:
+        joiner.write(file)
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_other_classes_or_another_order_are_refused(joiner, network, tmp_path, capsys):
     other = dataclasses.replace(joiner, classes=joiner.classes[::-1])
     other.write(tmp_path / "j")

@@ -226,7 +226,7 @@ def test_a_run_of_before_networks_chose_data_flows_goes_on_with_any(config, tmp_
     [
         ("data.train", "", "data.train is empty"),
         ("data.train", "nothing.h5", "nothing.h5"),
-        ("data.validation", "", "no validation events, which optimizer.schedule=plateau needs"),
+        ("data.validation", "", "optimizer.schedule=plateau needs validation events"),
         ("train.batch_size", 0, "train.batch_size is 0"),
         ("train.minutes", -1.0, "train.minutes is -1.0"),
         ("train.parallel", "jit", "train.parallel is 'jit'"),

@@ -343,3 +343,14 @@ def test_a_run_that_goes_on_does_not_look_at_the_other_again(config, before, tmp
     opened = Checkpoints(broken)
     assert opened.latest_step == 6
     opened.close()
+
+
+def test_more_views_than_the_beginning_reads_are_no_other_detector(pixels):
+    config = of_heads("semantic", "event")
+    config.model.update({"views": 3, "shared_stem": False})
+    config.data.update({"views": ("U", "V", "Y"), "train": "planes.h5"})
+    config.train.start_from = str(pixels[1])
+    with pytest.raises(
+        InputError, match=r"it reads Y but data.views is U, V, Y: choose --config\.da"
+    ):
+        read_beginning(config)

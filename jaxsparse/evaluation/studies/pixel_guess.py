@@ -19,6 +19,7 @@ from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.metrics.bootstrap import Counts
 from jaxsparse.evaluation.metrics.metric import Metric
 from jaxsparse.evaluation.metrics.track_shower import merged_sides, side_scores
+from jaxsparse.evaluation.report import BASELINES
 from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.forest import have_forest
 from jaxsparse.evaluation.studies.local_classifier import (
@@ -79,7 +80,7 @@ class PixelGuess(Metric):
             fitted = fit_across(images, len(data_set) * len(data_set.views), len(classes))
         if fitted is None:
             entry: dict[str, Any] = {"fitted_on": "nothing: no labelled pixel", "accuracy": None}
-            return {"baselines": {"local": entry}}
+            return {"baselines": {LOCAL: entry}}
         tables = {name: self.counts() for name in fitted.names}
         for view, group, said in fitted.guesses(images_of(data_set, "guessing", self.quiet)):
             assert view.labels is not None
@@ -98,8 +99,8 @@ class PixelGuess(Metric):
 
     def section(self, metrics: dict[str, Any]) -> list[str]:
         guesses = {
-            words: metrics["baselines"][name]
-            for name, words in ((LOCAL, "local charge density"), (FOREST, "forest"))
+            BASELINES[name]: metrics["baselines"][name]
+            for name in (LOCAL, FOREST)
             if name in metrics["baselines"]
         }
         fitted = metrics["baselines"][LOCAL]["fitted_on"]
