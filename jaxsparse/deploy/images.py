@@ -60,8 +60,8 @@ def views_of(
     if not isinstance(given, Mapping):
         if len(names) != 1:
             raise InputError(
-                f"one image is given but the network sees {', '.join(names)}: give a dictionary "
-                "of these names"
+                f"the event is a {type(given).__name__} but the network sees {', '.join(names)}: "
+                f"give a dictionary, {{'{names[0]}': (coords, values), ...}}"
             )
         given = {names[0]: given}
     for name in names:

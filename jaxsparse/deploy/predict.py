@@ -241,6 +241,7 @@ def _add_parts(
                 first = last
             if stop.caught:
                 return
+        next(events, None)  # so that the bar comes to its end
 
 
 def _portions(

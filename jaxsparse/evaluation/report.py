@@ -65,10 +65,10 @@ def page(
     lines += ["", *_summary(summary)] if summary else []
     if metrics["accuracy"] is None:
         return "\n".join([*lines, "", "Nothing has truth: no scores."]) + "\n"
-    sections = [_headline(metrics, parts), *(part.section(metrics) for part in parts)]
-    for section in sections:
-        if section:
-            lines += ["", "\n".join(section).strip("\n")]
+    lines += ["", *_headline(metrics, parts)]
+    for part in parts:
+        if section := "\n".join(part.section(metrics)).strip("\n"):
+            lines += ["", *([f"## {part.title}", ""] if part.title else []), section]
     lines += ["", "Errors: bootstrap over events, statistics of this sample only."]
     return "\n".join(lines) + "\n"
 

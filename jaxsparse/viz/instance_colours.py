@@ -25,7 +25,8 @@ class InstanceColours:
     Attributes:
       true: int64 ``[pixels]``; -1 for a pixel of no true instance.
       predicted: int64 ``[pixels]``: the colour of the true instance that the predicted one shares
-        most pixels with; -1 for a pixel of no predicted instance, or of one without any.
+        most pixels with; a colour of its own where it shares none, -1 for a pixel of no predicted
+        instance.
       wrong: bool ``[pixels]``: the pixel has a true instance and is not in the predicted one that
         has most of it in this view.
     """
@@ -45,6 +46,8 @@ def coloured(true: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> lis
     >>> (view,) = coloured([np.array([5, 5, 5, 3, -1])], [np.array([0, 0, 1, 0, -1])])
     >>> view.true.tolist(), view.predicted.tolist(), view.wrong.tolist()
     ([0, 0, 0, 1, -1], [0, 0, 0, 0, -1], [False, False, True, True, False])
+    >>> coloured([np.array([5, 5, -1])], [np.array([7, 7, 4])])[0].predicted.tolist()
+    [0, 0, 1]
     """
     everyone = np.concatenate([np.zeros(0, np.int64), *true])
     particles, sizes = np.unique(everyone[everyone >= 0], return_counts=True)
@@ -56,14 +59,16 @@ def coloured(true: Sequence[np.ndarray], predicted: Sequence[np.ndarray]) -> lis
     groups = groups[groups >= 0]
     called = [_places(groups, view) for view in predicted]
     best = _most_shared(np.concatenate(called), np.concatenate(own), len(groups))
+    shade = np.append(colour, NOBODY)[best]
+    shade[best == NOBODY] = len(particles) + np.arange((best == NOBODY).sum())
     views = []
     for one, two in zip(own, called, strict=True):
         owner = np.append(best, NOBODY)[two]  # of each pixel by what it is called
         right = owner == one
         largest = _most_shared(one[right], two[right], len(particles))
         wrong = (one >= 0) & (~right | (np.append(largest, NOBODY)[one] != two))
-        shades = np.append(colour, NOBODY)
-        views.append(InstanceColours(shades[one], shades[owner], wrong))
+        shown = np.append(colour, NOBODY)[one], np.append(shade, NOBODY)[two]
+        views.append(InstanceColours(*shown, wrong))
     return views
 
 

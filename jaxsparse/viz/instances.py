@@ -19,7 +19,11 @@ from jaxsparse.viz.style import DPI, frame
 
 PREDICTED = 2  # panel
 RING = 90  # points squared
-PANELS = ("charge", "true particles", "predicted particles", "pixels of another particle")
+PANELS = (
+    "charge", "true particles", "predicted particles, colours as in the truth",
+    "pixels of another particle",
+)  # fmt: skip
+RINGS = "predicted, colours as in the truth, rings: parents"
 
 
 def instances_figure(
@@ -50,7 +54,7 @@ def instances_figure(
             _draw(number, ax, picture, colours[view], shown[view], layout.dots)
             words = picture.charge if number == 0 else panel
             if number == PREDICTED and _draw_parents(ax, picture, shades, shown[view]):
-                words += ", rings: colour of the parent"
+                words = RINGS
             if panel is PANELS[-1]:
                 known = (colours[view].true >= 0) & shown[view].holds(picture.view.coords)
                 words = counted(colours[view].wrong[known], panel)

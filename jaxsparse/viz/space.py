@@ -76,8 +76,7 @@ def instances_in_space(picture: Picture, colours: InstanceColours, predicted: np
     Args:
       picture: of three axes.
       colours: of its pixels.
-      predicted: int ``[pixels]``, the predicted particles, -1 for none. One that shares no pixel
-        with a true particle is grey.
+      predicted: int ``[pixels]``, the predicted particles, -1 for none.
     """
     columns = []
     for name, numbers, shown in (

@@ -66,7 +66,7 @@ def test_a_ring_in_the_colour_of_the_parent_is_around_its_child():
     (own,) = coloured([numbers], [numbers])
     figure = instances_figure({"Y": picture.flat()}, [own], [None])
     (panel,) = (ax for ax in figure.axes if ax.collections and ax.get_title(loc="left"))
-    assert panel.get_title(loc="left") == "predicted particles, rings: colour of the parent"
+    assert panel.get_title(loc="left") == "predicted, colours as in the truth, rings: parents"
     (rings,) = panel.collections
     # The middle of the delta, in the detector's pixels: two of them are one of the picture.
     middle = [200 + 2 * 4 + 0.5, 100 + 2 * 8 + 0.5]

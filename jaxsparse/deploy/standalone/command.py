@@ -101,9 +101,11 @@ def read_event(path: Path, views: Sequence[str], dim: int) -> dict[str, Image]:
             loaded = np.load(file, allow_pickle=False)
             if not isinstance(loaded, np.ndarray):
                 return event_of(loaded, views)
-    except Exception as error:  # of many kinds, where a file is damaged or another one
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or one_line(error)})") from None
+    except Exception:  # of many kinds, where a file is damaged or another one
         raise ModelError(
-            f"{path} cannot be read ({one_line(error)}): give an .npz file with {names}"
+            f"{path} is no .npz file, or damaged: give an .npz file with {names}"
         ) from None
     if len(views) > 1:
         raise ModelError(

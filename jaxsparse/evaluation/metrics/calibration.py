@@ -28,6 +28,7 @@ class Calibration(Metric):
       counted: what is scored, ``"pixels"`` or ``"events"``.
     """
 
+    title = "Calibration"
     keys = ("calibration",)
 
     def __init__(self, classes: Sequence[str], counted: str):

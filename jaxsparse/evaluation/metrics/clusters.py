@@ -35,6 +35,7 @@ class Clusters(Metric):
       counts: makes the tables.
     """
 
+    title = "Particles: efficiency and purity of their pixels"
     keys = ("grouping", "errors")
     headline = (
         ("efficiency of instances", "grouping.clusters.efficiency"),

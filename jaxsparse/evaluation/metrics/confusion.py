@@ -23,6 +23,7 @@ class Confusion(Metric):
       counts: how errors are taken.
     """
 
+    title = "Classes"
     keys = (
         "accuracy", "accuracy_balanced", "confusion", "efficiency_matrix", "purity_matrix",
         "per_class", "class_shares", "errors", "baselines",

@@ -37,6 +37,7 @@ class Found(Metric):
       counts: makes the tables.
     """
 
+    title = "Particles that share a pixel with a predicted one of their class"
     keys = ("grouping", "errors")
 
     def __init__(self, classes: Sequence[str], least: int, counts: Callable[[], Counts]):

@@ -30,6 +30,7 @@ class Instances(Metric):
       counts: how errors are taken.
     """
 
+    title = "Particles whose pixels are named right"
     keys = ("instances", "errors")
 
     def __init__(self, classes: Sequence[str], counts: Counts):
@@ -66,7 +67,10 @@ class Instances(Metric):
         rows = {name: metrics["instances"][name] for name in used}
         if not any(entry["number"] for entry in rows.values()):
             return []
-        lines = ["| class | clusters | found |", "| --- | --- | --- |"]
+        lines = [
+            "| class | particles, all views | more than half of their pixels right |",
+            "| --- | --- | --- |",
+        ]
         for name, entry in rows.items():
             error = metrics["errors"][f"instances.{name}.found"]
             lines.append(f"| {name} | {entry['number']} | {with_error(entry['found'], error)} |")

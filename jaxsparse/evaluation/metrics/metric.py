@@ -13,12 +13,14 @@ class Metric(abc.ABC):
     """Takes portions of what a network says, and at the end says its part of ``metrics.json``.
 
     Attributes:
+      title: of its section of the report.
       keys: of ``metrics.json`` that it gives; ``null`` where no row has truth.
       headline: rows of the report's first table, words and dotted key of ``metrics.json``. The
         error is looked up by the same key under ``errors``, the baselines' values under
         ``baselines.NAME``.
     """
 
+    title: str = ""
     keys: tuple[str, ...] = ()
     headline: tuple[tuple[str, str], ...] = ()
 

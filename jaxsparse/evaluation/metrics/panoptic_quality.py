@@ -45,6 +45,7 @@ class PanopticQuality(Metric):
       counts: makes the tables.
     """
 
+    title = "Panoptic quality: particles matched one to one"
     keys = ("grouping", "errors")
     headline = (("panoptic quality, mean of the classes", "grouping.panoptic.pq"),)
 

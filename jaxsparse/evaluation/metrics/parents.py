@@ -40,6 +40,7 @@ class Parents(Metric):
       counts: how errors are taken.
     """
 
+    title = "Parents"
     keys = ("grouping", "errors")
 
     def __init__(self, kinds: ClassSet, least: int, counts: Counts):

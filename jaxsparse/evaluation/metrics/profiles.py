@@ -32,6 +32,7 @@ class AccuracyAgainst(RowMetric):
       seed: of the bootstrap draws.
     """
 
+    title = "Accuracy against energy and topology"
     keys = ("accuracy_against",)
 
     def __init__(self, detector: Detector = UNDESCRIBED, seed: int = 0):

@@ -24,6 +24,7 @@ POINTS = 201  # that a stored curve has at most
 class RocCurves(RowMetric):
     """The curve of every class against the rest."""
 
+    title = "Area under ROC"
     keys = ("roc",)
 
     def result(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Thresholds(Metric):
       rules: of :func:`parse_rules`.
     """
 
+    title = "Rules on scores"
     keys = ("threshold_rules", "threshold_curves")
 
     def __init__(self, classes: Sequence[str], rules: Sequence[tuple[str, int, float]]):

@@ -36,6 +36,7 @@ class TrackShower(Metric):
       counts: how errors are taken.
     """
 
+    title = "Tracks and showers"
     keys = ("track_shower", "errors", "baselines")
     headline = tuple((f"track / shower {name}", f"track_shower.{name}") for name in FIGURES)
 

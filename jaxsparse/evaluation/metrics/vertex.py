@@ -30,6 +30,7 @@ class VertexDistance(Metric):
       counts: how errors are taken.
     """
 
+    title = "Vertex"
     keys = ("loss", "accuracy", "vertex", "baselines", "errors")
     headline = (
         ("accuracy (a nearest pixel is named)", "accuracy"),

@@ -30,6 +30,7 @@ class ViewAgreement(Metric):
       counts: how errors are taken.
     """
 
+    title = "One number in all views"
     keys = ("grouping", "errors")
 
     def __init__(self, least: int, counts: Counts):

@@ -37,6 +37,7 @@ class ForestGuess(RowMetric):
       seed: of folds, trees and bootstrap draws.
     """
 
+    title = "Forest on sizes"
     keys = ("baselines",)
 
     def __init__(self, events: DataSet, other: DataSet | None, seed: int = 0):

@@ -59,6 +59,7 @@ class NeutralCurrents(RowMetric):
       seed: of the bootstrap draws.
     """
 
+    title = "Neutral currents called another class"
     keys = ("nc_called",)
 
     def __init__(

@@ -53,6 +53,7 @@ class PixelGuess(Metric):
       InputError: ``other`` has no pixels with classes.
     """
 
+    title = "Guesses at pixels"
     keys = ("baselines", "errors")
 
     def __init__(
