@@ -226,6 +226,7 @@ def _draw_bar(
         ticks = [low] if high <= 1.02 * low else [low, math.sqrt(low * high), high]
         bar.ax.yaxis.set_major_locator(FixedLocator(ticks))
         bar.ax.yaxis.set_minor_locator(NullLocator())
-        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+        digits = 2 if len({f"{tick:.2g}" for tick in ticks}) == len(ticks) else 3
+        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.{digits}g}"))
     bar.ax.tick_params(which="both", labelsize=8, color=FRAME)
     bar.outline.set_visible(False)
