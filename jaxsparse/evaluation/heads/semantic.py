@@ -28,6 +28,7 @@ from jaxsparse.evaluation.metrics.grouping_mean import MEANS, GroupingMean
 from jaxsparse.evaluation.metrics.instances import Instances
 from jaxsparse.evaluation.metrics.loss import PixelLoss
 from jaxsparse.evaluation.metrics.metric import Metric
+from jaxsparse.evaluation.metrics.noise import Noise
 from jaxsparse.evaluation.metrics.panoptic_quality import PanopticQuality
 from jaxsparse.evaluation.metrics.parents import Parents
 from jaxsparse.evaluation.metrics.parts import parts_of_pixels
@@ -97,6 +98,7 @@ def instance_metrics(
         PanopticQuality(classes, least, counts),
         *(GroupingMean(name, counts()) for name in MEANS),
         Found(classes, least, counts),
+        Noise(counts()),
         *([Parents(kinds, least, counts())] if set_off else []),
         *([ViewAgreement(least, counts())] if several_views else []),
     ]
