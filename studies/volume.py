@@ -80,7 +80,8 @@ def main(_: list[str]) -> None:
                 instance = image.columns["predicted_instance"]
                 rows = np.arange(len(image))
                 writer.append(number, event.event_id, place, rows, image.scores, instance)
-            writer.append_particles(number, whole.columns)
+            all_real = np.arange(len(whole))  # the file has every pixel
+            writer.append_particles(number, {**whole.columns, "rows": all_real})
     print("\n".join(ghosts(np.concatenate(of_real), np.concatenate(of_ghosts))))
     known, answered, right = pixels.tolist()
     print(f"{known:,} pixels with a class, {answered / known:.3f} have an answer")
