@@ -39,6 +39,7 @@ from jaxsparse.evaluation.which_part import which_part
 from jaxsparse.models.backbones.backbone import PIXELS
 from jaxsparse.training.objectives import weigh_pixels
 from jaxsparse.training.workdir import Input
+from jaxsparse.viz.shared_axis import shared_axis
 
 BATCHES_PER_BUCKET, MOST_BUCKETS = 32, 4
 READ_AT_ONCE = 256  # events, to find those that cannot be read
@@ -226,6 +227,14 @@ class DataSet:
             mask(self.source.read_pixels(numbers, view, ()), data.low, data.high)
             for view in self.views
         ]
+
+    @property
+    def shared(self) -> dict[str, int]:
+        """Of the views that share an axis, which of theirs it is."""
+        axes, shapes = self.source.axes, self.source.view_shapes
+        return shared_axis(
+            {name: axes[name] for name in self.views}, {name: shapes[name] for name in self.views}
+        )
 
     def some(self, number: int) -> DataSet:
         """The same with so many of its events at most, spread evenly."""

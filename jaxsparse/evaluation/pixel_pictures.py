@@ -108,7 +108,8 @@ class PixelPictures:
     def _draw_instances(self, views: list[PixelPicture], path: Path) -> None:
         """All views of an event with their true and predicted instances, where both are known."""
         from jaxsparse.viz.instance_colours import coloured
-        from jaxsparse.viz.instances import instances_figure
+        from jaxsparse.viz.instances import instances_figure, instances_in_line
+        from jaxsparse.viz.lined_up import line_up
         from jaxsparse.viz.space import instances_in_space
         from jaxsparse.viz.style import save
 
@@ -129,7 +130,13 @@ class PixelPictures:
             if len(shown) == len(views):
                 named = dict(zip((one.name for one in views), pictures, strict=True))
                 title = self._title(views, pictures, shown)
-                figure = instances_figure(named, colours, shown, title)
+                if self.data_set.shared and not suffix:
+                    images = {one.name: self._image(one) for one in views}
+                    whole = 0 if self.data_set.cropped else max(map(max, self.data_set.shapes))
+                    lined = line_up(images, self.data_set.shared, small=whole)
+                    figure = instances_in_line(lined, colours, title)
+                else:
+                    figure = instances_figure(named, colours, shown, title)
                 save(figure, path.with_name(f"{path.name}{suffix}.png"))
 
     @property

@@ -11,8 +11,10 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from jaxsparse.viz.canvas import Window, active_window
+from jaxsparse.viz.event_layout import EventLayout
 from jaxsparse.viz.instance_colours import NOBODY, InstanceColours, colours_of
 from jaxsparse.viz.layout import Layout
+from jaxsparse.viz.lined_up import LinedUp
 from jaxsparse.viz.panels import GREY, NO_TRUTH, Panel, counted, draw_charge, draw_pixels
 from jaxsparse.viz.picture import Picture
 from jaxsparse.viz.style import DPI, frame
@@ -48,22 +50,36 @@ def instances_figure(
     shades = predicted_shades(pictures, colours)
     figure = Figure(figsize=layout.size, dpi=DPI)
     for view, (name, picture) in enumerate(pictures.items()):
-        for number, panel in enumerate(PANELS):
+        for number in range(len(PANELS)):
             place = layout.at(view, number) if len(pictures) > 1 else layout.place(number)
             ax = figure.add_axes(place)
-            _draw(number, ax, picture, colours[view], shown[view], layout.dots)
-            words = picture.charge if number == 0 else panel
-            if number == PREDICTED and _draw_parents(ax, picture, shades, shown[view]):
-                words = RINGS
-            if panel is PANELS[-1]:
-                known = (colours[view].true >= 0) & shown[view].holds(picture.view.coords)
-                words = counted(colours[view].wrong[known], panel)
-            ax.set_title(
-                f"{name}, {words}" if len(pictures) > 1 else words, fontsize=11, loc="left"
-            )
-            frame(ax)
-            ax.set_xlabel(picture.axes[1], fontsize=9)
-            ax.set_ylabel(picture.axes[0], fontsize=9)
+            words = _draw(number, ax, picture, colours[view], shown[view], layout.dots, shades)
+            _finish(ax, picture, f"{name}, {words}" if len(pictures) > 1 else words)
+    figure.suptitle(title, fontsize=12, y=1 - 0.16 / layout.size[1], va="top")
+    return figure
+
+
+def instances_in_line(
+    lined: LinedUp, colours: Sequence[InstanceColours], title: str = ""
+) -> Figure:
+    """As :func:`instances_figure`, with the views in line along the axis that they share.
+
+    Args:
+      lined: the views of one event.
+      colours: of every view.
+      title: above all panels.
+    """
+    rows, columns = (1, len(PANELS)) if lined.down else (len(PANELS), 1)
+    layout = EventLayout(lined.sizes(3.6), lined.down, rows, columns)
+    shades = predicted_shades(lined.pictures, colours)
+    figure = Figure(figsize=layout.size, dpi=DPI)
+    for view, (name, picture) in enumerate(lined.pictures.items()):
+        for number in range(len(PANELS)):
+            block = (0, number) if lined.down else (number, 0)
+            ax, dots = figure.add_axes(layout.at(*block, view)), layout.dots(view)
+            words = _draw(number, ax, picture, colours[view], lined.windows[name], dots, shades)
+            lined.finish(ax, name)
+            _finish(ax, picture, f"{name}, {words}")
     figure.suptitle(title, fontsize=12, y=1 - 0.16 / layout.size[1], va="top")
     return figure
 
@@ -113,16 +129,28 @@ def _draw_parents(ax: Axes, picture: Picture, shades: Mapping[int, int], window:
 
 def _draw(
     number: int, ax: Axes, picture: Picture, colours: InstanceColours, window: Window,
-    dots: tuple[int, int],
-) -> None:  # fmt: skip
-    """One of the panels."""
+    dots: tuple[int, int], shades: Mapping[int, int],
+) -> str:  # fmt: skip
+    """One of the panels; the words above it."""
     if number == 0:
         draw_charge(ax, picture, window, dots)
-    elif number < 3:
+        return picture.charge
+    if number <= PREDICTED:
         numbers = (colours.true, colours.predicted)[number - 1]
         particle_panel(numbers)(ax, picture, window, dots)
-    else:
-        _draw_wrong(ax, picture, colours, window, dots)
+        rings = number == PREDICTED and _draw_parents(ax, picture, shades, window)
+        return RINGS if rings else PANELS[number]
+    _draw_wrong(ax, picture, colours, window, dots)
+    known = (colours.true >= 0) & window.holds(picture.view.coords)
+    return counted(colours.wrong[known], PANELS[number])
+
+
+def _finish(ax: Axes, picture: Picture, words: str) -> None:
+    """Words above a panel, and the names of its axes."""
+    ax.set_title(words, fontsize=11, loc="left")
+    frame(ax)
+    ax.set_xlabel(picture.axes[1], fontsize=9)
+    ax.set_ylabel(picture.axes[0], fontsize=9)
 
 
 def particle_panel(numbers: np.ndarray) -> Panel:

@@ -1,12 +1,14 @@
 """Pictures of instances: one colour a particle, wrong pixels, panels for every view."""
 
 import numpy as np
+import pytest
 from matplotlib.colors import to_rgb
 
 from jaxsparse.data.schema import View
 from jaxsparse.detectors import find, palette
 from jaxsparse.viz.instance_colours import coloured, colours_of
-from jaxsparse.viz.instances import PANELS, instances_figure
+from jaxsparse.viz.instances import PANELS, instances_figure, instances_in_line
+from jaxsparse.viz.lined_up import line_up
 from jaxsparse.viz.picture import Picture
 
 
@@ -86,3 +88,29 @@ def test_every_view_has_every_panel():
         titles = [ax.get_title(loc="left") for ax in figure.axes]
         assert len([title for title in titles if title]) == len(views) * len(PANELS)
         assert sum("0 of 3 pixels of another particle" in title for title in titles) == len(views)
+
+
+@pytest.mark.parametrize("across", [0, 1])
+def test_views_with_an_axis_in_common_lie_in_line_along_it(across):
+    """Above each other where it goes from left to right, else side by side, with one range."""
+    views = {"XZ": [[3, 4], [30, 5]], "YZ": [[9, 9], [12, 2], [50, 7]]}
+    pictures = {
+        name: Picture(
+            View(np.array(coords), np.ones(len(coords), np.float32), (100, 80)),
+            axes=("plane", "cell"), across=across,
+        )
+        for name, coords in views.items()
+    }  # fmt: skip
+    colours = coloured(*[[np.zeros(len(coords), int) for coords in views.values()]] * 2)
+    lined = line_up(pictures, {"XZ": 0, "YZ": 0})
+    figure = instances_in_line(lined, colours, "event 3")
+    panels = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.get_title(loc="left")}
+    assert len(panels) == 2 * len(PANELS)
+    one, other = panels["XZ, true particles"], panels["YZ, true particles"]
+    first, second = one.get_position(), other.get_position()
+    if across == 0:  # the planes go from left to right
+        assert one.get_xlim() == other.get_xlim()
+        assert (first.x0, first.width) == pytest.approx((second.x0, second.width))
+    else:
+        assert one.get_ylim() == other.get_ylim()
+        assert (first.y0, first.height) == pytest.approx((second.y0, second.height))

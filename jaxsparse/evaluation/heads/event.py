@@ -151,16 +151,12 @@ class EventHead(EvaluatedHead):
     ) -> EventPicture:
         """An event with its images as another head has ``seen`` them, else those of the file."""
         from jaxsparse.viz.event_picture import EventPicture
-        from jaxsparse.viz.shared_axis import shared_axis
 
-        source, names = self.data_set.source, self.data_set.views
+        names = self.data_set.views
         number = int(scored.columns["event"][row])
         return EventPicture(
             views=seen or {name: self._image(number, name) for name in names},
-            shared=shared_axis(
-                {name: source.axes[name] for name in names},
-                {name: source.view_shapes[name] for name in names},
-            ),
+            shared=self.data_set.shared,
             classes=self.classes,
             truth=int(scored.truth[row]),
             scores=scored.scores[row],

@@ -34,6 +34,7 @@ from jaxsparse.viz.used_classes import used_classes
 
 LOCAL, FOREST = "local", "surroundings"  # keys of ``baselines``
 MAX_FIT_EVENTS = 2000
+FEW_EVENTS = 20
 AT_ONCE = 50_000  # pixels that are guessed together
 NUM_LOCAL = 1 + 2 * len(SQUARES)
 
@@ -257,8 +258,9 @@ def fit_across(
     good = [guesser for guesser in fitted if guesser is not None]
     if not good:
         return None
+    few = f" (of {len(numbers)}: too few to compare with)" if len(numbers) < FEW_EVENTS else ""
     if len(good) == 1:
         return FittedGuess((good[0],), {}, "the evaluated events themselves (too few to halve)")
     return FittedGuess(
-        tuple(good), numbers, "half of the evaluated events, scored on the other half"
+        tuple(good), numbers, "half of the evaluated events, scored on the other half" + few
     )

@@ -181,3 +181,10 @@ def test_a_file_of_many_events_is_fitted_on_some(monkeypatch):
     guess = pixel_guess.fit_on_file(Events(100))  # type: ignore[arg-type]
     assert guess is not None
     assert guess.fitted_on == "20 events of many.h5"
+
+
+@pytest.mark.parametrize(("events", "few"), [(4, True), (24, False)])
+def test_a_guess_of_few_events_carries_a_warning(events, few):
+    guess = fit_across([(random_view((20, 20), 30, n), n) for n in range(events)], events, 3)
+    assert guess is not None
+    assert ("too few to compare with" in guess.fitted_on) == few
