@@ -51,14 +51,11 @@ def flag_message(
     """
     if not isinstance(error, flags.UnrecognizedFlagError):
         return _of_a_recipe(error, argv) or _in_our_words(error)
-    name, near = (
-        error.flagname,
-        _near(error),
-    )  # before elsewhere, which forgets this program's flags
+    name = error.flagname
     hint = _of_config(error) or _of_another_word(error)
     if not hint and elsewhere and (others := elsewhere(name)):
         hint = f"{others}, leave it out here."
-    if not hint and near:
+    if not hint and (near := _near(error)):
         hint = f"Did you mean {', '.join(f'--{flag}' for flag in near)}?"
     if not hint and argv:
         hint = f"{Path(argv[0]).name} --help lists all."

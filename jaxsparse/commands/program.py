@@ -93,20 +93,21 @@ def _run(name: str, arguments: list[str]) -> None:
         [f"jaxsparse {name}", *arguments],
         positional=COMMANDS[name].positional,
         help=lambda: help_of(module, [flags.FLAGS[flag] for flag in own]),
-        elsewhere=functools.partial(_who_has, own),
+        elsewhere=functools.partial(_who_has, name, own),
     )
 
 
-def _who_has(own: Sequence[str], flag: str) -> str:
-    """Which other commands have a flag, in words. Forgets the flags of this one, which ends.
+def _who_has(asked: str, own: Sequence[str], flag: str) -> str:
+    """Which other commands have a flag, in words.
 
     Args:
-      own: flags of the command that was asked for.
+      asked: the command that was asked for.
+      own: its flags.
       flag: that it does not have.
     """
     defined, having = list(own), []
     of_libraries = set(flags.FLAGS) - set(own)
-    for name in COMMANDS:
+    for name in sorted(COMMANDS, key=lambda name: name == asked):  # the last one's flags stay
         for each in defined:
             delattr(flags.FLAGS, each)
         importlib.import_module(f"jaxsparse.commands.{name}").define_flags()

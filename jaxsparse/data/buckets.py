@@ -45,6 +45,11 @@ class BucketTable:
                 f"bucket table has {len(self.capacities)} rows: it must have 1 to {MAX_BUCKETS}"
             )
 
+    @property
+    def expected(self) -> tuple[tuple[int, ...], ...]:
+        """The buckets that the sample asked for; all of a table that was given."""
+        return self.capacities[: self.measured or None]
+
     def pick(self, counts: Sequence[int] | Sequence[Sequence[int]] | np.ndarray) -> int | None:
         """Number of the smallest bucket that fits at every level; None if none does.
 

@@ -37,7 +37,7 @@ __all__ = ["Options", "evaluate"]
 
 DEFAULTS = Options()
 REPORT = "report.html"
-FIT_EVENTS = 200  # of a file that a baseline of pixels is fitted on
+FIT_EVENTS = 200  # of a file of images that a baseline of pixels is fitted on: they are large
 
 
 def evaluate(

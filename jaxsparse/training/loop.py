@@ -386,7 +386,6 @@ class Run:
 
     def _facts(self, where: str, cache: str, of_data: dict[str, str]) -> dict[str, str]:
         model, train, buckets = self.config.model, self.config.train, self.loader.buckets
-        measured = buckets.capacities[: buckets.measured or None]
         return {
             "devices": self.replicas.description,
             "computed by": self.progress.computed_by,
@@ -395,6 +394,6 @@ class Run:
             "model": f"{model.name}, {model.vocabulary}, {model.dtype}, "
             f"{count_parameters(self.state.params):,} parameters",
             **of_data,
-            "capacities": f"{', '.join(map(str, measured))} sites of every view and level",
+            "capacities": f"{', '.join(map(str, buckets.expected))} sites of every view and level",
             "run": self.plan.described(train.batch_size, train.accumulate, train.minutes),
         }

@@ -13,20 +13,16 @@ def most_programs(train: Loader, validation: Loader | None, *, averages: bool = 
       validation: the same; None where nothing is validated.
       averages: whether a validation has moments made first, of the training's batches.
     """
-    buckets = _measured(train) * (2 if averages else 1)
-    return buckets + (0 if validation is None else _measured(validation))
+    buckets = len(train.buckets.expected) * (2 if averages else 1)
+    return buckets + (0 if validation is None else len(validation.buckets.expected))
 
 
 def programs_fact(train: Loader, validation: Loader | None, *, averages: bool = False) -> str:
     """The same for people."""
-    own = f"{_measured(train)} of training"
-    moments = f", {_measured(train)} of its moments" if averages else ""
-    other = f", {_measured(validation)} of validation" if validation is not None else ""
+    own = f"{len(train.buckets.expected)} of training"
+    moments = f", {len(train.buckets.expected)} of its moments" if averages else ""
+    other = f", {len(validation.buckets.expected)} of validation" if validation is not None else ""
     return (
         f"{most_programs(train, validation, averages=averages)} to compile at most ({own}{moments}"
         f"{other}), each when a batch first needs it"
     )
-
-
-def _measured(loader: Loader) -> int:
-    return loader.buckets.measured or len(loader.buckets.capacities)

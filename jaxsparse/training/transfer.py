@@ -100,15 +100,16 @@ def read_beginning(config: ConfigDict) -> Beginning:
     source, _, variables, step = load_trained(place, name="train.start_from")
     there, here = by_path(variables), _shapes(config.model)
     there = {path: np.asarray(leaf) for path, leaf in there.items()}
-    if difference := _backbone_difference(shapes_of(there), source.model, config.model):
-        if difference.startswith("model.views ") and config.data.train:
+    key, difference = _backbone_difference(shapes_of(there), source.model, config.model)
+    if difference:
+        if key == "views" and config.data.train:
             chosen, read = tuple(config.data.views), tuple(source.data.views)
-            lacks = other_views(str(config.data.train), chosen, read)
-            if set(read) <= set(chosen):
-                lacks = (
-                    f"it reads {', '.join(read)} but data.views is {', '.join(chosen)}: choose "
-                    f"--config.data.views={','.join(read)}"
-                )
+            lacks = (
+                f"it reads {', '.join(read)} but data.views is {', '.join(chosen)}: choose "
+                f"--config.data.views={','.join(read)}"
+                if set(read) <= set(chosen)
+                else other_views(str(config.data.train), chosen, read)
+            )
             raise InputError(
                 f"train.start_from is {place}: {lacks}, or begin without it, "
                 "--config.train.start_from="
@@ -170,14 +171,16 @@ def _fits(there: Shape, here: Shape, is_last: bool) -> bool:
 
 def _backbone_difference(
     there: Mapping[str, Shape], source: Mapping[str, Any], model: Mapping[str, Any]
-) -> str:
-    """In words, why this run's backbone with the other run's heads has not the arrays there."""
+) -> tuple[str, str]:
+    """Why this run's backbone with the other run's heads has not the arrays there: by which key of
+    ``model``, if it is one, and in words; both empty where it has.
+    """
     if source["name"] != model["name"]:
-        return f"model.name is {source['name']!r} there and {model['name']!r} here"
+        return "name", f"model.name is {source['name']!r} there and {model['name']!r} here"
     wanted = {**model, "heads": source["heads"]}
     shapes = _shapes(wanted)
     if there == shapes:
-        return ""
+        return "", ""
     for key, value in source.items():
         if value != wanted[key]:
             try:
@@ -185,8 +188,8 @@ def _backbone_difference(
             except InputError:  # other keys have to change with it
                 matters = True
             if matters:
-                return f"model.{key} is {value!r} there and {model[key]!r} here"
-    return first_difference(there, shapes)
+                return key, f"model.{key} is {value!r} there and {model[key]!r} here"
+    return "", first_difference(there, shapes)
 
 
 def last_layer(config: ConfigDict, head: str) -> set[str]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from jaxsparse.data.schema import View
 from jaxsparse.viz.canvas import Window, active_window, whole
 from jaxsparse.viz.picture import Picture
+from jaxsparse.viz.shared_axis import lies_across
 
 MARGIN = 4  # pixels around those in use
 LOWEST, NARROWEST, MOST = 0.3, 0.6, 1.2  # one side of a panel over the other; titles are wide
@@ -66,8 +67,7 @@ def line_up(images: Mapping[str, Picture], shared: Mapping[str, int], *, small: 
       shared: of the views that share an axis, its number in each.
       small: pixels; longer images are cut to the part in use.
     """
-    first = next(iter(shared), "")
-    down = bool(shared) and images[first].across == shared[first]
+    down = lies_across(shared, {name: image.across for name, image in images.items()})
     pictures = {name: _turned(image, shared.get(name), down) for name, image in images.items()}
     windows = {name: _window(picture.view, small) for name, picture in pictures.items()}
     limits = (0.0, 0.0)

@@ -39,3 +39,17 @@ def shared_axis(
     if axis is None or views < 2:
         return {}
     return {view: own.index(axis) for view, own in images.items() if axis in own}
+
+
+def lies_across(shared: Mapping[str, int], across: Mapping[str, int]) -> bool:
+    """Whether the shared axis goes from left to right, as it does in the first view that has it.
+
+    Args:
+      shared: of :func:`shared_axis`.
+      across: of every view the axis that goes from left to right in it.
+
+    >>> lies_across({"XZ": 0, "YZ": 0}, {"XZ": 0, "YZ": 1}), lies_across({}, {"XZ": 0})
+    (True, False)
+    """
+    first = next(iter(shared), None)
+    return first is not None and across[first] == shared[first]

@@ -23,6 +23,7 @@ def data_set(axes, views=("seen",)) -> Any:
             axes=dict.fromkeys(views, axes), value_units=dict.fromkeys(views, "ADC")
         ),
         detector=find("toy"), pipeline=pipeline, topologies={4: "bomb"},
+        shared=dict.fromkeys(views, 0) if len(views) > 1 else {}, shapes=[(9,) * len(axes)],
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def event_metrics(
       detector: which words their topologies have, and which energies matter.
     """
     return [
-        Confusion(classes, EventCounts(seed)),
+        Confusion(classes, EventCounts(seed), "events"),
         EventLoss(seed),
         RocCurves(),
         ScoreDistributions(),

@@ -21,6 +21,7 @@ class Confusion(Metric):
     Args:
       classes: class names.
       counts: how errors are taken.
+      counted: what the rows are, "pixels" or "events".
     """
 
     title = "Classes"
@@ -33,8 +34,8 @@ class Confusion(Metric):
         ("mean efficiency of the classes", "accuracy_balanced"),
     )
 
-    def __init__(self, classes: Sequence[str], counts: Counts):
-        self.classes, self.counts = tuple(classes), counts
+    def __init__(self, classes: Sequence[str], counts: Counts, counted: str = "pixels"):
+        self.classes, self.counts, self.counted = tuple(classes), counts, counted
 
     def update(self, scored: Scored) -> None:
         self.counts.add(confusion_of(scored), scored.group)
@@ -89,7 +90,7 @@ class Confusion(Metric):
             lines.append(f"| {name} | {' | '.join(cells)} |")
         lines += ["", "In brackets: the part of the true class."]
         if unused := [name for name in self.classes if name not in used]:
-            thing = "event" if metrics.get("task") == "classification" else "pixel"
+            thing = self.counted.removesuffix("s")
             lines += [
                 "",
                 f"Left out of all tables and plots, because no {thing} is of them and none is "

@@ -7,6 +7,7 @@ the baseline is not weak by our own making. Source: L. Breiman, Machine Learning
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import numpy as np
 
@@ -50,19 +51,39 @@ def forest_scores(
         raise InputError(
             "scikit-learn is not installed: the forest needs it, pip install scikit-learn"
         )
-    from sklearn.ensemble import RandomForestClassifier
-
     known = np.flatnonzero(fit_truth >= 0)
     if not len(known):
         raise InputError("fit_truth has no event of known class: give the forest some to fit")
-    if len(known) > MAX_FIT_EVENTS:
-        known = np.random.default_rng(seed).choice(known, MAX_FIT_EVENTS, replace=False)
-    forest = RandomForestClassifier(TREES, min_samples_leaf=MIN_LEAF, random_state=seed)
-    forest.fit(fit_features[known], fit_truth[known])
+    forest = fitted_forest(
+        fit_features[known], fit_truth[known],
+        trees=TREES, least=MIN_LEAF, most=MAX_FIT_EVENTS, seed=seed,
+    )  # fmt: skip
     scores = np.zeros((len(features), num_classes), np.float32)
     if len(features):
         scores[:, forest.classes_] = forest.predict_proba(features)
     return scores
+
+
+def fitted_forest(
+    features: np.ndarray, truth: np.ndarray, *, trees: int, least: int, most: int, seed: int
+) -> Any:
+    """scikit-learn's forest on some rows.
+
+    Args:
+      features: float ``[rows, features]``.
+      truth: integer ``[rows]``, none negative.
+      trees: how many.
+      least: rows of a leaf.
+      most: rows that it is fitted on; of more so many are drawn.
+      seed: of the draw and the trees.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    if len(truth) > most:
+        drawn = np.random.default_rng(seed).choice(len(truth), most, replace=False)
+        features, truth = features[drawn], truth[drawn]
+    forest = RandomForestClassifier(trees, min_samples_leaf=least, random_state=seed)
+    return forest.fit(features, truth)
 
 
 def cross_scores(

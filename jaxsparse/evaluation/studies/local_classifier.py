@@ -17,6 +17,7 @@ from scipy.special import softmax
 from jaxsparse.data.schema import View
 
 SQUARES = (3, 5, 11)
+NUM_LOCAL = 1 + 2 * len(SQUARES)  # features
 RIDGE = 1e-3  # on standardised features, per pixel: keeps empty classes finite
 NEWTON_STEPS = 25
 MAX_FIT_PIXELS = 100_000

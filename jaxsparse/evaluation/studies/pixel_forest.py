@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import View
+from jaxsparse.evaluation.studies.forest import fitted_forest
 from jaxsparse.evaluation.studies.sizes import NAMES, size_features
 
 MOST_AXES = 3
@@ -69,13 +70,11 @@ class PixelForest:
           labels: integer ``[pixels]``, none negative.
           seed: of the draw and the trees.
         """
-        from sklearn.ensemble import RandomForestClassifier
-
-        if len(labels) > MAX_FIT_PIXELS:
-            drawn = np.random.default_rng(seed).choice(len(labels), MAX_FIT_PIXELS, replace=False)
-            features, labels = features[drawn], labels[drawn]
-        forest = RandomForestClassifier(TREES, min_samples_leaf=MIN_LEAF, random_state=seed)
-        return cls(forest.fit(features, labels))
+        return cls(
+            fitted_forest(
+                features, labels, trees=TREES, least=MIN_LEAF, most=MAX_FIT_PIXELS, seed=seed
+            )
+        )
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """The likeliest class of each pixel, int64 ``[pixels]``."""

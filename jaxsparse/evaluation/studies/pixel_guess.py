@@ -24,7 +24,7 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.evaluation.studies.forest import have_forest
 from jaxsparse.evaluation.studies.local_classifier import (
     MAX_FIT_PIXELS,
-    SQUARES,
+    NUM_LOCAL,
     LocalClassifier,
     local_features,
 )
@@ -33,10 +33,9 @@ from jaxsparse.evaluation.text import figure
 from jaxsparse.viz.used_classes import used_classes
 
 LOCAL, FOREST = "local", "surroundings"  # keys of ``baselines``
-MAX_FIT_EVENTS = 2000
+MAX_FIT_EVENTS = 2000  # of whole events, whose images are small
 FEW_EVENTS = 20
 AT_ONCE = 50_000  # pixels that are guessed together
-NUM_LOCAL = 1 + 2 * len(SQUARES)
 
 
 class PixelGuess(Metric):
@@ -175,24 +174,24 @@ class FittedGuess:
         """
         waiting: list[list[tuple[View, int]]] = [[] for _ in self.guessers]
         for view, group in images:
-            own = waiting[self.group_numbers.get(group, 0) % len(self.guessers)]
-            own.append((view, group))
-            if sum(len(view) for view, _ in own) > AT_ONCE:
-                yield from self._guessed(waiting)
-                waiting = [[] for _ in self.guessers]
-        yield from self._guessed(waiting)
-
-    def _guessed(
-        self, waiting: Sequence[Sequence[tuple[View, int]]]
-    ) -> Iterator[tuple[View, int, dict[str, np.ndarray]]]:
+            half = self.group_numbers.get(group, 0) % len(self.guessers)
+            waiting[half].append((view, group))
+            if sum(len(view) for view, _ in waiting[half]) > AT_ONCE:
+                yield from _guessed(self.guessers[half], waiting[half])
+                waiting[half] = []
         for guesser, own in zip(self.guessers, waiting, strict=True):
-            if not own:
-                continue
-            said = guesser.predict(np.concatenate([features_of(view) for view, _ in own]))
-            ends = np.cumsum([len(view) for view, _ in own])[:-1]
-            parts = {name: np.split(guess, ends) for name, guess in said.items()}
-            for place, (view, group) in enumerate(own):
-                yield view, group, {name: part[place] for name, part in parts.items()}
+            if own:
+                yield from _guessed(guesser, own)
+
+
+def _guessed(
+    guesser: Guesser, images: Sequence[tuple[View, int]]
+) -> Iterator[tuple[View, int, dict[str, np.ndarray]]]:
+    said = guesser.predict(np.concatenate([features_of(view) for view, _ in images]))
+    ends = np.cumsum([len(view) for view, _ in images])[:-1]
+    parts = {name: np.split(guess, ends) for name, guess in said.items()}
+    for place, (view, group) in enumerate(images):
+        yield view, group, {name: part[place] for name, part in parts.items()}
 
 
 def images_of(data_set: DataSet, text: str = "", quiet: bool = True) -> Iterator[tuple[View, int]]:

@@ -22,7 +22,7 @@ from jaxsparse.viz.page.columns import Columns
 from jaxsparse.viz.page.particle_names import particle_name
 from jaxsparse.viz.page.shown import Predicted, ShownEvent, ShownFile
 from jaxsparse.viz.panels import CHARGE, CONFIDENCE, GREY, NO_TRUTH, class_colours
-from jaxsparse.viz.shared_axis import shared_axis
+from jaxsparse.viz.shared_axis import lies_across, shared_axis
 from jaxsparse.viz.style import BACKGROUND
 
 # One module: its functions see each other, nothing outside sees them.
@@ -135,8 +135,7 @@ def _lying(shown: ShownFile) -> dict[str, tuple[int, int]]:
         for name, shape in shown.view_shapes.items()
     }
     shared = shared_axis(shown.axes, shown.view_shapes)
-    first = next(iter(shared), "")
-    down = bool(shared) and across[first] == shared[first]
+    down = lies_across(shared, across)
     turned = {name: axis if down else 1 - axis for name, axis in shared.items()}
     return {
         name: (turned.get(name, own), int(not down) if name in shared else -1)
