@@ -2,7 +2,8 @@
 
     jaxsparse rescale --model=runs/smoke --data=validation.h5 --out=rescaled.safetensors
 
-What is written is the same network with a temperature and a bias a class in its last layer;
+What is written is the same network with a temperature (or, ``--form=matrix``, a matrix) and a bias
+a class in its last layer;
 ``jaxsparse eval --model=FILE`` evaluates it.
 """
 
@@ -36,6 +37,7 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.studies import rescaling
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, images_of, load_trained
+    from jaxsparse.training.transfer import class_names
 
     said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)
@@ -45,12 +47,14 @@ def main(_: list[str]) -> None:
         options = dataclasses.replace(options, part=PARTS[1])
         data_set = DataSet(values.data, trained.config, options)
     logits, truth = rescaling.logits_and_truth(trained, data_set)
-    fitted = rescaling.fit(logits, truth).part(values.strength)
-    print("\n".join(rescaling.described(logits, truth, fitted)))
+    fitted = rescaling.fit(logits, truth, values.form).part(values.strength)
+    numbers = map(str, range(logits.shape[1]))  # where an older network has no names
+    classes = class_names(trained.config, "semantic") or tuple(numbers)
+    print("\n".join(rescaling.described(logits, truth, fitted, classes)))
+    before = f"{said['rescaling']}; then " if "rescaling" in said else ""
     said["rescaling"] = (
-        f"temperature {fitted.temperature:.4f}, biases "
-        f"{', '.join(f'{bias:.4f}' for bias in fitted.biases)}, fitted on {len(truth)} pixels of "
-        f"{len(data_set)} events, strength {values.strength:g}"
+        f"{before}{fitted.text()}, fitted on {len(truth)} pixels of {len(data_set)} events, "
+        f"strength {values.strength:g}"
     )
     images = images_of(values.model)
     write_model(values.out, rescaling.rescaled(trained, fitted), said, images)
@@ -62,6 +66,11 @@ def define_flags() -> None:
     command_line.define_path("data", None, "event file to fit on; not one of the test")
     command_line.define_path("out", None, "file to write, .safetensors")
     flags.DEFINE_bool("whole_plane", False, "whole images instead of crops")
+    flags.DEFINE_enum(
+        "form", "temperature", ["temperature", "matrix"],
+        "temperature: one for all classes; matrix: the logit of each class has its own scale and a "
+        "part of the others, for files of many events",
+    )  # fmt: skip
     flags.DEFINE_integer("num_events", 0, "only so many events; 0: all", lower_bound=0)
     flags.DEFINE_float(
         "strength", 1.0, "how much of what fits best: 0 nothing, 1 all", lower_bound=0.0

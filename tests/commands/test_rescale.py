@@ -23,6 +23,13 @@ def test_what_is_said_of_the_network_stays_and_its_own_file_is_not_overwritten(
     _, about = read_model(tmp_path / "new.safetensors")
     assert about["licence"] == "MIT"
     assert about["rescaling"].startswith("temperature ")
+    arguments[0] = "--model=new.safetensors"
+    done = run("rescale", [*arguments, "--form=matrix", "--out=again.safetensors"], tmp_path)
+    assert done.status == 0, done.errors
+    _, about = read_model(tmp_path / "again.safetensors")
+    first, again = about["rescaling"].split("; then ")
+    assert first.startswith("temperature ")
+    assert again.startswith("matrix ")
 
 
 def test_of_a_file_that_training_split_the_part_for_tests_is_left_alone(

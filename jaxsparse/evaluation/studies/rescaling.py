@@ -1,14 +1,16 @@
-"""A temperature and a bias a class: what moves a network along the curve of its operating points.
+"""A linear map and a bias a class: what moves a network along the curve of its operating points.
 
 Trainings weigh small clusters up, so rare classes get more pixels than they have. Scores of logits
-``z / temperature + bias`` that fit a validation file without weights say how often they are right,
-and give the frequent classes their pixels back. Source of the temperature: Guo et al., arXiv
-1706.04599; the biases are what Bayes' rule adds where shares of classes differ.
+``z @ matrix + biases`` that fit a validation file without weights say how often they are right,
+and give the frequent classes their pixels back. The matrix is one temperature for all classes, or
+any matrix. Source of both: Guo et al., arXiv 1706.04599, sections 4.1 and 4.2; the biases are what
+Bayes' rule adds where shares of classes differ.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -18,77 +20,109 @@ from scipy.special import logsumexp, softmax
 
 from jaxsparse.errors import InputError
 from jaxsparse.evaluation.data_set import DataSet
+from jaxsparse.evaluation.metrics.calibration import reliability_counts
 from jaxsparse.evaluation.scored import cross_entropies
+from jaxsparse.evaluation.scores import ratio
 from jaxsparse.inference import Predictor
 from jaxsparse.training.arrays import name_of
 from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.transfer import last_layer
 
+FORMS = ("temperature", "matrix")
+
 
 @dataclasses.dataclass(frozen=True)
 class Rescaling:
-    """Logits become ``logits / temperature + biases``.
+    """Logits become ``logits @ matrix + biases``.
 
     Attributes:
-      temperature: above 0; above 1 the network is less sure.
+      matrix: float64 ``[classes, classes]``; the identity over a temperature, or any other.
       biases: float64 ``[classes]``, adding up to 0.
     """
 
-    temperature: float
+    matrix: np.ndarray
     biases: np.ndarray
 
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         """The logits ``[rows, classes]``, rescaled."""
-        return logits / self.temperature + self.biases
+        return logits @ self.matrix + self.biases
 
     def part(self, strength: float) -> Rescaling:
         """Only so much of it: 0 leaves the logits as they are, 1 is all.
 
-        >>> half = Rescaling(4.0, np.array([1.0, -1.0])).part(0.5)
-        >>> half.temperature, half.biases.tolist()
-        (2.0, [0.5, -0.5])
+        >>> half = Rescaling(np.eye(2) / 2, np.array([1.0, -1.0])).part(0.5)
+        >>> half.matrix.tolist(), half.biases.tolist()
+        ([[0.75, 0.0], [0.0, 0.75]], [0.5, -0.5])
         """
-        return Rescaling(self.temperature**strength, self.biases * strength)
+        same = np.eye(len(self.biases))
+        return Rescaling(same + strength * (self.matrix - same), self.biases * strength)
+
+    def text(self) -> str:
+        """The numbers, for people.
+
+        >>> Rescaling(np.eye(2) / 2, np.array([1.0, -1.0])).text()
+        'temperature 2.0000, biases 1.0000, -1.0000'
+        """
+        biases = f"biases {_numbers(self.biases)}"
+        scale = float(self.matrix[0, 0])
+        if np.array_equal(self.matrix, scale * np.eye(len(self.biases))):
+            return f"temperature {1 / scale:.4f}, {biases}"
+        return f"matrix {'; '.join(_numbers(row) for row in self.matrix)}, {biases}"
 
 
-def fit(logits: np.ndarray, truth: np.ndarray) -> Rescaling:
+def fit(logits: np.ndarray, truth: np.ndarray, form: str = "temperature") -> Rescaling:
     """The rescaling with the smallest mean cross entropy, all pixels alike.
 
     Args:
       logits: float ``[rows, classes]``.
       truth: integer ``[rows]``; a negative class counts nowhere.
+      form: ``"temperature"``: one for all classes. ``"matrix"``: every class's logit has its own
+        scale and a part of the others.
 
     Raises:
-      InputError: no row with a class.
+      InputError: no row with a class; an unknown form.
 
     >>> rng = np.random.default_rng(0)
     >>> logits = rng.normal(size=(4000, 2)) * 2
     >>> truth = (rng.random(4000) < 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))).astype(int)
     >>> found = fit(3 * logits + np.array([0.0, 1.5]), truth)
-    >>> round(found.temperature), found.biases.round(1).tolist()
-    (3, [0.3, -0.3])
+    >>> found.matrix.round(1).tolist(), found.biases.round(1).tolist()
+    ([[0.3, 0.0], [0.0, 0.3]], [0.3, -0.3])
     """
+    if form not in FORMS:
+        raise InputError(f"form is {form!r}: choose one of {', '.join(FORMS)}")
     known = truth >= 0
     logits, truth = logits[known].astype(np.float64), truth[known].astype(np.int64)
     if not len(truth):
         raise InputError("no pixel has a class: a rescaling needs a file with truth")
     classes = logits.shape[1]
     right = np.eye(classes)[truth]
+    # The matrix is a sum of these, times the first numbers of ``x``; the biases are its others.
+    if form == "temperature":
+        basis, first, lower = np.eye(classes)[None], np.ones(1), 1e-3
+    else:
+        basis = np.eye(classes**2).reshape(-1, classes, classes)
+        first, lower = np.eye(classes).ravel(), -1e3
+
+    def rescaling(x: np.ndarray) -> Rescaling:
+        return Rescaling(np.tensordot(x[: len(basis)], basis, 1), x[len(basis) :])
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Mean cross entropy and its gradient; convex in (1 / temperature, biases)."""
-        moved = logits * x[0] + x[1:]
+        """Mean cross entropy and its gradient; convex."""
+        moved = rescaling(x)(logits)
         wrong = softmax(moved, axis=1) - right
-        slope = np.concatenate([[(wrong * logits).sum()], wrong.sum(axis=0)]) / len(truth)
+        of_basis = np.tensordot(basis, logits.T @ wrong, 2)
+        slope = np.concatenate([of_basis, wrong.sum(axis=0)]) / len(truth)
         return float((logsumexp(moved, axis=1) - (moved * right).sum(axis=1)).mean()), slope
 
-    start = np.concatenate([[1.0], np.zeros(classes)])
-    bounds = [(1e-3, 1e3), *[(-20.0, 20.0)] * classes]
+    start = np.concatenate([first, np.zeros(classes)])
+    bounds = [*[(lower, 1e3)] * len(basis), *[(-20.0, 20.0)] * classes]
     found = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=bounds,
-        options={"ftol": 1e-12, "gtol": 1e-8},
+        options={"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000},
     ).x  # fmt: skip
-    return Rescaling(float(1 / found[0]), found[1:] - found[1:].mean())
+    best = rescaling(found)
+    return Rescaling(best.matrix, best.biases - best.biases.mean())
 
 
 def logits_and_truth(trained: Trained, data_set: DataSet) -> tuple[np.ndarray, np.ndarray]:
@@ -125,25 +159,37 @@ def rescaled(trained: Trained, rescaling: Rescaling) -> Trained:
         array = np.asarray(array)
         if name_of(path) not in last:
             return array
-        scaled = array / np.float32(rescaling.temperature)
+        scaled = array @ rescaling.matrix.astype(np.float32)
         return scaled + rescaling.biases.astype(np.float32) if array.ndim == 1 else scaled
 
     variables = jax.tree_util.tree_map_with_path(change, trained.variables)
     return trained._replace(variables=variables)
 
 
-def described(logits: np.ndarray, truth: np.ndarray, rescaling: Rescaling) -> list[str]:
+def described(
+    logits: np.ndarray, truth: np.ndarray, rescaling: Rescaling, classes: Sequence[str]
+) -> list[str]:
     """Lines for people: what the rescaling does to these pixels."""
     known = truth >= 0
 
     def figures(moved: np.ndarray) -> str:
         right = float((moved.argmax(axis=1) == truth)[known].mean())
         loss = float(cross_entropies(moved, truth)[known].mean())
-        return f"accuracy {right:.4f}, mean cross entropy {loss:.4f}"
+        called, score, pure = reliability_counts(truth, softmax(moved, axis=1))[
+            "called_calibration"
+        ].T
+        surplus = zip(classes, ratio(score - pure, called), strict=True)
+        of_classes = ", ".join(f"{name} {number:+.3f}" for name, number in surplus)
+        return (
+            f"accuracy {right:.4f}, mean cross entropy {loss:.4f}, score minus purity {of_classes}"
+        )
 
-    biases = ", ".join(f"{bias:+.2f}" for bias in rescaling.biases)
     return [
         f"before   {figures(logits)}",
         f"after    {figures(rescaling(logits))}",
-        f"temperature {rescaling.temperature:.3f}, biases {biases}",
+        rescaling.text(),
     ]
+
+
+def _numbers(row: np.ndarray) -> str:
+    return ", ".join(f"{number:.4f}" for number in row)
