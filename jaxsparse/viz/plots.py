@@ -40,9 +40,10 @@ def confusion_figure(metrics: Mapping[str, Any]) -> Figure:
                 fontweight="bold" if row == column else "normal",
                 color="white" if share > 0.5 else "#222222",
             )  # fmt: skip
+            count = float(counts[row, column])  # the mean of several repeats may be no whole number
             ax.text(
-                column, row + 0.25, f"{int(counts[row, column]):,}", ha="center", va="center",
-                fontsize=8.5, color="white" if share > 0.5 else "#555555",
+                column, row + 0.25, f"{count:,.{0 if count.is_integer() else 1}f}", ha="center",
+                va="center", fontsize=8.5, color="white" if share > 0.5 else "#555555",
             )  # fmt: skip
         name_ticks(ax, classes, room=0.85)
         ax.set_yticks(range(len(classes)), classes, fontsize=9)

@@ -6,7 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jaxsparse.viz.error_bars import NOTE
-from jaxsparse.viz.plots import calibration_figure, set_title
+from jaxsparse.viz.plots import calibration_figure, confusion_figure, set_title
 
 METRICS = {"task": "segmentation", "num_sites": 123_456_789, "num_events": 1_000, "accuracy": 0.5}
 
@@ -40,3 +40,9 @@ def test_what_a_calibration_says_lies_off_its_curve(power):
     points = ax.transData.transform(np.stack([score, right], axis=1))
     assert not any(box.contains(*point) for point in points)
     assert "0.2500" in ax.get_legend().get_texts()[1].get_text()
+
+
+def test_counts_that_are_means_of_repeats_are_not_cut_off():
+    metrics = METRICS | {"classes": ("a", "b"), "confusion": [[3.5, 1.0], [0.0, 1_234.0]]}
+    said = {text.get_text() for ax in drawn(confusion_figure(metrics)).axes for text in ax.texts}
+    assert {"3.5", "1", "0", "1,234"} <= said
