@@ -25,7 +25,7 @@ from jaxsparse.inference import Predictor
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.strict_json import plain
 from jaxsparse.training.checkpoint import Trained
-from jaxsparse.training.chosen_joiner import NONE, announce_own, chosen_joiner, read_joiner
+from jaxsparse.training.chosen_joiner import announce_own, chosen_joiner, read_joiner
 from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
@@ -77,11 +77,11 @@ def evaluate(
     names = [name for name in trained.network.heads if name in HEADS]
     main = evaluated_main_head(config)
     options.check({name: HEADS[name].foreign for name in names})
-    joiner = chosen_joiner(options.joiner, model, options.grouping)
+    chosen = chosen_joiner(options.joiner, model, options.grouping)
     if not quiet:
-        announce_own(options.joiner, joiner)
-    read_joiner(joiner, trained)  # whether it fits
-    options = dataclasses.replace(options, joiner=joiner or NONE)
+        announce_own(options.joiner, chosen)
+    joiner = read_joiner(chosen, trained)
+    more: dict[str, Any] = {"semantic": {"joiner": joiner}} if joiner else {}
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
     with staged(out) as folder:
@@ -94,7 +94,10 @@ def evaluate(
             "data": str(data), "views": list(data_set.views), "checkpoint_step": trained.step,
         }  # fmt: skip
         other = _baseline_data(config, options)
-        heads = {name: HEADS[name](data_set, other, attributes, quiet=quiet) for name in names}
+        heads = {
+            name: HEADS[name](data_set, other, attributes, quiet=quiet, **more.get(name, {}))
+            for name in names
+        }
         folders = {name: folder if name == main else folder / "heads" / name for name in names}
         about, figures = _passed(trained, data_set, heads, folders, quiet)
         about |= {"part_remark": remark, "versions": versions()}

@@ -29,7 +29,6 @@ from jaxsparse.inference.grouping import (
     of_real,
 )
 from jaxsparse.inference.joiner import Joiner
-from jaxsparse.training.chosen_joiner import chosen_joiner
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 COLUMNS = ("predicted_instance", "predicted_instance_class", "predicted_parent", "parent_by_rule")
@@ -60,23 +59,29 @@ class Grouped:
 
     @classmethod
     def of(
-        cls, options: Options, heads: Sequence[str], kinds: ClassSet = NO_CLASSES
+        cls,
+        options: Options,
+        heads: Sequence[str],
+        kinds: ClassSet = NO_CLASSES,
+        joiner: Joiner | None = None,
     ) -> Grouped | None:
         """What the user chose, or what the heads of the network bring; ``None`` without any.
 
-        Which joiner is the network's own, :func:`~jaxsparse.evaluation.evaluator.evaluate` says.
+        Args:
+          options: say which grouping, and whether by true classes.
+          heads: of the network.
+          kinds: of the constructor.
+          joiner: of the constructor; ``options`` name the file that it was read from.
 
         Raises:
           InputError: no such grouping, or nothing to group with true classes.
         """
-        chosen = chosen_joiner(options.joiner, network="")
-        name = grouping_of(options.grouping, heads, joiner=bool(chosen))
+        name = grouping_of(options.grouping, heads, joiner=joiner is not None)
         if options.true_classes and not name:
             raise InputError(
                 "--true_classes: nothing is grouped, give --grouping too, one of "
                 f"{', '.join(GROUPINGS)}"
             )
-        joiner = Joiner.read(chosen) if chosen else None
         if not name:
             return None
         return cls(name, true_classes=options.true_classes, kinds=kinds, joiner=joiner)

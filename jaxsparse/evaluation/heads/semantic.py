@@ -40,6 +40,7 @@ from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement
 from jaxsparse.evaluation.pixel_pictures import PixelPictures
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
+from jaxsparse.inference.joiner import Joiner
 from jaxsparse.evaluation.studies.pixel_guess import PixelGuess
 
 if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
@@ -123,12 +124,22 @@ class SemanticHead(EvaluatedHead):
     """Scores of every pixel, and instances where there is a grouping.
 
     An event with all its views is a :class:`Scored`.
+
+    Args:
+      data_set, other, attributes, quiet: of every head.
+      joiner: that joins fragments of a head ``edges``; without one nothing joins them.
     """
 
     foreign: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
-        self, data_set: DataSet, other: DataSet | None, attributes: dict[str, Any], *, quiet: bool
+        self,
+        data_set: DataSet,
+        other: DataSet | None,
+        attributes: dict[str, Any],
+        *,
+        quiet: bool,
+        joiner: Joiner | None = None,
     ):
         self.data_set, self.attributes, self.quiet = data_set, attributes, quiet
         self.classes = data_set.pixel_classes
@@ -142,7 +153,7 @@ class SemanticHead(EvaluatedHead):
             *pixel_metrics(self.classes, rules, options.seed, track=track, directions=directions),
             PixelGuess(data_set, other, track, lambda: GroupedCounts(options.seed), quiet=quiet),
         ]
-        self.grouped = Grouped.of(options, data_set.heads, self.class_set)
+        self.grouped = Grouped.of(options, data_set.heads, self.class_set, joiner)
         if self.grouped:
             self.metrics += instance_metrics(
                 self.class_set, data_set.detector.smallest_instance,
