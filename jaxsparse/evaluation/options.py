@@ -9,30 +9,37 @@ from jaxsparse import settings
 from jaxsparse.detectors import ClassSet
 from jaxsparse.errors import InputError
 
+WITHOUT = {"joiner": ("", "none", "own")}  # values that ask for nothing, so any network takes them
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Settings of an evaluation; those of one head are marked, and refused where only others are.
+    """Settings of an evaluation.
+
+    Those of some heads are marked and refused where the network has only others. Marked ``pixels``
+    are those of the heads ``semantic`` and ``vertex``.
 
     Attributes:
       checkpoint: ``"best"``, ``"latest"`` or a step.
       num_events: only so many events, spread evenly over the file or its part; 0 for all.
       pictures: how many events to draw, evenly spaced in the file.
-      thresholds: rules such as ``"delta>0.5"``; those of the file's detector if ``None``.
-      baseline_data: file to fit the baseline on; part of the evaluated events if empty.
+      thresholds: semantic, event: rules such as ``"delta>0.5"``; those of the file's detector if
+        ``None``.
+      baseline_data: semantic, event: file to fit the baseline on; part of the evaluated events if
+        empty.
       seed: of the crop windows, of folds and of bootstrap draws.
       bad_events: ``"error"`` or ``"skip"``, for events that cannot be read; the configuration's
         if empty.
       max_bad_events: how many may be left out; as the configuration says if ``None``.
-      part: event: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
+      part: ``"train"``, ``"validation"`` or ``"test"`` of the configuration's
         ``data.split``, ``"all"``; if empty the last part where the file is the one that was split,
         or a copy of it, else all.
-      view: semantic: name of the view; the configuration's if empty.
-      whole_plane: semantic: no crop.
-      bootstrap_group: semantic: so many consecutive ``event_id`` are one event of the
+      view: pixels: name of the view; the configuration's if empty.
+      whole_plane: pixels: no crop.
+      bootstrap_group: pixels: so many consecutive ``event_id`` are one event of the
         simulation and are drawn together; 0 takes ``placements`` from the file's attributes,
         else 1.
-      value_scale: semantic: multiplies the values of the file.
+      value_scale: multiplies the values of the file.
       grouping: semantic: name of a grouping (:data:`~jaxsparse.inference.grouping.GROUPINGS`) that
         tells particles apart; if empty that of the network's head for them, or none.
       joiner: semantic: file or name of a joiner, with which the grouping is ``joined``; ``"own"``,
@@ -80,10 +87,12 @@ class Options:
         for name, left_out in (("bad_events", ""), ("max_bad_events", None)):
             if (value := getattr(self, name)) != left_out:
                 settings.check("data", {name: value})
-        for name in set.intersection(*map(set, foreign.values())):
-            if getattr(self, name) != getattr(type(self), name):
+        for name in sorted(set.intersection(*map(set, foreign.values()))):
+            value = getattr(self, name)
+            asked = str(value).lower() not in WITHOUT.get(name, ())
+            if asked and value != getattr(type(self), name):
                 raise InputError(
-                    f"--{name}={getattr(self, name)}: this network gives {', '.join(foreign)} "
+                    f"--{name}={value}: this network gives {', '.join(foreign)} "
                     "scores, for which there is no such setting, leave it out."
                 )
 

@@ -81,7 +81,7 @@ def read_joiner(
         return None
     joiner, classes = Joiner.read(chosen), class_names(trained.config, "semantic")
     if "edges" not in trained.network.heads:
-        return joiner  # for nothing, which grouping_of says
+        return joiner  # grouping_of refuses it: the network makes no fragments to join
     if joiner.classes and classes and joiner.classes != classes:
         raise InputError(
             f"joiner is {chosen}, trained with the classes {', '.join(joiner.classes)}, but the "

@@ -162,6 +162,9 @@ def test_one_event_is_evaluated(classifier, event_file, tmp_path):
     [
         (Options(view="XZ"), "--view=XZ: this network gives event scores"),
         (Options(whole_plane=True), "--whole_plane=True"),
+        (Options(grouping="linked"), "--grouping=linked: this network gives event scores"),
+        (Options(true_classes=True), "--true_classes=True"),
+        (Options(joiner="nowhere"), "--joiner=nowhere: this network gives event scores"),
         (Options(part="test"), "--part=test: it must be one of train, validation, all"),
         (Options(thresholds=("cosmic>0.5",)), "--thresholds=cosmic>0.5"),
         (Options(baseline_data="nowhere.h5"), "nowhere.h5"),
@@ -171,6 +174,18 @@ def test_a_mistake_is_one_line_and_leaves_earlier_results(
     options, message, classifier, event_file, tmp_path
 ):
     assert_refused(classifier, event_file, tmp_path, options, message)
+
+
+def test_a_remark_about_values_names_a_flag_that_these_networks_take(
+    classifier, event_file, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(figures, "FIGURES", {})  # drawn in another test
+    options = Options(part="all", pictures=0, value_scale=0.02, joiner="None")
+    evaluate(classifier, event_file, tmp_path / "out", options)
+    assert "(--value_scale multiplies them)" in capsys.readouterr().out
+    values = [view.values for event in EventFile(event_file) for view in event.views.values()]
+    passes = np.concatenate(values) * 0.02 >= 1  # the lower end of the mask
+    assert load(tmp_path / "out")["num_sites"] == passes.sum() < len(passes)
 
 
 def test_predictions_of_pixels_or_of_nothing_are_refused(tmp_path):

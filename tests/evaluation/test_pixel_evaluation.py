@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import h5py
 import numpy as np
@@ -19,11 +20,12 @@ from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.inference import Predictor
 from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.config import default_config
 from jaxsparse.training.losses import ClassLoss
 from jaxsparse.training.metrics import confusion_counts
 from jaxsparse.training.model_file import write_model
 from jaxsparse.training.objectives import weigh_pixels
-from tests.evaluation.workdirs import assert_refused
+from tests.evaluation.workdirs import assert_refused, make_workdir
 from tests.loaders import make_loader
 from tests.random_views import random_view
 
@@ -237,6 +239,22 @@ def test_a_mistake_is_one_line_and_leaves_earlier_results(
     options, message, workdir, truth_file, tmp_path
 ):
     assert_refused(workdir, truth_file, tmp_path, options, message)
+
+
+@pytest.mark.parametrize(
+    "name", ["thresholds", "baseline_data", "grouping", "joiner", "true_classes"]
+)
+def test_what_a_vertex_alone_has_no_use_for_is_refused(name, tiny_config, truth_file, tmp_path):
+    config = default_config("uresnet", ("vertex",))
+    config.data, config.train = tiny_config.data, tiny_config.train
+    config.model.filters, config.model.depth, config.model.blocks = 2, 2, 1
+    (tmp_path / "out").mkdir()
+    value: Any = True if name == "true_classes" else str(truth_file)
+    options = Options(**{name: value})
+    assert_refused(
+        make_workdir(tmp_path / "run", config), truth_file, tmp_path / "out", options,
+        f"--{name}={getattr(options, name)}: this network gives vertex scores",
+    )  # fmt: skip
 
 
 def test_the_command_line_answers_a_mistake_with_one_line_and_exit_2(tmp_path):

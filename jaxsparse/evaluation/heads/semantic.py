@@ -40,8 +40,8 @@ from jaxsparse.evaluation.metrics.view_agreement import ViewAgreement
 from jaxsparse.evaluation.pixel_pictures import PixelPictures
 from jaxsparse.evaluation.pixel_predictions import PixelPredictions
 from jaxsparse.evaluation.scored import Scored
-from jaxsparse.inference.joiner import Joiner
 from jaxsparse.evaluation.studies.pixel_guess import PixelGuess
+from jaxsparse.inference.joiner import Joiner
 
 if TYPE_CHECKING:  # matplotlib is loaded when something is drawn
     from jaxsparse.viz.picture import Picture

@@ -28,7 +28,9 @@ class VertexHead(EvaluatedHead):
     Rows with a pixel and a vertex are known; their score is the probability of the named pixel.
     """
 
-    foreign: ClassVar[tuple[str, ...]] = ()
+    foreign: ClassVar[tuple[str, ...]] = (
+        "thresholds", "baseline_data", "grouping", "joiner", "true_classes"
+    )  # fmt: skip
 
     def __init__(
         self, data_set: DataSet, other: DataSet | None, attributes: dict[str, Any], *, quiet: bool
