@@ -131,7 +131,8 @@ def open_data(
     if own_file or split:
         seen = _select(config, other, split, "validation")
         if not len(seen.events):
-            raise InputError(_none_left(config, seen, "validation" if own_file else "split"))
+            key = "validation" if own_file else "split"
+            raise InputError(_none_left(config, seen, key, len(other)))
         facts["validation"] = seen.describe()
         if own_file:
             contents["data.validation"] = fingerprint(other)
@@ -157,12 +158,13 @@ def open_data(
     )
     for number, said in enumerate(filter(None, warnings), 1):
         facts["warning" if number == 1 else f"warning {number}"] = said
+    most = {}
     if "instance" in config.model.heads:
-        key, most = "model.heads.instance.queries", config.model.heads.instance.queries
-        facts["particles"] = _particles(loader, key, most)
+        most["model.heads.instance.queries"] = config.model.heads.instance.queries
     if "embedding" in config.objectives:
-        key, most = "objectives.embedding.most", config.objectives.embedding.most
-        facts["particles"] = _particles(loader, key, most)
+        most["objectives.embedding.most"] = config.objectives.embedding.most
+    if most:
+        facts["particles"] = _particles(loader, most)
     facts["programs"] = programs_fact(loader, validation, averages=bool(train.average_decay))
     like = trained_images(loader)
     return Loaders(loader, validation, len(chosen.events), facts, contents, like, class_names)
@@ -212,25 +214,36 @@ def _select(config: ConfigDict, source: EventFile, fractions: Any, part: str) ->
     )  # fmt: skip
 
 
-def _none_left(config: ConfigDict, seen: Selection, key: str) -> str:
-    """What to say where no validation event has a class that is to be told."""
+def _none_left(config: ConfigDict, seen: Selection, key: str, num_events: int) -> str:
+    """What to say where there is no validation event, or none of a class that is to be told."""
     value, classes = config.data[key], ", ".join(config.data.classes)
+    if not seen.left_out:
+        return (
+            f"data.{key} is {value}: none of the {num_events:,} events falls into validation, give "
+            "a larger share."
+        )
     left = ", ".join(f"{count:,} of {name}" for name, count in seen.left_out.items())
     return (
         f"data.{key} is {value}: no validation event is of a class that the network tells "
-        f"({classes}; there are {left or 'none'}), give events with such labels, or a larger share."
+        f"({classes}; there are {left}), give events with such labels, or a larger share."
     )
 
 
-def _particles(loader: Loader, key: str, most: int) -> str:
-    """How many there are in some events, and for how many events that is too many, in words."""
+def _particles(loader: Loader, most: Mapping[str, int]) -> str:
+    """How many there are in some events, and for how many events that is too many, in words.
+
+    Args:
+      loader: of the training.
+      most: by key of the config how many of an event count.
+    """
     numbers = particles_seen(loader)
     said = f"{numbers.mean():.1f} an event, most {numbers.max()}"
-    if more := int((numbers > most).sum()):
-        said += (
-            f"; {more / len(numbers):.2%} of events have more than {key}, {most}: their smallest "
-            "count nowhere"
-        )
+    for key, limit in most.items():
+        if more := int((numbers > limit).sum()):
+            said += (
+                f"; {more / len(numbers):.2%} of events have more than {key}, {limit}: their "
+                "smallest count nowhere"
+            )
     return said
 
 

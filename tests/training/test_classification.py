@@ -101,6 +101,17 @@ def test_a_validation_file_without_labels_is_refused_by_what_it_has(config, tmp_
     assert f"; there are {count} of no class), give events with such labels" in str(caught.value)
 
 
+def test_a_split_that_leaves_no_validation_event_is_told_as_such(config):
+    config.data.validation, config.data.split = "", (0.99999, 0.00001)
+    count = len(EventFile(config.data.train))
+    with pytest.raises(InputError) as caught:
+        open_loaders(config)
+    assert str(caught.value) == (
+        f"data.split is (0.99999, 1e-05): none of the {count} events falls into validation, give a "
+        "larger share."
+    )
+
+
 def test_a_validation_file_that_repeats_training_events_is_pointed_out(config):
     honest = open_loaders(config)
     config.data.validation = config.data.train

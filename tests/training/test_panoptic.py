@@ -122,6 +122,17 @@ def test_the_banner_says_for_how_many_events_there_are_too_few_queries(config, q
     )
 
 
+def test_the_banner_says_it_of_every_head_that_tells_particles(config):
+    with_both = load_config("microboone_embedding_smoke")
+    config.model.heads.embedding = with_both.model.heads.embedding
+    config.objectives.embedding = with_both.objectives.embedding
+    config.model.heads.instance.queries, config.objectives.embedding.most = 1, 1
+    network = models.build(config.model)
+    facts = open_data(config, network, objectives_of(config), 1).facts["particles"]
+    for key in ("model.heads.instance.queries", "objectives.embedding.most"):
+        assert f"47.92% of events have more than {key}, 1: their smallest" in facts
+
+
 def test_particles_need_pixels_that_have_classes(config, tmp_path):
     del config.model.heads.semantic
     del config.objectives.semantic
