@@ -1,7 +1,7 @@
 """Checkpoints: the latest two and the best, written whole or not at all, read back at once.
 
 The only module that knows orbax. A checkpoint of step N is the folder ``WORKDIR/checkpoints/N``
-with every array of the state by its path, the progress of the run (data position, best loss, time
+with every array of the state by its path, the progress of the run (data position, best score, time
 spent, what the log has), its config, checksums of all that, and the score of its validation.
 """
 
@@ -34,7 +34,7 @@ from jaxsparse.training.state import TrainState
 
 KEPT = 2  # latest checkpoints, beside the best
 _AVERAGE = "average/"  # paths of averaged variables begin so
-_METRIC = "loss"
+_METRIC = "loss"  # the key under which files have a score, whatever it is of
 _METRICS = "metrics"  # folder and file, as orbax's own manager has them
 
 
@@ -91,12 +91,12 @@ class Checkpoints:
 
     @property
     def best_step(self) -> int | None:
-        """The step with the smallest validation loss; the latest where none was validated."""
+        """The step with the smallest :meth:`score`; the latest where none was validated."""
         scores = [(score, step) for step in self.steps if (score := self.score(step)) is not None]
         return min(scores)[1] if scores else self.latest_step
 
     def score(self, step: int) -> float | None:
-        """Validation loss of a checkpoint, or what stands for it; None where it has none."""
+        """Validation loss of a checkpoint, or what ``Optimizer.score`` has for it; None without."""
         try:
             text = (self._folder.of(step) / _METRICS / _METRICS).read_text()
             return float(json.loads(text)[_METRIC])
@@ -104,7 +104,7 @@ class Checkpoints:
             return None
 
     def save(
-        self, state: TrainState, progress: dict[str, Any], config: ConfigDict, loss: float | None
+        self, state: TrainState, progress: dict[str, Any], config: ConfigDict, score: float | None
     ) -> int:
         """Writes the checkpoint of ``state.step``, in the place of one that this step may have.
 
@@ -115,8 +115,8 @@ class Checkpoints:
           state: all of it is stored.
           progress: JSON values to come back at resume.
           config: stored beside it.
-          loss: of the validation at this step, what ``Optimizer.score`` makes of it; None without
-            a validation.
+          score: of the validation at this step, as ``Optimizer.score`` gives it; None without a
+            validation.
 
         Returns:
           The step.
@@ -132,8 +132,8 @@ class Checkpoints:
             config=ocp.args.JsonSave(json.loads(config.to_json())),
             checksums=ocp.args.JsonSave(_checksums(arrays, progress)),
         )
-        if loss is not None:
-            items["metrics"] = ocp.args.JsonSave({_METRIC: float(loss)})
+        if score is not None:
+            items["metrics"] = ocp.args.JsonSave({_METRIC: float(score)})
         latest = self.latest_step
         kept = "no checkpoint was lost" if latest is None else f"checkpoint {latest} is intact"
         try:
@@ -329,7 +329,7 @@ def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -
 
     Args:
       workdir: of ``train.py``.
-      step: ``"best"`` (smallest validation loss), ``"latest"``, or the number of a step.
+      step: ``"best"`` (of the best validation), ``"latest"``, or the number of a step.
 
     Raises:
       InputError: no such directory, no such checkpoint, or one of another model.

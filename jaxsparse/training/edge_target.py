@@ -14,7 +14,7 @@ from jaxsparse.training.target import Fields, Target, real_events
 
 
 def edges(key: str, head: Fields, config: Fields) -> Target:
-    """The pairs of pixels that have a particle; every event with such a pair counts as one."""
+    """The pairs of pixels that have a particle; every event counts as one, with any or without."""
     return Target(("instances", "shares"), edge_sums, real_events)
 
 

@@ -21,7 +21,7 @@ NONE = 1.0
 
 
 def embeddings(key: str, head: Fields, config: Fields) -> Target:
-    """The pixels that have a class and a particle; every event with such a pixel counts as one.
+    """The pixels that have a class and a particle; every event counts as one, with any or without.
 
     Args:
       key: of the objective.

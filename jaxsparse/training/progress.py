@@ -18,7 +18,7 @@ class Progress:
     Attributes:
       batch: number of the next batch: the position in the data.
       seconds: time spent so far, over all starts.
-      best_loss: smallest validation loss, or share of wrong answers where
+      best_loss: smallest score of a validation: its loss, or the share of wrong answers where
         ``optimizer.plateau_metric`` is accuracy; infinite before the first.
       bad_validations: validations since then.
       validated: step of the last validation, -1 before the first; without validation events the one
@@ -86,14 +86,14 @@ class Result:
       step: that it reached.
       reason: why it stopped.
       stopped: whether a signal stopped it: the same command goes on.
-      best_loss: of :class:`Progress`.
+      best_score: the smallest of a validation, as ``best_loss`` of :class:`Progress`.
       abandoned: whether the signal came into a compilation or the set-up, parts of which may still
         go on in threads: they cannot be ended but with the process.
     """
 
     step: int
     reason: str
-    best_loss: float
+    best_score: float
     stopped: bool = False
     abandoned: bool = False
 
@@ -109,8 +109,8 @@ class Result:
           workdir: where they are.
         """
         best = "no validation"
-        if math.isfinite(self.best_loss):
-            value = 1.0 - self.best_loss if metric == "accuracy" else self.best_loss
+        if math.isfinite(self.best_score):
+            value = 1.0 - self.best_score if metric == "accuracy" else self.best_score
             best = f"best validation {metric} {value:.4g} at step {checkpoints.best_step}"
         following = f"next: jaxsparse eval --workdir={workdir} --data=TEST.h5 --out=OUT"
         return [

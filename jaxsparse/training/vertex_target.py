@@ -16,7 +16,7 @@ from jaxsparse.training.target import Fields, Target, real_events
 
 
 def vertices(key: str, head: Fields, config: Fields) -> Target:
-    """The pixels nearest to a vertex; every image that has one counts."""
+    """The pixels nearest to a vertex; every event counts as one, with a vertex or without."""
     return Target(("vertex_distance",), vertex_sums, real_events)
 
 

@@ -22,7 +22,7 @@ def make_workdir(folder: pathlib.Path, config: ConfigDict) -> pathlib.Path:
     variables = models.init_variables(config.model, seed=0)
     checkpoints = Checkpoints(folder, create=True)
     state = create_state(variables, Optimizer(**config.optimizer), seed=0)
-    checkpoints.save(state, {}, config, loss=1.0)
+    checkpoints.save(state, {}, config, score=1.0)
     checkpoints.close()
     line = '{"step": %d, "split": "%s", "loss": %f, "accuracy": 0.5, "learning_rate": 0.1}\n'
     (folder / "metrics.jsonl").write_text(

@@ -36,7 +36,7 @@ def test_it_learns_events_that_differ_by_their_charge(config, tmp_path, capsys):
     said = capsys.readouterr().out
     records = [r for r in read_records(tmp_path) if r["split"] == "validation"]
     assert max(record["accuracy"] for record in records) > 0.9
-    assert result.best_loss == pytest.approx(1 - max(record["accuracy"] for record in records))
+    assert result.best_score == pytest.approx(1 - max(record["accuracy"] for record in records))
     assert len(records) == 3
     assert "left out" in said
     assert "cosmic" in said

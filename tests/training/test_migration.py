@@ -70,7 +70,7 @@ def old_run(request, tmp_path):
     state = TrainState(**flax.traverse_util.unflatten_dict(arrays, sep="/"))
     checkpoints = Checkpoints(tmp_path, create=True)
     config = jaxsparse.training.workdir.read_config(tmp_path)
-    checkpoints.save(state, {}, config, loss=1.0)
+    checkpoints.save(state, {}, config, score=1.0)
     checkpoints.close()
     return request.param, tmp_path
 
