@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.cells import cells_of, row_of
+from jaxsparse.data.cells import cell_numbers, row_of
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.schema import Event, View
 from jaxsparse.detectors import ClassSet
@@ -174,7 +174,8 @@ class AgainstViews:
 
     def _rows(self, view: View, whole: View, number: int, name: str) -> np.ndarray:
         """Where the pixels of a view stand in the file that was predicted."""
-        rows = row_of(cells_of(view.coords, view.shape), cells_of(whole.coords, whole.shape))
+        cells, known = (cell_numbers(each.coords, each.shape) for each in (view, whole))
+        rows = row_of(cells, known)
         if whole.shape != view.shape or (rows < 0).any():
             raise InputError(
                 f"view {name} of event {number} has pixels that {self._file.path} lacks: give the "

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxsparse.candidates.sites import Candidates
-from jaxsparse.data.cells import cells_of, row_of
+from jaxsparse.data.cells import cell_numbers, row_of
 from jaxsparse.data.schema import NO_CLASS, TRUTH_COLUMNS, View
+from jaxsparse.detectors.microboone import ROW_VOXELS
 from jaxsparse.detectors.nova import NOVA_VIEWS
+from jaxsparse.errors import InputError
 from jaxsparse.simulate.nova.detector import CellDetector
 
 # Cells' widths between where a hit's light was made and the middle of the other view's cell: half
@@ -34,8 +36,16 @@ def voxel_truth(
 
     Returns:
       bool ``[candidates]``, which are real, and truth columns by name.
+
+    Raises:
+      InputError: voxels of another detector.
     """
-    known, cells = (cells_of(seen.coords, candidates.shape) for seen in (voxels, candidates))
+    if tuple(voxels.shape) != tuple(candidates.shape):
+        raise InputError(
+            f"view {ROW_VOXELS} is {tuple(voxels.shape)}: it must be {tuple(candidates.shape)} as "
+            "the detector's voxels are, simulate the events again"
+        )
+    known, cells = (cell_numbers(seen.coords, candidates.shape) for seen in (voxels, candidates))
     row = row_of(cells, known)
     real = row >= 0
     columns = {}

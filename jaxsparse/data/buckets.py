@@ -54,7 +54,7 @@ class BucketTable:
         """Number of the smallest bucket that fits at every level; None if none does.
 
         Args:
-          counts: sites of every level, or ``[devices, levels]``: then all devices must fit.
+          counts: sites of every level, or ``[shares, levels]``: then all shares must fit.
         """
         most = np.asarray(counts).reshape(-1, len(self.capacities[0])).max(axis=0)
         for bucket, capacities in enumerate(self.capacities):
@@ -74,16 +74,16 @@ def fit_buckets(
     bound: Sequence[int],
     *,
     batch_size: int,
-    num_devices: int = 1,
+    num_shares: int = 1,
     num_buckets: int = 4,
     max_sites: int = 0,
     seed: int = 0,
     views: int = 1,
 ) -> BucketTable:
-    """The table for batches of ``batch_size`` events split by sites over ``num_devices``.
+    """The table for batches of ``batch_size`` events split by sites over ``num_shares``.
 
     Batches are drawn from the sample and split as the loader splits them; of the loads of the
-    fullest device, ``num_buckets`` thresholds are chosen that make the padded total smallest, the
+    fullest share, ``num_buckets`` thresholds are chosen that make the padded total smallest, the
     last at the largest load times 1.1. The capacity of a level is the largest count of that level
     among the draws below the threshold. All are rounded up by at most an eighth. Then follow, up
     to eight in all, growing buckets for what the sample did not show; the last is the bound.
@@ -93,7 +93,7 @@ def fit_buckets(
       largest: int ``[events, levels]``, the same of the largest events of the file.
       bound: sites that no event exceeds, for every level.
       batch_size: events in a batch of one process.
-      num_devices: devices of that process.
+      num_shares: how many a batch is split into, one a device and micro-batch.
       num_buckets: how many to fit to the sample, 1 to 8.
       max_sites: no bucket has more sites of the finest level; 0 for no limit.
       seed: of the draws.
@@ -104,8 +104,8 @@ def fit_buckets(
     """
     if not 1 <= num_buckets <= MAX_BUCKETS:
         raise InputError(f"data.num_buckets is {num_buckets}: it must be 1 to {MAX_BUCKETS}")
-    slots = -(-batch_size // num_devices)
-    loads = _draw_loads(typical, largest, batch_size, num_devices, seed, views, slots)
+    slots = -(-batch_size // num_shares)
+    loads = _draw_loads(typical, largest, batch_size, num_shares, seed, views, slots)
     loads = loads[np.argsort(_sites(loads, views), kind="stable")]
     limit = np.maximum(np.array(bound, np.int64), 1) * slots
     if max_sites:
@@ -132,7 +132,7 @@ def stated_buckets(
       capacities: ``data.capacities``, one row a bucket.
       bound: sites that no event exceeds, for every level of every view: the last row is
         ``slots`` times that, where no other reaches it.
-      slots: most events of a device.
+      slots: most events of a share.
 
     Raises:
       InputError: rows of another length, numbers that are none, more than eight rows.
@@ -179,12 +179,12 @@ def _draw_loads(
     typical: np.ndarray,
     largest: np.ndarray,
     batch_size: int,
-    num_devices: int,
+    num_shares: int,
     seed: int,
     views: int,
     slots: int,
 ) -> np.ndarray:
-    """int64 ``[draws, levels]``: of each drawn batch, the largest count of any device."""
+    """int64 ``[draws, levels]``: of each drawn batch, the largest count of any share."""
     if len(typical) == 0:
         return np.zeros((1, typical.shape[1]), np.int64)
     rng = np.random.default_rng([seed, len(typical)])
@@ -193,7 +193,7 @@ def _draw_loads(
         batch = typical[rng.integers(len(typical), size=batch_size)]
         if draw >= DRAWS:
             batch[0] = largest[draw - DRAWS]
-        shares = split_by_sites(_sites(batch, views).tolist(), num_devices, slots=slots)
+        shares = split_by_sites(_sites(batch, views).tolist(), num_shares, slots=slots)
         loads.append(np.max([batch[share].sum(axis=0) for share in shares], axis=0))
     return np.array(loads, np.int64)
 

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def cells_of(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Flat numbers of cells: of pixels in row-major order they increase.
+def cell_numbers(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Flat numbers of cells in C order: of pixels in lexicographic order they increase.
+
+    Coordinates outside of the image give the number of another cell, or of none: nothing is
+    checked, for every batch asks.
 
     Args:
       coords: whole numbers ``[pixels, axes]``, inside of the image.
@@ -17,10 +20,14 @@ def cells_of(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     Returns:
       int64 ``[pixels]``.
 
-    >>> cells_of(np.array([[0, 2], [1, 0]]), (2, 3)).tolist()
-    [2, 3]
+    >>> cell_numbers(np.array([[0, 3], [2, 1]]), (4, 10))
+    array([ 3, 21])
     """
-    return np.ravel_multi_index(tuple(np.asarray(coords).T.astype(np.int64)), tuple(shape))
+    cell = np.zeros(len(coords), np.int64)
+    for axis, size in enumerate(shape):
+        cell *= size
+        cell += coords[:, axis]
+    return cell
 
 
 def row_of(cells: np.ndarray, known: np.ndarray) -> np.ndarray:

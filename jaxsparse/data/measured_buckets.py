@@ -49,7 +49,7 @@ def measure_buckets(
     most = np.argsort(-sites, kind="stable")[:LARGEST]
     typical, largest = (_level_counts(pipeline, events[chosen]) for chosen in (drawn, most))
     return fit_buckets(
-        typical, largest, bound, batch_size=batch_size, num_devices=num_shares,
+        typical, largest, bound, batch_size=batch_size, num_shares=num_shares,
         num_buckets=num_buckets, max_sites=pipeline.max_sites, seed=pipeline.seed,
         views=len(pipeline.views),
     )  # fmt: skip

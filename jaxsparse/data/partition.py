@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxsparse.data.bad_events import unreadable
+from jaxsparse.data.cells import cell_numbers
 from jaxsparse.data.hashing import combine, mix
-from jaxsparse.data.pixels import Source, cell_numbers
+from jaxsparse.data.pixels import Source
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.data.targets import label_events
 from jaxsparse.errors import InputError

@@ -13,10 +13,11 @@ import numpy as np
 from jaxsparse import settings
 from jaxsparse.data import crop, transforms
 from jaxsparse.data.bad_events import unreadable
+from jaxsparse.data.cells import cell_numbers
 from jaxsparse.data.hashing import normal, uniform
 from jaxsparse.data.lifted import around_shown, with_rows
 from jaxsparse.data.links import Links
-from jaxsparse.data.pixels import Pixels, Source, cell_numbers, source_name
+from jaxsparse.data.pixels import Pixels, Source, source_name
 from jaxsparse.data.schema import NO_CLASS
 from jaxsparse.data.seen_values import SeenValues
 from jaxsparse.data.targets import TARGETS, Weigh, label_events, make_targets

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from jaxsparse.data.cells import cell_numbers
 from jaxsparse.data.links import Links, offsets_of
 from jaxsparse.data.schema import TRUTH_COLUMNS, View, further_column, further_name
 from jaxsparse.errors import InputError
@@ -282,16 +283,3 @@ def source_name(source: Source) -> str:
     """The source's file name for messages."""
     path = getattr(source, "path", None)
     return path.name if path is not None else type(source).__name__
-
-
-def cell_numbers(coords: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """int64 ``[pixels]``: C-order number of each pixel's cell, increasing in lexicographic order.
-
-    >>> cell_numbers(np.array([[0, 3], [2, 1]]), (4, 10))
-    array([ 3, 21])
-    """
-    cell = np.zeros(len(coords), np.int64)
-    for axis, size in enumerate(shape):
-        cell *= size
-        cell += coords[:, axis]
-    return cell

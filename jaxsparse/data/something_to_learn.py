@@ -21,7 +21,9 @@ NEEDED: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "instances": ("a particle that it is of", lambda numbers: numbers >= 0),
     "vertex_distance": ("a distance to a vertex", np.isfinite),
 }
-UPPER = 0.84  # of pixels: two thirds lie between this quantile and its mirror image
+# Of pixels: two thirds lie between this quantile and its mirror image. Readers of a stored quantile
+# take it for that of deploy/standalone/units.py, which imports nothing of this package.
+UPPER = 0.84
 ODD = 0.1  # size of features, or its inverse, at which to warn
 
 

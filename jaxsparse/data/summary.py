@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from jaxsparse.data.pixels import Pixels, cell_numbers
+from jaxsparse.data.cells import cell_numbers
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import NO_CLASS, View
 
 LEVELS = 5

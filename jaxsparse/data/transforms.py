@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from jaxsparse.data.cells import cell_numbers
 from jaxsparse.data.gathered import GATHERED, is_gathered, is_gathered_value
 from jaxsparse.data.merging import merged_columns
-from jaxsparse.data.pixels import Pixels, cell_numbers
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import PixelColumn, View, column_rule
 from jaxsparse.errors import InputError
 

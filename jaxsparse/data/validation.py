@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from jaxsparse.data.cells import cell_numbers
 from jaxsparse.data.links import Links
-from jaxsparse.data.pixels import Pixels, cell_numbers
+from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.schema import (
     FURTHER,
     PIXEL_COLUMNS,

@@ -56,6 +56,15 @@ def test_real_candidates_are_true_voxels_with_their_truth(simulated):
     assert found.seen.found > 0.85 * len(voxels)  # of the others two planes show nothing
 
 
+def test_voxels_of_another_chamber_are_refused(simulated):
+    source, event = simulated
+    voxels = event.views[ROW_VOXELS]
+    wider = dataclasses.replace(voxels, shape=tuple(2 * side for side in voxels.shape))
+    other = dataclasses.replace(event, views={**event.views, ROW_VOXELS: wider})
+    with pytest.raises(InputError, match=r"view row_voxels is \(.*\): it must be \(.* simulate"):
+        finder_of("microboone", source.dead_wires)(other, ghost=GHOST, low=10.0)
+
+
 def test_candidates_have_the_smallest_value_of_the_pixels_that_they_are_linked_to(simulated):
     source, event = simulated
     found = finder_of("microboone", source.dead_wires)(event, ghost=GHOST, low=10.0)

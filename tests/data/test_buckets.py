@@ -32,15 +32,15 @@ def fit(counts, **options):
 @settings(max_examples=30, deadline=None)
 @given(
     batch_size=st.sampled_from([1, 2, 5, 16]),
-    num_devices=st.integers(1, 4),
+    num_shares=st.integers(1, 4),
     num_buckets=st.integers(1, 8),
     max_sites=st.sampled_from([0, 700, 10**6]),
 )
 def test_tables_are_short_ordered_and_end_at_the_bound(
-    counts, batch_size, num_devices, num_buckets, max_sites
+    counts, batch_size, num_shares, num_buckets, max_sites
 ):
     table = fit(
-        counts, batch_size=batch_size, num_devices=num_devices, num_buckets=num_buckets,
+        counts, batch_size=batch_size, num_shares=num_shares, num_buckets=num_buckets,
         max_sites=max_sites,
     )  # fmt: skip
     rows = np.array(table.capacities)
@@ -49,7 +49,7 @@ def test_tables_are_short_ordered_and_end_at_the_bound(
     assert (np.diff(rows, axis=0) >= 0).all()
     assert len(set(table.capacities)) == len(rows)
     assert (np.diff(rows, axis=1) <= 0).all()  # no level has more sites than the finer one
-    limit = min(-(-batch_size // num_devices) * 5500, max_sites or np.inf)
+    limit = min(-(-batch_size // num_shares) * 5500, max_sites or np.inf)
     assert table.largest[0] == limit
 
 
@@ -105,7 +105,7 @@ def test_files_without_sites_or_events_have_a_table():
     empty = np.zeros((0, 3), np.int64)
     assert fit_buckets(empty, empty, [0, 0, 0], batch_size=4).pick([0, 0, 0]) == 0
     none = np.zeros((5, 3), np.int64)
-    assert fit_buckets(none, none, [0, 0, 0], batch_size=4, num_devices=2).pick([0, 0, 0]) == 0
+    assert fit_buckets(none, none, [0, 0, 0], batch_size=4, num_shares=2).pick([0, 0, 0]) == 0
 
 
 @pytest.mark.parametrize("number", [0, 9])
@@ -120,7 +120,7 @@ def test_several_views_are_one_tuple_and_each_falls_by_itself():
     counts = np.stack([finest, finest // 2, finest // 5], axis=2).reshape(120, 6)
     counts[:, 3:] *= 3  # the second view has three times as much
     bound = [250, 150, 60, 700, 400, 200]
-    table = fit_buckets(counts, counts[:4], bound, batch_size=10, num_devices=2, views=2)
+    table = fit_buckets(counts, counts[:4], bound, batch_size=10, num_shares=2, views=2)
     for row in table.capacities:
         assert len(row) == 6
         assert row[0] >= row[1] >= row[2]

@@ -9,11 +9,17 @@ import h5py
 import numpy as np
 import pytest
 
+from jaxsparse.data import something_to_learn
 from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.something_to_learn import require_something_to_learn, share_kept
 from jaxsparse.data.weights import pixel_weights
+from jaxsparse.deploy.standalone import units
 from jaxsparse.errors import InputError
 from tests.loaders import make_loader
+
+
+def test_the_quantile_that_is_stored_is_the_one_that_readers_compare():
+    assert something_to_learn.UPPER == units.UPPER
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-UPPER = 0.84  # of the values: the quantile that is compared with one standard deviation
+# Of the values: the quantile that is compared with one standard deviation, and with that of the
+# training's values, which data/something_to_learn.py defines.
+UPPER = 0.84
 ODD = 5.0  # times larger or smaller than that is another unit
 
 

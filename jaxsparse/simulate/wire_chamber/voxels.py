@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsparse.data.cells import cells_of, row_of
+from jaxsparse.data.cells import cell_numbers, row_of
 from jaxsparse.data.links import Links
 from jaxsparse.data.schema import View
 from jaxsparse.simulate.pixel_truth import Groups, merge, pixel_truth, vertex_distance
@@ -55,7 +55,7 @@ def voxels_of(name: str, charges: Charges, detector: WireChamber) -> np.ndarray:
     place = np.floor(position).astype(np.int64)
     seen = ((place >= 0) & (place < shape)).all(1)
     cells = np.full(len(place), -1)
-    cells[seen] = cells_of(place[seen], shape)
+    cells[seen] = cell_numbers(place[seen], shape)
     return cells
 
 
@@ -81,13 +81,13 @@ def voxel_links(
       plane: which plane.
     """
     cells = voxels_of(name, charges, detector)
-    known = cells_of(voxels.coords, voxels.shape)
+    known = cell_numbers(voxels.coords, voxels.shape)
     row = row_of(cells, known)
     # Charges of one voxel spread as those of one instance do in the image.
     flat, row, adc = merge(
         *spread(dataclasses.replace(charges, group=row + 1), detector, plane), len(known) + 1
     )
-    pixel = row_of(flat, cells_of(pixels.coords, pixels.shape))
+    pixel = row_of(flat, cell_numbers(pixels.coords, pixels.shape))
     total = np.bincount(pixel + 1, adc, minlength=len(pixels) + 1)[1:]
     linked = (pixel >= 0) & (row > 0)
     owner = pixel[linked]
