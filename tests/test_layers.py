@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import pathlib
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -143,6 +144,18 @@ def test_no_module_needs_itself_to_be_loaded():
 def test_the_layers_are_written_lowest_first():
     names = list(LAYERS)
     assert all(names.index(low) < names.index(high) for high in names for low in LAYERS[high])
+
+
+def test_the_table_of_the_architecture_says_of_every_folder_what_it_may_import():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `jaxsparse/(\w+)/` \|.*\| (.+) \|$", text, re.MULTILINE)
+    said = {
+        folder: {name.split(".")[0] for name in re.findall(r"`([\w.]+)`", cell)} & {*LAYERS}
+        for folder, cell in rows
+        if cell != "all of the package"
+    }
+    folders = {layer for layer in LAYERS if (ROOT / "jaxsparse" / layer / "__init__.py").is_file()}
+    assert said == {layer: {*LAYERS[layer]} - {""} for layer in folders - {"", "commands"}}
 
 
 def test_a_module_is_found_in_any_form_of_import():
