@@ -137,7 +137,7 @@ def _writer(
     header["axes"][CANDIDATES] = finder.axes
     header["value_unit"][CANDIDATES] = next(iter(header["value_unit"].values()), "")
     made_by = {
-        "program": "jaxsparse.candidates", "version": jaxsparse.__version__, **options,
+        "program": "jaxsparse candidates", "version": jaxsparse.__version__, **options,
         "input": str(source.path), "made_by": source.attributes,
     }  # fmt: skip
     return EventWriter(out, **header, made_by=made_by)

@@ -65,7 +65,7 @@ def convert(
     notes = source.notes()
     made_by: dict[str, Any] = {
         **source.attributes,
-        "program": "jaxsparse.data.convert",
+        "program": "jaxsparse convert",
         "version": jaxsparse.__version__,
         "format": format,
         "input": paths[0] if len(paths) == 1 else paths,

@@ -43,7 +43,7 @@ def main(_: list[str]) -> None:
         low, high = known.low, known.high
         summaries[name] = ViewSummary(shape, len(class_names), low, high, geometry=False)
     made_by = {
-        "program": "jaxsparse.data.simulate",
+        "program": "jaxsparse simulate",
         "version": jaxsparse.__version__,
         **chosen.options,
         "seed": values.seed,
