@@ -11,7 +11,7 @@ from typing import Any
 
 from jaxsparse.training.arrays import by_path, sha256_of
 from jaxsparse.training.checkpoint import Trained
-from jaxsparse.training.which_network import model_file
+from jaxsparse.training.which_network import file_of_network
 
 
 def identity_of(place: str | os.PathLike[str], trained: Trained) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def identity_of(place: str | os.PathLike[str], trained: Trained) -> dict[str, An
       directory; ``checkpoint_step``; ``weights_sha256``, of its config and its arrays.
     """
     config, arrays = trained.config.to_json(sort_keys=True), by_path(trained.variables)
-    file = b"" if Path(place).is_dir() else model_file(place).read_bytes()
+    file = b"" if Path(place).is_dir() else file_of_network(place).read_bytes()
     return {
         "model_sha256": hashlib.sha256(file).hexdigest() if file else "",
         "checkpoint_step": int(trained.step),

@@ -24,9 +24,9 @@ from jaxsparse.data.overwriting import refuse_overwriting
 from jaxsparse.data.progress import with_progress
 from jaxsparse.deploy.identity import identity_of
 from jaxsparse.deploy.inputs import Input, Inputs
-from jaxsparse.deploy.joined import count_unscored, is_of_run, join
 from jaxsparse.deploy.model import Model
 from jaxsparse.deploy.parts import Parts
+from jaxsparse.deploy.result_file import count_unscored, is_of_run, join
 from jaxsparse.deploy.rows import ROWS, Columns, Looked, Rows, heads_of
 from jaxsparse.errors import InputError
 from jaxsparse.paths import user_path

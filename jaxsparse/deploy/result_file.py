@@ -15,7 +15,7 @@ from jaxsparse.data.event_layout import NO_KEY
 from jaxsparse.data.hdf5_attributes import says
 from jaxsparse.deploy.identity import run_sha256
 from jaxsparse.deploy.parts import Parts
-from jaxsparse.deploy.rows import LENGTHS, OFFSETS, EventRows, Rows
+from jaxsparse.deploy.rows import LENGTHS, OFFSETS, Rows, WholeEventRows
 from jaxsparse.inference.prediction_file import CHUNK, FORMAT, PredictionFile
 
 SLAB = 16 * CHUNK  # rows in memory
@@ -43,7 +43,7 @@ def join(
       InputError: a part is damaged, or the disk is full.
     """
     attributes = {
-        "program": "jaxsparse.predict",
+        "program": "jaxsparse predict",
         "model": called["model"],
         **run["model"],
         "views": list(views),
@@ -54,7 +54,7 @@ def join(
         "run_sha256": run_sha256(run),
     }
     counts = [count for count, _ in run["inputs"]]
-    with _Joined(out, heads, attributes, called["inputs"], counts) as file:
+    with _ResultFile(out, heads, attributes, called["inputs"], counts) as file:
         for group, rows in heads.items():
             for name, (dtype, tail) in rows.types.items():
                 if name in rows.optional and _is_empty(parts, group + name):
@@ -84,7 +84,7 @@ def count_unscored(out: Path) -> tuple[int, int]:
         return int(file.attrs["num_bad_events"]), int(file.attrs.get("num_unseen_events", 0))
 
 
-class _Joined(PredictionFile):
+class _ResultFile(PredictionFile):
     def __init__(
         self,
         path: Path,
@@ -109,7 +109,7 @@ class _Joined(PredictionFile):
         bad = sum(int((slab == 0).sum()) for slab in _blocks(file["readable"]))
         file.attrs["num_bad_events"] = bad // max(entries, 1)
         for group, rows in self._heads.items():
-            if isinstance(rows, EventRows):
+            if isinstance(rows, WholeEventRows):
                 scores, readable = (
                     _blocks(file[f"{group}scores"]),
                     _blocks(file[f"{group}readable"]),

@@ -122,7 +122,7 @@ class PixelRows(Rows):
         return _columns(self.types, entries, pixels)
 
 
-class EventRows(Rows):
+class WholeEventRows(Rows):
     """A row an event."""
 
     optional = KEY_COLUMNS
@@ -180,7 +180,7 @@ class VertexRows(Rows):
 # By the name of the head.
 ROWS: Mapping[str, Callable[[Model], Rows]] = {
     "semantic": PixelRows,
-    "event": EventRows,
+    "event": WholeEventRows,
     "vertex": VertexRows,
 }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import platform
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxsparse.evaluation.data_set import DataSet
@@ -18,7 +20,6 @@ from jaxsparse.evaluation.metrics.metric import Measured
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.output import refuse_inputs, staged
 from jaxsparse.evaluation.report import Origin, page, with_pictures
-from jaxsparse.evaluation.resources import versions
 from jaxsparse.evaluation.summary import summary, task_of
 from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
@@ -32,6 +33,7 @@ from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.which_network import CONFIG_FILE
 from jaxsparse.training.workdir import read_inputs
+from jaxsparse.versions import versions
 
 __all__ = ["Options", "evaluate"]
 
@@ -100,7 +102,7 @@ def evaluate(
         }
         folders = {name: folder if name == main else folder / "heads" / name for name in names}
         about, figures = _passed(trained, data_set, heads, folders, quiet)
-        about |= {"part_remark": remark, "versions": versions()}
+        about |= {"part_remark": remark, "versions": _versions()}
         about = plain({"task": task_of(main), **attributes, **about})
         metrics = {**about, **plain(figures[main])}
         others = {name: plain(figures[name]) for name in names if name != main}
@@ -179,6 +181,15 @@ def _passed(
         for name, head in heads.items()
     }
     return about, figures
+
+
+def _versions() -> dict[str, str]:
+    """Of everything that the figures depend on, and the device they were taken on."""
+    return {
+        **versions(("jax", "jaxlib", "flax", "numpy", "h5py")),
+        "device": jax.local_devices()[0].device_kind,
+        "platform": platform.platform(),
+    }
 
 
 def _images(data_set: DataSet) -> dict[str, Any]:

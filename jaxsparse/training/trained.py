@@ -8,8 +8,7 @@ from pathlib import Path
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.training import model_file, workdir
 from jaxsparse.training.checkpoint import Trained, load_for_evaluation
-from jaxsparse.training.which_network import find_network
-from jaxsparse.training.which_network import model_file as file_of
+from jaxsparse.training.which_network import file_of_network, find_network
 
 
 def load_trained(
@@ -35,7 +34,7 @@ def about(place: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
       InputError: as :func:`load_trained`.
     """
-    return {} if Path(place).is_dir() else model_file.read_model(file_of(place))[1]
+    return {} if Path(place).is_dir() else model_file.read_model(file_of_network(place))[1]
 
 
 def images_of(place: str | os.PathLike[str]) -> TrainedImages | None:

@@ -51,10 +51,10 @@ def find_network(
         raise InputError(
             f"checkpoint is {step!r} but {name} is {place}, which holds one: leave it out"
         )
-    return model_file(place, name=name), step
+    return file_of_network(place, name=name), step
 
 
-def model_file(place: str | os.PathLike[str], *, name: str = "model") -> Path:
+def file_of_network(place: str | os.PathLike[str], *, name: str = "model") -> Path:
     """The file of a network, by its path or by its name.
 
     Raises:

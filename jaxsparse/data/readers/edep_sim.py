@@ -14,11 +14,11 @@ import numpy as np
 
 from jaxsparse.data.deposits import Deposits
 from jaxsparse.data.event_numbers import event_number
-from jaxsparse.data.readers.event_rows import EventRows
 from jaxsparse.data.readers.file_pool import FilePool
 from jaxsparse.data.readers.hdf5_checks import REAL, WHOLE, Field, checked_table
 from jaxsparse.data.readers.particle_rows import unknown_particles
 from jaxsparse.data.readers.protocol import Reader
+from jaxsparse.data.readers.rows_by_event import RowsByEvent
 from jaxsparse.data.schema import NO_CLASS, PARTICLE_DTYPE
 from jaxsparse.data.source import DepositSource
 from jaxsparse.data.stored_values import as_stored
@@ -128,10 +128,10 @@ class EdepSimFile(DepositSource):
         """Closes the file; the next read opens it again."""
         self._pool.close()
 
-    def _index(self, file: h5py.File, name: str) -> EventRows:
+    def _index(self, file: h5py.File, name: str) -> RowsByEvent:
         table = checked_table(file, name, self.path, self._fields[name])
         rows = table.fields(["eventID"])[:]
-        return EventRows(_whole(rows, "eventID", f"{self.path}, table {name}"))
+        return RowsByEvent(_whole(rows, "eventID", f"{self.path}, table {name}"))
 
     def _check_units(self, deposits: Deposits, particles: np.ndarray, where: str) -> None:
         """A primary's own segments must begin where its trajectory does, to 1 cm."""

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 
-class EventRows:
+class RowsByEvent:
     """Rows of every event of a table whose rows are in any order.
 
     Args:
@@ -15,7 +15,7 @@ class EventRows:
     Attributes:
       events: the numbers that occur, increasing.
 
-    >>> rows = EventRows(np.array([7, 7, 3, 7]))
+    >>> rows = RowsByEvent(np.array([7, 7, 3, 7]))
     >>> rows.events.tolist(), rows.of(7).tolist(), rows.of(4).tolist()
     ([3, 7], [0, 1, 3], [])
     """
