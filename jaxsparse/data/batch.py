@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -97,24 +97,6 @@ class Batch:
     def device(self, index: int) -> Batch:
         """The part of one device, without the device axis."""
         return jax.tree.map(lambda array: array[index], self)
-
-    def per_event(self, rows: np.ndarray, view: int = 0) -> Iterator[tuple[int, np.ndarray]]:
-        """(event number, its rows) of an array with one row a site of a view, in slot order.
-
-        Host side. Works with leading axes of devices and micro-batches and without; ``rows`` has
-        those of ``coords``. Sites of an event come in the order of its image.
-        """
-        coords = np.asarray(self.views[view].coords)
-        active = np.asarray(self.views[view].num_active).reshape(-1)
-        slot_of = coords[..., 0].reshape(len(active), -1)
-        events = np.asarray(self.events).reshape(len(active), -1)
-        rows = np.asarray(rows)
-        rows = rows.reshape(*slot_of.shape, *rows.shape[coords.ndim - 1 :])
-        for part, slots, numbers, count in zip(rows, slot_of, events, active, strict=True):
-            bounds = np.searchsorted(slots[:count], np.arange(len(numbers) + 1))
-            for slot, number in enumerate(numbers):
-                if number >= 0:
-                    yield int(number), part[bounds[slot] : bounds[slot + 1]]
 
 
 @dataclasses.dataclass(frozen=True)

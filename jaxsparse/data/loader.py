@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 import grain
@@ -30,7 +30,7 @@ _REMEDY = "lower data.workers, or repeat the command"
 
 
 class Loader:
-    """Iterates the batches of one process.
+    """Iterates batches.
 
     Training (``shuffle=True``) is endless: epoch after epoch, each in its own order. Evaluation
     (``shuffle=False``) is one pass in the order of ``events``; the last batch may hold fewer. What
@@ -47,24 +47,18 @@ class Loader:
     Work is done by threads, or by worker processes (their program needs the usual
     ``if __name__ == "__main__":``).
 
-    Several hosts: each gets every ``process_count``-th event of a batch. All must run the same
-    compiled program, so ``agree`` has to return the largest of the numbers that the hosts give it.
-
     Args:
       pipeline: makes the images of events; its seed is that of the order and of the buckets.
-      batch_size: events of a batch over all hosts, devices and micro-batches, at least 1.
-      num_devices: devices of this process: the leading axis of every array.
+      batch_size: events of a batch over all devices and micro-batches, at least 1.
+      num_devices: the leading axis of every array.
       micro_batches: parts that a device takes one after the other; the second axis of every array
         where there is more than one.
       shuffle: training or evaluation, see above.
       start_batch: number of the first batch.
       events: numbers of the events to use; all of the source if None.
-      process_index: number of this host.
-      process_count: number of hosts.
       buckets: measured on the events if None.
       num_buckets: how many to measure.
       capacities: states them instead.
-      agree: see above.
       workers: processes that make batches; 0: threads.
       max_bad_events: how many that cannot be read are left out at most.
 
@@ -83,30 +77,24 @@ class Loader:
         shuffle: bool = True,
         start_batch: int = 0,
         events: np.ndarray | None = None,
-        process_index: int = 0,
-        process_count: int = 1,
         buckets: BucketTable | None = None,
         num_buckets: int = 4,
         capacities: Sequence[Sequence[int]] = (),
-        agree: Callable[[int], int] | None = None,
         workers: int = 0,
         max_bad_events: int = 100,
     ):
         source = pipeline.source
         if batch_size < 1:
             raise InputError(f"train.batch_size is {batch_size}: it must be 1 or more")
-        if process_count > 1 and agree is None:
-            raise InputError("agree is None: several hosts must choose buckets together")
         if shuffle and not len(source if events is None else events):
             chosen = " of the classes chosen" if len(source) else ""
             raise InputError(f"{source_name(source)} has no events{chosen}: training needs some")
         events = np.arange(len(source)) if events is None else np.asarray(events, np.int64)
         self.pipeline = pipeline
-        local_batch = -(-batch_size // process_count)
         num_shares = num_devices * micro_batches
-        self.slots = -(-local_batch // num_shares)
+        self.slots = -(-batch_size // num_shares)
         self.buckets = buckets or measure_buckets(
-            pipeline, events, batch_size=local_batch, num_shares=num_shares,
+            pipeline, events, batch_size=batch_size, num_shares=num_shares,
             num_buckets=num_buckets, capacities=capacities,
         )  # fmt: skip
         self.events, self.num_events = events, len(events)
@@ -120,11 +108,9 @@ class Loader:
             batch_size=batch_size,
             num_shares=num_shares,
             slots=self.slots,
-            process_index=process_index,
-            process_count=process_count,
         )
         self.left_out = LeftOut(source, max_bad_events)
-        self._micro_batches, self._agree = micro_batches, agree
+        self._micro_batches = micro_batches
 
     def first(self, batches: int) -> Loader:
         """The first so many batches alone; this loader may be iterated at the same time."""
@@ -155,8 +141,6 @@ class Loader:
     def _padded(self, shards: list[Shard]) -> Batch:
         bucket = self.buckets.pick(_counts(shards))
         assert bucket is not None, "the maker hands out only what fits"
-        if self._agree is not None:
-            bucket = self._agree(bucket)
         batch = pad(shards, self.buckets.capacities[bucket], slots=self.slots)
         parts = self._micro_batches
         if parts == 1:
@@ -198,7 +182,7 @@ def _permutation(length: int, seed: int, epoch: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class _Maker:
-    """Batch number -> unpadded shards of this process; runs in threads or worker processes.
+    """Batch number -> unpadded shards; runs in threads or worker processes.
 
     An error as a value crosses threads and processes unchanged.
     """
@@ -209,14 +193,10 @@ class _Maker:
     batch_size: int
     num_shares: int
     slots: int
-    process_index: int
-    process_count: int
 
     def __call__(self, number: int) -> Made | InputError:
         try:
             epochs, events = self.order.batch(int(number), self.batch_size)
-            mine = slice(self.process_index, None, self.process_count)
-            epochs, events = epochs[mine], events[mine]
             images, good, wrong = self.pipeline.readable_pixels(events, epochs)
             epochs, events = epochs[good], events[good]
             shards = self._shared(images, events)

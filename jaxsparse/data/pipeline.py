@@ -149,10 +149,6 @@ class Pipeline:
         self._sizes = np.sum([source.num_pixels(view) for view in self.views], axis=0)
         self.levels, self.seed, self.augment = levels, int(seed), augment
 
-    def images(self, events: np.ndarray, epochs: np.ndarray | int = 0) -> tuple[Pixels, ...]:
-        """As :meth:`pixels`, but values are features, and the columns are the targets."""
-        return self.finished(self.pixels(events, epochs))
-
     def finished(self, views: Sequence[Pixels]) -> tuple[Pixels, ...]:
         """All views of some events with features instead of values, targets instead of truth."""
         targets = make_targets(self.targets, views, self.weigh)

@@ -15,7 +15,7 @@ from jaxsparse.data.event_file import EventFile
 from jaxsparse.data.fingerprint import fingerprint
 from jaxsparse.data.partition import content_hashes
 from jaxsparse.errors import InputError
-from tests.loaders import make_loader
+from tests.loaders import make_loader, per_event
 
 BAD = (6, 7)
 
@@ -50,7 +50,7 @@ def pixels_of(batches):
     return {
         number: rows
         for batch in batches
-        for number, rows in batch.per_event(np.asarray(batch.views[0].coords)[..., 1:])
+        for number, rows in per_event(batch, np.asarray(batch.views[0].coords)[..., 1:])
     }
 
 

@@ -13,6 +13,7 @@ from jaxsparse.data.buckets import BucketTable
 from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.targets import TARGETS
 from jaxsparse.errors import InputError
+from tests.loaders import per_event
 
 SHAPE, LEVELS = (40, 60), 4
 
@@ -84,7 +85,7 @@ def test_level_counts_are_those_of_the_distinct_halved_coordinates(views):
 def test_every_event_lands_on_one_device_with_all_its_pixels(views, num_devices):
     batch = padded(split(views, num_devices), 5)
     assert batch.views[0].coords.shape[0] == num_devices
-    seen = dict(batch.per_event(batch.views[0].targets["weights"]))
+    seen = dict(per_event(batch, batch.views[0].targets["weights"]))
     assert sorted(seen) == [100, 101, 102, 103, 104]
     for number, weights in seen.items():
         assert weights.tolist() == list(range(1, len(views[number - 100]) + 1))
@@ -92,7 +93,7 @@ def test_every_event_lands_on_one_device_with_all_its_pixels(views, num_devices)
     assert batch.num_active.sum() == sum(map(len, views))
     for device in range(num_devices):
         part = batch.device(device)
-        rows = dict(part.per_event(part.views[0].coords))
+        rows = dict(per_event(part, part.views[0].coords))
         assert rows.keys() == set(part.events.tolist()) - {-1}
         for number, coords in rows.items():
             np.testing.assert_array_equal(coords[:, 1:], views[number - 100].coords)
@@ -113,10 +114,10 @@ def test_a_batch_without_a_site_and_one_without_an_event_are_legal(make_view):
     batch = make_batch([images([empty, empty])], levels=LEVELS)
     assert int(batch.num_active) == 0
     assert int(batch.num_events) == 2
-    assert [len(rows) for _, rows in batch.per_event(batch.views[0].features)] == [0, 0]
+    assert [len(rows) for _, rows in per_event(batch, batch.views[0].features)] == [0, 0]
     none = padded(split([], 2, slots=2), 2)
     assert none.num_events.tolist() == [0, 0]
-    assert list(none.per_event(none.views[0].features)) == []
+    assert list(per_event(none, none.views[0].features)) == []
 
 
 def test_a_batch_may_be_exactly_full(views):
@@ -134,7 +135,7 @@ def test_views_of_different_shapes_and_dimensions_share_their_slots(views, make_
     assert [view.coords.shape[-1] for view in batch.views] == [3, 4]
     assert batch.views[1].targets == {}
     for place, source in enumerate((views, other)):
-        found = dict(batch.per_event(batch.views[place].coords, place))
+        found = dict(per_event(batch, batch.views[place].coords, place))
         assert sorted(found) == list(range(5))
         for number, rows in found.items():
             np.testing.assert_array_equal(rows[:, 1:], source[number].coords)

@@ -10,6 +10,7 @@ from jaxsparse.data.pipeline import Pipeline
 from jaxsparse.errors import InputError
 from jaxsparse.training.config import default_config
 from tests.data.linked_events import linked_event, linked_path, write_linked
+from tests.loaders import images_of
 
 __all__ = ["linked_event", "linked_path", "write_linked"]  # fixtures
 
@@ -44,7 +45,7 @@ def one_at_a_time(path, number):
 def test_features_are_the_values_of_linked_pixels(linked_path):
     events = np.array([6, 1, 4, 6])  # 4 has no pixel
     pipeline = pipeline_of(linked_path)
-    (images,) = pipeline.images(events)
+    (images,) = images_of(pipeline, events)
     batch = make_batch([images], levels=2)
     assert images.values.shape == (len(images), 3)
     np.testing.assert_array_equal(batch.views[0].features[: len(images)], images.values)
@@ -99,7 +100,7 @@ def test_further_values_of_pixels_and_of_linked_ones_are_features_as_they_are(li
     more = {"further": ("time",), "gathered_further": ("time",)}
     pipeline = pipeline_of(linked_path, **more)
     pipeline.augment = False
-    (images,), (plain,) = pipeline.images(events), pipeline_of(linked_path).images(events)
+    (images,), (plain,) = images_of(pipeline, events), images_of(pipeline_of(linked_path), events)
     assert images.values.shape == (len(images), 6)
     np.testing.assert_array_equal(images.values[:, :3], plain.values)
     for place, number in enumerate(events.tolist()):
@@ -126,7 +127,7 @@ def test_further_values_move_with_their_pixel_and_do_not_fluctuate(linked_path):
         assert len(known) > 3
     (coarse,) = pipeline_of(linked_path, coarsen=2, **more).pixels(events)
     assert np.nanmax(coarse.columns[names[1]]) <= np.nanmax(bare.columns[names[1]])
-    (seen,) = pipeline_of(linked_path, **more, halo=1).images(events)
+    (seen,) = images_of(pipeline_of(linked_path, **more, halo=1), events)
     assert np.isfinite(seen.values).all()
 
 

@@ -10,6 +10,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.models.backbones.lifted import rows_of
 from jaxsparse.training.config import default_config
 from tests.data.linked_events import linked_event, linked_path, write_linked
+from tests.loaders import images_of
 
 __all__ = ["linked_event", "linked_path", "write_linked"]  # fixtures
 
@@ -70,7 +71,7 @@ def compared(batch, path, events):
 
 
 def test_a_batch_leads_from_every_site_to_the_pixels_that_show_it(linked_path):
-    images = pipeline_of(linked_path).images(EVENTS)
+    images = images_of(pipeline_of(linked_path), EVENTS)
     batch = make_batch(images, levels=2, events=EVENTS)
     assert len(batch.views[-1].shown) == 2
     assert not batch.views[0].shown
@@ -78,7 +79,7 @@ def test_a_batch_leads_from_every_site_to_the_pixels_that_show_it(linked_path):
 
 
 def test_rows_stay_right_in_padded_batches_of_several_devices(linked_path):
-    images = pipeline_of(linked_path).images(EVENTS)
+    images = images_of(pipeline_of(linked_path), EVENTS)
     shards = share_out(images, np.zeros(5, int), EVENTS, num_shares=2, slots=4, levels=2)
     room = np.max([shard.level_counts for shard in shards], axis=0) + 9
     batch = pad(shards, room.tolist(), slots=4)
@@ -91,15 +92,18 @@ def test_rows_stay_right_in_padded_batches_of_several_devices(linked_path):
 
 def test_flips_shifts_and_dropped_pixels_leave_the_links_alone(linked_path):
     """Values tell pixels apart, and no change here changes them."""
-    *others, last = pipeline_of(
-        linked_path,
-        augment=True,
-        flip_time=True,
-        flip_wire=True,
-        shift=2,
-        drop=0.2,
-        fluctuation=0.0,
-    ).images(EVENTS)
+    *others, last = images_of(
+        pipeline_of(
+            linked_path,
+            augment=True,
+            flip_time=True,
+            flip_wire=True,
+            shift=2,
+            drop=0.2,
+            fluctuation=0.0,
+        ),
+        EVENTS,
+    )
     compared = 0
     for position, number in enumerate(EVENTS.tolist()):
         views = EventFile(linked_path)[number].views
@@ -167,12 +171,12 @@ def test_of_the_others_a_window_keeps_the_box_around_the_pixels_that_show_it(lin
 
 def test_no_site_of_a_window_loses_a_pixel_that_shows_it(linked_path):
     whole = pipeline_of(linked_path).finished(pipeline_of(linked_path).pixels(EVENTS))[-1]
-    *others, last = pipeline_of(linked_path, **CROP).images(EVENTS)
+    *others, last = images_of(pipeline_of(linked_path, **CROP), EVENTS)
     *_, corners = pipeline_of(linked_path, **CROP).corners(EVENTS)
     places = np.column_stack([last.event, last.coords + corners[last.event]]).tolist()
     before = np.column_stack([whole.event, whole.coords]).tolist()
     rows = np.array([before.index(place) for place in places])
-    seen = pipeline_of(linked_path).images(EVENTS)
+    seen = images_of(pipeline_of(linked_path), EVENTS)
     for name, there, here in zip(VIEWS, seen, others, strict=False):
         expected, found = whole.columns[f"row in {name}"][rows], last.columns[f"row in {name}"]
         np.testing.assert_array_equal(found < 0, expected < 0)
@@ -197,9 +201,9 @@ def test_windows_are_those_of_a_network_that_sees_the_last_view_alone(linked_pat
 
 def test_a_window_is_the_same_whatever_events_are_made_with_it(linked_path):
     pipeline = pipeline_of(linked_path, augment=True, **CROP)
-    together = pipeline.images(EVENTS, 3)
+    together = images_of(pipeline, EVENTS, 3)
     for position, number in enumerate(EVENTS.tolist()):
-        alone = pipeline_of(linked_path, augment=True, **CROP).images(np.array([number]), 3)
+        alone = images_of(pipeline_of(linked_path, augment=True, **CROP), np.array([number]), 3)
         for view, own in zip(together, alone, strict=True):
             part = view.events(np.array([position]))
             np.testing.assert_array_equal(part.coords, own.coords)
@@ -210,17 +214,17 @@ def test_a_window_is_the_same_whatever_events_are_made_with_it(linked_path):
 
 def test_a_window_without_a_site_and_one_without_links_show_nothing_of_the_others(linked_path):
     none, unlinked = EVENTS.tolist().index(4), EVENTS.tolist().index(3)
-    *others, last = pipeline_of(linked_path, **CROP).images(EVENTS)
+    *others, last = images_of(pipeline_of(linked_path, **CROP), EVENTS)
     assert last.lengths[none] == 0 < last.lengths[unlinked]
     for view in others:
         assert view.lengths[none] == view.lengths[unlinked] == 0
-    *others, last = pipeline_of(linked_path, **CROP).images(EVENTS[[none]])
+    *others, last = images_of(pipeline_of(linked_path, **CROP), EVENTS[[none]])
     assert not any(map(len, (*others, last)))
 
 
 def test_whole_views_stay_whole(linked_path):
     """Also what lies outside of the box around all links."""
-    views = pipeline_of(linked_path).images(EVENTS)
+    views = images_of(pipeline_of(linked_path), EVENTS)
     for name, view in zip(VIEWS, views, strict=True):
         values = [EventFile(linked_path)[number].views[name].values for number in EVENTS]
         expected = [((own >= LOW) & (own <= HIGH)).sum() for own in values]

@@ -1,4 +1,4 @@
-"""Batch b is a function of (seed, b): order, resume, workers, hosts, and events that do not fit."""
+"""Batch b is a function of (seed, b): order, resume, workers, and events that do not fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from tests.data.whole_events import LEVELS, NUM_EVENTS, data, event_of, source
-from tests.loaders import make_loader
+from tests.loaders import make_loader, per_event
 
 __all__ = ["data", "source"]  # fixtures
 
@@ -25,7 +25,7 @@ def take(loader, count):
 
 
 def numbers(batches):
-    return [number for batch in batches for number, _ in batch.per_event(batch.views[0].features)]
+    return [number for batch in batches for number, _ in per_event(batch, batch.views[0].features)]
 
 
 def assert_same(first, second):
@@ -127,7 +127,7 @@ def test_evaluation_sees_whole_images_as_they_are(load, make_event):
     loader = load(data={"crop": (), "low": 0.0, "high": 1e9}, shuffle=False)
     assert loader.pipeline.shapes == ((40, 80),)
     for batch in loader:
-        for number, values in batch.per_event(batch.views[0].features):
+        for number, values in per_event(batch, batch.views[0].features):
             expected = make_event(number).views["Y"].values / np.float32(50)
             np.testing.assert_array_equal(values[:, 0], expected)
 
@@ -147,33 +147,6 @@ def test_training_crops_hold_only_masked_pixels_with_their_weights(load):
 def test_devices_are_loaded_evenly(load):
     for batch in take(load(data={"crop": ()}, batch_size=16, num_devices=4), 3):
         assert batch.num_active.max() <= 1.5 * batch.num_active.mean()
-
-
-def test_hosts_share_a_batch_and_agree_on_its_bucket(load):
-    shared = {"process_count": 2, "num_devices": 2, "batch_size": 6}
-    asked: list[list[int]] = [[], []]
-
-    def agree(host):
-        def choose(bucket):
-            asked[host].append(bucket)
-            return len(loaders[0].buckets.capacities) - 1
-
-        return choose
-
-    loaders = [
-        load(process_index=host, agree=agree(host), shuffle=False, **shared) for host in range(2)
-    ]
-    batches = [list(loader) for loader in loaders]
-    assert loaders[0].buckets == loaders[1].buckets
-    assert len(batches[0]) == len(batches[1]) == 4
-    first, second = map(numbers, batches)
-    assert sorted(first + second) == list(range(23))
-    for ours, theirs in zip(*batches, strict=True):
-        assert ours.views[0].coords.shape == theirs.views[0].coords.shape
-        assert ours.views[0].capacities == loaders[0].buckets.largest
-    assert [len(row) for row in asked] == [4, 4]
-    with pytest.raises(InputError, match="agree is None"):
-        load(process_count=2)
 
 
 def test_an_event_above_the_limit_is_named(load):
@@ -282,7 +255,7 @@ def test_every_event_is_in_one_slot_with_its_label_and_all_its_pixels(
             assert view.targets == {}  # nobody asked for any
             assert view.capacities[0] == view.coords.shape[-2]
             rows = np.concatenate([view.coords, view.features], axis=-1)
-            for number, own in batch.per_event(rows, place):
+            for number, own in per_event(batch, rows, place):
                 found[number, place] = own
             for part, count in zip(
                 view.coords.reshape(shards, -1, 3), view.num_active.ravel(), strict=True
@@ -308,7 +281,7 @@ def test_planes_of_different_shapes_make_one_batch_with_targets(load, make_event
         assert [view.spatial_shape for view in batch.views] == [(40, 60), (40, 80)]
         for place, name in enumerate("UY"):
             rows = batch.views[place].targets["labels"]
-            for number, labels in batch.per_event(rows, place):
+            for number, labels in per_event(batch, rows, place):
                 np.testing.assert_array_equal(labels, make_event(number).views[name].labels)
 
 

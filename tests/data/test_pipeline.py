@@ -13,6 +13,7 @@ from jaxsparse.data.pixels import Pixels
 from jaxsparse.data.weights import pixel_weights
 from jaxsparse.errors import InputError
 from tests.data.whole_events import LEVELS, NUM_EVENTS, SHAPE, data, event_of, source
+from tests.loaders import images_of
 
 __all__ = ["data", "source"]  # fixtures
 
@@ -31,7 +32,7 @@ def pipeline(source, data):
 def factors(pipeline, source, events=EVENTS, epochs=0):
     """The factor that every event's values were multiplied by, [views, events]."""
     found = []
-    images = pipeline.images(events, epochs)
+    images = images_of(pipeline, events, epochs)
     for name, pixels in zip(pipeline.views, images, strict=True):
         ratio = (pixels.values * 16.27 + 14.57) / source.read_pixels(events, name, ()).values
         each = np.split(ratio, np.cumsum(pixels.lengths)[:-1])
@@ -80,7 +81,7 @@ def test_flips_mirror_the_common_axis_together_and_the_others_alone(pipeline, so
     seen = set()
     for epoch in range(40):
         flipped = []
-        for name, pixels in zip(made.views, made.images(np.array([1]), epoch), strict=True):
+        for name, pixels in zip(made.views, images_of(made, np.array([1]), epoch), strict=True):
             plain = source.read_pixels([1], name, ())
             for first, second in itertools.product((False, True), repeat=2):
                 image = transforms.flip(plain, np.array([[first, second]]))
@@ -100,7 +101,7 @@ def test_shifts_move_all_views_along_the_common_axis_and_each_along_its_own(pipe
     events, seen = np.array([1, 0]), set()
     for epoch in range(60):
         found = []
-        for name, pixels in zip(made.views, made.images(events, epoch), strict=True):
+        for name, pixels in zip(made.views, images_of(made, events, epoch), strict=True):
             plain = source.read_pixels(events, name, ())
             rows = pixels.event == 0
             for steps in itertools.product(range(4), repeat=2):
@@ -122,8 +123,8 @@ def test_shifts_move_all_views_along_the_common_axis_and_each_along_its_own(pipe
 def test_dropped_pixels_are_the_share_asked_for_and_others_every_epoch(pipeline, source):
     made = pipeline(drop=0.3, fluctuation=0.0)
     events = np.arange(NUM_EVENTS)
-    first, second = (made.images(events, epoch)[0] for epoch in (0, 1))
-    np.testing.assert_array_equal(made.images(events, 0)[0].coords, first.coords)
+    first, second = (images_of(made, events, epoch)[0] for epoch in (0, 1))
+    np.testing.assert_array_equal(images_of(made, events, 0)[0].coords, first.coords)
     plain = source.read_pixels(events, "XZ", ())
     kept = [
         {(event, *place) for event, place in zip(p.event, map(tuple, p.coords), strict=True)}
@@ -142,7 +143,7 @@ def test_dropped_pixels_are_the_share_asked_for_and_others_every_epoch(pipeline,
 def test_coarse_pixels_hold_the_charge_of_their_block(pipeline, source):
     made = pipeline(coarsen=3, fluctuation=0.0)
     events = np.arange(NUM_EVENTS)
-    for name, pixels in zip(made.views, made.images(events), strict=True):
+    for name, pixels in zip(made.views, images_of(made, events), strict=True):
         assert pixels.shape == (8, 7)
         plain = source.read_pixels(events, name, ())
         image = np.zeros((NUM_EVENTS, 8, 7))
@@ -158,7 +159,7 @@ def test_coarse_pixels_hold_the_charge_of_their_block(pipeline, source):
 def test_a_halo_is_what_a_dense_image_has_beside_its_active_pixels(pipeline, source):
     made = pipeline(halo=1, fluctuation=0.0)
     events = np.arange(NUM_EVENTS)
-    for name, pixels in zip(made.views, made.images(events), strict=True):
+    for name, pixels in zip(made.views, images_of(made, events), strict=True):
         plain = source.read_pixels(events, name, ())
         image = np.zeros((NUM_EVENTS, *plain.shape))
         active = np.zeros((NUM_EVENTS, *(side + 2 for side in plain.shape)), bool)
@@ -174,7 +175,7 @@ def test_a_halo_is_what_a_dense_image_has_beside_its_active_pixels(pipeline, sou
 
 
 def test_a_mask_leaves_out_pixels_and_may_leave_an_event_without_any(pipeline, source):
-    images = pipeline(low=250.0, high=255.0, fluctuation=0.0).images(np.arange(NUM_EVENTS))
+    images = images_of(pipeline(low=250.0, high=255.0, fluctuation=0.0), np.arange(NUM_EVENTS))
     for name, pixels in zip(("XZ", "YZ"), images, strict=True):
         values = [event_of(number).views[name].values for number in range(NUM_EVENTS)]
         assert pixels.lengths.tolist() == [int((v >= 250).sum()) for v in values]
@@ -205,7 +206,7 @@ def test_views_of_different_shapes_have_windows_and_targets_of_their_own(planes,
     made = planes(crop=(24, 70), augment=False)
     assert made.shapes == ((24, 60), (24, 70))
     numbers, times = np.arange(20), []
-    for name, image in zip("UY", made.images(numbers), strict=True):
+    for name, image in zip("UY", images_of(made, numbers), strict=True):
         assert image.lengths.sum() > 0
         for number, view in zip(numbers, one_each(image), strict=True):
             whole = make_event(number).views[name]
@@ -258,21 +259,21 @@ def one_each(image: Pixels) -> list[Pixels]:
 
 def test_epochs_differ_in_crops_and_flips_and_repeat(planes):
     made = planes(crop_keep="random")
-    first, second, again = (made.images(np.array([2]), epoch)[1] for epoch in (0, 1, 0))
+    first, second, again = (images_of(made, np.array([2]), epoch)[1] for epoch in (0, 1, 0))
     assert first.coords.tolist() != second.coords.tolist()
     assert first.coords.tolist() == again.coords.tolist()
-    other = planes(crop_keep="random", seed=8).images(np.array([2]))[1]
+    other = images_of(planes(crop_keep="random", seed=8), np.array([2]))[1]
     assert first.coords.tolist() != other.coords.tolist()
 
 
 def test_an_event_is_the_same_whoever_else_is_asked_for(planes, monkeypatch):
     made, numbers = planes(), np.arange(20)
-    together = made.images(numbers, 3)
+    together = images_of(made, numbers, 3)
     monkeypatch.setattr("jaxsparse.data.pipeline.BLOCK", 300)  # pixels: a few events at a time
-    for place, blocks in enumerate(made.images(numbers, 3)):
+    for place, blocks in enumerate(images_of(made, numbers, 3)):
         image = together[place]
         for number, view in zip(numbers, one_each(image), strict=True):
-            (alone,) = one_each(made.images(np.array([number]), 3)[place])
+            (alone,) = one_each(images_of(made, np.array([number]), 3)[place])
             np.testing.assert_array_equal(alone.coords, view.coords)
             np.testing.assert_array_equal(alone.columns["weights"], view.columns["weights"])
         np.testing.assert_array_equal(blocks.coords, image.coords)
@@ -324,7 +325,7 @@ def test_voxels_flip_along_all_three_axes_beside_a_plane(make_view, data_config)
 
     data_config.update({"views": ("voxels", "Y"), "crop": (), "low": 0.0, "high": 1e9})
     made = Pipeline(Both(), data_config, levels=LEVELS, augment=True)
-    images = [made.images(np.array([0]), epoch) for epoch in range(80)]
+    images = [images_of(made, np.array([0]), epoch) for epoch in range(80)]
     assert len({voxels.coords.tobytes() for voxels, _ in images}) == 8
     assert len({plane.coords.tobytes() for _, plane in images}) == 4
 

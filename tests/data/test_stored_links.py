@@ -34,6 +34,7 @@ from tests.data.linked_events import (
     writer_of,
 )
 from tests.data.stored_anyhow import Storage
+from tests.loaders import images_of
 
 __all__ = ["edit", "linked_event", "linked_path", "write_linked"]  # fixtures
 
@@ -127,7 +128,7 @@ def test_a_pipeline_reads_the_links_that_are_asked_for(linked_path, data_config)
     plane, voxels, other = pipeline.pixels(numbers)
     assert (set(plane.links), set(voxels.links), set(other.links)) == ({"voxels"},) * 3
     found = plane.linked_to(voxels, "voxels")
-    assert_equal(found, pipeline.images(numbers)[0].linked_to(voxels, "voxels"))
+    assert_equal(found, images_of(pipeline, numbers)[0].linked_to(voxels, "voxels"))
 
     def changed(pixels: Pixels, links: Links) -> Pixels:
         pixels = dataclasses.replace(pixels, links={"voxels": links})
