@@ -46,7 +46,7 @@ from jaxsparse.inference.forward import make_forward
 from jaxsparse.inference.joiner import Joiner
 from jaxsparse.models.network import Network
 from jaxsparse.training.arrays import by_path
-from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.trained_network import Trained, portable
 from jaxsparse.versions import versions
 from jaxsparse.whole_file import whole_file
 
@@ -99,7 +99,7 @@ def write_artefact(
         that are none; a joiner for a network without the head ``edges`` or of another number of
         classes; the file cannot be written.
     """
-    config = _portable(trained.config)
+    config = portable(trained.config)
     network, model = models.build(config.model), Model(trained, joiner=joiner)
     views = dict(zip(config.data.views, image_shapes(config, shapes, images), strict=True))
     seen = [_coarse(shape, config.data.coarsen) for shape in views.values()]
@@ -226,14 +226,6 @@ def packed(members: Mapping[str, bytes]) -> bytes:
         archive.comment = b"0" * CHECKSUM
     data = file.getvalue()[:-CHECKSUM]
     return data + hashlib.sha256(data).hexdigest().encode()
-
-
-def _portable(config: ConfigDict) -> ConfigDict:
-    """A config whose network leaves it to the machine how it is computed."""
-    config = config.copy_and_resolve_references()
-    if "implementation" in config.model:
-        config.model.implementation = "auto"
-    return config
 
 
 def _coarse(shape: Sequence[int], factor: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsparse.training.arrays import by_path, sha256_of
-from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.trained_network import Trained
 from jaxsparse.training.which_network import file_of_network
 
 

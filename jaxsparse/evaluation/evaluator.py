@@ -25,12 +25,12 @@ from jaxsparse.evaluation.text import dumps
 from jaxsparse.inference import Predictor
 from jaxsparse.peak_memory import device_peak_memory_mb, peak_memory_mb
 from jaxsparse.strict_json import plain
-from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.chosen_joiner import announce_own, chosen_joiner, read_joiner
 from jaxsparse.training.logs import METRICS_FILE
 from jaxsparse.training.objectives import main_head
 from jaxsparse.training.parallel import enable_compilation_cache
 from jaxsparse.training.trained import images_of, load_trained
+from jaxsparse.training.trained_network import Trained
 from jaxsparse.training.which_network import CONFIG_FILE
 from jaxsparse.training.workdir import read_inputs
 from jaxsparse.versions import versions

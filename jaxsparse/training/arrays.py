@@ -28,6 +28,19 @@ def name_of(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
+def placed(template: Any, arrays: Mapping[str, Any]) -> Any:
+    """Arrays by path in the places of the leaves of a tree.
+
+    Args:
+      template: the tree; what its leaves are does not matter.
+      arrays: by the path of every leaf.
+
+    >>> placed({"params": {"a": 0, "b": 0}}, {"params/a": 1, "params/b": 2})
+    {'params': {'a': 1, 'b': 2}}
+    """
+    return jax.tree_util.tree_map_with_path(lambda path, _: arrays[name_of(path)], template)
+
+
 def shapes_of(arrays: Mapping[str, Any]) -> dict[str, Shape]:
     """By path."""
     return {path: tuple(leaf.shape) for path, leaf in arrays.items()}

@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,10 +27,11 @@ from ml_collections import ConfigDict
 from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training import workdir as work_directory
-from jaxsparse.training.arrays import by_path, first_difference, name_of, shapes_of
+from jaxsparse.training.arrays import by_path, first_difference, placed, shapes_of
 from jaxsparse.training.checkpoint_folder import CheckpointFolder, check_path
 from jaxsparse.training.migration import has_old_paths, parameter_path
 from jaxsparse.training.state import TrainState
+from jaxsparse.training.trained_network import Trained, portable
 
 KEPT = 2  # latest checkpoints, beside the best
 _AVERAGE = "average/"  # paths of averaged variables begin so
@@ -169,7 +170,7 @@ class Checkpoints:
           DamagedError: files that cannot be read, or are not what was written.
         """
         arrays, progress = self._read(step, self._place(step), by_path(template))
-        return _like(template, arrays), progress
+        return placed(template, arrays), progress
 
     def variables(self, template: dict[str, Any], step: int, model: ConfigDict) -> dict[str, Any]:
         """Reads what a network needs of the checkpoint of ``step``: the average where it has one.
@@ -194,7 +195,7 @@ class Checkpoints:
         if has_old_paths(arrays):
             arrays = {parameter_path(path, model): leaf for path, leaf in arrays.items()}
         self._compare(step, arrays, by_path(template))
-        return _like(template, arrays)
+        return placed(template, arrays)
 
     def restore_latest(
         self, template: TrainState
@@ -307,23 +308,6 @@ def _checksums(arrays: Mapping[str, np.ndarray], progress: dict[str, Any]) -> di
     return {path: f"{zlib.crc32(part):08x}" for path, part in parts.items()}
 
 
-class Trained(NamedTuple):
-    """A trained network.
-
-    Attributes:
-      config: of the run, but for ``model.implementation``, which is ``"auto"``: the data flow
-        that a training chose need not serve on another machine.
-      network: for one device.
-      variables: ``params`` and ``batch_stats``.
-      step: that they are of.
-    """
-
-    config: ConfigDict
-    network: models.Network
-    variables: dict[str, Any]
-    step: int
-
-
 def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -> Trained:
     """The network of a work directory with its trained variables.
 
@@ -334,9 +318,7 @@ def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -
     Raises:
       InputError: no such directory, no such checkpoint, or one of another model.
     """
-    config = work_directory.read_config(pathlib.Path(workdir))
-    if "implementation" in config.model:
-        config.model.implementation = "auto"
+    config = portable(work_directory.read_config(pathlib.Path(workdir)))
     model = models.build(config.model)
     checkpoints = Checkpoints(workdir)
     try:
@@ -356,11 +338,6 @@ def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -
     finally:
         checkpoints.close()
     return Trained(config, model, variables, found)
-
-
-def _like(template: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The arrays in the places of the leaves of ``template``."""
-    return jax.tree_util.tree_map_with_path(lambda path, _: arrays[name_of(path)], template)
 
 
 def _arrays(state: TrainState) -> dict[str, np.ndarray]:

@@ -25,8 +25,8 @@ from jaxsparse import models
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.settings import SETTINGS
-from jaxsparse.training.arrays import by_path, first_difference, name_of, sha256_of, shapes_of
-from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.arrays import by_path, first_difference, placed, sha256_of, shapes_of
+from jaxsparse.training.trained_network import Trained, portable
 from jaxsparse.training.workdir import INPUTS, config_of
 from jaxsparse.versions import versions
 from jaxsparse.whole_file import whole_file
@@ -79,9 +79,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Trained, dict[str, str]]:
     """
     facts, arrays = _read(Path(path))
     try:
-        config = config_of(facts["config"])
-        if "implementation" in config.model:
-            config.model.implementation = "auto"
+        config = portable(config_of(facts["config"]))
         network = models.build(config.model)
         template = jax.eval_shape(models.initializer(config.model), jax.random.PRNGKey(0))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -90,9 +88,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[Trained, dict[str, str]]:
         ) from None
     if difference := first_difference(shapes_of(arrays), shapes_of(by_path(template))):
         raise InputError(f"{path} has other arrays than its network: {difference}, copy it again")
-    variables = jax.tree_util.tree_map_with_path(
-        lambda place, _: arrays[name_of(place)].astype(np.float32), template
-    )
+    variables = placed(template, {name: one.astype(np.float32) for name, one in arrays.items()})
     return Trained(config, network, variables, facts["step"]), facts["about"]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.training import model_file, workdir
-from jaxsparse.training.checkpoint import Trained, load_for_evaluation
+from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.trained_network import Trained
 from jaxsparse.training.which_network import file_of_network, find_network
 
 

@@ -18,9 +18,9 @@ from jaxsparse import models, pretrained
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event
 from jaxsparse.evaluation.evaluator import Options, evaluate
-from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import write_model
+from jaxsparse.training.trained_network import Trained
 from jaxsparse.viz import figures
 from tests.random_views import random_view
 

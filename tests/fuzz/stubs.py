@@ -18,6 +18,7 @@ from jaxsparse.inference import Predictor
 from jaxsparse.training import checkpoint, loop
 from jaxsparse.training.parallel import Replicas
 from jaxsparse.training.step import AXIS
+from jaxsparse.training.trained_network import Trained
 
 _SHAPES: dict[str, Any] = {}  # of the variables, by the config of the network
 
@@ -79,7 +80,7 @@ def skip_training(patch: pytest.MonkeyPatch) -> None:
         return loop.Result(1, "all steps done", 0.0)
 
     def trained(workdir: Any, step: Any) -> Any:
-        return checkpoint.Trained(configs[workdir], None, {}, 0)  # type: ignore[arg-type]
+        return Trained(configs[workdir], None, {}, 0)  # type: ignore[arg-type]
 
     patch.setattr(loop, "train", train)
     patch.setattr(checkpoint, "load_for_evaluation", trained)

@@ -14,10 +14,10 @@ from jaxsparse import models, pretrained
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.errors import InputError
 from jaxsparse.training.arrays import by_path
-from jaxsparse.training.checkpoint import Trained
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import read_model, write_model
 from jaxsparse.training.trained import images_of, load_trained
+from jaxsparse.training.trained_network import Trained
 from jaxsparse.training.workdir import with_absolute_paths
 
 

@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.inference import Predictor
-from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.trained_network import Trained
 
 TINY = float(np.finfo(np.float32).tiny)  # a score that has a logarithm
 

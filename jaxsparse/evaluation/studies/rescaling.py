@@ -25,7 +25,7 @@ from jaxsparse.evaluation.scored import cross_entropies
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.inference import Predictor
 from jaxsparse.training.arrays import name_of
-from jaxsparse.training.checkpoint import Trained
+from jaxsparse.training.trained_network import Trained
 from jaxsparse.training.transfer import last_layer
 
 FORMS = ("temperature", "matrix")
