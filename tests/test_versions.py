@@ -21,9 +21,9 @@ def from_name(kind, name):
 importlib.metadata.Distribution.from_name = classmethod(from_name)
 sys.path.insert(0, sys.argv[1])
 from jaxsparse.training.display import Display
-from jaxsparse.evaluation import resources
+from jaxsparse.versions import versions
 Display(total=1, start=0).banner({})
-print(resources.versions()["jaxsparse"])
+print(versions(("jax",))["jaxsparse"])
 """
 
 
