@@ -83,7 +83,7 @@ def evaluate(
     if not quiet:
         announce_own(options.joiner, chosen)
     joiner = read_joiner(chosen, trained)
-    more: dict[str, Any] = {"semantic": {"joiner": joiner}} if joiner else {}
+    arguments: dict[str, Any] = {"semantic": {"joiner": joiner}} if joiner else {}
     refuse_inputs(out, {"data": data, "baseline_data": options.baseline_data})
     enable_compilation_cache(config.train.cache_dir)
     with staged(out) as folder:
@@ -97,7 +97,7 @@ def evaluate(
         }  # fmt: skip
         other = _baseline_data(config, options)
         heads = {
-            name: HEADS[name](data_set, other, attributes, quiet=quiet, **more.get(name, {}))
+            name: HEADS[name](data_set, other, attributes, quiet=quiet, **arguments.get(name, {}))
             for name in names
         }
         folders = {name: folder if name == main else folder / "heads" / name for name in names}

@@ -9,8 +9,6 @@ from jaxsparse import settings
 from jaxsparse.detectors import ClassSet
 from jaxsparse.errors import InputError
 
-WITHOUT = {"joiner": ("", "none", "own")}  # values that ask for nothing, so any network takes them
-
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -89,8 +87,7 @@ class Options:
                 settings.check("data", {name: value})
         for name in sorted(set.intersection(*map(set, foreign.values()))):
             value = getattr(self, name)
-            asked = str(value).lower() not in WITHOUT.get(name, ())
-            if asked and value != getattr(type(self), name):
+            if value != getattr(type(self), name):
                 raise InputError(
                     f"--{name}={value}: this network gives {', '.join(foreign)} "
                     "scores, for which there is no such setting, leave it out."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jaxsparse import pretrained
 from jaxsparse.errors import InputError
-from jaxsparse.inference.grouping import JOINED
+from jaxsparse.inference.grouping import JOINED, grouping_of
 from jaxsparse.inference.joiner import Joiner
 from jaxsparse.training.model_file import fingerprint_of
 from jaxsparse.training.trained_network import Trained
@@ -75,13 +75,13 @@ def read_joiner(
         do not say with which.
 
     Raises:
-      InputError: it cannot be read, or was trained with other classes or in another order.
+      InputError: the network makes no fragments to join; it cannot be read, or was trained with
+        other classes or in another order.
     """
     if not chosen:
         return None
+    grouping_of("", trained.network.heads, joiner=True)
     joiner, classes = Joiner.read(chosen), class_names(trained.config, "semantic")
-    if "edges" not in trained.network.heads:
-        return joiner  # grouping_of refuses it: the network makes no fragments to join
     if joiner.classes and classes and joiner.classes != classes:
         raise InputError(
             f"joiner is {chosen}, trained with the classes {', '.join(joiner.classes)}, but the "

@@ -164,7 +164,7 @@ def test_one_event_is_evaluated(classifier, event_file, tmp_path):
         (Options(whole_plane=True), "--whole_plane=True"),
         (Options(grouping="linked"), "--grouping=linked: this network gives event scores"),
         (Options(true_classes=True), "--true_classes=True"),
-        (Options(joiner="nowhere"), "--joiner=nowhere: this network gives event scores"),
+        (Options(joiner="nowhere"), "the network has heads event: leave it out"),
         (Options(part="test"), "--part=test: it must be one of train, validation, all"),
         (Options(thresholds=("cosmic>0.5",)), "--thresholds=cosmic>0.5"),
         (Options(baseline_data="nowhere.h5"), "nowhere.h5"),

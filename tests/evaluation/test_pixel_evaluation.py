@@ -241,9 +241,7 @@ def test_a_mistake_is_one_line_and_leaves_earlier_results(
     assert_refused(workdir, truth_file, tmp_path, options, message)
 
 
-@pytest.mark.parametrize(
-    "name", ["thresholds", "baseline_data", "grouping", "joiner", "true_classes"]
-)
+@pytest.mark.parametrize("name", ["thresholds", "baseline_data", "grouping", "true_classes"])
 def test_what_a_vertex_alone_has_no_use_for_is_refused(name, tiny_config, truth_file, tmp_path):
     config = default_config("uresnet", ("vertex",))
     config.data, config.train = tiny_config.data, tiny_config.train

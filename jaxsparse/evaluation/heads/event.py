@@ -65,7 +65,7 @@ class EventHead(EvaluatedHead):
     """Scores of every event; a portion gives one :class:`Scored` of all its events."""
 
     foreign: ClassVar[tuple[str, ...]] = (
-        "view", "whole_plane", "bootstrap_group", "grouping", "joiner", "true_classes"
+        "view", "whole_plane", "bootstrap_group", "grouping", "true_classes"
     )  # fmt: skip
 
     def __init__(

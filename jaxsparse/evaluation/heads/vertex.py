@@ -29,7 +29,7 @@ class VertexHead(EvaluatedHead):
     """
 
     foreign: ClassVar[tuple[str, ...]] = (
-        "thresholds", "baseline_data", "grouping", "joiner", "true_classes"
+        "thresholds", "baseline_data", "grouping", "true_classes"
     )  # fmt: skip
 
     def __init__(
