@@ -1,15 +1,18 @@
 """Accuracy of SparseSSNet against the number of crops that it saw, beside the published points.
 
-    python -m studies.microboone.learning_curve --log=docs/models/sparsessnet_y.metrics.jsonl \
-        --batch=16 --out=docs/images/learning_curve.png
+    python -m studies.microboone.learning_curve --batch=16 --out=docs/images/learning_curve.png \
+        --log=docs/models/sparsessnet_y.first.metrics.jsonl \
+        --log=docs/models/sparsessnet_y.metrics.jsonl
 
-``--log`` is the ``metrics.jsonl`` of a work directory, ``--batch`` its ``train.batch_size``. The
-published points are the talk's (CTD 2020): 15,999 iterations of 64 crops, 0.97 of the pixels right
-in training and 0.95 in inference.
+``--log`` is the ``metrics.jsonl`` of a work directory, ``--batch`` its ``train.batch_size``. A
+second ``--log`` is of a training that began with the weights of the first; its crops are counted
+on. The published points are the talk's (CTD 2020): 15,999 iterations of 64 crops, 0.97 of the
+pixels right in training and 0.95 in inference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,19 +48,28 @@ def main(_: list[str]) -> None:
         print(f"{crops:,.0f} crops: {right:.4f} of the validation's pixels right")
 
 
-def read_curves(path: str, batch: int) -> dict[str, Curve]:
-    """The curves of a training, ``"train"`` and ``"validation"``.
+def read_curves(paths: Sequence[str], batch: int) -> dict[str, Curve]:
+    """The curves of trainings one after the other, ``"train"`` and ``"validation"``.
 
     Args:
-      path: of ``metrics.jsonl``.
+      paths: of each training's ``metrics.jsonl``, in their order.
       batch: crops a step.
 
     Raises:
-      InputError: the file cannot be read.
+      InputError: a file cannot be read.
     """
+    parts: dict[str, list[Curve]] = {"train": [], "validation": []}
+    before = 0  # steps of the trainings until now
+    for path in paths:
+        metrics = read_metrics(path)
+        for split, columns in metrics.items():
+            crops = (before + columns["step"]) * batch
+            parts[split].append(Curve(crops, columns["accuracy"]))
+        before += int(max((columns["step"].max() for columns in metrics.values()), default=0))
     return {
-        split: Curve(columns["step"] * batch, columns["accuracy"])
-        for split, columns in read_metrics(path).items()
+        split: Curve(*(np.concatenate(columns) for columns in zip(*curves, strict=True)))
+        for split, curves in parts.items()
+        if curves
     }
 
 
@@ -89,7 +101,9 @@ def drawn(curves: dict[str, Curve]) -> Figure:
 
 
 def define_flags() -> None:
-    command_line.define_path("log", None, "metrics.jsonl of the training")
+    command_line.define_path(
+        "log", None, "metrics.jsonl of the training; again: of one that went on", multiple=True
+    )
     flags.DEFINE_integer("batch", None, "crops a step", lower_bound=1)
     command_line.define_path("out", None, "picture to write")
     flags.mark_flags_as_required(["log", "batch", "out"])

@@ -22,13 +22,19 @@ def log(tmp_path):
 
 
 def test_steps_become_crops(log):
-    curves = read_curves(log, 16)
+    curves = read_curves([log], 16)
     np.testing.assert_array_equal(curves["train"], [[160, 320], [0.5, 0.75]])
     np.testing.assert_array_equal(curves["validation"], [[320], [0.875]])
 
 
+def test_a_training_that_went_on_is_counted_on(log):
+    curves = read_curves([log, log], 16)
+    np.testing.assert_array_equal(curves["train"].crops, [160, 320, 480, 640])
+    np.testing.assert_array_equal(curves["validation"], [[320, 640], [0.875, 0.875]])
+
+
 def test_the_picture_has_the_log_and_the_published_points(log):
-    (ax,) = drawn(read_curves(log, 16)).axes
+    (ax,) = drawn(read_curves([log], 16)).axes
     train, validation, in_training, in_inference = (
         np.asarray(line.get_xydata(), float) for line in ax.lines
     )
@@ -40,4 +46,4 @@ def test_the_picture_has_the_log_and_the_published_points(log):
 
 def test_no_log_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"metrics\.jsonl"):
-        read_curves(tmp_path / "metrics.jsonl", 16)
+        read_curves([tmp_path / "metrics.jsonl"], 16)

@@ -246,13 +246,14 @@ def _fold_scores(
         partial.write_text(json.dumps(note), encoding="utf-8")
     copy_events(source, numbers[~test], workdir / "train.h5")
     copy_events(source, numbers[test], workdir / "test.h5")
-    scores = run(config, workdir, workdir / "test.h5")
+    network = workdir / "network"  # of its own: a training warns of a folder with other files
+    scores = run(config, network, workdir / "test.h5")
     with whole_file(done, "out") as partial:
         np.save(partial, scores)
     for path in (workdir / "train.h5", workdir / "test.h5"):
         path.unlink()
     # Twenty-five networks fill a disk, and nobody asks for their weights again.
-    shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
+    shutil.rmtree(network / "checkpoints", ignore_errors=True)
     return scores
 
 

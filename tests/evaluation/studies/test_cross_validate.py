@@ -35,6 +35,7 @@ class Recorder:
     def __call__(self, config, workdir, test):
         assert config.data.validation == ""
         assert not config.data.split
+        assert not workdir.exists()  # a training warns of a folder that holds other files
         self.seeds.append(config.seed)
         train, test = EventFile(config.data.train), EventFile(test)
         self.trained.append({event.event_id for event in train})
