@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, cast
 
 import numpy as np
@@ -216,6 +217,21 @@ def test_events_of_electrons_alone_are_showers_beside_twins_of_their_energy(segm
         assert np.isnan(under["MIP efficiency"]["value"]), "the cosmics' pixels do not count"
     lines = robustness.geant4_lines("electrons", found, robustness.ELECTRON_FIGURES, 1)
     assert "100.0 (+0.0 ±" in lines[2]
+
+
+def test_a_plane_of_one_electron_is_of_no_other_unit(segments_alone):
+    """Nearly all of its values are noise; loaded networks say of such values what they think."""
+
+    class Wondering(Perfect):
+        def of_events(self, events, batch_size=1):
+            warnings.warn("84% of the values are below 11: in other units? Or not", stacklevel=1)
+            yield from super().of_events(events, batch_size)
+
+    electrons = Electrons([segments_alone])
+    twins = Twins(electrons, ELECTRON, energy_left, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        robustness.geant4(cast(Any, Wondering()), electrons, twins, placements=1, seed=0)
 
 
 def test_files_without_an_event_of_electrons_alone_are_refused(tmp_path):
