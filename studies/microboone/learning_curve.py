@@ -58,18 +58,17 @@ def read_curves(paths: Sequence[str], batch: int) -> dict[str, Curve]:
     Raises:
       InputError: a file cannot be read.
     """
-    parts: dict[str, list[Curve]] = {"train": [], "validation": []}
+    parts: dict[str, list[Curve]] = {}
     before = 0  # steps of the trainings until now
     for path in paths:
         metrics = read_metrics(path)
         for split, columns in metrics.items():
             crops = (before + columns["step"]) * batch
-            parts[split].append(Curve(crops, columns["accuracy"]))
+            parts.setdefault(split, []).append(Curve(crops, columns["accuracy"]))
         before += int(max((columns["step"].max() for columns in metrics.values()), default=0))
     return {
         split: Curve(*(np.concatenate(columns) for columns in zip(*curves, strict=True)))
         for split, curves in parts.items()
-        if curves
     }
 
 

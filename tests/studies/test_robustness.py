@@ -10,6 +10,7 @@ import pytest
 
 from jaxsparse.data.named_particles import keep_named
 from jaxsparse.data.windows import WindowedEvents
+from jaxsparse.deploy.standalone.units import other_unit
 from jaxsparse.detectors.microboone import DELTA, HIP, MIP, SHOWER
 from jaxsparse.errors import InputError
 from jaxsparse.simulate.microboone.chamber import MICROBOONE_CHAMBER
@@ -224,7 +225,7 @@ def test_a_plane_of_one_electron_is_of_no_other_unit(segments_alone):
 
     class Wondering(Perfect):
         def of_events(self, events, batch_size=1):
-            warnings.warn("84% of the values are below 11: in other units? Or not", stacklevel=1)
+            warnings.warn(other_unit(np.full(9, 11.0), 0.0, 50.0, trained=85.0), stacklevel=1)
             yield from super().of_events(events, batch_size)
 
     electrons = Electrons([segments_alone])

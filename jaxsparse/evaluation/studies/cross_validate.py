@@ -136,9 +136,9 @@ def cross_validate(
         test = fold[repeat] == number
         own = config.copy_and_resolve_references()
         own.seed = config.seed + repeat * folds + number
-        workdir = out / f"repeat_{repeat}" / f"fold_{number}"
+        folder = out / f"repeat_{repeat}" / f"fold_{number}"
         scores[repeat, test] = _fold_scores(
-            run, own, events.source, workdir, numbers, test, draws=draws
+            run, own, events.source, folder, numbers, test, draws=draws
         )
     network = CrossValidated(scores, truth, events.classes)
     forest = None
@@ -221,39 +221,39 @@ def _fold_scores(
     run: TrainAndScore,
     config: ConfigDict,
     source: Any,
-    workdir: Path,
+    folder: Path,
     numbers: np.ndarray,
     test: np.ndarray,
     *,
     draws: int,
 ) -> np.ndarray:
     """Scores of the left-out events; those of an earlier run if it had ended and was the same."""
-    config.data.train, config.data.validation = str(workdir / "train.h5"), ""
+    config.data.train, config.data.validation = str(folder / "train.h5"), ""
     config.data.split = ()
-    done, asked = workdir / "scores.npy", json.loads(config.to_json())
+    done, asked = folder / "scores.npy", json.loads(config.to_json())
     note = {"config": asked, "test": numbers[test].tolist(), "draws": draws}
-    remembered = workdir / "fold.json"
-    make_folder(workdir, "out")
+    remembered = folder / "fold.json"
+    make_folder(folder, "out")
     if remembered.is_file():
         if _read(remembered) != note:
             raise InputError(
-                f"{workdir} is of another config, seed or file: give another --out, or remove it"
+                f"{folder} is of another config, seed or file: give another --out, or remove it"
             )
         if done.is_file():
             return _read_scores(done, (int(test.sum()), config.model.heads.event.num_classes))
     # Both take their names when they are whole: a run that is killed goes on from them.
     with whole_file(remembered, "out") as partial:
         partial.write_text(json.dumps(note), encoding="utf-8")
-    copy_events(source, numbers[~test], workdir / "train.h5")
-    copy_events(source, numbers[test], workdir / "test.h5")
-    network = workdir / "network"  # of its own: a training warns of a folder with other files
-    scores = run(config, network, workdir / "test.h5")
+    copy_events(source, numbers[~test], folder / "train.h5")
+    copy_events(source, numbers[test], folder / "test.h5")
+    workdir = folder / "network"  # of its own: a training warns of a folder with other files
+    scores = run(config, workdir, folder / "test.h5")
     with whole_file(done, "out") as partial:
         np.save(partial, scores)
-    for path in (workdir / "train.h5", workdir / "test.h5"):
+    for path in (folder / "train.h5", folder / "test.h5"):
         path.unlink()
     # Twenty-five networks fill a disk, and nobody asks for their weights again.
-    shutil.rmtree(network / "checkpoints", ignore_errors=True)
+    shutil.rmtree(workdir / "checkpoints", ignore_errors=True)
     return scores
 
 
