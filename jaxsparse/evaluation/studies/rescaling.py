@@ -10,6 +10,7 @@ Bayes' rule adds where shares of classes differ.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,34 +96,35 @@ def fit(logits: np.ndarray, truth: np.ndarray, form: str = "temperature") -> Res
     logits, truth = logits[known].astype(np.float64), truth[known].astype(np.int64)
     if not len(truth):
         raise InputError("no pixel has a class: a rescaling needs a file with truth")
-    classes = logits.shape[1]
-    right = np.eye(classes)[truth]
-    # The matrix is a sum of these, times the first numbers of ``x``; the biases are its others.
+    rows, classes = logits.shape
+    # A logit and a 1 a row, so that a map's biases are the last row of its numbers.
+    values = np.concatenate([logits, np.ones((rows, 1))], axis=1)
+    of_right = np.stack([values[truth == c].sum(axis=0) for c in range(classes)], axis=1) / rows
+    basis = np.eye(of_right.size).reshape(-1, *of_right.shape)
+    start = np.eye(*of_right.shape).ravel()
     if form == "temperature":
-        basis, first, lower = np.eye(classes)[None], np.ones(1), 1e-3
-    else:
-        basis = np.eye(classes**2).reshape(-1, classes, classes)
-        first, lower = np.eye(classes).ravel(), -1e3
-
-    def rescaling(x: np.ndarray) -> Rescaling:
-        return Rescaling(np.tensordot(x[: len(basis)], basis, 1), x[len(basis) :])
+        basis = np.stack([np.eye(*of_right.shape), *basis[-classes:]])
+        start = np.eye(len(basis))[0]
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
         """Mean cross entropy and its gradient; convex."""
-        moved = rescaling(x)(logits)
-        wrong = softmax(moved, axis=1) - right
-        of_basis = np.tensordot(basis, logits.T @ wrong, 2)
-        slope = np.concatenate([of_basis, wrong.sum(axis=0)]) / len(truth)
-        return float((logsumexp(moved, axis=1) - (moved * right).sum(axis=1)).mean()), slope
+        numbers = np.tensordot(x, basis, 1)
+        moved = values @ numbers
+        slope = values.T @ softmax(moved, axis=1) / rows - of_right
+        entropy = logsumexp(moved, axis=1).mean() - (numbers * of_right).sum()
+        return float(entropy), np.tensordot(basis, slope, 2)
 
-    start = np.concatenate([first, np.zeros(classes)])
-    bounds = [*[(lower, 1e3)] * len(basis), *[(-20.0, 20.0)] * classes]
-    found = minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=bounds,
-        options={"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000},
-    ).x  # fmt: skip
-    best = rescaling(found)
-    return Rescaling(best.matrix, best.biases - best.biases.mean())
+    if form == "temperature":  # which must stay positive
+        bounds = [(1e-3, 1e3), *[(-20.0, 20.0)] * classes]
+        options = {"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000}
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    else:  # ten steps of Newton's method, where L-BFGS takes more than a hundred
+        found = minimize(
+            loss, start, jac=True, method="trust-exact", options={"gtol": 1e-8},
+            hess=lambda x: _curvature(values, x.reshape(of_right.shape)),
+        )  # fmt: skip
+    best = np.tensordot(found.x, basis, 1)
+    return Rescaling(best[:-1], best[-1] - best[-1].mean())
 
 
 def logits_and_truth(trained: Trained, data_set: DataSet) -> tuple[np.ndarray, np.ndarray]:
@@ -189,6 +191,20 @@ def described(
         f"after    {figures(rescaling(logits))}",
         rescaling.text(),
     ]
+
+
+def _curvature(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Second derivatives of the mean cross entropy of ``values @ numbers``, a square matrix."""
+    chances = softmax(values @ numbers, axis=1)
+    features, classes = numbers.shape
+    second = np.empty((features, classes, features, classes))
+    for one, other in itertools.combinations_with_replacement(range(classes), 2):
+        weight = chances[:, one] * ((one == other) - chances[:, other])
+        both = values.T @ (weight[:, None] * values) / len(values)
+        second[:, one, :, other] = second[:, other, :, one] = both
+    # A number added to all logits of a row changes no score: this keeps the steps off there.
+    second += np.einsum("ab,ij->aibj", np.eye(features), np.ones((classes, classes)))
+    return second.reshape(numbers.size, numbers.size)
 
 
 def _numbers(row: np.ndarray) -> str:

@@ -77,6 +77,42 @@ def test_no_other_numbers_of_the_form_fit_better(form):
     assert all(mean_loss(Rescaling(*other)(logits), truth) > best for other in others)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_logits_that_name_every_row_rightly_and_a_class_without_rows_give_finite_numbers(form):
+    truth = np.array([0, 1, 0, 1, 1, 0])
+    logits = 4 * np.eye(3)[truth]
+    found = fit(logits, truth, form)
+    assert np.isfinite(found.matrix).all()
+    assert np.isfinite(found.biases).all()
+    assert (found(logits).argmax(axis=1) == truth).all()
+    assert mean_loss(found(logits), truth) < mean_loss(logits, truth)
+
+
+def test_a_temperature_stays_positive_where_the_logits_are_wrong():
+    truth = np.array([0, 1, 0, 1] * 50)
+    found = fit(2 * np.eye(2)[1 - truth], truth)
+    assert found.matrix[0, 0] > 0
+
+
+def test_a_matrix_is_found_in_a_few_steps(monkeypatch):
+    """A file has millions of pixels: 128 passes over them took a quarter of an hour."""
+    passes = 0
+
+    def counted(*args, **options):
+        nonlocal passes
+        passes += 1
+        return softmax(*args, **options)
+
+    monkeypatch.setattr("jaxsparse.evaluation.studies.rescaling.softmax", counted)
+    rng = np.random.default_rng(7)
+    truth = rng.choice(5, size=4000, p=[0.016, 0.777, 0.139, 0.064, 0.004])
+    logits = 2 * rng.normal(size=(4000, 5)) + np.eye(5)[truth] * (6 + rng.normal(size=(4000, 1)))
+    found = fit(logits, truth, "matrix")
+    assert 0 < passes < 40
+    # What is added to all logits of a row changes no score, so it stays as it was.
+    np.testing.assert_allclose(found.matrix.sum(axis=1), 1, atol=1e-6)
+
+
 def test_rows_without_a_class_change_nothing_and_some_must_have_one():
     rng = np.random.default_rng(3)
     logits, truth = rng.normal(size=(300, 3)), rng.integers(3, size=300)
