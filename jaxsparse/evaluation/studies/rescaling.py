@@ -97,14 +97,16 @@ def fit(logits: np.ndarray, truth: np.ndarray, form: str = "temperature") -> Res
     if not len(truth):
         raise InputError("no pixel has a class: a rescaling needs a file with truth")
     rows, classes = logits.shape
-    # A logit and a 1 a row, so that a map's biases are the last row of its numbers.
+    # The logits and a column of ones, so that the last row of a map's numbers is its biases.
     values = np.concatenate([logits, np.ones((rows, 1))], axis=1)
+    # The sum of the values of every class's rows: the part of the gradient that never changes.
     of_right = np.stack([values[truth == c].sum(axis=0) for c in range(classes)], axis=1) / rows
+    # A map is a sum of these arrays, times the numbers of ``x`` that are fitted.
     basis = np.eye(of_right.size).reshape(-1, *of_right.shape)
     start = np.eye(*of_right.shape).ravel()
     if form == "temperature":
         basis = np.stack([np.eye(*of_right.shape), *basis[-classes:]])
-        start = np.eye(len(basis))[0]
+        start = np.array([1.0] + [0.0] * classes)
 
     def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
         """Mean cross entropy and its gradient; convex."""
@@ -114,13 +116,14 @@ def fit(logits: np.ndarray, truth: np.ndarray, form: str = "temperature") -> Res
         entropy = logsumexp(moved, axis=1).mean() - (numbers * of_right).sum()
         return float(entropy), np.tensordot(basis, slope, 2)
 
-    if form == "temperature":  # which must stay positive
+    if form == "temperature":  # its inverse, the first number, must stay positive
         bounds = [(1e-3, 1e3), *[(-20.0, 20.0)] * classes]
         options = {"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000}
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     else:  # ten steps of Newton's method, where L-BFGS takes more than a hundred
+        # Unbounded: numbers of separable classes grow by about one a step until the slope is small.
         found = minimize(
-            loss, start, jac=True, method="trust-exact", options={"gtol": 1e-8},
+            loss, start, jac=True, method="trust-exact", options={"gtol": 1e-8, "maxiter": 100},
             hess=lambda x: _curvature(values, x.reshape(of_right.shape)),
         )  # fmt: skip
     best = np.tensordot(found.x, basis, 1)
@@ -194,7 +197,7 @@ def described(
 
 
 def _curvature(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Second derivatives of the mean cross entropy of ``values @ numbers``, a square matrix."""
+    """Second derivatives of the mean cross entropy of ``values @ numbers``, as a matrix."""
     chances = softmax(values @ numbers, axis=1)
     features, classes = numbers.shape
     second = np.empty((features, classes, features, classes))
@@ -202,7 +205,8 @@ def _curvature(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         weight = chances[:, one] * ((one == other) - chances[:, other])
         both = values.T @ (weight[:, None] * values) / len(values)
         second[:, one, :, other] = second[:, other, :, one] = both
-    # A number added to all logits of a row changes no score: this keeps the steps off there.
+    # A number added to all logits of a row changes no score. Curvature is added in that direction,
+    # so that there is an inverse, and no step goes there.
     second += np.einsum("ab,ij->aibj", np.eye(features), np.ones((classes, classes)))
     return second.reshape(numbers.size, numbers.size)
 

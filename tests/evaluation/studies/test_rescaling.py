@@ -91,11 +91,11 @@ def test_logits_that_name_every_row_rightly_and_a_class_without_rows_give_finite
 def test_a_temperature_stays_positive_where_the_logits_are_wrong():
     truth = np.array([0, 1, 0, 1] * 50)
     found = fit(2 * np.eye(2)[1 - truth], truth)
-    assert found.matrix[0, 0] > 0
+    assert found.matrix[0, 0] == pytest.approx(1e-3)
 
 
 def test_a_matrix_is_found_in_a_few_steps(monkeypatch):
-    """A file has millions of pixels: 128 passes over them took a quarter of an hour."""
+    """A file has millions of pixels: L-BFGS computed the chances of all 130 times."""
     passes = 0
 
     def counted(*args, **options):
