@@ -35,9 +35,9 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.data_set import DataSet
     from jaxsparse.evaluation.options import Options
     from jaxsparse.evaluation.studies import rescaling
+    from jaxsparse.training.head_arrays import class_names
     from jaxsparse.training.model_file import write_model
     from jaxsparse.training.trained import about, images_of, load_trained
-    from jaxsparse.training.transfer import class_names
 
     said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)

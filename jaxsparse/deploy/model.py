@@ -38,9 +38,9 @@ from jaxsparse.inference.grouping.fragment_pairs import number_of_features
 from jaxsparse.inference.joiner import Joiner
 from jaxsparse.paths import user_path
 from jaxsparse.training.chosen_joiner import OWN, chosen_joiner, read_joiner
+from jaxsparse.training.head_arrays import class_names
 from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.trained_network import Trained
-from jaxsparse.training.transfer import class_names
 
 SCORED = ("event", "semantic")  # heads whose scores of classes are given
 WASTE = 4  # times as many sites as there are: on an accelerator a smaller program is made then

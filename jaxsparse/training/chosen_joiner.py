@@ -11,9 +11,9 @@ from jaxsparse import pretrained
 from jaxsparse.errors import InputError
 from jaxsparse.inference.grouping import JOINED, grouping_of
 from jaxsparse.inference.joiner import Joiner
+from jaxsparse.training.head_arrays import class_names
 from jaxsparse.training.model_file import fingerprint_of
 from jaxsparse.training.trained_network import Trained
-from jaxsparse.training.transfer import class_names
 
 OWN, NONE = "own", "none"  # in place of a file: that of the network, and to go without
 

@@ -18,6 +18,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.settings import CLASSES_OF
 from jaxsparse.training.arrays import Shape, by_path, first_difference, name_of, shapes_of
 from jaxsparse.training.checkpoint_folder import checkpoint_steps
+from jaxsparse.training.head_arrays import class_names, head_of, last_layer, network_shapes
 from jaxsparse.training.trained import load_trained
 from jaxsparse.training.workdir import Input, read_config, read_inputs
 
@@ -98,7 +99,7 @@ def read_beginning(config: ConfigDict) -> Beginning:
     """
     place = config.train.start_from
     source, _, variables, step = load_trained(place, name="train.start_from")
-    there, here = by_path(variables), _shapes(config.model)
+    there, here = by_path(variables), network_shapes(config.model)
     there = {path: np.asarray(leaf) for path, leaf in there.items()}
     key, difference = _backbone_difference(shapes_of(there), source.model, config.model)
     if difference:
@@ -118,15 +119,15 @@ def read_beginning(config: ConfigDict) -> Beginning:
             f"train.start_from is {config.train.start_from}, whose checkpoint {step} is of another "
             f"network: {difference}, set config.model as it was there."
         )
-    arrays = {path: there[path] for path in here if path in there and not _head_of(path)}
+    arrays = {path: there[path] for path in here if path in there and not head_of(path)}
     orders: dict[str, tuple[int, ...]] = {}
     kept, anew = ["backbone"], []
-    if any(path not in there and not _head_of(path) for path in here):
+    if any(path not in there and not head_of(path) for path in here):
         anew.append("what the heads there do not read of the backbone")
     for head in config.model.heads:
-        own = {path for path in here if _head_of(path) == head}
+        own = {path for path in here if head_of(path) == head}
         last = last_layer(config, head)
-        before = {path for path in there if _head_of(path) == head}
+        before = {path for path in there if head_of(path) == head}
         if not before:
             anew.append(f"{head} (no such head there)")
         elif models.HEADS[head].reads_classes and _other_classes(source, config):
@@ -153,17 +154,6 @@ def _content(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _shapes(model: Mapping[str, Any]) -> dict[str, Shape]:
-    """Shape of every array of the network of a ``config.model``, by path."""
-    return shapes_of(by_path(jax.eval_shape(models.initializer(model), jax.random.PRNGKey(0))))
-
-
-def _head_of(path: str) -> str:
-    """The head that an array belongs to; empty for the backbone."""
-    _, part, name, *_ = path.split("/")
-    return name if part == "heads" else ""
-
-
 def _fits(there: Shape, here: Shape, is_last: bool) -> bool:
     """Whether an array can be kept; the last axis of a last layer is its classes."""
     return there[:-1] == here[:-1] if is_last else there == here
@@ -178,29 +168,18 @@ def _backbone_difference(
     if source["name"] != model["name"]:
         return "name", f"model.name is {source['name']!r} there and {model['name']!r} here"
     wanted = {**model, "heads": source["heads"]}
-    shapes = _shapes(wanted)
+    shapes = network_shapes(wanted)
     if there == shapes:
         return "", ""
     for key, value in source.items():
         if value != wanted[key]:
             try:
-                matters = _shapes({**wanted, key: value}) != shapes
+                matters = network_shapes({**wanted, key: value}) != shapes
             except InputError:  # other keys have to change with it
                 matters = True
             if matters:
                 return key, f"model.{key} is {value!r} there and {model[key]!r} here"
     return "", first_difference(there, shapes)
-
-
-def last_layer(config: ConfigDict, head: str) -> set[str]:
-    """Paths of the arrays of a head that would be longer with one class more."""
-    if head not in CLASSES_OF:
-        return set()
-    here = _shapes(config.model)
-    larger = config.model.copy_and_resolve_references()
-    larger.heads[head].num_classes += 1
-    changed = {path for path, shape in _shapes(larger).items() if shape != here[path]}
-    return {path for path in changed if _head_of(path) == head}  # others may read its classes
 
 
 def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]:
@@ -213,11 +192,6 @@ def _order(source: ConfigDict, config: ConfigDict, head: str) -> tuple[int, ...]
     number = config.model.heads[head].num_classes
     same = number == source.model.heads[head].num_classes
     return tuple(range(number)) if same else (-1,) * number
-
-
-def class_names(config: ConfigDict, head: str) -> tuple[str, ...]:
-    """Names of the classes of a head; none where an older config does not say them."""
-    return tuple(map(str, config.data.get(CLASSES_OF[head], ()))) if head in CLASSES_OF else ()
 
 
 def _other_classes(source: ConfigDict, config: ConfigDict) -> bool:

@@ -27,10 +27,10 @@ from jaxsparse.inference.grouping.edges import SortedPairs
 from jaxsparse.inference.grouping.fragment_pairs import FragmentPairs
 from jaxsparse.inference.grouping.joined import truth_of_pairs
 from jaxsparse.inference.joiner import Joiner, train_joiner
+from jaxsparse.training.head_arrays import class_names
 from jaxsparse.training.model_file import fingerprint_of
 from jaxsparse.training.trained import load_trained
 from jaxsparse.training.trained_network import Trained
-from jaxsparse.training.transfer import class_names
 
 
 def pairs_of(

@@ -26,8 +26,8 @@ from jaxsparse.evaluation.scored import cross_entropies
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.inference import Predictor
 from jaxsparse.training.arrays import name_of
+from jaxsparse.training.head_arrays import last_layer
 from jaxsparse.training.trained_network import Trained
-from jaxsparse.training.transfer import last_layer
 
 FORMS = ("temperature", "matrix")
 
