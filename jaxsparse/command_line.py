@@ -155,6 +155,18 @@ def define_model(*, flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )  # fmt: skip
 
 
+def define_operating_point(*, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """``--operating_point``, as ``training.trained.load_trained`` takes it.
+
+    Args:
+      flag_values: where it is defined.
+    """
+    flags.DEFINE_string(
+        "operating_point", "", "one that the network's file has beside its own, such as planes: "
+        "scores that fit another mixture of classes", flag_values=flag_values,
+    )  # fmt: skip
+
+
 def define_joiner(about: str = "", *, flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """``--joiner``, as ``training.chosen_joiner`` takes it.
 

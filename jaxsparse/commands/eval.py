@@ -60,6 +60,7 @@ def main(_: list[str]) -> int:
         value_scale=values.value_scale,
         grouping=values.grouping,
         joiner=str(values.joiner),
+        operating_point=values.operating_point,
         true_classes=values.true_classes,
         seed=values.seed,
     )
@@ -159,6 +160,7 @@ def define_flags() -> None:
         "embedded, by itself with a head embedding; joined, by itself with a joiner",
     )
     command_line.define_joiner()
+    command_line.define_operating_point()
     flags.DEFINE_bool(
         "true_classes", False, "group by the true classes of the pixels, an upper bound"
     )

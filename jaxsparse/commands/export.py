@@ -34,16 +34,20 @@ def main(_: list[str]) -> None:
     # Imported here so that all these mistakes answer at once.
     from jaxsparse.training.chosen_joiner import announce_own, chosen_joiner, read_joiner
     from jaxsparse.training.model_file import write_model
-    from jaxsparse.training.trained import about, images_of, load_trained
+    from jaxsparse.training.trained import about, images_of, load_trained, points_of
 
     begin = time.perf_counter()
     chosen = chosen_joiner(values.joiner, values.model) if ending == ".pyz" else ""
     announce_own(values.joiner, chosen)
     said = about(values.model) | given
-    trained, images = load_trained(values.model, values.checkpoint), images_of(values.model)
+    if values.operating_point:
+        said["operating_point"] = values.operating_point
+    point, images = values.operating_point, images_of(values.model)
+    trained = load_trained(values.model, values.checkpoint, operating_point=point)
     joiner = read_joiner(chosen, trained)
     if ending == ".safetensors":
-        write_model(out, trained, said, images)
+        # The others of its file start from the scores there.
+        write_model(out, trained, said, images, {} if point else points_of(values.model))
     else:
         _write_artefact(trained, said, images, joiner, values)
     size, seconds = out.stat().st_size, time.perf_counter() - begin
@@ -106,6 +110,7 @@ def _lengths(flag: str, words: list[str]) -> tuple[int, ...]:
 def define_flags() -> None:
     command_line.define_model()
     command_line.define_path("out", None, "file to write, .safetensors or .pyz", required=True)
+    command_line.define_operating_point()
     flags.DEFINE_multi_string(
         "about", [], "NAME:TEXT to say of the network in the file; may be given several times"
     )

@@ -52,6 +52,7 @@ def main(_: list[str]) -> int:
         step=values.checkpoint,
         value_scale=values.value_scale,
         joiner=values.joiner,
+        operating_point=values.operating_point,
         options={name: value for name, value in given.items() if value is not None},
         overwrite=values.overwrite,
         part_seconds=values.part_seconds,
@@ -86,6 +87,7 @@ def define_flags() -> None:
     command_line.define_path("out", None, "HDF5 file of scores to write")
     flags.DEFINE_float("value_scale", 1.0, "multiplies the values of files in other units")
     command_line.define_joiner()
+    command_line.define_operating_point()
     flags.DEFINE_bool("overwrite", False, "replace a file that is there and not of this run")
     flags.DEFINE_float(
         "part_seconds", 60, "of work that a kill may cost", lower_bound=0, upper_bound=86400

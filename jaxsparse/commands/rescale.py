@@ -3,8 +3,9 @@
     jaxsparse rescale --model=runs/smoke --data=validation.h5 --out=rescaled.safetensors
 
 What is written is the same network with a temperature (or, ``--form=matrix``, a matrix) and a bias
-a class in its last layer;
-``jaxsparse eval --model=FILE`` evaluates it.
+a class in its last layer; ``jaxsparse eval --model=FILE`` evaluates it. The scores that it had stay
+within reach, ``--operating_point=as_trained``. With ``--operating_point=NAME`` the last layer stays
+and the new scores get that name.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def main(_: list[str]) -> None:
     values = flags.FLAGS
     if values.out.suffix != ".safetensors":
         raise InputError(f"--out={values.out}: the file must end with .safetensors")
+    if (name := values.operating_point) and not name.isidentifier():
+        raise InputError(
+            f"--operating_point={name}: must be letters, digits and underscores, such as planes"
+        )
     refuse_overwriting("out", values.out, [values.data, values.model])
     find_network(values.model, values.checkpoint)
     EventFile(values.data)
@@ -37,7 +42,8 @@ def main(_: list[str]) -> None:
     from jaxsparse.evaluation.studies import rescaling
     from jaxsparse.training.head_arrays import class_names
     from jaxsparse.training.model_file import write_model
-    from jaxsparse.training.trained import about, images_of, load_trained
+    from jaxsparse.training.rescaling import AS_TRAINED, Rescaling, changed_points, rescaled
+    from jaxsparse.training.trained import about, images_of, load_trained, points_of
 
     said = about(values.model)
     trained = load_trained(values.model, values.checkpoint)
@@ -51,20 +57,36 @@ def main(_: list[str]) -> None:
     numbers = map(str, range(logits.shape[1]))  # where an older network has no names
     classes = class_names(trained.config, "semantic") or tuple(numbers)
     print("\n".join(rescaling.described(logits, truth, fitted, classes)))
-    before = f"{said['rescaling']}; then " if "rescaling" in said else ""
-    said["rescaling"] = (
-        f"{before}{fitted.text()}, fitted on {len(truth)} pixels of {len(data_set)} events, "
+    images = "whole images" if values.whole_plane else "events"
+    about_it = (
+        f"{fitted.text()}, fitted on {len(truth)} pixels of {len(data_set)} {images}, "
         f"strength {values.strength:g}"
     )
-    images = images_of(values.model)
-    write_model(values.out, rescaling.rescaled(trained, fitted), said, images)
-    print(f"{values.out}: the network with this in its last layer")
+    fitted = dataclasses.replace(fitted, about=about_it)
+    seen, points = images_of(values.model), points_of(values.model)
+    if name:
+        write_model(values.out, trained, said, seen, points | {name: fitted})
+        print(f"{values.out}: the network as it was, and this as its operating point {name}")
+        return
+    if "rescaling" not in said:
+        points[AS_TRAINED] = Rescaling.identity(logits.shape[1], "the scores that training gave")
+    points = changed_points(points, fitted)
+    before = f"{said['rescaling']}; then " if "rescaling" in said else ""
+    said["rescaling"] = f"{before}{about_it}"
+    write_model(values.out, rescaled(trained, fitted), said, seen, points)
+    print(
+        f"{values.out}: the network with this in its last layer; its operating points are "
+        f"{', '.join(points) or 'none'}"
+    )
 
 
 def define_flags() -> None:
     command_line.define_model()
     command_line.define_path("data", None, "event file to fit on; not one of the test")
     command_line.define_path("out", None, "file to write, .safetensors")
+    flags.DEFINE_string(
+        "operating_point", "", "name: the last layer stays, and the new scores get this name"
+    )
     flags.DEFINE_bool("whole_plane", False, "whole images instead of crops")
     flags.DEFINE_enum(
         "form", "temperature", ["temperature", "matrix"],

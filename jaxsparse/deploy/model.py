@@ -50,6 +50,7 @@ def load(
     place: str | os.PathLike[str],
     step: str | int = "best",
     joiner: str | os.PathLike[str] | None = OWN,
+    operating_point: str = "",
 ) -> Model:
     """A trained network.
 
@@ -60,17 +61,20 @@ def load(
       joiner: joins the fragments of a head ``edges``: a file, or the name of a network that has
         one; ``"own"``, the one that comes with a network called by its name; ``"none"`` or None, to
         go without.
+      operating_point: one that the network's file has beside its own: scores of pixels that fit
+        another mixture of classes. ``sparsessnet_y`` has ``"planes"``, whole planes with cosmic
+        muons, and ``"as_trained"``.
 
     Raises:
       InputError: there is nothing of that name, or it cannot be read; a joiner for a network
-        without the head ``edges`` or with other classes.
+        without the head ``edges`` or with other classes; no such operating point.
 
     >>> load("microboone_panoptic").grouping, load("microboone_panoptic", joiner="none").grouping
     ('joined', 'particles')
     """
     path = user_path(place, "model")
     chosen = chosen_joiner(joiner and user_path(joiner, "joiner"), path)
-    trained = load_trained(path, step)
+    trained = load_trained(path, step, operating_point=operating_point)
     own = read_joiner(chosen, trained, lambda line: warnings.warn(line, stacklevel=4))
     return Model(trained, joiner=own, images=images_of(path))
 

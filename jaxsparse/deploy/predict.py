@@ -69,6 +69,7 @@ def predict(
     step: str | int = "best",
     value_scale: float = 1.0,
     joiner: str | os.PathLike[str] | None = OWN,
+    operating_point: str = "",
     options: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     part_seconds: float = PART_SECONDS,
@@ -83,6 +84,7 @@ def predict(
       step: of a work directory.
       value_scale: multiplies the values of the files.
       joiner: joins fragments, as :func:`jaxsparse.load` takes it.
+      operating_point: of the network, as :func:`jaxsparse.load` takes it.
       options: with which the inputs are opened, as JSON can hold them. A run that goes on must have
         the same ones.
       overwrite: whether a file of another run may be replaced.
@@ -95,7 +97,7 @@ def predict(
     """
     if not 0 < value_scale < float("inf"):
         raise InputError(f"value_scale is {value_scale}: it must be positive, leave it out")
-    out, trained = Path(out), load_trained(place, step)
+    out, trained = Path(out), load_trained(place, step, operating_point=operating_point)
     warn = _WarnOnce()
     chosen = chosen_joiner(joiner, place)
     own = read_joiner(chosen, trained)
@@ -112,6 +114,7 @@ def predict(
             **(options or {}),
             "value_scale": value_scale,
             **({"joiner": own.sha256} if own else {}),
+            **({"operating_point": operating_point} if operating_point else {}),
         },
         "versions": {**versions(["jax", "jaxlib", "numpy"]), "platform": jax.default_backend()},
     }

@@ -74,7 +74,7 @@ def evaluate(
       InputError: bad options, files that cannot be read, do not fit the network, or lie where the
         results go.
     """
-    trained = load_trained(model, options.checkpoint)
+    trained = load_trained(model, options.checkpoint, operating_point=options.operating_point)
     config = trained.config
     names = [name for name in trained.network.heads if name in HEADS]
     main = evaluated_main_head(config)
@@ -95,6 +95,8 @@ def evaluate(
         attributes = {
             "data": str(data), "views": list(data_set.views), "checkpoint_step": trained.step,
         }  # fmt: skip
+        if options.operating_point:
+            attributes["operating_point"] = options.operating_point
         other = _baseline_data(config, options)
         heads = {
             name: HEADS[name](data_set, other, attributes, quiet=quiet, **arguments.get(name, {}))

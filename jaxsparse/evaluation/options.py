@@ -42,6 +42,7 @@ class Options:
         tells particles apart; if empty that of the network's head for them, or none.
       joiner: semantic: file or name of a joiner, with which the grouping is ``joined``; ``"own"``,
         the one that comes with a network called by its name; ``"none"``, to go without.
+      operating_point: semantic: of the network's file, as :func:`jaxsparse.load` takes it.
       true_classes: semantic: group pixels by their true classes, an upper bound.
     """
 
@@ -60,6 +61,7 @@ class Options:
     value_scale: float = 1.0
     grouping: str = ""
     joiner: str = "own"
+    operating_point: str = ""
     true_classes: bool = False
 
     def check(self, foreign: Mapping[str, Sequence[str]]) -> None:

@@ -1,9 +1,10 @@
 """A trained network as one file: weights, config and classes, with a checksum.
 
 safetensors, with one entry of metadata, ``jaxsparse``: JSON with ``format``, ``versions``,
-``config``, ``step``, ``about``, ``images`` and ``sha256``. Kernels of the backbone are bfloat16,
-which networks whose ``model.dtype`` that is lose nothing by. The rest is float32: heads, whose last
-layers compute so whatever the ``model.dtype``, scales, biases and running moments. They are few.
+``config``, ``step``, ``about``, ``images``, ``operating_points`` and ``sha256``. Kernels of the
+backbone are bfloat16, which networks whose ``model.dtype`` that is lose nothing by. The rest is
+float32: heads, whose last layers compute so whatever the ``model.dtype``, scales, biases and
+running moments. They are few.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.errors import InputError, one_line, reason
 from jaxsparse.settings import SETTINGS
 from jaxsparse.training.arrays import by_path, first_difference, placed, sha256_of, shapes_of
+from jaxsparse.training.rescaling import Rescaling
 from jaxsparse.training.trained_network import Trained, portable
 from jaxsparse.training.workdir import INPUTS, config_of
 from jaxsparse.versions import versions
@@ -42,6 +44,7 @@ def write_model(
     trained: Trained,
     about: Mapping[str, str] | None = None,
     images: TrainedImages | None = None,
+    points: Mapping[str, Rescaling] | None = None,
 ) -> None:
     """Writes a trained network to a file.
 
@@ -52,6 +55,7 @@ def write_model(
       trained: the network.
       about: what else to say of it, by name: sample, recipe, commit, licence.
       images: what those of the training were like; None where that is not known.
+      points: operating points of its classes of pixels, by name, beside the one that it has.
 
     Raises:
       InputError: the file cannot be written.
@@ -65,6 +69,8 @@ def write_model(
         "about": dict(about or {}),
         **({"images": images.plain()} if images else {}),
     }
+    if points:
+        facts["operating_points"] = {name: point.plain() for name, point in points.items()}
     facts["sha256"] = _checksum(facts, arrays)
     with whole_file(path, "out") as partial:
         partial.write_bytes(safetensors.numpy.save(arrays, {_ENTRY: json.dumps(facts)}))
@@ -104,6 +110,25 @@ def read_images(path: str | os.PathLike[str]) -> TrainedImages | None:
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{path} has images that this version does not read: {one_line(error)}"
+        ) from None
+
+
+def read_points(path: str | os.PathLike[str]) -> dict[str, Rescaling]:
+    """The operating points that a file has beside that of its arrays, by name.
+
+    Raises:
+      InputError: as :func:`read_model`.
+    """
+    facts, _ = _read(Path(path))
+    if "operating_points" not in facts:
+        return {}
+    try:
+        classes = facts["config"]["model"]["heads"]["semantic"]["num_classes"]
+        points = facts["operating_points"].items()
+        return {str(name): Rescaling.of(point, classes) for name, point in points}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path} has operating points that this version does not read: {one_line(error)}"
         ) from None
 
 

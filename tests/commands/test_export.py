@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
+import jaxsparse
 from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.deploy.artefact import image_shapes
 from jaxsparse.deploy.standalone import load
 from jaxsparse.inference.joiner import Joiner, train_joiner
+from jaxsparse.training.arrays import by_path
 from jaxsparse.training.model_file import read_model, write_model
-from jaxsparse.training.trained import images_of
+from jaxsparse.training.rescaling import Rescaling
+from jaxsparse.training.trained import images_of, load_trained, points_of
 from jaxsparse.training.workdir import claim
 from tests.deploy.networks import drawn, particle_config, pixel_config, ship, write_random_file
 from tests.evaluation.workdirs import make_workdir
@@ -43,6 +46,31 @@ def test_what_is_said_of_a_network_goes_from_file_to_file(folder):
     manifest = load(folder / "b.pyz").manifest
     assert manifest["about"] == said
     assert manifest["step"] == 70
+
+
+def test_operating_points_stay_in_a_file_and_one_can_be_the_network_of_another(folder):
+    trained, point = drawn(pixel_config()), Rescaling(2 * np.eye(5), np.arange(5.0), "by hand")
+    write_model(folder / "points.safetensors", trained, points={"twice": point})
+    arguments = ["--model=points.safetensors", "--out=same.safetensors"]
+    assert run("export", arguments, folder).status == 0
+    assert (folder / "same.safetensors").read_bytes() == (
+        folder / "points.safetensors"
+    ).read_bytes()
+    arguments = ["--model=points.safetensors", "--operating_point=twice"]
+    done = run("export", [*arguments, "--out=twice.safetensors"], folder)
+    assert done.status == 0, done.errors
+    wanted = by_path(load_trained(folder / "points.safetensors", operating_point="twice").variables)
+    found, about = read_model(folder / "twice.safetensors")
+    assert about == {"operating_point": "twice"}
+    assert points_of(folder / "twice.safetensors") == {}
+    for name, array in by_path(found.variables).items():
+        np.testing.assert_array_equal(array, wanted[name])
+    done = run("export", [*arguments, "--shape=32,40", "--sites=50", "--out=twice.pyz"], folder)
+    assert done.status == 0, done.errors
+    pixels = np.array([[3, 4], [3, 5], [9, 30]]), np.array([60.0, 90.0, 20.0])
+    there = load(folder / "twice.pyz")(pixels).pixels["Y"]
+    here = jaxsparse.load(folder / "points.safetensors", operating_point="twice")(pixels)
+    np.testing.assert_array_equal(there, here.pixels["Y"])
 
 
 def test_a_joiner_goes_into_the_file(folder):

@@ -1,9 +1,15 @@
 """The command line that moves a network to another operating point."""
 
+import json
+
+import h5py
+import numpy as np
+import pytest
+
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.options import Options
-from jaxsparse.training.model_file import read_model, write_model
-from jaxsparse.training.trained import load_trained
+from jaxsparse.training.model_file import fingerprint_of, read_model, write_model
+from jaxsparse.training.trained import load_trained, points_of
 from tests.evaluation.workdirs import make_workdir
 from tests.fuzz.program import run
 
@@ -47,3 +53,61 @@ def test_of_a_file_that_training_split_the_part_for_tests_is_left_alone(
     assert done.status == 0, done.errors
     _, about = read_model(tmp_path / "new.safetensors")
     assert f"of {parts[0]} events" in about["rescaling"]
+
+
+def test_the_scores_before_and_those_of_other_images_stay_within_reach(
+    workdir, truth_file, tmp_path
+):
+    """Rescaled once and named, then rescaled in the last layer: nothing that was there is lost."""
+    data, few = f"--data={truth_file}", ["--num_events=2", "--form=matrix", "--strength=0.5"]
+    arguments = [f"--model={workdir}", data, "--whole_plane", "--operating_point=whole"]
+    done = run("rescale", [*arguments, "--out=named.safetensors"], tmp_path)
+    assert done.status == 0, done.errors
+    assert "the network as it was, and this as its operating point whole" in done.output
+    named = tmp_path / "named.safetensors"
+    assert fingerprint_of(load_trained(named)) == fingerprint_of(load_trained(workdir))
+    assert "of 5 whole images, strength 1" in points_of(named)["whole"].about
+    done = run("rescale", [f"--model={named}", data, *few, "--out=moved.safetensors"], tmp_path)
+    assert done.status == 0, done.errors
+    assert "its operating points are whole, as_trained" in done.output
+
+    def scores(name, point=""):
+        out = tmp_path / f"{name}_{point}.h5"
+        arguments = [f"--model={tmp_path / name}.safetensors", data, f"--out={out}"]
+        done = run("predict", [*arguments, f"--operating_point={point}"], tmp_path)
+        assert done.status == 0, done.errors
+        with h5py.File(out) as file:
+            options = json.loads(file.attrs["options"])
+            assert options.get("operating_point", "") == point
+            return file["scores"][:]
+
+    usual, moved = scores("named"), scores("moved")
+    assert np.nanmax(np.abs(usual - moved)) > 0.01
+    np.testing.assert_allclose(scores("moved", "as_trained"), usual, atol=1e-5)
+    whole = scores("named", "whole")
+    assert np.nanmax(np.abs(usual - whole)) > 0.01
+    np.testing.assert_allclose(scores("moved", "whole"), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "line"),
+    [
+        (
+            "rescale",
+            ["--operating_point=a b"],
+            "--operating_point=a b: must be letters, digits and",
+        ),
+        ("predict", ["--operating_point=planes"], "--operating_point is 'planes': {} has none, or"),
+        ("eval", ["--operating_point=planes"], "--operating_point is 'planes': {} has none, or"),
+        ("export", ["--operating_point=planes"], "--operating_point is 'planes': {} has none, or"),
+    ],
+)
+def test_an_operating_point_that_is_none_is_one_line(
+    workdir, truth_file, tmp_path, program, arguments, line
+):
+    where = [f"--model={workdir}", "--out=new.safetensors"]
+    where += [] if program == "export" else [f"--data={truth_file}"]
+    done = run(program, [*where, *arguments], tmp_path)
+    assert done.status == 2
+    assert done.lines[-1].removeprefix("error: ").startswith(line.format(workdir))
+    assert not (tmp_path / "new.safetensors").exists()

@@ -9,12 +9,9 @@ Bayes' rule adds where shares of classes differ.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
-import jax
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
@@ -25,50 +22,10 @@ from jaxsparse.evaluation.metrics.calibration import reliability_counts
 from jaxsparse.evaluation.scored import cross_entropies
 from jaxsparse.evaluation.scores import ratio
 from jaxsparse.inference import Predictor
-from jaxsparse.training.arrays import name_of
-from jaxsparse.training.head_arrays import last_layer
+from jaxsparse.training.rescaling import Rescaling
 from jaxsparse.training.trained_network import Trained
 
 FORMS = ("temperature", "matrix")
-
-
-@dataclasses.dataclass(frozen=True)
-class Rescaling:
-    """Logits become ``logits @ matrix + biases``.
-
-    Attributes:
-      matrix: float64 ``[classes, classes]``; the identity over a temperature, or any other.
-      biases: float64 ``[classes]``, adding up to 0.
-    """
-
-    matrix: np.ndarray
-    biases: np.ndarray
-
-    def __call__(self, logits: np.ndarray) -> np.ndarray:
-        """The logits ``[rows, classes]``, rescaled."""
-        return logits @ self.matrix + self.biases
-
-    def part(self, strength: float) -> Rescaling:
-        """Only so much of it: 0 leaves the logits as they are, 1 is all.
-
-        >>> half = Rescaling(np.eye(2) / 2, np.array([1.0, -1.0])).part(0.5)
-        >>> half.matrix.tolist(), half.biases.tolist()
-        ([[0.75, 0.0], [0.0, 0.75]], [0.5, -0.5])
-        """
-        same = np.eye(len(self.biases))
-        return Rescaling(same + strength * (self.matrix - same), self.biases * strength)
-
-    def text(self) -> str:
-        """The numbers, for people.
-
-        >>> Rescaling(np.eye(2) / 2, np.array([1.0, -1.0])).text()
-        'temperature 2.0000, biases 1.0000, -1.0000'
-        """
-        biases = f"biases {_numbers(self.biases)}"
-        scale = float(self.matrix[0, 0])
-        if np.array_equal(self.matrix, scale * np.eye(len(self.biases))):
-            return f"temperature {1 / scale:.4f}, {biases}"
-        return f"matrix {'; '.join(_numbers(row) for row in self.matrix)}, {biases}"
 
 
 def fit(logits: np.ndarray, truth: np.ndarray, form: str = "temperature") -> Rescaling:
@@ -151,26 +108,6 @@ def logits_and_truth(trained: Trained, data_set: DataSet) -> tuple[np.ndarray, n
     return np.concatenate(logits), np.concatenate(truth)
 
 
-def rescaled(trained: Trained, rescaling: Rescaling) -> Trained:
-    """The network with a rescaling in its last layer, so that its logits are the rescaled ones.
-
-    Args:
-      trained: a network that names pixels.
-      rescaling: of its logits.
-    """
-    last = last_layer(trained.config, "semantic")
-
-    def change(path: Any, array: Any) -> np.ndarray:
-        array = np.asarray(array)
-        if name_of(path) not in last:
-            return array
-        scaled = array @ rescaling.matrix.astype(np.float32)
-        return scaled + rescaling.biases.astype(np.float32) if array.ndim == 1 else scaled
-
-    variables = jax.tree_util.tree_map_with_path(change, trained.variables)
-    return trained._replace(variables=variables)
-
-
 def described(
     logits: np.ndarray, truth: np.ndarray, rescaling: Rescaling, classes: Sequence[str]
 ) -> list[str]:
@@ -209,7 +146,3 @@ def _curvature(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     # so that there is an inverse, and no step goes there.
     second += np.einsum("ab,ij->aibj", np.eye(features), np.ones((classes, classes)))
     return second.reshape(numbers.size, numbers.size)
-
-
-def _numbers(row: np.ndarray) -> str:
-    return ", ".join(f"{number:.4f}" for number in row)

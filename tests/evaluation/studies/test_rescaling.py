@@ -9,12 +9,11 @@ from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.options import Options
 from jaxsparse.evaluation.studies.rescaling import (
     FORMS,
-    Rescaling,
     described,
     fit,
     logits_and_truth,
-    rescaled,
 )
+from jaxsparse.training.rescaling import Rescaling, rescaled
 from jaxsparse.training.trained import load_trained
 
 
