@@ -17,7 +17,7 @@ from jaxsparse.simulate.nova.generator import ScintillatorConfig
 from jaxsparse.simulate.nova.source import ScintillatorEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
-from jaxsparse.training.trained import about
+from jaxsparse.training.trained import about, points_of
 
 PAGES = pathlib.Path(__file__).parents[1] / "docs/models"
 LARGEST, ALL = 8 * 2**20, 40 * 2**20  # bytes
@@ -56,9 +56,10 @@ def bombs() -> list[Event]:
     return [source[number] for number in range(3)]
 
 
+@pytest.mark.parametrize("point", ["", "as_trained", "planes"])
 @pytest.mark.parametrize("plane", PLANES)
-def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen(plane, bombs):
-    model = jaxsparse.load(PLANES[plane])
+def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen(plane, point, bombs):
+    model = jaxsparse.load(PLANES[plane], operating_point=point)
     assert model.classes == {"semantic": ("HIP", "MIP", "shower", "delta", "Michel")}
     right = total = 0
     for event in bombs:
@@ -71,6 +72,20 @@ def test_sparsessnet_names_the_pixels_of_events_that_it_has_never_seen(plane, bo
         total += counted.sum()
     assert total > 3000
     assert right / total > 0.9
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_every_operating_point_of_sparsessnet_is_another_one(plane, bombs):
+    shares = {}
+    for point in ("", *points_of(PLANES[plane])):
+        model = jaxsparse.load(PLANES[plane], operating_point=point)
+        called = [model(event).pixel_classes[plane] for event in bombs]
+        counts = np.bincount(np.concatenate([each[each >= 0] for each in called]), minlength=5)
+        shares[point] = counts / counts.sum()
+    shower, delta = 2, 3
+    # Training weighs small clusters up, deltas above all; planes have few showers of electrons.
+    assert shares["as_trained"][delta] > shares[""][delta]
+    assert shares["planes"][shower] < shares[""][shower]
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
