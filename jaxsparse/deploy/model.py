@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -24,7 +25,6 @@ from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
 from jaxsparse.inference.grouping import (
     NOBODY,
-    TOLD_DTYPE,
     Kinds,
     SeenEvent,
     SeenView,
@@ -212,52 +212,87 @@ class Model:
         finished = pipeline.finished(images)
         batch = make_batch(finished, levels=self._levels, buckets=self._bucket(finished))
         outputs = self._predictor(batch)
-        found: list[Scores] = []
-        for place, event in enumerate(events):
-            rows = [slice(*image.bounds[place : place + 2]) for image in images]
-            own = dict(zip(self.views, (i.events(np.array([place])) for i in images), strict=True))
-            scores = {
-                name: softmax(logits[of_event], axis=1)
-                for name, logits, of_event in zip(
-                    self.views, outputs.get("semantic", ()), rows, strict=False
-                )
+        return [
+            self._scores_of(event, place, images, outputs, seen=not unseen[place])
+            for place, event in enumerate(events)
+        ]
+
+    def _scores_of(
+        self,
+        event: dict[str, SortedView],
+        place: int,
+        images: Sequence[Pixels],
+        outputs: Mapping[str, Any],
+        *,
+        seen: bool,
+    ) -> Scores:
+        """Those of one event of a batch.
+
+        Args:
+          event: as it was given.
+          place: of the event in the batch.
+          images: that the network saw, of every view and all events.
+          outputs: of the heads.
+          seen: whether the network saw any pixel of the event.
+        """
+        rows = [slice(*image.bounds[place : place + 2]) for image in images]
+        own = [image.events(np.array([place])) for image in images]
+
+        def of_views(head: str) -> list[np.ndarray]:
+            return [each[of_event] for each, of_event in zip(outputs[head], rows, strict=True)]
+
+        def as_given(of_pixels: Sequence[np.ndarray], outside: float) -> dict[str, np.ndarray]:
+            """By view what is said of the pixels that were seen, for all that were given."""
+            return {
+                name: _in_given_order(each, image, name, event, outside)
+                for name, each, image in zip(self.views, of_pixels, own, strict=True)
             }
-            pixels = {
-                name: _in_given_order(each, own[name], name, event, np.nan)
-                for name, each in scores.items()
-            }
-            instances, particles = {}, np.zeros(0, TOLD_DTYPE)
+
+        said: dict[str, Any] = {"pixels": {}, "event": None}
+        if "semantic" in outputs:
+            classes = [softmax(logits, axis=1) for logits in of_views("semantic")]
+            said["pixels"] = as_given(classes, np.nan)
             if self._group:
-                views = tuple(
-                    SeenView(
-                        own[name].coords, of_real(scores[name], self.kinds.ghost), own[name].values
-                    )
-                    for name in self.views
-                )
-                seen = SeenEvent.of(views, outputs, place, rows)
-                numbers = self._group(seen)
-                told = classes_and_parents(seen, numbers, self.kinds)
-                real = [
-                    np.isin(np.arange(len(image)), image.links[name].owner)
-                    for name, image in own.items()
-                ]
-                particles = told_particles(numbers, *told, real)
-                instances = {
-                    name: _in_given_order(each, own[name], name, event, NOBODY)
-                    for name, each in zip(self.views, numbers, strict=True)
-                }
-            vertices = {
-                name: _in_given_order(_of_image(each[of_event, 0]), own[name], name, event, np.nan)
-                for name, each, of_event in zip(
-                    self.views, outputs.get("vertex", ()), rows, strict=False
-                )
-            }
-            whole = None
-            if "event" in outputs:
-                whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
-                whole = np.full_like(whole, np.nan) if unseen[place] else whole
-            found.append(Scores(pixels, whole, instances, particles, vertices))
-        return found
+                numbers, said["particles"] = self._particles(own, classes, outputs, place, rows)
+                said["instances"] = as_given(numbers, NOBODY)
+        if "vertex" in outputs:
+            nearest = [_of_image(logits[:, 0]) for logits in of_views("vertex")]
+            said["vertices"] = as_given(nearest, np.nan)
+        if "event" in outputs:
+            whole = softmax(outputs["event"][place : place + 1], axis=1)[0]
+            said["event"] = whole if seen else np.full_like(whole, np.nan)
+        return Scores(**said)
+
+    def _particles(
+        self,
+        images: Sequence[Pixels],
+        classes: Sequence[np.ndarray],
+        outputs: Mapping[str, Any],
+        place: int,
+        rows: Sequence[slice],
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Of every view the particle of each pixel that was seen, and the table of particles.
+
+        Args:
+          images: of the event.
+          classes: scores of their pixels.
+          outputs: of the heads, for the whole batch.
+          place: of the event in the batch.
+          rows: its pixels there.
+        """
+        assert self._group is not None
+        views = tuple(
+            SeenView(image.coords, of_real(scores, self.kinds.ghost), image.values)
+            for image, scores in zip(images, classes, strict=True)
+        )
+        seen = SeenEvent.of(views, outputs, place, rows)
+        numbers = self._group(seen)
+        told = classes_and_parents(seen, numbers, self.kinds)
+        given = [  # not those of a halo
+            np.isin(np.arange(len(image)), image.links[name].owner)
+            for name, image in zip(self.views, images, strict=True)
+        ]
+        return numbers, told_particles(numbers, *told, given)
 
     def _pipeline(self, events: Sequence[dict[str, SortedView]]) -> Pipeline:
         """That of the training, which links its pixels to the rows of the views."""
