@@ -279,7 +279,8 @@ class Run:
     def _checkpoint(self, *, validate: bool) -> None:
         """Saves the state, after a validation where one is due and no signal came."""
         self._drain()
-        before, score = time.perf_counter(), None
+        before = time.perf_counter()
+        score = self.checkpoints.score(self.step)  # of a step that was validated and is saved again
         due = validate and self.progress.validated != self.step
         if due and (self.validation is not None or self.moments is not None):
             try:

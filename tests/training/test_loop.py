@@ -16,7 +16,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.models import Network
 from jaxsparse.ops.native import compiler
 from jaxsparse.training import loop
-from jaxsparse.training.checkpoint import load_for_evaluation
+from jaxsparse.training.checkpoint import Checkpoints, load_for_evaluation
 from jaxsparse.training.logs import read_records
 from jaxsparse.training.trained import images_of
 
@@ -170,6 +170,29 @@ def test_the_clock_stops_a_cosine_and_shapes_nothing(config, tmp_path, monkeypat
     config.train.steps += 1
     with pytest.raises(InputError, match=re.escape(f"train.start_from={straight}.")):
         loop.train(config, straight)
+
+
+def test_a_checkpoint_keeps_its_score_where_the_time_is_up_during_its_validation(
+    config, tmp_path, monkeypatch
+):
+    """Between two lines of the log: the end then writes one, and saves the step again."""
+    config.train.validate_every, config.train.log_every = 3, 2
+    config.train.steps, config.train.minutes = 20, 60.0
+    validated: list[int] = []
+    validate = loop.Run._validate
+
+    def counted(run):
+        validated.append(run.step)
+        return validate(run)
+
+    monkeypatch.setattr(loop.Run, "_validate", counted)
+    monkeypatch.setattr(loop.Clock, "is_up", property(lambda _: len(validated) == 3))
+    result = loop.train(config, tmp_path)
+    assert (result.step, result.reason, validated) == (9, "time is up", [3, 6, 9])
+    losses = {step: loss for step, (loss, *_) in stable(tmp_path, "validation").items()}
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.score(9) == pytest.approx(losses[9])
+    assert checkpoints.best_step == min(losses, key=losses.__getitem__)
 
 
 def test_it_stops_early_when_validations_get_no_better(config, tmp_path):
