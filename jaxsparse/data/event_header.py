@@ -264,12 +264,12 @@ class _Reader:
         name = f"{group}/offsets"
         stored = self._dataset(name, np.dtype(np.int64), rows=self.num_events + 1)
         offsets = stored[:].astype(np.int64)
-        steps = np.diff(offsets)
-        if offsets[0] != 0 or (steps < 0).any():
-            event = int(np.argmax(steps < 0))
+        falls = offsets[1:] < offsets[:-1]  # differences of damaged numbers may overflow
+        if offsets[0] != 0 or falls.any():
+            event = int(np.argmax(falls)) if len(falls) else 0
             raise InputError(
                 f"{self.path}: {name} of event {event} goes from {offsets[event]} to "
-                f"{offsets[event + 1] if len(steps) else offsets[0]}: offsets must start at 0 and "
+                f"{offsets[event + 1] if len(falls) else offsets[0]}: offsets must start at 0 and "
                 f"never fall, {REMEDY}"
             )
         for column in columns:

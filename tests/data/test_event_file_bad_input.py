@@ -93,6 +93,8 @@ def test_repeated_pixels_are_refused(edit):
         (3, 10**6, "offsets must start at 0 and never fall"),
         (0, 1, "offsets must start at 0"),
         (-1, 10**6, "end at 1000000 but"),
+        # Differences of these, in int64, are all positive.
+        (slice(1, 4), [2**63 - 1, -(2**63), -2], "goes from 9223372036854775807 to -922337"),
     ],
 )
 @pytest.mark.parametrize("group", ["views/Y", "particles"])
