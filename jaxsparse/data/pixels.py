@@ -21,6 +21,7 @@ from jaxsparse.data.schema import TRUTH_COLUMNS, View, further_column, further_n
 from jaxsparse.errors import InputError
 
 TICKED = 64  # cells a pixel up to which ticking cells off is faster than sorting their numbers
+MOST_CELLS = 2**63  # of all images together: what their numbers can count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +54,14 @@ class Pixels:
     shape: tuple[int, ...]
     columns: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     links: dict[str, Links] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Of their pixels the cells of all events are numbered, in int64.
+        if len(self.lengths) * math.prod(map(int, self.shape)) >= MOST_CELLS:
+            raise InputError(
+                f"{len(self.lengths)} images of shape {self.shape} have 2**63 cells or more: take "
+                "fewer events at once, or coordinates in larger units"
+            )
 
     @classmethod
     def of(cls, views: Sequence[View], shape: Sequence[int] | None = None) -> Pixels:

@@ -54,3 +54,12 @@ def test_sites_of_a_level_are_the_distinct_halved_pixels(make_view, shape, lengt
     for view, row in zip(views, counts.tolist(), strict=True):
         expected = [len({tuple(c >> level) for c in view.coords}) for level in range(4)]
         assert row == expected
+
+
+def test_more_cells_than_can_be_numbered_are_refused():
+    """With numbers that had wrapped, pixels went from one event to another."""
+    shape, coords = (2**20, 2**20, 2**20), np.zeros((20, 3), np.int32)
+    with pytest.raises(InputError, match=r"20 images of shape .* have 2\*\*63 cells or more"):
+        Pixels(coords, np.ones(20, np.float32), np.ones(20, np.int64), shape)
+    pixels = Pixels(coords[:7], np.ones(7, np.float32), np.ones(7, np.int64), shape)
+    assert len(np.unique(pixels.cells)) == 7
