@@ -225,7 +225,7 @@ def broadcast_add(x: SparseTensor, vectors: Float[Array, "events channels"]) -> 
     """
     check_tensor(x)
     spread = _spread(x, vectors, x.num_channels).astype(jnp.float32)
-    return x.replace((x.features.astype(jnp.float32) + spread).astype(x.features.dtype))
+    return _on_sites(x, x.features.astype(jnp.float32) + spread)
 
 
 def broadcast_multiply(x: SparseTensor, vectors: Float[Array, "events channels"]) -> SparseTensor:
@@ -250,7 +250,7 @@ def broadcast_multiply(x: SparseTensor, vectors: Float[Array, "events channels"]
     """
     check_tensor(x)
     spread = _spread(x, vectors, x.num_channels).astype(jnp.float32)
-    return x.replace((x.features.astype(jnp.float32) * spread).astype(x.features.dtype))
+    return _on_sites(x, x.features.astype(jnp.float32) * spread)
 
 
 def broadcast_concatenate(
@@ -277,7 +277,12 @@ def broadcast_concatenate(
     """
     check_tensor(x)
     spread = _spread(x, vectors, None).astype(x.features.dtype)
-    return x.replace(jnp.concatenate([x.features, spread], axis=1))
+    return _on_sites(x, jnp.concatenate([x.features, spread], axis=1))
+
+
+def _on_sites(x: SparseTensor, features: Array) -> SparseTensor:
+    """Features of the type of ``x``, zero on padding, whatever stood there."""
+    return x.replace(jnp.where(x.mask[:, None], features, 0).astype(x.features.dtype))
 
 
 def _spread(x: SparseTensor, vectors: Array, channels: int | None) -> Array:
