@@ -162,6 +162,10 @@ def pad(shards: Sequence[Shard], capacities: Sequence[int], *, slots: int) -> Ba
       InputError: a shard does not fit.
     """
     for shard in shards:
+        if len(shard.events) > slots:
+            raise InputError(
+                f"a batch has {len(shard.events)} events but slots is {slots}: give more slots"
+            )
         if (shard.level_counts > np.asarray(capacities)).any():
             raise InputError(
                 f"a batch has {shard.level_counts.tolist()} sites a level but capacities are "
@@ -238,7 +242,8 @@ def make_batch(
     ([2], [[0, 1, 2]], (1, 1))
 
     Raises:
-      InputError: no view, no event, views of different numbers of events, or too many sites.
+      InputError: no view, no event, views of different numbers of events, too many sites, or
+        labels or events that are not one whole number an event.
     """
     counts = [len(view.lengths) for view in views]
     if len(set(counts)) != 1 or not counts[0]:
@@ -248,6 +253,12 @@ def make_batch(
         )
     labels = np.full(counts[0], NO_CLASS) if labels is None else np.asarray(labels)
     events = np.arange(counts[0]) if events is None else np.asarray(events)
+    for name, column in {"labels": labels, "events": events}.items():
+        if column.shape != (counts[0],) or column.dtype.kind not in "iu":
+            raise InputError(
+                f"{name} are {column.dtype}{list(column.shape)}: must be whole numbers, one for "
+                f"each of the {counts[0]} events"
+            )
     (shard,) = share_out(views, labels, events, num_shares=1, slots=counts[0], levels=levels)
     capacities = tuple(max(1, int(count)) for count in shard.level_counts)
     if buckets is not None:

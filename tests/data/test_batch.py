@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -161,3 +162,13 @@ def test_what_cannot_be_one_batch_is_refused(views, make_view):
             make_batch(wrong, levels=LEVELS)
     with pytest.raises(InputError, match="give a bucket that fits"):
         pad(split(views, 1), (10, 10, 10, 10), slots=5)
+    with pytest.raises(InputError, match=r"has \d events but slots is 2: give more slots"):
+        pad(split(views, 1), (500, 500, 500, 500), slots=2)
+
+
+@pytest.mark.parametrize("name", ["labels", "events"])
+@pytest.mark.parametrize("column", [[2, 3, 4], [2.7], [], [[1]]])
+def test_a_batch_takes_one_whole_number_an_event(views, name, column):
+    given: Any = {name: np.array(column)}
+    with pytest.raises(InputError, match=f"{name} are .* must be whole numbers, one for each of"):
+        make_batch([images(views[:1])], levels=LEVELS, **given)
