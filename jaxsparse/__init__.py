@@ -4,7 +4,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxsparse import data as data
+    from jaxsparse import detectors as detectors
+    from jaxsparse import importers as importers
+    from jaxsparse import models as models
+    from jaxsparse import nn as nn
     from jaxsparse import ops
+    from jaxsparse import pretrained as pretrained
+    from jaxsparse.deploy.model import load
     from jaxsparse.errors import InputError
     from jaxsparse.exported import LoadedProgram, export_program, load_program
     from jaxsparse.ops.grids import from_dense
@@ -32,7 +39,7 @@ __all__ = [
     "sparse_tensor",
 ]
 
-_PACKAGES = ("importers", "models", "nn", "ops")
+_PACKAGES = ("data", "detectors", "importers", "models", "nn", "ops", "pretrained")
 _HOMES = {
     "Geometry": "ops.levels",
     "InputError": "errors",

@@ -1,5 +1,6 @@
 """What ``import jaxsparse`` gives."""
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -36,7 +37,22 @@ def test_every_public_name_is_found_where_it_is_said_to_be():
 
 def test_the_package_lists_what_it_is_for():
     listed = [name for name in dir(jaxsparse) if not name.startswith("__")]
-    assert listed == sorted({*jaxsparse.__all__, "importers", "models", "nn"})
+    assert listed == sorted({*jaxsparse.__all__, *jaxsparse._PACKAGES})
+
+
+def test_type_checkers_know_every_public_name():
+    source = ast.parse(Path(jaxsparse.__file__).read_text(encoding="utf-8"))
+    known = {
+        name.name for node in ast.walk(source) if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }  # fmt: skip
+    assert {*jaxsparse.__all__, *jaxsparse._PACKAGES} <= known
+
+
+def test_packages_that_messages_and_docstrings_name_are_attributes():
+    assert "sparsessnet_y" in jaxsparse.pretrained.names()
+    assert jaxsparse.data.__name__ == "jaxsparse.data"
+    assert jaxsparse.detectors.__name__ == "jaxsparse.detectors"
 
 
 def test_the_package_loads_without_jax():

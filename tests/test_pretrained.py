@@ -18,6 +18,7 @@ from jaxsparse.simulate.nova.source import ScintillatorEvents
 from jaxsparse.simulate.transport.generator import GeneratorConfig
 from jaxsparse.simulate.wire_chamber.source import SimulatedEvents
 from jaxsparse.training.trained import about, points_of
+from tests.deploy.networks import of_event
 
 PAGES = pathlib.Path(__file__).parents[1] / "docs/models"
 LARGEST, ALL = 8 * 2**20, 40 * 2**20  # bytes
@@ -94,7 +95,7 @@ def test_classifiers_name_events_that_they_have_never_seen(name):
     source, classes, least = CLASSIFIERS[name]
     events = [source[number] for number in range(64)]
     scores = model.of_events(events, batch_size=8)
-    told = [model.classes["event"][each.event.argmax()] for each in scores]
+    told = [model.classes["event"][of_event(each).argmax()] for each in scores]
     right = sum(one == classes[event.label] for one, event in zip(told, events, strict=True))
     assert right >= least
 
@@ -149,4 +150,4 @@ def test_pixels_of_several_views_need_no_shape():
     event = NOVA_BEAM[0][0]
     model = jaxsparse.load("nova_mobilenet")
     given = {name: (view.coords, view.values) for name, view in event.views.items()}
-    np.testing.assert_allclose(model(given).event, model(event).event, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(of_event(model(given)), of_event(model(event)), rtol=1e-4, atol=1e-6)

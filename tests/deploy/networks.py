@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 from jaxsparse import models, pretrained
 from jaxsparse.data.event_file import EventWriter
 from jaxsparse.data.schema import Event
+from jaxsparse.deploy.scores import Scores
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.config import default_config
 from jaxsparse.training.model_file import write_model
@@ -26,6 +27,12 @@ from tests.random_views import random_view
 
 SHAPES: dict[str, tuple[int, ...]] = {"Y": (48, 40)}
 TWO_SHAPES: dict[str, tuple[int, ...]] = {"XZ": (24, 20), "YZ": (24, 30)}
+
+
+def of_event(scores: Scores) -> np.ndarray:
+    """The scores of the event itself, which a network of pixels alone does not give."""
+    assert scores.event is not None
+    return scores.event
 
 
 def pixel_config() -> ConfigDict:

@@ -86,6 +86,7 @@ def test_every_particle_has_a_row_with_its_class_and_the_track_that_it_belongs_t
         of_event = np.concatenate([pixels[offsets[e] : offsets[e + 1]] for e in entries])
         assert columns["instance"][own].tolist() == sorted(set(of_event.tolist()) - {-1})
         said = jaxsparse.load(told / "net.safetensors")(EventFile(told / "events.h5")[number])
+        assert said.particles.dtype.names is not None
         for name in said.particles.dtype.names:
             assert columns[name][own].tolist() == said.particles[name].tolist()
     tracks = {*columns["instance"][columns["class"] < 2].tolist(), -1}
