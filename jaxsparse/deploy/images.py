@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from jaxsparse.data.schema import Event, View
 from jaxsparse.data.validation import check_view
 from jaxsparse.errors import InputError
 
-SMALLEST_SIDE = 64  # of an image whose shape nobody says
+SMALLEST_SIDE, LARGEST_SIDE = 64, 2**31 - 2  # of an image whose shape nobody says
 
 # An event; a view; pixels as (coords, values) or (coords, values, shape); or these by view's name.
 Image = View | tuple[Any, ...]
@@ -36,7 +37,12 @@ class SortedView:
 
 
 def views_of(
-    given: Given, names: Sequence[str], dim: int, *, needs_shape: bool = False
+    given: Given,
+    names: Sequence[str],
+    dim: int,
+    *,
+    needs_shape: bool = False,
+    usual: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> dict[str, SortedView]:
     """The views that a network sees, by name.
 
@@ -45,6 +51,7 @@ def views_of(
       names: of the views.
       dim: axes of an image.
       needs_shape: whether images must say theirs; else one is made up for all that do not.
+      usual: by view the shape, or more, that images are taken to have which do not say theirs.
 
     Raises:
       InputError: a view is missing, or its pixels break a rule: coordinates that are no whole
@@ -70,7 +77,9 @@ def views_of(
                 f"view {name} is missing: the network sees {', '.join(names)}, the event has "
                 f"{', '.join(given) or 'none'}"
             )
-    found = {name: _sorted(given[name], name, dim, needs_shape) for name in names}
+    found = {
+        name: _sorted(given[name], name, dim, needs_shape, usual.get(name, ())) for name in names
+    }
     silent = [name for name in names if not _says_shape(given[name])]
     if len(silent) > 1:  # one shape for all, because a network may add up its views
         shape = tuple(np.max([found[name].view.shape for name in silent], axis=0).tolist())
@@ -84,7 +93,9 @@ def _says_shape(image: Image) -> bool:
     return isinstance(image, View) or (len(image) > 2 and len(image[2]) > 0)
 
 
-def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
+def _sorted(
+    image: Image, name: str, dim: int, needs_shape: bool, usual: Sequence[int]
+) -> SortedView:
     where = f"view {name}"
     if isinstance(image, View):
         coords, values, shape = image.coords, image.values, image.shape
@@ -99,8 +110,8 @@ def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
         shape = rest[0] if rest else ()
     try:
         coords = _numbers(coords, where, "coords")
-        values = _numbers(values, where, "values").astype(np.float32)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):  # what does not fit is refused below
+            values = _numbers(values, where, "values").astype(np.float32)
             whole = coords.astype(np.int32)
         shape = tuple(map(operator.index, shape))
     except InputError:
@@ -122,7 +133,7 @@ def _sorted(image: Image, name: str, dim: int, needs_shape: bool) -> SortedView:
         raise InputError(
             f"{where}: the network sees where an image ends: give (coords, values, shape)"
         )
-    stated, shape = shape, shape or tuple(_side(int(most)) for most in whole.max(0, initial=0))
+    stated, shape = shape, shape or _made_up(whole.max(0, initial=0).tolist(), usual)
     if len(shape) == dim:
         rule = f"must lie in the image {shape}: are its axes in the order of the shape?"
         _require((whole < shape).all(axis=1), coords, where, rule)
@@ -166,6 +177,10 @@ def _require(
         raise InputError(f"{where}: {name} {value} of pixel {pixel} {rule}")
 
 
-def _side(most: int) -> int:
-    """A power of two above a coordinate: few shapes, so that few programs are compiled."""
-    return max(SMALLEST_SIDE, 1 << max(most, 0).bit_length())
+def _made_up(most: Sequence[int], usual: Sequence[int]) -> tuple[int, ...]:
+    """A shape for pixels up to these coordinates: one of few, so that few programs are compiled."""
+    smallest = usual or [SMALLEST_SIDE] * len(most)
+    return tuple(
+        side if last < side else min(1 << last.bit_length(), LARGEST_SIDE)
+        for last, side in zip(most, smallest, strict=True)
+    )

@@ -20,6 +20,7 @@ from jaxsparse.data.trained_images import TrainedImages
 from jaxsparse.deploy.images import Given, SortedView, views_of
 from jaxsparse.deploy.odd_events import OddEvents, unseen_events
 from jaxsparse.deploy.scores import Scores
+from jaxsparse.deploy.usual_shapes import usual_shapes
 from jaxsparse.detectors import class_set
 from jaxsparse.errors import InputError
 from jaxsparse.inference import Predictor
@@ -36,6 +37,7 @@ from jaxsparse.inference.grouping import (
 )
 from jaxsparse.inference.grouping.fragment_pairs import number_of_features
 from jaxsparse.inference.joiner import Joiner
+from jaxsparse.integers import positive
 from jaxsparse.paths import user_path
 from jaxsparse.training.chosen_joiner import OWN, chosen_joiner, read_joiner
 from jaxsparse.training.head_arrays import class_names
@@ -43,6 +45,8 @@ from jaxsparse.training.trained import images_of, load_trained
 from jaxsparse.training.trained_network import Trained
 
 SCORED = ("event", "semantic")  # heads whose scores of classes are given
+PIXEL_HEADS = ("semantic", "vertex")  # whose scores are of pixels
+_DIVERGED = "the scores of {head} are no finite numbers: the network has diverged, take another"
 WASTE = 4  # times as many sites as there are: on an accelerator a smaller program is made then
 
 
@@ -158,6 +162,8 @@ class Model:
             self.config.data, self.dim, images, names_events="event" in self.classes
         )
         self._warn = warn or _warn
+        usual = dict(zip(self.views, usual_shapes(self.views, self.dim), strict=False))
+        self._usual = usual or (images.shapes if images else {})
 
     def __repr__(self) -> str:
         model = self.config.model
@@ -186,22 +192,28 @@ class Model:
           batch_size: events that go through the network at once.
 
         Raises:
-          InputError: as a call; a ``batch_size`` below 1; images of several shapes at once, for a
-            network that :attr:`sees_the_border`.
+          InputError: a ``batch_size`` that is no number from 1 on, at once; as a call; images of
+            several shapes at once, for a network that :attr:`sees_the_border`.
         """
-        if batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}: must be at least 1")
+        return self._in_batches(events, positive("batch_size", batch_size))
+
+    def _in_batches(self, events: Iterable[Given], size: int) -> Iterator[Scores]:
+        """The scores of many events; a last batch of fewer is filled up, so no program is made."""
         waiting: list[dict[str, SortedView]] = []
+        some = False
         for event in events:
             waiting.append(self._views_of(event))
-            if len(waiting) == batch_size:
+            if len(waiting) == size:
                 yield from self._scores(waiting)
-                waiting = []
+                waiting, some = [], True
         if waiting:
-            yield from self._scores(waiting)
+            more = waiting[-1:] * (size - len(waiting)) if some else []
+            yield from self._scores(waiting + more)[: len(waiting)]
 
     def _views_of(self, event: Given) -> dict[str, SortedView]:
-        return views_of(event, self.views, self.dim, needs_shape=self.sees_the_border)
+        return views_of(
+            event, self.views, self.dim, needs_shape=self.sees_the_border, usual=self._usual
+        )
 
     def _scores(self, events: Sequence[dict[str, SortedView]]) -> list[Scores]:
         pipeline = self._pipeline(events)
@@ -212,6 +224,7 @@ class Model:
         finished = pipeline.finished(images)
         batch = make_batch(finished, levels=self._levels, buckets=self._bucket(finished))
         outputs = self._predictor(batch)
+        _require_finite(outputs, images)
         return [
             self._scores_of(event, place, images, outputs, seen=not unseen[place])
             for place, event in enumerate(events)
@@ -327,8 +340,18 @@ class Model:
 
 
 def _warn(lines: Mapping[str, str]) -> None:
-    # At the line of the user: _warn, _scores, then the call or of_events, then theirs.
+    # At the line of the user: _warn, _scores, then the call or _in_batches, then theirs.
     warnings.warn("; ".join(lines.values()), stacklevel=4)
+
+
+def _require_finite(outputs: Mapping[str, Any], images: Sequence[Pixels]) -> None:
+    """Scores that are no numbers mean that a pixel was not seen, so none may come of what was."""
+    for head in PIXEL_HEADS:
+        for logits, image in zip(outputs.get(head, ()), images, strict=False):
+            if not np.isfinite(logits[: len(image)]).all():
+                raise InputError(_DIVERGED.format(head=head))
+    if "event" in outputs and not np.isfinite(outputs["event"]).all():
+        raise InputError(_DIVERGED.format(head="event"))
 
 
 def _of_image(logits: np.ndarray) -> np.ndarray:

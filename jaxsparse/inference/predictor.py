@@ -14,7 +14,7 @@ from jaxsparse.models.network import Network
 
 
 class Predictor:
-    """Runs batches of one device through a network; compiles once per bucket.
+    """Runs batches of one device through a network; compiles once per bucket and image shape.
 
     Args:
       network: of :func:`jaxsparse.models.build`.
@@ -28,7 +28,7 @@ class Predictor:
     def __init__(self, network: Network, variables: Any):
         self.variables = jax.device_put(variables)
         self.seconds: list[float] = []
-        self._compiled: set[tuple[tuple[int, ...], ...]] = set()
+        self._compiled: set[tuple[Any, ...]] = set()  # what a program is made for
         forward = make_forward(network)
         # Compiling in one piece takes a second more, and tens of MB less at the process's peak.
         on_cpu = jax.default_backend() == "cpu"
@@ -39,13 +39,13 @@ class Predictor:
 
     @property
     def compilations(self) -> int:
-        """How many buckets were compiled so far."""
+        """How many programs were compiled so far: a bucket, shapes of images, events at once."""
         return len(self._compiled)
 
     @property
     def capacities(self) -> list[tuple[tuple[int, ...], ...]]:
         """Of the buckets compiled so far: sites per level, for every view."""
-        return sorted(self._compiled)
+        return sorted({capacities for capacities, *_ in self._compiled})
 
     def __call__(self, batch: Batch) -> dict[str, Any]:
         """The outputs of all heads, numpy; rows of padding and of empty slots are among them.
@@ -54,9 +54,14 @@ class Predictor:
           batch: without a device axis.
         """
         capacities = tuple(view.capacities for view in batch.views)
-        if capacities not in self._compiled:
+        program = (
+            capacities,
+            tuple(view.spatial_shape for view in batch.views),
+            tuple(view.batch_size for view in batch.views),
+        )
+        if program not in self._compiled:
             self._outputs(batch)  # compiles; not timed
-            self._compiled.add(capacities)
+            self._compiled.add(program)
         start = time.perf_counter()
         outputs = self._outputs(batch)
         if number := int((np.asarray(batch.events) >= 0).sum()):

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 import h5py
+import jax
 import numpy as np
 import pytest
 
@@ -18,7 +19,7 @@ from jaxsparse.errors import InputError
 from jaxsparse.evaluation.evaluator import Options, evaluate
 from jaxsparse.training.model_file import write_model
 from jaxsparse.training.trained import load_trained
-from tests.deploy.networks import drawn, two_view_config
+from tests.deploy.networks import drawn, of_event, two_view_config
 from tests.evaluation.conftest import PIXEL_SHAPE
 from tests.evaluation.workdirs import make_workdir
 
@@ -66,7 +67,7 @@ def test_events_get_the_bits_that_an_evaluation_stores(classifier, event_file, t
         seen = ((values >= model.config.data.low) & (values <= model.config.data.high)).any()
         # Without a pixel an evaluation counts what the network says of an empty image.
         expected = stored_scores if seen else np.full(3, np.nan)
-        np.testing.assert_array_equal(each.event, expected)
+        np.testing.assert_array_equal(of_event(each), expected)
     assert found[0].pixels == {}
     assert model.classes == {"event": ("nue", "numu", "nc")}
 
@@ -132,9 +133,43 @@ def test_few_programs_serve_images_of_all_sizes(workdir):
     assert model._predictor.compilations <= 6
 
 
+def test_images_that_say_no_shape_have_that_of_the_detector_and_one_program(workdir):
+    model = jaxsparse.load(workdir)
+    for last in (60, 100, 300, 900):
+        model(([[0, 0], [last, 3 * last]], [50.0, 60.0]))
+    assert model._predictor.compilations == 1
+    model(([[0, 0], [5000, 1]], [50.0, 60.0]))  # beyond the detector, in a shape of its own
+    assert model._predictor.compilations == 2
+
+
+def test_a_last_batch_of_fewer_events_needs_no_program_of_its_own(workdir, events):
+    model = jaxsparse.load(workdir)
+    given = [events[0]] * 7
+    scores = list(model.of_events(given, batch_size=3))
+    assert len(scores) == 7
+    for each in scores[1:]:
+        np.testing.assert_array_equal(each.pixels["Y"], scores[0].pixels["Y"])
+    assert model._predictor.compilations == 1
+
+
+@pytest.mark.parametrize("batch_size", [0, 2.5, "2"])
+def test_a_number_of_events_at_once_that_is_none_is_refused_at_once(model, batch_size):
+    with pytest.raises(InputError, match=r"^batch_size is "):
+        model.of_events([], batch_size=batch_size)
+
+
+def test_a_network_that_has_diverged_is_told_and_not_taken_for_unseen_pixels(workdir):
+    trained = load_trained(workdir)
+    variables = jax.tree.map(lambda leaf: np.full_like(leaf, np.nan), trained.variables)
+    with pytest.raises(InputError, match="scores of semantic are no finite numbers: the network"):
+        Model(trained._replace(variables=variables))(([[1, 1]], [50.0]))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        (([[0, 1]], [1e39]), "value inf of pixel 0 must be finite"),
+        (([[0, 2**31 - 2], [0, 1]], [50.0, 9.0]), "coordinates (0, 2147483646) of pixel 0 must"),
         ({"U": ([[0, 0]], [50.0])}, "view Y is missing: the network sees Y, the event has U"),
         (Event(0, {"X": View(np.zeros((0, 2)), np.zeros(0), (4, 4))}), "the event has X"),
         (([[0, 0]], [50.0, 60.0]), "coords have shape (1, 2) and values (2,)"),
@@ -209,21 +244,21 @@ def test_a_transform_that_does_not_say_what_is_usual_gives_no_warning(model, wor
 def test_an_event_without_a_pixel_in_range_has_no_scores_and_one_warning(classifier):
     model = jaxsparse.load(classifier)
     good = {name: ([[1, 2], [3, 4]], [90.0, 80.0]) for name in model.views}
-    assert abs(model(good).event.sum() - 1) < 1e-6
+    assert abs(of_event(model(good)).sum() - 1) < 1e-6
     outside = {name: (coords, [1e-9, 1e-9]) for name, (coords, _) in good.items()}
     with pytest.warns(UserWarning, match="no pixel has a value between .* all scores are NaN"):
-        assert np.isnan(model(outside).event).all()
+        assert np.isnan(of_event(model(outside))).all()
     empty: dict[str, tuple[Any, list[float]]] = {
         name: (np.zeros((0, 2)), []) for name in model.views
     }
     with pytest.warns(UserWarning, match="an event has no pixel: its scores are NaN"):
-        assert np.isnan(model(empty).event).all()
+        assert np.isnan(of_event(model(empty))).all()
     one_view = {**empty, model.views[0]: good[model.views[0]]}
-    assert np.isfinite(model(one_view).event).all()
+    assert np.isfinite(of_event(model(one_view))).all()
     with pytest.warns(UserWarning, match="no pixel of an event"):
         first, second = model.of_events([outside, good], batch_size=2)
-    assert np.isnan(first.event).all()
-    assert np.isfinite(second.event).all()
+    assert np.isnan(of_event(first)).all()
+    assert np.isfinite(of_event(second)).all()
 
 
 @pytest.mark.filterwarnings("error")
