@@ -105,13 +105,13 @@ class Grouped:
         """
         views = [
             SeenView(
-                place,
+                of_view,
                 of_real(
                     true_scores(image) if self.true_classes else image.scores, self.kinds.ghost
                 ),
                 image.columns.get("values"),
             )
-            for image, place in zip(images, coords, strict=True)
+            for image, of_view in zip(images, coords, strict=True)
         ]
         event = SeenEvent.of(views, outputs, place, rows)
         start = time.perf_counter()

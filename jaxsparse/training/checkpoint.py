@@ -327,7 +327,7 @@ def load_for_evaluation(workdir: str | pathlib.Path, step: str | int = "best") -
         named = {"best": checkpoints.best_step, "latest": checkpoints.latest_step}
         found = named.get(str(step))
         if found is None:
-            if not str(step).isdigit():
+            if not str(step).isdecimal():
                 have = ", ".join(map(str, checkpoints.steps)) or "none"
                 raise InputError(
                     f"step is {step!r}: it must be best, latest or one of {have} in {workdir}."
