@@ -162,8 +162,8 @@ def define_operating_point(*, flag_values: flags.FlagValues = flags.FLAGS) -> No
       flag_values: where it is defined.
     """
     flags.DEFINE_string(
-        "operating_point", "", "one that the network's file has beside its own, such as planes: "
-        "scores that fit another mixture of classes", flag_values=flag_values,
+        "operating_point", "", "name of other scores in the network's file, such as planes: they "
+        "fit another mixture of classes", flag_values=flag_values,
     )  # fmt: skip
 
 

@@ -34,20 +34,27 @@ def main(_: list[str]) -> None:
     # Imported here so that all these mistakes answer at once.
     from jaxsparse.training.chosen_joiner import announce_own, chosen_joiner, read_joiner
     from jaxsparse.training.model_file import write_model
+    from jaxsparse.training.rescaling import AS_TRAINED, changed_points
     from jaxsparse.training.trained import about, images_of, load_trained, points_of
 
     begin = time.perf_counter()
     chosen = chosen_joiner(values.joiner, values.model) if ending == ".pyz" else ""
     announce_own(values.joiner, chosen)
-    said = about(values.model) | given
-    if values.operating_point:
-        said["operating_point"] = values.operating_point
-    point, images = values.operating_point, images_of(values.model)
+    said = about(values.model)
+    point, points, images = (
+        values.operating_point, points_of(values.model), images_of(values.model),
+    )  # fmt: skip
     trained = load_trained(values.model, values.checkpoint, operating_point=point)
+    if point:
+        said["operating_point"] = point
+        before = said.pop("rescaling", "")
+        if point != AS_TRAINED:
+            said["rescaling"] = "; then ".join(filter(None, (before, points[point].about)))
+        points = changed_points(points, points[point])
+    said |= given
     joiner = read_joiner(chosen, trained)
     if ending == ".safetensors":
-        # The others of its file start from the scores there.
-        write_model(out, trained, said, images, {} if point else points_of(values.model))
+        write_model(out, trained, said, images, points)
     else:
         _write_artefact(trained, said, images, joiner, values)
     size, seconds = out.stat().st_size, time.perf_counter() - begin

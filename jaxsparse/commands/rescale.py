@@ -3,14 +3,15 @@
     jaxsparse rescale --model=runs/smoke --data=validation.h5 --out=rescaled.safetensors
 
 What is written is the same network with a temperature (or, ``--form=matrix``, a matrix) and a bias
-a class in its last layer; ``jaxsparse eval --model=FILE`` evaluates it. The scores that it had stay
-within reach, ``--operating_point=as_trained``. With ``--operating_point=NAME`` the last layer stays
-and the new scores get that name.
+a class in its last layer; ``jaxsparse eval --model=FILE`` evaluates it. The scores that training
+gave stay in the file as the operating point ``as_trained``. With ``--operating_point=NAME`` the
+last layer stays, and the new scores get that name.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from absl import flags
 
@@ -29,9 +30,10 @@ def main(_: list[str]) -> None:
     values = flags.FLAGS
     if values.out.suffix != ".safetensors":
         raise InputError(f"--out={values.out}: the file must end with .safetensors")
-    if (name := values.operating_point) and not name.isidentifier():
+    if (name := values.operating_point) and not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise InputError(
-            f"--operating_point={name}: must be letters, digits and underscores, such as planes"
+            f"--operating_point={name}: must begin with a letter and have letters, digits and "
+            "underscores, such as planes"
         )
     refuse_overwriting("out", values.out, [values.data, values.model])
     find_network(values.model, values.checkpoint)
@@ -52,31 +54,41 @@ def main(_: list[str]) -> None:
     if data_set.part == PARTS[2]:  # of the file that training split: that one is to test with
         options = dataclasses.replace(options, part=PARTS[1])
         data_set = DataSet(values.data, trained.config, options)
+    if name == AS_TRAINED:
+        raise InputError(
+            f"--operating_point={name}: names the scores that training gave, take another name"
+        )
     logits, truth = rescaling.logits_and_truth(trained, data_set)
     fitted = rescaling.fit(logits, truth, values.form).part(values.strength)
     numbers = map(str, range(logits.shape[1]))  # where an older network has no names
     classes = class_names(trained.config, "semantic") or tuple(numbers)
     print("\n".join(rescaling.described(logits, truth, fitted, classes)))
     images = "whole images" if values.whole_plane else "events"
-    about_it = (
-        f"{fitted.text()}, fitted on {len(truth)} pixels of {len(data_set)} {images}, "
-        f"strength {values.strength:g}"
+    fitted_on = (
+        f"fitted on {len(truth)} pixels of {len(data_set)} {images}, strength {values.strength:g}"
     )
-    fitted = dataclasses.replace(fitted, about=about_it)
+    fitted = dataclasses.replace(fitted, about=fitted_on)
     seen, points = images_of(values.model), points_of(values.model)
     if name:
         write_model(values.out, trained, said, seen, points | {name: fitted})
-        print(f"{values.out}: the network as it was, and this as its operating point {name}")
+        instead = " in place of the one that it had" if name in points else ""
+        print(f"{values.out}: the network with this as its operating point {name}{instead}")
         return
-    if "rescaling" not in said:
-        points[AS_TRAINED] = Rescaling.identity(logits.shape[1], "the scores that training gave")
-    points = changed_points(points, fitted)
+    if "rescaling" not in said:  # files of earlier versions do not have the scores before theirs
+        same = Rescaling.identity(logits.shape[1], "the scores that training gave")
+        points = {AS_TRAINED: same} | points
+    try:
+        points = changed_points(points, fitted)
+    except InputError as error:
+        print(f"no operating point is kept: {error}")
+        points = {}
     before = f"{said['rescaling']}; then " if "rescaling" in said else ""
-    said["rescaling"] = f"{before}{about_it}"
+    said["rescaling"] = f"{before}{fitted.text()}, {fitted_on}"
+    said.pop("operating_point", None)  # the last layer is another one now
     write_model(values.out, rescaled(trained, fitted), said, seen, points)
     print(
-        f"{values.out}: the network with this in its last layer; its operating points are "
-        f"{', '.join(points) or 'none'}"
+        f"{values.out}: the network with this in its last layer, and operating points "
+        f"{', '.join(points) or '(none)'}"
     )
 
 
@@ -95,6 +107,10 @@ def define_flags() -> None:
     )  # fmt: skip
     flags.DEFINE_integer("num_events", 0, "only so many events; 0: all", lower_bound=0)
     flags.DEFINE_float(
-        "strength", 1.0, "how much of what fits best: 0 nothing, 1 all", lower_bound=0.0
+        "strength",
+        1.0,
+        "how much of what fits best: 0 nothing, 1 all",
+        lower_bound=0.0,
+        upper_bound=1.0,
     )
     flags.mark_flags_as_required(["data", "out"])

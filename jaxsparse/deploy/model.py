@@ -65,9 +65,10 @@ def load(
       joiner: joins the fragments of a head ``edges``: a file, or the name of a network that has
         one; ``"own"``, the one that comes with a network called by its name; ``"none"`` or None, to
         go without.
-      operating_point: one that the network's file has beside its own: scores of pixels that fit
-        another mixture of classes. ``sparsessnet_y`` has ``"planes"``, whole planes with cosmic
-        muons, and ``"as_trained"``.
+      operating_point: name of other scores of pixels in the network's file, which fit another
+        mixture of classes; particles that a head ``edges`` tells depend on them, too.
+        ``sparsessnet_y`` has ``"planes"``, for whole planes with cosmic muons, and
+        ``"as_trained"``.
 
     Raises:
       InputError: there is nothing of that name, or it cannot be read; a joiner for a network
@@ -80,7 +81,7 @@ def load(
     chosen = chosen_joiner(joiner and user_path(joiner, "joiner"), path)
     trained = load_trained(path, step, operating_point=operating_point)
     own = read_joiner(chosen, trained, lambda line: warnings.warn(line, stacklevel=4))
-    return Model(trained, joiner=own, images=images_of(path))
+    return Model(trained, joiner=own, images=images_of(path), operating_point=operating_point)
 
 
 class Model:
@@ -96,6 +97,7 @@ class Model:
         shapes, events without a pixel in range; by default they become a warning of Python.
       joiner: joins the fragments of a head ``edges``.
       images: of the training, to compare with; None where they are not known.
+      operating_point: that ``trained`` is at; empty: that of the network's last layer.
 
     Attributes:
       views: names of the views that it sees.
@@ -105,6 +107,7 @@ class Model:
       grouping: name of what makes particles of what the heads say; ``""`` for none.
       kinds: which classes of pixels are tracks, and which these set off.
       config: of its training.
+      operating_point: as it was given.
       sees_the_border: whether scores depend on where an image ends, as with a halo, coordinates
         among the inputs, or the dense vocabulary: then images need their shape.
     """
@@ -115,8 +118,9 @@ class Model:
         warn: Callable[[Mapping[str, str]], None] | None = None,
         joiner: Joiner | None = None,
         images: TrainedImages | None = None,
+        operating_point: str = "",
     ):
-        self.config = trained.config
+        self.config, self.operating_point = trained.config, operating_point
         self.views = tuple(map(str, self.config.data.views))
         if further := tuple(map(str, self.config.data.further)):
             raise InputError(
@@ -168,7 +172,8 @@ class Model:
     def __repr__(self) -> str:
         model = self.config.model
         heads = "; ".join(f"{head}: {', '.join(names)}" for head, names in self.classes.items())
-        return f"<jaxsparse.Model {model.name}, views {', '.join(self.views)}, {heads}>"
+        at = f", at {self.operating_point}" if self.operating_point else ""
+        return f"<jaxsparse.Model {model.name}{at}, views {', '.join(self.views)}, {heads}>"
 
     def __call__(self, event: Given) -> Scores:
         """Scores of one event.

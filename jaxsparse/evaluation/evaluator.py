@@ -111,7 +111,7 @@ def evaluate(
         if others:
             metrics["heads"] = others
         _draw_training(folder, Path(model))
-        origin = _origin(Path(model), options.checkpoint, command)
+        origin = _origin(Path(model), options, command)
         for name, head in heads.items():
             head.heads = heads
             own = metrics if name == main else {**about, "task": task_of(name), **others[name]}
@@ -203,10 +203,11 @@ def _images(data_set: DataSet) -> dict[str, Any]:
     }
 
 
-def _origin(model: Path, checkpoint: str | int, command: str) -> Origin:
+def _origin(model: Path, options: Options, command: str) -> Origin:
     folders = [model, *model.parents[:2]]  # the second is that of one checkpoint
     configs = [folder / CONFIG_FILE for folder in folders if (folder / CONFIG_FILE).is_file()]
-    return Origin(str(model), str(configs[0]) if configs else "", str(checkpoint), command)
+    config = str(configs[0]) if configs else ""
+    return Origin(str(model), config, str(options.checkpoint), options.operating_point, command)
 
 
 def _told(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:

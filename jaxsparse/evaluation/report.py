@@ -27,12 +27,14 @@ class Origin:
       network: its work directory, file or name.
       config: file of the training's config; empty where it lies in the network's own file.
       checkpoint: as it was asked for: ``best``, ``latest`` or a step.
+      operating_point: of the network's file; empty: that of its last layer.
       command: which gives the same again; empty if it was no command.
     """
 
     network: str
     config: str = ""
     checkpoint: str = "best"
+    operating_point: str = ""
     command: str = ""
 
     def lines(self) -> list[str]:
@@ -43,6 +45,8 @@ class Origin:
             if self.config
             else "which holds its config."
         )
+        if self.operating_point:
+            network += f" Operating point: `{self.operating_point}`."
         return ["", network, *(["", f"    {self.command}"] if self.command else [])]
 
 

@@ -1,4 +1,7 @@
-"""A linear map and a bias a class: what moves a network along the curve of its operating points."""
+"""Operating points: a linear map and a bias a class, applied to the scores of a last layer.
+
+Scores fit one mixture of classes. The same network serves others, where its scores are mapped.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from jaxsparse.training.head_arrays import last_layer
 from jaxsparse.training.trained_network import Trained
 
 AS_TRAINED = "as_trained"  # name of the operating point before any rescaling
-_MOST_UNEVEN = 1e6  # condition number of a matrix that float32 can still undo
+# Condition number up to which a matrix is undone: logits of 10 then come back to about 0.001.
+_LARGEST_CONDITION = 1e4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Rescaling:
 
     Attributes:
       matrix: float64 ``[classes, classes]``; the identity over a temperature, or any other.
-      biases: float64 ``[classes]``.
+      biases: float64 ``[classes]``, of any sum.
       about: where it is from, for people.
     """
 
@@ -52,7 +56,7 @@ class Rescaling:
         return Rescaling(same + strength * (self.matrix - same), self.biases * strength, self.about)
 
     def then(self, other: Rescaling) -> Rescaling:
-        """This one and after it another, which says where the result is from.
+        """This one and after it another, as one map; ``about`` is that of the other.
 
         >>> doubled = Rescaling(2 * np.eye(2), np.array([1.0, -1.0]))
         >>> doubled.then(doubled)(np.array([[1.0, 0.0]])).tolist()
@@ -61,7 +65,7 @@ class Rescaling:
         return Rescaling(self.matrix @ other.matrix, other(self.biases), other.about)
 
     def inverse(self) -> Rescaling:
-        """What undoes it.
+        """What undoes it: ``(logits - biases) @ matrix ** -1``.
 
         Raises:
           InputError: nothing does, within the precision of float32.
@@ -69,10 +73,10 @@ class Rescaling:
         >>> Rescaling(np.eye(2) / 2, np.array([1.0, -1.0])).inverse().text()
         'temperature 0.5000, biases -2.0000, 2.0000'
         """
-        if np.linalg.cond(self.matrix) > _MOST_UNEVEN:
+        if (condition := np.linalg.cond(self.matrix)) > _LARGEST_CONDITION:
             raise InputError(
-                f"the rescaling is {self.text()}: it makes different scores alike, fit it on more "
-                "events or with a smaller strength"
+                f"the condition number of the matrix is {condition:.3g}: must be at most "
+                f"{_LARGEST_CONDITION:g} to be undone, fit on more events or with form temperature"
             )
         back = np.linalg.inv(self.matrix)
         return Rescaling(back, -self.biases @ back)
@@ -85,7 +89,7 @@ class Rescaling:
         """
         biases = f"biases {_numbers(self.biases)}"
         scale = float(self.matrix[0, 0])
-        if np.array_equal(self.matrix, scale * np.eye(len(self.biases))):
+        if scale and np.array_equal(self.matrix, scale * np.eye(len(self.biases))):
             return f"temperature {1 / scale:.4f}, {biases}"
         return f"matrix {'; '.join(_numbers(row) for row in self.matrix)}, {biases}"
 
@@ -115,7 +119,7 @@ class Rescaling:
 
 
 def changed_points(points: Mapping[str, Rescaling], first: Rescaling) -> dict[str, Rescaling]:
-    """The operating points of a network whose last layer gets a rescaling: none changes its scores.
+    """The operating points of a network whose last layer gets a rescaling: their scores stay.
 
     Args:
       points: that the network has, by name.

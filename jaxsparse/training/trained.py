@@ -30,17 +30,14 @@ def load_trained(
       name: of the flag or setting, for messages.
 
     Raises:
-      InputError: there is nothing of that name, or it cannot be read.
+      InputError: there is nothing of that name, or it cannot be read; no such operating point.
     """
     path, step = find_network(place, step, name=name)
     if not operating_point:
         return load_for_evaluation(path, step) if path.is_dir() else model_file.read_model(path)[0]
     if operating_point not in (points := points_of(path)):
-        has = f"{', '.join(points)}, choose one of these" if points else "none"
-        raise InputError(
-            f"operating_point is {operating_point!r}: {place} has {has}, or leave it out; "
-            "jaxsparse rescale makes one"
-        )
+        has = f"{', '.join(points)}, choose one or leave it out" if points else "none, leave it out"
+        raise InputError(f"operating_point is {operating_point!r}: {place} has {has}")
     return rescaled(model_file.read_model(path)[0], points[operating_point])
 
 
@@ -62,7 +59,8 @@ def points_of(place: str | os.PathLike[str]) -> dict[str, Rescaling]:
     >>> sorted(points_of("sparsessnet_y"))
     ['as_trained', 'planes']
     """
-    return {} if Path(place).is_dir() else model_file.read_points(file_of_network(place))
+    path, _ = find_network(place)
+    return {} if path.is_dir() else model_file.read_points(path)
 
 
 def images_of(place: str | os.PathLike[str]) -> TrainedImages | None:

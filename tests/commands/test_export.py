@@ -61,8 +61,10 @@ def test_operating_points_stay_in_a_file_and_one_can_be_the_network_of_another(f
     assert done.status == 0, done.errors
     wanted = by_path(load_trained(folder / "points.safetensors", operating_point="twice").variables)
     found, about = read_model(folder / "twice.safetensors")
-    assert about == {"operating_point": "twice"}
-    assert points_of(folder / "twice.safetensors") == {}
+    assert about == {"operating_point": "twice", "rescaling": "by hand"}
+    same = points_of(folder / "twice.safetensors")["twice"]
+    np.testing.assert_allclose(same.matrix, np.eye(5), atol=1e-12)
+    np.testing.assert_allclose(same.biases, 0, atol=1e-12)
     for name, array in by_path(found.variables).items():
         np.testing.assert_array_equal(array, wanted[name])
     done = run("export", [*arguments, "--shape=32,40", "--sites=50", "--out=twice.pyz"], folder)

@@ -5,10 +5,13 @@ import json
 import h5py
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from jaxsparse.evaluation.data_set import DataSet
 from jaxsparse.evaluation.options import Options
+from jaxsparse.evaluation.studies import rescaling
 from jaxsparse.training.model_file import fingerprint_of, read_model, write_model
+from jaxsparse.training.rescaling import Rescaling
 from jaxsparse.training.trained import load_trained, points_of
 from tests.evaluation.workdirs import make_workdir
 from tests.fuzz.program import run
@@ -58,18 +61,21 @@ def test_of_a_file_that_training_split_the_part_for_tests_is_left_alone(
 def test_the_scores_before_and_those_of_other_images_stay_within_reach(
     workdir, truth_file, tmp_path
 ):
-    """Rescaled once and named, then rescaled in the last layer: nothing that was there is lost."""
+    """Rescaled once and named, then rescaled in the last layer twice: the names lead to the same."""
     data, few = f"--data={truth_file}", ["--num_events=2", "--form=matrix", "--strength=0.5"]
     arguments = [f"--model={workdir}", data, "--whole_plane", "--operating_point=whole"]
     done = run("rescale", [*arguments, "--out=named.safetensors"], tmp_path)
     assert done.status == 0, done.errors
-    assert "the network as it was, and this as its operating point whole" in done.output
+    assert "the network with this as its operating point whole\n" in done.output
     named = tmp_path / "named.safetensors"
     assert fingerprint_of(load_trained(named)) == fingerprint_of(load_trained(workdir))
     assert "of 5 whole images, strength 1" in points_of(named)["whole"].about
     done = run("rescale", [f"--model={named}", data, *few, "--out=moved.safetensors"], tmp_path)
     assert done.status == 0, done.errors
-    assert "its operating points are whole, as_trained" in done.output
+    assert "in its last layer, and operating points as_trained, whole" in done.output
+    arguments = ["--model=moved.safetensors", data, *few, "--out=twice.safetensors"]
+    done = run("rescale", arguments, tmp_path)
+    assert done.status == 0, done.errors
 
     def scores(name, point=""):
         out = tmp_path / f"{name}_{point}.h5"
@@ -84,22 +90,75 @@ def test_the_scores_before_and_those_of_other_images_stay_within_reach(
     usual, moved = scores("named"), scores("moved")
     assert np.nanmax(np.abs(usual - moved)) > 0.01
     np.testing.assert_allclose(scores("moved", "as_trained"), usual, atol=1e-5)
-    whole = scores("named", "whole")
+    np.testing.assert_allclose(scores("twice", "as_trained"), usual, atol=1e-5)
+    # A temperature and biases change logits, and log-scores alike up to a number a pixel.
+    point = points_of(named)["whole"]
+    whole = softmax(np.log(usual) * point.matrix[0, 0] + point.biases, axis=1)
     assert np.nanmax(np.abs(usual - whole)) > 0.01
-    np.testing.assert_allclose(scores("moved", "whole"), whole, atol=1e-5)
+    for name in ("named", "moved", "twice"):
+        np.testing.assert_allclose(scores(name, "whole"), whole, atol=1e-5)
+    evaluate = [f"--model={named}", data, "--operating_point=whole", "--whole_plane", "--out=out"]
+    done = run("eval", [*evaluate, "--pictures=0"], tmp_path)
+    assert done.status == 0, done.errors
+    assert "Operating point: `whole`." in (tmp_path / "out/report.md").read_text()
+    assert json.loads((tmp_path / "out/metrics.json").read_text())["operating_point"] == "whole"
+    with h5py.File(tmp_path / "out/predictions.h5") as file:
+        assert file.attrs["operating_point"] == "whole"
+        seen = ~np.isnan(whole[:, 0])
+        np.testing.assert_allclose(file["scores"][:], whole[seen], atol=1e-5)
+    arguments = [f"--model={named}", data, "--operating_point=whole", "--out=new.safetensors"]
+    assert "operating point whole in place of the one" in run("rescale", arguments, tmp_path).output
+    arguments = [f"--model={named}", data, f"--out={tmp_path / 'named_whole.h5'}"]
+    done = run("predict", arguments, tmp_path)  # at another operating point than the file there
+    assert done.status == 2
+    assert "which is there and not of this run" in done.lines[-1]
+
+
+def test_a_file_of_an_earlier_version_does_not_know_its_scores_as_trained(
+    workdir, truth_file, tmp_path
+):
+    before = {"rescaling": "temperature 1.2, fitted somewhere"}
+    write_model(tmp_path / "old.safetensors", load_trained(workdir), before)
+    arguments = ["--model=old.safetensors", f"--data={truth_file}", "--out=new.safetensors"]
+    done = run("rescale", arguments, tmp_path)
+    assert done.status == 0, done.errors
+    assert "and operating points (none)" in done.output
+    assert points_of(tmp_path / "new.safetensors") == {}
+
+
+def test_a_map_that_cannot_be_undone_costs_the_operating_points(
+    workdir, truth_file, tmp_path, monkeypatch
+):
+    flat = Rescaling(np.ones((5, 5)), np.zeros(5))
+    monkeypatch.setattr(rescaling, "fit", lambda *_: flat)
+    arguments = [f"--model={workdir}", f"--data={truth_file}", "--out=new.safetensors"]
+    done = run("rescale", arguments, tmp_path)
+    assert done.status == 0, done.errors
+    assert "no operating point is kept: the condition number of the matrix is" in done.output
+    assert points_of(tmp_path / "new.safetensors") == {}
 
 
 @pytest.mark.parametrize(
     ("program", "arguments", "line"),
     [
+        ("rescale", ["--operating_point=a b"], "--operating_point=a b: must begin with a letter"),
+        ("rescale", ["--operating_point=2d"], "--operating_point=2d: must begin with a letter and"),
         (
             "rescale",
-            ["--operating_point=a b"],
-            "--operating_point=a b: must be letters, digits and",
+            ["--operating_point=as_trained"],
+            "--operating_point=as_trained: names the sco",
         ),
-        ("predict", ["--operating_point=planes"], "--operating_point is 'planes': {} has none, or"),
-        ("eval", ["--operating_point=planes"], "--operating_point is 'planes': {} has none, or"),
-        ("export", ["--operating_point=planes"], "--operating_point is 'planes': {} has none, or"),
+        (
+            "predict",
+            ["--operating_point=planes"],
+            "--operating_point is 'planes': {} has none",
+        ),
+        ("eval", ["--operating_point=planes"], "--operating_point is 'planes': {} has none"),
+        (
+            "export",
+            ["--operating_point=planes"],
+            "--operating_point is 'planes': {} has none",
+        ),
     ],
 )
 def test_an_operating_point_that_is_none_is_one_line(

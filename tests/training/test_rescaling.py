@@ -8,6 +8,7 @@ from jaxsparse import models
 from jaxsparse.errors import InputError
 from jaxsparse.training.arrays import by_path
 from jaxsparse.training.config import default_config
+from jaxsparse.training.head_arrays import last_layer
 from jaxsparse.training.model_file import read_model, read_points, write_model
 from jaxsparse.training.rescaling import Rescaling, changed_points, rescaled
 from jaxsparse.training.trained import load_trained, points_of
@@ -43,8 +44,23 @@ def test_the_inverse_gives_the_scores_back():
 
 def test_a_map_onto_fewer_dimensions_has_no_way_back():
     flat = Rescaling(np.ones((3, 3)), np.zeros(3))
-    with pytest.raises(InputError, match=r"^the rescaling is matrix .* a smaller strength$"):
+    with pytest.raises(InputError, match=r"^the condition number of the matrix is .* temperature$"):
         flat.inverse()
+
+
+def test_float32_gives_the_scores_back_up_to_the_largest_condition_number():
+    rng = np.random.default_rng(9)
+    turn, back = (np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2))
+    logits = rng.normal(size=(1000, 5)) * 5
+    for smallest, fine in ((1.1e-4, True), (0.9e-4, False)):
+        there = Rescaling(turn @ np.diag([1, 1, 1, 1, smallest]) @ back, rng.normal(size=5))
+        if fine:
+            moved, home = there(logits).astype(np.float32), there.inverse()
+            again = moved @ home.matrix.astype(np.float32) + home.biases.astype(np.float32)
+            np.testing.assert_allclose(again, logits, atol=0.03)
+        else:
+            with pytest.raises(InputError, match="the condition number"):
+                there.inverse()
 
 
 def test_other_operating_points_stay_where_they_are_when_the_last_layer_changes():
@@ -88,6 +104,9 @@ def test_a_file_keeps_operating_points_by_name(trained, tmp_path):
         wanted = by_path(rescaled(read_model(path)[0], point).variables)
         for array in here:
             np.testing.assert_array_equal(here[array], wanted[array])
+        plain = by_path(read_model(path)[0].variables)
+        changed = {array for array in here if (here[array] != plain[array]).any()}
+        assert changed == last_layer(trained.config, "semantic")
 
 
 def test_a_point_that_is_not_there_or_does_not_fit_is_one_line(trained, tmp_path):
@@ -96,7 +115,7 @@ def test_a_point_that_is_not_there_or_does_not_fit_is_one_line(trained, tmp_path
     with pytest.raises(InputError, match=r"'plans': .*net.safetensors has planes, choose one"):
         load_trained(path, operating_point="plans")
     write_model(path, trained)
-    with pytest.raises(InputError, match=r"'planes': .* has none, or leave it out; jaxsparse resc"):
+    with pytest.raises(InputError, match=r"'planes': .* has none, leave it out$"):
         jaxsparse.load(path, operating_point="planes")
     write_model(path, trained, points={"planes": Rescaling.identity(4)})
     with pytest.raises(InputError, match=r"does not read: a rescaling of other than 3 classes$"):

@@ -1,4 +1,4 @@
-"""A linear map and a bias a class: what moves a network along the curve of its operating points.
+"""Fits the scores of a network to a file: a linear map and a bias a class.
 
 Trainings weigh small clusters up, so rare classes get more pixels than they have. Scores of logits
 ``z @ matrix + biases`` that fit a validation file without weights say how often they are right,
@@ -93,10 +93,15 @@ def logits_and_truth(trained: Trained, data_set: DataSet) -> tuple[np.ndarray, n
     Raises:
       InputError: the network names no pixels, or the file does not know what they are.
     """
+    if "semantic" not in trained.network.heads:
+        raise InputError(
+            f"the network has heads {', '.join(trained.network.heads)}: a rescaling is of classes "
+            "of pixels, take a network with a head semantic"
+        )
     if not data_set.has_pixel_truth:
         raise InputError(
-            f"{data_set.source.path} and this network: a rescaling needs a network that names "
-            "pixels and a file that knows their classes"
+            f"{data_set.source.path} does not know the classes of its pixels: a rescaling is "
+            "fitted to them, take a file with truth"
         )
     predictor, buckets = Predictor(trained.network, trained.variables), data_set.buckets()
     logits, truth = [], []

@@ -137,7 +137,7 @@ def test_the_rescaled_network_says_the_rescaled_logits(workdir, truth_file):
 
 def test_a_file_without_truth_is_refused(workdir, plain_file):
     trained = load_trained(workdir)
-    with pytest.raises(InputError, match="a file that knows their classes"):
+    with pytest.raises(InputError, match="does not know the classes of its pixels"):
         logits_and_truth(trained, DataSet(plain_file, trained.config, Options()))
 
 
