@@ -61,7 +61,7 @@ def test_of_a_file_that_training_split_the_part_for_tests_is_left_alone(
 def test_the_scores_before_and_those_of_other_images_stay_within_reach(
     workdir, truth_file, tmp_path
 ):
-    """Rescaled once and named, then rescaled in the last layer twice: the names lead to the same."""
+    """Rescaled once and named, then in the last layer twice: the names lead to the same."""
     data, few = f"--data={truth_file}", ["--num_events=2", "--form=matrix", "--strength=0.5"]
     arguments = [f"--model={workdir}", data, "--whole_plane", "--operating_point=whole"]
     done = run("rescale", [*arguments, "--out=named.safetensors"], tmp_path)
