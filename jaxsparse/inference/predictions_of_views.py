@@ -64,6 +64,13 @@ class PredictionsOfViews:
         self.views = tuple(view for view in views if view in self.files)
         self.events = np.unique(np.concatenate([said.events for said in self._said]))
 
-    def of_view(self, number: int, name: str, event_id: int, pixels: int) -> ViewScores | None:
+    def of_view(
+        self,
+        number: int,
+        name: str,
+        event_id: int,
+        pixels: int,
+        coords: np.ndarray | None = None,
+    ) -> ViewScores | None:
         """What is said of a view of an event; see ``StoredPredictions.of_view``."""
-        return self._said[self.files[name]].of_view(number, name, event_id, pixels)
+        return self._said[self.files[name]].of_view(number, name, event_id, pixels, coords)

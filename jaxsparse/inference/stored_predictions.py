@@ -131,7 +131,14 @@ class StoredPredictions:
                 f"{', '.join(views)}: give the predictions of this file"
             )
 
-    def of_view(self, number: int, name: str, event_id: int, pixels: int) -> ViewScores | None:
+    def of_view(
+        self,
+        number: int,
+        name: str,
+        event_id: int,
+        pixels: int,
+        coords: np.ndarray | None = None,
+    ) -> ViewScores | None:
         """What is said of a view of an event, ``None`` if nothing is.
 
         Args:
@@ -139,6 +146,7 @@ class StoredPredictions:
           name: of the view.
           event_id: of the event in its source.
           pixels: how many the view has.
+          coords: of these pixels, to compare with those of a file that has them; None: do not.
 
         Raises:
           InputError: the predictions are of other events.
@@ -154,6 +162,7 @@ class StoredPredictions:
             group = file[self._group]
             rows = np.asarray(group["rows"][first:last], np.int64)
             scores = np.asarray(group["scores"][first:last], np.float32)
+            stored = group["coords"][first:last] if "coords" in group else None
             instance = parent = None
             if "predicted_instance" in group:
                 instance = np.asarray(group["predicted_instance"][first:last], np.int32)
@@ -165,6 +174,15 @@ class StoredPredictions:
                 f"{pixels}: give the predictions of this file"
             )
         known = rows >= 0  # -1: an empty pixel that a halo added
+        if (
+            coords is not None
+            and stored is not None
+            and not np.array_equal(stored[known], coords[rows[known]])
+        ):
+            raise InputError(
+                f"{self.path} has other pixels of view {name} of event {number} than the file: "
+                "give the predictions of this file"
+            )
         instance, parent = (
             None if column is None else column[known] for column in (instance, parent)
         )

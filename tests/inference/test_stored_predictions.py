@@ -76,6 +76,12 @@ def test_predictions_of_other_events_are_refused(tmp_path):
         stored.of_view(4, "V", 9, 3)
     with pytest.raises(InputError, match="pixel 2 of view V of event 4, which has 2"):
         stored.of_view(4, "V", 104, 2)
+    with h5py.File(stored.path, "r+") as file:  # as predict writes it
+        file["coords"] = np.array([[2, 5], [2, 6], [0, 1], [7, 7]], np.int32)
+    pixels = np.array([[0, 1], [1, 1], [2, 5]])
+    assert stored.of_view(4, "V", 104, 3, pixels) is not None
+    with pytest.raises(InputError, match="has other pixels of view V of event 4 than the file: gi"):
+        stored.of_view(4, "V", 104, 3, pixels + 1)
     stored.require_a_view(["Y", "U"])
     with pytest.raises(InputError, match="has predictions of views U, V, the file has top"):
         stored.require_a_view(["top"])
