@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,12 @@ class OddEvents:
         self._data, self._trained, self._names_events = data, trained, names_events
         shapes = usual_shapes(data.views, dim)
         usual = dict(zip(map(str, data.views), shapes, strict=False))
-        self._shapes = trained.shapes if trained else usual
+        self._shapes = dict(trained.shapes) if trained else usual
+        if trained and trained.windows:  # square ones cannot tell swapped axes: images of the
+            for name, shape in usual.items():  # detector can, if windows of them were trained on
+                window = self._shapes[name]
+                if len({*window}) == 1 and all(map(operator.le, window, shape)):
+                    self._shapes[name] = shape
 
     def lines(
         self, events: Sequence[Mapping[str, SortedView]], seen: Sequence[Pixels]

@@ -286,6 +286,11 @@ def test_a_network_of_windows_takes_images_of_any_shape_but_tells_swapped_axes(w
     other(([[4, 7]], [50.0], (1008, 3456)))
     with pytest.warns(UserWarning, match=r"reach \(70, 40\), images of .* are 48 x 80.*swapped"):
         other(([[70, 40]], [50.0]))
+    square = Model(trained, images=TrainedImages({"Y": (704, 704)}, 50.0, windows=True))
+    square._predictor = model._predictor
+    square(([[4, 7]], [50.0]))
+    with pytest.warns(UserWarning, match=r"reach \(3000, 40\), images of .* are 1008 x 3456.*swap"):
+        square(([[3000, 40]], [50.0]))
 
 
 @pytest.mark.filterwarnings("error")
