@@ -50,7 +50,7 @@ def main(_: list[str]) -> None:
         before = said.pop("rescaling", "")
         if point != AS_TRAINED:
             said["rescaling"] = "; then ".join(filter(None, (before, points[point].about)))
-        points = changed_points(points, points[point])
+        points = changed_points(points, points[point]) if ending == ".safetensors" else {}
     said |= given
     joiner = read_joiner(chosen, trained)
     if ending == ".safetensors":
