@@ -207,7 +207,7 @@ def _origin(model: Path, options: Options, command: str) -> Origin:
     folders = [model, *model.parents[:2]]  # the second is that of one checkpoint
     configs = [folder / CONFIG_FILE for folder in folders if (folder / CONFIG_FILE).is_file()]
     config = str(configs[0]) if configs else ""
-    return Origin(str(model), config, str(options.checkpoint), options.operating_point, command)
+    return Origin(str(model), config, str(options.checkpoint), command, options.operating_point)
 
 
 def _told(metrics: dict[str, Any]) -> list[tuple[str, str, str]]:

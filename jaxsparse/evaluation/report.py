@@ -27,15 +27,15 @@ class Origin:
       network: its work directory, file or name.
       config: file of the training's config; empty where it lies in the network's own file.
       checkpoint: as it was asked for: ``best``, ``latest`` or a step.
-      operating_point: of the network's file; empty: that of its last layer.
       command: which gives the same again; empty if it was no command.
+      operating_point: of the network's file; empty: that of its last layer.
     """
 
     network: str
     config: str = ""
     checkpoint: str = "best"
-    operating_point: str = ""
     command: str = ""
+    operating_point: str = ""
 
     def lines(self) -> list[str]:
         """For a report."""
