@@ -153,7 +153,7 @@ class AgainstViews:
         if name not in self._said.views:
             return scores, instance
         whole = self._file.read_view(number, name)
-        said = self._said.of_view(number, name, event.event_id, len(whole))
+        said = self._said.of_view(number, name, event.event_id, whole.coords)
         if said is None:
             return scores, instance
         of_file = np.full((len(whole), scores.shape[1]), np.nan, np.float32)

@@ -64,7 +64,7 @@ def main(_: list[str]) -> None:
         for number in predictions.events.tolist():
             event = source[number]
             candidates = event.views[CANDIDATES]
-            said = predictions.of_view(number, CANDIDATES, event.event_id, len(candidates))
+            said = predictions.of_view(number, CANDIDATES, event.event_id, candidates.coords)
             assert said is not None, "the event is predicted"
             ghost = np.asarray(candidates.labels)[said.rows] == len(classes)
             of_real.append(1 - said.scores[~ghost, -1])

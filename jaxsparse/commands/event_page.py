@@ -60,7 +60,7 @@ def _shown_event(
     if pixels is None:
         return ShownEvent(number, event, title)
     for name, view in event.views.items():
-        found = pixels.of_view(number, name, event.event_id, len(view), view.coords)
+        found = pixels.of_view(number, name, event.event_id, view.coords)
         if found is not None:
             predicted[name] = _predicted(found, len(view))
     return ShownEvent(number, event, title, predicted)

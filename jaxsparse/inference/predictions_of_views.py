@@ -65,12 +65,7 @@ class PredictionsOfViews:
         self.events = np.unique(np.concatenate([said.events for said in self._said]))
 
     def of_view(
-        self,
-        number: int,
-        name: str,
-        event_id: int,
-        pixels: int,
-        coords: np.ndarray | None = None,
+        self, number: int, name: str, event_id: int, coords: np.ndarray
     ) -> ViewScores | None:
         """What is said of a view of an event; see ``StoredPredictions.of_view``."""
-        return self._said[self.files[name]].of_view(number, name, event_id, pixels, coords)
+        return self._said[self.files[name]].of_view(number, name, event_id, coords)

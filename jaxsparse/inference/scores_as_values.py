@@ -40,7 +40,7 @@ def with_scores(number: int, event: Event, said: PredictionsOfViews) -> Event:
     for name in said.views:
         view = views[name]
         scores = np.full((len(view), len(names)), np.nan, np.float32)
-        found = said.of_view(number, name, event.event_id, len(view), view.coords)
+        found = said.of_view(number, name, event.event_id, view.coords)
         if found is not None:
             scores[found.rows] = found.scores
         further = dict(zip(names, scores.T, strict=True))

@@ -132,12 +132,7 @@ class StoredPredictions:
             )
 
     def of_view(
-        self,
-        number: int,
-        name: str,
-        event_id: int,
-        pixels: int,
-        coords: np.ndarray | None = None,
+        self, number: int, name: str, event_id: int, coords: np.ndarray
     ) -> ViewScores | None:
         """What is said of a view of an event, ``None`` if nothing is.
 
@@ -145,8 +140,7 @@ class StoredPredictions:
           number: of the event in its file.
           name: of the view.
           event_id: of the event in its source.
-          pixels: how many the view has.
-          coords: of these pixels, to compare with those of a file that has them; None: do not.
+          coords: of the view's pixels in the file, ``[pixels, axes]``.
 
         Raises:
           InputError: the predictions are of other events.
@@ -168,17 +162,13 @@ class StoredPredictions:
                 instance = np.asarray(group["predicted_instance"][first:last], np.int32)
                 if "particles" in group:
                     parent = self._parents(place, instance)
-        if (rows < -1).any() or (rows >= pixels).any():
+        if (rows < -1).any() or (rows >= len(coords)).any():
             raise InputError(
                 f"{self.path} has pixel {rows.max()} of view {name} of event {number}, which has "
-                f"{pixels}: give the predictions of this file"
+                f"{len(coords)}: give the predictions of this file"
             )
         known = rows >= 0  # -1: an empty pixel that a halo added
-        if (
-            coords is not None
-            and stored is not None
-            and not np.array_equal(stored[known], coords[rows[known]])
-        ):
+        if stored is not None and not np.array_equal(stored[known], coords[rows[known]]):
             raise InputError(
                 f"{self.path} has other pixels of view {name} of event {number} than the file: "
                 "give the predictions of this file"

@@ -13,6 +13,7 @@ from jaxsparse.evaluation.scored import Scored
 from jaxsparse.inference.stored_predictions import StoredPredictions
 
 SCORES = np.array([[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]], np.float32)
+PIXELS = np.array([[0, 1], [1, 1], [2, 5]])  # of the file that they are of
 
 
 def write_pixels(path):
@@ -26,13 +27,13 @@ def write_pixels(path):
 def test_the_scores_of_a_view_come_with_the_rows_of_its_pixels(tmp_path):
     stored = StoredPredictions(write_pixels(tmp_path / "a.h5"), "events.h5")
     assert (stored.classes, stored.of_pixels, stored.events.tolist()) == (("a", "b"), True, [4, 6])
-    found = stored.of_view(4, "V", 104, 3)
+    found = stored.of_view(4, "V", 104, PIXELS)
     assert found is not None
     assert found.rows.tolist() == [2, 0]
     np.testing.assert_array_equal(found.scores, SCORES[[0, 2]])
     assert found.instance is None
     for number, name in ((4, "U"), (5, "V"), (4, "W")):
-        assert stored.of_view(number, name, 104, 3) is None
+        assert stored.of_view(number, name, 104, PIXELS) is None
     assert stored.of_event(4, 104) is None
 
 
@@ -40,7 +41,7 @@ def test_predicted_particles_come_with_the_pixels(tmp_path):
     path = write_pixels(tmp_path / "a.h5")
     with h5py.File(path, "r+") as file:
         file["predicted_instance"] = np.array([7, -1, 8, 9], np.int32)
-    found = StoredPredictions(path, "events.h5").of_view(4, "V", 104, 3)
+    found = StoredPredictions(path, "events.h5").of_view(4, "V", 104, PIXELS)
     assert found is not None
     np.testing.assert_array_equal(found.instance, [7, 8])
     assert found.parent is None  # a file of an earlier version
@@ -57,7 +58,7 @@ def test_the_particles_that_others_belong_to_come_with_the_pixels_of_their_event
             writer.append_particles(event, dict(zip(names, columns, strict=True)))
     stored = StoredPredictions(path, "events.h5")
     for event, parents in ((4, [-1, 0, -1]), (6, [1, -1, -1])):
-        found = stored.of_view(event, "V", 104, 3)
+        found = stored.of_view(event, "V", 104, PIXELS)
         assert found is not None
         np.testing.assert_array_equal(found.parent, parents)
     with h5py.File(path, "r+") as file:  # as predict writes them, of two files
@@ -65,7 +66,7 @@ def test_the_particles_that_others_belong_to_come_with_the_pixels_of_their_event
         file["event"][...], file["particles/event"][...] = 4, 4
         file["particles/input"] = np.array([0, 0, 1, 1])
     for name, parents in (("one.h5", [-1, 0, -1]), ("two.h5", [1, -1, -1])):
-        found = StoredPredictions(path, name).of_view(4, "V", 104, 3)
+        found = StoredPredictions(path, name).of_view(4, "V", 104, PIXELS)
         assert found is not None
         np.testing.assert_array_equal(found.parent, parents)
 
@@ -73,15 +74,14 @@ def test_the_particles_that_others_belong_to_come_with_the_pixels_of_their_event
 def test_predictions_of_other_events_are_refused(tmp_path):
     stored = StoredPredictions(write_pixels(tmp_path / "a.h5"), "events.h5")
     with pytest.raises(InputError, match="event_id 104 as event 4, which is 9 in the file"):
-        stored.of_view(4, "V", 9, 3)
+        stored.of_view(4, "V", 9, PIXELS)
     with pytest.raises(InputError, match="pixel 2 of view V of event 4, which has 2"):
-        stored.of_view(4, "V", 104, 2)
+        stored.of_view(4, "V", 104, PIXELS[:2])
     with h5py.File(stored.path, "r+") as file:  # as predict writes it
         file["coords"] = np.array([[2, 5], [2, 6], [0, 1], [7, 7]], np.int32)
-    pixels = np.array([[0, 1], [1, 1], [2, 5]])
-    assert stored.of_view(4, "V", 104, 3, pixels) is not None
+    assert stored.of_view(4, "V", 104, PIXELS) is not None
     with pytest.raises(InputError, match="has other pixels of view V of event 4 than the file: gi"):
-        stored.of_view(4, "V", 104, 3, pixels + 1)
+        stored.of_view(4, "V", 104, PIXELS + 1)
     stored.require_a_view(["Y", "U"])
     with pytest.raises(InputError, match="has predictions of views U, V, the file has top"):
         stored.require_a_view(["top"])
@@ -107,7 +107,7 @@ def test_scores_of_whole_events_are_found_by_number(tmp_path):
     assert not stored.of_pixels
     np.testing.assert_array_equal(stored.of_event(3, 103), SCORES[0])
     assert stored.of_event(2, 102) is None
-    assert stored.of_view(3, "V", 103, 1) is None
+    assert stored.of_view(3, "V", 103, PIXELS[:1]) is None
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_pixels_of_a_head_beside_that_of_events_are_read_with_their_particles(tm
     assert (stored.classes, stored.of_pixels) == (("nue", "numu"), False)
     assert stored.pixels is not None
     assert stored.pixels.classes == ("a", "b")
-    found = stored.pixels.of_view(4, "V", 104, 3)
+    found = stored.pixels.of_view(4, "V", 104, PIXELS)
     assert found is not None
     np.testing.assert_array_equal(found.scores, SCORES[[0, 2]])
     np.testing.assert_array_equal(found.instance, [7, 8])

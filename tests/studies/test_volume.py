@@ -74,7 +74,7 @@ def test_perfect_answers_are_right_in_the_views(tmp_path):
             links = event.views[CANDIDATES].links[name]
             shown = np.zeros(len(view), bool)
             shown[links.rows[real[links.owner]]] = True
-            found = answers.of_view(number, name, event.event_id, len(view))
+            found = answers.of_view(number, name, event.event_id, view.coords)
             assert found is not None
             np.testing.assert_array_equal(found.scores.any(1), shown)
             np.testing.assert_array_equal(
